@@ -1,0 +1,155 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::tokens::{Grant, TokenIssuer};
+use crate::entities::TokenPair;
+use crate::ports::{
+    Clock, InvalidToken, PortError, Rotation, RotationOutcome, SessionRepository, TokenCodec,
+};
+
+/// Why no tokens were handed out.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// The token is not valid, was used before, or its session is over.
+    #[error(transparent)]
+    InvalidToken(#[from] InvalidToken),
+    /// A port failed: the token may be presented again.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// Trades a refresh token for a new pair, once (RFC 9700 §4.14.2).
+///
+/// A token presented a second time ends its session, since one of the two presenters is a thief;
+/// except its immediate predecessor within the grace period, whose answer may have been lost.
+pub struct Refresh {
+    /// Reads the token.
+    pub codec: Arc<dyn TokenCodec>,
+    /// The sessions.
+    pub sessions: Arc<dyn SessionRepository>,
+    /// Makes the new pair.
+    pub tokens: Arc<TokenIssuer>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For how long a predecessor is taken once more.
+    pub grace: Duration,
+}
+
+impl Refresh {
+    /// The default of [`Refresh::grace`].
+    pub const GRACE: Duration = Duration::from_secs(10);
+
+    /// Runs the use-case.
+    ///
+    /// # Errors
+    /// See [`RefreshError`].
+    pub async fn execute(&self, token: &str) -> Result<TokenPair, RefreshError> {
+        let now = self.clock.now();
+        let claims = self.codec.verify_refresh(token, now)?;
+        let rotation = Rotation {
+            session_id: claims.session_id,
+            user_id: claims.user_id,
+            presented: claims.generation,
+            at: now,
+            grace: self.grace,
+        };
+        match self.sessions.rotate(rotation).await? {
+            RotationOutcome::Rotated(live) => {
+                let grant = Grant {
+                    user_id: live.user.id,
+                    role: live.user.role,
+                    session_id: live.session.id,
+                    generation: live.session.generation,
+                    expires_at: live.session.expires_at,
+                };
+                Ok(self.tokens.issue(&grant, now)?)
+            }
+            RotationOutcome::Replayed => {
+                tracing::warn!(event = "refresh_replayed", user_id = %claims.user_id, "session ended");
+                Err(InvalidToken { reason: "refresh token was used before" }.into())
+            }
+            RotationOutcome::Gone => Err(InvalidToken { reason: "session is not live" }.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entities::RefreshClaims;
+    use crate::ports::{MockSessionRepository, MockTokenCodec};
+    use crate::testing::{self, SESSION, USER, at};
+    use crate::values::Generation;
+
+    async fn refresh(
+        outcome: Result<RotationOutcome, PortError>,
+    ) -> Result<TokenPair, RefreshError> {
+        let (mut codec, mut sessions) = (MockTokenCodec::new(), MockSessionRepository::new());
+        codec.expect_verify_refresh().return_once(|_, _| {
+            Ok(RefreshClaims {
+                user_id: USER,
+                session_id: SESSION,
+                generation: Generation(7),
+                token_id: uuid::Uuid::nil(),
+                issued_at: at(0),
+                expires_at: at(1000),
+            })
+        });
+        sessions
+            .expect_rotate()
+            .withf(|rotation| {
+                *rotation
+                    == Rotation {
+                        session_id: SESSION,
+                        user_id: USER,
+                        presented: Generation(7),
+                        at: at(60),
+                        grace: Duration::from_secs(10),
+                    }
+            })
+            .times(1)
+            .return_once(move |_| outcome);
+        let use_case = Refresh {
+            codec: Arc::new(codec),
+            sessions: Arc::new(sessions),
+            tokens: Arc::new(testing::issuer()),
+            clock: testing::clock(60),
+            grace: Refresh::GRACE,
+        };
+        use_case.execute("token").await
+    }
+
+    #[tokio::test]
+    async fn a_rotation_hands_out_a_pair_that_ends_with_the_session() {
+        let mut live = testing::live();
+        live.session.expires_at = at(90);
+        let pair = refresh(Ok(RotationOutcome::Rotated(Box::new(live)))).await.unwrap();
+        assert_eq!(pair.expires_in, Duration::from_secs(30));
+    }
+
+    #[tokio::test]
+    async fn t13_replayed_and_gone_are_the_same_to_the_client() {
+        for outcome in [RotationOutcome::Replayed, RotationOutcome::Gone] {
+            assert!(matches!(refresh(Ok(outcome)).await, Err(RefreshError::InvalidToken(_))));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_down_does_not_spend_the_token() {
+        assert!(matches!(refresh(Err(testing::broken())).await, Err(RefreshError::Port(_))));
+    }
+
+    #[tokio::test]
+    async fn t4_what_the_codec_refuses_asks_no_store() {
+        let mut codec = MockTokenCodec::new();
+        codec.expect_verify_refresh().return_once(|_, _| Err(InvalidToken { reason: "typ" }));
+        let use_case = Refresh {
+            codec: Arc::new(codec),
+            sessions: Arc::new(MockSessionRepository::new()),
+            tokens: Arc::new(testing::issuer()),
+            clock: testing::clock(60),
+            grace: Refresh::GRACE,
+        };
+        assert!(matches!(use_case.execute("x").await, Err(RefreshError::InvalidToken(_))));
+    }
+}

@@ -1,0 +1,81 @@
+use std::str::FromStr;
+
+use crate::entities::{Forbidden, Principal};
+
+/// Who may use the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheAccess {
+    /// Everybody.
+    Public,
+    /// Whoever is logged in.
+    Authenticated,
+    /// Administrators.
+    Superuser,
+    /// Nobody: as if there were none.
+    Off,
+}
+
+/// Why the caller may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CacheDenied {
+    /// There is no cache for clients.
+    #[error("the cache is off")]
+    Off,
+    /// Log in first.
+    #[error("log in to use the cache")]
+    Unauthenticated,
+    /// Only administrators may.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+}
+
+/// Not the name of a [`CacheAccess`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("one of public, authenticated, superuser, off")]
+pub struct UnknownAccess;
+
+impl FromStr for CacheAccess {
+    type Err = UnknownAccess;
+
+    fn from_str(text: &str) -> Result<Self, UnknownAccess> {
+        match text {
+            "public" => Ok(Self::Public),
+            "authenticated" => Ok(Self::Authenticated),
+            "superuser" => Ok(Self::Superuser),
+            "off" => Ok(Self::Off),
+            _ => Err(UnknownAccess),
+        }
+    }
+}
+
+impl CacheAccess {
+    /// Refuses who may not.
+    pub(super) fn check(self, caller: Option<&Principal>) -> Result<(), CacheDenied> {
+        match (self, caller) {
+            (Self::Off, _) => Err(CacheDenied::Off),
+            (Self::Public, _) | (Self::Authenticated, Some(_)) => Ok(()),
+            (Self::Superuser, Some(caller)) => Ok(caller.require_admin()?),
+            (Self::Authenticated | Self::Superuser, None) => Err(CacheDenied::Unauthenticated),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn each_setting_admits_whom_it_names() {
+        let (user, admin) = (testing::principal(), testing::admin());
+        let verdicts = |access: CacheAccess| {
+            [None, Some(&user), Some(&admin)].map(|caller| access.check(caller))
+        };
+        let (anonymous, denied) =
+            (Err(CacheDenied::Unauthenticated), Err(CacheDenied::Forbidden(Forbidden)));
+        assert_eq!(verdicts(CacheAccess::Public), [Ok(()), Ok(()), Ok(())]);
+        assert_eq!(verdicts(CacheAccess::Authenticated), [anonymous, Ok(()), Ok(())]);
+        assert_eq!(verdicts(CacheAccess::Superuser), [anonymous, denied, Ok(())]);
+        assert_eq!(verdicts(CacheAccess::Off), [Err(CacheDenied::Off); 3]);
+    }
+}

@@ -1,0 +1,118 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::access::{CacheAccess, CacheDenied};
+use crate::entities::Principal;
+use crate::ports::{Cache, CacheSlot, PortError};
+use crate::values::CacheKey;
+
+/// How long an entry is to live: 1 second to 30 days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntryTtl(Duration);
+
+impl EntryTtl {
+    /// 30 days, in seconds.
+    pub const MAX_SECONDS: u64 = 30 * 24 * 60 * 60;
+    /// An hour.
+    pub const DEFAULT: Self = Self(Duration::from_secs(3600));
+
+    /// Takes a number of seconds; `None` if out of bounds.
+    pub fn from_seconds(seconds: u64) -> Option<Self> {
+        (1..=Self::MAX_SECONDS).contains(&seconds).then(|| Self(Duration::from_secs(seconds)))
+    }
+
+    /// The time.
+    pub fn get(self) -> Duration {
+        self.0
+    }
+}
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteEntryError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] CacheDenied),
+    /// The value is longer than [`WriteEntry::MAX_BYTES`].
+    #[error("the value is longer than {} bytes", WriteEntry::MAX_BYTES)]
+    TooLarge,
+    /// The cache failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// Puts an entry for clients to read.
+pub struct WriteEntry {
+    /// The cache.
+    pub cache: Arc<dyn Cache>,
+    /// Who may.
+    pub access: CacheAccess,
+}
+
+impl WriteEntry {
+    /// The most bytes that a value may have.
+    pub const MAX_BYTES: usize = 64 * 1024;
+
+    /// Runs the use-case.
+    ///
+    /// # Errors
+    /// See [`WriteEntryError`].
+    pub async fn execute(
+        &self,
+        caller: Option<&Principal>,
+        key: &CacheKey,
+        value: Vec<u8>,
+        ttl: EntryTtl,
+    ) -> Result<(), WriteEntryError> {
+        self.access.check(caller)?;
+        if value.len() > Self::MAX_BYTES {
+            return Err(WriteEntryError::TooLarge);
+        }
+        Ok(self.cache.set(&CacheSlot::client(key), value, ttl.get()).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::{CacheNamespace, MockCache};
+
+    fn key() -> CacheKey {
+        CacheKey::parse("k").unwrap()
+    }
+
+    #[test]
+    fn c4_times_are_bounded() {
+        assert_eq!(EntryTtl::from_seconds(0), None);
+        assert_eq!(EntryTtl::from_seconds(1).map(|ttl| ttl.get().as_secs()), Some(1));
+        assert!(EntryTtl::from_seconds(2_592_000).is_some());
+        assert_eq!(EntryTtl::from_seconds(2_592_001), None);
+    }
+
+    #[tokio::test]
+    async fn a_value_goes_into_the_clients_namespace_for_its_time() {
+        let mut cache = MockCache::new();
+        cache
+            .expect_set()
+            .withf(|slot, value, ttl| {
+                slot.namespace() == CacheNamespace::Client
+                    && value == b"{}"
+                    && ttl.as_secs() == 3600
+            })
+            .times(1)
+            .return_once(|_, _, _| Ok(()));
+        let write = WriteEntry { cache: Arc::new(cache), access: CacheAccess::Public };
+        write.execute(None, &key(), b"{}".to_vec(), EntryTtl::DEFAULT).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn c4_who_may_not_and_what_is_too_large_change_nothing() {
+        let write =
+            WriteEntry { cache: Arc::new(MockCache::new()), access: CacheAccess::Superuser };
+        let result = write.execute(None, &key(), vec![], EntryTtl::DEFAULT).await;
+        assert!(matches!(result, Err(WriteEntryError::Denied(CacheDenied::Unauthenticated))));
+        let write = WriteEntry { access: CacheAccess::Public, ..write };
+        let result = write.execute(None, &key(), vec![0; 65_537], EntryTtl::DEFAULT).await;
+        assert!(matches!(result, Err(WriteEntryError::TooLarge)));
+    }
+}

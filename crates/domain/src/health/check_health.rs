@@ -1,0 +1,113 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::ports::{Clock, HealthProbe};
+
+/// What a back end is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Importance {
+    /// Nobody can be authenticated without it.
+    Essential,
+    /// Less works without it.
+    Supporting,
+}
+
+/// How one back end does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComponentHealth {
+    /// Its name: `database`, `cache`.
+    pub name: &'static str,
+    /// What it is needed for.
+    pub importance: Importance,
+    /// Whether it answered.
+    pub healthy: bool,
+    /// How long that took.
+    pub latency: Duration,
+}
+
+/// How all of them do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthReport {
+    /// Each of them, in the order of configuration.
+    pub components: Vec<ComponentHealth>,
+}
+
+impl HealthReport {
+    /// Whether all answered.
+    pub fn is_healthy(&self) -> bool {
+        self.components.iter().all(|component| component.healthy)
+    }
+
+    /// Whether all that are essential answered: requests can be served.
+    pub fn is_ready(&self) -> bool {
+        self.components.iter().all(|c| c.healthy || c.importance == Importance::Supporting)
+    }
+}
+
+/// Asks every back end how it does.
+pub struct CheckHealth {
+    /// The back ends, by name.
+    pub probes: Vec<(&'static str, Importance, Arc<dyn HealthProbe>)>,
+    /// Measures.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl CheckHealth {
+    /// Runs the use-case. Failures are logged with their causes, which the report leaves out.
+    pub async fn execute(&self) -> HealthReport {
+        let mut components = Vec::with_capacity(self.probes.len());
+        for (name, importance, probe) in &self.probes {
+            let started = self.clock.now();
+            let result = probe.check().await;
+            let latency = (self.clock.now() - started).to_std().unwrap_or_default();
+            if let Err(error) = &result {
+                let error = error as &dyn std::error::Error;
+                tracing::error!(error, component = name, "health check failed");
+            }
+            components.push(ComponentHealth {
+                name,
+                importance: *importance,
+                healthy: result.is_ok(),
+                latency,
+            });
+        }
+        HealthReport { components }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::MockHealthProbe;
+    use crate::testing;
+
+    async fn report(database: bool, cache: bool) -> HealthReport {
+        let probe = |works: bool| -> Arc<dyn HealthProbe> {
+            let mut probe = MockHealthProbe::new();
+            probe
+                .expect_check()
+                .return_once(move || if works { Ok(()) } else { Err(testing::broken()) });
+            Arc::new(probe)
+        };
+        let check = CheckHealth {
+            probes: vec![
+                ("database", Importance::Essential, probe(database)),
+                ("cache", Importance::Supporting, probe(cache)),
+            ],
+            clock: testing::clock(0),
+        };
+        check.execute().await
+    }
+
+    #[tokio::test]
+    async fn without_a_cache_it_is_unhealthy_but_ready_and_without_a_database_neither() {
+        for (database, cache, healthy, ready) in
+            [(true, true, true, true), (true, false, false, true), (false, true, false, false)]
+        {
+            let report = report(database, cache).await;
+            assert_eq!((report.is_healthy(), report.is_ready()), (healthy, ready));
+            assert_eq!(report.components[0].healthy, database);
+            assert_eq!(report.components[1].healthy, cache);
+        }
+    }
+}

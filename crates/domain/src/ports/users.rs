@@ -1,0 +1,173 @@
+use async_trait::async_trait;
+
+use crate::entities::{Credentials, Profile, User};
+use crate::ports::PortError;
+use crate::values::{
+    AvatarUrl, Bio, Email, Epoch, FullName, LoginName, PasswordHash, Patch, Phone, Role, SessionId,
+    Timestamp, UserId, Username,
+};
+
+/// An account to be made.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// The name.
+    pub username: Username,
+    /// The address.
+    pub email: Email,
+    /// The hash of the password.
+    pub hash: PasswordHash,
+    /// What the user may do.
+    pub role: Role,
+    /// The optional part.
+    pub profile: Profile,
+    /// Now.
+    pub created_at: Timestamp,
+}
+
+/// Why no account was made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateUserError {
+    /// Somebody has a name of the same canonical form.
+    #[error("the user name is taken")]
+    UsernameTaken,
+    /// Somebody has an address of the same canonical form.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// The store failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// Changes to a profile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProfileChanges {
+    /// A new address.
+    pub email: Option<Email>,
+    /// The name.
+    pub full_name: Patch<FullName>,
+    /// The telephone number.
+    pub phone: Patch<Phone>,
+    /// The lines about oneself.
+    pub bio: Patch<Bio>,
+    /// The picture.
+    pub avatar: Patch<AvatarUrl>,
+}
+
+impl ProfileChanges {
+    /// Whether nothing is to change.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Why a profile was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum UpdateProfileError {
+    /// Somebody else has an address of the same canonical form.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// The store failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// Which users to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserQuery {
+    /// How many to pass over.
+    pub skip: u64,
+    /// How many to return at most.
+    pub limit: u64,
+    /// Only those of this role.
+    pub role: Option<Role>,
+}
+
+/// A part of the users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserPage {
+    /// The users, by ascending id.
+    pub users: Vec<User>,
+    /// How many match, on all pages.
+    pub total: u64,
+}
+
+/// A verified change of a password.
+#[derive(Debug, Clone)]
+pub struct PasswordChange {
+    /// Whose.
+    pub user_id: UserId,
+    /// The epoch that the old password was verified in.
+    pub verified_epoch: Epoch,
+    /// The hash of the new one.
+    pub hash: PasswordHash,
+    /// The caller's session, which goes on.
+    pub keep_session: SessionId,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// Why an account was not deactivated.
+#[derive(Debug, thiserror::Error)]
+pub enum DeactivateError {
+    /// It is the last active administrator's.
+    #[error("the last active administrator cannot be deactivated")]
+    LastAdmin,
+    /// The store failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// The accounts.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait UserRepository: Send + Sync {
+    /// Makes an active, unverified account at epoch 0 and returns it with its id.
+    ///
+    /// MUST return `UsernameTaken` if the canonical name is taken, else `EmailTaken` if the
+    /// canonical address is; of any number of concurrent calls for one name exactly one succeeds.
+    /// Ids MUST ascend in the order of success, from 1.
+    async fn create(&self, user: NewUser) -> Result<User, CreateUserError>;
+
+    /// The account of this id, active or not.
+    async fn find(&self, id: UserId) -> Result<Option<User>, PortError>;
+
+    /// The credentials of the account with this canonical name or address, active or not.
+    async fn find_credentials(&self, name: &LoginName) -> Result<Option<Credentials>, PortError>;
+
+    /// The credentials of the account of this id, active or not.
+    async fn credentials(&self, id: UserId) -> Result<Option<Credentials>, PortError>;
+
+    /// Applies the changes, sets `updated_at`, and returns the account as it is then; `None` if
+    /// there is no active account of this id.
+    ///
+    /// An address whose canonical form differs from the one before MUST clear `is_verified`.
+    /// MUST return `EmailTaken`, and change nothing, if another account has the canonical address.
+    async fn update_profile(
+        &self,
+        id: UserId,
+        changes: ProfileChanges,
+        at: Timestamp,
+    ) -> Result<Option<User>, UpdateProfileError>;
+
+    /// A page of the accounts that match and the number of all that do, both of one moment.
+    async fn list(&self, query: UserQuery) -> Result<UserPage, PortError>;
+
+    /// Makes the account active, forgets its failed log-ins, and returns it; `None` if nobody has
+    /// the id. `updated_at` changes only if the account was inactive.
+    async fn activate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, PortError>;
+
+    /// Makes the account inactive, raises its epoch, ends all its sessions, and returns it; `None`
+    /// if nobody has the id. For an inactive account nothing changes.
+    ///
+    /// MUST return `LastAdmin`, and change nothing, if no other administrator is active, however
+    /// many calls run at once.
+    async fn deactivate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, DeactivateError>;
+
+    /// Stores the new hash, raises the epoch and ends every session but the one to keep; `true` if
+    /// done. `false`, and nothing changed, if the account is inactive, gone, or of another epoch.
+    async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError>;
+
+    /// Replaces the hash by another of the same password. Does nothing if the account is of another
+    /// epoch. The epoch, `updated_at` and the sessions MUST stay as they are.
+    async fn rehash(&self, id: UserId, epoch: Epoch, hash: PasswordHash) -> Result<(), PortError>;
+}

@@ -1,0 +1,117 @@
+//! What the unit tests of the use-cases share: one user, one session, a clock that stands.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::DateTime;
+use uuid::Uuid;
+
+use crate::auth::TokenIssuer;
+use crate::entities::{AccessClaims, Credentials, Principal, Profile, Session, User};
+use crate::ports::{
+    Clock, Entropy, LiveSession, MockClock, MockEntropy, MockTokenCodec, PortError,
+};
+use crate::values::{
+    ClientInfo, Email, Epoch, Generation, PasswordHash, Role, SessionId, Timestamp, UserId,
+    Username, UsernameLength,
+};
+
+pub(crate) const NETWORK: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+pub(crate) const SESSION: SessionId = SessionId(Uuid::from_u128(0x5e55_1011));
+
+pub(crate) const USER: UserId = UserId::FIRST;
+
+/// Seconds after the epoch of these tests.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
+}
+
+pub(crate) fn clock(seconds: i64) -> Arc<dyn Clock> {
+    let mut clock = MockClock::new();
+    clock.expect_now().return_const(at(seconds));
+    Arc::new(clock)
+}
+
+pub(crate) fn entropy() -> Arc<dyn Entropy> {
+    let mut entropy = MockEntropy::new();
+    entropy.expect_uuid().returning(|| Ok(SESSION.0));
+    Arc::new(entropy)
+}
+
+pub(crate) fn issuer() -> TokenIssuer {
+    let mut codec = MockTokenCodec::new();
+    codec.expect_sign_access().returning(|_| Ok("access".into()));
+    codec.expect_sign_refresh().returning(|_| Ok("refresh".into()));
+    TokenIssuer {
+        codec: Arc::new(codec),
+        entropy: entropy(),
+        access_ttl: Duration::from_secs(1800),
+    }
+}
+
+pub(crate) fn client() -> ClientInfo {
+    ClientInfo::at(NETWORK)
+}
+
+pub(crate) fn hash() -> PasswordHash {
+    PasswordHash::new("$2b$04$hash".into())
+}
+
+pub(crate) fn user() -> User {
+    User {
+        id: USER,
+        username: Username::parse("Mike", UsernameLength::DEFAULT).unwrap(),
+        email: Email::parse("mike@example.com").unwrap(),
+        role: Role::Student,
+        profile: Profile::default(),
+        is_active: true,
+        is_verified: false,
+        created_at: at(0),
+        updated_at: None,
+        last_login_at: None,
+    }
+}
+
+pub(crate) fn credentials(epoch: i64) -> Credentials {
+    Credentials { user_id: USER, hash: hash(), epoch: Epoch(epoch), is_active: true }
+}
+
+pub(crate) fn live() -> LiveSession {
+    LiveSession {
+        session: Session {
+            id: SESSION,
+            user_id: USER,
+            generation: Generation::FIRST,
+            created_at: at(0),
+            last_used_at: at(0),
+            expires_at: at(7 * 86_400),
+            client: client(),
+        },
+        user: user(),
+    }
+}
+
+pub(crate) fn principal() -> Principal {
+    Principal { user: user(), session_id: SESSION }
+}
+
+pub(crate) fn admin() -> Principal {
+    let user = User { id: UserId::try_from(2).unwrap(), role: Role::Admin, ..user() };
+    Principal { user, session_id: SESSION }
+}
+
+pub(crate) fn access_claims() -> AccessClaims {
+    AccessClaims {
+        user_id: USER,
+        session_id: SESSION,
+        role: Role::Student,
+        token_id: Uuid::nil(),
+        issued_at: at(0),
+        expires_at: at(1800),
+    }
+}
+
+pub(crate) fn broken() -> PortError {
+    PortError::unavailable("test", "broken")
+}

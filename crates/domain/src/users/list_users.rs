@@ -1,0 +1,72 @@
+use std::sync::Arc;
+
+use crate::entities::{Forbidden, Principal};
+use crate::ports::{PortError, UserPage, UserQuery, UserRepository};
+
+/// Why no accounts are listed.
+#[derive(Debug, thiserror::Error)]
+pub enum ListUsersError {
+    /// The caller is no administrator.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// Lists accounts for an administrator, at most [`ListUsers::MAX_LIMIT`] at a time.
+pub struct ListUsers {
+    /// The accounts.
+    pub users: Arc<dyn UserRepository>,
+}
+
+impl ListUsers {
+    /// The most that one page holds.
+    pub const MAX_LIMIT: u64 = 1000;
+
+    /// Runs the use-case. A larger limit is cut to [`ListUsers::MAX_LIMIT`].
+    ///
+    /// # Errors
+    /// See [`ListUsersError`].
+    pub async fn execute(
+        &self,
+        caller: &Principal,
+        query: UserQuery,
+    ) -> Result<UserPage, ListUsersError> {
+        caller.require_admin()?;
+        let query = UserQuery { limit: query.limit.min(Self::MAX_LIMIT), ..query };
+        Ok(self.users.list(query).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mockall::predicate::eq;
+
+    use super::*;
+    use crate::ports::MockUserRepository;
+    use crate::testing;
+    use crate::values::Role;
+
+    const QUERY: UserQuery = UserQuery { skip: 5, limit: u64::MAX, role: Some(Role::Student) };
+
+    #[tokio::test]
+    async fn an_administrator_gets_a_page_of_bounded_size() {
+        let page = UserPage { users: vec![testing::user()], total: 6 };
+        let (mut users, result) = (MockUserRepository::new(), page.clone());
+        users
+            .expect_list()
+            .with(eq(UserQuery { limit: 1000, ..QUERY }))
+            .times(1)
+            .return_once(|_| Ok(result));
+        let list = ListUsers { users: Arc::new(users) };
+        assert_eq!(list.execute(&testing::admin(), QUERY).await.unwrap(), page);
+    }
+
+    #[tokio::test]
+    async fn others_are_refused() {
+        let list = ListUsers { users: Arc::new(MockUserRepository::new()) };
+        let result = list.execute(&testing::principal(), QUERY).await;
+        assert!(matches!(result, Err(ListUsersError::Forbidden(_))));
+    }
+}

@@ -1,0 +1,28 @@
+//! Value objects: parse once at the border, then trust the type.
+
+mod cache_key;
+mod email;
+mod ids;
+mod login_name;
+mod network;
+mod password;
+mod profile;
+mod role;
+mod text;
+mod username;
+mod violation;
+
+pub use cache_key::CacheKey;
+pub use email::Email;
+pub use ids::{Epoch, Generation, InvalidUserId, SessionId, UserId};
+pub use login_name::LoginName;
+pub use network::{ClientInfo, ClientNetwork};
+pub use password::{CandidatePassword, NewPassword, PasswordHash, PasswordLength};
+pub use profile::{AvatarUrl, Bio, FullName, Patch, Phone};
+pub use role::{RegistrableRole, Role, UnknownRole};
+pub use username::{Username, UsernameLength};
+pub use violation::Violation;
+
+/// A moment in UTC. Adapters keep microseconds; [`crate::ports::Clock`] hands out no finer ones,
+/// so that what was written equals what is read.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;
