@@ -2,7 +2,6 @@
 
 /// A rule that a value breaks. Adapters translate it: the domain holds no text for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Violation {
     /// Fewer than `min` characters.
     #[error("shorter than {min} characters")]

@@ -1,0 +1,148 @@
+//! The one way in which bodies are read.
+
+use std::future::Future;
+use std::ops::Deref;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::web::{Bytes, BytesMut, Data};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt as _;
+use garde::{Unvalidated, Valid, Validate};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::field::field_name;
+use super::json;
+use super::server::READ_TIMEOUT;
+use crate::failure::Failure;
+use crate::problem::{Located, Place, Problem};
+use crate::state::Api;
+
+/// The longest body, in bytes.
+pub(crate) const MAX_BODY: usize = 64 * 1024;
+
+/// A request type: read from an object, its rules run by garde with a context made from the
+/// settings.
+pub(crate) trait RequestBody: DeserializeOwned + Validate {
+    /// Whether HTML forms are taken as well as JSON (RFC 6749 §4.3.2 sends one to log in).
+    const ACCEPTS_FORM: bool = false;
+
+    /// What the rules depend on.
+    fn context(api: &Api) -> Self::Context;
+}
+
+/// A body that was read and whose every rule holds.
+pub(crate) struct Body<T>(Valid<T>);
+
+impl<T> Deref for Body<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: RequestBody + 'static> FromRequest for Body<T> {
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let media = MediaType::of(&request, T::ACCEPTS_FORM)?;
+            let bytes = read(&request, payload).await?;
+            let object = match media {
+                MediaType::Json => json::parse_object(&bytes),
+                MediaType::Form => parse_form(&bytes),
+            }
+            .map_err(|problem| Failure::invalid(Place::Body, None, problem))?;
+            let api = request.app_data::<Data<Api>>().ok_or(Failure::Internal(None))?;
+            validate(object, &T::context(api)).map(Self)
+        })
+    }
+}
+
+/// Runs all rules and reports all that break.
+fn validate<T: RequestBody>(
+    object: Map<String, Value>,
+    context: &T::Context,
+) -> Result<Valid<T>, Failure> {
+    let body: T = serde_json::from_value(Value::Object(object))
+        .map_err(|_detail| Failure::invalid(Place::Body, None, Problem::MalformedJson))?;
+    Unvalidated::new(body).validate_with(context).map_err(|report| {
+        let located = |(path, error): &(garde::Path, garde::Error)| Located {
+            place: Place::Body,
+            field: Some(field_name(path)),
+            problem: Problem::from_garde(error),
+        };
+        Failure::Invalid(report.iter().map(located).collect())
+    })
+}
+
+#[derive(Clone, Copy)]
+enum MediaType {
+    Json,
+    Form,
+}
+
+impl MediaType {
+    fn of(request: &HttpRequest, accepts_form: bool) -> Result<Self, Failure> {
+        let header = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let mut parts =
+            header.unwrap_or_default().split(';').map(|part| part.trim().to_ascii_lowercase());
+        let essence = parts.next().unwrap_or_default();
+        let utf8 = parts
+            .filter_map(|part| part.strip_prefix("charset=").map(str::to_owned))
+            .all(|charset| matches!(charset.trim_matches('"'), "utf-8" | "utf8"));
+        match essence.as_str() {
+            _ if !utf8 => Err(Failure::UnsupportedMediaType),
+            "application/json" => Ok(Self::Json),
+            other if other.starts_with("application/") && other.ends_with("+json") => {
+                Ok(Self::Json)
+            }
+            "application/x-www-form-urlencoded" if accepts_form => Ok(Self::Form),
+            _ => Err(Failure::UnsupportedMediaType),
+        }
+    }
+}
+
+/// Reads the body whole, within its bounds of size and time.
+async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Failure> {
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|n| n > MAX_BODY as u64)
+    {
+        return Err(Failure::TooLarge);
+    }
+    tokio::time::timeout(READ_TIMEOUT, collect(payload))
+        .await
+        .map_err(|_elapsed| Failure::RequestTimeout)?
+}
+
+async fn collect(mut payload: Payload) -> Result<Bytes, Failure> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| {
+            tracing::debug!(%error, "a body broke off");
+            Failure::BadRequest
+        })?;
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(Failure::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+fn parse_form(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+    let pairs: Vec<(String, String)> =
+        serde_urlencoded::from_bytes(bytes).map_err(|_detail| Problem::MalformedJson)?;
+    let mut object = Map::new();
+    for (name, value) in pairs {
+        if object.insert(name, Value::String(value)).is_some() {
+            return Err(Problem::Repeated);
+        }
+    }
+    Ok(object)
+}

@@ -1,0 +1,111 @@
+//! Who calls, by the access token in the `Authorization` header (RFC 6750 §2.1).
+
+use std::future::Future;
+use std::ops::Deref;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+use menjin_domain::cache::CacheAccess;
+use menjin_domain::entities::Principal;
+
+use crate::failure::Failure;
+use crate::state::Api;
+
+/// The authenticated caller; a request without one is refused.
+pub(crate) struct Caller(Principal);
+
+impl Deref for Caller {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.0
+    }
+}
+
+type Extraction<T> = Pin<Box<dyn Future<Output = Result<T, Failure>>>>;
+
+impl FromRequest for Caller {
+    type Error = Failure;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let api = request.app_data::<Data<Api>>().ok_or(Failure::Internal(None))?;
+            let token = bearer(&request)?.ok_or(Failure::Unauthenticated { token_sent: false })?;
+            Ok(Self(api.use_cases.authenticate.execute(token).await?))
+        })
+    }
+}
+
+/// Whoever uses the cache: nobody in particular unless the setting asks who.
+pub(crate) struct CacheCaller(Option<Principal>);
+
+impl CacheCaller {
+    pub(crate) fn as_ref(&self) -> Option<&Principal> {
+        self.0.as_ref()
+    }
+}
+
+impl FromRequest for CacheCaller {
+    type Error = Failure;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let access = request.app_data::<Data<Api>>().map(|api| api.settings.cache_access);
+        match access {
+            Some(CacheAccess::Public) => Box::pin(async { Ok(Self(None)) }),
+            Some(CacheAccess::Off) => Box::pin(async { Err(Failure::RouteNotFound) }),
+            Some(CacheAccess::Authenticated | CacheAccess::Superuser) | None => {
+                let caller = Caller::from_request(request, payload);
+                Box::pin(async move { Ok(Self(Some(caller.await?.0))) })
+            }
+        }
+    }
+}
+
+/// The token of the one `Authorization: Bearer` header; `None` without such a header. Two headers
+/// are refused, since a proxy may have looked at the other one.
+fn bearer(request: &HttpRequest) -> Result<Option<&str>, Failure> {
+    let refused = Failure::Unauthenticated { token_sent: true };
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let (Some(header), None) = (headers.next(), headers.next()) else {
+        return if request.headers().contains_key(AUTHORIZATION) { Err(refused) } else { Ok(None) };
+    };
+    let Ok(header) = header.to_str() else { return Err(refused) };
+    match header.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+            let token = token.trim_matches(' ');
+            if token.is_empty() { Ok(None) } else { Ok(Some(token)) }
+        }
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn token(headers: &[&str]) -> Result<Option<String>, ()> {
+        let mut request = TestRequest::default();
+        for header in headers {
+            request = request.append_header(("Authorization", *header));
+        }
+        bearer(&request.to_http_request()).map(|token| token.map(str::to_owned)).map_err(drop)
+    }
+
+    #[test]
+    fn t19_exactly_one_bearer_header_is_read() {
+        assert_eq!(token(&["Bearer abc"]), Ok(Some("abc".into())));
+        assert_eq!(token(&["bearer  abc "]), Ok(Some("abc".into())));
+        for none in [&[][..], &["Basic abc"], &["Bearer"], &["Bearer "], &["abc"]] {
+            assert_eq!(token(none), Ok(None), "{none:?}");
+        }
+        assert_eq!(token(&["Bearer abc", "Bearer abc"]), Err(()));
+    }
+}

@@ -1,0 +1,13 @@
+//! What every dialect shares.
+
+pub(crate) mod answer;
+pub(crate) mod body;
+pub(crate) mod caller;
+pub(crate) mod client;
+pub(crate) mod field;
+pub(crate) mod json;
+pub(crate) mod locale;
+pub(crate) mod parse;
+pub(crate) mod path;
+pub(crate) mod routes;
+pub(crate) mod server;

@@ -1,0 +1,67 @@
+//! The parsers of fields that the dialects share. Each is a rule for garde and a way to the value.
+
+use menjin_domain::values::{
+    AvatarUrl, Bio, CandidatePassword, Email, FullName, LoginName, NewPassword, PasswordLength,
+    Patch, Phone, Username, UsernameLength, Violation,
+};
+
+use super::field::Field;
+use crate::problem::{Located, Problem};
+
+/// What the rules depend on; each dialect has its own.
+pub(crate) struct Rules {
+    pub(crate) username: UsernameLength,
+    pub(crate) password: PasswordLength,
+}
+
+type Parsed<T> = Result<T, Problem>;
+type Text = Field<String>;
+
+/// Says where a value that could not be parsed stands.
+pub(crate) fn at<T>(parsed: Parsed<T>, field: &str) -> Result<T, Located> {
+    parsed.map_err(|problem| problem.in_body(field))
+}
+
+pub(crate) fn username(field: &Text, rules: &Rules) -> Parsed<Username> {
+    field.required(|text| Username::parse(text, rules.username))
+}
+
+pub(crate) fn email(field: &Text, _: &Rules) -> Parsed<Email> {
+    field.required(|text| Email::parse(text))
+}
+
+pub(crate) fn email_if_given(field: &Text, _: &Rules) -> Parsed<Option<Email>> {
+    field.optional(|text| Email::parse(text))
+}
+
+pub(crate) fn new_password(field: &Text, rules: &Rules) -> Parsed<NewPassword> {
+    field.required(|text| NewPassword::parse(text, rules.password))
+}
+
+pub(crate) fn candidate(field: &Text, _: &Rules) -> Parsed<CandidatePassword> {
+    field.required(|text| CandidatePassword::parse(text))
+}
+
+pub(crate) fn login_name(field: &Text, _: &Rules) -> Parsed<LoginName> {
+    field.required(|text| LoginName::parse(text))
+}
+
+pub(crate) fn token(field: &Text, _: &Rules) -> Parsed<String> {
+    field.required(|text| Ok::<_, Violation>(text.clone()))
+}
+
+pub(crate) fn full_name(field: &Text, _: &Rules) -> Parsed<Patch<FullName>> {
+    field.nullable(|text| FullName::parse(text))
+}
+
+pub(crate) fn phone(field: &Text, _: &Rules) -> Parsed<Patch<Phone>> {
+    field.nullable(|text| Phone::parse(text))
+}
+
+pub(crate) fn bio(field: &Text, _: &Rules) -> Parsed<Patch<Bio>> {
+    field.nullable(|text| Bio::parse(text))
+}
+
+pub(crate) fn avatar(field: &Text, _: &Rules) -> Parsed<Patch<AvatarUrl>> {
+    field.nullable(|text| AvatarUrl::parse(text))
+}

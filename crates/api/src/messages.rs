@@ -1,0 +1,177 @@
+//! The catalogue: every text that a client can see, in every language there is. A message without
+//! a translation does not compile.
+
+use crate::http::locale::Locale;
+use crate::problem::Problem;
+
+/// A text without parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Message {
+    RouteNotFound,
+    MethodNotAllowed,
+    TooLarge,
+    UnsupportedMediaType,
+    RequestTimeout,
+    BadRequest,
+    NotAuthenticated,
+    InvalidToken,
+    InvalidCredentials,
+    InvalidRefreshToken,
+    Forbidden,
+    UserNotFound,
+    UsernameTaken,
+    EmailTaken,
+    PasswordTooCommon,
+    PasswordEqualsIdentity,
+    PasswordTooWeak,
+    WrongPassword,
+    ConfirmationDiffers,
+    PasswordUnchanged,
+    LastAdmin,
+    EntryNotFound,
+    TooManyAttempts,
+    Overloaded,
+    Unavailable,
+    CacheFailed,
+    Internal,
+    PasswordChanged,
+    LoggedOut,
+    EntryWritten,
+    CacheWorks,
+}
+
+impl Message {
+    /// The text in this language.
+    pub(crate) fn text(self, locale: Locale) -> &'static str {
+        let (chinese, english) = match self {
+            Self::RouteNotFound => ("接口不存在", "Not found"),
+            Self::MethodNotAllowed => ("请求方法不被允许", "Method not allowed"),
+            Self::TooLarge => ("请求体过大，上限为64 KiB", "The body is too large: 64 KiB at most"),
+            Self::UnsupportedMediaType => (
+                "不支持的媒体类型，请使用 application/json",
+                "Unsupported media type: send application/json",
+            ),
+            Self::RequestTimeout => ("请求体接收超时", "The body did not arrive in time"),
+            Self::BadRequest => ("请求无法解析", "The request cannot be read"),
+            Self::NotAuthenticated => ("未提供认证凭据", "Not authenticated"),
+            Self::InvalidToken => {
+                ("访问令牌无效或已过期", "The access token is invalid or has expired")
+            }
+            Self::InvalidCredentials => ("用户名或密码错误", "Incorrect username or password"),
+            Self::InvalidRefreshToken => {
+                ("刷新令牌无效或已过期", "The refresh token is invalid or has expired")
+            }
+            Self::Forbidden => ("权限不足", "Not enough permissions"),
+            Self::UserNotFound => ("用户不存在", "User not found"),
+            Self::UsernameTaken => ("用户名已存在", "Username already registered"),
+            Self::EmailTaken => ("邮箱已被注册", "Email already registered"),
+            Self::PasswordTooCommon => ("密码过于常见，请换一个", "The password is too common"),
+            Self::PasswordEqualsIdentity => (
+                "密码不能与用户名或邮箱相同",
+                "The password must differ from the username and the email",
+            ),
+            Self::PasswordTooWeak => {
+                ("密码强度不足，请换一个", "The password is too easy to guess")
+            }
+            Self::WrongPassword => ("当前密码错误", "The current password is incorrect"),
+            Self::ConfirmationDiffers => {
+                ("新密码与确认密码不一致", "The new password and its confirmation differ")
+            }
+            Self::PasswordUnchanged => {
+                ("新密码不能与当前密码相同", "The new password must differ from the current one")
+            }
+            Self::LastAdmin => {
+                ("不能停用最后一个管理员", "The last active administrator cannot be deactivated")
+            }
+            Self::EntryNotFound => ("缓存键不存在", "Cache key not found"),
+            Self::TooManyAttempts => {
+                ("尝试次数过多，请稍后再试", "Too many attempts: try again later")
+            }
+            Self::Overloaded => ("服务器繁忙，请稍后再试", "The server is busy: try again later"),
+            Self::Unavailable => {
+                ("服务暂不可用，请稍后再试", "Service unavailable: try again later")
+            }
+            Self::CacheFailed => ("缓存操作失败", "The cache operation failed"),
+            Self::Internal => ("服务器内部错误", "Internal server error"),
+            Self::PasswordChanged => ("密码修改成功", "Password changed"),
+            Self::LoggedOut => ("登出成功", "Logged out"),
+            Self::EntryWritten => ("缓存设置成功", "Cache entry set"),
+            Self::CacheWorks => ("缓存功能正常", "The cache works"),
+        };
+        match locale {
+            Locale::ZhCn => chinese,
+            Locale::En => english,
+        }
+    }
+}
+
+/// What is wrong with a value, in this language.
+pub(crate) fn problem_text(problem: Problem, locale: Locale) -> String {
+    let (chinese, english) = match problem {
+        Problem::Missing => fixed("缺少必填字段", "Field required"),
+        Problem::NotAString => fixed("应为字符串", "Input should be a valid string"),
+        Problem::NotAnInteger => fixed("应为整数", "Input should be a valid integer"),
+        Problem::NotAnObject => fixed("应为JSON对象", "Input should be a valid object"),
+        Problem::MalformedJson => fixed("请求体不是有效的JSON", "The body is not valid JSON"),
+        Problem::BodyNotAnObject => fixed("请求体应为JSON对象", "The body should be a JSON object"),
+        Problem::Repeated => fixed("字段重复", "The field is given more than once"),
+        Problem::AtLeast { min } => (
+            format!("应大于或等于{min}"),
+            format!("Input should be greater than or equal to {min}"),
+        ),
+        Problem::AtMost { max } => {
+            (format!("应小于或等于{max}"), format!("Input should be less than or equal to {max}"))
+        }
+        Problem::TooShort { min } => (
+            format!("长度应至少为{min}个字符"),
+            format!("String should have at least {min} characters"),
+        ),
+        Problem::TooLong { max } => (
+            format!("长度应至多为{max}个字符"),
+            format!("String should have at most {max} characters"),
+        ),
+        Problem::LengthOutside { min, max } => (
+            format!("长度应为{min}-{max}个字符"),
+            format!("String should have {min} to {max} characters"),
+        ),
+        Problem::TooManyBytes { max } => (
+            format!("长度应至多为{max}字节（UTF-8）"),
+            format!("String should have at most {max} bytes in UTF-8"),
+        ),
+        Problem::ContainsNul => {
+            fixed("不能包含NUL字符", "String should not contain NUL characters")
+        }
+        Problem::ForbiddenCharacter => fixed(
+            "包含不允许的不可见字符",
+            "String should not contain invisible or control characters",
+        ),
+        Problem::ContainsAt => fixed("不能包含@", "String should not contain @"),
+        Problem::ContainsWhitespace => {
+            fixed("不能包含空白字符", "String should not contain white space")
+        }
+        Problem::NotAnEmail => fixed("邮箱格式不正确", "Input should be a valid email address"),
+        Problem::NotAUrl => {
+            fixed("应为 http 或 https 网址", "Input should be a valid http or https URL")
+        }
+        Problem::NotAPhone => fixed("电话号码格式不正确", "Input should be a valid phone number"),
+        Problem::NotACacheKey => fixed(
+            "缓存键应为1-128个字符：A-Z a-z 0-9 . _ : -",
+            "The key should be 1 to 128 of A-Z a-z 0-9 . _ : -",
+        ),
+        Problem::UnknownRole => fixed(
+            "角色应为 student、teacher 或 admin",
+            "Input should be 'student', 'teacher' or 'admin'",
+        ),
+        Problem::RoleNotRegistrable => {
+            fixed("角色应为 student 或 teacher", "Input should be 'student' or 'teacher'")
+        }
+    };
+    match locale {
+        Locale::ZhCn => chinese,
+        Locale::En => english,
+    }
+}
+
+fn fixed(chinese: &str, english: &str) -> (String, String) {
+    (chinese.to_owned(), english.to_owned())
+}

@@ -1,0 +1,64 @@
+//! What handlers have at hand.
+
+use std::sync::Arc;
+
+use menjin_domain::auth::{Authenticate, ChangePassword, Login, Logout, Refresh, Register};
+use menjin_domain::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
+use menjin_domain::health::CheckHealth;
+use menjin_domain::ports::Entropy;
+use menjin_domain::users::{ActivateUser, DeactivateUser, GetUser, ListUsers, UpdateOwnProfile};
+use menjin_domain::values::{PasswordLength, RegistrableRole};
+
+use crate::http::client::TrustedProxies;
+use crate::http::locale::Locale;
+
+/// The use-cases, ready to run. Whoever builds this has chosen the adapters.
+#[expect(missing_docs, reason = "each field is named after its use-case, which is documented")]
+pub struct UseCases {
+    pub register: Register,
+    pub login: Login,
+    pub authenticate: Authenticate,
+    pub refresh: Refresh,
+    pub logout: Logout,
+    pub change_password: ChangePassword,
+    pub update_profile: UpdateOwnProfile,
+    pub get_user: GetUser,
+    pub list_users: ListUsers,
+    pub activate_user: ActivateUser,
+    pub deactivate_user: DeactivateUser,
+    pub read_entry: ReadEntry,
+    pub write_entry: WriteEntry,
+    pub probe_cache: ProbeCache,
+    pub check_health: CheckHealth,
+}
+
+/// The settings of the HTTP layer.
+#[derive(Debug, Clone)]
+pub struct ApiSettings {
+    /// What `GET /` and `/health` call this build.
+    pub version: String,
+    /// The language of messages where a client asks for none that there is.
+    pub locale: Locale,
+    /// The peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Who may use `/cache/*`.
+    pub cache_access: CacheAccess,
+    /// The role that a v1 registration gets.
+    pub default_role: RegistrableRole,
+    /// How long passwords chosen through v1 may be.
+    pub v1_password: PasswordLength,
+}
+
+/// Everything that handlers need.
+pub struct Api {
+    pub(crate) use_cases: UseCases,
+    pub(crate) settings: ApiSettings,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl Api {
+    /// Puts the layer together. The entropy gives requests their ids.
+    pub fn new(use_cases: UseCases, settings: ApiSettings, entropy: Arc<dyn Entropy>) -> Self {
+        Self { use_cases, settings, entropy }
+    }
+}

@@ -1,0 +1,156 @@
+//! Failures in the v1 dialect.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use menjin_domain::ports::PolicyViolation;
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::http::locale::Scope;
+use crate::messages::{Message, problem_text};
+use crate::problem::Located;
+
+/// Any error but 422.
+#[derive(Serialize)]
+struct ErrorView<'a> {
+    detail: &'static str,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+}
+
+/// 422.
+#[derive(Serialize)]
+struct InvalidView {
+    detail: Vec<ProblemView>,
+}
+
+#[derive(Serialize)]
+struct ProblemView {
+    loc: Vec<String>,
+    msg: String,
+    r#type: &'static str,
+}
+
+/// Status, reason and text of a failure: the one place where v1 chooses them.
+fn describe(failure: &Failure) -> (StatusCode, &'static str, Message) {
+    use StatusCode as S;
+    match failure {
+        Failure::RouteNotFound => (S::NOT_FOUND, "not_found", Message::RouteNotFound),
+        Failure::MethodNotAllowed { .. } => {
+            (S::METHOD_NOT_ALLOWED, "method_not_allowed", Message::MethodNotAllowed)
+        }
+        Failure::TooLarge => (S::PAYLOAD_TOO_LARGE, "body_too_large", Message::TooLarge),
+        Failure::UnsupportedMediaType => {
+            (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", Message::UnsupportedMediaType)
+        }
+        Failure::RequestTimeout => (S::REQUEST_TIMEOUT, "request_timeout", Message::RequestTimeout),
+        Failure::BadRequest | Failure::Invalid(_) => {
+            (S::BAD_REQUEST, "bad_request", Message::BadRequest)
+        }
+        Failure::Unauthenticated { token_sent: false } => {
+            (S::UNAUTHORIZED, "not_authenticated", Message::NotAuthenticated)
+        }
+        Failure::Unauthenticated { token_sent: true } => {
+            (S::UNAUTHORIZED, "invalid_token", Message::InvalidToken)
+        }
+        Failure::InvalidCredentials => {
+            (S::UNAUTHORIZED, "invalid_credentials", Message::InvalidCredentials)
+        }
+        Failure::InvalidRefreshToken => {
+            (S::UNAUTHORIZED, "invalid_token", Message::InvalidRefreshToken)
+        }
+        Failure::Forbidden => (S::FORBIDDEN, "forbidden", Message::Forbidden),
+        Failure::UserNotFound => (S::NOT_FOUND, "user_not_found", Message::UserNotFound),
+        Failure::UsernameTaken => (S::BAD_REQUEST, "username_taken", Message::UsernameTaken),
+        Failure::EmailTaken => (S::BAD_REQUEST, "email_taken", Message::EmailTaken),
+        Failure::Policy(PolicyViolation::TooCommon) => {
+            (S::BAD_REQUEST, "password_too_common", Message::PasswordTooCommon)
+        }
+        Failure::Policy(PolicyViolation::EqualsIdentity) => {
+            (S::BAD_REQUEST, "password_equals_identity", Message::PasswordEqualsIdentity)
+        }
+        Failure::Policy(PolicyViolation::TooWeak) => {
+            (S::BAD_REQUEST, "password_too_weak", Message::PasswordTooWeak)
+        }
+        Failure::WrongPassword => (S::BAD_REQUEST, "wrong_password", Message::WrongPassword),
+        Failure::ConfirmationDiffers => {
+            (S::BAD_REQUEST, "confirmation_differs", Message::ConfirmationDiffers)
+        }
+        Failure::PasswordUnchanged => {
+            (S::BAD_REQUEST, "password_unchanged", Message::PasswordUnchanged)
+        }
+        Failure::LastAdmin => (S::BAD_REQUEST, "last_admin", Message::LastAdmin),
+        Failure::EntryNotFound => (S::NOT_FOUND, "cache_key_not_found", Message::EntryNotFound),
+        Failure::TooManyAttempts { .. } => {
+            (S::TOO_MANY_REQUESTS, "too_many_attempts", Message::TooManyAttempts)
+        }
+        Failure::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded", Message::Overloaded),
+        Failure::Unavailable(_) => (S::SERVICE_UNAVAILABLE, "unavailable", Message::Unavailable),
+        Failure::CacheFailed(_) => (S::INTERNAL_SERVER_ERROR, "cache_failed", Message::CacheFailed),
+        Failure::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal_error", Message::Internal),
+    }
+}
+
+/// The answer to a request that failed.
+pub(crate) fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
+    if let Failure::Invalid(problems) = failure {
+        let detail = problems.iter().map(|located| problem_view(located, scope)).collect();
+        return HttpResponse::UnprocessableEntity().json(InvalidView { detail });
+    }
+    let (status, code, message) = describe(failure);
+    let mut response = HttpResponse::build(status);
+    match failure {
+        Failure::MethodNotAllowed { allow } => {
+            response.insert_header((ALLOW, *allow));
+        }
+        Failure::Unauthenticated { token_sent: true } | Failure::InvalidRefreshToken => {
+            response.insert_header((WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#));
+        }
+        Failure::Unauthenticated { token_sent: false } | Failure::InvalidCredentials => {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        Failure::TooManyAttempts { retry_after } => {
+            response.insert_header((RETRY_AFTER, whole_seconds(*retry_after)));
+        }
+        Failure::Overloaded | Failure::Unavailable(_) => {
+            response.insert_header((RETRY_AFTER, 1));
+        }
+        // Whatever else the client sends on this connection is the rest of that body.
+        Failure::RequestTimeout | Failure::TooLarge => {
+            response.force_close();
+        }
+        _ => {}
+    }
+    let request_id = status.is_server_error().then_some(scope.request_id.as_str());
+    response.json(ErrorView { detail: message.text(scope.locale), code, request_id })
+}
+
+/// Rounded up: who waits that long is let in.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+fn problem_view(located: &Located, scope: &Scope) -> ProblemView {
+    let mut loc = vec![located.place.as_str().to_owned()];
+    loc.extend(located.field.clone());
+    ProblemView {
+        loc,
+        msg: problem_text(located.problem, scope.locale),
+        r#type: located.problem.kind(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_rounded_up() {
+        assert_eq!(whole_seconds(Duration::from_millis(1)), 1);
+        assert_eq!(whole_seconds(Duration::from_secs(7)), 7);
+    }
+}

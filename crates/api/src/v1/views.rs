@@ -1,0 +1,88 @@
+//! What v1 answers with.
+
+use chrono::SecondsFormat;
+use menjin_domain::entities::{TokenPair, User};
+use menjin_domain::values::Timestamp;
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+
+use crate::http::locale::Locale;
+use crate::messages::Message;
+
+/// `User`.
+#[derive(Serialize)]
+pub(super) struct UserView {
+    id: i64,
+    username: String,
+    email: String,
+    full_name: Option<String>,
+    phone: Option<String>,
+    bio: Option<String>,
+    avatar: Option<String>,
+    is_active: bool,
+    is_verified: bool,
+    is_superuser: bool,
+    role: &'static str,
+    created_at: String,
+    updated_at: Option<String>,
+    last_login_at: Option<String>,
+}
+
+impl From<&User> for UserView {
+    fn from(user: &User) -> Self {
+        let profile = &user.profile;
+        Self {
+            id: user.id.get(),
+            username: user.username.as_str().to_owned(),
+            email: user.email.as_str().to_owned(),
+            full_name: profile.full_name.as_ref().map(|name| name.as_str().to_owned()),
+            phone: profile.phone.as_ref().map(|phone| phone.as_str().to_owned()),
+            bio: profile.bio.as_ref().map(|bio| bio.as_str().to_owned()),
+            avatar: profile.avatar.as_ref().map(|avatar| avatar.as_str().to_owned()),
+            is_active: user.is_active,
+            is_verified: user.is_verified,
+            is_superuser: user.is_superuser(),
+            role: user.role.as_str(),
+            created_at: time(user.created_at),
+            updated_at: user.updated_at.map(time),
+            last_login_at: user.last_login_at.map(time),
+        }
+    }
+}
+
+/// RFC 3339 in UTC with `Z`.
+fn time(at: Timestamp) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// `Token` (RFC 6749 §5.1).
+#[derive(Serialize)]
+pub(super) struct TokenView {
+    access_token: String,
+    refresh_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+}
+
+impl From<&TokenPair> for TokenView {
+    fn from(tokens: &TokenPair) -> Self {
+        Self {
+            access_token: tokens.access_token.expose_secret().to_owned(),
+            refresh_token: tokens.refresh_token.expose_secret().to_owned(),
+            token_type: "bearer",
+            expires_in: tokens.expires_in.as_secs(),
+        }
+    }
+}
+
+/// An answer that only says that it is done.
+#[derive(Serialize)]
+pub(crate) struct MessageView {
+    message: &'static str,
+}
+
+impl MessageView {
+    pub(crate) fn new(message: Message, locale: Locale) -> Self {
+        Self { message: message.text(locale) }
+    }
+}
