@@ -1,1 +1,61 @@
-//! x
+//! # menjin-server
+//!
+//! Puts menjin together: it reads the settings, picks the adapters, builds the use-cases, and runs
+//! them behind HTTP or a command line. The only crate that knows all others.
+
+mod admin;
+mod application;
+mod cli;
+mod environment;
+mod logging;
+mod secret;
+mod serve;
+pub mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use application::{Application, StartError};
+pub use serve::{Running, run};
+
+use cli::{AdminCommand, Cli, Command, ConfigCommand};
+use settings::Settings;
+
+/// The exit code for settings that make no sense (`EX_USAGE` would be 64; shells and supervisors
+/// know 2).
+const BAD_SETTINGS: u8 = 2;
+
+/// The whole program: reads the command line and exits with 0, with 1 after a failure, or with 2 if
+/// the settings or the command line are wrong.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let settings = match environment::settings(&cli) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("menjin: {error}");
+            return ExitCode::from(BAD_SETTINGS);
+        }
+    };
+    let result = match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(&settings),
+        Command::Migrate => admin::migrate(&settings),
+        Command::Admin { command: AdminCommand::Create(input) } => admin::create(&settings, &input),
+        Command::Config { command: ConfigCommand::Check } => admin::check_config(&settings),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The whole chain: the first line alone is seldom what helps.
+            eprintln!("menjin: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(settings: &Settings) -> anyhow::Result<()> {
+    logging::start(&settings.log)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    runtime.block_on(serve::until_signalled(settings))
+}

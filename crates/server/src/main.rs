@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The binary `menjin`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    menjin_server::main()
+}

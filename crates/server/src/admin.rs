@@ -1,0 +1,73 @@
+//! The commands beside `serve`.
+
+use std::io::{BufRead as _, Write as _};
+
+use anyhow::{Context as _, bail};
+use menjin_domain::users::CreateAdminInput;
+use menjin_domain::values::{Email, NewPassword, PasswordLength, Username, UsernameLength};
+use menjin_infra_sqlite::SqliteStore;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::application::Application;
+use crate::cli::CreateAdminArgs;
+use crate::settings::Settings;
+
+/// `menjin migrate`
+pub(crate) fn migrate(settings: &Settings) -> anyhow::Result<()> {
+    let path = settings.sqlite_path()?;
+    let applied = SqliteStore::migrate(&path)?;
+    let mut out = std::io::stdout().lock();
+    if applied.is_empty() {
+        writeln!(out, "{}: nothing to do", path.display())?;
+    }
+    for name in applied {
+        writeln!(out, "{}: applied {name}", path.display())?;
+    }
+    Ok(())
+}
+
+/// `menjin config check`: whoever comes here has valid settings.
+pub(crate) fn check_config(settings: &Settings) -> anyhow::Result<()> {
+    write!(std::io::stdout(), "{settings}")?;
+    Ok(())
+}
+
+/// `menjin admin create`
+pub(crate) fn create(settings: &Settings, args: &CreateAdminArgs) -> anyhow::Result<()> {
+    let username =
+        Username::parse(&args.username, UsernameLength::DEFAULT).context("--username")?;
+    let email = Email::parse(&args.email).context("--email")?;
+    let password = if args.password_stdin { password_from_stdin()? } else { ask_for_password()? };
+    let length = PasswordLength { min: settings.password.min_length, max: None };
+    let password = NewPassword::parse(password.expose_secret(), length).context("the password")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let application = Application::build(settings).await?;
+        let input = CreateAdminInput { username, email, password };
+        let user = application.create_admin.execute(input).await?;
+        application.close().await?;
+        writeln!(std::io::stdout(), "made administrator {} with id {}", user.username, user.id)?;
+        Ok(())
+    })
+}
+
+/// The first line, without its end: `echo`, `printf` and password managers all do.
+fn password_from_stdin() -> anyhow::Result<SecretString> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).context("cannot read the password")?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        bail!("--password-stdin: standard input is empty");
+    }
+    Ok(password.to_owned().into())
+}
+
+fn ask_for_password() -> anyhow::Result<SecretString> {
+    let hint = "cannot ask for a password without a terminal: use --password-stdin";
+    let first = SecretString::from(rpassword::prompt_password("Password: ").context(hint)?);
+    let second = SecretString::from(rpassword::prompt_password("Once more: ").context(hint)?);
+    if first.expose_secret() != second.expose_secret() {
+        bail!("the two passwords differ");
+    }
+    Ok(first)
+}

@@ -1,0 +1,287 @@
+//! Wiring: settings in, use-cases on adapters out. The one file that knows which adapter is behind
+//! which port.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use actix_web::web::Data;
+use anyhow::Context as _;
+use menjin_api::{Api, ApiSettings, TrustedProxies, UseCases};
+use menjin_domain::auth::{
+    AttemptGuard, Authenticate, ChangePassword, Login, LoginLimits, Logout, Refresh, Register,
+    RegistrationLimit, TokenIssuer,
+};
+use menjin_domain::cache::{ProbeCache, ReadEntry, WriteEntry};
+use menjin_domain::health::{CheckHealth, Importance, Tidy};
+use menjin_domain::ports::{
+    AttemptLimits, Cache, Clock, Entropy, Limit, LoginThrottle, PasswordHasher, PasswordPolicy,
+    PortError, RateLimiter, SessionRepository, TokenCodec, UserQuery, UserRepository,
+};
+use menjin_domain::users::{
+    ActivateUser, CreateAdmin, DeactivateUser, GetUser, ListUsers, UpdateOwnProfile,
+};
+use menjin_domain::values::{PasswordLength, Role};
+use menjin_infra_credentials::{
+    BcryptPool, HashingConfig, JwtCodec, JwtConfig, OsEntropy, PasswordRules, PolicyConfig,
+};
+use menjin_infra_memory::{MemoryCache, MemoryCacheConfig, MemoryRateLimiter, SystemClock};
+use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
+
+use crate::secret;
+use crate::settings::{LimitSettings, Settings, SettingsError};
+
+/// How many networks are counted at most, some 10 MiB of them.
+const MAX_COUNTED_NETWORKS: usize = 100_000;
+
+/// Why the server does not start; the chain says where.
+pub type StartError = anyhow::Error;
+
+/// The adapters, each behind the port that the use-cases know it by.
+struct Adapters {
+    users: Arc<dyn UserRepository>,
+    sessions: Arc<dyn SessionRepository>,
+    throttle: Arc<dyn LoginThrottle>,
+    rates: Arc<dyn RateLimiter>,
+    cache: Arc<dyn Cache>,
+    hasher: Arc<dyn PasswordHasher>,
+    policy: Arc<dyn PasswordPolicy>,
+    codec: Arc<dyn TokenCodec>,
+    entropy: Arc<dyn Entropy>,
+    clock: Arc<dyn Clock>,
+}
+
+/// menjin, built and ready to be served.
+pub struct Application {
+    /// The HTTP layer with all use-cases.
+    pub api: Data<Api>,
+    /// Deletes what is over; run it every now and then.
+    pub tidy: Arc<Tidy>,
+    /// Makes administrators.
+    pub create_admin: CreateAdmin,
+    store: SqliteStore,
+    users: Arc<dyn UserRepository>,
+}
+
+impl Application {
+    /// Opens the database, which it makes or migrates if need be, and builds everything on it.
+    ///
+    /// # Errors
+    /// The first part that cannot be built.
+    pub async fn build(settings: &Settings) -> Result<Self, StartError> {
+        Self::build_with_clock(settings, Arc::new(SystemClock)).await
+    }
+
+    /// As [`Application::build`], with a clock of the caller's.
+    ///
+    /// # Errors
+    /// The first part that cannot be built.
+    pub async fn build_with_clock(
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let settings = settings.clone();
+        // Opening and migrating block, and so does hashing the dummy.
+        tokio::task::spawn_blocking(move || Self::assemble(&settings, clock)).await?
+    }
+
+    fn assemble(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let store = SqliteStore::open(SqliteConfig::at(settings.sqlite_path()?))?;
+        let memory = Arc::new(MemoryCache::new(
+            MemoryCacheConfig { max_bytes: settings.cache.max_bytes },
+            Arc::clone(&clock),
+        ));
+        let adapters = Adapters {
+            users: Arc::new(store.clone()),
+            sessions: Arc::new(store.clone()),
+            throttle: Arc::new(store.clone()),
+            rates: Arc::new(MemoryRateLimiter::new(MAX_COUNTED_NETWORKS)),
+            cache: memory.clone(),
+            hasher: Arc::new(hasher(settings)?),
+            policy: Arc::new(policy(settings)),
+            codec: Arc::new(codec(settings)?),
+            entropy: Arc::new(OsEntropy),
+            clock,
+        };
+        let health = CheckHealth {
+            probes: vec![
+                ("database", Importance::Essential, Arc::new(store.clone())),
+                ("cache", Importance::Supporting, memory),
+            ],
+            clock: adapters.clock.clone(),
+        };
+        let api = Api::new(
+            use_cases(settings, &adapters, health)?,
+            api_settings(settings)?,
+            adapters.entropy.clone(),
+        );
+        Ok(Self {
+            api: Data::new(api),
+            tidy: Arc::new(tidy(settings, &adapters)),
+            create_admin: create_admin(&adapters),
+            store,
+            users: adapters.users,
+        })
+    }
+
+    /// Whether there is an administrator, active or not.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn has_admin(&self) -> Result<bool, PortError> {
+        let query = UserQuery { skip: 0, limit: 0, role: Some(Role::Admin) };
+        Ok(self.users.list(query).await?.total > 0)
+    }
+
+    /// The file that holds the data.
+    pub fn database(&self) -> PathBuf {
+        self.store.path()
+    }
+
+    /// Writes what is pending into the database file and closes it.
+    ///
+    /// # Errors
+    /// The database failed; nothing is lost.
+    pub async fn close(&self) -> Result<(), PortError> {
+        self.store.close().await
+    }
+}
+
+fn hasher(settings: &Settings) -> Result<BcryptPool, StartError> {
+    let hashing = &settings.hashing;
+    let threads = NonZero::new(hashing.threads).map(NonZero::get);
+    let config = HashingConfig { cost: hashing.cost, threads, queue: hashing.queue };
+    BcryptPool::start(config).context("cannot start the hashing threads")
+}
+
+fn policy(settings: &Settings) -> PasswordRules {
+    PasswordRules::new(PolicyConfig {
+        refuse_common: settings.password.refuse_common,
+        min_score: settings.password.min_score,
+        exceptions: settings.password.exceptions.clone(),
+    })
+}
+
+fn codec(settings: &Settings) -> Result<JwtCodec, StartError> {
+    let auth = &settings.auth;
+    let config = JwtConfig {
+        secret: secret::signing_secret(settings)?,
+        issuer: auth.issuer.clone(),
+        audience: auth.audience.clone(),
+        access_ttl: auth.access_ttl,
+        refresh_ttl: auth.refresh_ttl,
+    };
+    JwtCodec::new(config).context("auth.secret")
+}
+
+fn tidy(settings: &Settings, adapters: &Adapters) -> Tidy {
+    let throttle = &settings.throttle;
+    Tidy {
+        sessions: adapters.sessions.clone(),
+        throttle: adapters.throttle.clone(),
+        clock: adapters.clock.clone(),
+        keep_sessions: settings.tidy.keep_sessions,
+        keep_throttles: throttle.per_client.window.max(throttle.per_account.window),
+    }
+}
+
+fn create_admin(adapters: &Adapters) -> CreateAdmin {
+    CreateAdmin {
+        users: adapters.users.clone(),
+        hasher: adapters.hasher.clone(),
+        policy: adapters.policy.clone(),
+        clock: adapters.clock.clone(),
+    }
+}
+
+fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
+    Ok(ApiSettings {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        locale: settings.locale()?,
+        trusted_proxies: TrustedProxies::new(settings.server.trusted_proxies.clone()),
+        cache_access: settings.cache_access()?,
+        default_role: settings.default_role()?,
+        v1_password: PasswordLength { min: settings.password.min_length, max: None },
+    })
+}
+
+fn limit(settings: &LimitSettings) -> Limit {
+    Limit { max: settings.max, window: settings.window }
+}
+
+fn use_cases(
+    settings: &Settings,
+    adapters: &Adapters,
+    check_health: CheckHealth,
+) -> Result<UseCases, SettingsError> {
+    let Adapters { users, sessions, rates, cache, hasher, policy, codec, entropy, clock, .. } =
+        adapters;
+    let throttle = &settings.throttle;
+    let attempts = Arc::new(AttemptGuard {
+        throttle: adapters.throttle.clone(),
+        rates: rates.clone(),
+        clock: clock.clone(),
+        limits: throttle.enabled.then(|| LoginLimits {
+            attempts: AttemptLimits {
+                per_client: limit(&throttle.per_client),
+                per_account: limit(&throttle.per_account),
+            },
+            per_network: limit(&throttle.per_network),
+        }),
+    });
+    let tokens = Arc::new(TokenIssuer {
+        codec: codec.clone(),
+        entropy: entropy.clone(),
+        access_ttl: settings.auth.access_ttl,
+    });
+    let access = settings.cache_access()?;
+    Ok(UseCases {
+        register: Register {
+            users: users.clone(),
+            hasher: hasher.clone(),
+            policy: policy.clone(),
+            rates: rates.clone(),
+            clock: clock.clone(),
+            limit: throttle.enabled.then(|| RegistrationLimit(limit(&throttle.registrations))),
+        },
+        login: Login {
+            users: users.clone(),
+            sessions: sessions.clone(),
+            hasher: hasher.clone(),
+            attempts: attempts.clone(),
+            tokens: tokens.clone(),
+            entropy: entropy.clone(),
+            clock: clock.clone(),
+            session_ttl: settings.auth.refresh_ttl,
+        },
+        authenticate: Authenticate {
+            codec: codec.clone(),
+            sessions: sessions.clone(),
+            clock: clock.clone(),
+        },
+        refresh: Refresh {
+            codec: codec.clone(),
+            sessions: sessions.clone(),
+            tokens,
+            clock: clock.clone(),
+            grace: settings.auth.refresh_grace,
+        },
+        logout: Logout { sessions: sessions.clone(), clock: clock.clone() },
+        change_password: ChangePassword {
+            users: users.clone(),
+            hasher: hasher.clone(),
+            policy: policy.clone(),
+            attempts,
+            clock: clock.clone(),
+        },
+        update_profile: UpdateOwnProfile { users: users.clone(), clock: clock.clone() },
+        get_user: GetUser { users: users.clone() },
+        list_users: ListUsers { users: users.clone() },
+        activate_user: ActivateUser { users: users.clone(), clock: clock.clone() },
+        deactivate_user: DeactivateUser { users: users.clone(), clock: clock.clone() },
+        read_entry: ReadEntry { cache: cache.clone(), access },
+        write_entry: WriteEntry { cache: cache.clone(), access },
+        probe_cache: ProbeCache { cache: cache.clone(), entropy: entropy.clone(), access },
+        check_health,
+    })
+}

@@ -1,0 +1,87 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// menjin (门禁): accounts and authentication behind your web application.
+#[derive(Debug, Parser)]
+#[command(version, about, long_about = None)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// The folder with local.toml (and default.toml and production.toml, if they are to differ from
+    /// those in the binary).
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        default_value = "config",
+        env = "MENJIN_CONFIG"
+    )]
+    pub(crate) config: PathBuf,
+    /// What to run as.
+    #[arg(long, global = true, value_enum, default_value = "development", env = "MENJIN_ENV")]
+    pub(crate) env: Environment,
+    /// A setting, such as `--set auth.access_ttl=15m`. May be repeated.
+    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Short for --set server.host=…
+    #[arg(long, global = true)]
+    pub(crate) host: Option<String>,
+    /// Short for --set server.port=…
+    #[arg(long, global = true)]
+    pub(crate) port: Option<u16>,
+}
+
+/// What menjin runs as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Environment {
+    /// Starts on its own: secrets are generated.
+    Development,
+    /// Asks for what production needs.
+    Production,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve (the default).
+    Serve,
+    /// Bring the database to this version's schema and say what was done.
+    Migrate,
+    /// Manage administrators.
+    Admin {
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
+    /// Look at the settings.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Make an administrator. Works while the server runs.
+    Create(CreateAdminArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateAdminArgs {
+    /// The user name.
+    #[arg(long)]
+    pub(crate) username: String,
+    /// The e-mail address.
+    #[arg(long)]
+    pub(crate) email: String,
+    /// Read the password from standard input, its first line, instead of asking for it twice.
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the settings that hold, secrets masked, and complain about those that make no sense.
+    Check,
+}

@@ -1,0 +1,27 @@
+//! From the command line and the process environment to settings. The settings themselves are read
+//! by functions of their arguments only, so that tests need not touch the process.
+
+use crate::cli::{Cli, Environment};
+use crate::settings::{Settings, SettingsError, Sources};
+
+/// Reads the settings that hold for this invocation.
+pub(crate) fn settings(cli: &Cli) -> Result<Settings, SettingsError> {
+    let mut overrides = Vec::new();
+    for assignment in &cli.set {
+        let (key, value) = assignment
+            .split_once('=')
+            .ok_or_else(|| SettingsError::BadFlag { flag: assignment.clone() })?;
+        overrides.push((key.to_owned(), value.to_owned()));
+    }
+    overrides.extend(cli.host.iter().map(|host| ("server.host".to_owned(), host.clone())));
+    overrides.extend(cli.port.iter().map(|port| ("server.port".to_owned(), port.to_string())));
+    Settings::load(Sources {
+        folder: cli.config.clone(),
+        production: cli.env == Environment::Production,
+        environment: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with("MENJIN_"))
+            .collect(),
+        overrides,
+    })
+}

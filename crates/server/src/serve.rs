@@ -1,0 +1,134 @@
+//! Serving: listening, tidying up, and stopping without cutting anybody off.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer};
+use anyhow::Context as _;
+use menjin_domain::health::Tidy;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+
+use crate::application::{Application, StartError};
+use crate::logging;
+use crate::settings::Settings;
+
+/// A server that is running.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    handle: ServerHandle,
+    server: JoinHandle<std::io::Result<()>>,
+    tidying: JoinHandle<()>,
+    application: Application,
+}
+
+impl Running {
+    /// Stops: no new requests, those in flight are answered, then the database is closed.
+    ///
+    /// # Errors
+    /// The server or the database failed; nothing acknowledged is lost.
+    pub async fn stop(self) -> Result<(), StartError> {
+        self.handle.stop(true).await;
+        self.tidying.abort();
+        self.server.await??;
+        Ok(self.application.close().await?)
+    }
+
+    /// The application that is served.
+    pub fn application(&self) -> &Application {
+        &self.application
+    }
+}
+
+/// Starts serving an application; returns as soon as it listens.
+///
+/// # Errors
+/// The address cannot be listened on.
+pub fn run(settings: &Settings, application: Application) -> Result<Running, StartError> {
+    let wanted = SocketAddr::new(settings.server.host, settings.server.port);
+    let listener = TcpListener::bind(wanted)
+        .with_context(|| format!("cannot listen on {wanted} (server.host, server.port)"))?;
+    let address = listener.local_addr()?;
+    let api = application.api.clone();
+    let factory = move || {
+        let api = api.clone();
+        App::new()
+            .configure(|services| menjin_api::configure(services, api))
+            .wrap(from_fn(menjin_api::answer))
+    };
+    let mut server = HttpServer::new(factory)
+        .client_request_timeout(menjin_api::READ_TIMEOUT)
+        .keep_alive(menjin_api::KEEP_ALIVE)
+        .shutdown_timeout(settings.server.shutdown_timeout.as_secs().max(1))
+        .disable_signals();
+    if settings.server.workers > 0 {
+        server = server.workers(settings.server.workers);
+    }
+    let server = server.listen(listener)?.run();
+    let handle = server.handle();
+    let tidying = tokio::spawn(tidy_for_ever(settings.tidy.every, application.tidy.clone()));
+    Ok(Running { address, handle, server: tokio::spawn(server), tidying, application })
+}
+
+async fn tidy_for_ever(every: std::time::Duration, tidy: Arc<Tidy>) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match tidy.execute().await {
+            Ok(tidied) => {
+                tracing::debug!(sessions = tidied.sessions, throttles = tidied.throttles, "tidied");
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "could not tidy");
+            }
+        }
+    }
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartError> {
+    // Before anything else, so that a signal during the start is not lost.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let application = Application::build(settings).await?;
+    let has_admin = application.has_admin().await?;
+    let running = run(settings, application)?;
+    announce(settings, &running, has_admin);
+    let signal = tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    tracing::info!(event = "stopping", signal, "answering what is in flight");
+    running.stop().await?;
+    tracing::info!(event = "stopped");
+    Ok(())
+}
+
+/// Says where it listens, where the data is, and what to try first.
+fn announce(settings: &Settings, running: &Running, has_admin: bool) {
+    let url = format!("http://{}", running.address);
+    let database = running.application.database();
+    let data = std::path::absolute(&database).unwrap_or(database);
+    tracing::info!(event = "listening", %url, data = %data.display());
+    let admin = "menjin admin create --username NAME --email ADDRESS";
+    if !has_admin {
+        tracing::warn!(event = "no_admin", command = admin, "there is no administrator yet");
+    }
+    if logging::for_people(&settings.log) {
+        eprint!("{}", welcome(&url, &data.display().to_string()));
+    }
+}
+
+fn welcome(url: &str, data: &str) -> String {
+    format!(
+        "\n  menjin 门禁 {version} listens on {url}\n  data    {data}\n  try     \
+         curl {url}/health\n          curl {url}/api/v1/auth/register -H 'Content-Type: application/json' \\\n               \
+         -d '{{\"username\":\"mike\",\"email\":\"mike@example.com\",\"password\":\"password123\"}}'\n  \
+         admin   cargo run -- admin create --username NAME --email ADDRESS\n  stop    Ctrl-C\n\n",
+        version = env!("CARGO_PKG_VERSION"),
+    )
+}

@@ -1,0 +1,103 @@
+//! Reading settings from their sources.
+
+use std::path::PathBuf;
+
+use config::{Config, ConfigBuilder, Environment, File, FileFormat, Map, builder::DefaultState};
+
+use super::{Settings, SettingsError};
+
+const DEFAULT: &str = include_str!("../../../../config/default.toml");
+const PRODUCTION: &str = include_str!("../../../../config/production.toml");
+
+/// Variables that are no settings.
+const OTHER_VARIABLES: [&str; 2] = ["MENJIN_ENV", "MENJIN_CONFIG"];
+
+/// Where settings come from.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The folder with `local.toml`.
+    pub folder: PathBuf,
+    /// Whether this is production.
+    pub production: bool,
+    /// The variables of the environment that begin with `MENJIN_`.
+    pub environment: Vec<(String, String)>,
+    /// Settings from flags.
+    pub overrides: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// Reads the settings; later sources win over earlier ones (see `config/default.toml`).
+    ///
+    /// # Errors
+    /// The first source that cannot be read, all unknown settings, or the first bad one.
+    pub fn load(sources: Sources) -> Result<Self, SettingsError> {
+        let production = sources.production;
+        let config = gather(sources)?;
+        let mut unknown = Vec::new();
+        let mut remember = |path: serde_ignored::Path<'_>| unknown.push(path.to_string());
+        let deserializer = serde_ignored::Deserializer::new(config, &mut remember);
+        let settings: Result<Self, _> = serde_path_to_error::deserialize(deserializer);
+        if !unknown.is_empty() {
+            return Err(SettingsError::Unknown { names: unknown });
+        }
+        let mut settings = settings.map_err(|error| {
+            let name = error.path().to_string();
+            SettingsError::bad(name, reason(&error.into_inner()))
+        })?;
+        settings.production = production;
+        settings.validate()?;
+        Ok(settings)
+    }
+}
+
+fn gather(sources: Sources) -> Result<Config, SettingsError> {
+    let mut builder = Config::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
+    builder = add_file(builder, &sources, "default.toml");
+    if sources.production {
+        builder = builder.add_source(File::from_str(PRODUCTION, FileFormat::Toml));
+        builder = add_file(builder, &sources, "production.toml");
+    }
+    builder = add_file(builder, &sources, "local.toml");
+    builder = builder.add_source(environment(&sources.environment)?);
+    for (key, value) in sources.overrides {
+        builder = builder
+            .set_override(&key, value)
+            .map_err(|error| SettingsError::bad(key, error.to_string()))?;
+    }
+    builder.build().map_err(|error| SettingsError::Unreadable(error.to_string()))
+}
+
+fn add_file(
+    builder: ConfigBuilder<DefaultState>,
+    sources: &Sources,
+    name: &str,
+) -> ConfigBuilder<DefaultState> {
+    builder
+        .add_source(File::from(sources.folder.join(name)).format(FileFormat::Toml).required(false))
+}
+
+/// The settings in the environment. A variable with one underscore too few would be passed over in
+/// silence, and with it perhaps a secret: it is refused instead.
+fn environment(variables: &[(String, String)]) -> Result<Environment, SettingsError> {
+    let mut settings = Map::new();
+    for (name, value) in variables {
+        if name.starts_with("MENJIN__") {
+            settings.insert(name.clone(), value.clone());
+        } else if !OTHER_VARIABLES.contains(&name.as_str()) && !name.starts_with("MENJIN_TEST_") {
+            return Err(SettingsError::UnknownVariable { name: name.clone() });
+        }
+    }
+    let environment = Environment::with_prefix("MENJIN").prefix_separator("__").separator("__");
+    Ok(environment.source(Some(settings)))
+}
+
+/// The message without the path and origin, which are told already.
+fn reason(error: &config::ConfigError) -> String {
+    match error {
+        config::ConfigError::Type { unexpected, expected, .. } => {
+            format!("{unexpected} is not {expected}")
+        }
+        config::ConfigError::At { error, .. } => reason(error),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,237 @@
+//! The settings. `config/default.toml` documents each of them.
+
+mod load;
+mod print;
+mod validate;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+
+pub use load::Sources;
+
+/// Why the settings do not hold. Each names the setting at fault.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A file cannot be read or is no TOML.
+    #[error("settings: {0}")]
+    Unreadable(String),
+    /// A setting that there is not.
+    #[error("settings: unknown setting `{}`; see config/default.toml for all there are", .names.join("`, `"))]
+    Unknown {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// A setting of a wrong type or an impossible value.
+    #[error("settings: `{name}`: {reason}")]
+    Bad {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A flag that is no assignment.
+    #[error("settings: --set {flag}: write it as section.key=value")]
+    BadFlag {
+        /// The flag.
+        flag: String,
+    },
+    /// An environment variable that looks like a setting but is none.
+    #[error(
+        "settings: environment variable {name} is not known; settings are written MENJIN__SECTION__KEY"
+    )]
+    UnknownVariable {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl SettingsError {
+    pub(crate) fn bad(name: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Bad { name: name.into(), reason: reason.into() }
+    }
+}
+
+/// All settings, valid on their own and together.
+#[derive(Debug, Clone, Deserialize)]
+#[expect(missing_docs, reason = "config/default.toml documents each setting, once")]
+pub struct Settings {
+    /// Whether this is production; from `--env`, not from a file.
+    #[serde(skip)]
+    pub production: bool,
+    pub server: ServerSettings,
+    pub database: DatabaseSettings,
+    pub redis: RedisSettings,
+    pub auth: AuthSettings,
+    pub hashing: HashingSettings,
+    pub password: PasswordSettings,
+    pub throttle: ThrottleSettings,
+    pub registration: RegistrationSettings,
+    pub cache_api: CacheApiSettings,
+    pub cache: CacheSettings,
+    pub locale: LocaleSettings,
+    pub log: LogSettings,
+    pub tidy: TidySettings,
+}
+
+macro_rules! sections {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Deserialize)]
+        #[expect(missing_docs, reason = "config/default.toml documents each setting, once")]
+        pub struct $name {
+            $($(#[$field_meta])* pub $field: $type,)*
+        }
+    )*};
+}
+
+sections! {
+    /// `[server]`
+    ServerSettings {
+        host: IpAddr,
+        port: u16,
+        workers: usize,
+        #[serde(deserialize_with = "list")]
+        trusted_proxies: Vec<IpNet>,
+        #[serde(with = "humantime_serde")]
+        shutdown_timeout: Duration,
+    }
+    /// `[database]`
+    DatabaseSettings {
+        url: String,
+    }
+    /// `[redis]`
+    RedisSettings {
+        url: String,
+    }
+    /// `[auth]`
+    AuthSettings {
+        secret: SecretString,
+        issuer: String,
+        audience: String,
+        #[serde(with = "humantime_serde")]
+        access_ttl: Duration,
+        #[serde(with = "humantime_serde")]
+        refresh_ttl: Duration,
+        #[serde(with = "humantime_serde")]
+        refresh_grace: Duration,
+        #[serde(with = "humantime_serde")]
+        session_cache_ttl: Duration,
+    }
+    /// `[hashing]`
+    HashingSettings {
+        cost: u32,
+        engine: Engine,
+        threads: usize,
+        queue: usize,
+    }
+    /// `[password]`
+    PasswordSettings {
+        min_length: usize,
+        refuse_common: usize,
+        min_score: u8,
+        #[serde(deserialize_with = "list")]
+        exceptions: Vec<String>,
+    }
+    /// `[throttle]`
+    ThrottleSettings {
+        enabled: bool,
+        per_client: LimitSettings,
+        per_account: LimitSettings,
+        per_network: LimitSettings,
+        registrations: LimitSettings,
+    }
+    /// A limit: `{ max = 10, window = "15m" }`
+    LimitSettings {
+        max: u32,
+        #[serde(with = "humantime_serde")]
+        window: Duration,
+    }
+    /// `[registration]`
+    RegistrationSettings {
+        default_role: String,
+    }
+    /// `[cache_api]`
+    CacheApiSettings {
+        access: String,
+    }
+    /// `[cache]`
+    CacheSettings {
+        max_bytes: u64,
+    }
+    /// `[locale]`
+    LocaleSettings {
+        default: String,
+    }
+    /// `[log]`
+    LogSettings {
+        format: LogFormat,
+        level: String,
+    }
+    /// `[tidy]`
+    TidySettings {
+        #[serde(with = "humantime_serde")]
+        every: Duration,
+        #[serde(with = "humantime_serde")]
+        keep_sessions: Duration,
+    }
+}
+
+/// How bcrypt is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// The fastest there is.
+    Auto,
+    /// One hash after the other on each thread.
+    Plain,
+}
+
+/// How logs look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+impl Settings {
+    /// The path in `database.url`.
+    ///
+    /// # Errors
+    /// It is no `sqlite://` URL.
+    pub fn sqlite_path(&self) -> Result<PathBuf, SettingsError> {
+        validate::sqlite_path(&self.database.url)
+    }
+}
+
+/// A list, or a text with commas: the environment has no lists.
+fn list<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    T: std::str::FromStr + Deserialize<'de>,
+    T::Err: std::fmt::Display,
+    D: Deserializer<'de>,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(String),
+        List(Vec<String>),
+    }
+    let items = match Written::deserialize(deserializer)? {
+        Written::Text(text) => text.split(',').map(str::to_owned).collect(),
+        Written::List(items) => items,
+    };
+    let parse = |item: &String| {
+        item.trim().parse().map_err(|error| serde::de::Error::custom(format!("{item:?}: {error}")))
+    };
+    items.iter().filter(|item| !item.trim().is_empty()).map(parse).collect()
+}

@@ -1,0 +1,77 @@
+//! Showing the settings that hold.
+
+use std::fmt::{self, Display};
+
+use humantime::format_duration as time;
+use secrecy::ExposeSecret as _;
+
+use super::{LimitSettings, Settings};
+
+/// TOML that could be read back, but for the secrets.
+impl Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let environment = if self.production { "production" } else { "development" };
+        writeln!(f, "# environment: {environment}\n")?;
+        self.fmt_connections(f)?;
+        self.fmt_rules(f)?;
+        self.fmt_rest(f)
+    }
+}
+
+impl Settings {
+    fn fmt_connections(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (server, auth) = (&self.server, &self.auth);
+        let proxies: Vec<String> = server.trusted_proxies.iter().map(ToString::to_string).collect();
+        let secret = if auth.secret.expose_secret().is_empty() { "" } else { "***" };
+        writeln!(f, "[server]")?;
+        writeln!(f, "host = \"{}\"", server.host)?;
+        writeln!(f, "port = {}", server.port)?;
+        writeln!(f, "workers = {}", server.workers)?;
+        writeln!(f, "trusted_proxies = {proxies:?}")?;
+        writeln!(f, "shutdown_timeout = \"{}\"", time(server.shutdown_timeout))?;
+        writeln!(f, "\n[database]\nurl = {:?}", self.database.url)?;
+        writeln!(f, "\n[redis]\nurl = {:?}", self.redis.url)?;
+        writeln!(f, "\n[auth]\nsecret = {secret:?}")?;
+        writeln!(f, "issuer = {:?}\naudience = {:?}", auth.issuer, auth.audience)?;
+        writeln!(f, "access_ttl = \"{}\"", time(auth.access_ttl))?;
+        writeln!(f, "refresh_ttl = \"{}\"", time(auth.refresh_ttl))?;
+        writeln!(f, "refresh_grace = \"{}\"", time(auth.refresh_grace))?;
+        writeln!(f, "session_cache_ttl = \"{}\"", time(auth.session_cache_ttl))
+    }
+
+    fn fmt_rules(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hashing, password, throttle) = (&self.hashing, &self.password, &self.throttle);
+        let engine = format!("{:?}", hashing.engine).to_lowercase();
+        writeln!(f, "\n[hashing]\ncost = {}\nengine = {engine:?}", hashing.cost)?;
+        writeln!(f, "threads = {}\nqueue = {}", hashing.threads, hashing.queue)?;
+        writeln!(f, "\n[password]\nmin_length = {}", password.min_length)?;
+        writeln!(
+            f,
+            "refuse_common = {}\nmin_score = {}",
+            password.refuse_common, password.min_score
+        )?;
+        writeln!(f, "exceptions = {:?}", password.exceptions)?;
+        writeln!(f, "\n[throttle]\nenabled = {}", throttle.enabled)?;
+        for (name, limit) in [
+            ("per_client", &throttle.per_client),
+            ("per_account", &throttle.per_account),
+            ("per_network", &throttle.per_network),
+            ("registrations", &throttle.registrations),
+        ] {
+            let LimitSettings { max, window } = limit;
+            writeln!(f, "{name} = {{ max = {max}, window = \"{}\" }}", time(*window))?;
+        }
+        Ok(())
+    }
+
+    fn fmt_rest(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let format = format!("{:?}", self.log.format).to_lowercase();
+        writeln!(f, "\n[registration]\ndefault_role = {:?}", self.registration.default_role)?;
+        writeln!(f, "\n[cache_api]\naccess = {:?}", self.cache_api.access)?;
+        writeln!(f, "\n[cache]\nmax_bytes = {}", self.cache.max_bytes)?;
+        writeln!(f, "\n[locale]\ndefault = {:?}", self.locale.default)?;
+        writeln!(f, "\n[log]\nformat = {format:?}\nlevel = {:?}", self.log.level)?;
+        writeln!(f, "\n[tidy]\nevery = \"{}\"", time(self.tidy.every))?;
+        writeln!(f, "keep_sessions = \"{}\"", time(self.tidy.keep_sessions))
+    }
+}

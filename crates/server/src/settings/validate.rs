@@ -1,0 +1,152 @@
+//! What must hold of settings beyond their types.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use menjin_api::Locale;
+use menjin_domain::cache::CacheAccess;
+use menjin_domain::values::{NewPassword, RegistrableRole, Role};
+use secrecy::ExposeSecret as _;
+
+use super::{LimitSettings, Settings, SettingsError};
+
+/// The fewest bytes of a signing secret: the size of HS256's digest (RFC 7518 §3.2).
+const MIN_SECRET_BYTES: usize = 32;
+/// The lowest cost outside of tests (OWASP Password Storage: 10 or more).
+const MIN_PRODUCTION_COST: u32 = 10;
+
+impl Settings {
+    pub(super) fn validate(&self) -> Result<(), SettingsError> {
+        sqlite_path(&self.database.url)?;
+        require("redis.url", self.redis.url.is_empty(), || {
+            "this version keeps cache and limits in process only: leave it empty".into()
+        })?;
+        self.validate_auth()?;
+        self.validate_hashing()?;
+        self.validate_password()?;
+        for (name, limit) in [
+            ("per_client", self.throttle.per_client.clone()),
+            ("per_account", self.throttle.per_account.clone()),
+            ("per_network", self.throttle.per_network.clone()),
+            ("registrations", self.throttle.registrations.clone()),
+        ] {
+            validate_limit(name, &limit)?;
+        }
+        self.default_role()?;
+        self.cache_access()?;
+        self.locale()?;
+        require("cache.max_bytes", self.cache.max_bytes >= 1 << 20, || {
+            "at least 1048576 (1 MiB)".into()
+        })?;
+        positive("server.shutdown_timeout", self.server.shutdown_timeout)?;
+        positive("tidy.every", self.tidy.every)?;
+        self.log.level.parse::<tracing_subscriber::EnvFilter>().map(drop).map_err(|error| {
+            SettingsError::bad("log.level", format!("{:?}: {error}", self.log.level))
+        })
+    }
+
+    fn validate_auth(&self) -> Result<(), SettingsError> {
+        let auth = &self.auth;
+        let secret = auth.secret.expose_secret();
+        require("auth.secret", !(secret.is_empty() && self.production), || {
+            format!(
+                "required in production: at least {MIN_SECRET_BYTES} random bytes, such as from `openssl rand -hex 32`"
+            )
+        })?;
+        require("auth.secret", secret.is_empty() || secret.len() >= MIN_SECRET_BYTES, || {
+            format!("{} bytes are too few: at least {MIN_SECRET_BYTES}", secret.len())
+        })?;
+        require("auth.issuer", !auth.issuer.is_empty(), || "must not be empty".into())?;
+        require("auth.audience", !auth.audience.is_empty(), || "must not be empty".into())?;
+        at_least_a_second("auth.access_ttl", auth.access_ttl)?;
+        at_least_a_second("auth.refresh_ttl", auth.refresh_ttl)?;
+        require("auth.access_ttl", auth.access_ttl <= auth.refresh_ttl, || {
+            "must not be longer than auth.refresh_ttl".into()
+        })?;
+        let years = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+        require("auth.refresh_ttl", auth.refresh_ttl <= years, || "at most ten years".into())
+    }
+
+    fn validate_hashing(&self) -> Result<(), SettingsError> {
+        let hashing = &self.hashing;
+        require("hashing.cost", (4..=16).contains(&hashing.cost), || {
+            format!("{} is not between 4 and 16", hashing.cost)
+        })?;
+        require("hashing.cost", !self.production || hashing.cost >= MIN_PRODUCTION_COST, || {
+            format!("{} is too low for production: at least {MIN_PRODUCTION_COST}", hashing.cost)
+        })?;
+        require("hashing.queue", hashing.queue >= 1, || "at least 1".into())
+    }
+
+    fn validate_password(&self) -> Result<(), SettingsError> {
+        let password = &self.password;
+        let max = NewPassword::MAX_BYTES;
+        require("password.min_length", (1..=max).contains(&password.min_length), || {
+            format!("{} is not between 1 and {max}", password.min_length)
+        })?;
+        require("password.min_score", password.min_score <= 4, || {
+            format!("{} is not between 0 and 4", password.min_score)
+        })
+    }
+
+    /// `registration.default_role`
+    pub(crate) fn default_role(&self) -> Result<RegistrableRole, SettingsError> {
+        let text = &self.registration.default_role;
+        let role = text.parse::<Role>().ok().and_then(|role| RegistrableRole::try_from(role).ok());
+        role.ok_or_else(|| {
+            SettingsError::bad(
+                "registration.default_role",
+                format!("{text:?} is not student or teacher"),
+            )
+        })
+    }
+
+    /// `cache_api.access`
+    pub(crate) fn cache_access(&self) -> Result<CacheAccess, SettingsError> {
+        let text = &self.cache_api.access;
+        text.parse().map_err(|error| {
+            SettingsError::bad("cache_api.access", format!("{text:?} is not {error}"))
+        })
+    }
+
+    /// `locale.default`
+    pub(crate) fn locale(&self) -> Result<Locale, SettingsError> {
+        let text = &self.locale.default;
+        text.parse().map_err(|error| {
+            SettingsError::bad("locale.default", format!("{text:?} is not {error}"))
+        })
+    }
+}
+
+fn require(name: &str, holds: bool, reason: impl FnOnce() -> String) -> Result<(), SettingsError> {
+    if holds { Ok(()) } else { Err(SettingsError::bad(name, reason())) }
+}
+
+fn positive(name: &str, duration: Duration) -> Result<(), SettingsError> {
+    require(name, !duration.is_zero(), || "must be longer than 0s".into())
+}
+
+fn at_least_a_second(name: &str, duration: Duration) -> Result<(), SettingsError> {
+    require(name, duration >= Duration::from_secs(1), || "at least 1s".into())
+}
+
+fn validate_limit(name: &str, limit: &LimitSettings) -> Result<(), SettingsError> {
+    require(&format!("throttle.{name}.max"), limit.max >= 1, || {
+        "at least 1; throttle.enabled = false turns limits off".into()
+    })?;
+    at_least_a_second(&format!("throttle.{name}.window"), limit.window)
+}
+
+/// The path in a `sqlite://` URL.
+pub(super) fn sqlite_path(url: &str) -> Result<PathBuf, SettingsError> {
+    let bad = |reason: String| SettingsError::bad("database.url", reason);
+    match url.split_once("://") {
+        Some(("sqlite", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
+        Some(("sqlite", _)) => Err(bad("a path must follow sqlite://".into())),
+        // The rest of the URL may hold a password.
+        Some((scheme, _)) => {
+            Err(bad(format!("this version knows sqlite:// only, not {scheme}://")))
+        }
+        None => Err(bad("write it as sqlite://PATH".into())),
+    }
+}
