@@ -1,0 +1,234 @@
+//! Signed tokens: JWTs (RFC 7519), signed with HS256, read as RFC 8725 asks.
+
+mod claims;
+mod keys;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use chrono::DateTime;
+use menjin_domain::entities::{AccessClaims, RefreshClaims};
+use menjin_domain::ports::{InvalidToken, PortError, TokenCodec};
+use menjin_domain::values::{Generation, SessionId, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use self::claims::{Access, Refresh, Subject};
+use self::keys::{Key, Kind};
+
+const COMPONENT: &str = "tokens";
+
+/// Longer than any token of ours by far, and short enough to hash in passing.
+const MAX_LENGTH: usize = 4096;
+
+/// How long after its end a token is still taken, in seconds.
+const LEEWAY: i64 = 5;
+
+/// How far the clock of the replica that issued a token may be ahead, in seconds. More than the
+/// leeway: a token from the future is no threat, its lifetime is bounded all the same, and refusing
+/// it would log out the users of a replica whose clock is a little off.
+const CLOCK_SKEW: i64 = 30;
+
+/// What tokens are signed with, and what they say of their issuer.
+#[derive(Debug, Clone)]
+pub struct JwtConfig {
+    /// At least 32 bytes that nobody can guess, such as [`random_secret`](crate::random_secret)
+    /// gives. The signing keys are derived from it.
+    pub secret: SecretString,
+    /// `iss`: who issues tokens.
+    pub issuer: String,
+    /// `aud`: whom they are for.
+    pub audience: String,
+    /// How long an access token may live at most. One that is signed for longer is shortened; one
+    /// that is read and lives longer is refused.
+    pub access_ttl: Duration,
+    /// The same for a refresh token: as long as a session.
+    pub refresh_ttl: Duration,
+}
+
+/// The secret has fewer bytes than the key that HS256 needs (RFC 7518 §3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the signing secret must have at least {} bytes", WeakSecret::MIN_BYTES)]
+pub struct WeakSecret;
+
+impl WeakSecret {
+    /// The least number of bytes.
+    pub const MIN_BYTES: usize = 32;
+}
+
+/// Makes and reads tokens.
+///
+/// A token is accepted only if its header is byte for byte the one that this codec writes: that
+/// settles the algorithm, the type, the key id and the absence of `crit`, `jku`, `jwk`, `x5u` and
+/// whatever else a header may hold, before anything is decoded. Then the signature is verified,
+/// and only then are the claims parsed:
+///
+/// * all must be there, once, and of their type; `exp` and `iat` are integers; unknown ones are
+///   ignored (RFC 7519 §4);
+/// * `iss` and `aud` are exactly the configured ones (an array of audiences is refused);
+/// * `iat` is at most 30 s in the future, `exp` at most 5 s in the past, and `exp` after `iat` by at
+///   most the configured lifetime.
+///
+/// Access and refresh tokens have a key, a key id and a `typ` of their own each.
+pub struct JwtCodec {
+    issuer: String,
+    audience: String,
+    access: TokenKind,
+    refresh: TokenKind,
+}
+
+struct TokenKind {
+    key: Key,
+    max_lifetime: i64,
+}
+
+impl JwtCodec {
+    /// Derives the keys.
+    ///
+    /// # Errors
+    /// The secret is too short.
+    pub fn new(config: JwtConfig) -> Result<Self, WeakSecret> {
+        let secret = config.secret.expose_secret().as_bytes();
+        if secret.len() < WeakSecret::MIN_BYTES {
+            return Err(WeakSecret);
+        }
+        let kind = |kind, ttl: Duration| TokenKind {
+            key: Key::derive(secret, kind),
+            max_lifetime: i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX),
+        };
+        Ok(Self {
+            access: kind(Kind::Access, config.access_ttl),
+            refresh: kind(Kind::Refresh, config.refresh_ttl),
+            issuer: config.issuer,
+            audience: config.audience,
+        })
+    }
+}
+
+impl TokenCodec for JwtCodec {
+    fn sign_access(&self, claims: &AccessClaims) -> Result<SecretString, PortError> {
+        let (iat, exp) = self.access.times(claims.issued_at, claims.expires_at);
+        self.access.sign(&Access {
+            iss: Cow::Borrowed(&self.issuer),
+            aud: Cow::Borrowed(&self.audience),
+            sub: Subject(claims.user_id),
+            sid: claims.session_id.0,
+            jti: claims.token_id,
+            iat,
+            exp,
+            role: claims.role,
+        })
+    }
+
+    fn sign_refresh(&self, claims: &RefreshClaims) -> Result<SecretString, PortError> {
+        let (iat, exp) = self.refresh.times(claims.issued_at, claims.expires_at);
+        self.refresh.sign(&Refresh {
+            iss: Cow::Borrowed(&self.issuer),
+            aud: Cow::Borrowed(&self.audience),
+            sub: Subject(claims.user_id),
+            sid: claims.session_id.0,
+            jti: claims.token_id,
+            iat,
+            exp,
+            r#gen: claims.generation.0,
+        })
+    }
+
+    fn verify_access(&self, token: &str, at: Timestamp) -> Result<AccessClaims, InvalidToken> {
+        let json = self.access.open(token)?;
+        let claims: Access<'_> = parse(&json)?;
+        self.check_parties(&claims.iss, &claims.aud)?;
+        let (issued_at, expires_at) = self.access.check_times(claims.iat, claims.exp, at)?;
+        Ok(AccessClaims {
+            user_id: claims.sub.0,
+            session_id: SessionId(claims.sid),
+            role: claims.role,
+            token_id: claims.jti,
+            issued_at,
+            expires_at,
+        })
+    }
+
+    fn verify_refresh(&self, token: &str, at: Timestamp) -> Result<RefreshClaims, InvalidToken> {
+        let json = self.refresh.open(token)?;
+        let claims: Refresh<'_> = parse(&json)?;
+        self.check_parties(&claims.iss, &claims.aud)?;
+        let (issued_at, expires_at) = self.refresh.check_times(claims.iat, claims.exp, at)?;
+        Ok(RefreshClaims {
+            user_id: claims.sub.0,
+            session_id: SessionId(claims.sid),
+            generation: Generation(claims.r#gen),
+            token_id: claims.jti,
+            issued_at,
+            expires_at,
+        })
+    }
+}
+
+impl JwtCodec {
+    fn check_parties(&self, issuer: &str, audience: &str) -> Result<(), InvalidToken> {
+        if issuer != self.issuer {
+            return Err(invalid("another issuer"));
+        }
+        if audience != self.audience {
+            return Err(invalid("another audience"));
+        }
+        Ok(())
+    }
+}
+
+impl TokenKind {
+    fn sign(&self, claims: &impl Serialize) -> Result<SecretString, PortError> {
+        let json =
+            serde_json::to_vec(claims).map_err(|error| PortError::internal(COMPONENT, error))?;
+        let token = self.key.seal(&json);
+        token.map(SecretString::from).map_err(|error| PortError::internal(COMPONENT, error))
+    }
+
+    /// `iat` and `exp`. Shortened rather than refused by the reader: a session that was begun by a
+    /// replica whose clock is ahead ends later than a full lifetime from now.
+    fn times(&self, issued_at: Timestamp, expires_at: Timestamp) -> (i64, i64) {
+        let iat = issued_at.timestamp();
+        (iat, expires_at.timestamp().min(iat.saturating_add(self.max_lifetime)))
+    }
+
+    fn open(&self, token: &str) -> Result<Vec<u8>, InvalidToken> {
+        if token.len() > MAX_LENGTH {
+            return Err(invalid("too long"));
+        }
+        self.key.open(token)
+    }
+
+    /// Returns `iat` and `exp`. Saturating, since a signed claim may hold any integer.
+    fn check_times(
+        &self,
+        iat: i64,
+        exp: i64,
+        at: Timestamp,
+    ) -> Result<(Timestamp, Timestamp), InvalidToken> {
+        let now = at.timestamp();
+        if iat < 0 || exp <= iat || exp.saturating_sub(iat) > self.max_lifetime {
+            return Err(invalid("no such lifetime"));
+        }
+        if iat > now.saturating_add(CLOCK_SKEW) {
+            return Err(invalid("issued in the future"));
+        }
+        if exp <= now.saturating_sub(LEEWAY) {
+            return Err(invalid("expired"));
+        }
+        match (DateTime::from_timestamp(iat, 0), DateTime::from_timestamp(exp, 0)) {
+            (Some(issued_at), Some(expires_at)) => Ok((issued_at, expires_at)),
+            _ => Err(invalid("no such time")),
+        }
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, InvalidToken> {
+    serde_json::from_slice(json).or(Err(invalid("a claim is missing or not of its type")))
+}
+
+fn invalid(reason: &'static str) -> InvalidToken {
+    InvalidToken { reason }
+}
