@@ -1,1 +1,14 @@
-//! x
+//! # menjin-infra-memory
+//!
+//! What needs no other process: a cache, limits per client network, and the system's clock.
+//!
+//! Everything is bounded, and nothing outlives the process or is shared with another: for several
+//! replicas use the adapters for Redis, without which each replica limits and caches for itself.
+
+mod cache;
+mod clock;
+mod rates;
+
+pub use cache::{MemoryCache, MemoryCacheConfig};
+pub use clock::SystemClock;
+pub use rates::MemoryRateLimiter;

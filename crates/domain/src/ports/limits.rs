@@ -104,14 +104,16 @@ pub trait LoginThrottle: Send + Sync {
         network: ClientNetwork,
     ) -> Result<(), PortError>;
 
-    /// The attempt was not decided (no capacity to hash): takes one failure back.
+    /// The attempt was not decided (no capacity to hash): takes one failure back. The time of the
+    /// last failure MAY stay, which errs on the side of waiting.
     async fn release(
         &self,
         subject: &ThrottleSubject,
         network: ClientNetwork,
     ) -> Result<(), PortError>;
 
-    /// Deletes the counts whose last failure is before this moment and returns how many.
+    /// Deletes counts whose last failure is before this moment and returns how many; one attempt
+    /// makes two, for its network and for all. It MAY stop early, to answer in time.
     async fn delete_stale(&self, before: Timestamp) -> Result<u64, PortError>;
 }
 

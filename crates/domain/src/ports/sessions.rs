@@ -98,14 +98,15 @@ pub trait SessionRepository: Send + Sync {
     ///   predecessor and the time of its first use stay. The lost successor is thereby void.
     /// * Anything else is a replay: MUST end the session and return `Replayed`.
     ///
-    /// Sets `last_used_at`. Generations never repeat, and of concurrent calls with one token at
+    /// A clock that lags (`at` before the first use) is within the grace. Sets `last_used_at`.
+    /// Generations never repeat, and of concurrent calls with one token at
     /// most one result is current in the end.
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError>;
 
     /// Ends the session; `true` if it had not ended before.
     async fn end(&self, id: SessionId, at: Timestamp) -> Result<bool, PortError>;
 
-    /// Deletes the sessions that ended or expired before this moment and returns how many. Their
-    /// tokens MUST be dead already.
+    /// Deletes sessions that ended or expired before this moment and returns how many. It MAY stop
+    /// early, to answer in time; the next call goes on.
     async fn delete_finished(&self, before: Timestamp) -> Result<u64, PortError>;
 }

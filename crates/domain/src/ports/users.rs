@@ -159,8 +159,8 @@ pub trait UserRepository: Send + Sync {
     /// Makes the account inactive, raises its epoch, ends all its sessions, and returns it; `None`
     /// if nobody has the id. For an inactive account nothing changes.
     ///
-    /// MUST return `LastAdmin`, and change nothing, if no other administrator is active, however
-    /// many calls run at once.
+    /// MUST return `LastAdmin`, and change nothing, if the account is an active administrator's and
+    /// no other administrator is active, however many calls run at once.
     async fn deactivate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, DeactivateError>;
 
     /// Stores the new hash, raises the epoch and ends every session but the one to keep; `true` if

@@ -1,0 +1,26 @@
+use chrono::{SubsecRound, Utc};
+use menjin_domain::ports::Clock;
+use menjin_domain::values::Timestamp;
+
+/// The system's clock, cut to whole microseconds, which is what stores keep.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where time comes in")]
+    fn now(&self) -> Timestamp {
+        Utc::now().trunc_subsecs(6)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_goes_in_microseconds() {
+        let now = SystemClock.now();
+        assert_eq!(now.timestamp_subsec_nanos() % 1000, 0);
+        assert!(SystemClock.now() >= now);
+    }
+}

@@ -1,0 +1,194 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use menjin_domain::ports::{Admission, Limit, PortError, RateKey, RateLimiter};
+use menjin_domain::values::Timestamp;
+
+/// Counts failures in this process.
+///
+/// It keeps a bounded number of counts. When a new one finds no room, those whose window has passed
+/// are dropped; if none has, the eighth that would run out soonest is. A count can thus only be
+/// forgotten early by somebody with more networks than there is room for, who has as many times the
+/// limit anyway.
+pub struct MemoryRateLimiter {
+    counts: Mutex<HashMap<RateKey, Count>>,
+    max_keys: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Count {
+    failures: u32,
+    last: Timestamp,
+    /// When the count starts anew.
+    until: Timestamp,
+}
+
+impl MemoryRateLimiter {
+    /// Room for 100,000 networks: some 10 MB.
+    pub const DEFAULT_KEYS: usize = 100_000;
+
+    /// A limiter that has counted nothing, with room for this many counts (at least one).
+    pub fn new(max_keys: usize) -> Self {
+        Self { counts: Mutex::default(), max_keys: max_keys.max(1) }
+    }
+
+    /// How many counts it keeps now.
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Whether it keeps none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Nothing that holds the lock can panic half-way through a change.
+    fn lock(&self) -> MutexGuard<'_, HashMap<RateKey, Count>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryRateLimiter {
+    fn default() -> Self {
+        Self::new(Self::DEFAULT_KEYS)
+    }
+}
+
+impl fmt::Debug for MemoryRateLimiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryRateLimiter")
+            .field("max_keys", &self.max_keys)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl RateLimiter for MemoryRateLimiter {
+    async fn reserve(
+        &self,
+        key: RateKey,
+        limit: Limit,
+        at: Timestamp,
+    ) -> Result<Admission, PortError> {
+        let mut counts = self.lock();
+        let known = counts.get(&key);
+        let before = known.filter(|count| passed(count.last, at) < limit.window).copied();
+        let (failures, last) = before.map_or((0, at), |count| (count.failures, count.last));
+        if failures >= limit.max {
+            let retry_after = limit.window.saturating_sub(passed(last, at));
+            return Ok(Admission::Refused { retry_after });
+        }
+        if known.is_none() && counts.len() >= self.max_keys {
+            make_room(&mut counts, at, self.max_keys);
+        }
+        let last = last.max(at);
+        counts.insert(key, Count { failures: failures + 1, last, until: end(last, limit.window) });
+        Ok(Admission::Admitted)
+    }
+
+    async fn release(&self, key: RateKey) -> Result<(), PortError> {
+        let mut counts = self.lock();
+        if let Some(count) = counts.get_mut(&key) {
+            count.failures = count.failures.saturating_sub(1);
+            if count.failures == 0 {
+                counts.remove(&key);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The time since the last failure. A clock that was put back has gone nowhere.
+fn passed(last: Timestamp, at: Timestamp) -> Duration {
+    (at - last).to_std().unwrap_or_default()
+}
+
+fn end(last: Timestamp, window: Duration) -> Timestamp {
+    let window = TimeDelta::from_std(window).unwrap_or(TimeDelta::MAX);
+    last.checked_add_signed(window).unwrap_or(Timestamp::MAX_UTC)
+}
+
+/// Drops an eighth at once, so that the walk over all is paid by as many that follow.
+fn make_room(counts: &mut HashMap<RateKey, Count>, at: Timestamp, max_keys: usize) {
+    counts.retain(|_, count| count.until > at);
+    let keep = max_keys - max_keys.div_ceil(8);
+    if counts.len() > keep {
+        let mut ends: Vec<Timestamp> = counts.values().map(|count| count.until).collect();
+        let surplus = counts.len() - keep;
+        let (_, &mut last, _) = ends.select_nth_unstable(surplus - 1);
+        let mut left = surplus;
+        counts.retain(|_, count| {
+            let drop = left > 0 && count.until <= last;
+            left -= usize::from(drop);
+            !drop
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+
+    fn key(n: u32) -> RateKey {
+        RateKey::FailedLogin(IpAddr::V4(Ipv4Addr::from_bits(n)).into())
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
+    }
+
+    const LIMIT: Limit = Limit { max: 1, window: Duration::from_secs(1000) };
+
+    async fn admits(limiter: &MemoryRateLimiter, n: u32, seconds: i64) -> bool {
+        let admission = limiter.reserve(key(n), LIMIT, at(seconds)).await.unwrap();
+        admission == Admission::Admitted
+    }
+
+    #[test]
+    fn the_newest_counts_stay_when_there_is_no_room() {
+        block_on(async {
+            let limiter = MemoryRateLimiter::new(80);
+            for n in 0..81 {
+                assert!(admits(&limiter, n, n.into()).await);
+            }
+            assert_eq!(limiter.len(), 71, "ten made room for one");
+            assert!(!admits(&limiter, 80, 81).await && !admits(&limiter, 10, 81).await);
+            assert!(admits(&limiter, 9, 81).await, "the oldest were forgotten");
+        });
+    }
+
+    #[test]
+    fn counts_whose_window_has_passed_make_room_first() {
+        block_on(async {
+            let limiter = MemoryRateLimiter::new(8);
+            for n in 0..8 {
+                assert!(admits(&limiter, n, if n < 4 { 0 } else { 500 }).await);
+            }
+            assert!(admits(&limiter, 99, 1200).await);
+            assert_eq!(limiter.len(), 5);
+        });
+    }
+
+    #[test]
+    fn a_flood_of_networks_is_bounded_and_quick() {
+        block_on(async {
+            let limiter = MemoryRateLimiter::new(1000);
+            for n in 0..200_000 {
+                admits(&limiter, n, 0).await;
+            }
+            assert!(limiter.len() <= 1000 && !limiter.is_empty());
+        });
+    }
+
+    /// The futures here are ready at once.
+    fn block_on(future: impl Future<Output = ()>) {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(std::pin::pin!(future).poll(&mut context).is_ready());
+    }
+}

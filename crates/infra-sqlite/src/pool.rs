@@ -1,0 +1,152 @@
+//! Connections, and how they are lent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection as _, ConnectionError, ConnectionResult, SqliteConnection};
+use menjin_domain::ports::PortError;
+
+use crate::error::failed;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Statements that change nothing; SQLite refuses others.
+    Read,
+    /// Transactions that change something.
+    Write,
+}
+
+impl Access {
+    /// What holds for every connection of its kind. `synchronous = FULL` syncs the log at each
+    /// commit; the checkpoint stays at its default of every 1,000 pages.
+    fn pragmas(self) -> &'static str {
+        match self {
+            Self::Read => {
+                "PRAGMA busy_timeout = 2000; PRAGMA temp_store = MEMORY;
+                 PRAGMA foreign_keys = ON; PRAGMA query_only = ON;"
+            }
+            Self::Write => {
+                "PRAGMA busy_timeout = 2000; PRAGMA temp_store = MEMORY;
+                 PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;"
+            }
+        }
+    }
+}
+
+/// A connection in a pool.
+pub(crate) struct Connection {
+    sqlite: SqliteConnection,
+    /// Whether it is in no transaction. False while it is lent, so that a panic leaves it so.
+    sound: bool,
+}
+
+impl Connection {
+    /// Reads with single statements.
+    pub(crate) fn read<T>(&mut self, work: impl FnOnce(&mut SqliteConnection) -> T) -> T {
+        self.sound = false;
+        let result = work(&mut self.sqlite);
+        self.sound = true;
+        result
+    }
+
+    /// Reads in one transaction: all statements see the same moment.
+    pub(crate) fn read_together<T, E: From<PortError>>(
+        &mut self,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.transaction("BEGIN", work)
+    }
+
+    /// Writes in one transaction, waiting for another process's for no longer than `patience`.
+    pub(crate) fn write<T, E: From<PortError>>(
+        &mut self,
+        patience: Duration,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let begin = format!("PRAGMA busy_timeout = {}; BEGIN IMMEDIATE", patience.as_millis());
+        self.transaction(&begin, work)
+    }
+
+    /// Not diesel's transactions: after a full disk SQLite has rolled back by itself, and diesel
+    /// then returns the error of its own `ROLLBACK` in place of the reason.
+    fn transaction<T, E: From<PortError>>(
+        &mut self,
+        begin: &str,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let sqlite = &mut self.sqlite;
+        sqlite.batch_execute(begin).map_err(failed)?;
+        self.sound = false;
+        let value = match work(sqlite) {
+            Ok(value) => value,
+            Err(error) => {
+                self.roll_back();
+                return Err(error);
+            }
+        };
+        if let Err(error) = sqlite.batch_execute("COMMIT") {
+            self.roll_back();
+            return Err(failed(error).into());
+        }
+        self.sound = true;
+        Ok(value)
+    }
+
+    /// Where SQLite finds nothing to roll back, the connection is closed and a new one opened.
+    fn roll_back(&mut self) {
+        self.sound = self.sqlite.batch_execute("ROLLBACK").is_ok();
+    }
+}
+
+/// Opens a connection with all that must hold for it.
+pub(crate) fn connect(url: &str, access: Access) -> ConnectionResult<SqliteConnection> {
+    let mut sqlite = SqliteConnection::establish(url)?;
+    sqlite.batch_execute(access.pragmas()).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(sqlite)
+}
+
+/// Makes the connections of a pool.
+pub(crate) struct Manager {
+    /// The path of the file.
+    pub(crate) url: Arc<str>,
+    /// What they are for.
+    pub(crate) access: Access,
+}
+
+impl managed::Manager for Manager {
+    type Type = Connection;
+    type Error = ConnectionError;
+
+    async fn create(&self) -> Result<Connection, ConnectionError> {
+        let (url, access) = (Arc::clone(&self.url), self.access);
+        let open = move || {
+            let mut sqlite = connect(&url, access)?;
+            if access == Access::Write {
+                // The one before may have ended at a full disk. Once there is room, emptying the
+                // log comes first: else it grows into all of it before it is due. If there is none
+                // yet, the write will say so.
+                let _ = sqlite.batch_execute("PRAGMA wal_checkpoint(PASSIVE)");
+            }
+            Ok::<_, ConnectionError>(sqlite)
+        };
+        let sqlite = tokio::task::spawn_blocking(open)
+            .await
+            .map_err(|error| ConnectionError::BadConnection(error.to_string()))??;
+        Ok(Connection { sqlite, sound: true })
+    }
+
+    async fn recycle(
+        &self,
+        connection: &mut Connection,
+        _metrics: &Metrics,
+    ) -> RecycleResult<ConnectionError> {
+        if connection.sound {
+            Ok(())
+        } else {
+            Err(RecycleError::message("left in the middle of a transaction"))
+        }
+    }
+}

@@ -1,0 +1,204 @@
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use deadpool::managed::{BuildError, Pool, PoolError, QueueMode};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel::{ConnectionError, SqliteConnection};
+use menjin_domain::ports::{HealthProbe, PortError};
+use menjin_domain::values::Timestamp;
+use tokio::time::Instant;
+
+use crate::convert::micros;
+use crate::error::{COMPONENT, OrPortError, failed};
+use crate::open::{self, OpenError, SqliteConfig};
+use crate::pool::{Access, Connection, Manager};
+use crate::schema::users;
+
+/// How long a call may wait for a connection and for other processes' writes, together.
+const PATIENCE: Duration = Duration::from_millis(2500);
+/// When a call is answered at the latest, though the disk does not.
+const DEADLINE: Duration = Duration::from_millis(2900);
+
+/// The store: `UserRepository`, `SessionRepository`, `LoginThrottle` and `HealthProbe` on one
+/// SQLite file. Clones are cheap and share their connections.
+///
+/// Its methods need a tokio runtime. A call whose future is dropped still does its work, or none.
+#[derive(Clone)]
+pub struct SqliteStore {
+    path: Arc<Path>,
+    reader: Pool<Manager>,
+    writer: Pool<Manager>,
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Opens the file, makes it (mode 0600) and its folder (0700) where they are missing, and runs
+    /// the migrations that are. Of several processes that start at once, one does.
+    ///
+    /// Blocks: for milliseconds, unless another process is migrating.
+    pub fn open(config: SqliteConfig) -> Result<Self, OpenError> {
+        let applied = Self::migrate(&config.path)?;
+        if !applied.is_empty() {
+            tracing::info!(?applied, path = %config.path.display(), "database migrated");
+        }
+        let url: Arc<str> = open::url(&config.path)?.into();
+        let pool = |access, size| {
+            let url = Arc::clone(&url);
+            pool(Manager { url, access }, size)
+                .map_err(|source| OpenError::unusable(&config.path, source))
+        };
+        Ok(Self {
+            reader: pool(Access::Read, config.readers.max(1))?,
+            writer: pool(Access::Write, 1)?,
+            path: config.path.into(),
+        })
+    }
+
+    /// Runs the migrations that are missing and returns their names. Makes file and folder where
+    /// they are missing. Blocks.
+    pub fn migrate(path: &Path) -> Result<Vec<String>, OpenError> {
+        open::migrate(path)
+    }
+
+    /// The names of the migrations that are missing; all of them where there is no file, which is
+    /// not made. Blocks.
+    pub fn pending_migrations(path: &Path) -> Result<Vec<String>, OpenError> {
+        open::pending(path)
+    }
+
+    /// The file.
+    pub fn path(&self) -> PathBuf {
+        self.path.to_path_buf()
+    }
+
+    /// Moves what the write-ahead log holds into the file and closes the connections: calls from
+    /// then on are `Unavailable`. Not needed for safety, but leaves one file to copy.
+    pub async fn close(&self) -> Result<(), PortError> {
+        let checkpoint = run(&self.writer, |connection, _patience| {
+            connection
+                .read(|sqlite| diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").execute(sqlite))
+        });
+        let result = checkpoint.await.and_then(|done| done.or_port_error().map(drop));
+        self.reader.close();
+        self.writer.close();
+        result
+    }
+
+    /// Reads with one statement.
+    pub(crate) async fn read<T, E>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<PortError> + Send + 'static,
+    {
+        run(&self.reader, |connection, _patience| connection.read(work)).await?
+    }
+
+    /// Reads with several statements, all of one moment.
+    pub(crate) async fn read_together<T, E>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<PortError> + Send + 'static,
+    {
+        run(&self.reader, |connection, _patience| connection.read_together(work)).await?
+    }
+
+    /// Writes in one immediate transaction, which is rolled back on an error.
+    pub(crate) async fn write<T, E>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<PortError> + Send + 'static,
+    {
+        run(&self.writer, |connection, patience| connection.write(patience, work)).await?
+    }
+
+    /// Runs a statement that deletes what is older than a moment, a bounded number of rows at a
+    /// time, until none is left or a second has passed: the rest is for the next call. The
+    /// statement takes the moment and the number.
+    pub(crate) async fn delete_in_parts(
+        &self,
+        statement: &'static str,
+        before: Timestamp,
+    ) -> Result<u64, PortError> {
+        const PART: u16 = 1000;
+        let started = Instant::now();
+        let mut total = 0;
+        loop {
+            let deleted = self
+                .write(move |sqlite| {
+                    diesel::sql_query(statement)
+                        .bind::<BigInt, _>(micros(before))
+                        .bind::<BigInt, _>(i64::from(PART))
+                        .execute(sqlite)
+                        .or_port_error()
+                })
+                .await?;
+            total += deleted as u64;
+            if deleted < usize::from(PART) || started.elapsed() > Duration::from_secs(1) {
+                return Ok(total);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl HealthProbe for SqliteStore {
+    async fn check(&self) -> Result<(), PortError> {
+        self.read(|sqlite| {
+            let any = users::table.select(users::id).limit(1);
+            any.get_result::<i64>(sqlite).optional().or_port_error().map(drop)
+        })
+        .await
+    }
+}
+
+fn pool(manager: Manager, size: usize) -> Result<Pool<Manager>, BuildError> {
+    // The connection used last has the warmest caches.
+    Pool::builder(manager).max_size(size).queue_mode(QueueMode::Lifo).build()
+}
+
+/// Lends a connection to work on a thread that may block. The connection goes with the work: a
+/// caller who leaves neither stops it half-way nor hands the connection to another meanwhile.
+async fn run<T: Send + 'static>(
+    pool: &Pool<Manager>,
+    work: impl FnOnce(&mut Connection, Duration) -> T + Send + 'static,
+) -> Result<T, PortError> {
+    let started = Instant::now();
+    let mut connection = tokio::time::timeout_at(started + PATIENCE, pool.get())
+        .await
+        .map_err(|_elapsed| PortError::unavailable(COMPONENT, "all connections are in use"))?
+        .map_err(no_connection)?;
+    let patience = PATIENCE.saturating_sub(started.elapsed());
+    let work = tokio::task::spawn_blocking(move || work(&mut connection, patience));
+    match tokio::time::timeout_at(started + DEADLINE, work).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) if error.is_panic() => Err(PortError::internal(COMPONENT, error)),
+        Ok(Err(shutting_down)) => Err(PortError::unavailable(COMPONENT, shutting_down)),
+        Err(elapsed) => Err(PortError::unavailable(COMPONENT, elapsed)),
+    }
+}
+
+fn no_connection(error: PoolError<ConnectionError>) -> PortError {
+    match error {
+        // A pragma that failed.
+        PoolError::Backend(ConnectionError::CouldntSetupConfiguration(error)) => failed(error),
+        error => PortError::unavailable(COMPONENT, error),
+    }
+}

@@ -1,0 +1,279 @@
+use async_trait::async_trait;
+use diesel::dsl::{exists, max, select};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+use menjin_domain::entities::{Credentials, User};
+use menjin_domain::ports::{
+    CreateUserError, DeactivateError, NewUser, PasswordChange, PortError, ProfileChanges,
+    ThrottleSubject, UpdateProfileError, UserPage, UserQuery, UserRepository,
+};
+use menjin_domain::values::{Epoch, LoginName, PasswordHash, Role, Timestamp, UserId};
+
+use crate::SqliteStore;
+use crate::changes::{NewUserRow, ProfileRow};
+use crate::convert::micros;
+use crate::error::{OrPortError, failed};
+use crate::rows::{CredentialsRow, UserRow};
+use crate::schema::{login_throttles, sessions, user_counts, users};
+
+#[async_trait]
+impl UserRepository for SqliteStore {
+    async fn create(&self, user: NewUser) -> Result<User, CreateUserError> {
+        self.write(move |sqlite| {
+            let created = diesel::insert_into(users::table)
+                .values(NewUserRow::from(&user))
+                .returning(UserRow::as_returning())
+                .get_result(sqlite);
+            match created {
+                Ok(row) => Ok(row.try_into()?),
+                Err(error) if is_taken(&error) => Err(who_has(sqlite, &user, error)?),
+                Err(error) => Err(failed(error).into()),
+            }
+        })
+        .await
+    }
+
+    async fn find(&self, id: UserId) -> Result<Option<User>, PortError> {
+        self.read(move |sqlite| find(sqlite, id)).await
+    }
+
+    async fn find_credentials(&self, name: &LoginName) -> Result<Option<Credentials>, PortError> {
+        let name = name.clone();
+        self.read(move |sqlite| {
+            let all = users::table.select(CredentialsRow::as_select());
+            let row = match &name {
+                LoginName::Username(name) => {
+                    all.filter(users::username_canonical.eq(name)).get_result(sqlite)
+                }
+                LoginName::Email(email) => {
+                    all.filter(users::email_canonical.eq(email)).get_result(sqlite)
+                }
+            };
+            row.optional().or_port_error()?.map(Credentials::try_from).transpose()
+        })
+        .await
+    }
+
+    async fn credentials(&self, id: UserId) -> Result<Option<Credentials>, PortError> {
+        self.read(move |sqlite| {
+            let row = users::table.find(id.get()).select(CredentialsRow::as_select());
+            let row = row.get_result(sqlite).optional().or_port_error()?;
+            row.map(Credentials::try_from).transpose()
+        })
+        .await
+    }
+
+    async fn update_profile(
+        &self,
+        id: UserId,
+        changes: ProfileChanges,
+        at: Timestamp,
+    ) -> Result<Option<User>, UpdateProfileError> {
+        self.write(move |sqlite| {
+            let account = users::table.filter(users::id.eq(id.get())).filter(users::is_active);
+            if let Some(email) = &changes.email {
+                let other = account.filter(users::email_canonical.ne(email.canonical()));
+                diesel::update(other)
+                    .set(users::is_verified.eq(false))
+                    .execute(sqlite)
+                    .or_port_error()?;
+            }
+            let updated = diesel::update(account)
+                .set(ProfileRow::new(&changes, at))
+                .returning(UserRow::as_returning())
+                .get_result(sqlite);
+            match updated.optional() {
+                Ok(row) => Ok(row.map(User::try_from).transpose()?),
+                Err(error) if is_taken(&error) => Err(UpdateProfileError::EmailTaken),
+                Err(error) => Err(failed(error).into()),
+            }
+        })
+        .await
+    }
+
+    async fn list(&self, query: UserQuery) -> Result<UserPage, PortError> {
+        self.read_together(move |sqlite| {
+            let total = total(sqlite, query.role)?;
+            let skip = i64::try_from(query.skip).unwrap_or(i64::MAX);
+            let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+            let first = if skip < total && limit > 0 {
+                first_of_page(sqlite, query.role, skip, total)?
+            } else {
+                None
+            };
+            let rows = match first {
+                Some(first) => page(sqlite, query.role, first, limit).or_port_error()?,
+                None => Vec::new(),
+            };
+            Ok(UserPage {
+                users: rows.into_iter().map(User::try_from).collect::<Result<_, _>>()?,
+                total: u64::try_from(total).unwrap_or(0),
+            })
+        })
+        .await
+    }
+
+    async fn activate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, PortError> {
+        self.write(move |sqlite| {
+            diesel::update(users::table.find(id.get()).filter(users::is_active.eq(false)))
+                .set((users::is_active.eq(true), users::updated_at.eq(micros(at))))
+                .execute(sqlite)
+                .or_port_error()?;
+            let subject = ThrottleSubject::Account(id).to_string();
+            diesel::delete(login_throttles::table.filter(login_throttles::subject.eq(subject)))
+                .execute(sqlite)
+                .or_port_error()?;
+            find(sqlite, id)
+        })
+        .await
+    }
+
+    async fn deactivate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, DeactivateError> {
+        self.write(move |sqlite| {
+            let Some(user) = find(sqlite, id)?.filter(|user| user.is_active) else {
+                return Ok(find(sqlite, id)?);
+            };
+            if user.role == Role::Admin && !has_other_admin(sqlite, id)? {
+                return Err(DeactivateError::LastAdmin);
+            }
+            diesel::update(users::table.find(id.get()))
+                .set((
+                    users::is_active.eq(false),
+                    users::epoch.eq(users::epoch + 1),
+                    users::updated_at.eq(micros(at)),
+                ))
+                .execute(sqlite)
+                .or_port_error()?;
+            diesel::update(sessions::table.filter(sessions::user_id.eq(id.get())))
+                .filter(sessions::ended_at.is_null())
+                .set(sessions::ended_at.eq(micros(at)))
+                .execute(sqlite)
+                .or_port_error()?;
+            Ok(find(sqlite, id)?)
+        })
+        .await
+    }
+
+    async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError> {
+        self.write(move |sqlite| {
+            let account = users::table
+                .find(change.user_id.get())
+                .filter(users::is_active)
+                .filter(users::epoch.eq(change.verified_epoch.0));
+            let changed = diesel::update(account)
+                .set((
+                    users::password_hash.eq(change.hash.expose()),
+                    users::epoch.eq(users::epoch + 1),
+                    users::updated_at.eq(micros(change.at)),
+                ))
+                .execute(sqlite)
+                .or_port_error()?;
+            if changed == 0 {
+                return Ok(false);
+            }
+            diesel::update(sessions::table.filter(sessions::user_id.eq(change.user_id.get())))
+                .filter(sessions::ended_at.is_null())
+                .filter(sessions::id.ne(change.keep_session.0.as_bytes().as_slice()))
+                .set(sessions::ended_at.eq(micros(change.at)))
+                .execute(sqlite)
+                .or_port_error()?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn rehash(&self, id: UserId, epoch: Epoch, hash: PasswordHash) -> Result<(), PortError> {
+        self.write(move |sqlite| {
+            diesel::update(users::table.find(id.get()).filter(users::epoch.eq(epoch.0)))
+                .set(users::password_hash.eq(hash.expose()))
+                .execute(sqlite)
+                .or_port_error()
+                .map(drop)
+        })
+        .await
+    }
+}
+
+fn is_taken(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
+}
+
+/// Which of the two is taken. SQLite names one violated constraint, not all of them; the statement
+/// that failed has changed nothing, and nobody else can write meanwhile.
+fn who_has(
+    sqlite: &mut SqliteConnection,
+    user: &NewUser,
+    error: Error,
+) -> Result<CreateUserError, PortError> {
+    let name = users::table.filter(users::username_canonical.eq(user.username.canonical()));
+    if select(exists(name)).get_result(sqlite).or_port_error()? {
+        return Ok(CreateUserError::UsernameTaken);
+    }
+    let email = users::table.filter(users::email_canonical.eq(user.email.canonical()));
+    if select(exists(email)).get_result(sqlite).or_port_error()? {
+        return Ok(CreateUserError::EmailTaken);
+    }
+    Err(failed(error))
+}
+
+fn find(sqlite: &mut SqliteConnection, id: UserId) -> Result<Option<User>, PortError> {
+    let row = users::table.find(id.get()).select(UserRow::as_select());
+    row.get_result(sqlite).optional().or_port_error()?.map(User::try_from).transpose()
+}
+
+fn has_other_admin(sqlite: &mut SqliteConnection, id: UserId) -> Result<bool, PortError> {
+    // Written out, not bound: only so does SQLite see that the partial index will do.
+    let others = diesel::dsl::sql::<diesel::sql_types::Bool>("role = 'admin' AND is_active = 1");
+    let others = users::table.filter(others).filter(users::id.ne(id.get()));
+    select(exists(others)).get_result(sqlite).or_port_error()
+}
+
+/// How many users there are, as the triggers count them.
+fn total(sqlite: &mut SqliteConnection, role: Option<Role>) -> Result<i64, PortError> {
+    let counts = user_counts::table.select(user_counts::total);
+    match role {
+        Some(role) => counts.filter(user_counts::role.eq(role.as_str())).get_result(sqlite),
+        None => counts.load::<i64>(sqlite).map(|counts| counts.into_iter().sum()),
+    }
+    .or_port_error()
+}
+
+/// The id that a page begins with.
+fn first_of_page(
+    sqlite: &mut SqliteConnection,
+    role: Option<Role>,
+    skip: i64,
+    total: i64,
+) -> Result<Option<i64>, PortError> {
+    let first = match role {
+        Some(role) => {
+            let ids = users::table.select(users::id).filter(users::role.eq(role.as_str()));
+            ids.order(users::id).offset(skip).limit(1).get_result(sqlite).optional()
+        }
+        None => match users::table.select(max(users::id)).get_result::<Option<i64>>(sqlite) {
+            // No id is missing, so there is no need to walk past those before the page.
+            Ok(Some(last)) if last == total => Ok(Some(skip + 1)),
+            Ok(_) => {
+                let ids = users::table.select(users::id).order(users::id);
+                ids.offset(skip).limit(1).get_result(sqlite).optional()
+            }
+            Err(error) => Err(error),
+        },
+    };
+    first.or_port_error()
+}
+
+fn page(
+    sqlite: &mut SqliteConnection,
+    role: Option<Role>,
+    first: i64,
+    limit: i64,
+) -> QueryResult<Vec<UserRow>> {
+    let rows = users::table.select(UserRow::as_select()).filter(users::id.ge(first));
+    match role {
+        Some(role) => {
+            rows.filter(users::role.eq(role.as_str())).order(users::id).limit(limit).load(sqlite)
+        }
+        None => rows.order(users::id).limit(limit).load(sqlite),
+    }
+}

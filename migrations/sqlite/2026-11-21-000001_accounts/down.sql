@@ -1,0 +1,4 @@
+DROP TABLE login_throttles;
+DROP TABLE sessions;
+DROP TABLE user_counts;
+DROP TABLE users;

@@ -1,0 +1,84 @@
+-- Times are microseconds since 1970-01-01T00:00:00Z.
+
+CREATE TABLE users (
+    -- AUTOINCREMENT: the id of a deleted account is never given to another.
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    username TEXT NOT NULL CHECK (username <> ''),
+    username_canonical TEXT NOT NULL UNIQUE CHECK (username_canonical <> ''),
+    email TEXT NOT NULL CHECK (email <> ''),
+    email_canonical TEXT NOT NULL UNIQUE CHECK (email_canonical LIKE '%_@_%'),
+    password_hash TEXT NOT NULL,
+    epoch INTEGER NOT NULL CHECK (epoch >= 0),
+    role TEXT NOT NULL CHECK (role IN ('student', 'teacher', 'admin')),
+    full_name TEXT CHECK (full_name <> ''),
+    phone TEXT CHECK (phone <> ''),
+    bio TEXT CHECK (bio <> ''),
+    avatar TEXT CHECK (avatar <> ''),
+    is_active INTEGER NOT NULL CHECK (is_active IN (0, 1)),
+    is_verified INTEGER NOT NULL CHECK (is_verified IN (0, 1)),
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER,
+    last_login_at INTEGER,
+    -- A name with an `@` could be another's address.
+    CHECK (instr(username_canonical, '@') = 0)
+) STRICT;
+
+-- Pages of one role.
+CREATE INDEX users_role_id ON users (role, id);
+-- Whether another administrator is active.
+CREATE INDEX users_active_admins ON users (id) WHERE role = 'admin' AND is_active = 1;
+
+-- How many users each role has: every page shows the total, and counting a million rows takes
+-- longer than all the rest of the request.
+CREATE TABLE user_counts (
+    role TEXT NOT NULL PRIMARY KEY CHECK (role IN ('student', 'teacher', 'admin')),
+    total INTEGER NOT NULL CHECK (total >= 0)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO user_counts (role, total) VALUES ('student', 0), ('teacher', 0), ('admin', 0);
+
+CREATE TRIGGER users_counted_on_insert AFTER INSERT ON users BEGIN
+    UPDATE user_counts SET total = total + 1 WHERE role = new.role;
+END;
+
+CREATE TRIGGER users_counted_on_delete AFTER DELETE ON users BEGIN
+    UPDATE user_counts SET total = total - 1 WHERE role = old.role;
+END;
+
+CREATE TRIGGER users_counted_on_update AFTER UPDATE OF role ON users BEGIN
+    UPDATE user_counts SET total = total - 1 WHERE role = old.role;
+    UPDATE user_counts SET total = total + 1 WHERE role = new.role;
+END;
+
+CREATE TABLE sessions (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    generation INTEGER NOT NULL CHECK (generation >= 0),
+    -- The generation before the current one that was not void, and when it was first used.
+    predecessor INTEGER,
+    rotated_at INTEGER,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    client_address TEXT NOT NULL CHECK (client_address <> ''),
+    user_agent TEXT,
+    CHECK ((predecessor IS NULL) = (rotated_at IS NULL)),
+    CHECK (predecessor >= 0 AND predecessor < generation)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sessions_user_id ON sessions (user_id);
+-- What is over, for deletion.
+CREATE INDEX sessions_expires_at ON sessions (expires_at);
+CREATE INDEX sessions_ended_at ON sessions (ended_at) WHERE ended_at IS NOT NULL;
+
+CREATE TABLE login_throttles (
+    subject TEXT NOT NULL CHECK (subject <> ''),
+    -- '': the count over all networks.
+    network TEXT NOT NULL,
+    failures INTEGER NOT NULL CHECK (failures > 0),
+    last_failure_at INTEGER NOT NULL,
+    PRIMARY KEY (subject, network)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX login_throttles_last_failure_at ON login_throttles (last_failure_at);
