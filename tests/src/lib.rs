@@ -1,1 +1,23 @@
-//! x
+//! # menjin-tests
+//!
+//! What the suites share:
+//!
+//! * [`app`]: a whole server in this process, on a free port, with a database of its own; it hands
+//!   out clients, anonymous and logged in.
+//! * [`client`]: those clients; their answers print as snapshots.
+//! * [`process`]: the real binary as a process of its own, to be killed.
+//! * [`contract`]: what every adapter must do, written against the ports alone.
+//! * [`clock`]: a clock that stands until it is turned.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test stops at the first surprise"
+)]
+
+pub mod app;
+pub mod client;
+pub mod clock;
+pub mod contract;
+pub mod process;

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// menjin (门禁): accounts and authentication behind your web application.
 #[derive(Debug, Parser)]
-#[command(version, about, long_about = None)]
+#[command(name = "menjin", version, about, long_about = None)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,

@@ -11,7 +11,7 @@ use bodies::EntryBody;
 
 use crate::failure::Failure;
 use crate::http::body::Body;
-use crate::http::caller::CacheCaller;
+use crate::http::caller::{After, CacheCaller};
 use crate::http::locale::Locale;
 use crate::http::path::CacheKeyParam;
 use crate::http::routes::resource;
@@ -55,8 +55,7 @@ async fn probe(
 /// `GET /cache/{key}`.
 async fn read(
     api: Data<Api>,
-    caller: CacheCaller,
-    key: CacheKeyParam,
+    After(caller, key): After<CacheCaller, CacheKeyParam>,
 ) -> Result<Json<EntryView>, Failure> {
     let found = api.use_cases.read_entry.execute(caller.as_ref(), &key.0).await?;
     // Only `write` fills this namespace: anything but JSON is a fault of the cache's.
@@ -72,10 +71,8 @@ async fn read(
 /// `POST /cache/{key}`.
 async fn write(
     api: Data<Api>,
-    caller: CacheCaller,
-    key: CacheKeyParam,
+    After(caller, (key, body)): After<CacheCaller, (CacheKeyParam, Body<EntryBody>)>,
     locale: Locale,
-    body: Body<EntryBody>,
 ) -> Result<Json<WrittenView>, Failure> {
     let (value, ttl): (Vec<u8>, EntryTtl) = body.to_entry()?;
     api.use_cases.write_entry.execute(caller.as_ref(), &key.0, value, ttl).await?;

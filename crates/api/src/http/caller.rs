@@ -67,6 +67,29 @@ impl FromRequest for CacheCaller {
     }
 }
 
+/// Extracts `First`, and only when that has succeeded `Rest`. actix runs a handler's extractors side
+/// by side: without this a body would be read, and found wanting, for a caller who is nobody.
+pub(crate) struct After<First, Rest>(pub(crate) First, pub(crate) Rest);
+
+impl<First, Rest> FromRequest for After<First, Rest>
+where
+    First: FromRequest + 'static,
+    Rest: FromRequest + 'static,
+{
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, actix_web::Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let first = First::from_request(&request, &mut Payload::None).await;
+            let first = first.map_err(Into::into)?;
+            let rest = Rest::from_request(&request, &mut payload).await;
+            Ok(Self(first, rest.map_err(Into::into)?))
+        })
+    }
+}
+
 /// The token of the one `Authorization: Bearer` header; `None` without such a header. Two headers
 /// are refused, since a proxy may have looked at the other one.
 fn bearer(request: &HttpRequest) -> Result<Option<&str>, Failure> {

@@ -8,7 +8,7 @@ use super::bodies::{ChangePasswordBody, LoginBody, RefreshBody, RegisterBody};
 use super::views::{MessageView, TokenView, UserView};
 use crate::failure::Failure;
 use crate::http::body::Body;
-use crate::http::caller::Caller;
+use crate::http::caller::{After, Caller};
 use crate::http::client::Client;
 use crate::http::locale::Locale;
 use crate::messages::Message;
@@ -48,10 +48,9 @@ pub(super) async fn refresh(
 /// `POST /api/v1/auth/change-password`.
 pub(super) async fn change_password(
     api: Data<Api>,
-    caller: Caller,
+    After(caller, body): After<Caller, Body<ChangePasswordBody>>,
     client: Client,
     locale: Locale,
-    body: Body<ChangePasswordBody>,
 ) -> Result<Json<MessageView>, Failure> {
     let input = body.to_input(&api, client.0)?;
     api.use_cases.change_password.execute(&caller, input).await?;

@@ -6,7 +6,7 @@ use super::bodies::UpdateBody;
 use super::views::UserView;
 use crate::failure::Failure;
 use crate::http::body::Body;
-use crate::http::caller::Caller;
+use crate::http::caller::{After, Caller};
 use crate::http::path::UserIdParam;
 use crate::state::Api;
 
@@ -18,8 +18,7 @@ pub(super) async fn me(caller: Caller) -> Json<UserView> {
 /// `PUT /api/v1/users/me`.
 pub(super) async fn update_me(
     api: Data<Api>,
-    caller: Caller,
-    body: Body<UpdateBody>,
+    After(caller, body): After<Caller, Body<UpdateBody>>,
 ) -> Result<Json<UserView>, Failure> {
     let user = api.use_cases.update_profile.execute(&caller, body.to_changes(&api)?).await?;
     Ok(Json(UserView::from(&user)))
@@ -28,8 +27,7 @@ pub(super) async fn update_me(
 /// `GET /api/v1/users/{user_id}`.
 pub(super) async fn get_user(
     api: Data<Api>,
-    caller: Caller,
-    id: UserIdParam,
+    After(caller, id): After<Caller, UserIdParam>,
 ) -> Result<Json<UserView>, Failure> {
     let user = api.use_cases.get_user.execute(&caller, id.0).await?;
     Ok(Json(UserView::from(&user)))
@@ -38,8 +36,7 @@ pub(super) async fn get_user(
 /// `POST /api/v1/users/{user_id}/activate`.
 pub(super) async fn activate(
     api: Data<Api>,
-    caller: Caller,
-    id: UserIdParam,
+    After(caller, id): After<Caller, UserIdParam>,
 ) -> Result<Json<UserView>, Failure> {
     let user = api.use_cases.activate_user.execute(&caller, id.0).await?;
     Ok(Json(UserView::from(&user)))
@@ -48,8 +45,7 @@ pub(super) async fn activate(
 /// `POST /api/v1/users/{user_id}/deactivate`.
 pub(super) async fn deactivate(
     api: Data<Api>,
-    caller: Caller,
-    id: UserIdParam,
+    After(caller, id): After<Caller, UserIdParam>,
 ) -> Result<Json<UserView>, Failure> {
     let user = api.use_cases.deactivate_user.execute(&caller, id.0).await?;
     Ok(Json(UserView::from(&user)))

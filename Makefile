@@ -1,0 +1,31 @@
+# The few commands. Each needs Rust and a C compiler, nothing else.
+
+CARGO ?= cargo
+
+.PHONY: help run test lint docs
+
+help:
+	@echo 'make run    serve on http://127.0.0.1:8000, with the data in ./data'
+	@echo 'make test   run every test'
+	@echo 'make lint   format, clippy, documentation and layering, warnings denied'
+	@echo 'make docs   build the documentation of the crates into target/doc'
+
+run:
+	@scripts/need cc
+	$(CARGO) run --locked
+
+test:
+	@scripts/need cc
+	$(CARGO) test --locked --workspace
+	$(CARGO) run --locked --quiet -p menjin-domain --example in_memory
+
+lint:
+	@scripts/need cc rustfmt clippy
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps
+	scripts/check-layers
+	scripts/check-docs
+
+docs:
+	$(CARGO) doc --locked --workspace --no-deps

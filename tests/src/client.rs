@@ -1,0 +1,168 @@
+//! HTTP clients whose answers print as snapshots.
+
+use std::fmt;
+
+use reqwest::header::{AUTHORIZATION, HeaderMap};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+/// A client of one server, with the tokens of one log-in or none.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    /// Sent as bearer with every request.
+    pub access_token: Option<String>,
+    /// For `/api/v1/auth/refresh`.
+    pub refresh_token: Option<String>,
+}
+
+/// An answer. It prints as its status, the headers that are part of the contract, and the body, with
+/// what differs from run to run replaced.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body; a string where it is no JSON.
+    pub body: Value,
+}
+
+impl Client {
+    /// A client that is nobody.
+    pub fn new(url: impl Into<String>) -> Self {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { http, url: url.into(), access_token: None, refresh_token: None }
+    }
+
+    /// The same client with other tokens.
+    #[must_use]
+    pub fn with_tokens(&self, body: &Value) -> Self {
+        let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            access_token: text("access_token"),
+            refresh_token: text("refresh_token"),
+            ..self.clone()
+        }
+    }
+
+    /// The same client, logged in.
+    pub async fn log_in(&self, name: &str, password: &str) -> Self {
+        let answer = self.try_log_in(name, password).await;
+        assert_eq!(answer.status, 200, "{answer}");
+        self.with_tokens(&answer.body)
+    }
+
+    /// Tries to log in.
+    pub async fn try_log_in(&self, name: &str, password: &str) -> Answer {
+        let body = json!({ "username": name, "password": password });
+        self.request(Method::POST, "/api/v1/auth/login").json(&body).answer().await
+    }
+
+    /// Trades the refresh token in.
+    pub async fn refresh(&self) -> Answer {
+        self.post("/api/v1/auth/refresh", &json!({ "refresh_token": self.refresh_token })).await
+    }
+
+    /// `GET`
+    pub async fn get(&self, path: &str) -> Answer {
+        self.request(Method::GET, path).answer().await
+    }
+
+    /// `GET /api/v1/users/me`
+    pub async fn me(&self) -> Answer {
+        self.get("/api/v1/users/me").await
+    }
+
+    /// `POST` with a JSON body
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.request(Method::POST, path).json(body).answer().await
+    }
+
+    /// `POST` without a body
+    pub async fn post_empty(&self, path: &str) -> Answer {
+        self.request(Method::POST, path).answer().await
+    }
+
+    /// `PUT` with a JSON body
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.request(Method::PUT, path).json(body).answer().await
+    }
+
+    /// Any request, with the access token if there is one; end it with [`Send::answer`].
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        match &self.access_token {
+            Some(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
+        }
+    }
+}
+
+/// Sends a request and reads the answer.
+#[expect(async_fn_in_trait, reason = "only tests call it, on a runtime of their own")]
+pub trait Send {
+    /// The answer, whatever its status.
+    async fn answer(self) -> Answer;
+}
+
+impl Send for RequestBuilder {
+    async fn answer(self) -> Answer {
+        let response = self.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Answer { status, headers, body }
+    }
+}
+
+impl Answer {
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.status)?;
+        for name in ["www-authenticate", "allow", "retry-after"] {
+            if let Some(value) = self.header(name) {
+                writeln!(f, "{name}: {value}")?;
+            }
+        }
+        let mut body = self.body.clone();
+        redact(&mut body);
+        match &body {
+            Value::String(text) => f.write_str(text),
+            body => f.write_str(&serde_json::to_string_pretty(body).unwrap_or_default()),
+        }
+    }
+}
+
+/// Replaces what differs from run to run; `null` stays, since it is part of the contract.
+fn redact(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                let replacement = match name.as_str() {
+                    "created_at" | "updated_at" | "last_login_at" => "[time]",
+                    "access_token" | "refresh_token" => "[token]",
+                    "request_id" => "[request id]",
+                    "latency_ms" => "[ms]",
+                    "version" => "[version]",
+                    _ => {
+                        redact(value);
+                        continue;
+                    }
+                };
+                if !value.is_null() {
+                    *value = replacement.into();
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        _ => {}
+    }
+}

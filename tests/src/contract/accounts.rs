@@ -1,0 +1,125 @@
+//! Making and finding accounts.
+
+use menjin_domain::entities::Profile;
+use menjin_domain::ports::CreateUserError;
+use menjin_domain::values::{AvatarUrl, Bio, Epoch, FullName, LoginName, Phone, Role, UserId};
+
+use super::{Store, at, at_once, new_user, new_user_at};
+
+/// A new account is active, unverified, at epoch 0, and reads back as it was returned.
+pub async fn a_new_account_reads_back_as_written(store: Store) {
+    let mut new = new_user("Ａnn", Role::Teacher);
+    new.profile = Profile {
+        full_name: FullName::parse("Ann 安").unwrap(),
+        phone: Phone::parse("+86 138 0013 8000").unwrap(),
+        bio: Bio::parse("one\ntwo 👩‍🚀").unwrap(),
+        avatar: AvatarUrl::parse("https://example.com/a.png").unwrap(),
+    };
+    let user = store.users.create(new.clone()).await.unwrap();
+    assert_eq!(user.id, UserId::FIRST);
+    assert_eq!((&user.username, &user.email), (&new.username, &new.email));
+    assert_eq!((user.role, &user.profile), (Role::Teacher, &new.profile));
+    assert!(user.is_active && !user.is_verified && !user.is_superuser());
+    assert_eq!((user.created_at, user.updated_at, user.last_login_at), (at(0), None, None));
+    assert_eq!(store.user(user.id).await, user);
+    assert_eq!(store.epoch(user.id).await, Epoch(0));
+}
+
+/// An account without the optional parts has none of them.
+pub async fn what_was_not_given_is_not_there(store: Store) {
+    let user = store.add("ann", Role::Admin).await;
+    assert_eq!(user.profile, Profile::default());
+    assert!(user.is_superuser());
+    assert_eq!(store.user(user.id).await, user);
+}
+
+/// Names are one in canonical form (I4).
+pub async fn i4_names_are_unique_in_canonical_form(store: Store) {
+    store.users.create(new_user_at("Mike", "a@example.com", Role::Student)).await.unwrap();
+    for (name, address) in [("mike", "b@example.com"), ("Ｍｉｋｅ", "c@example.com")] {
+        let again = store.users.create(new_user_at(name, address, Role::Student)).await;
+        assert!(matches!(again, Err(CreateUserError::UsernameTaken)), "{name}: {again:?}");
+    }
+}
+
+/// Addresses are one without regard to case.
+pub async fn addresses_are_unique_in_canonical_form(store: Store) {
+    store.users.create(new_user_at("ann", "Ann@Example.com", Role::Student)).await.unwrap();
+    let again = store.users.create(new_user_at("bob", "ann@EXAMPLE.com", Role::Student)).await;
+    assert!(matches!(again, Err(CreateUserError::EmailTaken)), "{again:?}");
+}
+
+/// Where both are taken, even by two accounts, the name is named.
+pub async fn a_taken_name_comes_before_a_taken_address(store: Store) {
+    store.student("ann").await;
+    store.student("bob").await;
+    for address in ["ann@example.com", "bob@example.com"] {
+        let both = store.users.create(new_user_at("ann", address, Role::Student)).await;
+        assert!(matches!(both, Err(CreateUserError::UsernameTaken)), "{both:?}");
+    }
+}
+
+/// 50 registrations of one name at once: one succeeds (X1).
+pub async fn x1_of_many_that_want_one_name_one_gets_it(store: Store) {
+    let results = at_once(50, |number| {
+        let name = if number % 2 == 0 { "Mike" } else { "ｍｉｋｅ" };
+        let new = new_user_at(name, &format!("mike{number}@example.com"), Role::Student);
+        let users = store.users.clone();
+        async move { users.create(new).await }
+    })
+    .await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    for result in results.iter().filter_map(|result| result.as_ref().err()) {
+        assert!(matches!(result, CreateUserError::UsernameTaken), "{result:?}");
+    }
+}
+
+/// Ids ascend from 1 in the order of success; what failed in between does not matter.
+pub async fn ids_ascend_from_one(store: Store) {
+    let mut last = None;
+    for name in ["one", "two", "three"] {
+        let id = store.student(name).await;
+        assert!(Some(id) > last && (last.is_some() || id == UserId::FIRST), "{id}");
+        store.users.create(new_user(name, Role::Student)).await.unwrap_err();
+        last = Some(id);
+    }
+    let users = at_once(20, |number| {
+        let (users, new) = (store.users.clone(), new_user(&format!("user{number}"), Role::Student));
+        async move { users.create(new).await.unwrap().id }
+    })
+    .await;
+    assert!(users.iter().all(|id| Some(*id) > last), "{users:?}");
+}
+
+/// Credentials are found by name, address and id, in any spelling, active or not.
+pub async fn credentials_are_found_by_name_address_and_id(store: Store) {
+    let id = store.student("Ann").await;
+    for is_active in [true, false] {
+        for name in ["ann", "ＡＮＮ", " Ann ", "ann@example.com", "ANN@example.COM"] {
+            let name = LoginName::parse(name).unwrap();
+            let found = store.users.find_credentials(&name).await.unwrap().unwrap();
+            assert_eq!((found.user_id, found.is_active), (id, is_active), "{name:?}");
+            assert_eq!(found.hash.expose(), "$2b$04$Ann");
+        }
+        let found = store.users.credentials(id).await.unwrap().unwrap();
+        assert_eq!((found.user_id, found.is_active), (id, is_active));
+        assert_eq!(store.user(id).await.is_active, is_active);
+        store.users.deactivate(id, at(1)).await.unwrap();
+    }
+}
+
+/// What is not there is `None`, however odd the question.
+pub async fn what_is_not_there_is_none(store: Store) {
+    store.student("ann").await;
+    for id in [2, i64::MAX].map(|id| UserId::try_from(id).unwrap()) {
+        assert!(store.users.find(id).await.unwrap().is_none());
+        assert!(store.users.credentials(id).await.unwrap().is_none());
+        assert!(store.users.activate(id, at(1)).await.unwrap().is_none());
+        assert!(store.users.deactivate(id, at(1)).await.unwrap().is_none());
+    }
+    let long = "x".repeat(60_000);
+    for name in ["bob", "bob@example.com", "", "' OR 1=1 --", "%", "an_", &long] {
+        let name = LoginName::parse(name).unwrap();
+        assert!(store.users.find_credentials(&name).await.unwrap().is_none());
+    }
+}

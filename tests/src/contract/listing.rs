@@ -1,0 +1,96 @@
+//! Listing accounts.
+
+use menjin_domain::ports::{UserPage, UserQuery};
+use menjin_domain::values::Role;
+
+use super::{Store, at, at_once, new_user};
+
+async fn list(store: &Store, skip: u64, limit: u64, role: Option<Role>) -> UserPage {
+    store.users.list(UserQuery { skip, limit, role }).await.unwrap()
+}
+
+fn ids(page: &UserPage) -> Vec<i64> {
+    page.users.iter().map(|user| user.id.get()).collect()
+}
+
+/// Ten users: 1, 4, 7, 10 are students, 2, 5, 8 teachers, 3, 6, 9 administrators.
+async fn ten(store: &Store) {
+    for number in 0..10 {
+        let role = [Role::Student, Role::Teacher, Role::Admin][number % 3];
+        store.add(&format!("user{}", 9 - number), role).await;
+    }
+}
+
+/// A store without users has an empty page.
+pub async fn an_empty_store_lists_nobody(store: Store) {
+    for role in [None, Some(Role::Admin)] {
+        assert_eq!(list(&store, 0, 10, role).await, UserPage { users: Vec::new(), total: 0 });
+    }
+}
+
+/// Pages come by ascending id, with the number of all.
+pub async fn pages_come_by_ascending_id(store: Store) {
+    ten(&store).await;
+    for (skip, limit, expected) in [
+        (0, 3, vec![1, 2, 3]),
+        (3, 3, vec![4, 5, 6]),
+        (8, 5, vec![9, 10]),
+        (0, 0, vec![]),
+        (9, 1, vec![10]),
+    ] {
+        let page = list(&store, skip, limit, None).await;
+        assert_eq!((ids(&page), page.total), (expected, 10), "skip {skip}, limit {limit}");
+    }
+}
+
+/// A role filters the page and the number.
+pub async fn a_role_filters_page_and_total(store: Store) {
+    ten(&store).await;
+    for (role, skip, limit, expected, total) in [
+        (Role::Student, 0, 10, vec![1, 4, 7, 10], 4),
+        (Role::Student, 1, 2, vec![4, 7], 4),
+        (Role::Teacher, 2, 10, vec![8], 3),
+        (Role::Admin, 3, 10, vec![], 3),
+    ] {
+        let page = list(&store, skip, limit, Some(role)).await;
+        assert_eq!((ids(&page), page.total), (expected, total), "{role}");
+        assert!(page.users.iter().all(|user| user.role == role));
+    }
+}
+
+/// Numbers past the end, up to the greatest, give an empty page and the right total.
+pub async fn past_the_end_is_an_empty_page(store: Store) {
+    ten(&store).await;
+    for skip in [10, 11, 1 << 40, i64::MAX as u64, 1 << 63, u64::MAX] {
+        for role in [None, Some(Role::Student)] {
+            let page = list(&store, skip, u64::MAX, role).await;
+            assert_eq!((ids(&page), page.total), (vec![], role.map_or(10, |_| 4)), "{skip}");
+        }
+    }
+    assert_eq!(ids(&list(&store, 0, u64::MAX, None).await), (1..=10).collect::<Vec<_>>());
+}
+
+/// Inactive accounts are listed as well.
+pub async fn inactive_accounts_are_listed(store: Store) {
+    ten(&store).await;
+    let first = list(&store, 0, 1, None).await.users[0].id;
+    store.users.deactivate(first, at(1)).await.unwrap().unwrap();
+    let page = list(&store, 0, 2, None).await;
+    assert_eq!((ids(&page), page.total), (vec![1, 2], 10));
+    assert!(!page.users[0].is_active);
+}
+
+/// Page and number are of one moment, while others register.
+pub async fn page_and_total_are_of_one_moment(store: Store) {
+    let lists = at_once(40, |number| {
+        let store = store.clone();
+        async move {
+            store.users.create(new_user(&format!("user{number}"), Role::Student)).await.unwrap();
+            let page = list(&store, 0, 1000, Some(Role::Student)).await;
+            (page.users.len() as u64, page.total)
+        }
+    })
+    .await;
+    assert!(lists.iter().all(|(found, total)| found == total), "{lists:?}");
+    assert_eq!(lists.iter().map(|(found, _)| *found).max(), Some(40));
+}

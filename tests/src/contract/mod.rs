@@ -1,0 +1,193 @@
+//! The contract suite: what the documentation of the ports promises, as tests for any adapter.
+//!
+//! An adapter needs one file in `tests/tests/`: a function that makes a fresh, empty store, and
+//! `contract_tests!(function);`. Every row then is a test of its own; likewise
+//! `cache_contract_tests!` and `rate_limit_contract_tests!`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "tests, though the compiler sees a library: the first surprise fails them"
+)]
+
+use std::any::Any;
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use menjin_domain::entities::{Profile, User};
+use menjin_domain::ports::{
+    LoginThrottle, NewSession, NewUser, PasswordChange, SessionRepository, UserRepository,
+};
+use menjin_domain::values::{
+    ClientInfo, ClientNetwork, Email, Epoch, LoginName, PasswordHash, Role, SessionId, Timestamp,
+    UserId, Username, UsernameLength,
+};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+pub mod accounts;
+pub mod cache;
+pub mod credentials;
+pub mod listing;
+pub mod profiles;
+pub mod rates;
+pub mod rotation;
+pub mod sessions;
+pub mod standing;
+pub mod throttle;
+
+mod macros;
+
+/// The repositories of one database, empty at first.
+#[derive(Clone)]
+pub struct Store {
+    /// The accounts.
+    pub users: Arc<dyn UserRepository>,
+    /// The sessions.
+    pub sessions: Arc<dyn SessionRepository>,
+    /// The counts of failures.
+    pub throttle: Arc<dyn LoginThrottle>,
+    /// What must live as long, such as the folder of the file.
+    pub keep: Arc<dyn Any + Send + Sync>,
+}
+
+/// A moment, in seconds from one in 2023.
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_timestamp(1_700_000_000 + seconds, 123_456_000).unwrap()
+}
+
+/// The network of `192.0.2.n`.
+pub fn network(n: u8) -> ClientNetwork {
+    IpAddr::V4(Ipv4Addr::new(192, 0, 2, n)).into()
+}
+
+/// A hash, which no port looks into.
+pub fn hash(text: &str) -> PasswordHash {
+    PasswordHash::new(format!("$2b$04${text}"))
+}
+
+/// A session id.
+pub fn session_id(n: u128) -> SessionId {
+    SessionId(Uuid::from_u128(n))
+}
+
+/// An address.
+pub fn email(text: &str) -> Email {
+    Email::parse(text).unwrap()
+}
+
+/// A user of this name, whose address is `<name>@example.com`.
+pub fn new_user(name: &str, role: Role) -> NewUser {
+    new_user_at(name, &format!("{name}@example.com"), role)
+}
+
+/// A user of this name and address.
+pub fn new_user_at(name: &str, address: &str, role: Role) -> NewUser {
+    NewUser {
+        username: Username::parse(name, UsernameLength::DEFAULT).unwrap(),
+        email: email(address),
+        hash: hash(name),
+        role,
+        profile: Profile::default(),
+        created_at: at(0),
+    }
+}
+
+/// A session of this user in this epoch, which ends an hour after `at(0)`.
+pub fn new_session(n: u128, user_id: UserId, epoch: Epoch) -> NewSession {
+    NewSession {
+        id: session_id(n),
+        user_id,
+        verified_epoch: epoch,
+        created_at: at(0),
+        expires_at: at(3600),
+        client: ClientInfo::local().with_user_agent(Some("Mozilla/5.0")),
+    }
+}
+
+impl Store {
+    /// Adds a user.
+    pub async fn add(&self, name: &str, role: Role) -> User {
+        self.users.create(new_user(name, role)).await.unwrap()
+    }
+
+    /// Adds a student.
+    pub async fn student(&self, name: &str) -> UserId {
+        self.add(name, Role::Student).await.id
+    }
+
+    /// The user as stored.
+    pub async fn user(&self, id: UserId) -> User {
+        self.users.find(id).await.unwrap().unwrap()
+    }
+
+    /// The user's epoch.
+    pub async fn epoch(&self, id: UserId) -> Epoch {
+        self.users.credentials(id).await.unwrap().unwrap().epoch
+    }
+
+    /// The hash stored for a name.
+    pub async fn hash_of(&self, name: &str) -> String {
+        let name = LoginName::parse(name).unwrap();
+        let found = self.users.find_credentials(&name).await.unwrap().unwrap();
+        found.hash.expose().to_owned()
+    }
+
+    /// Logs the user in.
+    pub async fn log_in(&self, n: u128, user: UserId) -> SessionId {
+        let epoch = self.epoch(user).await;
+        self.sessions.create(new_session(n, user, epoch)).await.unwrap();
+        session_id(n)
+    }
+
+    /// Whether the session works at `at(seconds)`.
+    pub async fn is_live(&self, id: SessionId, seconds: i64) -> bool {
+        self.sessions.find_live(id, at(seconds)).await.unwrap().is_some()
+    }
+
+    /// Changes the password in the user's present epoch.
+    pub async fn change_password(&self, user_id: UserId, keep_session: SessionId) -> bool {
+        let verified_epoch = self.epoch(user_id).await;
+        let change =
+            PasswordChange { user_id, verified_epoch, hash: hash("new"), keep_session, at: at(7) };
+        self.users.change_password(change).await.unwrap()
+    }
+}
+
+/// Runs this many at the same time, and returns what they return in the order of their numbers.
+pub async fn at_once<T, F>(count: usize, each: impl Fn(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let start = Arc::new(Barrier::new(count));
+    let mut tasks = JoinSet::new();
+    for number in 0..count {
+        let (work, start) = (each(number), Arc::clone(&start));
+        tasks.spawn(async move {
+            start.wait().await;
+            (number, work.await)
+        });
+    }
+    let all = async { tasks.join_all().await };
+    let mut results = tokio::time::timeout(Duration::from_secs(60), all).await.unwrap();
+    results.sort_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Runs two different things at the same time.
+pub async fn both<A, B>(
+    a: impl Future<Output = A> + Send + 'static,
+    b: impl Future<Output = B> + Send + 'static,
+) -> (A, B)
+where
+    A: Send + 'static,
+    B: Send + 'static,
+{
+    let (a, b) = (tokio::spawn(a), tokio::spawn(b));
+    (a.await.unwrap(), b.await.unwrap())
+}

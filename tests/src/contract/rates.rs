@@ -1,0 +1,99 @@
+//! Limits per client network.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use menjin_domain::ports::{Admission, Limit, RateKey, RateLimiter};
+
+use super::{at, at_once, network};
+
+type Limiter = Arc<dyn RateLimiter>;
+
+/// 3, each within 100 s of the one before.
+const LIMIT: Limit = Limit { max: 3, window: Duration::from_secs(100) };
+
+async fn reserve(limiter: &Limiter, from: u8, seconds: i64) -> Admission {
+    limiter.reserve(RateKey::FailedLogin(network(from)), LIMIT, at(seconds)).await.unwrap()
+}
+
+async fn admitted(limiter: &Limiter, from: u8, seconds: i64) {
+    assert_eq!(reserve(limiter, from, seconds).await, Admission::Admitted, "{from} at {seconds}");
+}
+
+async fn refused(limiter: &Limiter, from: u8, seconds: i64, retry_after: u64) {
+    let retry_after = Duration::from_secs(retry_after);
+    let admission = reserve(limiter, from, seconds).await;
+    assert_eq!(admission, Admission::Refused { retry_after }, "{from} at {seconds}");
+}
+
+/// Of any number at once, no more than the limit are admitted.
+pub async fn no_more_than_the_limit_is_admitted(limiter: Limiter) {
+    let limit = Limit { max: 100, window: Duration::from_secs(900) };
+    let admissions = at_once(300, |_| {
+        let limiter = limiter.clone();
+        async move { limiter.reserve(RateKey::FailedLogin(network(1)), limit, at(0)).await.unwrap() }
+    })
+    .await;
+    assert_eq!(admissions.iter().filter(|each| **each == Admission::Admitted).count(), 100);
+}
+
+/// The count starts anew once a window has passed since the last one; refused ones do not count.
+pub async fn the_count_starts_anew_after_a_gap(limiter: Limiter) {
+    for seconds in [0, 60, 120] {
+        admitted(&limiter, 1, seconds).await;
+    }
+    refused(&limiter, 1, 130, 90).await;
+    refused(&limiter, 1, 219, 1).await;
+    for _ in 0..3 {
+        admitted(&limiter, 1, 220).await;
+    }
+    refused(&limiter, 1, 220, 100).await;
+}
+
+/// What is limited is counted apart, and so is each network.
+pub async fn keys_count_for_themselves(limiter: Limiter) {
+    for from in [1, 2] {
+        for _ in 0..3 {
+            admitted(&limiter, from, 0).await;
+        }
+        refused(&limiter, from, 0, 100).await;
+        let other = RateKey::FailedRegistration(network(from));
+        assert_eq!(limiter.reserve(other, LIMIT, at(0)).await.unwrap(), Admission::Admitted);
+    }
+}
+
+/// What was no failure is taken back, never below none.
+pub async fn release_takes_one_back(limiter: Limiter) {
+    let key = RateKey::FailedLogin(network(1));
+    limiter.release(key).await.unwrap();
+    for _ in 0..3 {
+        admitted(&limiter, 1, 0).await;
+    }
+    limiter.release(key).await.unwrap();
+    admitted(&limiter, 1, 0).await;
+    refused(&limiter, 1, 0, 100).await;
+    for _ in 0..5 {
+        limiter.release(key).await.unwrap();
+    }
+    for _ in 0..3 {
+        admitted(&limiter, 1, 0).await;
+    }
+    refused(&limiter, 1, 0, 100).await;
+}
+
+/// A limit of none admits nothing.
+pub async fn a_limit_of_none_admits_nothing(limiter: Limiter) {
+    let none = Limit { max: 0, ..LIMIT };
+    let admission = limiter.reserve(RateKey::FailedLogin(network(1)), none, at(0)).await.unwrap();
+    assert_eq!(admission, Admission::Refused { retry_after: none.window });
+}
+
+/// Clocks of replicas differ: an earlier moment neither unlocks nor panics.
+pub async fn a_clock_that_lags_does_not_unlock(limiter: Limiter) {
+    for seconds in [100, 110, 90] {
+        admitted(&limiter, 1, seconds).await;
+    }
+    assert_ne!(reserve(&limiter, 1, 0).await, Admission::Admitted);
+    refused(&limiter, 1, 209, 1).await;
+    admitted(&limiter, 1, 210).await;
+}

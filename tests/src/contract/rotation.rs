@@ -1,0 +1,241 @@
+//! Rotating refresh tokens.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use menjin_domain::ports::{LiveSession, Rotation, RotationOutcome};
+use menjin_domain::values::{Generation, SessionId, UserId};
+
+use super::{Store, at, at_once, both, session_id};
+
+/// The first session of the first user, and how to rotate it.
+#[derive(Clone)]
+struct Subject {
+    store: Store,
+    user_id: UserId,
+    session_id: SessionId,
+}
+
+impl Subject {
+    async fn new(store: Store) -> Self {
+        let user_id = store.student("ann").await;
+        let session_id = store.log_in(1, user_id).await;
+        Self { store, user_id, session_id }
+    }
+
+    fn rotation(&self, presented: i64, seconds: i64) -> Rotation {
+        Rotation {
+            session_id: self.session_id,
+            user_id: self.user_id,
+            presented: Generation(presented),
+            at: at(seconds),
+            grace: Duration::from_secs(10),
+        }
+    }
+
+    async fn present(&self, presented: i64, seconds: i64) -> RotationOutcome {
+        self.store.sessions.rotate(self.rotation(presented, seconds)).await.unwrap()
+    }
+
+    /// Presents a token that must be taken, and returns the session then.
+    async fn rotated(&self, presented: i64, seconds: i64) -> LiveSession {
+        match self.present(presented, seconds).await {
+            RotationOutcome::Rotated(live) => *live,
+            outcome => panic!("{presented} at {seconds}: {outcome:?}"),
+        }
+    }
+
+    /// Presents a token that must be a replay, after which nothing of the session works.
+    async fn replayed(&self, presented: i64, seconds: i64) {
+        assert_eq!(self.present(presented, seconds).await, RotationOutcome::Replayed);
+        assert!(!self.store.is_live(self.session_id, seconds).await);
+        for generation in 0..10 {
+            assert_eq!(self.present(generation, seconds).await, RotationOutcome::Gone);
+        }
+        assert!(!self.store.sessions.end(self.session_id, at(seconds)).await.unwrap());
+    }
+}
+
+/// The current token gives the next one, and the session notes its use.
+pub async fn the_current_token_gives_the_next(store: Store) {
+    let subject = Subject::new(store).await;
+    let before =
+        subject.store.sessions.find_live(subject.session_id, at(1)).await.unwrap().unwrap();
+    let live = subject.rotated(0, 100).await;
+    assert_eq!(live.session.generation, Generation(1));
+    assert_eq!((live.session.last_used_at, live.session.expires_at), (at(100), at(3600)));
+    assert_eq!((live.session.created_at, &live.session.client), (at(0), &before.session.client));
+    assert_eq!(live.user, before.user);
+    let found = subject.store.sessions.find_live(subject.session_id, at(101)).await.unwrap();
+    assert_eq!(found.unwrap(), live);
+    assert_eq!(subject.rotated(1, 200).await.session.generation, Generation(2));
+    assert_eq!(subject.store.user(subject.user_id).await.updated_at, None);
+}
+
+/// The answer was lost: the predecessor is taken again within the grace, and its lost successor is
+/// void (T14).
+pub async fn t14_a_predecessor_within_the_grace_is_taken_again(store: Store) {
+    let subject = Subject::new(store).await;
+    assert_eq!(subject.rotated(0, 100).await.session.generation, Generation(1));
+    let again = subject.rotated(0, 109).await;
+    assert_eq!((again.session.generation, again.session.last_used_at), (Generation(2), at(109)));
+    assert_eq!(subject.rotated(0, 109).await.session.generation, Generation(3));
+    assert_eq!(subject.rotated(3, 110).await.session.generation, Generation(4));
+    subject.replayed(1, 110).await;
+}
+
+/// The grace counts from the first use of the predecessor, and its end is outside.
+pub async fn the_grace_ends(store: Store) {
+    let subject = Subject::new(store).await;
+    subject.rotated(0, 100).await;
+    subject.rotated(0, 105).await;
+    subject.replayed(0, 110).await;
+}
+
+/// A microsecond before its end the grace lasts.
+pub async fn the_grace_lasts_until_its_end(store: Store) {
+    let subject = Subject::new(store).await;
+    subject.rotated(0, 100).await;
+    let last = at(110) - Duration::from_micros(1);
+    let rotation = Rotation { at: last, ..subject.rotation(0, 0) };
+    let outcome = subject.store.sessions.rotate(rotation).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Rotated(_)), "{outcome:?}");
+}
+
+/// No grace at all: a predecessor is a replay at once.
+pub async fn without_a_grace_every_second_use_is_a_replay(store: Store) {
+    let subject = Subject::new(store).await;
+    subject.rotated(0, 100).await;
+    let rotation = Rotation { grace: Duration::ZERO, ..subject.rotation(0, 100) };
+    let outcome = subject.store.sessions.rotate(rotation).await.unwrap();
+    assert_eq!(outcome, RotationOutcome::Replayed);
+}
+
+/// Two generations old is a replay, grace or not (T15).
+pub async fn t15_two_generations_old_is_a_replay(store: Store) {
+    let subject = Subject::new(store).await;
+    subject.rotated(0, 100).await;
+    subject.rotated(1, 101).await;
+    subject.replayed(0, 102).await;
+}
+
+/// Once the successor was used, its predecessor is a replay (T13).
+pub async fn t13_a_predecessor_is_a_replay_once_the_successor_was_used(store: Store) {
+    let subject = Subject::new(store).await;
+    for (presented, seconds) in [(0, 100), (0, 101), (2, 102), (2, 103), (4, 104)] {
+        subject.rotated(presented, seconds).await;
+    }
+    subject.replayed(2, 105).await;
+}
+
+/// The lost successor turns up after the predecessor was taken again: a replay.
+pub async fn a_void_successor_is_a_replay(store: Store) {
+    let subject = Subject::new(store).await;
+    subject.rotated(0, 100).await;
+    subject.rotated(0, 101).await;
+    subject.replayed(1, 102).await;
+}
+
+/// A generation that was never handed out is a replay too.
+pub async fn an_unknown_generation_is_a_replay(store: Store) {
+    let subject = Subject::new(store).await;
+    subject.replayed(7, 100).await;
+}
+
+/// Another user's token for the session does not touch it.
+pub async fn a_token_of_another_user_is_gone(store: Store) {
+    let subject = Subject::new(store).await;
+    let user_id = subject.store.student("bob").await;
+    for presented in [0, 1] {
+        let rotation = Rotation { user_id, ..subject.rotation(presented, 100) };
+        let outcome = subject.store.sessions.rotate(rotation).await.unwrap();
+        assert_eq!(outcome, RotationOutcome::Gone);
+    }
+    subject.rotated(0, 101).await;
+}
+
+/// No session, an expired one, an ended one, an inactive account: gone (T17).
+pub async fn t17_what_is_over_is_gone(store: Store) {
+    let subject = Subject::new(store).await;
+    subject.rotated(0, 3599).await;
+    assert_eq!(subject.present(1, 3600).await, RotationOutcome::Gone);
+    let unknown = Subject { session_id: session_id(9), ..subject.clone() };
+    assert_eq!(unknown.present(0, 1).await, RotationOutcome::Gone);
+    let second = subject.store.log_in(2, subject.user_id).await;
+    let second = Subject { session_id: second, ..subject.clone() };
+    subject.store.sessions.end(second.session_id, at(5)).await.unwrap();
+    assert_eq!(second.present(0, 6).await, RotationOutcome::Gone);
+    let third = subject.store.log_in(3, subject.user_id).await;
+    let third = Subject { session_id: third, ..subject.clone() };
+    subject.store.users.deactivate(subject.user_id, at(7)).await.unwrap();
+    assert_eq!(third.present(0, 8).await, RotationOutcome::Gone);
+}
+
+/// 20 refreshes of one token at once, within the grace: each has a generation of its own, and the
+/// last is the only one that works (X2).
+pub async fn x2_of_many_at_once_one_branch_lives(store: Store) {
+    let subject = Subject::new(store).await;
+    for round in 0..20 {
+        let first = round * 20;
+        let seconds = 100 + round;
+        let generations = at_once(20, |_| {
+            let subject = subject.clone();
+            async move { subject.rotated(first, seconds).await.session.generation.0 }
+        })
+        .await;
+        let distinct: HashSet<_> = generations.iter().copied().collect();
+        assert_eq!(distinct, (first + 1..=first + 20).collect(), "round {round}");
+    }
+    assert_eq!(subject.rotated(400, 120).await.session.generation, Generation(401));
+    subject.replayed(399, 120).await;
+}
+
+/// 20 uses of one token at once without a grace: one is taken, the next ends the session.
+pub async fn x2_without_a_grace_nothing_lives(store: Store) {
+    let subject = Subject::new(store).await;
+    let outcomes = at_once(20, |_| {
+        let rotation = Rotation { grace: Duration::ZERO, ..subject.rotation(0, 100) };
+        let sessions = subject.store.sessions.clone();
+        async move { sessions.rotate(rotation).await.unwrap() }
+    })
+    .await;
+    let count = |is: fn(&RotationOutcome) -> bool| outcomes.iter().filter(|each| is(each)).count();
+    assert_eq!(count(|each| matches!(each, RotationOutcome::Rotated(_))), 1);
+    assert_eq!(count(|each| matches!(each, RotationOutcome::Replayed)), 1);
+    assert_eq!(count(|each| matches!(each, RotationOutcome::Gone)), 18);
+    assert!(!subject.store.is_live(subject.session_id, 101).await);
+}
+
+/// A refresh that races the log-out leaves nothing alive once that has returned (X3).
+pub async fn x3_no_refresh_survives_the_log_out(store: Store) {
+    let subject = Subject::new(store).await;
+    for round in 2..102 {
+        let session_id = subject.store.log_in(round, subject.user_id).await;
+        let subject = Subject { session_id, ..subject.clone() };
+        let (refreshing, sessions) = (subject.clone(), subject.store.sessions.clone());
+        let refresh = async move { refreshing.present(0, 100).await };
+        let log_out = async move { sessions.end(session_id, at(100)).await.unwrap() };
+        let (outcome, ended) = both(refresh, log_out).await;
+        assert!(ended && outcome != RotationOutcome::Replayed, "round {round}: {outcome:?}");
+        assert!(!subject.store.is_live(session_id, 101).await);
+        for presented in [0, 1] {
+            assert_eq!(subject.present(presented, 101).await, RotationOutcome::Gone);
+        }
+    }
+}
+
+/// A refresh that races a deactivation leaves nothing alive either.
+pub async fn x3_no_refresh_survives_a_deactivation(store: Store) {
+    let subject = Subject::new(store).await;
+    for round in 2..52 {
+        let session_id = subject.store.log_in(round, subject.user_id).await;
+        let subject = Subject { session_id, ..subject.clone() };
+        let (refreshing, users, id) =
+            (subject.clone(), subject.store.users.clone(), subject.user_id);
+        let refresh = async move { refreshing.present(0, 100).await };
+        let deactivation = async move { users.deactivate(id, at(100)).await.unwrap().unwrap() };
+        both(refresh, deactivation).await;
+        subject.store.users.activate(id, at(101)).await.unwrap();
+        assert!(!subject.store.is_live(session_id, 102).await, "round {round}");
+    }
+}

@@ -1,0 +1,185 @@
+//! Counting failed log-ins.
+
+use std::time::Duration;
+
+use menjin_domain::ports::{Admission, AttemptLimits, Limit, ThrottleSubject};
+use menjin_domain::values::{LoginName, UserId};
+
+use super::{Store, at, at_once, network};
+
+/// 3 in 100 s from one network, 5 in 1000 s in all.
+const LIMITS: AttemptLimits = AttemptLimits {
+    per_client: Limit { max: 3, window: Duration::from_secs(100) },
+    per_account: Limit { max: 5, window: Duration::from_secs(1000) },
+};
+
+const ANN: ThrottleSubject = ThrottleSubject::Account(UserId::FIRST);
+
+async fn reserve(store: &Store, from: u8, seconds: i64) -> Admission {
+    store.throttle.reserve(&ANN, network(from), LIMITS, at(seconds)).await.unwrap()
+}
+
+async fn admitted(store: &Store, from: u8, seconds: i64) {
+    assert_eq!(reserve(store, from, seconds).await, Admission::Admitted, "{from} at {seconds}");
+}
+
+async fn refused(store: &Store, from: u8, seconds: i64, retry_after: u64) {
+    let retry_after = Duration::from_secs(retry_after);
+    let admission = reserve(store, from, seconds).await;
+    assert_eq!(admission, Admission::Refused { retry_after }, "{from} at {seconds}");
+}
+
+/// 200 attempts at once: exactly as many as the limit are admitted (R2).
+pub async fn r2_exactly_the_limit_is_admitted(store: Store) {
+    let admissions =
+        at_once(200, |_| {
+            let throttle = store.throttle.clone();
+            async move {
+                throttle.reserve(&ANN, network(1), AttemptLimits::DEFAULT, at(0)).await.unwrap()
+            }
+        })
+        .await;
+    let admitted = admissions.iter().filter(|each| **each == Admission::Admitted).count();
+    assert_eq!(admitted, 10);
+}
+
+/// From many networks at once, the limit on the account holds exactly.
+pub async fn r2_the_limit_over_all_networks_is_exact_too(store: Store) {
+    let admissions = at_once(60, |number| {
+        let (throttle, from) = (store.throttle.clone(), u8::try_from(number).unwrap());
+        async move { throttle.reserve(&ANN, network(from), LIMITS, at(0)).await.unwrap() }
+    })
+    .await;
+    let admitted = admissions.iter().filter(|each| **each == Admission::Admitted).count();
+    assert_eq!(admitted, 5);
+}
+
+/// Refused attempts are not counted: they do not lengthen the wait, nor use up the account's count.
+pub async fn refused_attempts_are_not_counted(store: Store) {
+    for seconds in [0, 1, 2] {
+        admitted(&store, 1, seconds).await;
+    }
+    for seconds in 3..60 {
+        refused(&store, 1, seconds, 102 - u64::try_from(seconds).unwrap()).await;
+    }
+    admitted(&store, 1, 102).await;
+    admitted(&store, 2, 102).await;
+    refused(&store, 2, 103, 999).await;
+}
+
+/// The count starts anew once a window has passed since the last failure, not since the first.
+pub async fn the_count_starts_anew_after_a_gap(store: Store) {
+    for seconds in [0, 60, 120] {
+        admitted(&store, 1, seconds).await;
+    }
+    refused(&store, 1, 219, 1).await;
+    admitted(&store, 1, 220).await;
+    admitted(&store, 1, 220).await;
+    refused(&store, 1, 220, 1000).await;
+}
+
+/// Of two waits the longer is told.
+pub async fn the_longer_wait_is_told(store: Store) {
+    for (from, seconds) in [(1, 0), (2, 0), (3, 1), (3, 2), (3, 3)] {
+        admitted(&store, from, seconds).await;
+    }
+    refused(&store, 3, 4, 999).await;
+    refused(&store, 4, 1002, 1).await;
+    admitted(&store, 3, 1003).await;
+}
+
+/// Subjects do not share counts, and neither do networks.
+pub async fn subjects_and_networks_count_for_themselves(store: Store) {
+    let nobody = |name: &str| ThrottleSubject::nobody(&LoginName::parse(name).unwrap());
+    let subjects =
+        [ANN, ThrottleSubject::Account(UserId::try_from(11).unwrap()), nobody("x"), nobody("y")];
+    for subject in &subjects {
+        for attempt in 0..4 {
+            let admission = store.throttle.reserve(subject, network(1), LIMITS, at(0)).await;
+            assert_eq!(admission.unwrap() == Admission::Admitted, attempt < 3, "{subject}");
+        }
+    }
+    admitted(&store, 2, 0).await;
+}
+
+/// A right password resets the counts of its network and of the account, not of other networks.
+pub async fn success_resets_its_network_and_the_account(store: Store) {
+    for (from, seconds) in [(1, 0), (1, 0), (1, 0), (2, 0), (2, 0)] {
+        admitted(&store, from, seconds).await;
+    }
+    refused(&store, 3, 1, 999).await;
+    store.throttle.succeed(&ANN, network(2)).await.unwrap();
+    refused(&store, 1, 1, 99).await;
+    for from in [2, 2, 2, 3, 3] {
+        admitted(&store, from, 1).await;
+    }
+    refused(&store, 3, 1, 1000).await;
+    store.throttle.succeed(&ANN, network(9)).await.unwrap();
+    refused(&store, 2, 1, 100).await;
+    admitted(&store, 3, 1).await;
+}
+
+/// An attempt that was not decided is taken back, from both counts, and never below none.
+pub async fn release_takes_one_back(store: Store) {
+    store.throttle.release(&ANN, network(1)).await.unwrap();
+    for _ in 0..3 {
+        admitted(&store, 1, 0).await;
+    }
+    store.throttle.release(&ANN, network(1)).await.unwrap();
+    admitted(&store, 1, 0).await;
+    refused(&store, 1, 0, 100).await;
+    for _ in 0..5 {
+        store.throttle.release(&ANN, network(1)).await.unwrap();
+    }
+    for from in [1, 1, 1, 2, 2] {
+        admitted(&store, from, 0).await;
+    }
+    refused(&store, 2, 0, 1000).await;
+}
+
+/// Activating an account forgets its failures, and nobody else's.
+pub async fn activating_forgets_the_failures(store: Store) {
+    let ann = store.student("ann").await;
+    assert_eq!(ThrottleSubject::Account(ann), ANN);
+    for from in [1, 1, 1, 2, 2] {
+        admitted(&store, from, 0).await;
+    }
+    let eleven = ThrottleSubject::Account(UserId::try_from(11).unwrap());
+    for _ in 0..3 {
+        store.throttle.reserve(&eleven, network(1), LIMITS, at(0)).await.unwrap();
+    }
+    store.users.activate(ann, at(1)).await.unwrap();
+    for from in [1, 1, 1, 2, 2] {
+        admitted(&store, from, 1).await;
+    }
+    let other = store.throttle.reserve(&eleven, network(1), LIMITS, at(1)).await.unwrap();
+    assert_ne!(other, Admission::Admitted);
+}
+
+/// Counts whose last failure is before a moment are deleted; each attempt makes two.
+pub async fn stale_counts_are_deleted(store: Store) {
+    admitted(&store, 1, 0).await;
+    admitted(&store, 2, 50).await;
+    assert_eq!(store.throttle.delete_stale(at(0)).await.unwrap(), 0);
+    assert_eq!(store.throttle.delete_stale(at(50)).await.unwrap(), 1);
+    assert_eq!(store.throttle.delete_stale(at(51)).await.unwrap(), 2);
+    assert_eq!(store.throttle.delete_stale(at(52)).await.unwrap(), 0);
+}
+
+/// A limit of none admits nothing.
+pub async fn a_limit_of_none_admits_nothing(store: Store) {
+    let none = Limit { max: 0, window: Duration::from_secs(60) };
+    let limits = AttemptLimits { per_client: none, ..LIMITS };
+    let admission = store.throttle.reserve(&ANN, network(1), limits, at(0)).await.unwrap();
+    assert_eq!(admission, Admission::Refused { retry_after: Duration::from_secs(60) });
+}
+
+/// Clocks of replicas differ: an earlier moment neither unlocks nor panics.
+pub async fn a_clock_that_lags_does_not_unlock(store: Store) {
+    for seconds in [100, 110, 90] {
+        admitted(&store, 1, seconds).await;
+    }
+    assert_ne!(reserve(&store, 1, 0).await, Admission::Admitted);
+    refused(&store, 1, 209, 1).await;
+    admitted(&store, 1, 210).await;
+}

@@ -1,0 +1,116 @@
+//! The real binary as a process of its own.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long anything may take before the test gives up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A command that runs menjin in this folder, on a free port and with cheap hashes.
+pub fn command(binary: &str, folder: &Path) -> Command {
+    let mut command = Command::new(binary);
+    command
+        .current_dir(folder)
+        .env_clear()
+        .env("MENJIN__SERVER__PORT", "0")
+        .env("MENJIN__HASHING__COST", "4")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs it to its end.
+pub fn output(command: &mut Command) -> Output {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap()
+}
+
+/// A server process; killed when dropped.
+pub struct Server {
+    child: Child,
+    /// Where it listens, as `http://127.0.0.1:…`.
+    pub url: String,
+    log: mpsc::Receiver<String>,
+}
+
+impl Server {
+    /// Starts it and waits until it says where it listens.
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = read_lines(child.stderr.take().unwrap());
+        // Before anything can fail: dropping it ends the process.
+        let mut server = Self { child, url: String::new(), log };
+        server.url = server.wait_until_listening();
+        server
+    }
+
+    fn wait_until_listening(&self) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut seen = Vec::new();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.log.recv_timeout(left) else {
+                panic!("the server does not listen; it said: {seen:#?}")
+            };
+            if let Some(url) = listening_at(&line) {
+                return url;
+            }
+            seen.push(line);
+        }
+    }
+
+    /// Kills it as `kill -9` does and waits until it is gone.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends it SIGTERM, waits until it is gone, and returns how it ended with the rest of its log.
+    pub fn terminate(mut self) -> (ExitStatus, Vec<String>) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        let mut lines = Vec::new();
+        // The log ends when the process does.
+        while let Ok(line) =
+            self.log.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        {
+            lines.push(line);
+        }
+        (self.child.wait().unwrap(), lines)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn read_lines(stderr: ChildStderr) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(stderr);
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            if sender.send(text).is_err() {
+                // Nobody listens: drain, so that the process never waits for us.
+                drop(reader.read_to_end(&mut Vec::new()));
+                return;
+            }
+            line.clear();
+        }
+    });
+    receiver
+}
+
+/// The address in the line that says so (logs are JSON where there is no terminal).
+fn listening_at(line: &str) -> Option<String> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    (line.get("event")? == "listening").then(|| line.get("url")?.as_str().map(str::to_owned))?
+}

@@ -1,0 +1,240 @@
+//! What goes wrong before a handler runs comes in the dialect's shape as well.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use insta::assert_snapshot;
+use menjin_tests::app::{TestApp, with_panicking_route};
+use menjin_tests::client::{Client, Send as _};
+use reqwest::Method;
+use serde_json::json;
+
+const LOGIN: &str = "/api/v1/auth/login";
+
+#[tokio::test]
+async fn unknown_routes() {
+    let app = TestApp::start().await;
+    assert_snapshot!(app.anonymous().get("/nowhere").await, @r#"
+    404
+    {
+      "code": "not_found",
+      "detail": "接口不存在"
+    }
+    "#);
+    for path in [
+        "/api/v1",
+        "/api/v1/",
+        "/api/v1/users",
+        "/api/v1/users/me/",
+        "/API/v1/users/me",
+        "//",
+        "/cache",
+    ] {
+        let answer = app.anonymous().get(path).await;
+        assert_eq!((answer.status, &answer.body["code"]), (404, &json!("not_found")), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn h3_methods_that_a_route_does_not_know() {
+    let app = TestApp::start().await;
+    let send = async |method: &str, path: &str| {
+        app.anonymous().request(method.parse::<Method>().unwrap(), path).answer().await
+    };
+    assert_snapshot!(send("DELETE", "/api/v1/users/me").await, @r#"
+    405
+    allow: GET, HEAD, PUT
+    {
+      "code": "method_not_allowed",
+      "detail": "请求方法不被允许"
+    }
+    "#);
+    assert_snapshot!(send("GET", LOGIN).await, @r#"
+    405
+    allow: POST
+    {
+      "code": "method_not_allowed",
+      "detail": "请求方法不被允许"
+    }
+    "#);
+    for (method, path, allow) in [
+        ("PATCH", "/", "GET, HEAD"),
+        ("OPTIONS", "/health", "GET, HEAD"),
+        ("PUT", "/cache/a", "GET, HEAD, POST"),
+        ("DELETE", "/cache/test", "GET, HEAD, POST"),
+        ("BREW", "/api/v1/users/1", "GET, HEAD"),
+        ("GET", "/api/v1/users/1/activate", "POST"),
+    ] {
+        let answer = send(method, path).await;
+        assert_eq!((answer.status, answer.header("allow")), (405, Some(allow)), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn i6_bodies_that_are_no_json() {
+    let app = TestApp::start().await;
+    let send = async |body: Vec<u8>| {
+        let request = app.anonymous().request(Method::POST, LOGIN);
+        request.header("content-type", "application/json").body(body).answer().await
+    };
+    assert_snapshot!(send(b"{\"username\": ".to_vec()).await, @r#"
+    422
+    {
+      "detail": [
+        {
+          "loc": [
+            "body"
+          ],
+          "msg": "请求体不是有效的JSON",
+          "type": "json_invalid"
+        }
+      ]
+    }
+    "#);
+    assert_snapshot!(send(b"[]".to_vec()).await, @r#"
+    422
+    {
+      "detail": [
+        {
+          "loc": [
+            "body"
+          ],
+          "msg": "请求体应为JSON对象",
+          "type": "model_attributes_type"
+        }
+      ]
+    }
+    "#);
+    let utf16: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let deep = format!("{{\"x\":{}", "[".repeat(60_000)).into_bytes();
+    let twice = br#"{"username":"a","password":"b","username":"c"}"#.to_vec();
+    let lone = br#"{"username":"\ud800","password":"b"}"#.to_vec();
+    let marked = b"\xef\xbb\xbf{\"username\":\"a\",\"password\":\"b\"}".to_vec();
+    for body in [utf16, deep, twice, lone, marked, Vec::new(), b"\xff".to_vec()] {
+        let answer = send(body.clone()).await;
+        let kind = &answer.body["detail"][0]["type"];
+        assert_eq!((answer.status, kind), (422, &json!("json_invalid")), "{:?}", &body.get(..20));
+    }
+}
+
+#[tokio::test]
+async fn i7_bodies_that_are_too_large() {
+    let app = TestApp::start().await;
+    let send = async |length: usize| {
+        let padding = " ".repeat(length - 2);
+        let request = app.anonymous().request(Method::POST, LOGIN);
+        request
+            .header("content-type", "application/json")
+            .body(format!("{{{padding}}}"))
+            .answer()
+            .await
+    };
+    assert_eq!(send(65_536).await.status, 422, "64 KiB are read");
+    assert_snapshot!(send(65_537).await, @r#"
+    413
+    {
+      "code": "body_too_large",
+      "detail": "请求体过大，上限为64 KiB"
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn i8_media_types_that_are_not_json() {
+    let app = TestApp::start().await;
+    let send = async |path: &str, media_type: &str| {
+        let request = app.anonymous().request(Method::POST, path).body("{}");
+        request.header("content-type", media_type).answer().await
+    };
+    assert_snapshot!(send(LOGIN, "text/plain").await, @r#"
+    415
+    {
+      "code": "unsupported_media_type",
+      "detail": "不支持的媒体类型，请使用 application/json"
+    }
+    "#);
+    for media_type in
+        ["application/xml", "application/json; charset=utf-16", "multipart/form-data", "x"]
+    {
+        assert_eq!(send(LOGIN, media_type).await.status, 415, "{media_type}");
+    }
+    let form = "application/x-www-form-urlencoded";
+    assert_eq!(send("/api/v1/auth/register", form).await.status, 415, "only log-in takes a form");
+    for media_type in
+        ["application/json; charset=UTF-8", "Application/JSON", "application/vnd.x+json"]
+    {
+        assert_eq!(send(LOGIN, media_type).await.status, 422, "{media_type}");
+    }
+    let without = app.anonymous().request(Method::POST, LOGIN).body("{}").answer().await;
+    assert_eq!(without.status, 415);
+}
+
+#[tokio::test]
+async fn h4_a_panic_is_answered_and_the_next_request_works() {
+    let (url, _folder) = with_panicking_route().await;
+    let client = Client::new(url);
+    assert_snapshot!(client.get("/api/v1/panic").await, @r#"
+    500
+    {
+      "code": "internal_error",
+      "detail": "服务器内部错误",
+      "request_id": "[request id]"
+    }
+    "#);
+    for _ in 0..3 {
+        let answer = client.get("/api/v1/panic").await;
+        let id = answer.header("x-request-id").unwrap();
+        assert_eq!(answer.body["request_id"], id, "what the client is to quote");
+        assert_eq!(client.get("/health").await.status, 200);
+    }
+}
+
+/// Speaks HTTP by hand, as no proper client would.
+fn raw(app: &TestApp, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(app.url().trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.write_all(request).unwrap();
+    let mut answer = Vec::new();
+    // A reset after the answer is as good as its end.
+    drop(stream.read_to_end(&mut answer));
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c2_steps_in_a_path_reach_nothing() {
+    let app = TestApp::start().await;
+    for path in ["/cache/../api/v1/users/me", "/cache/..", "/cache/./x"] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let answer = tokio::task::block_in_place(|| raw(&app, request.as_bytes()));
+        assert!(answer.starts_with("HTTP/1.1 422"), "{path}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h2_a_body_that_drips_is_cut_off() {
+    let app = TestApp::start().await;
+    let address = app.url().trim_start_matches("http://").to_owned();
+    let dripping = move || {
+        let started = Instant::now();
+        let mut stream = TcpStream::connect(address).unwrap();
+        let head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+                    Content-Length: 1000\r\n\r\n";
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut reader = stream.try_clone().unwrap();
+        let drip = std::thread::spawn(move || {
+            while stream.write_all(b" ").is_ok() && started.elapsed() < Duration::from_secs(20) {
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        });
+        let mut answer = Vec::new();
+        drop(reader.read_to_end(&mut answer));
+        let took = started.elapsed();
+        drop(reader);
+        drip.join().unwrap();
+        (took, String::from_utf8_lossy(&answer).into_owned())
+    };
+    let (took, answer) = tokio::task::spawn_blocking(dripping).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(took < Duration::from_secs(10), "closed after {took:?}");
+}

@@ -1,0 +1,113 @@
+//! Starting, logging and stopping.
+
+use std::time::{Duration, Instant};
+
+use menjin_tests::client::{Client, Send as _};
+use menjin_tests::process::{Server, command, output};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::MENJIN;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_acknowledged_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&mut command(MENJIN, folder.path()));
+    let client = Client::new(&server.url);
+    let body = json!({ "username": "mike", "email": "m@example.com", "password": "password123" });
+    assert_eq!(client.post("/api/v1/auth/register", &body).await.status, 201);
+    let mike = client.log_in("mike", "password123").await;
+    let (status, _) = server.terminate();
+    assert!(status.success());
+    let server = Server::start(&mut command(MENJIN, folder.path()));
+    let mike = Client::new(&server.url).with_tokens(&json!({
+        "access_token": mike.access_token, "refresh_token": mike.refresh_token,
+    }));
+    assert_eq!(mike.me().await.status, 200, "who was logged in still is");
+    assert_eq!(mike.refresh().await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f7_sigterm_answers_what_is_in_flight() {
+    let folder = tempfile::tempdir().unwrap();
+    // A hash of about a second: in flight for long enough.
+    let server = Server::start(command(MENJIN, folder.path()).env("MENJIN__HASHING__COST", "14"));
+    let client = Client::new(&server.url);
+    let body = json!({ "username": "mike", "email": "m@example.com", "password": "password123" });
+    let request = client.request(Method::POST, "/api/v1/auth/register").json(&body);
+    let in_flight = tokio::spawn(request.answer());
+    // The request has arrived once another one that was sent after it is answered.
+    tokio::time::timeout(Duration::from_secs(5), async {
+        while client.get("/health").await.status != 200 {}
+    })
+    .await
+    .unwrap();
+    let started = Instant::now();
+    let (status, _) = tokio::task::spawn_blocking(|| server.terminate()).await.unwrap();
+    assert!(status.success());
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert_eq!(in_flight.await.unwrap().status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s1_logs_are_json_with_request_ids_and_without_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(command(MENJIN, folder.path()).env("MENJIN__LOG__LEVEL", "trace"));
+    let client = Client::new(&server.url);
+    let body =
+        json!({ "username": "mike", "email": "m@example.com", "password": "canary-password" });
+    let request = client.request(Method::POST, "/api/v1/auth/register?x=canary-query");
+    let answer = request.header("x-canary", "canary-header").json(&body).answer().await;
+    assert_eq!(answer.status, 201);
+    let id = answer.header("x-request-id").unwrap().to_owned();
+    client.try_log_in("mike", "canary-wrong").await;
+    client.try_log_in("canary-name\r\n\u{1b}[31m", "canary-wrong").await;
+    client.get("/canary%0d%0aforged").await;
+    let mike = client.log_in("mike", "canary-password").await;
+    let refreshed = mike.refresh().await;
+    assert_eq!(mike.me().await.status, 200);
+    let (_, log) = tokio::task::spawn_blocking(|| server.terminate()).await.unwrap();
+    for line in &log {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
+        assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
+    }
+    let text = log.join("\n");
+    assert!(text.contains(&id), "the id that the client got is in the log");
+    let refreshed = refreshed.body["access_token"].as_str().unwrap().to_owned();
+    let secret = std::fs::read_to_string(folder.path().join("data/auth.secret")).unwrap();
+    for canary in [
+        "canary-password",
+        "canary-query",
+        "canary-header",
+        "canary-wrong",
+        "canary-name",
+        mike.access_token.as_deref().unwrap(),
+        mike.refresh_token.as_deref().unwrap(),
+        &refreshed,
+        &secret,
+    ] {
+        assert!(!text.contains(canary), "{canary} is in the log");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = output(command(MENJIN, folder.path()).args(["--port", &port]));
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains(&port) && text.contains("server.port"), "{text}");
+}
+
+#[test]
+fn two_first_starts_at_once_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = || Server::start(&mut command(MENJIN, folder.path()));
+    let servers = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
+        starts.into_iter().map(|start| start.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert_eq!(servers.len(), 4);
+}

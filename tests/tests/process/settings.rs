@@ -1,0 +1,121 @@
+//! Settings that make no sense stop the start with their name, and nothing is made.
+
+use menjin_tests::process::{command, output};
+
+use crate::MENJIN;
+
+/// Runs `menjin` with these variables and arguments; returns its exit code and complaint.
+fn complaint(variables: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command(MENJIN, folder.path());
+    let output = output(command.args(arguments).envs(variables.iter().copied()));
+    let made = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(made, 0, "a start that failed left something behind");
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn each_bad_setting_is_named() {
+    for (variable, value, name) in [
+        ("MENJIN__SERVER__PORT", "http", "server.port"),
+        ("MENJIN__SERVER__PORT", "65536", "server.port"),
+        ("MENJIN__SERVER__HOST", "localhost:1", "server.host"),
+        ("MENJIN__SERVER__TRUSTED_PROXIES", "10.0.0.0/33", "server.trusted_proxies"),
+        ("MENJIN__SERVER__PROT", "80", "server.prot"),
+        ("MENJIN__SREVER__PORT", "80", "srever"),
+        ("MENJIN_SERVER_PORT", "80", "MENJIN_SERVER_PORT"),
+        ("MENJIN__DATABASE__URL", "postgres://u:canary@h/db", "database.url"),
+        ("MENJIN__DATABASE__URL", "menjin.db", "database.url"),
+        ("MENJIN__REDIS__URL", "redis://127.0.0.1", "redis.url"),
+        ("MENJIN__AUTH__SECRET", "canary", "auth.secret"),
+        ("MENJIN__AUTH__ACCESS_TTL", "30", "auth.access_ttl"),
+        ("MENJIN__AUTH__ACCESS_TTL", "8d", "auth.access_ttl"),
+        ("MENJIN__AUTH__REFRESH_TTL", "soon", "auth.refresh_ttl"),
+        ("MENJIN__HASHING__COST", "3", "hashing.cost"),
+        ("MENJIN__HASHING__ENGINE", "magic", "hashing.engine"),
+        ("MENJIN__THROTTLE__ENABLED", "perhaps", "throttle.enabled"),
+        ("MENJIN__THROTTLE__PER_CLIENT__MAX", "0", "throttle.per_client.max"),
+        ("MENJIN__REGISTRATION__DEFAULT_ROLE", "admin", "registration.default_role"),
+        ("MENJIN__CACHE_API__ACCESS", "everybody", "cache_api.access"),
+        ("MENJIN__LOCALE__DEFAULT", "fr", "locale.default"),
+        ("MENJIN__LOG__LEVEL", "a=b=c", "log.level"),
+        ("MENJIN__PASSWORD__MIN_LENGTH", "72", "password.min_length"),
+    ] {
+        let (code, text) = complaint(&[(variable, value)], &[]);
+        assert_eq!(code, Some(2), "{variable}={value}: {text}");
+        assert!(text.contains(name), "{variable}={value} names {name}: {text}");
+        assert!(!text.contains("canary"), "no secret is shown: {text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn s4_production_needs_a_secret_and_a_cost() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    for (variables, name) in [
+        (&[("MENJIN__HASHING__COST", "12")][..], "auth.secret"),
+        (&[("MENJIN__HASHING__COST", "12"), ("MENJIN__AUTH__SECRET", "canary")], "auth.secret"),
+        (&[("MENJIN__AUTH__SECRET", secret)], "hashing.cost"),
+    ] {
+        let (code, text) = complaint(variables, &["--env", "production"]);
+        assert_eq!(code, Some(2), "{text}");
+        assert!(
+            text.contains(name) && !text.contains("canary") && !text.contains(secret),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn later_sources_win() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config");
+    std::fs::create_dir(&config).unwrap();
+    std::fs::write(
+        config.join("local.toml"),
+        "[auth]\naccess_ttl = \"1m\"\nrefresh_ttl = \"1h\"\n",
+    )
+    .unwrap();
+    let mut command = command(MENJIN, folder.path());
+    command.args(["config", "check", "--set", "auth.refresh_ttl=3h", "--port", "81"]);
+    command.env("MENJIN__AUTH__REFRESH_TTL", "2h").env("MENJIN__AUTH__ISSUER", "school");
+    let output = output(&mut command);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for line in ["access_ttl = \"1m\"", "refresh_ttl = \"3h\"", "issuer = \"school\"", "port = 81"]
+    {
+        assert!(text.lines().any(|found| found == line), "{line} in:\n{text}");
+    }
+}
+
+#[test]
+fn config_check_masks_secrets_and_prints_what_can_be_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut check = command(MENJIN, folder.path());
+    check
+        .args(["config", "check"])
+        .env("MENJIN__AUTH__SECRET", "canary-canary-canary-canary-canary");
+    let printed = output(&mut check);
+    assert!(printed.status.success());
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(text.contains("secret = \"***\"") && !text.contains("canary"), "{text}");
+    // Without the masked secret, what was printed is a file of settings.
+    let config = folder.path().join("config");
+    std::fs::create_dir(&config).unwrap();
+    std::fs::write(config.join("local.toml"), text.replace("\"***\"", "\"\"")).unwrap();
+    let again = output(command(MENJIN, folder.path()).args(["config", "check"]));
+    assert_eq!(
+        String::from_utf8(again.stdout).unwrap().replace("secret = \"\"", "secret = \"***\""),
+        text
+    );
+}
+
+#[test]
+fn a_broken_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config");
+    std::fs::create_dir(&config).unwrap();
+    std::fs::write(config.join("local.toml"), "[server\n").unwrap();
+    let output = output(&mut command(MENJIN, folder.path()));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("local.toml"));
+}
