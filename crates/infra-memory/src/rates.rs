@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,16 +19,41 @@ pub struct MemoryRateLimiter {
     max_keys: usize,
 }
 
-#[derive(Debug, Clone, Copy)]
+/// The failures that still count, oldest first: at most as many as the limit admits.
+#[derive(Debug, Default)]
 struct Count {
-    failures: u32,
-    last: Timestamp,
-    /// When the count starts anew.
-    until: Timestamp,
+    times: VecDeque<Timestamp>,
+    window: Duration,
+}
+
+impl Count {
+    /// When the last of them no longer counts.
+    fn until(&self) -> Timestamp {
+        self.times.back().map_or(Timestamp::MIN_UTC, |last| end(*last, self.window))
+    }
+
+    /// Counts one, or says how long until there is room for it.
+    fn reserve(&mut self, limit: Limit, at: Timestamp) -> Admission {
+        self.window = limit.window;
+        while self.times.front().is_some_and(|first| end(*first, limit.window) <= at) {
+            self.times.pop_front();
+        }
+        let max = usize::try_from(limit.max).unwrap_or(usize::MAX);
+        if self.times.len() >= max {
+            let blocking = self.times.len().checked_sub(max).and_then(|nth| self.times.get(nth));
+            let free = end(blocking.copied().unwrap_or(at), limit.window);
+            return Admission::Refused { retry_after: (free - at).to_std().unwrap_or_default() };
+        }
+        // A clock that lags must not make its failures count for less.
+        let newest = self.times.back().map_or(at, |last| at.max(*last));
+        self.times.push_back(newest);
+        Admission::Admitted
+    }
 }
 
 impl MemoryRateLimiter {
-    /// Room for 100,000 networks: some 10 MB.
+    /// Room for 100,000 networks: some 10 MB, or ten times that if every one of them reaches a limit
+    /// of 100.
     pub const DEFAULT_KEYS: usize = 100_000;
 
     /// A limiter that has counted nothing, with room for this many counts (at least one).
@@ -75,36 +100,27 @@ impl RateLimiter for MemoryRateLimiter {
         at: Timestamp,
     ) -> Result<Admission, PortError> {
         let mut counts = self.lock();
-        let known = counts.get(&key);
-        let before = known.filter(|count| passed(count.last, at) < limit.window).copied();
-        let (failures, last) = before.map_or((0, at), |count| (count.failures, count.last));
-        if failures >= limit.max {
-            let retry_after = limit.window.saturating_sub(passed(last, at));
-            return Ok(Admission::Refused { retry_after });
-        }
-        if known.is_none() && counts.len() >= self.max_keys {
+        if !counts.contains_key(&key) && counts.len() >= self.max_keys {
             make_room(&mut counts, at, self.max_keys);
         }
-        let last = last.max(at);
-        counts.insert(key, Count { failures: failures + 1, last, until: end(last, limit.window) });
-        Ok(Admission::Admitted)
+        let count = counts.entry(key).or_default();
+        let admission = count.reserve(limit, at);
+        if count.times.is_empty() {
+            counts.remove(&key);
+        }
+        Ok(admission)
     }
 
     async fn release(&self, key: RateKey) -> Result<(), PortError> {
         let mut counts = self.lock();
         if let Some(count) = counts.get_mut(&key) {
-            count.failures = count.failures.saturating_sub(1);
-            if count.failures == 0 {
+            count.times.pop_back();
+            if count.times.is_empty() {
                 counts.remove(&key);
             }
         }
         Ok(())
     }
-}
-
-/// The time since the last failure. A clock that was put back has gone nowhere.
-fn passed(last: Timestamp, at: Timestamp) -> Duration {
-    (at - last).to_std().unwrap_or_default()
 }
 
 fn end(last: Timestamp, window: Duration) -> Timestamp {
@@ -114,15 +130,15 @@ fn end(last: Timestamp, window: Duration) -> Timestamp {
 
 /// Drops an eighth at once, so that the walk over all is paid by as many that follow.
 fn make_room(counts: &mut HashMap<RateKey, Count>, at: Timestamp, max_keys: usize) {
-    counts.retain(|_, count| count.until > at);
+    counts.retain(|_, count| count.until() > at);
     let keep = max_keys - max_keys.div_ceil(8);
     if counts.len() > keep {
-        let mut ends: Vec<Timestamp> = counts.values().map(|count| count.until).collect();
+        let mut ends: Vec<Timestamp> = counts.values().map(Count::until).collect();
         let surplus = counts.len() - keep;
         let (_, &mut last, _) = ends.select_nth_unstable(surplus - 1);
         let mut left = surplus;
         counts.retain(|_, count| {
-            let drop = left > 0 && count.until <= last;
+            let drop = left > 0 && count.until() <= last;
             left -= usize::from(drop);
             !drop
         });

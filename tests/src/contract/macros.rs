@@ -134,7 +134,8 @@ macro_rules! rate_limit_contract_tests {
     ($fresh:ident) => {
         $crate::contract_rows!($fresh, rates:
             no_more_than_the_limit_is_admitted,
-            the_count_starts_anew_after_a_gap,
+            no_window_holds_more_than_the_limit,
+            what_was_taken_back_leaves_no_trace,
             keys_count_for_themselves,
             release_takes_one_back,
             a_limit_of_none_admits_nothing,

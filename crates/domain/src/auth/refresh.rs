@@ -31,7 +31,7 @@ pub struct Refresh {
     pub tokens: Arc<TokenIssuer>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// For how long a predecessor is taken once more.
+    /// For how long a predecessor is taken again.
     pub grace: Duration,
 }
 

@@ -7,16 +7,13 @@ use sha2::{Digest, Sha256};
 use crate::ports::PortError;
 use crate::values::{ClientNetwork, LoginName, Timestamp, UserId};
 
-/// At most `max` failures, each less than `window` after the one before.
-///
-/// The count starts anew once `window` has passed since the last failure, so that no span of
-/// `window` can hold more than `max` of them. (A window that starts with the first failure would
-/// admit twice as many around its end.)
+/// At most `max` failures in any span of `window`. (A window that starts anew with its first failure
+/// would admit twice as many around its end; no port here counts like that.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// How many failures are admitted.
     pub max: u32,
-    /// How long after the last one the count starts anew.
+    /// For how long a failure counts.
     pub window: Duration,
 }
 
@@ -81,6 +78,10 @@ impl AttemptLimits {
 }
 
 /// Counts failed attempts at passwords, exactly, over all processes and restarts.
+///
+/// A count starts anew when it is reset, or once a whole `window` has passed since its last failure:
+/// failures a little less than that apart do add up. That is stricter than [`Limit`] asks, needs no
+/// list of times, and is what "in a row" means for one account, where success resets.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait LoginThrottle: Send + Sync {
@@ -135,7 +136,8 @@ impl fmt::Display for RateKey {
     }
 }
 
-/// Counts failures per client network. Approximate is good enough; it may forget at a restart.
+/// Counts failures per client network, each for exactly one `window`: many people are behind one
+/// address, and their mistakes of a whole day must not add up. It MAY forget at a restart.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait RateLimiter: Send + Sync {
@@ -147,6 +149,6 @@ pub trait RateLimiter: Send + Sync {
         at: Timestamp,
     ) -> Result<Admission, PortError>;
 
-    /// Takes one back: it was no failure.
+    /// Takes the latest one back: it was no failure, and MUST NOT leave a trace.
     async fn release(&self, key: RateKey) -> Result<(), PortError>;
 }

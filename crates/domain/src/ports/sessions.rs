@@ -54,7 +54,7 @@ pub struct Rotation {
     pub presented: Generation,
     /// Now.
     pub at: Timestamp,
-    /// For how long after a rotation its predecessor may be presented once more.
+    /// For how long after its first use a predecessor may be presented again.
     pub grace: Duration,
 }
 
