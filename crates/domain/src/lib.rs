@@ -12,7 +12,7 @@
 //!   output, its error and its rule.
 //!
 //! To embed menjin, build the use-cases that you need from adapters of your choice:
-//! `examples/in_memory.rs` shows all of it in one file. Mocks of every port come with the feature
+//! the example `in_memory` shows all of it, on ports of its own. Mocks of every port come with the feature
 //! `mock`.
 
 pub mod auth;

@@ -95,7 +95,12 @@ impl Attempt<'_> {
         }
     }
 
-    /// The password was not looked at.
+    /// The password was wrong: it stays counted.
+    pub(super) fn failed(self) {
+        tracing::info!(event = "password_refused", subject = %self.subject, network = %self.network);
+    }
+
+    /// The password was not looked at, or was right to no avail.
     pub(super) async fn undecided(self) {
         if self.guard.limits.is_some() {
             let released = self.guard.throttle.release(&self.subject, self.network).await;

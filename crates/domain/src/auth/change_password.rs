@@ -123,7 +123,10 @@ impl ChangePassword {
         };
         match self.hasher.verify(&input.current, Some(credentials.hash.clone())).await {
             Ok(Verdict::Right { .. }) => attempt.succeeded().await,
-            Ok(Verdict::Wrong) => return Err(ChangePasswordError::WrongPassword),
+            Ok(Verdict::Wrong) => {
+                attempt.failed();
+                return Err(ChangePasswordError::WrongPassword);
+            }
             Err(error) => {
                 attempt.undecided().await;
                 return Err(error.into());

@@ -8,7 +8,7 @@ use crate::ports::{
     Clock, CreateSessionError, Entropy, HashingError, NewSession, PasswordHasher, PortError,
     SessionRepository, ThrottleSubject, UserRepository, Verdict,
 };
-use crate::values::{CandidatePassword, ClientInfo, Generation, LoginName, SessionId, Timestamp};
+use crate::values::{CandidatePassword, ClientInfo, Generation, LoginName, SessionId};
 
 /// What somebody logs in with.
 #[derive(Debug, Clone)]
@@ -104,12 +104,25 @@ impl Login {
             }
         };
         let (Some(credentials), Verdict::Right { needs_rehash }) = (found, verdict) else {
+            attempt.failed();
             return Err(LoginError::InvalidCredentials);
         };
         if !credentials.is_active {
+            attempt.failed();
             return Err(LoginError::InvalidCredentials);
         }
-        let logged_in = self.begin_session(&credentials, input.client, self.clock.now()).await?;
+        let logged_in = match self.begin_session(&credentials, input.client).await {
+            Ok(logged_in) => logged_in,
+            Err(LoginError::InvalidCredentials) => {
+                attempt.failed();
+                return Err(LoginError::InvalidCredentials);
+            }
+            Err(error) => {
+                // The password was right: an outage must not lock its owner out.
+                attempt.undecided().await;
+                return Err(error);
+            }
+        };
         attempt.succeeded().await;
         if needs_rehash {
             self.rehash(&credentials, &input.password).await;
@@ -122,8 +135,8 @@ impl Login {
         &self,
         credentials: &Credentials,
         client: ClientInfo,
-        now: Timestamp,
     ) -> Result<LoggedIn, LoginError> {
+        let now = self.clock.now();
         let session = NewSession {
             id: SessionId(self.entropy.uuid()?),
             user_id: credentials.user_id,
@@ -340,8 +353,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_is_down_is_never_a_wrong_password() {
+    async fn a_store_that_is_down_is_never_a_wrong_password_and_no_failure() {
         let mut world = World::with(Some(testing::credentials(4))).admitted().verdict(RIGHT);
+        world.throttle.expect_release().times(1).return_once(|_, _| Ok(()));
+        world.rates.expect_release().times(1).return_once(|_| Ok(()));
         world
             .sessions
             .expect_create()
