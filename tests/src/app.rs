@@ -96,7 +96,8 @@ impl TestApp {
             email: Email::parse(&format!("{name}@example.com")).unwrap(),
             password: NewPassword::parse(PASSWORD, PasswordLength::DEFAULT).unwrap(),
         };
-        self.running.application().create_admin.execute(input).await.unwrap();
+        let settings = settings(&self.folder, &[]);
+        menjin_server::create_admin(&settings).unwrap().execute(input).await.unwrap();
         self.anonymous().log_in(name, PASSWORD).await
     }
 

@@ -8,7 +8,7 @@ use menjin_domain::values::{Email, NewPassword, PasswordLength, Username, Userna
 use menjin_infra_sqlite::SqliteStore;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::application::Application;
+use crate::application::create_admin;
 use crate::cli::CreateAdminArgs;
 use crate::settings::Settings;
 
@@ -42,10 +42,8 @@ pub(crate) fn create(settings: &Settings, args: &CreateAdminArgs) -> anyhow::Res
     let password = NewPassword::parse(password.expose_secret(), length).context("the password")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let application = Application::build(settings).await?;
         let input = CreateAdminInput { username, email, password };
-        let user = application.create_admin.execute(input).await?;
-        application.close().await?;
+        let user = create_admin(settings)?.execute(input).await?;
         writeln!(std::io::stdout(), "made administrator {} with id {}", user.username, user.id)?;
         Ok(())
     })

@@ -57,8 +57,6 @@ pub struct Application {
     pub api: Data<Api>,
     /// Deletes what is over; run it every now and then.
     pub tidy: Arc<Tidy>,
-    /// Makes administrators.
-    pub create_admin: CreateAdmin,
     store: SqliteStore,
     users: Arc<dyn UserRepository>,
 }
@@ -118,7 +116,6 @@ impl Application {
         Ok(Self {
             api: Data::new(api),
             tidy: Arc::new(tidy(settings, &adapters)),
-            create_admin: create_admin(&adapters),
             store,
             users: adapters.users,
         })
@@ -185,20 +182,26 @@ fn tidy(settings: &Settings, adapters: &Adapters) -> Tidy {
     }
 }
 
-fn create_admin(adapters: &Adapters) -> CreateAdmin {
-    CreateAdmin {
-        users: adapters.users.clone(),
-        hasher: adapters.hasher.clone(),
-        policy: adapters.policy.clone(),
-        clock: adapters.clock.clone(),
-    }
+/// What makes administrators. Built of its own parts: it needs no signing secret, and must not
+/// make one where the server gets its from elsewhere.
+///
+/// # Errors
+/// The first part that cannot be built.
+pub fn create_admin(settings: &Settings) -> Result<CreateAdmin, StartError> {
+    Ok(CreateAdmin {
+        users: Arc::new(SqliteStore::open(SqliteConfig::at(settings.sqlite_path()?))?),
+        hasher: Arc::new(hasher(settings)?),
+        policy: Arc::new(policy(settings)),
+        clock: Arc::new(SystemClock),
+    })
 }
 
 fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
+    let proxies = settings.server.trusted_proxies.iter().map(|network| network.0).collect();
     Ok(ApiSettings {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         locale: settings.locale()?,
-        trusted_proxies: TrustedProxies::new(settings.server.trusted_proxies.clone()),
+        trusted_proxies: TrustedProxies::new(proxies),
         cache_access: settings.cache_access()?,
         default_role: settings.default_role()?,
         v1_password: PasswordLength { min: settings.password.min_length, max: None },

@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// menjin (门禁): accounts and authentication behind your web application.
+/// The whole command line.
 #[derive(Debug, Parser)]
-#[command(name = "menjin", version, about, long_about = None)]
+#[command(
+    name = "menjin",
+    version,
+    about = "menjin (门禁): accounts and authentication behind your web application"
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-pub use application::{Application, StartError};
+pub use application::{Application, StartError, create_admin};
 pub use serve::{Running, run};
 
 use cli::{AdminCommand, Cli, Command, ConfigCommand};

@@ -114,21 +114,23 @@ fn announce(settings: &Settings, running: &Running, has_admin: bool) {
     let database = running.application.database();
     let data = std::path::absolute(&database).unwrap_or(database);
     tracing::info!(event = "listening", %url, data = %data.display());
-    let admin = "menjin admin create --username NAME --email ADDRESS";
+    // As it was called, so that the line can be pasted.
+    let program = std::env::args().next().unwrap_or_else(|| "menjin".to_owned());
+    let admin = format!("{program} admin create --username NAME --email ADDRESS");
     if !has_admin {
-        tracing::warn!(event = "no_admin", command = admin, "there is no administrator yet");
+        tracing::warn!(event = "no_admin", command = %admin, "there is no administrator yet");
     }
     if logging::for_people(&settings.log) {
-        eprint!("{}", welcome(&url, &data.display().to_string()));
+        eprint!("{}", welcome(&url, &data.display().to_string(), &admin));
     }
 }
 
-fn welcome(url: &str, data: &str) -> String {
+fn welcome(url: &str, data: &str, admin: &str) -> String {
     format!(
         "\n  menjin 门禁 {version} listens on {url}\n  data    {data}\n  try     \
          curl {url}/health\n          curl {url}/api/v1/auth/register -H 'Content-Type: application/json' \\\n               \
          -d '{{\"username\":\"mike\",\"email\":\"mike@example.com\",\"password\":\"password123\"}}'\n  \
-         admin   cargo run -- admin create --username NAME --email ADDRESS\n  stop    Ctrl-C\n\n",
+         admin   {admin}\n  stop    Ctrl-C\n\n",
         version = env!("CARGO_PKG_VERSION"),
     )
 }

@@ -101,9 +101,41 @@ async fn register_names_every_bad_field_at_once() {
         {
           "loc": [
             "body",
-            "avatar"
+            "username"
           ],
-          "msg": "应为 http 或 https 网址",
+          "msg": "长度应至少为3个字符",
+          "type": "string_too_short"
+        },
+        {
+          "loc": [
+            "body",
+            "email"
+          ],
+          "msg": "邮箱格式不正确",
+          "type": "value_error"
+        },
+        {
+          "loc": [
+            "body",
+            "password"
+          ],
+          "msg": "长度应至少为8个字符",
+          "type": "string_too_short"
+        },
+        {
+          "loc": [
+            "body",
+            "full_name"
+          ],
+          "msg": "应为字符串",
+          "type": "string_type"
+        },
+        {
+          "loc": [
+            "body",
+            "phone"
+          ],
+          "msg": "电话号码格式不正确",
           "type": "value_error"
         },
         {
@@ -117,42 +149,10 @@ async fn register_names_every_bad_field_at_once() {
         {
           "loc": [
             "body",
-            "email"
+            "avatar"
           ],
-          "msg": "邮箱格式不正确",
+          "msg": "应为 http 或 https 网址",
           "type": "value_error"
-        },
-        {
-          "loc": [
-            "body",
-            "full_name"
-          ],
-          "msg": "应为字符串",
-          "type": "string_type"
-        },
-        {
-          "loc": [
-            "body",
-            "password"
-          ],
-          "msg": "长度应至少为8个字符",
-          "type": "string_too_short"
-        },
-        {
-          "loc": [
-            "body",
-            "phone"
-          ],
-          "msg": "电话号码格式不正确",
-          "type": "value_error"
-        },
-        {
-          "loc": [
-            "body",
-            "username"
-          ],
-          "msg": "长度应至少为3个字符",
-          "type": "string_too_short"
         }
       ]
     }
@@ -164,6 +164,14 @@ async fn register_names_every_bad_field_at_once() {
         {
           "loc": [
             "body",
+            "username"
+          ],
+          "msg": "缺少必填字段",
+          "type": "missing"
+        },
+        {
+          "loc": [
+            "body",
             "email"
           ],
           "msg": "缺少必填字段",
@@ -173,14 +181,6 @@ async fn register_names_every_bad_field_at_once() {
           "loc": [
             "body",
             "password"
-          ],
-          "msg": "缺少必填字段",
-          "type": "missing"
-        },
-        {
-          "loc": [
-            "body",
-            "username"
           ],
           "msg": "缺少必填字段",
           "type": "missing"
@@ -303,7 +303,7 @@ async fn login_refuses() {
         {
           "loc": [
             "body",
-            "password"
+            "username"
           ],
           "msg": "不能包含NUL字符",
           "type": "value_error"
@@ -311,7 +311,7 @@ async fn login_refuses() {
         {
           "loc": [
             "body",
-            "username"
+            "password"
           ],
           "msg": "不能包含NUL字符",
           "type": "value_error"

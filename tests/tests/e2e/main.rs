@@ -1,7 +1,11 @@
 //! The server as its clients see it: status and body of every row of the contract, over a real
 //! socket, on the embedded default.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 
 mod authentication;
 mod authorisation;

@@ -123,7 +123,7 @@ async fn update_me_refuses() {
         {
           "loc": [
             "body",
-            "avatar"
+            "email"
           ],
           "msg": "应为字符串",
           "type": "string_type"
@@ -131,7 +131,7 @@ async fn update_me_refuses() {
         {
           "loc": [
             "body",
-            "email"
+            "avatar"
           ],
           "msg": "应为字符串",
           "type": "string_type"

@@ -24,6 +24,9 @@ fn each_bad_setting_is_named() {
         ("MENJIN__SERVER__PROT", "80", "server.prot"),
         ("MENJIN__SREVER__PORT", "80", "srever"),
         ("MENJIN_SERVER_PORT", "80", "MENJIN_SERVER_PORT"),
+        ("MENJIN_CACHE_API_ACCESS", "off", "MENJIN_CACHE_API_ACCESS"),
+        ("MENJIN__HASHING__ENGINE", "lanes", "hashing.engine"),
+        ("MENJIN__LOG__FORMAT", "xml", "log.format"),
         ("MENJIN__DATABASE__URL", "postgres://u:canary@h/db", "database.url"),
         ("MENJIN__DATABASE__URL", "menjin.db", "database.url"),
         ("MENJIN__REDIS__URL", "redis://127.0.0.1", "redis.url"),
@@ -118,4 +121,15 @@ fn a_broken_file_is_named() {
     let output = output(&mut command(MENJIN, folder.path()));
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("local.toml"));
+}
+
+#[test]
+fn variables_that_kubernetes_sets_are_let_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut check = command(MENJIN, folder.path());
+    check.args(["config", "check"]).env("MENJIN__SERVER__TRUSTED_PROXIES", "192.0.2.1, 10.0.0.0/8");
+    check.env("MENJIN_SERVICE_HOST", "10.0.0.1").env("MENJIN_PORT_8000_TCP", "tcp://10.0.0.1:8000");
+    let output = output(&mut check);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(r#"trusted_proxies = ["192.0.2.1/32", "10.0.0.0/8"]"#), "{text}");
 }

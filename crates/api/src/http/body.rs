@@ -13,7 +13,7 @@ use garde::{Unvalidated, Valid, Validate};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::field::field_name;
+use super::field::{field_name, field_names};
 use super::json;
 use super::server::READ_TIMEOUT;
 use crate::failure::Failure;
@@ -77,7 +77,13 @@ fn validate<T: RequestBody>(
             field: Some(field_name(path)),
             problem: Problem::from_garde(error),
         };
-        Failure::Invalid(report.iter().map(located).collect())
+        let mut problems: Vec<Located> = report.iter().map(located).collect();
+        // garde sorts by name; clients show the first problem, which is to be that of the first field.
+        let order = field_names::<T>();
+        problems.sort_by_key(|problem| {
+            order.iter().position(|name| problem.field.as_deref() == Some(name))
+        });
+        Failure::Invalid(problems)
     })
 }
 

@@ -2,6 +2,7 @@
 
 use garde::Path;
 use menjin_domain::values::{Patch, Violation};
+use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
@@ -113,6 +114,40 @@ pub(crate) fn valid<T, V, C>(
 /// The name of the field that a path of garde's leads to.
 pub(crate) fn field_name(path: &Path) -> String {
     path.to_string()
+}
+
+/// The names of a struct's fields, in the order of its declaration.
+pub(crate) fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
+    let mut names: &'static [&'static str] = &[];
+    // The outcome is no value: the visit has told the names by then.
+    drop(T::deserialize(FieldNames(&mut names)));
+    names
+}
+
+/// A deserializer that learns what fields a struct asks for and has none to give.
+struct FieldNames<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for FieldNames<'_> {
+    type Error = serde::de::value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+        Err(serde::de::Error::custom("not a struct"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        *self.0 = fields;
+        self.deserialize_any(visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,22 @@ use super::{Settings, SettingsError};
 const DEFAULT: &str = include_str!("../../../../config/default.toml");
 const PRODUCTION: &str = include_str!("../../../../config/production.toml");
 
-/// Variables that are no settings.
-const OTHER_VARIABLES: [&str; 2] = ["MENJIN_ENV", "MENJIN_CONFIG"];
+/// The sections of settings.
+const SECTIONS: [&str; 13] = [
+    "SERVER",
+    "DATABASE",
+    "REDIS",
+    "AUTH",
+    "HASHING",
+    "PASSWORD",
+    "THROTTLE",
+    "REGISTRATION",
+    "CACHE",
+    "CACHE_API",
+    "LOCALE",
+    "LOG",
+    "TIDY",
+];
 
 /// Where settings come from.
 #[derive(Debug, Clone, Default)]
@@ -77,18 +91,25 @@ fn add_file(
 }
 
 /// The settings in the environment. A variable with one underscore too few would be passed over in
-/// silence, and with it perhaps a secret: it is refused instead.
+/// silence, and with it perhaps a secret: it is refused instead. Others that begin with `MENJIN_`
+/// are let be: Kubernetes sets some for a service of that name.
 fn environment(variables: &[(String, String)]) -> Result<Environment, SettingsError> {
     let mut settings = Map::new();
     for (name, value) in variables {
         if name.starts_with("MENJIN__") {
             settings.insert(name.clone(), value.clone());
-        } else if !OTHER_VARIABLES.contains(&name.as_str()) && !name.starts_with("MENJIN_TEST_") {
+        } else if SECTIONS.iter().any(|section| is_meant_for(section, name)) {
             return Err(SettingsError::UnknownVariable { name: name.clone() });
         }
     }
     let environment = Environment::with_prefix("MENJIN").prefix_separator("__").separator("__");
     Ok(environment.source(Some(settings)))
+}
+
+/// Whether a variable looks like one of this section's with too few underscores.
+fn is_meant_for(section: &str, name: &str) -> bool {
+    let rest = name.strip_prefix("MENJIN_").and_then(|rest| rest.strip_prefix(section));
+    rest.is_some_and(|key| key.starts_with('_'))
 }
 
 /// The message without the path and origin, which are told already.

@@ -4,8 +4,10 @@ mod load;
 mod print;
 mod validate;
 
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -96,7 +98,7 @@ sections! {
         port: u16,
         workers: usize,
         #[serde(deserialize_with = "list")]
-        trusted_proxies: Vec<IpNet>,
+        trusted_proxies: Vec<Network>,
         #[serde(with = "humantime_serde")]
         shutdown_timeout: Duration,
     }
@@ -125,6 +127,7 @@ sections! {
     /// `[hashing]`
     HashingSettings {
         cost: u32,
+        #[serde(deserialize_with = "parsed")]
         engine: Engine,
         threads: usize,
         queue: usize,
@@ -169,6 +172,7 @@ sections! {
     }
     /// `[log]`
     LogSettings {
+        #[serde(deserialize_with = "parsed")]
         format: LogFormat,
         level: String,
     }
@@ -182,8 +186,7 @@ sections! {
 }
 
 /// How bcrypt is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
     /// The fastest there is.
     Auto,
@@ -192,8 +195,7 @@ pub enum Engine {
 }
 
 /// How logs look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// Text on a terminal, JSON otherwise.
     Auto,
@@ -201,6 +203,46 @@ pub enum LogFormat {
     Text,
     /// For machines.
     Json,
+}
+
+impl FromStr for Engine {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "plain" => Ok(Self::Plain),
+            "lanes" => Err("this version has no `lanes`: auto or plain".into()),
+            other => Err(format!("{other:?} is not auto or plain")),
+        }
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            other => Err(format!("{other:?} is not auto, text or json")),
+        }
+    }
+}
+
+/// A network as `192.0.2.0/24`, or an address alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network(pub IpNet);
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let network =
+            text.parse::<IpNet>().or_else(|_no_prefix| text.parse::<IpAddr>().map(IpNet::from));
+        network.map(Self).map_err(|_neither| "not an address or a network like 192.0.2.0/24".into())
+    }
 }
 
 impl Settings {
@@ -213,11 +255,21 @@ impl Settings {
     }
 }
 
+/// A text that a type parses itself, with a complaint that says what it would take.
+fn parsed<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: FromStr,
+    T::Err: Display,
+    D: Deserializer<'de>,
+{
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
 /// A list, or a text with commas: the environment has no lists.
 fn list<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
-    T: std::str::FromStr + Deserialize<'de>,
-    T::Err: std::fmt::Display,
+    T: FromStr,
+    T::Err: Display,
     D: Deserializer<'de>,
 {
     #[derive(Deserialize)]

@@ -21,7 +21,8 @@ impl Display for Settings {
 impl Settings {
     fn fmt_connections(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (server, auth) = (&self.server, &self.auth);
-        let proxies: Vec<String> = server.trusted_proxies.iter().map(ToString::to_string).collect();
+        let proxies: Vec<String> =
+            server.trusted_proxies.iter().map(|network| network.0.to_string()).collect();
         let secret = if auth.secret.expose_secret().is_empty() { "" } else { "***" };
         writeln!(f, "[server]")?;
         writeln!(f, "host = \"{}\"", server.host)?;
