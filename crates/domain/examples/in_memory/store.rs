@@ -1,0 +1,417 @@
+//! Accounts, sessions and failed log-ins behind one lock: what a method does under it is one atomic
+//! change, which is what the ports ask for. A store for more than a few accounts wants indices
+//! where this one searches.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use menjin_domain::entities::{Credentials, Session, User};
+use menjin_domain::ports::{
+    Admission, AttemptLimits, CreateSessionError, CreateUserError, DeactivateError, Limit,
+    LiveSession, LoginThrottle, NewSession, NewUser, PasswordChange, PortError, ProfileChanges,
+    Rotation, RotationOutcome, SessionRepository, ThrottleSubject, UpdateProfileError, UserPage,
+    UserQuery, UserRepository,
+};
+use menjin_domain::values::{
+    ClientNetwork, Epoch, Generation, LoginName, PasswordHash, Patch, SessionId, Timestamp, UserId,
+};
+
+#[derive(Default)]
+pub(crate) struct Store {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Ordered, because lists are by ascending id.
+    accounts: BTreeMap<UserId, Account>,
+    sessions: HashMap<SessionId, Record>,
+    /// Per client network; `None` is all of them together.
+    failures: HashMap<(ThrottleSubject, Option<ClientNetwork>), Failures>,
+}
+
+struct Account {
+    user: User,
+    hash: PasswordHash,
+    epoch: Epoch,
+}
+
+struct Record {
+    session: Session,
+    /// The generation rotated away last, and when that was.
+    predecessor: Option<(Generation, Timestamp)>,
+    ended_at: Option<Timestamp>,
+}
+
+impl Store {
+    /// Nothing that holds the lock can panic half-way through a change, so what a panic elsewhere
+    /// leaves behind is whole.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn email_is_taken(&self, canonical: &str, by_other_than: Option<UserId>) -> bool {
+        let mut users = self.accounts.values().map(|account| &account.user);
+        users.any(|user| user.email.canonical() == canonical && Some(user.id) != by_other_than)
+    }
+
+    fn find_live(&self, id: SessionId, at: Timestamp) -> Option<LiveSession> {
+        let record = self.sessions.get(&id)?;
+        let user = &self.accounts.get(&record.session.user_id)?.user;
+        let live = record.ended_at.is_none() && record.session.expires_at > at && user.is_active;
+        live.then(|| LiveSession { session: record.session.clone(), user: user.clone() })
+    }
+
+    fn end_sessions(&mut self, of: UserId, but: Option<SessionId>, at: Timestamp) {
+        for record in self.sessions.values_mut() {
+            if record.session.user_id == of && Some(record.session.id) != but {
+                record.ended_at.get_or_insert(at);
+            }
+        }
+    }
+}
+
+impl Account {
+    fn credentials(&self) -> Credentials {
+        Credentials {
+            user_id: self.user.id,
+            hash: self.hash.clone(),
+            epoch: self.epoch,
+            is_active: self.user.is_active,
+        }
+    }
+}
+
+#[async_trait]
+impl UserRepository for Store {
+    async fn create(&self, new: NewUser) -> Result<User, CreateUserError> {
+        let mut state = self.lock();
+        let name = new.username.canonical();
+        if state.accounts.values().any(|account| account.user.username.canonical() == name) {
+            return Err(CreateUserError::UsernameTaken);
+        }
+        if state.email_is_taken(new.email.canonical(), None) {
+            return Err(CreateUserError::EmailTaken);
+        }
+        // No account is ever deleted, so the one after the last has not been anybody's.
+        let last = state.accounts.last_key_value().map_or(0, |(id, _)| id.get());
+        let id = UserId::try_from(last.saturating_add(1))
+            .map_err(|error| PortError::internal("store", error))?;
+        let user = User {
+            id,
+            username: new.username,
+            email: new.email,
+            role: new.role,
+            profile: new.profile,
+            is_active: true,
+            is_verified: false,
+            created_at: new.created_at,
+            updated_at: None,
+            last_login_at: None,
+        };
+        state.accounts.insert(id, Account { user: user.clone(), hash: new.hash, epoch: Epoch(0) });
+        Ok(user)
+    }
+
+    async fn find(&self, id: UserId) -> Result<Option<User>, PortError> {
+        Ok(self.lock().accounts.get(&id).map(|account| account.user.clone()))
+    }
+
+    async fn find_credentials(&self, name: &LoginName) -> Result<Option<Credentials>, PortError> {
+        let state = self.lock();
+        let found = state.accounts.values().find(|Account { user, .. }| match name {
+            LoginName::Username(name) => user.username.canonical() == name,
+            LoginName::Email(email) => user.email.canonical() == email,
+        });
+        Ok(found.map(Account::credentials))
+    }
+
+    async fn credentials(&self, id: UserId) -> Result<Option<Credentials>, PortError> {
+        Ok(self.lock().accounts.get(&id).map(Account::credentials))
+    }
+
+    async fn update_profile(
+        &self,
+        id: UserId,
+        changes: ProfileChanges,
+        at: Timestamp,
+    ) -> Result<Option<User>, UpdateProfileError> {
+        let mut state = self.lock();
+        let taken = changes
+            .email
+            .as_ref()
+            .is_some_and(|email| state.email_is_taken(email.canonical(), Some(id)));
+        let account = state.accounts.get_mut(&id).filter(|account| account.user.is_active);
+        let Some(Account { user, .. }) = account else { return Ok(None) };
+        // Before anything is changed: a refusal leaves all as it was.
+        if taken {
+            return Err(UpdateProfileError::EmailTaken);
+        }
+        if let Some(email) = changes.email {
+            user.is_verified &= user.email.canonical() == email.canonical();
+            user.email = email;
+        }
+        patch(&mut user.profile.full_name, changes.full_name);
+        patch(&mut user.profile.phone, changes.phone);
+        patch(&mut user.profile.bio, changes.bio);
+        patch(&mut user.profile.avatar, changes.avatar);
+        user.updated_at = Some(at);
+        Ok(Some(user.clone()))
+    }
+
+    async fn list(&self, query: UserQuery) -> Result<UserPage, PortError> {
+        let state = self.lock();
+        let users = state.accounts.values().map(|account| &account.user);
+        let matching = users.filter(|user| query.role.is_none_or(|role| user.role == role));
+        let [skip, limit] =
+            [query.skip, query.limit].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        Ok(UserPage {
+            total: matching.clone().count() as u64,
+            users: matching.skip(skip).take(limit).cloned().collect(),
+        })
+    }
+
+    async fn activate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, PortError> {
+        let mut state = self.lock();
+        let Some(Account { user, .. }) = state.accounts.get_mut(&id) else { return Ok(None) };
+        if !user.is_active {
+            user.is_active = true;
+            user.updated_at = Some(at);
+        }
+        let user = user.clone();
+        state.failures.retain(|(subject, _), _| *subject != ThrottleSubject::Account(id));
+        Ok(Some(user))
+    }
+
+    async fn deactivate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, DeactivateError> {
+        let mut state = self.lock();
+        let mut users = state.accounts.values().map(|account| &account.user);
+        let has_peer = users.any(|user| user.is_active && user.is_superuser() && user.id != id);
+        let Some(account) = state.accounts.get_mut(&id) else { return Ok(None) };
+        if !account.user.is_active {
+            return Ok(Some(account.user.clone()));
+        }
+        if account.user.is_superuser() && !has_peer {
+            return Err(DeactivateError::LastAdmin);
+        }
+        account.user.is_active = false;
+        account.user.updated_at = Some(at);
+        account.epoch.0 += 1;
+        let user = account.user.clone();
+        state.end_sessions(id, None, at);
+        Ok(Some(user))
+    }
+
+    async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError> {
+        let mut state = self.lock();
+        let account = state.accounts.get_mut(&change.user_id);
+        let Some(account) =
+            account.filter(|a| a.user.is_active && a.epoch == change.verified_epoch)
+        else {
+            return Ok(false);
+        };
+        account.hash = change.hash;
+        account.epoch.0 += 1;
+        account.user.updated_at = Some(change.at);
+        state.end_sessions(change.user_id, Some(change.keep_session), change.at);
+        Ok(true)
+    }
+
+    async fn rehash(&self, id: UserId, epoch: Epoch, hash: PasswordHash) -> Result<(), PortError> {
+        // Of another epoch, the hash may be of a password that was changed since.
+        if let Some(account) = self.lock().accounts.get_mut(&id).filter(|a| a.epoch == epoch) {
+            account.hash = hash;
+        }
+        Ok(())
+    }
+}
+
+fn patch<T>(field: &mut Option<T>, change: Patch<T>) {
+    match change {
+        Patch::Keep => {}
+        Patch::Clear => *field = None,
+        Patch::Set(value) => *field = Some(value),
+    }
+}
+
+#[async_trait]
+impl SessionRepository for Store {
+    async fn create(&self, new: NewSession) -> Result<User, CreateSessionError> {
+        let mut state = self.lock();
+        let account = state.accounts.get_mut(&new.user_id);
+        let account = account
+            .filter(|a| a.user.is_active && a.epoch == new.verified_epoch)
+            .ok_or(CreateSessionError::Stale)?;
+        account.user.last_login_at = Some(new.created_at);
+        let user = account.user.clone();
+        let session = Session {
+            id: new.id,
+            user_id: new.user_id,
+            generation: Generation::FIRST,
+            created_at: new.created_at,
+            last_used_at: new.created_at,
+            expires_at: new.expires_at,
+            client: new.client,
+        };
+        state.sessions.insert(new.id, Record { session, predecessor: None, ended_at: None });
+        Ok(user)
+    }
+
+    async fn find_live(
+        &self,
+        id: SessionId,
+        at: Timestamp,
+    ) -> Result<Option<LiveSession>, PortError> {
+        Ok(self.lock().find_live(id, at))
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {
+        let Rotation { session_id, user_id, presented, at, grace } = rotation;
+        let mut state = self.lock();
+        let live = state.find_live(session_id, at).filter(|live| live.user.id == user_id);
+        let (Some(live), Some(record)) = (live, state.sessions.get_mut(&session_id)) else {
+            return Ok(RotationOutcome::Gone);
+        };
+        if presented == record.session.generation {
+            record.predecessor = Some((presented, at));
+        } else if !record.predecessor.is_some_and(|(generation, first_used)| {
+            // That the current generation has not been used is implied: else it, and no longer
+            // this one, would be the predecessor.
+            generation == presented && passed(first_used, at) < grace
+        }) {
+            record.ended_at = Some(at);
+            return Ok(RotationOutcome::Replayed);
+        }
+        record.session.generation.0 += 1;
+        record.session.last_used_at = at;
+        let session = record.session.clone();
+        Ok(RotationOutcome::Rotated(Box::new(LiveSession { session, user: live.user })))
+    }
+
+    async fn end(&self, id: SessionId, at: Timestamp) -> Result<bool, PortError> {
+        let mut state = self.lock();
+        let open = state.sessions.get_mut(&id).filter(|record| record.ended_at.is_none());
+        Ok(open.map(|record| record.ended_at = Some(at)).is_some())
+    }
+
+    async fn delete_finished(&self, before: Timestamp) -> Result<u64, PortError> {
+        let sessions = &mut self.lock().sessions;
+        let all = sessions.len();
+        sessions.retain(|_, record| {
+            let end = record.ended_at.unwrap_or(record.session.expires_at);
+            end.min(record.session.expires_at) >= before
+        });
+        Ok((all - sessions.len()) as u64)
+    }
+}
+
+#[async_trait]
+impl LoginThrottle for Store {
+    async fn reserve(
+        &self,
+        subject: &ThrottleSubject,
+        network: ClientNetwork,
+        limits: AttemptLimits,
+        at: Timestamp,
+    ) -> Result<Admission, PortError> {
+        let failures = &mut self.lock().failures;
+        let counts =
+            [(Some(network), limits.per_client), (None, limits.per_account)].map(|(of, limit)| {
+                let count = failures.get(&(subject.clone(), of)).cloned().unwrap_or_default();
+                (of, limit, count)
+            });
+        // Both are asked before either counts: a refused attempt must leave no trace.
+        let waits = counts.iter().filter_map(|(_, limit, count)| count.wait(*limit, at));
+        if let Some(retry_after) = waits.max() {
+            return Ok(Admission::Refused { retry_after });
+        }
+        for (of, limit, mut count) in counts {
+            count.add(limit, at);
+            failures.insert((subject.clone(), of), count);
+        }
+        Ok(Admission::Admitted)
+    }
+
+    async fn succeed(
+        &self,
+        subject: &ThrottleSubject,
+        network: ClientNetwork,
+    ) -> Result<(), PortError> {
+        let failures = &mut self.lock().failures;
+        for of in [Some(network), None] {
+            failures.remove(&(subject.clone(), of));
+        }
+        Ok(())
+    }
+
+    async fn release(
+        &self,
+        subject: &ThrottleSubject,
+        network: ClientNetwork,
+    ) -> Result<(), PortError> {
+        let failures = &mut self.lock().failures;
+        for of in [Some(network), None] {
+            Failures::take_back(failures, &(subject.clone(), of));
+        }
+        Ok(())
+    }
+
+    async fn delete_stale(&self, before: Timestamp) -> Result<u64, PortError> {
+        let failures = &mut self.lock().failures;
+        let all = failures.len();
+        failures.retain(|_, count| count.last().is_some_and(|last| last >= before));
+        Ok((all - failures.len()) as u64)
+    }
+}
+
+/// When the failures that still count happened. All of them and not just the last: one taken back
+/// must not prolong the wait for the others.
+#[derive(Clone, Default)]
+pub(crate) struct Failures(Vec<Timestamp>);
+
+impl Failures {
+    fn last(&self) -> Option<Timestamp> {
+        self.0.last().copied()
+    }
+
+    /// Whether the window has passed since the last one, so that the count starts anew.
+    fn are_void(&self, limit: Limit, at: Timestamp) -> bool {
+        self.last().is_some_and(|last| passed(last, at) >= limit.window)
+    }
+
+    /// How long to wait, if there are as many as the limit admits.
+    pub(crate) fn wait(&self, limit: Limit, at: Timestamp) -> Option<Duration> {
+        let full = self.0.len() as u64 >= u64::from(limit.max) && !self.are_void(limit, at);
+        let last = self.last().unwrap_or(at);
+        // Longer than the window, if the clock was put back since.
+        let wait = limit.window.saturating_sub(passed(last, at)).saturating_add(passed(at, last));
+        full.then_some(wait)
+    }
+
+    pub(crate) fn add(&mut self, limit: Limit, at: Timestamp) {
+        if self.are_void(limit, at) {
+            self.0.clear();
+        }
+        self.0.push(self.last().map_or(at, |last| last.max(at)));
+    }
+
+    /// Takes the newest one of a key back. A count of none is no count.
+    pub(crate) fn take_back<K: Hash + Eq>(counts: &mut HashMap<K, Self>, key: &K) {
+        if let Some(count) = counts.get_mut(key) {
+            count.0.pop();
+            if count.0.is_empty() {
+                counts.remove(key);
+            }
+        }
+    }
+}
+
+/// The time from one moment to another; none, if the other is before it.
+fn passed(from: Timestamp, to: Timestamp) -> Duration {
+    (to - from).to_std().unwrap_or_default()
+}

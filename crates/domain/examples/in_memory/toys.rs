@@ -1,0 +1,240 @@
+//! The other ports, as small as they can be. Where one is a toy, it says what to take instead.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{SubsecRound, Utc};
+use menjin_domain::entities::{AccessClaims, RefreshClaims};
+use menjin_domain::ports::{
+    Admission, Clock, Entropy, HashingError, InvalidToken, Limit, PasswordHasher, PasswordPolicy,
+    PolicyViolation, PortError, RateKey, RateLimiter, TokenCodec, Verdict,
+};
+use menjin_domain::values::{CandidatePassword, NewPassword, PasswordHash, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::store::Failures;
+
+/// The system's clock, which can be put forward: an example should not wait for a lock to pass.
+#[derive(Default)]
+pub(crate) struct ForwardClock {
+    seconds_ahead: AtomicU64,
+}
+
+impl ForwardClock {
+    pub(crate) fn forward(&self, by: Duration) {
+        self.seconds_ahead.fetch_add(by.as_secs(), Ordering::Relaxed);
+    }
+}
+
+impl Clock for ForwardClock {
+    #[expect(clippy::disallowed_methods, reason = "an adapter of Clock is where time comes in")]
+    fn now(&self) -> Timestamp {
+        let ahead = Duration::from_secs(self.seconds_ahead.load(Ordering::Relaxed));
+        (Utc::now() + ahead).trunc_subsecs(6)
+    }
+}
+
+/// A toy: the standard library has no random bytes, only keys for hash tables, which are seeded by
+/// the system but promise nothing. Take `OsEntropy` of menjin-infra-credentials.
+pub(crate) struct ToyEntropy;
+
+impl Entropy for ToyEntropy {
+    fn uuid(&self) -> Result<Uuid, PortError> {
+        let state = RandomState::new();
+        let bits = u128::from(state.hash_one(0)) << 64 | u128::from(state.hash_one(1));
+        Ok(uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid())
+    }
+}
+
+/// A toy: SHA-256 over and over is slow for us but quick on a graphics card, and nothing bounds how
+/// many hashes run at once. Take `BcryptPool` of menjin-infra-credentials.
+pub(crate) struct ToyHasher {
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) rounds: u32,
+}
+
+impl ToyHasher {
+    async fn hash_text(&self, password: &str) -> Result<PasswordHash, HashingError> {
+        let salt = self.entropy.uuid()?;
+        Ok(PasswordHash::new(derive(password, salt, self.rounds).await?))
+    }
+}
+
+#[async_trait]
+impl PasswordHasher for ToyHasher {
+    async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError> {
+        self.hash_text(password.expose()).await
+    }
+
+    async fn rehash(&self, password: &CandidatePassword) -> Result<PasswordHash, HashingError> {
+        self.hash_text(password.expose()).await
+    }
+
+    async fn verify(
+        &self,
+        password: &CandidatePassword,
+        hash: Option<PasswordHash>,
+    ) -> Result<Verdict, HashingError> {
+        let stored = hash.as_ref().map(PasswordHash::expose);
+        // Nobody's password takes as long as anybody's.
+        let (rounds, salt) = stored.and_then(parameters).unwrap_or((self.rounds, Uuid::nil()));
+        let derived = derive(password.expose(), salt, rounds).await?;
+        Ok(match stored {
+            Some(stored) if same(stored, &derived) => {
+                Verdict::Right { needs_rehash: rounds != self.rounds }
+            }
+            _ => Verdict::Wrong,
+        })
+    }
+}
+
+/// `toy$rounds$salt$digest`, made off the threads that serve.
+async fn derive(password: &str, salt: Uuid, rounds: u32) -> Result<String, PortError> {
+    let password = SecretString::from(password);
+    let derive = move || {
+        let password = password.expose_secret();
+        let digest = (0..rounds).fold(Sha256::digest(salt), |digest, _| {
+            Sha256::new().chain_update(digest).chain_update(password).finalize()
+        });
+        let mut text = format!("toy${rounds}${salt}$");
+        digest.iter().try_for_each(|byte| write!(text, "{byte:02x}")).map(|()| text)
+    };
+    let derived = tokio::task::spawn_blocking(derive).await;
+    derived
+        .map_err(|error| PortError::internal("hasher", error))?
+        .map_err(|error| PortError::internal("hasher", error))
+}
+
+fn parameters(hash: &str) -> Option<(u32, Uuid)> {
+    let mut fields = hash.strip_prefix("toy$")?.split('$');
+    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+}
+
+/// Looks at every byte: where two hashes begin to differ is nobody's business.
+fn same(one: &str, other: &str) -> bool {
+    let differing = one.bytes().zip(other.bytes()).fold(0, |bits, (a, b)| bits | (a ^ b));
+    one.len() == other.len() && differing == 0
+}
+
+/// A toy: take `PasswordRules` of menjin-infra-credentials, which know the common passwords.
+pub(crate) struct ToyPolicy;
+
+impl PasswordPolicy for ToyPolicy {
+    fn check(
+        &self,
+        password: &NewPassword,
+        username: &str,
+        email: &str,
+    ) -> Result<(), PolicyViolation> {
+        let password = password.expose().to_lowercase();
+        if [username, email].iter().any(|identity| identity.to_lowercase() == password) {
+            return Err(PolicyViolation::EqualsIdentity);
+        }
+        if ["12345678", "password", "password1", "qwertyuiop"].contains(&password.as_str()) {
+            return Err(PolicyViolation::TooCommon);
+        }
+        Ok(())
+    }
+}
+
+/// Opaque tokens: a random id, and a table of what each stands for. No toy in kind, but who embeds
+/// it loses all tokens with the process, and no other service can read them: `JwtCodec` of
+/// menjin-infra-credentials has neither drawback.
+pub(crate) struct OpaqueTokens {
+    entropy: Arc<dyn Entropy>,
+    // A table each, so that neither kind can be taken for the other.
+    access: Table<AccessClaims>,
+    refresh: Table<RefreshClaims>,
+}
+
+/// By the digest of the token: whoever gets to see the table has no token.
+struct Table<C>(Mutex<HashMap<[u8; 32], (Timestamp, C)>>);
+
+impl OpaqueTokens {
+    pub(crate) fn new(entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, access: Table::default(), refresh: Table::default() }
+    }
+}
+
+impl TokenCodec for OpaqueTokens {
+    fn sign_access(&self, claims: &AccessClaims) -> Result<SecretString, PortError> {
+        // Not the `token_id` of the claims: that one is no secret, logs may name it.
+        let token = self.entropy.uuid()?.to_string();
+        self.access.add(&token, claims.clone(), claims.issued_at, claims.expires_at);
+        Ok(token.into())
+    }
+
+    fn sign_refresh(&self, claims: &RefreshClaims) -> Result<SecretString, PortError> {
+        let token = self.entropy.uuid()?.to_string();
+        self.refresh.add(&token, claims.clone(), claims.issued_at, claims.expires_at);
+        Ok(token.into())
+    }
+
+    fn verify_access(&self, token: &str, at: Timestamp) -> Result<AccessClaims, InvalidToken> {
+        self.access.find(token, at)
+    }
+
+    fn verify_refresh(&self, token: &str, at: Timestamp) -> Result<RefreshClaims, InvalidToken> {
+        self.refresh.find(token, at)
+    }
+}
+
+impl<C: Clone> Table<C> {
+    fn add(&self, token: &str, claims: C, now: Timestamp, expires_at: Timestamp) {
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Else it would grow for ever.
+        table.retain(|_, (expires_at, _)| *expires_at > now);
+        table.insert(Sha256::digest(token).into(), (expires_at, claims));
+    }
+
+    fn find(&self, token: &str, at: Timestamp) -> Result<C, InvalidToken> {
+        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match table.get(Sha256::digest(token).as_slice()) {
+            Some((expires_at, claims)) if *expires_at > at => Ok(claims.clone()),
+            Some(_) => Err(InvalidToken { reason: "expired" }),
+            None => Err(InvalidToken { reason: "unknown" }),
+        }
+    }
+}
+
+impl<C> Default for Table<C> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+/// Keeps a count for every network there is: a real one, such as `MemoryRateLimiter` of
+/// menjin-infra-memory, is bounded.
+#[derive(Default)]
+pub(crate) struct Rates(Mutex<HashMap<RateKey, Failures>>);
+
+#[async_trait]
+impl RateLimiter for Rates {
+    async fn reserve(
+        &self,
+        key: RateKey,
+        limit: Limit,
+        at: Timestamp,
+    ) -> Result<Admission, PortError> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(key).or_default();
+        if let Some(retry_after) = count.wait(limit, at) {
+            return Ok(Admission::Refused { retry_after });
+        }
+        count.add(limit, at);
+        Ok(Admission::Admitted)
+    }
+
+    async fn release(&self, key: RateKey) -> Result<(), PortError> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Failures::take_back(&mut counts, &key);
+        Ok(())
+    }
+}
