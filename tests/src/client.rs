@@ -148,7 +148,7 @@ fn redact(value: &mut Value) {
             for (name, value) in object {
                 let replacement = match name.as_str() {
                     "created_at" | "updated_at" | "last_login_at" => "[time]",
-                    "access_token" | "refresh_token" => "[token]",
+                    "access_token" | "refresh_token" | "token" => "[token]",
                     "request_id" => "[request id]",
                     "latency_ms" => "[ms]",
                     "version" => "[version]",

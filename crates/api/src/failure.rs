@@ -10,7 +10,7 @@
 //!   log, with the request's id; the client never sees one.
 //!
 //! Each dialect turns it into status, headers and body in one exhaustive match of its own
-//! (`v1/render.rs`). The middleware `http/answer.rs` calls that, once, for every failure.
+//! (`v1/render.rs`, `envelope/render.rs`). The middleware `http/answer.rs` calls that, once, for every failure.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use menjin_domain::cache::{CacheDenied, ProbeCacheError, ReadEntryError, WriteEn
 use menjin_domain::entities::Forbidden;
 use menjin_domain::ports::{PolicyViolation, PortError};
 use menjin_domain::users::{
-    ActivateUserError, DeactivateUserError, GetUserError, UpdateOwnProfileError,
+    ActivateUserError, DeactivateUserError, GetUserError, ListUsersError, UpdateOwnProfileError,
 };
 
 use crate::problem::{Located, Place, Problem};
@@ -208,6 +208,15 @@ impl From<GetUserError> for Failure {
             GetUserError::Forbidden(error) => error.into(),
             GetUserError::NotFound => Self::UserNotFound,
             GetUserError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<ListUsersError> for Failure {
+    fn from(error: ListUsersError) -> Self {
+        match error {
+            ListUsersError::Forbidden(error) => error.into(),
+            ListUsersError::Port(error) => error.into(),
         }
     }
 }

@@ -6,7 +6,7 @@
 //! * [`Api`] holds the use-cases and the settings of this layer; `configure` registers the routes.
 //! * `http/` is what every dialect shares: extractors, the client's address and language, and the
 //!   one middleware through which every answer leaves. `failure.rs` says which error belongs where.
-//! * `v1/`, `cache/` and `general/` are the routes: a handler parses, calls one use-case, renders.
+//! * `v1/`, `envelope/`, `cache/` and `general/` are the routes: a handler parses, calls one use-case, renders.
 //!
 //! ```no_run
 //! # fn app(api: menjin_api::Api) {
@@ -18,6 +18,7 @@
 //! ```
 
 mod cache;
+mod envelope;
 mod failure;
 mod general;
 mod http;
@@ -42,6 +43,7 @@ pub fn configure(services: &mut ServiceConfig, api: Data<Api>) {
         .app_data(api)
         .configure(general::routes)
         .configure(v1::routes)
+        .configure(envelope::routes)
         .configure(cache::routes)
         .default_service(to(|| async {
             Err::<actix_web::HttpResponse, _>(Failure::RouteNotFound)

@@ -38,6 +38,15 @@ pub(crate) enum Message {
     LoggedOut,
     EntryWritten,
     CacheWorks,
+    Invalid,
+    OldPasswordWrong,
+    Registered,
+    LoggedIn,
+    UserShown,
+    UserUpdated,
+    UsersListed,
+    UserActivated,
+    UserDeactivated,
 }
 
 impl Message {
@@ -97,6 +106,15 @@ impl Message {
             Self::LoggedOut => ("登出成功", "Logged out"),
             Self::EntryWritten => ("缓存设置成功", "Cache entry set"),
             Self::CacheWorks => ("缓存功能正常", "The cache works"),
+            Self::Invalid => ("数据验证失败", "Validation failed"),
+            Self::OldPasswordWrong => ("原密码错误", "The old password is incorrect"),
+            Self::Registered => ("注册成功", "Registered"),
+            Self::LoggedIn => ("登录成功", "Logged in"),
+            Self::UserShown => ("获取用户信息成功", "User retrieved"),
+            Self::UserUpdated => ("更新用户信息成功", "User updated"),
+            Self::UsersListed => ("获取用户列表成功", "Users listed"),
+            Self::UserActivated => ("用户激活成功", "User activated"),
+            Self::UserDeactivated => ("用户停用成功", "User deactivated"),
         };
         match locale {
             Locale::ZhCn => chinese,
@@ -170,6 +188,43 @@ pub(crate) fn problem_text(problem: Problem, locale: Locale) -> String {
         Locale::ZhCn => chinese,
         Locale::En => english,
     }
+}
+
+/// What is wrong with a value, in a sentence that names the field as people know it.
+pub(crate) fn labelled_text(problem: Problem, field: Option<&str>, locale: Locale) -> String {
+    let text = problem_text(problem, locale);
+    let Some(label) = field.and_then(|field| label(field, locale)) else { return text };
+    match (locale, problem) {
+        (Locale::ZhCn, Problem::Missing) => format!("{label}不能为空"),
+        (Locale::ZhCn, Problem::NotAnEmail) => format!("{label}格式不正确"),
+        (Locale::ZhCn, Problem::RoleNotRegistrable) => format!("{label}应为 student 或 teacher"),
+        (Locale::ZhCn, Problem::UnknownRole) => {
+            format!("{label}应为 student、teacher 或 admin")
+        }
+        (Locale::ZhCn, _) => format!("{label}{text}"),
+        (Locale::En, _) => format!("{label}: {text}"),
+    }
+}
+
+/// What the document calls a field; `None` for those that it does not name.
+fn label(field: &str, locale: Locale) -> Option<&'static str> {
+    let (chinese, english) = match field {
+        "username" => ("用户名", "Username"),
+        "password" => ("密码", "Password"),
+        "old_password" => ("原密码", "Old password"),
+        "new_password" => ("新密码", "New password"),
+        "role" => ("用户角色", "Role"),
+        "name" => ("真实姓名", "Name"),
+        "email" => ("邮箱", "Email"),
+        "user_id" => ("用户ID", "User id"),
+        "skip" => ("跳过的记录数", "Skip"),
+        "limit" => ("返回的记录数", "Limit"),
+        _ => return None,
+    };
+    Some(match locale {
+        Locale::ZhCn => chinese,
+        Locale::En => english,
+    })
 }
 
 fn fixed(chinese: &str, english: &str) -> (String, String) {

@@ -85,6 +85,19 @@ impl Problem {
         }
     }
 
+    /// Whether there was a value of the right type, which a rule refused.
+    pub(crate) fn is_rule_on_a_value(self) -> bool {
+        !matches!(
+            self,
+            Self::Missing
+                | Self::NotAString
+                | Self::NotAnInteger
+                | Self::NotAnObject
+                | Self::MalformedJson
+                | Self::BodyNotAnObject
+        )
+    }
+
     /// Packs it for the way through garde.
     pub(crate) fn into_garde(self) -> garde::Error {
         // A fieldless or integer-only enum always serialises; the fallback reads as malformed.
@@ -96,9 +109,9 @@ impl Problem {
         serde_json::from_str(error.message()).unwrap_or(Self::MalformedJson)
     }
 
-    /// Says where it is: within the body, this field.
-    pub(crate) fn in_body(self, field: &str) -> Located {
-        Located { place: Place::Body, field: Some(field.to_owned()), problem: self }
+    /// Says where it is: this field of that part of the request.
+    pub(crate) fn located(self, place: Place, field: &str) -> Located {
+        Located { place, field: Some(field.to_owned()), problem: self }
     }
 }
 
@@ -107,7 +120,6 @@ impl Problem {
 pub(crate) enum Place {
     Body,
     Path,
-    #[expect(dead_code, reason = "no v1 route takes a query; the envelope's list of users will")]
     Query,
 }
 

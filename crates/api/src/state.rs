@@ -16,6 +16,7 @@ use crate::http::locale::Locale;
 #[expect(missing_docs, reason = "each field is named after its use-case, which is documented")]
 pub struct UseCases {
     pub register: Register,
+    pub register_envelope: Register,
     pub login: Login,
     pub authenticate: Authenticate,
     pub refresh: Refresh,
@@ -47,6 +48,8 @@ pub struct ApiSettings {
     pub default_role: RegistrableRole,
     /// How long passwords chosen through v1 may be.
     pub v1_password: PasswordLength,
+    /// The least number of characters of a password chosen through the envelope dialect.
+    pub envelope_password_min: usize,
 }
 
 /// Everything that handlers need.

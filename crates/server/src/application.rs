@@ -205,6 +205,7 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
         cache_access: settings.cache_access()?,
         default_role: settings.default_role()?,
         v1_password: PasswordLength { min: settings.password.min_length, max: None },
+        envelope_password_min: settings.password.envelope_min_length,
     })
 }
 
@@ -237,16 +238,18 @@ fn use_cases(
         entropy: entropy.clone(),
         access_ttl: settings.auth.access_ttl,
     });
+    let register = |policy| Register {
+        users: users.clone(),
+        hasher: hasher.clone(),
+        policy,
+        rates: rates.clone(),
+        clock: clock.clone(),
+        limit: throttle.enabled.then(|| RegistrationLimit(limit(&throttle.registrations))),
+    };
     let access = settings.cache_access()?;
     Ok(UseCases {
-        register: Register {
-            users: users.clone(),
-            hasher: hasher.clone(),
-            policy: policy.clone(),
-            rates: rates.clone(),
-            clock: clock.clone(),
-            limit: throttle.enabled.then(|| RegistrationLimit(limit(&throttle.registrations))),
-        },
+        register: register(Some(policy.clone())),
+        register_envelope: register(settings.password.envelope_policy.then(|| policy.clone())),
         login: Login {
             users: users.clone(),
             sessions: sessions.clone(),

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::failure::Failure;
 use crate::http::body::RequestBody;
 use crate::http::field::{Field, valid};
+use crate::http::parse::at;
 use crate::problem::Problem;
 use crate::state::Api;
 
@@ -50,8 +51,8 @@ impl RequestBody for EntryBody {
 
 impl EntryBody {
     pub(super) fn to_entry(&self) -> Result<(Vec<u8>, EntryTtl), Failure> {
-        let data = parse_data(&self.data, &()).map_err(|problem| problem.in_body("data"))?;
-        let ttl = parse_ttl(&self.ttl, &()).map_err(|problem| problem.in_body("ttl"))?;
+        let data = at(parse_data(&self.data, &()), "data")?;
+        let ttl = at(parse_ttl(&self.ttl, &()), "ttl")?;
         Ok((Value::Object(data).to_string().into_bytes(), ttl))
     }
 }

@@ -20,10 +20,11 @@ use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
-use super::locale::{Locale, Scope};
+use super::locale::Locale;
+use super::scope::{Dialect, Scope};
 use crate::failure::Failure;
 use crate::state::Api;
-use crate::v1;
+use crate::{envelope, v1};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -104,7 +105,11 @@ fn scope_of(request: &ServiceRequest) -> Scope {
         || api.and_then(|api| api.entropy.uuid().ok()).unwrap_or_default().to_string(),
         str::to_owned,
     );
-    Scope { locale: Locale::negotiate(request, default), request_id }
+    Scope {
+        dialect: Dialect::of(request.path()),
+        locale: Locale::negotiate(request, default),
+        request_id,
+    }
 }
 
 /// An id that a proxy may hand on: nothing that could forge a line in a log.
@@ -145,7 +150,10 @@ fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
     if let Some(cause) = failure.cause() {
         tracing::error!(error = cause as &dyn std::error::Error, "{failure}");
     }
-    v1::render(failure, scope)
+    match scope.dialect {
+        Dialect::V1 => v1::render(failure, scope),
+        Dialect::Envelope => envelope::render(failure, scope),
+    }
 }
 
 fn set_headers(headers: &mut HeaderMap, scope: &Scope) {

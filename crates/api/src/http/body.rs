@@ -59,21 +59,22 @@ impl<T: RequestBody + 'static> FromRequest for Body<T> {
             }
             .map_err(|problem| Failure::invalid(Place::Body, None, problem))?;
             let api = request.app_data::<Data<Api>>().ok_or(Failure::Internal(None))?;
-            validate(object, &T::context(api)).map(Self)
+            validate(object, &T::context(api), Place::Body).map(Self)
         })
     }
 }
 
 /// Runs all rules and reports all that break.
-fn validate<T: RequestBody>(
+pub(crate) fn validate<T: DeserializeOwned + Validate>(
     object: Map<String, Value>,
     context: &T::Context,
+    place: Place,
 ) -> Result<Valid<T>, Failure> {
     let body: T = serde_json::from_value(Value::Object(object))
-        .map_err(|_detail| Failure::invalid(Place::Body, None, Problem::MalformedJson))?;
+        .map_err(|_detail| Failure::invalid(place, None, Problem::MalformedJson))?;
     Unvalidated::new(body).validate_with(context).map_err(|report| {
         let located = |(path, error): &(garde::Path, garde::Error)| Located {
-            place: Place::Body,
+            place,
             field: Some(field_name(path)),
             problem: Problem::from_garde(error),
         };
@@ -141,7 +142,8 @@ async fn collect(mut payload: Payload) -> Result<Bytes, Failure> {
     Ok(body.freeze())
 }
 
-fn parse_form(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+/// Parses what is URL-encoded: a form, a query.
+pub(crate) fn parse_form(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     let pairs: Vec<(String, String)> =
         serde_urlencoded::from_bytes(bytes).map_err(|_detail| Problem::MalformedJson)?;
     let mut object = Map::new();

@@ -5,6 +5,8 @@ use std::str::FromStr;
 use actix_web::http::header::{AcceptLanguage, Header};
 use actix_web::{HttpMessage, dev::ServiceRequest};
 
+use super::scope::Scope;
+
 /// A language that the catalogue has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Locale {
@@ -70,13 +72,6 @@ impl Locale {
             _ => None,
         }
     }
-}
-
-/// What is known of a request before it is routed; the middleware leaves it in the extensions.
-#[derive(Debug, Clone)]
-pub(crate) struct Scope {
-    pub(crate) locale: Locale,
-    pub(crate) request_id: String,
 }
 
 impl actix_web::FromRequest for Locale {

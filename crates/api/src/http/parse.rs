@@ -6,7 +6,7 @@ use menjin_domain::values::{
 };
 
 use super::field::Field;
-use crate::problem::{Located, Problem};
+use crate::problem::{Located, Place, Problem};
 
 /// What the rules depend on; each dialect has its own.
 pub(crate) struct Rules {
@@ -17,9 +17,9 @@ pub(crate) struct Rules {
 type Parsed<T> = Result<T, Problem>;
 type Text = Field<String>;
 
-/// Says where a value that could not be parsed stands.
+/// Says in which field of the body a value stands that could not be parsed.
 pub(crate) fn at<T>(parsed: Parsed<T>, field: &str) -> Result<T, Located> {
-    parsed.map_err(|problem| problem.in_body(field))
+    parsed.map_err(|problem| problem.located(Place::Body, field))
 }
 
 pub(crate) fn username(field: &Text, rules: &Rules) -> Parsed<Username> {

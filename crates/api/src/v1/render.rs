@@ -1,15 +1,13 @@
 //! Failures in the v1 dialect.
 
-use std::time::Duration;
-
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use menjin_domain::ports::PolicyViolation;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::http::locale::Scope;
+use crate::http::refusal;
+use crate::http::scope::Scope;
 use crate::messages::{Message, problem_text};
 use crate::problem::Located;
 
@@ -102,36 +100,12 @@ pub(crate) fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
         return HttpResponse::UnprocessableEntity().json(InvalidView { detail });
     }
     let (status, code, message) = describe(failure);
-    let mut response = HttpResponse::build(status);
-    match failure {
-        Failure::MethodNotAllowed { allow } => {
-            response.insert_header((ALLOW, *allow));
-        }
-        Failure::Unauthenticated { token_sent: true } | Failure::InvalidRefreshToken => {
-            response.insert_header((WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#));
-        }
-        Failure::Unauthenticated { token_sent: false } | Failure::InvalidCredentials => {
-            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
-        }
-        Failure::TooManyAttempts { retry_after } => {
-            response.insert_header((RETRY_AFTER, whole_seconds(*retry_after)));
-        }
-        Failure::Overloaded | Failure::Unavailable(_) => {
-            response.insert_header((RETRY_AFTER, 1));
-        }
-        // Whatever else the client sends on this connection is the rest of that body.
-        Failure::RequestTimeout | Failure::TooLarge => {
-            response.force_close();
-        }
-        _ => {}
-    }
     let request_id = status.is_server_error().then_some(scope.request_id.as_str());
-    response.json(ErrorView { detail: message.text(scope.locale), code, request_id })
-}
-
-/// Rounded up: who waits that long is let in.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+    refusal::begin(failure, status).json(ErrorView {
+        detail: message.text(scope.locale),
+        code,
+        request_id,
+    })
 }
 
 fn problem_view(located: &Located, scope: &Scope) -> ProblemView {
@@ -141,16 +115,5 @@ fn problem_view(located: &Located, scope: &Scope) -> ProblemView {
         loc,
         msg: problem_text(located.problem, scope.locale),
         r#type: located.problem.kind(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wait_is_rounded_up() {
-        assert_eq!(whole_seconds(Duration::from_millis(1)), 1);
-        assert_eq!(whole_seconds(Duration::from_secs(7)), 7);
     }
 }

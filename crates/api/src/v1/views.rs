@@ -1,12 +1,11 @@
 //! What v1 answers with.
 
-use chrono::SecondsFormat;
 use menjin_domain::entities::{TokenPair, User};
-use menjin_domain::values::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use crate::http::locale::Locale;
+use crate::http::time::time;
 use crate::messages::Message;
 
 /// `User`.
@@ -48,11 +47,6 @@ impl From<&User> for UserView {
             last_login_at: user.last_login_at.map(time),
         }
     }
-}
-
-/// RFC 3339 in UTC with `Z`.
-fn time(at: Timestamp) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// `Token` (RFC 6749 §5.1).

@@ -84,8 +84,8 @@ pub struct Register {
     pub users: Arc<dyn UserRepository>,
     /// Hashes.
     pub hasher: Arc<dyn PasswordHasher>,
-    /// Judges the password.
-    pub policy: Arc<dyn PasswordPolicy>,
+    /// Judges the password; `None` takes any.
+    pub policy: Option<Arc<dyn PasswordPolicy>>,
     /// Counts failures per network.
     pub rates: Arc<dyn RateLimiter>,
     /// The time.
@@ -100,7 +100,9 @@ impl Register {
     /// # Errors
     /// See [`RegisterError`].
     pub async fn execute(&self, input: RegisterInput) -> Result<User, RegisterError> {
-        self.policy.check(&input.password, input.username.as_str(), input.email.as_str())?;
+        if let Some(policy) = &self.policy {
+            policy.check(&input.password, input.username.as_str(), input.email.as_str())?;
+        }
         let key = RateKey::FailedRegistration(input.client.network());
         if let Some(RegistrationLimit(limit)) = self.limit
             && let Admission::Refused { retry_after } =
@@ -183,7 +185,7 @@ mod tests {
             let use_case = Register {
                 users: Arc::new(self.users),
                 hasher: Arc::new(self.hasher),
-                policy: Arc::new(self.policy),
+                policy: Some(Arc::new(self.policy)),
                 rates: Arc::new(self.rates),
                 clock: testing::clock(30),
                 limit: Some(RegistrationLimit::DEFAULT),

@@ -135,6 +135,8 @@ sections! {
     /// `[password]`
     PasswordSettings {
         min_length: usize,
+        envelope_min_length: usize,
+        envelope_policy: bool,
         refuse_common: usize,
         min_score: u8,
         #[serde(deserialize_with = "list")]

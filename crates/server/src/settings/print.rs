@@ -46,6 +46,8 @@ impl Settings {
         writeln!(f, "\n[hashing]\ncost = {}\nengine = {engine:?}", hashing.cost)?;
         writeln!(f, "threads = {}\nqueue = {}", hashing.threads, hashing.queue)?;
         writeln!(f, "\n[password]\nmin_length = {}", password.min_length)?;
+        writeln!(f, "envelope_min_length = {}", password.envelope_min_length)?;
+        writeln!(f, "envelope_policy = {}", password.envelope_policy)?;
         writeln!(
             f,
             "refuse_common = {}\nmin_score = {}",

@@ -84,6 +84,10 @@ impl Settings {
         require("password.min_length", (1..=max).contains(&password.min_length), || {
             format!("{} is not between 1 and {max}", password.min_length)
         })?;
+        let envelope = password.envelope_min_length;
+        require("password.envelope_min_length", (1..=20).contains(&envelope), || {
+            format!("{envelope} is not between 1 and 20")
+        })?;
         require("password.min_score", password.min_score <= 4, || {
             format!("{} is not between 0 and 4", password.min_score)
         })

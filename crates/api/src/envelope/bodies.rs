@@ -1,0 +1,276 @@
+//! What the envelope dialect takes. The fields' parsers are those of `http/parse.rs` where the
+//! dialects agree; bounds of length are one rule here, as the document words them.
+
+use garde::Validate;
+use menjin_domain::auth::{ChangePasswordInput, RegisterInput};
+use menjin_domain::entities::Profile;
+use menjin_domain::ports::{ProfileChanges, UserQuery};
+use menjin_domain::users::ListUsers;
+use menjin_domain::values::{
+    CandidatePassword, ClientInfo, FullName, LoginName, NewPassword, PasswordLength, Patch,
+    RegistrableRole, Role, Username, UsernameLength, Violation,
+};
+use serde::Deserialize;
+
+use crate::failure::Failure;
+use crate::http::body::RequestBody;
+use crate::http::field::{Field, valid};
+use crate::http::parse::{self, Rules, at};
+use crate::problem::{Located, Place, Problem};
+use crate::state::Api;
+
+type Text = Field<String>;
+
+/// How many characters a person's name has.
+pub(crate) const NAME_LENGTH: (usize, usize) = (2, 10);
+
+/// How many characters a user name has.
+pub(crate) const USERNAME_LENGTH: UsernameLength = UsernameLength { min: 3, max: 20 };
+
+/// The greatest number of characters of a password; the least is a setting.
+pub(crate) const PASSWORD_MAX: usize = 20;
+
+/// How many users a page has unless the client says.
+pub(crate) const DEFAULT_LIMIT: u64 = 100;
+
+fn rules(api: &Api) -> Rules {
+    Rules {
+        username: USERNAME_LENGTH,
+        password: PasswordLength {
+            min: api.settings.envelope_password_min,
+            max: Some(PASSWORD_MAX),
+        },
+    }
+}
+
+/// Both bounds in one message.
+fn username(field: &Text, rules: &Rules) -> Result<Username, Problem> {
+    let UsernameLength { min, max } = rules.username;
+    parse::username(field, rules).map_err(|problem| match problem {
+        Problem::TooShort { .. } | Problem::TooLong { .. } => Problem::LengthOutside { min, max },
+        other => other,
+    })
+}
+
+/// The old password is compared, not chosen; the new one is bounded as at registration.
+fn new_password(field: &Text, rules: &Rules) -> Result<NewPassword, Problem> {
+    parse::new_password(field, rules)
+}
+
+fn parse_name(text: &str) -> Result<FullName, Violation> {
+    FullName::parse_within(text, NAME_LENGTH.0, NAME_LENGTH.1)
+}
+
+fn name(field: &Text, _: &Rules) -> Result<FullName, Problem> {
+    field.required(|text| parse_name(text))
+}
+
+fn name_if_given(field: &Text, _: &Rules) -> Result<Patch<FullName>, Problem> {
+    field.nullable(|text| parse_name(text).map(Some))
+}
+
+fn role(field: &Text, _: &Rules) -> Result<RegistrableRole, Problem> {
+    let unregistrable = Problem::RoleNotRegistrable;
+    field.required(|text| {
+        let role: Role = text.parse().map_err(|_unknown| unregistrable)?;
+        RegistrableRole::try_from(role).map_err(|_violation| unregistrable)
+    })
+}
+
+#[derive(Deserialize, Validate, Default)]
+#[serde(default)]
+#[garde(context(Rules))]
+pub(super) struct RegisterBody {
+    #[garde(custom(valid(self::username)))]
+    username: Text,
+    #[garde(custom(valid(self::new_password)))]
+    password: Text,
+    #[garde(custom(valid(self::role)))]
+    role: Text,
+    #[garde(custom(valid(self::name)))]
+    name: Text,
+    #[garde(custom(valid(parse::email)))]
+    email: Text,
+}
+
+impl RequestBody for RegisterBody {
+    fn context(api: &Api) -> Rules {
+        rules(api)
+    }
+}
+
+impl RegisterBody {
+    pub(super) fn to_input(&self, api: &Api, client: ClientInfo) -> Result<RegisterInput, Failure> {
+        let rules = &rules(api);
+        let full_name = Some(at(name(&self.name, rules), "name")?);
+        Ok(RegisterInput {
+            username: at(username(&self.username, rules), "username")?,
+            email: at(parse::email(&self.email, rules), "email")?,
+            password: at(new_password(&self.password, rules), "password")?,
+            role: at(role(&self.role, rules), "role")?,
+            profile: Profile { full_name, ..Profile::default() },
+            client,
+        })
+    }
+}
+
+#[derive(Deserialize, Validate, Default)]
+#[serde(default)]
+#[garde(context(Rules))]
+pub(super) struct LoginBody {
+    #[garde(custom(valid(parse::login_name)))]
+    username: Text,
+    #[garde(custom(valid(parse::candidate)))]
+    password: Text,
+}
+
+impl RequestBody for LoginBody {
+    fn context(api: &Api) -> Rules {
+        rules(api)
+    }
+}
+
+impl LoginBody {
+    pub(super) fn to_credentials(
+        &self,
+        api: &Api,
+    ) -> Result<(LoginName, CandidatePassword), Failure> {
+        let rules = &rules(api);
+        let name = at(parse::login_name(&self.username, rules), "username")?;
+        Ok((name, at(parse::candidate(&self.password, rules), "password")?))
+    }
+}
+
+#[derive(Deserialize, Validate, Default)]
+#[serde(default)]
+#[garde(context(Rules))]
+pub(super) struct UpdateBody {
+    #[garde(custom(valid(self::name_if_given)))]
+    name: Text,
+    #[garde(custom(valid(parse::email_if_given)))]
+    email: Text,
+}
+
+impl RequestBody for UpdateBody {
+    fn context(api: &Api) -> Rules {
+        rules(api)
+    }
+}
+
+impl UpdateBody {
+    pub(super) fn to_changes(&self, api: &Api) -> Result<ProfileChanges, Failure> {
+        let rules = &rules(api);
+        Ok(ProfileChanges {
+            email: at(parse::email_if_given(&self.email, rules), "email")?,
+            full_name: at(name_if_given(&self.name, rules), "name")?,
+            ..ProfileChanges::default()
+        })
+    }
+}
+
+#[derive(Deserialize, Validate, Default)]
+#[serde(default)]
+#[garde(context(Rules))]
+pub(super) struct ChangePasswordBody {
+    #[garde(custom(valid(parse::candidate)))]
+    old_password: Text,
+    #[garde(custom(valid(self::new_password)))]
+    new_password: Text,
+}
+
+impl RequestBody for ChangePasswordBody {
+    fn context(api: &Api) -> Rules {
+        rules(api)
+    }
+}
+
+impl ChangePasswordBody {
+    pub(super) fn to_input(
+        &self,
+        api: &Api,
+        client: ClientInfo,
+    ) -> Result<ChangePasswordInput, Failure> {
+        let rules = &rules(api);
+        Ok(ChangePasswordInput {
+            current: at(parse::candidate(&self.old_password, rules), "old_password")?,
+            new: at(new_password(&self.new_password, rules), "new_password")?,
+            confirmation: None,
+            client,
+        })
+    }
+}
+
+/// The query of the list of users.
+#[derive(Deserialize, Validate, Default)]
+#[serde(default)]
+pub(super) struct UsersQuery {
+    #[garde(custom(valid(parse_skip)))]
+    skip: Text,
+    #[garde(custom(valid(parse_limit)))]
+    limit: Text,
+    #[garde(custom(valid(parse_role)))]
+    role: Text,
+}
+
+/// An integer in digits, within bounds.
+fn integer(text: &str, min: u64, max: u64) -> Result<u64, Problem> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Problem::NotAnInteger);
+    }
+    match text.parse::<u64>() {
+        Ok(number) if number > max => Err(Problem::AtMost { max }),
+        Ok(number) if number >= min => Ok(number),
+        Err(_) if !text.starts_with('-') => Err(Problem::AtMost { max }),
+        _ => Err(Problem::AtLeast { min }),
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "garde hands contexts over by reference")]
+fn parse_skip(field: &Text, (): &()) -> Result<u64, Problem> {
+    let skip = field.optional(|text| integer(text, 0, i64::MAX.unsigned_abs()))?;
+    Ok(skip.unwrap_or(0))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "garde hands contexts over by reference")]
+fn parse_limit(field: &Text, (): &()) -> Result<u64, Problem> {
+    let limit = field.optional(|text| integer(text, 1, ListUsers::MAX_LIMIT))?;
+    Ok(limit.unwrap_or(DEFAULT_LIMIT))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "garde hands contexts over by reference")]
+fn parse_role(field: &Text, (): &()) -> Result<Option<Role>, Problem> {
+    field.optional(|text| text.parse::<Role>().map_err(|_unknown| Problem::UnknownRole))
+}
+
+impl UsersQuery {
+    pub(super) fn to_query(&self) -> Result<UserQuery, Failure> {
+        let at = |field: &'static str| {
+            move |problem: Problem| -> Located { problem.located(Place::Query, field) }
+        };
+        Ok(UserQuery {
+            skip: parse_skip(&self.skip, &()).map_err(at("skip"))?,
+            limit: parse_limit(&self.limit, &()).map_err(at("limit"))?,
+            role: parse_role(&self.role, &()).map_err(at("role"))?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i1_only_integers_within_bounds_pass() {
+        assert_eq!(integer("0", 0, 9), Ok(0));
+        assert_eq!(integer("9", 0, 9), Ok(9));
+        assert_eq!(integer("10", 0, 9), Err(Problem::AtMost { max: 9 }));
+        assert_eq!(integer("99999999999999999999999", 0, 9), Err(Problem::AtMost { max: 9 }));
+        for low in ["0", "-1", "-99999999999999999999999"] {
+            assert_eq!(integer(low, 1, 9), Err(Problem::AtLeast { min: 1 }), "{low}");
+        }
+        for bad in ["", "NaN", "1e9", "+1", "1.0", " 1", "0x1", "１"] {
+            assert_eq!(integer(bad, 0, 9), Err(Problem::NotAnInteger), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Failures in the envelope dialect.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use menjin_domain::ports::PolicyViolation;
+use serde::Serialize;
+
+use super::views::Envelope;
+use crate::failure::Failure;
+use crate::http::refusal;
+use crate::http::scope::Scope;
+use crate::messages::{Message, labelled_text};
+use crate::problem::Located;
+
+/// `data` of 422.
+#[derive(Serialize)]
+struct InvalidData {
+    detail: Vec<ProblemView>,
+}
+
+#[derive(Serialize)]
+struct ProblemView {
+    loc: Vec<String>,
+    msg: String,
+    r#type: &'static str,
+}
+
+/// `data` of a fault of the server's: what to quote when asking for help.
+#[derive(Serialize)]
+struct FaultData<'a> {
+    request_id: &'a str,
+}
+
+/// Status and text of a failure: the one place where this dialect chooses them.
+fn describe(failure: &Failure) -> (StatusCode, Message) {
+    use StatusCode as S;
+    match failure {
+        Failure::RouteNotFound => (S::NOT_FOUND, Message::RouteNotFound),
+        Failure::UserNotFound => (S::NOT_FOUND, Message::UserNotFound),
+        Failure::EntryNotFound => (S::NOT_FOUND, Message::EntryNotFound),
+        Failure::MethodNotAllowed { .. } => (S::METHOD_NOT_ALLOWED, Message::MethodNotAllowed),
+        Failure::TooLarge => (S::PAYLOAD_TOO_LARGE, Message::TooLarge),
+        Failure::UnsupportedMediaType => (S::UNSUPPORTED_MEDIA_TYPE, Message::UnsupportedMediaType),
+        Failure::RequestTimeout => (S::REQUEST_TIMEOUT, Message::RequestTimeout),
+        Failure::Invalid(_) => (S::UNPROCESSABLE_ENTITY, Message::Invalid),
+        Failure::BadRequest => (S::BAD_REQUEST, Message::BadRequest),
+        Failure::UsernameTaken => (S::BAD_REQUEST, Message::UsernameTaken),
+        Failure::EmailTaken => (S::BAD_REQUEST, Message::EmailTaken),
+        Failure::Policy(PolicyViolation::TooCommon) => (S::BAD_REQUEST, Message::PasswordTooCommon),
+        Failure::Policy(PolicyViolation::EqualsIdentity) => {
+            (S::BAD_REQUEST, Message::PasswordEqualsIdentity)
+        }
+        Failure::Policy(PolicyViolation::TooWeak) => (S::BAD_REQUEST, Message::PasswordTooWeak),
+        Failure::WrongPassword => (S::BAD_REQUEST, Message::OldPasswordWrong),
+        Failure::ConfirmationDiffers => (S::BAD_REQUEST, Message::ConfirmationDiffers),
+        Failure::PasswordUnchanged => (S::BAD_REQUEST, Message::PasswordUnchanged),
+        Failure::LastAdmin => (S::BAD_REQUEST, Message::LastAdmin),
+        Failure::Unauthenticated { token_sent: false } => {
+            (S::UNAUTHORIZED, Message::NotAuthenticated)
+        }
+        Failure::Unauthenticated { token_sent: true } => (S::UNAUTHORIZED, Message::InvalidToken),
+        Failure::InvalidCredentials => (S::UNAUTHORIZED, Message::InvalidCredentials),
+        Failure::InvalidRefreshToken => (S::UNAUTHORIZED, Message::InvalidRefreshToken),
+        Failure::Forbidden => (S::FORBIDDEN, Message::Forbidden),
+        Failure::TooManyAttempts { .. } => (S::TOO_MANY_REQUESTS, Message::TooManyAttempts),
+        Failure::Overloaded => (S::SERVICE_UNAVAILABLE, Message::Overloaded),
+        Failure::Unavailable(_) => (S::SERVICE_UNAVAILABLE, Message::Unavailable),
+        Failure::CacheFailed(_) => (S::INTERNAL_SERVER_ERROR, Message::CacheFailed),
+        Failure::Internal(_) => (S::INTERNAL_SERVER_ERROR, Message::Internal),
+    }
+}
+
+/// The answer to a request that failed.
+pub(crate) fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
+    let (status, message) = describe(failure);
+    let (code, message) = (status.as_u16(), message.text(scope.locale));
+    let mut response = refusal::begin(failure, status);
+    if let Failure::Invalid(problems) = failure {
+        let detail = problems.iter().map(|located| problem_view(located, scope)).collect();
+        return response.json(Envelope { code, message, data: InvalidData { detail } });
+    }
+    let fault = FaultData { request_id: &scope.request_id };
+    let data = status.is_server_error().then_some(fault);
+    response.json(Envelope { code, message, data })
+}
+
+/// As in v1, but for the type of a broken rule, which is always `value_error`, and the text, which
+/// names the field.
+fn problem_view(located: &Located, scope: &Scope) -> ProblemView {
+    let mut loc = vec![located.place.as_str().to_owned()];
+    loc.extend(located.field.clone());
+    let problem = located.problem;
+    ProblemView {
+        loc,
+        msg: labelled_text(problem, located.field.as_deref(), scope.locale),
+        r#type: if problem.is_rule_on_a_value() { "value_error" } else { problem.kind() },
+    }
+}
