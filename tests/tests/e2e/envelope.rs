@@ -31,6 +31,7 @@ async fn student(app: &TestApp) -> Client {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "the document, example after example, with the answers")]
 async fn the_documents_examples_get_the_documents_answers() {
     let app = TestApp::start().await;
     let admin = app.admin("root").await;

@@ -92,7 +92,7 @@ impl Menjin {
             register: Register {
                 users: store.clone(),
                 hasher: hasher.clone(),
-                policy: policy.clone(),
+                policy: Some(policy.clone()),
                 rates,
                 clock: clock.clone(),
                 limit: Some(RegistrationLimit::DEFAULT),
