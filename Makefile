@@ -1,4 +1,5 @@
-# The few commands. Each needs Rust and a C compiler, nothing else.
+# The few commands. They need Rust and a C compiler; `make test` installs what else it needs, or says
+# what to install.
 
 CARGO ?= cargo
 
@@ -16,6 +17,8 @@ run:
 
 test:
 	@scripts/need cc
+	@mkdir -p target
+	@scripts/test-tools
 	$(CARGO) test --locked --workspace
 	$(CARGO) run --locked --quiet -p menjin-domain --example in_memory
 

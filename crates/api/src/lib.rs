@@ -18,6 +18,7 @@
 //! ```
 
 mod cache;
+mod docs;
 mod envelope;
 mod failure;
 mod general;
@@ -45,6 +46,7 @@ pub fn configure(services: &mut ServiceConfig, api: Data<Api>) {
         .configure(v1::routes)
         .configure(envelope::routes)
         .configure(cache::routes)
+        .configure(docs::routes)
         .default_service(to(|| async {
             Err::<actix_web::HttpResponse, _>(Failure::RouteNotFound)
         }));

@@ -1,0 +1,67 @@
+//! `/docs` (Swagger UI) and `/redoc` (`ReDoc`), out of the binary: no content network is asked, and
+//! the pages may load from this origin alone. `scripts/vendor-docs` fetches the assets.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS,
+};
+use actix_web::web::{ServiceConfig, get};
+
+use crate::http::routes::resource;
+
+/// What a page may do: run and load what this server sends. Styles may also stand in the page, where
+/// both put theirs.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                      img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
+
+/// A file in the binary.
+#[derive(Clone, Copy)]
+struct Asset {
+    path: &'static str,
+    content_type: &'static str,
+    content: &'static [u8],
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+
+macro_rules! asset {
+    ($path:literal, $content_type:expr, $file:literal) => {
+        Asset {
+            path: $path,
+            content_type: $content_type,
+            content: include_bytes!(concat!("../../assets/", $file)),
+        }
+    };
+}
+
+const ASSETS: [Asset; 7] = [
+    asset!("/docs", HTML, "swagger-ui/index.html"),
+    asset!("/docs/start.js", JAVASCRIPT, "swagger-ui/start.js"),
+    asset!("/docs/swagger-ui.css", CSS, "swagger-ui/swagger-ui.css"),
+    asset!("/docs/swagger-ui-bundle.js", JAVASCRIPT, "swagger-ui/swagger-ui-bundle.js"),
+    asset!("/redoc", HTML, "redoc/index.html"),
+    asset!("/redoc/start.js", JAVASCRIPT, "redoc/start.js"),
+    asset!("/redoc/redoc.standalone.js", JAVASCRIPT, "redoc/redoc.standalone.js"),
+];
+
+/// Registers the pages and what they load.
+pub(crate) fn routes(services: &mut ServiceConfig) {
+    for asset in ASSETS {
+        let handler = move || async move { serve(asset) };
+        services.service(resource(asset.path, "GET, HEAD", vec![get().to(handler)]));
+    }
+}
+
+fn serve(asset: Asset) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, asset.content_type))
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((X_FRAME_OPTIONS, "DENY"))
+        .insert_header((REFERRER_POLICY, "no-referrer"))
+        // A new version of the binary may bring new ones: an hour is short enough to see them.
+        .insert_header((CACHE_CONTROL, "public, max-age=3600"))
+        .body(asset.content)
+}

@@ -1,0 +1,39 @@
+//! `/openapi.json` before a linter and a fuzzer.
+
+use menjin_tests::client::Client;
+
+use crate::Served;
+use crate::tools::{node_program, python, scratch, succeed};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strict_linter_finds_nothing() {
+    let served = Served::start(&[]).await;
+    let mut lint = node_program("spectral");
+    lint.args(["lint", "--fail-severity=hint", "--ruleset", ".spectral.yaml"]);
+    succeed(lint.arg(format!("{}/openapi.json", served.server.url)));
+}
+
+/// I9: no answer of 500 or more, none that the document does not describe. `make fuzz-api` sends
+/// many more.
+#[tokio::test(flavor = "multi_thread")]
+async fn i9_a_fuzzer_finds_no_violation() {
+    let settings = [("MENJIN__THROTTLE__ENABLED", "false"), ("MENJIN__HASHING__QUEUE", "100000")];
+    let served = Served::start(&settings).await;
+    let examples = std::env::var("MENJIN_TEST_FUZZ_EXAMPLES").unwrap_or_else(|_| "10".to_owned());
+    for user in [None, Some("mike")] {
+        let mut fuzz = python("schemathesis");
+        fuzz.current_dir(scratch(user.unwrap_or("anonymous")));
+        fuzz.arg("run").arg(format!("{}/openapi.json", served.server.url));
+        fuzz.args(["--checks", "all", "--max-examples", &examples, "--workers", "2", "--no-color"]);
+        // A seed makes a failure of a run that of the next.
+        fuzz.args(["--seed", "4711", "--generation-database", "none"]);
+        if let Some(user) = user {
+            let client = Client::new(&served.server.url).log_in(user, "password123").await;
+            let token = client.access_token.unwrap();
+            fuzz.args(["--header", &format!("Authorization: Bearer {token}")]);
+            // They end the session of the token, or take the password away from who holds it.
+            fuzz.args(["--exclude-path-regex", "/(logout|change-password)$"]);
+        }
+        succeed(&mut fuzz);
+    }
+}
