@@ -7,8 +7,10 @@
 
 mod cache;
 mod clock;
+mod lookup;
 mod rates;
 
 pub use cache::{MemoryCache, MemoryCacheConfig};
 pub use clock::SystemClock;
+pub use lookup::{CachedSessions, CachedUsers, SessionCopies, Ticket};
 pub use rates::MemoryRateLimiter;

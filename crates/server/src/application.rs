@@ -25,7 +25,10 @@ use menjin_domain::values::{PasswordLength, Role};
 use menjin_infra_credentials::{
     BcryptPool, HashingConfig, JwtCodec, JwtConfig, OsEntropy, PasswordRules, PolicyConfig,
 };
-use menjin_infra_memory::{MemoryCache, MemoryCacheConfig, MemoryRateLimiter, SystemClock};
+use menjin_infra_memory::{
+    CachedSessions, CachedUsers, MemoryCache, MemoryCacheConfig, MemoryRateLimiter, SessionCopies,
+    SystemClock,
+};
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 
 use crate::secret;
@@ -33,6 +36,9 @@ use crate::settings::{LimitSettings, Settings, SettingsError};
 
 /// How many networks are counted at most, some 10 MiB of them.
 const MAX_COUNTED_NETWORKS: usize = 100_000;
+
+/// How many live sessions are kept in process at most, some 50 MiB of them.
+const MAX_SESSION_COPIES: u64 = 50_000;
 
 /// Why the server does not start; the chain says where.
 pub type StartError = anyhow::Error;
@@ -89,9 +95,10 @@ impl Application {
             MemoryCacheConfig { max_bytes: settings.cache.max_bytes },
             Arc::clone(&clock),
         ));
+        let (users, sessions) = with_copies(settings, store.clone());
         let adapters = Adapters {
-            users: Arc::new(store.clone()),
-            sessions: Arc::new(store.clone()),
+            users,
+            sessions,
             throttle: Arc::new(store.clone()),
             rates: Arc::new(MemoryRateLimiter::new(MAX_COUNTED_NETWORKS)),
             cache: memory.clone(),
@@ -142,6 +149,25 @@ impl Application {
     pub async fn close(&self) -> Result<(), PortError> {
         self.store.close().await
     }
+}
+
+/// The accounts and sessions of a store, with the look-up behind every request kept in process for
+/// as long as the setting allows.
+fn with_copies<Store>(
+    settings: &Settings,
+    store: Store,
+) -> (Arc<dyn UserRepository>, Arc<dyn SessionRepository>)
+where
+    Store: UserRepository + SessionRepository + 'static,
+{
+    let store = Arc::new(store);
+    let ttl = settings.auth.session_cache_ttl;
+    if ttl.is_zero() {
+        return (store.clone(), store);
+    }
+    let copies = Arc::new(SessionCopies::new(MAX_SESSION_COPIES, ttl));
+    let users = CachedUsers::new(store.clone(), copies.clone(), None);
+    (Arc::new(users), Arc::new(CachedSessions::new(store, copies, None)))
 }
 
 fn hasher(settings: &Settings) -> Result<BcryptPool, StartError> {

@@ -60,6 +60,10 @@ impl Settings {
         require("auth.audience", !auth.audience.is_empty(), || "must not be empty".into())?;
         at_least_a_second("auth.access_ttl", auth.access_ttl)?;
         at_least_a_second("auth.refresh_ttl", auth.refresh_ttl)?;
+        let minute = Duration::from_secs(60);
+        require("auth.session_cache_ttl", auth.session_cache_ttl <= minute, || {
+            "at most 1m: for so long a change made elsewhere can go unseen".into()
+        })?;
         require("auth.access_ttl", auth.access_ttl <= auth.refresh_ttl, || {
             "must not be longer than auth.refresh_ttl".into()
         })?;

@@ -1,0 +1,149 @@
+use std::fmt;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use menjin_domain::ports::{Invalidation, LiveSession};
+use menjin_domain::values::{SessionId, Timestamp};
+
+/// How many marks there are. Two users that share one invalidate each other: a miss too many, never
+/// a hit too many.
+const MARKS: usize = 8192;
+
+/// Copies of live sessions and their users.
+///
+/// Nobody who changes a session has to find its copies. A counter numbers all invalidations; each
+/// user and each session has a mark (shared by hash) with the number of its latest one. A copy
+/// carries the value that the counter had before it was read from the store, and is good while no
+/// mark of its own is higher. So an invalidation is two atomic additions, and a read that began
+/// before it is void whenever it ends, even if its copy is put in place afterwards.
+///
+/// The other half of the argument is the order in a writer: the store first, then the invalidation,
+/// then the answer. A read that sees the counter raised begins after the store was changed.
+pub struct SessionCopies {
+    copies: moka::sync::Cache<SessionId, Arc<Copy>>,
+    ttl: Duration,
+    /// The number of the latest invalidation.
+    counter: AtomicU64,
+    marks: Box<[AtomicU64]>,
+    /// That of all copies.
+    everything: AtomicU64,
+    /// Whether invalidations of other processes would be heard.
+    hearing: AtomicBool,
+    hasher: RandomState,
+}
+
+struct Copy {
+    live: LiveSession,
+    read_at: Timestamp,
+    read_after: u64,
+}
+
+/// Taken before a read from the store begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Ticket {
+    at: Timestamp,
+    after: u64,
+    hearing: bool,
+}
+
+impl SessionCopies {
+    /// Room for this many copies, each good for `ttl` at most; zero keeps none.
+    pub fn new(capacity: u64, ttl: Duration) -> Self {
+        Self {
+            copies: moka::sync::Cache::builder()
+                .max_capacity(capacity)
+                .time_to_live(ttl * 2)
+                .build(),
+            ttl,
+            counter: AtomicU64::new(0),
+            marks: (0..MARKS).map(|_| AtomicU64::new(0)).collect(),
+            everything: AtomicU64::new(0),
+            hearing: AtomicBool::new(true),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// A copy that is good at `at`: not older than the time to live, not invalidated since it was
+    /// read, of a session that has not expired.
+    pub fn get(&self, id: SessionId, at: Timestamp) -> Option<LiveSession> {
+        if !self.hearing.load(Ordering::SeqCst) {
+            return None;
+        }
+        let copy = self.copies.get(&id)?;
+        // A clock that was put back makes a copy seem young: it is not to be trusted then.
+        let age = (at - copy.read_at).to_std().ok()?;
+        let good = age < self.ttl && at < copy.live.session.expires_at && self.is_current(&copy);
+        good.then(|| copy.live.clone())
+    }
+
+    fn is_current(&self, copy: &Copy) -> bool {
+        let session = &copy.live.session;
+        let marks = [
+            self.mark(Invalidation::User(session.user_id)),
+            self.mark(Invalidation::Session(session.id)),
+            &self.everything,
+        ];
+        marks.iter().all(|mark| mark.load(Ordering::SeqCst) <= copy.read_after)
+    }
+
+    /// Call this before the read from the store whose result is to be kept.
+    pub fn begin(&self, at: Timestamp) -> Ticket {
+        Ticket {
+            at,
+            after: self.counter.load(Ordering::SeqCst),
+            hearing: self.hearing.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Keeps what was read since the ticket was taken.
+    pub fn fill(&self, ticket: Ticket, live: &LiveSession) {
+        if self.ttl.is_zero() || !ticket.hearing {
+            return;
+        }
+        let copy = Copy { live: live.clone(), read_at: ticket.at, read_after: ticket.after };
+        self.copies.insert(live.session.id, Arc::new(copy));
+    }
+
+    /// Voids the copies of something that has changed in the store, and every read that is under
+    /// way.
+    pub fn invalidate(&self, invalidation: Invalidation) {
+        self.raise(self.mark(invalidation));
+    }
+
+    /// Says whether invalidations of other processes are heard. While they are not, no copy is
+    /// used; what was kept before is void for good, since something may have been missed.
+    pub fn set_hearing(&self, hearing: bool) {
+        self.raise(&self.everything);
+        self.hearing.store(hearing, Ordering::SeqCst);
+    }
+
+    fn raise(&self, mark: &AtomicU64) {
+        let number = self.counter.fetch_add(1, Ordering::SeqCst) + 1;
+        mark.fetch_max(number, Ordering::SeqCst);
+    }
+
+    fn mark(&self, invalidation: Invalidation) -> &AtomicU64 {
+        let hash = match invalidation {
+            Invalidation::User(id) => self.hash((0, id.get())),
+            Invalidation::Session(id) => self.hash((1, id.0)),
+        };
+        let index = usize::try_from(hash % self.marks.len() as u64).unwrap_or_default();
+        // The remainder is within bounds; the fallback voids everything rather than nothing.
+        self.marks.get(index).unwrap_or(&self.everything)
+    }
+
+    fn hash(&self, value: impl Hash) -> u64 {
+        self.hasher.hash_one(value)
+    }
+}
+
+impl fmt::Debug for SessionCopies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionCopies").field("ttl", &self.ttl).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use menjin_domain::entities::{Credentials, User};
+use menjin_domain::ports::{
+    CreateSessionError, CreateUserError, DeactivateError, Invalidation, InvalidationPublisher,
+    LiveSession, NewSession, NewUser, PasswordChange, PortError, ProfileChanges, Rotation,
+    RotationOutcome, SessionRepository, UpdateProfileError, UserPage, UserQuery, UserRepository,
+};
+use menjin_domain::values::{Epoch, LoginName, PasswordHash, SessionId, Timestamp, UserId};
+
+use super::copies::SessionCopies;
+
+/// Where what has changed is to be told: the copies of this process, and those of others.
+#[derive(Clone)]
+struct Changes {
+    copies: Arc<SessionCopies>,
+    others: Option<Arc<dyn InvalidationPublisher>>,
+}
+
+impl Changes {
+    /// Runs a write and invalidates before its outcome is known to anybody, whatever it is: a write
+    /// that failed may have been done.
+    ///
+    /// On a task of its own: a caller who goes away must not take the invalidation with them, since
+    /// the store may do the write all the same.
+    async fn after<T: Send + 'static>(
+        &self,
+        invalidation: Invalidation,
+        write: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, PortError> {
+        let changes = self.clone();
+        let task = tokio::spawn(async move {
+            let outcome = write.await;
+            changes.tell(invalidation).await;
+            outcome
+        });
+        task.await.map_err(|panicked| PortError::internal("database", panicked))
+    }
+
+    async fn tell(&self, invalidation: Invalidation) {
+        self.copies.invalidate(invalidation);
+        if let Some(others) = &self.others
+            && let Err(error) = others.publish(invalidation).await
+        {
+            // Their copies live for their time to live at most, and whoever hears nothing has none.
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "other processes were not told of a change");
+        }
+    }
+}
+
+/// Sessions with their look-up answered from copies.
+pub struct CachedSessions {
+    store: Arc<dyn SessionRepository>,
+    changes: Changes,
+}
+
+impl CachedSessions {
+    /// Puts copies before a store; `others` tells other processes of changes.
+    pub fn new(
+        store: Arc<dyn SessionRepository>,
+        copies: Arc<SessionCopies>,
+        others: Option<Arc<dyn InvalidationPublisher>>,
+    ) -> Self {
+        Self { store, changes: Changes { copies, others } }
+    }
+}
+
+#[async_trait]
+impl SessionRepository for CachedSessions {
+    async fn create(&self, session: NewSession) -> Result<User, CreateSessionError> {
+        let (store, user) = (Arc::clone(&self.store), session.user_id);
+        // The user's last log-in changes.
+        let write = async move { store.create(session).await };
+        self.changes.after(Invalidation::User(user), write).await?
+    }
+
+    async fn find_live(
+        &self,
+        id: SessionId,
+        at: Timestamp,
+    ) -> Result<Option<LiveSession>, PortError> {
+        let copies = &self.changes.copies;
+        if let Some(live) = copies.get(id, at) {
+            return Ok(Some(live));
+        }
+        let ticket = copies.begin(at);
+        let found = self.store.find_live(id, at).await?;
+        if let Some(live) = &found {
+            copies.fill(ticket, live);
+        }
+        Ok(found)
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {
+        let store = Arc::clone(&self.store);
+        let write = async move { store.rotate(rotation).await };
+        self.changes.after(Invalidation::Session(rotation.session_id), write).await?
+    }
+
+    async fn end(&self, id: SessionId, at: Timestamp) -> Result<bool, PortError> {
+        let store = Arc::clone(&self.store);
+        let write = async move { store.end(id, at).await };
+        self.changes.after(Invalidation::Session(id), write).await?
+    }
+
+    async fn delete_finished(&self, before: Timestamp) -> Result<u64, PortError> {
+        // Their tokens are dead already: no copy is good for them.
+        self.store.delete_finished(before).await
+    }
+}
+
+/// Accounts whose changes void the copies of their sessions.
+pub struct CachedUsers {
+    store: Arc<dyn UserRepository>,
+    changes: Changes,
+}
+
+impl CachedUsers {
+    /// Puts copies before a store; `others` tells other processes of changes.
+    pub fn new(
+        store: Arc<dyn UserRepository>,
+        copies: Arc<SessionCopies>,
+        others: Option<Arc<dyn InvalidationPublisher>>,
+    ) -> Self {
+        Self { store, changes: Changes { copies, others } }
+    }
+}
+
+#[async_trait]
+impl UserRepository for CachedUsers {
+    async fn create(&self, user: NewUser) -> Result<User, CreateUserError> {
+        self.store.create(user).await
+    }
+
+    async fn find(&self, id: UserId) -> Result<Option<User>, PortError> {
+        self.store.find(id).await
+    }
+
+    async fn find_credentials(&self, name: &LoginName) -> Result<Option<Credentials>, PortError> {
+        self.store.find_credentials(name).await
+    }
+
+    async fn credentials(&self, id: UserId) -> Result<Option<Credentials>, PortError> {
+        self.store.credentials(id).await
+    }
+
+    async fn update_profile(
+        &self,
+        id: UserId,
+        changes: ProfileChanges,
+        at: Timestamp,
+    ) -> Result<Option<User>, UpdateProfileError> {
+        let store = Arc::clone(&self.store);
+        let write = async move { store.update_profile(id, changes, at).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn list(&self, query: UserQuery) -> Result<UserPage, PortError> {
+        self.store.list(query).await
+    }
+
+    async fn activate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, PortError> {
+        let store = Arc::clone(&self.store);
+        let write = async move { store.activate(id, at).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn deactivate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, DeactivateError> {
+        let store = Arc::clone(&self.store);
+        let write = async move { store.deactivate(id, at).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError> {
+        let (store, id) = (Arc::clone(&self.store), change.user_id);
+        let write = async move { store.change_password(change).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn rehash(&self, id: UserId, epoch: Epoch, hash: PasswordHash) -> Result<(), PortError> {
+        // No copy holds a hash.
+        self.store.rehash(id, epoch, hash).await
+    }
+}
