@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use actix_web::App;
 use menjin_domain::users::CreateAdminInput;
 use menjin_domain::values::{Email, NewPassword, PasswordLength, Username, UsernameLength};
 use menjin_server::settings::{Settings, Sources};
@@ -114,11 +113,9 @@ pub async fn with_panicking_route() -> (String, TempDir) {
     let application = Application::build(&settings(&folder, &[])).await.unwrap();
     let api = application.api.clone();
     let server = actix_web::HttpServer::new(move || {
-        let api = api.clone();
-        App::new()
-            .route("/api/v1/panic", actix_web::web::get().to(panicking))
-            .configure(|services| menjin_api::configure(services, api))
-            .wrap(actix_web::middleware::from_fn(menjin_api::answer))
+        menjin_api::app_with(api.clone(), |services| {
+            services.route("/api/v1/panic", actix_web::web::get().to(panicking));
+        })
     });
     let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", server.addrs().first().unwrap());

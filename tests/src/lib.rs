@@ -6,6 +6,7 @@
 //!   out clients, anonymous and logged in.
 //! * [`client`]: those clients; their answers print as snapshots.
 //! * [`process`]: the real binary as a process of its own, to be killed.
+//! * [`openapi`]: the document at `/openapi.json`, as a judge of answers.
 //! * [`contract`]: what every adapter must do, written against the ports alone.
 //! * [`clock`]: a clock that stands until it is turned.
 
@@ -20,4 +21,5 @@ pub mod app;
 pub mod client;
 pub mod clock;
 pub mod contract;
+pub mod openapi;
 pub mod process;

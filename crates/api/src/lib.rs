@@ -3,17 +3,18 @@
 //! menjin over HTTP, on actix-web. It knows the domain's use-cases and ports and nothing of the
 //! adapters behind them.
 //!
-//! * [`Api`] holds the use-cases and the settings of this layer; `configure` registers the routes.
+//! * [`Api`] holds the use-cases and the settings of this layer; [`app()`] serves it.
 //! * `http/` is what every dialect shares: extractors, the client's address and language, and the
 //!   one middleware through which every answer leaves. `failure.rs` says which error belongs where.
-//! * `v1/`, `envelope/`, `cache/` and `general/` are the routes: a handler parses, calls one use-case, renders.
+//! * `v1/`, `envelope/`, `cache/` and `general/` are the routes: a handler parses, calls one
+//!   use-case, renders.
+//! * `openapi/` says what they do, at `/openapi.json`.
 //!
 //! ```no_run
-//! # fn app(api: menjin_api::Api) {
+//! # fn serve(api: menjin_api::Api) -> std::io::Result<()> {
 //! let api = actix_web::web::Data::new(api);
-//! let app = actix_web::App::new()
-//!     .configure(|services| menjin_api::configure(services, api.clone()))
-//!     .wrap(actix_web::middleware::from_fn(menjin_api::answer));
+//! let server = actix_web::HttpServer::new(move || menjin_api::app(api.clone()));
+//! # server.bind("127.0.0.1:8000")?.run(); Ok(())
 //! # }
 //! ```
 
@@ -24,30 +25,77 @@ mod failure;
 mod general;
 mod http;
 mod messages;
+mod openapi;
 mod problem;
 mod state;
 mod v1;
 
-use actix_web::web::{Data, ServiceConfig, to};
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::web::{Data, to};
+use actix_web::{App, Error};
+use paperclip::actix::OpenApiExt as _;
+use paperclip::actix::web::ServiceConfig;
 
-pub use http::answer::answer;
 pub use http::client::TrustedProxies;
 pub use http::locale::{Locale, UnknownLocale};
 pub use http::server::{KEEP_ALIVE, READ_TIMEOUT};
 pub use state::{Api, ApiSettings, UseCases};
 
 use failure::Failure;
+use openapi::Document;
+
+/// The whole application, for one worker.
+pub fn app(
+    api: Data<Api>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    app_with(api, |_| {})
+}
+
+/// The same with routes of the embedder's own, which go before menjin's.
+pub fn app_with(
+    api: Data<Api>,
+    more: impl FnOnce(&mut actix_web::web::ServiceConfig),
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let shared = Data::clone(&api);
+    App::new()
+        .app_data(api)
+        .configure(more)
+        .wrap_api()
+        .configure(routes)
+        .default_service(to(|| async { Err::<actix_web::HttpResponse, _>(Failure::RouteNotFound) }))
+        .with_raw_json_spec_v3(|app, collected| {
+            // The first worker's is everybody's: all have the same routes.
+            shared.document.get_or_init(|| Document::new(&collected, &shared.settings));
+            app
+        })
+        .build()
+        .wrap(from_fn(http::answer::answer))
+}
 
 /// Registers all routes.
-pub fn configure(services: &mut ServiceConfig, api: Data<Api>) {
-    services
-        .app_data(api)
-        .configure(general::routes)
-        .configure(v1::routes)
-        .configure(envelope::routes)
-        .configure(cache::routes)
-        .configure(docs::routes)
-        .default_service(to(|| async {
-            Err::<actix_web::HttpResponse, _>(Failure::RouteNotFound)
-        }));
+fn routes(services: &mut ServiceConfig<'_>) {
+    general::routes(services);
+    v1::routes(services);
+    envelope::routes(services);
+    cache::routes(services);
+    openapi::routes(services);
+    docs::routes(services);
 }

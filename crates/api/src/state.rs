@@ -1,6 +1,6 @@
 //! What handlers have at hand.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use menjin_domain::auth::{Authenticate, ChangePassword, Login, Logout, Refresh, Register};
 use menjin_domain::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
@@ -11,6 +11,7 @@ use menjin_domain::values::{PasswordLength, RegistrableRole};
 
 use crate::http::client::TrustedProxies;
 use crate::http::locale::Locale;
+use crate::openapi::Document;
 
 /// The use-cases, ready to run. Whoever builds this has chosen the adapters.
 #[expect(missing_docs, reason = "each field is named after its use-case, which is documented")]
@@ -57,11 +58,13 @@ pub struct Api {
     pub(crate) use_cases: UseCases,
     pub(crate) settings: ApiSettings,
     pub(crate) entropy: Arc<dyn Entropy>,
+    /// Made with the first worker.
+    pub(crate) document: OnceLock<Document>,
 }
 
 impl Api {
     /// Puts the layer together. The entropy gives requests their ids.
     pub fn new(use_cases: UseCases, settings: ApiSettings, entropy: Arc<dyn Entropy>) -> Self {
-        Self { use_cases, settings, entropy }
+        Self { use_cases, settings, entropy, document: OnceLock::new() }
     }
 }

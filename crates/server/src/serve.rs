@@ -3,9 +3,8 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
+use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer};
 use anyhow::Context as _;
 use menjin_domain::health::Tidy;
 use tokio::signal::unix::{SignalKind, signal};
@@ -53,13 +52,7 @@ pub fn run(settings: &Settings, application: Application) -> Result<Running, Sta
         .with_context(|| format!("cannot listen on {wanted} (server.host, server.port)"))?;
     let address = listener.local_addr()?;
     let api = application.api.clone();
-    let factory = move || {
-        let api = api.clone();
-        App::new()
-            .configure(|services| menjin_api::configure(services, api))
-            .wrap(from_fn(menjin_api::answer))
-    };
-    let mut server = HttpServer::new(factory)
+    let mut server = HttpServer::new(move || menjin_api::app(api.clone()))
         .client_request_timeout(menjin_api::READ_TIMEOUT)
         .keep_alive(menjin_api::KEEP_ALIVE)
         .shutdown_timeout(settings.server.shutdown_timeout.as_secs().max(1))

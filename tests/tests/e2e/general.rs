@@ -11,8 +11,11 @@ async fn root_says_what_this_is() {
     assert_snapshot!(app.anonymous().get("/").await, @r#"
     200
     {
+      "docs": "/docs",
       "health": "/health",
       "name": "menjin",
+      "openapi": "/openapi.json",
+      "redoc": "/redoc",
       "version": "[version]"
     }
     "#);

@@ -3,6 +3,7 @@
 use garde::Validate;
 use menjin_domain::cache::EntryTtl;
 use menjin_domain::values::Violation;
+use paperclip::actix::Apiv2Schema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -17,7 +18,7 @@ type Object = Map<String, Value>;
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "garde hands contexts over by reference")]
 fn parse_data(field: &Field<Object>, (): &()) -> Result<Object, Problem> {
-    field.required(|object| Ok::<_, Violation>(object.clone()))
+    field.present(|object| Ok::<_, Violation>(object.clone()))
 }
 
 /// Absent or null: an hour.
@@ -36,8 +37,9 @@ fn parse_ttl(field: &Field<i64>, (): &()) -> Result<EntryTtl, Problem> {
 }
 
 /// An entry to be written.
-#[derive(Deserialize, Validate, Default)]
+#[derive(Deserialize, Validate, Default, Apiv2Schema)]
 #[serde(default)]
+#[openapi(rename = "CacheWrite")]
 pub(super) struct EntryBody {
     #[garde(custom(valid(parse_data)))]
     data: Field<Object>,

@@ -1,12 +1,14 @@
 //! `/docs` (Swagger UI) and `/redoc` (`ReDoc`), out of the binary: no content network is asked, and
 //! the pages may load from this origin alone. `scripts/vendor-docs` fetches the assets.
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS,
 };
-use actix_web::web::{ServiceConfig, get};
+use actix_web::{HttpRequest, HttpResponse};
+use paperclip::actix::api_v2_operation;
+use paperclip::actix::web::{ServiceConfig, get};
 
+use crate::failure::Failure;
 use crate::http::routes::resource;
 
 /// What a page may do: run and load what this server sends. Styles may also stand in the page, where
@@ -48,20 +50,23 @@ const ASSETS: [Asset; 7] = [
 ];
 
 /// Registers the pages and what they load.
-pub(crate) fn routes(services: &mut ServiceConfig) {
+pub(crate) fn routes(services: &mut ServiceConfig<'_>) {
     for asset in ASSETS {
-        let handler = move || async move { serve(asset) };
-        services.service(resource(asset.path, "GET, HEAD", vec![get().to(handler)]));
+        services.service(resource(asset.path, "GET, HEAD", vec![get().to(serve)]));
     }
 }
 
-fn serve(asset: Asset) -> HttpResponse {
-    HttpResponse::Ok()
+#[api_v2_operation(skip)]
+async fn serve(request: HttpRequest) -> Result<HttpResponse, Failure> {
+    let path = request.match_pattern();
+    let asset = ASSETS.iter().find(|asset| path.as_deref() == Some(asset.path));
+    let asset = asset.ok_or(Failure::RouteNotFound)?;
+    Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, asset.content_type))
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))
         .insert_header((X_FRAME_OPTIONS, "DENY"))
         .insert_header((REFERRER_POLICY, "no-referrer"))
         // A new version of the binary may bring new ones: an hour is short enough to see them.
         .insert_header((CACHE_CONTROL, "public, max-age=3600"))
-        .body(asset.content)
+        .body(asset.content))
 }

@@ -1,9 +1,10 @@
 //! `/api/auth/users*`, for administrators.
 
 use actix_web::web::{Data, Json};
+use paperclip::actix::api_v2_operation;
 
 use super::bodies::UsersQuery;
-use super::views::{Envelope, NOTHING, UserData, UsersData, success};
+use super::views::{Envelope, Nothing, UsersData, success};
 use crate::failure::Failure;
 use crate::http::caller::{After, Caller};
 use crate::http::locale::Locale;
@@ -12,7 +13,10 @@ use crate::http::query::Query;
 use crate::messages::Message;
 use crate::state::Api;
 
-/// `GET /api/auth/users`.
+/// List users.
+///
+/// For administrators. In the order of their ids, page by page.
+#[api_v2_operation(operation_id = "envelope_list_users", tags("Administration (envelope)"))]
 pub(super) async fn list(
     api: Data<Api>,
     After(caller, query): After<Caller, Query<UsersQuery>>,
@@ -22,22 +26,29 @@ pub(super) async fn list(
     Ok(success(Message::UsersListed, locale, UsersData::from(&page)))
 }
 
-/// `PUT /api/auth/users/{user_id}/activate`.
+/// Activate a user.
+///
+/// For administrators. Lifts the lock that failed log-ins have put on the account, too.
+#[api_v2_operation(operation_id = "envelope_activate_user", tags("Administration (envelope)"))]
 pub(super) async fn activate(
     api: Data<Api>,
     After(caller, id): After<Caller, UserIdParam>,
     locale: Locale,
-) -> Result<Json<Envelope<Option<UserData>>>, Failure> {
+) -> Result<Json<Envelope<Nothing>>, Failure> {
     api.use_cases.activate_user.execute(&caller, id.0).await?;
-    Ok(success(Message::UserActivated, locale, NOTHING))
+    Ok(success(Message::UserActivated, locale, Nothing))
 }
 
-/// `PUT /api/auth/users/{user_id}/deactivate`.
+/// Deactivate a user.
+///
+/// For administrators. The user's tokens stop working at once. The last active administrator cannot
+/// be deactivated.
+#[api_v2_operation(operation_id = "envelope_deactivate_user", tags("Administration (envelope)"))]
 pub(super) async fn deactivate(
     api: Data<Api>,
     After(caller, id): After<Caller, UserIdParam>,
     locale: Locale,
-) -> Result<Json<Envelope<Option<UserData>>>, Failure> {
+) -> Result<Json<Envelope<Nothing>>, Failure> {
     api.use_cases.deactivate_user.execute(&caller, id.0).await?;
-    Ok(success(Message::UserDeactivated, locale, NOTHING))
+    Ok(success(Message::UserDeactivated, locale, Nothing))
 }

@@ -2,10 +2,11 @@
 
 use actix_web::web::{Data, Json};
 use menjin_domain::auth::LoginInput;
+use paperclip::actix::api_v2_operation;
 use secrecy::ExposeSecret as _;
 
 use super::bodies::{ChangePasswordBody, LoginBody, RegisterBody, UpdateBody};
-use super::views::{Envelope, LoginData, LogoutData, NOTHING, UserData, UserView, success};
+use super::views::{Envelope, LoginData, LogoutData, Nothing, UserData, UserView, success};
 use crate::failure::Failure;
 use crate::http::body::Body;
 use crate::http::caller::{After, Caller};
@@ -14,7 +15,10 @@ use crate::http::locale::Locale;
 use crate::messages::Message;
 use crate::state::Api;
 
-/// `POST /api/auth/register`.
+/// Register a new user.
+///
+/// As a student or a teacher.
+#[api_v2_operation(operation_id = "envelope_register", tags("Authentication (envelope)"))]
 pub(super) async fn register(
     api: Data<Api>,
     client: Client,
@@ -26,7 +30,10 @@ pub(super) async fn register(
     Ok(success(Message::Registered, locale, UserData::from(&user)))
 }
 
-/// `POST /api/auth/login`.
+/// Log in and get an access token.
+///
+/// `username` is a user name or an e-mail address.
+#[api_v2_operation(operation_id = "envelope_login", tags("Authentication (envelope)"))]
 pub(super) async fn login(
     api: Data<Api>,
     client: Client,
@@ -41,7 +48,10 @@ pub(super) async fn login(
     Ok(success(Message::LoggedIn, locale, data))
 }
 
-/// `POST /api/auth/logout`.
+/// Log out.
+///
+/// Ends this session: its token stops working.
+#[api_v2_operation(operation_id = "envelope_logout", tags("Authentication (envelope)"))]
 pub(super) async fn logout(
     api: Data<Api>,
     caller: Caller,
@@ -51,12 +61,18 @@ pub(super) async fn logout(
     Ok(success(Message::LoggedOut, locale, LogoutData::from(&*caller)))
 }
 
-/// `GET /api/auth/me`.
+/// Show the current user.
+///
+/// The one whose access token was sent.
+#[api_v2_operation(operation_id = "envelope_get_me", tags("Authentication (envelope)"))]
 pub(super) async fn me(caller: Caller, locale: Locale) -> Json<Envelope<UserData>> {
     success(Message::UserShown, locale, UserData::from(&caller.user))
 }
 
-/// `PUT /api/auth/me`.
+/// Update the current user's profile.
+///
+/// A field that is absent stays as it is.
+#[api_v2_operation(operation_id = "envelope_update_me", tags("Authentication (envelope)"))]
 pub(super) async fn update_me(
     api: Data<Api>,
     After(caller, body): After<Caller, Body<UpdateBody>>,
@@ -66,14 +82,17 @@ pub(super) async fn update_me(
     Ok(success(Message::UserUpdated, locale, UserData::from(&user)))
 }
 
-/// `POST /api/auth/change-password`.
+/// Change one's own password.
+///
+/// Every other session of the user ends.
+#[api_v2_operation(operation_id = "envelope_change_password", tags("Authentication (envelope)"))]
 pub(super) async fn change_password(
     api: Data<Api>,
     After(caller, body): After<Caller, Body<ChangePasswordBody>>,
     client: Client,
     locale: Locale,
-) -> Result<Json<Envelope<Option<UserData>>>, Failure> {
+) -> Result<Json<Envelope<Nothing>>, Failure> {
     let input = body.to_input(&api, client.0)?;
     api.use_cases.change_password.execute(&caller, input).await?;
-    Ok(success(Message::PasswordChanged, locale, NOTHING))
+    Ok(success(Message::PasswordChanged, locale, Nothing))
 }

@@ -10,6 +10,7 @@ use menjin_domain::values::{
     CandidatePassword, ClientInfo, FullName, LoginName, NewPassword, PasswordLength, Patch,
     RegistrableRole, Role, Username, UsernameLength, Violation,
 };
+use paperclip::actix::Apiv2Schema;
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -62,7 +63,7 @@ fn parse_name(text: &str) -> Result<FullName, Violation> {
 }
 
 fn name(field: &Text, _: &Rules) -> Result<FullName, Problem> {
-    field.required(|text| parse_name(text))
+    field.present(|text| parse_name(text))
 }
 
 fn name_if_given(field: &Text, _: &Rules) -> Result<Patch<FullName>, Problem> {
@@ -71,14 +72,16 @@ fn name_if_given(field: &Text, _: &Rules) -> Result<Patch<FullName>, Problem> {
 
 fn role(field: &Text, _: &Rules) -> Result<RegistrableRole, Problem> {
     let unregistrable = Problem::RoleNotRegistrable;
-    field.required(|text| {
+    field.present(|text| {
         let role: Role = text.parse().map_err(|_unknown| unregistrable)?;
         RegistrableRole::try_from(role).map_err(|_violation| unregistrable)
     })
 }
 
-#[derive(Deserialize, Validate, Default)]
+/// A new account.
+#[derive(Deserialize, Validate, Default, Apiv2Schema)]
 #[serde(default)]
+#[openapi(rename = "EnvelopeRegister")]
 #[garde(context(Rules))]
 pub(super) struct RegisterBody {
     #[garde(custom(valid(self::username)))]
@@ -114,8 +117,10 @@ impl RegisterBody {
     }
 }
 
-#[derive(Deserialize, Validate, Default)]
+/// Whom to log in.
+#[derive(Deserialize, Validate, Default, Apiv2Schema)]
 #[serde(default)]
+#[openapi(rename = "EnvelopeLogin")]
 #[garde(context(Rules))]
 pub(super) struct LoginBody {
     #[garde(custom(valid(parse::login_name)))]
@@ -141,8 +146,10 @@ impl LoginBody {
     }
 }
 
-#[derive(Deserialize, Validate, Default)]
+/// A change of one's own profile.
+#[derive(Deserialize, Validate, Default, Apiv2Schema)]
 #[serde(default)]
+#[openapi(rename = "EnvelopeUpdate")]
 #[garde(context(Rules))]
 pub(super) struct UpdateBody {
     #[garde(custom(valid(self::name_if_given)))]
@@ -168,8 +175,10 @@ impl UpdateBody {
     }
 }
 
-#[derive(Deserialize, Validate, Default)]
+/// A change of one's own password.
+#[derive(Deserialize, Validate, Default, Apiv2Schema)]
 #[serde(default)]
+#[openapi(rename = "EnvelopeChangePassword")]
 #[garde(context(Rules))]
 pub(super) struct ChangePasswordBody {
     #[garde(custom(valid(parse::candidate)))]
@@ -201,7 +210,7 @@ impl ChangePasswordBody {
 }
 
 /// The query of the list of users.
-#[derive(Deserialize, Validate, Default)]
+#[derive(Deserialize, Validate, Default, Apiv2Schema)]
 #[serde(default)]
 pub(super) struct UsersQuery {
     #[garde(custom(valid(parse_skip)))]

@@ -6,14 +6,16 @@ mod bodies;
 mod render;
 mod views;
 
-use actix_web::web::{ServiceConfig, get, post, put};
+use paperclip::actix::web::{ServiceConfig, get, post, put};
 
 use crate::http::routes::resource;
 
+pub(crate) use bodies::{DEFAULT_LIMIT, NAME_LENGTH, PASSWORD_MAX, USERNAME_LENGTH};
 pub(crate) use render::render;
+pub(crate) use views::Envelope;
 
 /// Registers the routes.
-pub(crate) fn routes(services: &mut ServiceConfig) {
+pub(crate) fn routes(services: &mut ServiceConfig<'_>) {
     let me = vec![get().to(auth::me), put().to(auth::update_me)];
     services
         .service(resource("/api/auth/register", "POST", vec![post().to(auth::register)]))

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Json;
 use menjin_domain::entities::{Principal, User};
 use menjin_domain::ports::UserPage;
+use paperclip::actix::Apiv2Schema;
 use serde::Serialize;
 
 use crate::http::locale::Locale;
@@ -12,7 +13,7 @@ use crate::messages::Message;
 
 /// Every answer.
 #[derive(Serialize)]
-pub(super) struct Envelope<T> {
+pub(crate) struct Envelope<T> {
     /// The HTTP status.
     pub(super) code: u16,
     pub(super) message: &'static str,
@@ -25,7 +26,7 @@ pub(super) fn success<T>(message: Message, locale: Locale, data: T) -> Json<Enve
 }
 
 /// `user`.
-#[derive(Serialize)]
+#[derive(Serialize, Apiv2Schema)]
 pub(super) struct UserView {
     id: i64,
     username: String,
@@ -55,7 +56,8 @@ impl From<&User> for UserView {
 }
 
 /// `data` where it is one user.
-#[derive(Serialize)]
+#[derive(Serialize, Apiv2Schema)]
+#[openapi(rename = "User")]
 pub(super) struct UserData {
     user: UserView,
 }
@@ -67,7 +69,8 @@ impl From<&User> for UserData {
 }
 
 /// `data` of a log-in.
-#[derive(Serialize)]
+#[derive(Serialize, Apiv2Schema)]
+#[openapi(rename = "Login")]
 pub(super) struct LoginData {
     /// The access token.
     pub(super) token: String,
@@ -75,7 +78,8 @@ pub(super) struct LoginData {
 }
 
 /// `data` of a log-out.
-#[derive(Serialize)]
+#[derive(Serialize, Apiv2Schema)]
+#[openapi(rename = "Logout")]
 pub(super) struct LogoutData {
     user_id: i64,
     username: String,
@@ -89,7 +93,8 @@ impl From<&Principal> for LogoutData {
 }
 
 /// `data` of the list of users.
-#[derive(Serialize)]
+#[derive(Serialize, Apiv2Schema)]
+#[openapi(rename = "Users")]
 pub(super) struct UsersData {
     users: Vec<UserView>,
     /// How many match, on all pages.
@@ -103,4 +108,6 @@ impl From<&UserPage> for UsersData {
 }
 
 /// `data: null`.
-pub(super) const NOTHING: Option<UserData> = None;
+#[derive(Serialize, Apiv2Schema)]
+#[openapi(empty)]
+pub(super) struct Nothing;

@@ -1,16 +1,19 @@
 //! `GET /` and `/health`.
 
+use std::collections::BTreeMap;
+
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, ServiceConfig, get};
+use actix_web::web::{Data, Json};
 use menjin_domain::health::{ComponentHealth, HealthReport};
+use paperclip::actix::web::{ServiceConfig, get};
+use paperclip::actix::{Apiv2Schema, api_v2_operation};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 use crate::http::routes::resource;
 use crate::state::Api;
 
 /// Registers the routes.
-pub(crate) fn routes(services: &mut ServiceConfig) {
+pub(crate) fn routes(services: &mut ServiceConfig<'_>) {
     services
         .service(resource("/", "GET, HEAD", vec![get().to(root)]))
         .service(resource("/health", "GET, HEAD", vec![get().to(health)]))
@@ -18,19 +21,37 @@ pub(crate) fn routes(services: &mut ServiceConfig) {
         .service(resource("/health/ready", "GET, HEAD", vec![get().to(ready)]));
 }
 
-#[derive(Serialize)]
+/// What this is and where to go on.
+#[derive(Serialize, Apiv2Schema)]
+#[openapi(rename = "Root")]
 struct RootView {
     name: &'static str,
     version: String,
+    docs: &'static str,
+    redoc: &'static str,
+    openapi: &'static str,
     health: &'static str,
 }
 
-/// `GET /`: what this is and where to go on.
+/// Say what this is and where to go on.
+///
+/// Names the version and the paths of the documentation and of the health check.
+#[api_v2_operation(operation_id = "get_root", tags("General"))]
 async fn root(api: Data<Api>) -> Json<RootView> {
-    Json(RootView { name: "menjin", version: api.settings.version.clone(), health: "/health" })
+    Json(RootView {
+        name: "menjin",
+        version: api.settings.version.clone(),
+        docs: "/docs",
+        redoc: "/redoc",
+        openapi: "/openapi.json",
+        health: "/health",
+    })
 }
 
-/// `GET /health`: 200 if every back end works, else 503 with the failing one named.
+/// Check the server and its back ends.
+///
+/// 200 if every back end works, else 503 with the failing one named.
+#[api_v2_operation(operation_id = "get_health", tags("General"))]
 async fn health(api: Data<Api>) -> HttpResponse {
     let report = api.use_cases.check_health.execute().await;
     let (status, mut response) = if report.is_healthy() {
@@ -41,13 +62,18 @@ async fn health(api: Data<Api>) -> HttpResponse {
     response.json(report_view(status, &api, &report))
 }
 
-/// `GET /health/live`: the process answers. Restart it if it does not.
-async fn live() -> Json<Value> {
-    Json(json!({ "status": "alive" }))
+/// Check that the process answers.
+///
+/// Restart it if it does not.
+#[api_v2_operation(operation_id = "get_liveness", tags("General"))]
+async fn live() -> Json<LivenessView> {
+    Json(LivenessView { status: "alive" })
 }
 
-/// `GET /health/ready`: requests can be served, if `degraded` not all of them. Send no traffic to
-/// an instance that answers 503.
+/// Check that requests can be served.
+///
+/// If `degraded`, not all of them. Send no traffic to an instance that answers 503.
+#[api_v2_operation(operation_id = "get_readiness", tags("General"))]
 async fn ready(api: Data<Api>) -> HttpResponse {
     let report = api.use_cases.check_health.execute().await;
     let (status, mut response) = match (report.is_healthy(), report.is_ready()) {
@@ -58,11 +84,24 @@ async fn ready(api: Data<Api>) -> HttpResponse {
     response.json(report_view(status, &api, &report))
 }
 
+/// The process answers.
+#[derive(Serialize, Apiv2Schema)]
+#[openapi(rename = "Liveness")]
+struct LivenessView {
+    status: &'static str,
+}
+
 #[derive(Serialize)]
 struct ReportView {
     status: &'static str,
     version: String,
-    checks: Map<String, Value>,
+    checks: BTreeMap<&'static str, CheckView>,
+}
+
+#[derive(Serialize)]
+struct CheckView {
+    status: &'static str,
+    latency_ms: f64,
 }
 
 fn report_view(status: &'static str, api: &Api, report: &HealthReport) -> ReportView {
@@ -70,8 +109,7 @@ fn report_view(status: &'static str, api: &Api, report: &HealthReport) -> Report
         let status = if component.healthy { "healthy" } else { "unhealthy" };
         // Milliseconds with three digits behind the point: a local database answers in less than one.
         let micros = u32::try_from(component.latency.as_micros()).unwrap_or(u32::MAX);
-        let check = json!({ "status": status, "latency_ms": f64::from(micros) / 1000.0 });
-        (component.name.to_owned(), check)
+        (component.name, CheckView { status, latency_ms: f64::from(micros) / 1000.0 })
     };
     let checks = report.components.iter().map(check).collect();
     ReportView { status, version: api.settings.version.clone(), checks }

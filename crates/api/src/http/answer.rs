@@ -28,11 +28,11 @@ use crate::{envelope, v1};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Answers a request: wrap the `App` in `from_fn(answer)`.
+/// Answers a request.
 ///
 /// # Errors
 /// Only after a panic, with the answer in the error: the request that it belongs to is gone then.
-pub async fn answer(
+pub(crate) async fn answer(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {

@@ -70,7 +70,7 @@ impl<'de, T: FromJson> Deserialize<'de> for Field<T> {
 
 impl<T: FromJson> Field<T> {
     /// Parses a field that has to be there.
-    pub(crate) fn required<V, E: Into<Problem>>(
+    pub(crate) fn present<V, E: Into<Problem>>(
         &self,
         parse: impl FnOnce(&T) -> Result<V, E>,
     ) -> Result<V, Problem> {
@@ -87,7 +87,7 @@ impl<T: FromJson> Field<T> {
         &self,
         parse: impl FnOnce(&T) -> Result<V, E>,
     ) -> Result<Option<V>, Problem> {
-        if matches!(self, Self::Absent) { Ok(None) } else { self.required(parse).map(Some) }
+        if matches!(self, Self::Absent) { Ok(None) } else { self.present(parse).map(Some) }
     }
 
     /// Parses a field that may be absent (keep), null or empty (clear), or a value.
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn integers_are_whole_numbers() {
-        let read = |value| field::<i64>(value).required(|n| Ok::<_, Violation>(*n));
+        let read = |value| field::<i64>(value).present(|n| Ok::<_, Violation>(*n));
         assert_eq!(read(json!(60)), Ok(60));
         assert_eq!(read(json!(60.0)), Ok(60));
         assert_eq!(read(json!(u64::MAX)), Ok(i64::MAX));
@@ -174,8 +174,8 @@ mod tests {
     #[test]
     fn absent_null_and_mistyped_are_told_apart() {
         let parse = |text: &String| Ok::<_, Violation>(text.clone());
-        assert_eq!(Field::<String>::Absent.required(parse), Err(Problem::Missing));
-        assert_eq!(field::<String>(Value::Null).required(parse), Err(Problem::NotAString));
+        assert_eq!(Field::<String>::Absent.present(parse), Err(Problem::Missing));
+        assert_eq!(field::<String>(Value::Null).present(parse), Err(Problem::NotAString));
         assert_eq!(field::<String>(json!(1)).optional(parse), Err(Problem::NotAString));
         assert_eq!(Field::<String>::Absent.optional(parse), Ok(None));
         let nullable = |field: Field<String>| field.nullable(|text| Ok(Some(text.clone())));

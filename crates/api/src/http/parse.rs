@@ -23,11 +23,11 @@ pub(crate) fn at<T>(parsed: Parsed<T>, field: &str) -> Result<T, Located> {
 }
 
 pub(crate) fn username(field: &Text, rules: &Rules) -> Parsed<Username> {
-    field.required(|text| Username::parse(text, rules.username))
+    field.present(|text| Username::parse(text, rules.username))
 }
 
 pub(crate) fn email(field: &Text, _: &Rules) -> Parsed<Email> {
-    field.required(|text| Email::parse(text))
+    field.present(|text| Email::parse(text))
 }
 
 pub(crate) fn email_if_given(field: &Text, _: &Rules) -> Parsed<Option<Email>> {
@@ -35,19 +35,19 @@ pub(crate) fn email_if_given(field: &Text, _: &Rules) -> Parsed<Option<Email>> {
 }
 
 pub(crate) fn new_password(field: &Text, rules: &Rules) -> Parsed<NewPassword> {
-    field.required(|text| NewPassword::parse(text, rules.password))
+    field.present(|text| NewPassword::parse(text, rules.password))
 }
 
 pub(crate) fn candidate(field: &Text, _: &Rules) -> Parsed<CandidatePassword> {
-    field.required(|text| CandidatePassword::parse(text))
+    field.present(|text| CandidatePassword::parse(text))
 }
 
 pub(crate) fn login_name(field: &Text, _: &Rules) -> Parsed<LoginName> {
-    field.required(|text| LoginName::parse(text))
+    field.present(|text| LoginName::parse(text))
 }
 
 pub(crate) fn token(field: &Text, _: &Rules) -> Parsed<String> {
-    field.required(|text| Ok::<_, Violation>(text.clone()))
+    field.present(|text| Ok::<_, Violation>(text.clone()))
 }
 
 pub(crate) fn full_name(field: &Text, _: &Rules) -> Parsed<Patch<FullName>> {

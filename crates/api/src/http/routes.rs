@@ -1,6 +1,7 @@
 //! Resources that know their methods.
 
-use actix_web::{HttpResponse, Resource, Route, web};
+use actix_web::HttpResponse;
+use paperclip::actix::web::{self, Resource, Route};
 
 use crate::failure::Failure;
 

@@ -1,8 +1,8 @@
 //! `/api/v1/auth/*`.
 
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
 use menjin_domain::auth::LoginInput;
+use paperclip::actix::{CreatedJson, api_v2_operation};
 
 use super::bodies::{ChangePasswordBody, LoginBody, RefreshBody, RegisterBody};
 use super::views::{MessageView, TokenView, UserView};
@@ -14,17 +14,24 @@ use crate::http::locale::Locale;
 use crate::messages::Message;
 use crate::state::Api;
 
-/// `POST /api/v1/auth/register`.
+/// Register a new user.
+///
+/// The user gets the role that the server gives to registrations, and may log in at once.
+#[api_v2_operation(operation_id = "register", tags("Authentication"))]
 pub(super) async fn register(
     api: Data<Api>,
     client: Client,
     body: Body<RegisterBody>,
-) -> Result<HttpResponse, Failure> {
+) -> Result<CreatedJson<UserView>, Failure> {
     let user = api.use_cases.register.execute(body.to_input(&api, client.0)?).await?;
-    Ok(HttpResponse::Created().json(UserView::from(&user)))
+    Ok(CreatedJson(UserView::from(&user)))
 }
 
-/// `POST /api/v1/auth/login`.
+/// Log in and get an access token and a refresh token.
+///
+/// Takes JSON or the form of OAuth2's password grant. `username` is a user name or an e-mail
+/// address.
+#[api_v2_operation(operation_id = "login", tags("Authentication"))]
 pub(super) async fn login(
     api: Data<Api>,
     client: Client,
@@ -36,7 +43,10 @@ pub(super) async fn login(
     Ok(Json(TokenView::from(&logged_in.tokens)))
 }
 
-/// `POST /api/v1/auth/refresh`.
+/// Trade a refresh token for a new pair of tokens.
+///
+/// A refresh token works once. Presenting one again later ends its session.
+#[api_v2_operation(operation_id = "refresh_tokens", tags("Authentication"))]
 pub(super) async fn refresh(
     api: Data<Api>,
     body: Body<RefreshBody>,
@@ -45,7 +55,10 @@ pub(super) async fn refresh(
     Ok(Json(TokenView::from(&tokens)))
 }
 
-/// `POST /api/v1/auth/change-password`.
+/// Change one's own password.
+///
+/// Every other session of the user ends.
+#[api_v2_operation(operation_id = "change_password", tags("Authentication"))]
 pub(super) async fn change_password(
     api: Data<Api>,
     After(caller, body): After<Caller, Body<ChangePasswordBody>>,
@@ -57,7 +70,10 @@ pub(super) async fn change_password(
     Ok(Json(MessageView::new(Message::PasswordChanged, locale)))
 }
 
-/// `POST /api/v1/auth/logout`.
+/// Log out.
+///
+/// Ends this session: its access token and its refresh token stop working.
+#[api_v2_operation(operation_id = "logout", tags("Authentication"))]
 pub(super) async fn logout(
     api: Data<Api>,
     caller: Caller,

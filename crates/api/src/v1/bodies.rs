@@ -6,6 +6,7 @@ use menjin_domain::auth::{ChangePasswordInput, RegisterInput};
 use menjin_domain::entities::Profile;
 use menjin_domain::ports::ProfileChanges;
 use menjin_domain::values::{CandidatePassword, ClientInfo, LoginName, Patch, UsernameLength};
+use paperclip::actix::Apiv2Schema;
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -20,9 +21,10 @@ fn rules(api: &Api) -> Rules {
     Rules { username: UsernameLength::DEFAULT, password: api.settings.v1_password }
 }
 
-/// `UserCreate`.
-#[derive(Deserialize, Validate, Default)]
+/// A new account.
+#[derive(Deserialize, Validate, Default, Apiv2Schema)]
 #[serde(default)]
+#[openapi(rename = "UserCreate")]
 #[garde(context(Rules))]
 pub(super) struct RegisterBody {
     #[garde(custom(valid(parse::username)))]
@@ -70,9 +72,10 @@ fn set<T>(patch: Patch<T>) -> Option<T> {
     if let Patch::Set(value) = patch { Some(value) } else { None }
 }
 
-/// `UserLogin`, as JSON or as the form of OAuth2's password grant.
-#[derive(Deserialize, Validate, Default)]
+/// Whom to log in: JSON, or the form of OAuth2's password grant.
+#[derive(Deserialize, Validate, Default, Apiv2Schema)]
 #[serde(default)]
+#[openapi(rename = "UserLogin")]
 #[garde(context(Rules))]
 pub(super) struct LoginBody {
     #[garde(custom(valid(parse::login_name)))]
@@ -100,9 +103,10 @@ impl LoginBody {
     }
 }
 
-/// `TokenRefresh`.
-#[derive(Deserialize, Validate, Default)]
+/// A refresh token.
+#[derive(Deserialize, Validate, Default, Apiv2Schema)]
 #[serde(default)]
+#[openapi(rename = "TokenRefresh")]
 #[garde(context(Rules))]
 pub(super) struct RefreshBody {
     #[garde(custom(valid(parse::token)))]
@@ -122,9 +126,10 @@ impl RefreshBody {
     }
 }
 
-/// `UserChangePassword`.
-#[derive(Deserialize, Validate, Default)]
+/// A change of one's own password.
+#[derive(Deserialize, Validate, Default, Apiv2Schema)]
 #[serde(default)]
+#[openapi(rename = "UserChangePassword")]
 #[garde(context(Rules))]
 #[expect(clippy::struct_field_names, reason = "the names are the contract's")]
 pub(super) struct ChangePasswordBody {
@@ -161,9 +166,10 @@ impl ChangePasswordBody {
     }
 }
 
-/// `UserUpdate`.
-#[derive(Deserialize, Validate, Default)]
+/// A change of one's own profile.
+#[derive(Deserialize, Validate, Default, Apiv2Schema)]
 #[serde(default)]
+#[openapi(rename = "UserUpdate")]
 #[garde(context(Rules))]
 pub(super) struct UpdateBody {
     #[garde(custom(valid(parse::email_if_given)))]

@@ -6,15 +6,15 @@ mod render;
 mod users;
 mod views;
 
-use actix_web::web::{ServiceConfig, get, post, put};
+use paperclip::actix::web::{ServiceConfig, get, post, put};
 
 use crate::http::routes::resource;
 
-pub(crate) use render::render;
+pub(crate) use render::{code, render};
 pub(crate) use views::MessageView;
 
 /// Registers the routes.
-pub(crate) fn routes(services: &mut ServiceConfig) {
+pub(crate) fn routes(services: &mut ServiceConfig<'_>) {
     let get_put = vec![get().to(users::me), put().to(users::update_me)];
     services
         .service(resource("/api/v1/auth/register", "POST", vec![post().to(auth::register)]))

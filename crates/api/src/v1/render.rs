@@ -93,6 +93,11 @@ fn describe(failure: &Failure) -> (StatusCode, &'static str, Message) {
     }
 }
 
+/// The reason by which programs tell failures apart.
+pub(crate) fn code(failure: &Failure) -> &'static str {
+    describe(failure).1
+}
+
 /// The answer to a request that failed.
 pub(crate) fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
     if let Failure::Invalid(problems) = failure {

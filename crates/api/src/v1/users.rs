@@ -1,6 +1,7 @@
 //! `/api/v1/users/*`.
 
 use actix_web::web::{Data, Json};
+use paperclip::actix::api_v2_operation;
 
 use super::bodies::UpdateBody;
 use super::views::UserView;
@@ -10,12 +11,19 @@ use crate::http::caller::{After, Caller};
 use crate::http::path::UserIdParam;
 use crate::state::Api;
 
-/// `GET /api/v1/users/me`.
+/// Show the current user.
+///
+/// The one whose access token was sent.
+#[api_v2_operation(operation_id = "get_me", tags("User Management"))]
 pub(super) async fn me(caller: Caller) -> Json<UserView> {
     Json(UserView::from(&caller.user))
 }
 
-/// `PUT /api/v1/users/me`.
+/// Update the current user's profile.
+///
+/// A field that is absent stays as it is; `null` or an empty text clears one that may be null. A
+/// changed e-mail address is no longer verified.
+#[api_v2_operation(operation_id = "update_me", tags("User Management"))]
 pub(super) async fn update_me(
     api: Data<Api>,
     After(caller, body): After<Caller, Body<UpdateBody>>,
@@ -24,7 +32,10 @@ pub(super) async fn update_me(
     Ok(Json(UserView::from(&user)))
 }
 
-/// `GET /api/v1/users/{user_id}`.
+/// Show a user.
+///
+/// For administrators.
+#[api_v2_operation(operation_id = "get_user", tags("User Management"))]
 pub(super) async fn get_user(
     api: Data<Api>,
     After(caller, id): After<Caller, UserIdParam>,
@@ -33,7 +44,11 @@ pub(super) async fn get_user(
     Ok(Json(UserView::from(&user)))
 }
 
-/// `POST /api/v1/users/{user_id}/activate`.
+/// Activate a user.
+///
+/// For administrators. Lifts the lock that failed log-ins have put on the account, too. Activating an active user
+/// changes nothing.
+#[api_v2_operation(operation_id = "activate_user", tags("User Management"))]
 pub(super) async fn activate(
     api: Data<Api>,
     After(caller, id): After<Caller, UserIdParam>,
@@ -42,7 +57,10 @@ pub(super) async fn activate(
     Ok(Json(UserView::from(&user)))
 }
 
-/// `POST /api/v1/users/{user_id}/deactivate`.
+/// Deactivate a user.
+///
+/// For administrators. The user's tokens stop working at once. The last active administrator cannot be deactivated.
+#[api_v2_operation(operation_id = "deactivate_user", tags("User Management"))]
 pub(super) async fn deactivate(
     api: Data<Api>,
     After(caller, id): After<Caller, UserIdParam>,

@@ -1,6 +1,7 @@
 //! What v1 answers with.
 
 use menjin_domain::entities::{TokenPair, User};
+use paperclip::actix::Apiv2Schema;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
@@ -8,8 +9,9 @@ use crate::http::locale::Locale;
 use crate::http::time::time;
 use crate::messages::Message;
 
-/// `User`.
-#[derive(Serialize)]
+/// A user. Times are RFC 3339 in UTC.
+#[derive(Serialize, Apiv2Schema)]
+#[openapi(rename = "User")]
 pub(super) struct UserView {
     id: i64,
     username: String,
@@ -49,8 +51,9 @@ impl From<&User> for UserView {
     }
 }
 
-/// `Token` (RFC 6749 §5.1).
-#[derive(Serialize)]
+/// The tokens of a session (RFC 6749 §5.1).
+#[derive(Serialize, Apiv2Schema)]
+#[openapi(rename = "Token")]
 pub(super) struct TokenView {
     access_token: String,
     refresh_token: String,
@@ -70,7 +73,8 @@ impl From<&TokenPair> for TokenView {
 }
 
 /// An answer that only says that it is done.
-#[derive(Serialize)]
+#[derive(Serialize, Apiv2Schema)]
+#[openapi(rename = "Message")]
 pub(crate) struct MessageView {
     message: &'static str,
 }

@@ -1,0 +1,295 @@
+//! Real traffic for every operation, each answer judged by the document.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use menjin_tests::app::{PASSWORD, TestApp};
+use menjin_tests::client::{Answer, Client, Send as _};
+use menjin_tests::openapi::Document;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::document;
+
+/// Answers by operation and status, each judged as it comes.
+struct Visits {
+    document: Document,
+    seen: BTreeMap<(String, String), BTreeSet<u16>>,
+}
+
+impl Visits {
+    fn judge(&mut self, method: &str, path: &str, expected: u16, answer: &Answer) {
+        assert_eq!(answer.status, expected, "{method} {path}: {answer}");
+        let faults = self.document.judge(method, path, answer);
+        assert_eq!(faults, Vec::<String>::new(), "{method} {path}: {answer}");
+        self.seen.entry((method.to_owned(), path.to_owned())).or_default().insert(answer.status);
+    }
+
+    /// Sends a request to an operation, with `parameter` for the one in its path.
+    async fn send(
+        &mut self,
+        client: &Client,
+        (method, path, parameter): (&str, &str, &str),
+        body: Option<&Value>,
+        expected: u16,
+    ) -> Answer {
+        let filled = path.replace("{user_id}", parameter).replace("{key}", parameter);
+        let request = client.request(method.parse().unwrap(), &filled);
+        let request = if let Some(body) = body { request.json(body) } else { request };
+        let answer = request.answer().await;
+        self.judge(method, path, expected, &answer);
+        answer
+    }
+
+    /// Sends what no operation with a body takes.
+    async fn send_bad_bodies(&mut self, client: &Client, target: (&str, &str, &str)) {
+        let (method, path, parameter) = target;
+        let filled = path.replace("{key}", parameter);
+        let request = || client.request(method.parse().unwrap(), &filled);
+        let json = |body: String| request().header("content-type", "application/json").body(body);
+        for (request, expected) in [
+            (json(" ".repeat(65_537)), 413),
+            (request().header("content-type", "text/plain").body("x"), 415),
+            (json("{".to_owned()), 422),
+            (json("[]".to_owned()), 422),
+            (json(r#"{"username":1,"email":1,"password":1,"ttl":"x"}"#.to_owned()), 422),
+        ] {
+            let answer = request.answer().await;
+            self.judge(method, path, expected, &answer);
+        }
+    }
+
+    /// Sends a request until it is answered differently, and says how.
+    async fn exhaust(&mut self, client: &Client, target: (&str, &str, &str), body: &Value) -> u16 {
+        let (method, path, _) = target;
+        for _ in 0..50 {
+            let answer = client.post(path, body).await;
+            self.judge(method, path, answer.status, &answer);
+            if answer.status != 400 {
+                return answer.status;
+            }
+        }
+        400
+    }
+
+    /// Sends a request without a token and with one that is none.
+    async fn send_unauthenticated(&mut self, app: &TestApp, target: (&str, &str, &str)) {
+        let mut client = app.anonymous();
+        self.send(&client, target, None, 401).await;
+        client.access_token = Some("abc".to_owned());
+        self.send(&client, target, None, 401).await;
+    }
+}
+
+const REGISTER: (&str, &str, &str) = ("POST", "/api/v1/auth/register", "");
+const LOGIN: (&str, &str, &str) = ("POST", "/api/v1/auth/login", "");
+const REFRESH: (&str, &str, &str) = ("POST", "/api/v1/auth/refresh", "");
+const CHANGE_PASSWORD: (&str, &str, &str) = ("POST", "/api/v1/auth/change-password", "");
+const LOGOUT: (&str, &str, &str) = ("POST", "/api/v1/auth/logout", "");
+const ME: (&str, &str, &str) = ("GET", "/api/v1/users/me", "");
+const UPDATE_ME: (&str, &str, &str) = ("PUT", "/api/v1/users/me", "");
+
+/// What cannot be provoked from outside, and why. `framework.rs` and `crates/api` test the shape of
+/// each once.
+fn unprovoked(path: &str, status: u16) -> Option<&'static str> {
+    match (path, status) {
+        (_, 408) => Some("takes eight seconds each; framework.rs waits for one"),
+        (_, 500) => Some("needs a fault of the server's"),
+        (_, 503) => Some("needs a database that does not answer, or a full queue of hashes"),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn every_operation_answers_as_documented() {
+    // Few, so that the limit is reached soon.
+    let limits = [("throttle.registrations.max", "12")];
+    let app = TestApp::start_with(&limits).await;
+    let mut visits = Visits { document: document(&app).await, seen: BTreeMap::new() };
+    general(&app, &mut visits).await;
+    cache(&app, &mut visits).await;
+    user_management(&app, &mut visits).await;
+    authentication(&app, &mut visits).await;
+    let app = TestApp::start_with(&limits).await;
+    envelope_administration(&app, &mut visits).await;
+    envelope_authentication(&app, &mut visits).await;
+
+    let documented = visits.document.operations();
+    let mut unvisited = Vec::new();
+    for ((method, path), statuses) in &documented {
+        let seen = visits.seen.get(&(method.clone(), path.clone()));
+        assert!(seen.is_some(), "{method} {path} was not visited");
+        let missing = statuses.iter().filter(|status| {
+            !seen.is_some_and(|seen| seen.contains(status)) && unprovoked(path, **status).is_none()
+        });
+        unvisited.extend(missing.map(|status| format!("{method} {path}: {status}")));
+    }
+    assert_eq!(unvisited, Vec::<String>::new());
+}
+
+async fn general(app: &TestApp, visits: &mut Visits) {
+    for path in ["/", "/health", "/health/live", "/health/ready"] {
+        visits.send(&app.anonymous(), ("GET", path, ""), None, 200).await;
+    }
+}
+
+async fn cache(app: &TestApp, visits: &mut Visits) {
+    let client = app.anonymous();
+    visits.send(&client, ("POST", "/cache/test", ""), None, 200).await;
+    let (read, write) = (("GET", "/cache/{key}", "greeting"), ("POST", "/cache/{key}", "greeting"));
+    visits.send(&client, read, None, 404).await;
+    let body = json!({ "data": { "a": [1, "二", null] }, "ttl": null });
+    visits.send(&client, write, Some(&body), 200).await;
+    visits.send(&client, read, None, 200).await;
+    visits.send(&client, ("GET", "/cache/{key}", "a%20b"), None, 422).await;
+    visits.send(&client, ("POST", "/cache/{key}", "a%20b"), Some(&body), 422).await;
+    visits.send_bad_bodies(&client, write).await;
+}
+
+async fn user_management(app: &TestApp, visits: &mut Visits) {
+    let (admin, mike) = (app.admin("root").await, app.user("mike").await);
+    visits.send(&mike, ME, None, 200).await;
+    for target in [ME, UPDATE_ME] {
+        visits.send_unauthenticated(app, target).await;
+    }
+    let profile = json!({
+        "full_name": "迈克", "phone": "110", "bio": "one\ntwo", "avatar": "https://example.com/m.png",
+    });
+    visits.send(&mike, UPDATE_ME, Some(&profile), 200).await;
+    visits.send(&mike, UPDATE_ME, Some(&json!({ "email": "root@example.com" })), 400).await;
+    visits.send_bad_bodies(&mike, UPDATE_ME).await;
+    for (method, path) in [
+        ("GET", "/api/v1/users/{user_id}"),
+        ("POST", "/api/v1/users/{user_id}/activate"),
+        ("POST", "/api/v1/users/{user_id}/deactivate"),
+    ] {
+        visits.send(&admin, (method, path, "2"), None, 200).await;
+        visits.send(&admin, (method, path, "99"), None, 404).await;
+        visits.send(&admin, (method, path, "0"), None, 422).await;
+        visits.send_unauthenticated(app, (method, path, "2")).await;
+    }
+    let deactivate = "/api/v1/users/{user_id}/deactivate";
+    visits.send(&admin, ("POST", deactivate, "1"), None, 400).await;
+    visits.send(&admin, ("POST", "/api/v1/users/{user_id}/activate", "2"), None, 200).await;
+    let mike = app.anonymous().log_in("mike", PASSWORD).await;
+    for (method, path) in [
+        ("GET", "/api/v1/users/{user_id}"),
+        ("POST", "/api/v1/users/{user_id}/activate"),
+        ("POST", deactivate),
+    ] {
+        visits.send(&mike, (method, path, "1"), None, 403).await;
+    }
+}
+
+async fn authentication(app: &TestApp, visits: &mut Visits) {
+    let client = app.anonymous();
+    let ann = json!({ "username": "ann", "email": "ann@example.com", "password": PASSWORD });
+    visits.send(&client, REGISTER, Some(&ann), 201).await;
+    visits.send(&client, REGISTER, Some(&ann), 400).await;
+    for target in [REGISTER, LOGIN, REFRESH] {
+        visits.send_bad_bodies(&client, target).await;
+    }
+    let credentials = json!({ "username": "ann", "password": PASSWORD });
+    let logged_in = visits.send(&client, LOGIN, Some(&credentials), 200).await;
+    let form = [("grant_type", "password"), ("username", "ann"), ("password", PASSWORD)];
+    let answer = client.request(Method::POST, LOGIN.1).form(&form).answer().await;
+    visits.judge("POST", LOGIN.1, 200, &answer);
+
+    let token = json!({ "refresh_token": logged_in.body["refresh_token"] });
+    let refreshed = visits.send(&client, REFRESH, Some(&token), 200).await;
+    visits.send(&client, REFRESH, Some(&json!({ "refresh_token": "abc" })), 401).await;
+    let ann = client.with_tokens(&refreshed.body);
+    visits.send_bad_bodies(&ann, CHANGE_PASSWORD).await;
+    for target in [CHANGE_PASSWORD, LOGOUT] {
+        visits.send_unauthenticated(app, target).await;
+    }
+    let change = |current: &str| {
+        json!({
+            "current_password": current, "new_password": "newpassword456",
+            "confirm_password": "newpassword456",
+        })
+    };
+    visits.send(&ann, CHANGE_PASSWORD, Some(&change(PASSWORD)), 200).await;
+    let wrong = json!({
+        "current_password": "wrong password", "new_password": "otherpassword789",
+        "confirm_password": "otherpassword789",
+    });
+    for _ in 0..10 {
+        visits.send(&ann, CHANGE_PASSWORD, Some(&wrong), 400).await;
+    }
+    visits.send(&ann, CHANGE_PASSWORD, Some(&wrong), 429).await;
+    visits.send(&ann, LOGOUT, None, 200).await;
+
+    let wrong = json!({ "username": "ghost", "password": "wrong password" });
+    for _ in 0..10 {
+        visits.send(&client, LOGIN, Some(&wrong), 401).await;
+    }
+    visits.send(&client, LOGIN, Some(&wrong), 429).await;
+    let body = json!({ "username": "ann", "email": "ann@example.com", "password": PASSWORD });
+    assert_eq!(visits.exhaust(&client, REGISTER, &body).await, 429);
+}
+
+const ENVELOPE_LOGIN: (&str, &str, &str) = ("POST", "/api/auth/login", "");
+const ENVELOPE_UPDATE_ME: (&str, &str, &str) = ("PUT", "/api/auth/me", "");
+const ENVELOPE_CHANGE_PASSWORD: (&str, &str, &str) = ("POST", "/api/auth/change-password", "");
+
+async fn envelope_administration(app: &TestApp, visits: &mut Visits) {
+    let (admin, mike) = (app.admin("root").await, app.user("mike").await);
+    let list = ("GET", "/api/auth/users", "");
+    visits.send(&admin, list, None, 200).await;
+    visits.send(&mike, list, None, 403).await;
+    visits.send_unauthenticated(app, list).await;
+    let answer = admin.get("/api/auth/users?skip=-1&limit=0&role=x").await;
+    visits.judge("GET", list.1, 422, &answer);
+    let (activate, deactivate) =
+        ("/api/auth/users/{user_id}/activate", "/api/auth/users/{user_id}/deactivate");
+    for path in [activate, deactivate] {
+        visits.send(&mike, ("PUT", path, "1"), None, 403).await;
+        visits.send(&admin, ("PUT", path, "2"), None, 200).await;
+        visits.send(&admin, ("PUT", path, "99"), None, 404).await;
+        visits.send(&admin, ("PUT", path, "x"), None, 422).await;
+        visits.send_unauthenticated(app, ("PUT", path, "2")).await;
+    }
+    visits.send(&admin, ("PUT", deactivate, "1"), None, 400).await;
+}
+
+async fn envelope_authentication(app: &TestApp, visits: &mut Visits) {
+    let (client, register) = (app.anonymous(), ("POST", "/api/auth/register", ""));
+    let body = json!({
+        "username": "student001", "password": PASSWORD, "role": "student", "name": "张三",
+        "email": "zhangsan@example.com",
+    });
+    visits.send(&client, register, Some(&body), 200).await;
+    visits.send(&client, register, Some(&body), 400).await;
+    for target in [register, ENVELOPE_LOGIN] {
+        visits.send_bad_bodies(&client, target).await;
+    }
+    let credentials = json!({ "username": "student001", "password": PASSWORD });
+    let logged_in = visits.send(&client, ENVELOPE_LOGIN, Some(&credentials), 200).await;
+    let mut student = client.clone();
+    student.access_token = logged_in.body["data"]["token"].as_str().map(str::to_owned);
+    let (me, logout) = (("GET", "/api/auth/me", ""), ("POST", "/api/auth/logout", ""));
+    visits.send(&student, me, None, 200).await;
+    for target in [me, ENVELOPE_UPDATE_ME, ENVELOPE_CHANGE_PASSWORD, logout] {
+        visits.send_unauthenticated(app, target).await;
+    }
+    for target in [ENVELOPE_UPDATE_ME, ENVELOPE_CHANGE_PASSWORD] {
+        visits.send_bad_bodies(&student, target).await;
+    }
+    visits.send(&student, ENVELOPE_UPDATE_ME, Some(&json!({ "name": "张三丰" })), 200).await;
+    let taken = json!({ "email": "root@example.com" });
+    visits.send(&student, ENVELOPE_UPDATE_ME, Some(&taken), 400).await;
+    let change = json!({ "old_password": PASSWORD, "new_password": "newpassword456" });
+    visits.send(&student, ENVELOPE_CHANGE_PASSWORD, Some(&change), 200).await;
+    let wrong = json!({ "old_password": "wrong password", "new_password": "otherpassword789" });
+    for _ in 0..10 {
+        visits.send(&student, ENVELOPE_CHANGE_PASSWORD, Some(&wrong), 400).await;
+    }
+    visits.send(&student, ENVELOPE_CHANGE_PASSWORD, Some(&wrong), 429).await;
+    visits.send(&student, logout, None, 200).await;
+    let wrong = json!({ "username": "ghost", "password": "wrong password" });
+    for _ in 0..10 {
+        visits.send(&client, ENVELOPE_LOGIN, Some(&wrong), 401).await;
+    }
+    visits.send(&client, ENVELOPE_LOGIN, Some(&wrong), 429).await;
+    assert_eq!(visits.exhaust(&client, register, &body).await, 429);
+}
