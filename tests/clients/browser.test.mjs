@@ -27,7 +27,7 @@ after(() => browser?.close());
 
 /// A page that remembers what went wrong on it, and every request that left the server's origin.
 async function open(path) {
-  const page = await browser.newPage();
+  const page = await browser.newPage({ locale: "zh-CN" });
   const faults = [];
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
   page.on("console", (message) => {
@@ -46,10 +46,12 @@ test("Swagger UI renders, authorizes and tries a request out", async () => {
   await page.getByText("/api/v1/users/me", { exact: true }).first().waitFor();
   await page.locator("button.authorize").first().click();
   const dialog = page.locator(".modal-ux");
-  await dialog.locator("#oauth_username, [id$=username]").first().fill("mike");
-  await dialog.locator("#oauth_password, [id$=password]").first().fill("password123");
-  await dialog.locator(".auth-btn-wrapper button.authorize").first().click();
-  await dialog.getByRole("button", { name: "Logout" }).first().waitFor();
+  // Beside it, the dialog takes a token that was got elsewhere.
+  const form = dialog.locator(".auth-container", { has: page.locator("#oauth_username") });
+  await form.locator("#oauth_username").fill("mike");
+  await form.locator("#oauth_password").fill("password123");
+  await form.locator(".auth-btn-wrapper button.authorize").click();
+  await dialog.getByText("Logout", { exact: true }).first().waitFor();
   await dialog.locator("button.btn-done").first().click();
   const me = page.locator(".opblock-get", { has: page.locator('[data-path="/api/v1/users/me"]') });
   await me.locator(".opblock-summary-control").click();

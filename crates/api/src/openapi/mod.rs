@@ -191,7 +191,10 @@ impl<'a> Collected<'a> {
             operation.insert("requestBody".to_owned(), request_body(self.id, name));
         }
         if matches!(caller, Some(CacheAccess::Authenticated | CacheAccess::Superuser)) {
-            operation.insert("security".to_owned(), json!([{ "bearer": [] }, { "password": [] }]));
+            operation.insert(
+                "security".to_owned(),
+                json!([{ "bearer": [] }, { "OAuth2PasswordBearer": [] }]),
+            );
         } else {
             operation.insert("security".to_owned(), json!([]));
         }
@@ -307,7 +310,8 @@ fn security_schemes() -> Value {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "The access token of a log-in.",
         },
-        "password": {
+        // As FastAPI names it.
+        "OAuth2PasswordBearer": {
             "type": "oauth2",
             "description": "Logs in with a user name or an e-mail address and a password.",
             "flows": { "password": { "tokenUrl": "/api/v1/auth/login", "scopes": {} } },
