@@ -3,13 +3,14 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint docs
+.PHONY: help run test lint docs fuzz-api
 
 help:
-	@echo 'make run    serve on http://127.0.0.1:8000, with the data in ./data'
-	@echo 'make test   run every test'
-	@echo 'make lint   format, clippy, documentation and layering, warnings denied'
-	@echo 'make docs   build the documentation of the crates into target/doc'
+	@echo 'make run       serve on http://127.0.0.1:8000, with the data in ./data'
+	@echo 'make test      run every test'
+	@echo 'make lint      format, clippy, documentation and layering, warnings denied'
+	@echo 'make fuzz-api  send generated requests to every operation of /openapi.json, for minutes'
+	@echo 'make docs      build the documentation of the crates into target/doc'
 
 run:
 	@scripts/need cc
@@ -29,6 +30,12 @@ lint:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps
 	scripts/check-layers
 	scripts/check-docs
+
+fuzz-api:
+	@scripts/need cc
+	@mkdir -p target
+	@scripts/test-tools
+	MENJIN_TEST_FUZZ_EXAMPLES=$(or $(EXAMPLES),300) $(CARGO) test --locked -p menjin-tests --test clients i9_ -- --nocapture
 
 docs:
 	$(CARGO) doc --locked --workspace --no-deps

@@ -4,123 +4,74 @@
 use crate::http::locale::Locale;
 use crate::problem::Problem;
 
-/// A text without parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Message {
-    RouteNotFound,
-    MethodNotAllowed,
-    TooLarge,
-    UnsupportedMediaType,
-    RequestTimeout,
-    BadRequest,
-    NotAuthenticated,
-    InvalidToken,
-    InvalidCredentials,
-    InvalidRefreshToken,
-    Forbidden,
-    UserNotFound,
-    UsernameTaken,
-    EmailTaken,
-    PasswordTooCommon,
-    PasswordEqualsIdentity,
-    PasswordTooWeak,
-    WrongPassword,
-    ConfirmationDiffers,
-    PasswordUnchanged,
-    LastAdmin,
-    EntryNotFound,
-    TooManyAttempts,
-    Overloaded,
-    Unavailable,
-    CacheFailed,
-    Internal,
-    PasswordChanged,
-    LoggedOut,
-    EntryWritten,
-    CacheWorks,
-    Invalid,
-    OldPasswordWrong,
-    Registered,
-    LoggedIn,
-    UserShown,
-    UserUpdated,
-    UsersListed,
-    UserActivated,
-    UserDeactivated,
+/// Makes the enum and its texts of one table, so that neither can lack a row of the other.
+macro_rules! catalogue {
+    ($($name:ident: $chinese:literal, $english:literal;)*) => {
+        /// A text without parameters.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Message {
+            $($name,)*
+        }
+
+        impl Message {
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The text in this language.
+            pub(crate) fn text(self, locale: Locale) -> &'static str {
+                let (chinese, english) = match self {
+                    $(Self::$name => ($chinese, $english),)*
+                };
+                match locale {
+                    Locale::ZhCn => chinese,
+                    Locale::En => english,
+                }
+            }
+        }
+    };
 }
 
-impl Message {
-    /// The text in this language.
-    pub(crate) fn text(self, locale: Locale) -> &'static str {
-        let (chinese, english) = match self {
-            Self::RouteNotFound => ("接口不存在", "Not found"),
-            Self::MethodNotAllowed => ("请求方法不被允许", "Method not allowed"),
-            Self::TooLarge => ("请求体过大，上限为64 KiB", "The body is too large: 64 KiB at most"),
-            Self::UnsupportedMediaType => (
-                "不支持的媒体类型，请使用 application/json",
-                "Unsupported media type: send application/json",
-            ),
-            Self::RequestTimeout => ("请求体接收超时", "The body did not arrive in time"),
-            Self::BadRequest => ("请求无法解析", "The request cannot be read"),
-            Self::NotAuthenticated => ("未提供认证凭据", "Not authenticated"),
-            Self::InvalidToken => {
-                ("访问令牌无效或已过期", "The access token is invalid or has expired")
-            }
-            Self::InvalidCredentials => ("用户名或密码错误", "Incorrect username or password"),
-            Self::InvalidRefreshToken => {
-                ("刷新令牌无效或已过期", "The refresh token is invalid or has expired")
-            }
-            Self::Forbidden => ("权限不足", "Not enough permissions"),
-            Self::UserNotFound => ("用户不存在", "User not found"),
-            Self::UsernameTaken => ("用户名已存在", "Username already registered"),
-            Self::EmailTaken => ("邮箱已被注册", "Email already registered"),
-            Self::PasswordTooCommon => ("密码过于常见，请换一个", "The password is too common"),
-            Self::PasswordEqualsIdentity => (
-                "密码不能与用户名或邮箱相同",
-                "The password must differ from the username and the email",
-            ),
-            Self::PasswordTooWeak => {
-                ("密码强度不足，请换一个", "The password is too easy to guess")
-            }
-            Self::WrongPassword => ("当前密码错误", "The current password is incorrect"),
-            Self::ConfirmationDiffers => {
-                ("新密码与确认密码不一致", "The new password and its confirmation differ")
-            }
-            Self::PasswordUnchanged => {
-                ("新密码不能与当前密码相同", "The new password must differ from the current one")
-            }
-            Self::LastAdmin => {
-                ("不能停用最后一个管理员", "The last active administrator cannot be deactivated")
-            }
-            Self::EntryNotFound => ("缓存键不存在", "Cache key not found"),
-            Self::TooManyAttempts => {
-                ("尝试次数过多，请稍后再试", "Too many attempts: try again later")
-            }
-            Self::Overloaded => ("服务器繁忙，请稍后再试", "The server is busy: try again later"),
-            Self::Unavailable => {
-                ("服务暂不可用，请稍后再试", "Service unavailable: try again later")
-            }
-            Self::CacheFailed => ("缓存操作失败", "The cache operation failed"),
-            Self::Internal => ("服务器内部错误", "Internal server error"),
-            Self::PasswordChanged => ("密码修改成功", "Password changed"),
-            Self::LoggedOut => ("登出成功", "Logged out"),
-            Self::EntryWritten => ("缓存设置成功", "Cache entry set"),
-            Self::CacheWorks => ("缓存功能正常", "The cache works"),
-            Self::Invalid => ("数据验证失败", "Validation failed"),
-            Self::OldPasswordWrong => ("原密码错误", "The old password is incorrect"),
-            Self::Registered => ("注册成功", "Registered"),
-            Self::LoggedIn => ("登录成功", "Logged in"),
-            Self::UserShown => ("获取用户信息成功", "User retrieved"),
-            Self::UserUpdated => ("更新用户信息成功", "User updated"),
-            Self::UsersListed => ("获取用户列表成功", "Users listed"),
-            Self::UserActivated => ("用户激活成功", "User activated"),
-            Self::UserDeactivated => ("用户停用成功", "User deactivated"),
-        };
-        match locale {
-            Locale::ZhCn => chinese,
-            Locale::En => english,
-        }
-    }
+catalogue! {
+    RouteNotFound: "接口不存在", "Not found";
+    MethodNotAllowed: "请求方法不被允许", "Method not allowed";
+    TooLarge: "请求体过大，上限为64 KiB", "The body is too large: 64 KiB at most";
+    UnsupportedMediaType: "不支持的媒体类型，请使用 application/json", "Unsupported media type: send application/json";
+    RequestTimeout: "请求体接收超时", "The body did not arrive in time";
+    BadRequest: "请求无法解析", "The request cannot be read";
+    NotAuthenticated: "未提供认证凭据", "Not authenticated";
+    InvalidToken: "访问令牌无效或已过期", "The access token is invalid or has expired";
+    InvalidCredentials: "用户名或密码错误", "Incorrect username or password";
+    InvalidRefreshToken: "刷新令牌无效或已过期", "The refresh token is invalid or has expired";
+    Forbidden: "权限不足", "Not enough permissions";
+    UserNotFound: "用户不存在", "User not found";
+    UsernameTaken: "用户名已存在", "Username already registered";
+    EmailTaken: "邮箱已被注册", "Email already registered";
+    PasswordTooCommon: "密码过于常见，请换一个", "The password is too common";
+    PasswordEqualsIdentity: "密码不能与用户名或邮箱相同", "The password must differ from the username and the email";
+    PasswordTooWeak: "密码强度不足，请换一个", "The password is too easy to guess";
+    WrongPassword: "当前密码错误", "The current password is incorrect";
+    ConfirmationDiffers: "新密码与确认密码不一致", "The new password and its confirmation differ";
+    PasswordUnchanged: "新密码不能与当前密码相同", "The new password must differ from the current one";
+    LastAdmin: "不能停用最后一个管理员", "The last active administrator cannot be deactivated";
+    EntryNotFound: "缓存键不存在", "Cache key not found";
+    TooManyAttempts: "尝试次数过多，请稍后再试", "Too many attempts: try again later";
+    Overloaded: "服务器繁忙，请稍后再试", "The server is busy: try again later";
+    Unavailable: "服务暂不可用，请稍后再试", "Service unavailable: try again later";
+    CacheFailed: "缓存操作失败", "The cache operation failed";
+    Internal: "服务器内部错误", "Internal server error";
+    PasswordChanged: "密码修改成功", "Password changed";
+    LoggedOut: "登出成功", "Logged out";
+    EntryWritten: "缓存设置成功", "Cache entry set";
+    CacheWorks: "缓存功能正常", "The cache works";
+    Invalid: "数据验证失败", "Validation failed";
+    OldPasswordWrong: "原密码错误", "The old password is incorrect";
+    Registered: "注册成功", "Registered";
+    LoggedIn: "登录成功", "Logged in";
+    UserShown: "获取用户信息成功", "User retrieved";
+    UserUpdated: "更新用户信息成功", "User updated";
+    UsersListed: "获取用户列表成功", "Users listed";
+    UserActivated: "用户激活成功", "User activated";
+    UserDeactivated: "用户停用成功", "User deactivated";
 }
 
 /// What is wrong with a value, in this language.
@@ -229,4 +180,33 @@ fn label(field: &str, locale: Locale) -> Option<&'static str> {
 
 fn fixed(chinese: &str, english: &str) -> (String, String) {
     (chinese.to_owned(), english.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A translation that was forgotten is most often the other language once more.
+    fn is_translated(chinese: &str, english: &str) {
+        let is_chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+        assert!(chinese.chars().any(is_chinese), "{chinese:?}");
+        assert!(!english.is_empty() && !english.chars().any(is_chinese), "{english:?}");
+    }
+
+    #[test]
+    fn every_message_is_in_every_language() {
+        for message in Message::ALL {
+            is_translated(message.text(Locale::ZhCn), message.text(Locale::En));
+        }
+    }
+
+    #[test]
+    fn every_problem_is_in_every_language() {
+        for problem in Problem::all() {
+            for field in [None, Some("username"), Some("nobody-knows")] {
+                let text = |locale| labelled_text(problem, field, locale);
+                is_translated(&text(Locale::ZhCn), &text(Locale::En));
+            }
+        }
+    }
 }

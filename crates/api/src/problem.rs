@@ -143,12 +143,47 @@ pub(crate) struct Located {
 }
 
 #[cfg(test)]
+impl Problem {
+    /// One of each.
+    pub(crate) fn all() -> Vec<Self> {
+        let all = vec![
+            Self::Missing,
+            Self::NotAString,
+            Self::NotAnInteger,
+            Self::NotAnObject,
+            Self::MalformedJson,
+            Self::BodyNotAnObject,
+            Self::Repeated,
+            Self::AtLeast { min: 1 },
+            Self::AtMost { max: 2 },
+            Self::TooShort { min: 3 },
+            Self::TooLong { max: 4 },
+            Self::LengthOutside { min: 5, max: 6 },
+            Self::TooManyBytes { max: 7 },
+            Self::ContainsNul,
+            Self::ForbiddenCharacter,
+            Self::ContainsAt,
+            Self::ContainsWhitespace,
+            Self::NotAnEmail,
+            Self::NotAUrl,
+            Self::NotAPhone,
+            Self::NotACacheKey,
+            Self::UnknownRole,
+            Self::RoleNotRegistrable,
+        ];
+        let kinds: std::collections::HashSet<_> = all.iter().map(std::mem::discriminant).collect();
+        assert_eq!(kinds.len(), all.len(), "one of each");
+        all
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_problem_goes_through_garde_unchanged() {
-        for problem in [Problem::Missing, Problem::LengthOutside { min: 3, max: 20 }] {
+        for problem in Problem::all() {
             assert_eq!(Problem::from_garde(&problem.into_garde()), problem);
         }
     }

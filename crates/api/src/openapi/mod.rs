@@ -188,7 +188,7 @@ impl<'a> Collected<'a> {
             operation.insert("parameters".to_owned(), json!(parameters));
         }
         if let Some(name) = body {
-            operation.insert("requestBody".to_owned(), request_body(self.id, name));
+            operation.insert("requestBody".to_owned(), request_body(name));
         }
         if matches!(caller, Some(CacheAccess::Authenticated | CacheAccess::Superuser)) {
             operation.insert(
@@ -239,12 +239,11 @@ fn reference(content: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.rsplit('/').next()
 }
 
-fn request_body(id: &str, schema: &str) -> Value {
-    let mut content = json!({ "application/json": { "schema": schema_ref(schema) } });
-    if let ("login", Some(content)) = (id, content.as_object_mut()) {
-        let form = json!({ "schema": schema_ref("UserLoginForm") });
-        content.insert("application/x-www-form-urlencoded".to_owned(), form);
-    }
+/// The form that log-in takes as well is not listed here but in the security scheme, whose password
+/// flow defines it (RFC 6749 §4.3.2): of a body of two media types openapi-python-client makes code
+/// that cannot be imported (its issue 1451).
+fn request_body(schema: &str) -> Value {
+    let content = json!({ "application/json": { "schema": schema_ref(schema) } });
     json!({ "required": true, "content": content })
 }
 
@@ -313,7 +312,8 @@ fn security_schemes() -> Value {
         // As FastAPI names it.
         "OAuth2PasswordBearer": {
             "type": "oauth2",
-            "description": "Logs in with a user name or an e-mail address and a password.",
+            "description": "Logs in with a user name or an e-mail address and a password, sent as the \
+                            form of OAuth2's password grant (RFC 6749 §4.3.2).",
             "flows": { "password": { "tokenUrl": "/api/v1/auth/login", "scopes": {} } },
         },
     })

@@ -3,7 +3,6 @@
 use menjin_domain::values::Role;
 use serde_json::{Value, json};
 
-use super::requests::login_form;
 use super::{Schema, TOKEN, key_rules, maybe, time};
 use crate::openapi::schema_ref;
 
@@ -165,6 +164,5 @@ pub(super) fn uncollected(codes: &[&str]) -> Vec<(&'static str, Value)> {
                 }),
             ),
         ),
-        ("UserLoginForm", login_form()),
     ]
 }

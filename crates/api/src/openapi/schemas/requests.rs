@@ -118,23 +118,3 @@ pub(super) fn requests(settings: &ApiSettings) -> Vec<Schema> {
         ),
     ]
 }
-
-/// The form of OAuth2's password grant (RFC 6749 §4.3.2), as clients of OAuth2 send it.
-pub(super) fn login_form() -> Value {
-    json!({
-        "type": "object",
-        "description": "The form of OAuth2's password grant. Only the name and the password count.",
-        "required": ["username", "password"],
-        "properties": {
-            "grant_type": { "type": "string", "example": "password" },
-            "username": {
-                "type": "string", "example": "student001",
-                "description": "A user name or an e-mail address.",
-            },
-            "password": { "type": "string", "format": "password", "example": "password123" },
-            "scope": { "type": "string", "description": "Ignored.", "example": "" },
-            "client_id": { "type": "string", "description": "Ignored." },
-            "client_secret": { "type": "string", "description": "Ignored." },
-        },
-    })
-}
