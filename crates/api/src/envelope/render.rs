@@ -7,23 +7,10 @@ use serde::Serialize;
 
 use super::views::Envelope;
 use crate::failure::Failure;
-use crate::http::refusal;
+use crate::http::refusal::{self, Problems};
 use crate::http::scope::Scope;
 use crate::messages::{Message, labelled_text};
 use crate::problem::Located;
-
-/// `data` of 422.
-#[derive(Serialize)]
-struct InvalidData {
-    detail: Vec<ProblemView>,
-}
-
-#[derive(Serialize)]
-struct ProblemView {
-    loc: Vec<String>,
-    msg: String,
-    r#type: &'static str,
-}
 
 /// `data` of a fault of the server's: what to quote when asking for help.
 #[derive(Serialize)]
@@ -76,23 +63,17 @@ pub(crate) fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
     let (code, message) = (status.as_u16(), message.text(scope.locale));
     let mut response = refusal::begin(failure, status);
     if let Failure::Invalid(problems) = failure {
-        let detail = problems.iter().map(|located| problem_view(located, scope)).collect();
-        return response.json(Envelope { code, message, data: InvalidData { detail } });
+        let data = Problems::new(problems, |located| describe_problem(located, scope));
+        return response.json(Envelope { code, message, data });
     }
     let fault = FaultData { request_id: &scope.request_id };
     let data = status.is_server_error().then_some(fault);
     response.json(Envelope { code, message, data })
 }
 
-/// As in v1, but for the type of a broken rule, which is always `value_error`, and the text, which
-/// names the field.
-fn problem_view(located: &Located, scope: &Scope) -> ProblemView {
-    let mut loc = vec![located.place.as_str().to_owned()];
-    loc.extend(located.field.clone());
+/// The type of a broken rule is always `value_error`, and the text names the field.
+fn describe_problem(located: &Located, scope: &Scope) -> (String, &'static str) {
     let problem = located.problem;
-    ProblemView {
-        loc,
-        msg: labelled_text(problem, located.field.as_deref(), scope.locale),
-        r#type: if problem.is_rule_on_a_value() { "value_error" } else { problem.kind() },
-    }
+    let text = labelled_text(problem, located.field.as_deref(), scope.locale);
+    (text, if problem.is_rule_on_a_value() { "value_error" } else { problem.kind() })
 }

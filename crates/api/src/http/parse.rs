@@ -22,6 +22,16 @@ pub(crate) fn at<T>(parsed: Parsed<T>, field: &str) -> Result<T, Located> {
     parsed.map_err(|problem| problem.located(Place::Body, field))
 }
 
+/// What somebody logs in with.
+pub(crate) fn credentials(
+    username: &Text,
+    password: &Text,
+    rules: &Rules,
+) -> Result<(LoginName, CandidatePassword), Located> {
+    let name = at(login_name(username, rules), "username")?;
+    Ok((name, at(candidate(password, rules), "password")?))
+}
+
 pub(crate) fn username(field: &Text, rules: &Rules) -> Parsed<Username> {
     field.present(|text| Username::parse(text, rules.username))
 }

@@ -6,7 +6,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 
+use serde::Serialize;
+
 use crate::failure::Failure;
+use crate::problem::Located;
 
 /// An answer of this status with the headers that belong to the failure (RFC 6750 §3, RFC 9110
 /// §10.2), for a dialect to add its body.
@@ -35,6 +38,35 @@ pub(crate) fn begin(failure: &Failure, status: StatusCode) -> HttpResponseBuilde
         _ => {}
     }
     response
+}
+
+/// What is wrong with a request, as FastAPI lists it.
+#[derive(Serialize)]
+pub(crate) struct Problems {
+    detail: Vec<ProblemView>,
+}
+
+#[derive(Serialize)]
+struct ProblemView {
+    loc: Vec<String>,
+    msg: String,
+    r#type: &'static str,
+}
+
+impl Problems {
+    /// The list, with text and type of each problem as the dialect words them.
+    pub(crate) fn new(
+        problems: &[Located],
+        describe: impl Fn(&Located) -> (String, &'static str),
+    ) -> Self {
+        let view = |located: &Located| {
+            let mut loc = vec![located.place.as_str().to_owned()];
+            loc.extend(located.field.clone());
+            let (msg, r#type) = describe(located);
+            ProblemView { loc, msg, r#type }
+        };
+        Self { detail: problems.iter().map(view).collect() }
+    }
 }
 
 /// Rounded up: who waits that long is let in.

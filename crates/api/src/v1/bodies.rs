@@ -97,9 +97,7 @@ impl LoginBody {
         &self,
         api: &Api,
     ) -> Result<(LoginName, CandidatePassword), Failure> {
-        let rules = &rules(api);
-        let name = at(parse::login_name(&self.username, rules), "username")?;
-        Ok((name, at(parse::candidate(&self.password, rules), "password")?))
+        Ok(parse::credentials(&self.username, &self.password, &rules(api))?)
     }
 }
 

@@ -6,10 +6,9 @@ use menjin_domain::ports::PolicyViolation;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::http::refusal;
+use crate::http::refusal::{self, Problems};
 use crate::http::scope::Scope;
 use crate::messages::{Message, problem_text};
-use crate::problem::Located;
 
 /// Any error but 422.
 #[derive(Serialize)]
@@ -18,19 +17,6 @@ struct ErrorView<'a> {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
-}
-
-/// 422.
-#[derive(Serialize)]
-struct InvalidView {
-    detail: Vec<ProblemView>,
-}
-
-#[derive(Serialize)]
-struct ProblemView {
-    loc: Vec<String>,
-    msg: String,
-    r#type: &'static str,
 }
 
 /// Status, reason and text of a failure: the one place where v1 chooses them.
@@ -101,8 +87,10 @@ pub(crate) fn code(failure: &Failure) -> &'static str {
 /// The answer to a request that failed.
 pub(crate) fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
     if let Failure::Invalid(problems) = failure {
-        let detail = problems.iter().map(|located| problem_view(located, scope)).collect();
-        return HttpResponse::UnprocessableEntity().json(InvalidView { detail });
+        let problems = Problems::new(problems, |located| {
+            (problem_text(located.problem, scope.locale), located.problem.kind())
+        });
+        return HttpResponse::UnprocessableEntity().json(problems);
     }
     let (status, code, message) = describe(failure);
     let request_id = status.is_server_error().then_some(scope.request_id.as_str());
@@ -111,14 +99,4 @@ pub(crate) fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
         code,
         request_id,
     })
-}
-
-fn problem_view(located: &Located, scope: &Scope) -> ProblemView {
-    let mut loc = vec![located.place.as_str().to_owned()];
-    loc.extend(located.field.clone());
-    ProblemView {
-        loc,
-        msg: problem_text(located.problem, scope.locale),
-        r#type: located.problem.kind(),
-    }
 }
