@@ -6,6 +6,7 @@
 //!   out clients, anonymous and logged in.
 //! * [`client`]: those clients; their answers print as snapshots.
 //! * [`process`]: the real binary as a process of its own, to be killed.
+//! * [`servers`]: private servers of what menjin can be put on, to be killed.
 //! * [`contract`]: what every adapter must do, written against the ports alone.
 //! * [`clock`]: a clock that stands until it is turned.
 
@@ -21,3 +22,4 @@ pub mod client;
 pub mod clock;
 pub mod contract;
 pub mod process;
+pub mod servers;
