@@ -15,8 +15,9 @@ use menjin_domain::auth::{
 use menjin_domain::cache::{ProbeCache, ReadEntry, WriteEntry};
 use menjin_domain::health::{CheckHealth, Importance, Tidy};
 use menjin_domain::ports::{
-    AttemptLimits, Cache, Clock, Entropy, Limit, LoginThrottle, PasswordHasher, PasswordPolicy,
-    PortError, RateLimiter, SessionRepository, TokenCodec, UserQuery, UserRepository,
+    AttemptLimits, Cache, Clock, Entropy, HealthProbe, Limit, LoginThrottle, PasswordHasher,
+    PasswordPolicy, PortError, RateLimiter, SessionRepository, TokenCodec, UserQuery,
+    UserRepository,
 };
 use menjin_domain::users::{
     ActivateUser, CreateAdmin, DeactivateUser, GetUser, ListUsers, UpdateOwnProfile,
@@ -26,6 +27,7 @@ use menjin_infra_credentials::{
     BcryptPool, HashingConfig, JwtCodec, JwtConfig, OsEntropy, PasswordRules, PolicyConfig,
 };
 use menjin_infra_memory::{MemoryCache, MemoryCacheConfig, MemoryRateLimiter, SystemClock};
+use menjin_infra_redis::{FallbackRateLimiter, RedisCache, RedisClient, RedisRateLimiter};
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 
 use crate::secret;
@@ -80,21 +82,28 @@ impl Application {
     ) -> Result<Self, StartError> {
         let settings = settings.clone();
         // Opening and migrating block, and so does hashing the dummy.
-        tokio::task::spawn_blocking(move || Self::assemble(&settings, clock)).await?
+        let (application, cache) =
+            tokio::task::spawn_blocking(move || Self::assemble(&settings, clock)).await??;
+        if let Err(error) = cache.check().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the cache does not work: starting without it");
+        }
+        Ok(application)
     }
 
-    fn assemble(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+    /// Also returns the probe of the cache, which may be down at the start.
+    fn assemble(
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, Arc<dyn HealthProbe>), StartError> {
         let store = SqliteStore::open(SqliteConfig::at(settings.sqlite_path()?))?;
-        let memory = Arc::new(MemoryCache::new(
-            MemoryCacheConfig { max_bytes: settings.cache.max_bytes },
-            Arc::clone(&clock),
-        ));
+        let shared = shared(settings, &clock)?;
         let adapters = Adapters {
             users: Arc::new(store.clone()),
             sessions: Arc::new(store.clone()),
             throttle: Arc::new(store.clone()),
-            rates: Arc::new(MemoryRateLimiter::new(MAX_COUNTED_NETWORKS)),
-            cache: memory.clone(),
+            rates: shared.rates,
+            cache: shared.cache,
             hasher: Arc::new(hasher(settings)?),
             policy: Arc::new(policy(settings)),
             codec: Arc::new(codec(settings)?),
@@ -104,7 +113,7 @@ impl Application {
         let health = CheckHealth {
             probes: vec![
                 ("database", Importance::Essential, Arc::new(store.clone())),
-                ("cache", Importance::Supporting, memory),
+                ("cache", Importance::Supporting, shared.health.clone()),
             ],
             clock: adapters.clock.clone(),
         };
@@ -113,12 +122,13 @@ impl Application {
             api_settings(settings)?,
             adapters.entropy.clone(),
         );
-        Ok(Self {
+        let application = Self {
             api: Data::new(api),
             tidy: Arc::new(tidy(settings, &adapters)),
             store,
             users: adapters.users,
-        })
+        };
+        Ok((application, shared.health))
     }
 
     /// Whether there is an administrator, active or not.
@@ -142,6 +152,26 @@ impl Application {
     pub async fn close(&self) -> Result<(), PortError> {
         self.store.close().await
     }
+}
+
+/// The cache and the limits per network: in this process, or for all replicas together.
+struct Shared {
+    cache: Arc<dyn Cache>,
+    health: Arc<dyn HealthProbe>,
+    rates: Arc<dyn RateLimiter>,
+}
+
+fn shared(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Shared, StartError> {
+    let rates = Arc::new(MemoryRateLimiter::new(MAX_COUNTED_NETWORKS));
+    let Some(config) = settings.redis.config()? else {
+        let config = MemoryCacheConfig { max_bytes: settings.cache.max_bytes };
+        let cache = Arc::new(MemoryCache::new(config, Arc::clone(clock)));
+        return Ok(Shared { cache: cache.clone(), health: cache, rates });
+    };
+    let redis = RedisClient::new(&config).context("redis")?;
+    let cache = Arc::new(RedisCache::new(redis.clone()));
+    let rates = FallbackRateLimiter::new(Arc::new(RedisRateLimiter::new(redis)), rates);
+    Ok(Shared { cache: cache.clone(), health: cache, rates: Arc::new(rates) })
 }
 
 fn hasher(settings: &Settings) -> Result<BcryptPool, StartError> {
