@@ -7,6 +7,7 @@
 //! * [`client`]: those clients; their answers print as snapshots.
 //! * [`process`]: the real binary as a process of its own, to be killed.
 //! * [`openapi`]: the document at `/openapi.json`, as a judge of answers.
+//! * [`servers`]: private servers of what menjin can be put on, to be killed.
 //! * [`contract`]: what every adapter must do, written against the ports alone.
 //! * [`clock`]: a clock that stands until it is turned.
 
@@ -23,3 +24,4 @@ pub mod clock;
 pub mod contract;
 pub mod openapi;
 pub mod process;
+pub mod servers;

@@ -12,5 +12,5 @@ mod rates;
 
 pub use cache::{MemoryCache, MemoryCacheConfig};
 pub use clock::SystemClock;
-pub use lookup::{CachedSessions, CachedUsers, SessionCopies, Ticket};
+pub use lookup::{CachedSessions, CachedUsers, Invalidation, SessionCopies, Ticket};
 pub use rates::MemoryRateLimiter;

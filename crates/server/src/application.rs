@@ -15,8 +15,9 @@ use menjin_domain::auth::{
 use menjin_domain::cache::{ProbeCache, ReadEntry, WriteEntry};
 use menjin_domain::health::{CheckHealth, Importance, Tidy};
 use menjin_domain::ports::{
-    AttemptLimits, Cache, Clock, Entropy, Limit, LoginThrottle, PasswordHasher, PasswordPolicy,
-    PortError, RateLimiter, SessionRepository, TokenCodec, UserQuery, UserRepository,
+    AttemptLimits, Cache, Clock, Entropy, HealthProbe, InvalidationChannel, Limit, LoginThrottle,
+    PasswordHasher, PasswordPolicy, PortError, RateLimiter, SessionRepository, Subscription,
+    TokenCodec, UserQuery, UserRepository,
 };
 use menjin_domain::users::{
     ActivateUser, CreateAdmin, DeactivateUser, GetUser, ListUsers, UpdateOwnProfile,
@@ -28,6 +29,9 @@ use menjin_infra_credentials::{
 use menjin_infra_memory::{
     CachedSessions, CachedUsers, MemoryCache, MemoryCacheConfig, MemoryRateLimiter, SessionCopies,
     SystemClock,
+};
+use menjin_infra_redis::{
+    FallbackRateLimiter, RedisCache, RedisClient, RedisInvalidation, RedisRateLimiter,
 };
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 
@@ -65,6 +69,8 @@ pub struct Application {
     pub tidy: Arc<Tidy>,
     store: SqliteStore,
     users: Arc<dyn UserRepository>,
+    /// Held for as long as the application: dropped, other replicas' changes are no longer heard.
+    _subscription: Option<Subscription>,
 }
 
 impl Application {
@@ -86,22 +92,29 @@ impl Application {
     ) -> Result<Self, StartError> {
         let settings = settings.clone();
         // Opening and migrating block, and so does hashing the dummy.
-        tokio::task::spawn_blocking(move || Self::assemble(&settings, clock)).await?
+        let (application, cache) =
+            tokio::task::spawn_blocking(move || Self::assemble(&settings, clock)).await??;
+        if let Err(error) = cache.check().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the cache does not work: starting without it");
+        }
+        Ok(application)
     }
 
-    fn assemble(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+    /// Also returns the probe of the cache, which may be down at the start.
+    fn assemble(
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, Arc<dyn HealthProbe>), StartError> {
         let store = SqliteStore::open(SqliteConfig::at(settings.sqlite_path()?))?;
-        let memory = Arc::new(MemoryCache::new(
-            MemoryCacheConfig { max_bytes: settings.cache.max_bytes },
-            Arc::clone(&clock),
-        ));
-        let (users, sessions) = with_copies(settings, store.clone());
+        let shared = shared(settings, &clock)?;
+        let accounts = with_copies(settings, store.clone(), &shared);
         let adapters = Adapters {
-            users,
-            sessions,
+            users: accounts.users,
+            sessions: accounts.sessions,
             throttle: Arc::new(store.clone()),
-            rates: Arc::new(MemoryRateLimiter::new(MAX_COUNTED_NETWORKS)),
-            cache: memory.clone(),
+            rates: shared.rates,
+            cache: shared.cache,
             hasher: Arc::new(hasher(settings)?),
             policy: Arc::new(policy(settings)),
             codec: Arc::new(codec(settings)?),
@@ -111,7 +124,7 @@ impl Application {
         let health = CheckHealth {
             probes: vec![
                 ("database", Importance::Essential, Arc::new(store.clone())),
-                ("cache", Importance::Supporting, memory),
+                ("cache", Importance::Supporting, shared.health.clone()),
             ],
             clock: adapters.clock.clone(),
         };
@@ -120,12 +133,14 @@ impl Application {
             api_settings(settings)?,
             adapters.entropy.clone(),
         );
-        Ok(Self {
+        let application = Self {
             api: Data::new(api),
             tidy: Arc::new(tidy(settings, &adapters)),
             store,
             users: adapters.users,
-        })
+            _subscription: accounts.subscription,
+        };
+        Ok((application, shared.health))
     }
 
     /// Whether there is an administrator, active or not.
@@ -152,22 +167,62 @@ impl Application {
 }
 
 /// The accounts and sessions of a store, with the look-up behind every request kept in process for
-/// as long as the setting allows.
-fn with_copies<Store>(
-    settings: &Settings,
-    store: Store,
-) -> (Arc<dyn UserRepository>, Arc<dyn SessionRepository>)
+/// as long as the setting allows. Where replicas share a channel, the copies are told of changes
+/// for as long as the subscription is held, and not used before it has begun.
+fn with_copies<Store>(settings: &Settings, store: Store, shared: &Shared) -> Accounts
 where
     Store: UserRepository + SessionRepository + 'static,
 {
     let store = Arc::new(store);
     let ttl = settings.auth.session_cache_ttl;
-    if ttl.is_zero() {
-        return (store.clone(), store);
+    if ttl.is_zero() && shared.channel.is_none() {
+        return Accounts { users: store.clone(), sessions: store, subscription: None };
     }
     let copies = Arc::new(SessionCopies::new(MAX_SESSION_COPIES, ttl));
-    let users = CachedUsers::new(store.clone(), copies.clone(), None);
-    (Arc::new(users), Arc::new(CachedSessions::new(store, copies, None)))
+    let channel = shared.channel.clone();
+    let subscription = channel.as_ref().map(|channel| {
+        copies.set_hearing(false);
+        channel.subscribe(copies.clone())
+    });
+    Accounts {
+        users: Arc::new(CachedUsers::new(store.clone(), copies.clone(), channel.clone())),
+        sessions: Arc::new(CachedSessions::new(store, copies, channel)),
+        subscription,
+    }
+}
+
+/// What [`with_copies`] makes.
+struct Accounts {
+    users: Arc<dyn UserRepository>,
+    sessions: Arc<dyn SessionRepository>,
+    subscription: Option<Subscription>,
+}
+
+/// The cache and the limits per network: in this process, or for all replicas together.
+struct Shared {
+    cache: Arc<dyn Cache>,
+    health: Arc<dyn HealthProbe>,
+    rates: Arc<dyn RateLimiter>,
+    /// How replicas tell each other what has changed; `None` where there is only one.
+    channel: Option<Arc<dyn InvalidationChannel>>,
+}
+
+fn shared(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Shared, StartError> {
+    let rates = Arc::new(MemoryRateLimiter::new(MAX_COUNTED_NETWORKS));
+    let Some(config) = settings.redis.config()? else {
+        let config = MemoryCacheConfig { max_bytes: settings.cache.max_bytes };
+        let cache = Arc::new(MemoryCache::new(config, Arc::clone(clock)));
+        return Ok(Shared { cache: cache.clone(), health: cache, rates, channel: None });
+    };
+    let redis = RedisClient::new(&config).context("redis")?;
+    let cache = Arc::new(RedisCache::new(redis.clone()));
+    let rates = FallbackRateLimiter::new(Arc::new(RedisRateLimiter::new(redis.clone())), rates);
+    Ok(Shared {
+        cache: cache.clone(),
+        health: cache,
+        rates: Arc::new(rates),
+        channel: Some(Arc::new(RedisInvalidation::new(redis))),
+    })
 }
 
 fn hasher(settings: &Settings) -> Result<BcryptPool, StartError> {

@@ -14,6 +14,15 @@ use crate::MENJIN;
 const ROUNDS: usize = 20;
 const PASSWORD: &str = "password123";
 
+fn settings(folder: &std::path::Path) -> std::process::Command {
+    let mut command = command(MENJIN, folder);
+    command.env("MENJIN__THROTTLE__ENABLED", "false");
+    // A refresh may be done and its answer lost with the server: the token before is taken again for
+    // as long as the test goes on.
+    command.env("MENJIN__AUTH__REFRESH_GRACE", "1h");
+    command
+}
+
 /// What clients were told, over all rounds.
 #[derive(Default)]
 struct Acknowledged {
@@ -52,8 +61,7 @@ async fn f4_nothing_acknowledged_is_lost_when_killed_in_mid_write() {
     let folder = tempfile::tempdir().unwrap();
     let told = Arc::new(Mutex::new(Acknowledged::default()));
     for round in 0..ROUNDS {
-        let mut server =
-            Server::start(command(MENJIN, folder.path()).env("MENJIN__THROTTLE__ENABLED", "false"));
+        let mut server = Server::start(&mut settings(folder.path()));
         let client = Client::new(&server.url);
         let name = format!("refresher-{round}");
         let body = json!({ "username": name, "email": format!("{name}@example.com"), "password": PASSWORD });
@@ -77,7 +85,7 @@ async fn f4_nothing_acknowledged_is_lost_when_killed_in_mid_write() {
 }
 
 async fn verify(folder: &std::path::Path, told: &Acknowledged) {
-    let server = Server::start(command(MENJIN, folder).env("MENJIN__THROTTLE__ENABLED", "false"));
+    let server = Server::start(&mut settings(folder));
     let client = Client::new(&server.url);
     assert!(told.names.len() > ROUNDS, "only {} registrations were acknowledged", told.names.len());
     for name in &told.names {

@@ -29,7 +29,9 @@ fn each_bad_setting_is_named() {
         ("MENJIN__LOG__FORMAT", "xml", "log.format"),
         ("MENJIN__DATABASE__URL", "postgres://u:canary@h/db", "database.url"),
         ("MENJIN__DATABASE__URL", "menjin.db", "database.url"),
-        ("MENJIN__REDIS__URL", "redis://127.0.0.1", "redis.url"),
+        ("MENJIN__REDIS__URL", "redis://:canary@127.0.0.1:99999", "redis.url"),
+        ("MENJIN__REDIS__URL", "http://:canary@127.0.0.1", "redis.url"),
+        ("MENJIN__REDIS__MODE", "ring", "redis.mode"),
         ("MENJIN__AUTH__SECRET", "canary", "auth.secret"),
         ("MENJIN__AUTH__ACCESS_TTL", "30", "auth.access_ttl"),
         ("MENJIN__AUTH__ACCESS_TTL", "8d", "auth.access_ttl"),
@@ -49,6 +51,32 @@ fn each_bad_setting_is_named() {
         assert!(text.contains(name), "{variable}={value} names {name}: {text}");
         assert!(!text.contains("canary"), "no secret is shown: {text}");
         assert_eq!(text.lines().count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn settings_of_redis_count_once_there_is_a_url() {
+    let url = ("MENJIN__REDIS__URL", "redis://menjin:canary@127.0.0.1:6379");
+    for (variable, value, name) in [
+        ("MENJIN__REDIS__MODE", "sentinel", "redis.nodes"),
+        ("MENJIN__REDIS__NAMESPACE", "a b", "redis.namespace"),
+        ("MENJIN__REDIS__POOL_SIZE", "0", "redis.pool_size"),
+        ("MENJIN__REDIS__TIMEOUT", "3s", "redis.timeout"),
+    ] {
+        let (code, text) = complaint(&[url, (variable, value)], &[]);
+        assert_eq!(code, Some(2), "{variable}={value}: {text}");
+        assert!(text.contains(name) && !text.contains("canary"), "{text}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut check = command(MENJIN, folder.path());
+    check.args(["config", "check"]).envs([url, ("MENJIN__REDIS__MODE", "sentinel")]);
+    check.env("MENJIN__REDIS__NODES", "a:26379, redis://:canary@b:26379");
+    let text = String::from_utf8(output(&mut check).stdout).unwrap();
+    for line in [
+        r#"url = "redis://menjin:***@127.0.0.1:6379""#,
+        r#"nodes = ["a:26379", "redis://:***@b:26379"]"#,
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} in:\n{text}");
     }
 }
 

@@ -29,7 +29,7 @@ pub use credentials::{
 };
 pub use error::{BoxError, PortError};
 pub use health::HealthProbe;
-pub use invalidation::{Invalidation, InvalidationPublisher};
+pub use invalidation::{InvalidationChannel, InvalidationListener, Subscription};
 pub use limits::{
     Admission, AttemptLimits, Limit, LoginThrottle, RateKey, RateLimiter, ThrottleSubject,
 };
@@ -47,7 +47,7 @@ mod mocks {
     pub use super::clock::{MockClock, MockEntropy};
     pub use super::credentials::{MockPasswordHasher, MockPasswordPolicy, MockTokenCodec};
     pub use super::health::MockHealthProbe;
-    pub use super::invalidation::MockInvalidationPublisher;
+    pub use super::invalidation::{MockInvalidationChannel, MockInvalidationListener};
     pub use super::limits::{MockLoginThrottle, MockRateLimiter};
     pub use super::sessions::MockSessionRepository;
     pub use super::users::MockUserRepository;

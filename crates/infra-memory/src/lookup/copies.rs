@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use menjin_domain::ports::{Invalidation, LiveSession};
+use menjin_domain::ports::{InvalidationListener, LiveSession};
 use menjin_domain::values::{SessionId, Timestamp};
+
+use super::invalidation::Invalidation;
 
 /// How many marks there are. Two users that share one invalidate each other: a miss too many, never
 /// a hit too many.
@@ -68,7 +70,7 @@ impl SessionCopies {
     /// A copy that is good at `at`: not older than the time to live, not invalidated since it was
     /// read, of a session that has not expired.
     pub fn get(&self, id: SessionId, at: Timestamp) -> Option<LiveSession> {
-        if !self.hearing.load(Ordering::SeqCst) {
+        if !self.is_hearing() {
             return None;
         }
         let copy = self.copies.get(&id)?;
@@ -90,11 +92,7 @@ impl SessionCopies {
 
     /// Call this before the read from the store whose result is to be kept.
     pub fn begin(&self, at: Timestamp) -> Ticket {
-        Ticket {
-            at,
-            after: self.counter.load(Ordering::SeqCst),
-            hearing: self.hearing.load(Ordering::SeqCst),
-        }
+        Ticket { at, after: self.counter.load(Ordering::SeqCst), hearing: self.is_hearing() }
     }
 
     /// Keeps what was read since the ticket was taken.
@@ -119,6 +117,11 @@ impl SessionCopies {
         self.hearing.store(hearing, Ordering::SeqCst);
     }
 
+    /// Whether invalidations of other processes are heard.
+    pub fn is_hearing(&self) -> bool {
+        self.hearing.load(Ordering::SeqCst)
+    }
+
     fn raise(&self, mark: &AtomicU64) {
         let number = self.counter.fetch_add(1, Ordering::SeqCst) + 1;
         mark.fetch_max(number, Ordering::SeqCst);
@@ -136,6 +139,25 @@ impl SessionCopies {
 
     fn hash(&self, value: impl Hash) -> u64 {
         self.hasher.hash_one(value)
+    }
+}
+
+/// What other processes say.
+impl InvalidationListener for SessionCopies {
+    fn live(&self) {
+        self.set_hearing(true);
+    }
+
+    fn received(&self, message: &[u8]) {
+        match Invalidation::from_bytes(message) {
+            Some(invalidation) => self.invalidate(invalidation),
+            // From a release that knows more: whatever it means, nothing kept is older then.
+            None => self.raise(&self.everything),
+        }
+    }
+
+    fn lost(&self) {
+        self.set_hearing(false);
     }
 }
 

@@ -6,7 +6,9 @@
 //!   answered from the copies, writes go through and invalidate them before they are answered.
 
 mod copies;
+mod invalidation;
 mod stores;
 
 pub use copies::{SessionCopies, Ticket};
+pub use invalidation::Invalidation;
 pub use stores::{CachedSessions, CachedUsers};

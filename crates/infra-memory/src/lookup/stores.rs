@@ -3,19 +3,20 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use menjin_domain::entities::{Credentials, User};
 use menjin_domain::ports::{
-    CreateSessionError, CreateUserError, DeactivateError, Invalidation, InvalidationPublisher,
-    LiveSession, NewSession, NewUser, PasswordChange, PortError, ProfileChanges, Rotation,
-    RotationOutcome, SessionRepository, UpdateProfileError, UserPage, UserQuery, UserRepository,
+    CreateSessionError, CreateUserError, DeactivateError, InvalidationChannel, LiveSession,
+    NewSession, NewUser, PasswordChange, PortError, ProfileChanges, Rotation, RotationOutcome,
+    SessionRepository, UpdateProfileError, UserPage, UserQuery, UserRepository,
 };
 use menjin_domain::values::{Epoch, LoginName, PasswordHash, SessionId, Timestamp, UserId};
 
 use super::copies::SessionCopies;
+use super::invalidation::Invalidation;
 
 /// Where what has changed is to be told: the copies of this process, and those of others.
 #[derive(Clone)]
 struct Changes {
     copies: Arc<SessionCopies>,
-    others: Option<Arc<dyn InvalidationPublisher>>,
+    others: Option<Arc<dyn InvalidationChannel>>,
 }
 
 impl Changes {
@@ -40,12 +41,21 @@ impl Changes {
 
     async fn tell(&self, invalidation: Invalidation) {
         self.copies.invalidate(invalidation);
-        if let Some(others) = &self.others
-            && let Err(error) = others.publish(invalidation).await
-        {
-            // Their copies live for their time to live at most, and whoever hears nothing has none.
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "other processes were not told of a change");
+        let Some(others) = self.others.clone() else { return };
+        let publish = async move {
+            if let Err(error) = others.publish(&invalidation.to_bytes()).await {
+                // Their copies live for their time to live at most, and whoever hears nothing has
+                // none.
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "other processes were not told of a change");
+            }
+        };
+        if self.copies.is_hearing() {
+            publish.await;
+        } else {
+            // The channel is most likely down: tried all the same, but nobody waits for its
+            // time-out, which each write of an outage would.
+            tokio::spawn(publish);
         }
     }
 }
@@ -61,7 +71,7 @@ impl CachedSessions {
     pub fn new(
         store: Arc<dyn SessionRepository>,
         copies: Arc<SessionCopies>,
-        others: Option<Arc<dyn InvalidationPublisher>>,
+        others: Option<Arc<dyn InvalidationChannel>>,
     ) -> Self {
         Self { store, changes: Changes { copies, others } }
     }
@@ -122,7 +132,7 @@ impl CachedUsers {
     pub fn new(
         store: Arc<dyn UserRepository>,
         copies: Arc<SessionCopies>,
-        others: Option<Arc<dyn InvalidationPublisher>>,
+        others: Option<Arc<dyn InvalidationChannel>>,
     ) -> Self {
         Self { store, changes: Changes { copies, others } }
     }

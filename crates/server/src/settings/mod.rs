@@ -2,6 +2,7 @@
 
 mod load;
 mod print;
+mod redis;
 mod validate;
 
 use std::fmt::Display;
@@ -15,6 +16,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
 pub use load::Sources;
+pub use redis::{Node, RedisMode};
 
 /// Why the settings do not hold. Each names the setting at fault.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +110,16 @@ sections! {
     }
     /// `[redis]`
     RedisSettings {
-        url: String,
+        url: SecretString,
+        #[serde(deserialize_with = "parsed")]
+        mode: RedisMode,
+        #[serde(deserialize_with = "list")]
+        nodes: Vec<redis::Node>,
+        master_name: String,
+        namespace: String,
+        pool_size: usize,
+        #[serde(with = "humantime_serde")]
+        timeout: Duration,
     }
     /// `[auth]`
     AuthSettings {

@@ -31,13 +31,23 @@ impl Settings {
         writeln!(f, "trusted_proxies = {proxies:?}")?;
         writeln!(f, "shutdown_timeout = \"{}\"", time(server.shutdown_timeout))?;
         writeln!(f, "\n[database]\nurl = {:?}", self.database.url)?;
-        writeln!(f, "\n[redis]\nurl = {:?}", self.redis.url)?;
+        self.fmt_redis(f)?;
         writeln!(f, "\n[auth]\nsecret = {secret:?}")?;
         writeln!(f, "issuer = {:?}\naudience = {:?}", auth.issuer, auth.audience)?;
         writeln!(f, "access_ttl = \"{}\"", time(auth.access_ttl))?;
         writeln!(f, "refresh_ttl = \"{}\"", time(auth.refresh_ttl))?;
         writeln!(f, "refresh_grace = \"{}\"", time(auth.refresh_grace))?;
         writeln!(f, "session_cache_ttl = \"{}\"", time(auth.session_cache_ttl))
+    }
+
+    fn fmt_redis(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let redis = &self.redis;
+        let mode = format!("{:?}", redis.mode).to_lowercase();
+        let nodes: Vec<String> = redis.nodes.iter().map(ToString::to_string).collect();
+        writeln!(f, "\n[redis]\nurl = {:?}\nmode = {mode:?}", redis.masked_url())?;
+        writeln!(f, "nodes = {nodes:?}\nmaster_name = {:?}", redis.master_name)?;
+        writeln!(f, "namespace = {:?}\npool_size = {}", redis.namespace, redis.pool_size)?;
+        writeln!(f, "timeout = \"{}\"", time(redis.timeout))
     }
 
     fn fmt_rules(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

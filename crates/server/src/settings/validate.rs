@@ -18,9 +18,7 @@ const MIN_PRODUCTION_COST: u32 = 10;
 impl Settings {
     pub(super) fn validate(&self) -> Result<(), SettingsError> {
         sqlite_path(&self.database.url)?;
-        require("redis.url", self.redis.url.is_empty(), || {
-            "this version keeps cache and limits in process only: leave it empty".into()
-        })?;
+        self.redis.config()?;
         self.validate_auth()?;
         self.validate_hashing()?;
         self.validate_password()?;

@@ -107,6 +107,24 @@ fn without_a_time_to_live_nothing_is_kept() {
     assert_eq!(copies.get(SESSION, at(0)), None);
 }
 
+#[test]
+fn other_processes_are_heard() {
+    let copies = copies();
+    let message = Invalidation::User(UserId::FIRST).to_bytes();
+    for message in [&message[..], b"from the future"] {
+        copies.fill(copies.begin(at(0)), &live(1));
+        assert!(copies.get(SESSION, at(0)).is_some());
+        copies.received(message);
+        assert_eq!(copies.get(SESSION, at(0)), None);
+    }
+    copies.lost();
+    copies.fill(copies.begin(at(0)), &live(1));
+    assert_eq!(copies.get(SESSION, at(0)), None);
+    copies.live();
+    copies.fill(copies.begin(at(0)), &live(1));
+    assert!(copies.get(SESSION, at(0)).is_some());
+}
+
 /// One step of one actor: the points at which threads can be switched.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Step {

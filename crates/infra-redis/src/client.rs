@@ -1,0 +1,145 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool::managed::{Object, Pool};
+use deadpool_redis::redis::aio::PubSub;
+use deadpool_redis::redis::{Cmd, FromRedisValue, Pipeline};
+
+use crate::config::{ConfigError, RedisConfig};
+use crate::error::Failure;
+use crate::manager::{Link, Manager};
+
+/// Redis, as all adapters of this crate share it: connections, deadline and namespace. Clones share
+/// the connections.
+#[derive(Clone)]
+pub struct RedisClient(Arc<Shared>);
+
+struct Shared {
+    pool: Pool<Manager>,
+    timeout: Duration,
+    namespace: String,
+}
+
+impl RedisClient {
+    /// Connects to nothing yet: Redis may be down, and is used as soon as it is there.
+    ///
+    /// # Errors
+    /// What makes no sense in the configuration.
+    pub fn new(config: &RedisConfig) -> Result<Self, ConfigError> {
+        let endpoints = config.endpoints()?;
+        if endpoints.tls() {
+            // Fails if there is a default already, which serves as well.
+            drop(rustls::crypto::ring::default_provider().install_default());
+        }
+        // The library's errors may quote what they were given.
+        let unusable = ConfigError { field: "url", reason: "cannot be used" };
+        let manager =
+            Manager::new(endpoints, config.timeout).map_err(|_quotes| unusable.clone())?;
+        let pool = Pool::builder(manager).max_size(config.pool_size).build();
+        let pool = pool.map_err(|_no_time_outs_are_set| unusable)?;
+        let (timeout, namespace) = (config.timeout, config.namespace.clone());
+        Ok(Self(Arc::new(Shared { pool, timeout, namespace })))
+    }
+
+    /// How long anything may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.0.timeout
+    }
+
+    /// A name of this installation's own.
+    pub(crate) fn name(&self, kind: &str, key: impl fmt::Display) -> String {
+        format!("{}:v1:{kind}:{key}", self.0.namespace)
+    }
+
+    /// The name of a channel.
+    pub(crate) fn channel(&self, name: &str) -> String {
+        format!("{}:v1:{name}", self.0.namespace)
+    }
+
+    /// Runs a command.
+    pub(crate) async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Failure> {
+        self.run(async |link: &mut Link| Ok(command.query_async(link).await?)).await
+    }
+
+    /// Runs several commands in one round trip.
+    pub(crate) async fn pipeline<T: FromRedisValue>(
+        &self,
+        pipeline: &Pipeline,
+    ) -> Result<T, Failure> {
+        self.run(async |link: &mut Link| Ok(pipeline.query_async(link).await?)).await
+    }
+
+    /// A script with one key: by its digest, and by its text where Redis does not know it (any more).
+    pub(crate) async fn script<T: FromRedisValue>(
+        &self,
+        by_digest: &Cmd,
+        by_text: impl FnOnce() -> Cmd,
+    ) -> Result<T, Failure> {
+        use deadpool_redis::redis::{ErrorKind, ServerErrorKind};
+        match self.command(by_digest).await {
+            Err(Failure::Redis(error))
+                if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) =>
+            {
+                self.command(&by_text()).await
+            }
+            result => result,
+        }
+    }
+
+    /// A connection that can only subscribe.
+    pub(crate) async fn subscriber(&self) -> Result<PubSub, Failure> {
+        let connecting = self.0.pool.manager().subscriber();
+        match tokio::time::timeout(self.0.timeout, connecting).await {
+            Ok(result) => Ok(result?),
+            Err(_elapsed) => Err(Failure::TooSlow),
+        }
+    }
+
+    async fn run<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Link) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let borrowed = async {
+            let mut lease = Lease { link: Some(self.0.pool.get().await?), good: false };
+            let Some(link) = lease.link.as_mut() else {
+                return Err(Failure::Pool("no connection"));
+            };
+            let result = work(link).await;
+            lease.good = result.as_ref().map_or_else(Failure::spares_the_connection, |_| true);
+            result
+        };
+        let result = tokio::time::timeout(self.0.timeout, borrowed).await;
+        result.unwrap_or_else(|_elapsed| {
+            if self.0.pool.manager().is_of_one_node() {
+                // Where one hangs the others do: without this each would cost somebody the time.
+                self.0.pool.retain(|_, _| false);
+            }
+            Err(Failure::TooSlow)
+        })
+    }
+}
+
+/// A connection on loan. It goes back only after an answer: what was cut off half-way may hang.
+struct Lease {
+    link: Option<Object<Manager>>,
+    good: bool,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(link) = self.link.take().filter(|_| !self.good) {
+            drop(Object::take(link));
+        }
+    }
+}
+
+impl fmt::Debug for RedisClient {
+    /// Without addresses, which come with passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisClient")
+            .field("namespace", &self.0.namespace)
+            .field("timeout", &self.0.timeout)
+            .finish_non_exhaustive()
+    }
+}

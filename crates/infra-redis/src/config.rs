@@ -1,0 +1,239 @@
+use std::time::Duration;
+
+use deadpool_redis::redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// Where Redis is and how it is used.
+#[derive(Debug, Clone)]
+pub struct RedisConfig {
+    /// `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://` for TLS; all but the host may be
+    /// missing. The authorities that TLS believes are the system's.
+    pub url: SecretString,
+    /// What every key and channel begins with: one Redis may serve several installations.
+    pub namespace: String,
+    /// How many connections there are at most.
+    pub pool_size: usize,
+    /// How long anything may take, connecting and waiting for a connection included.
+    pub timeout: Duration,
+    /// What the URL leads to.
+    pub topology: Topology,
+}
+
+/// What there is beside the node in the URL.
+#[derive(Debug, Clone, Default)]
+pub enum Topology {
+    /// Nothing.
+    #[default]
+    Single,
+    /// Sentinels know which node is the primary. The URL's host and port are not used; its user,
+    /// password, database and scheme are those of the nodes.
+    Sentinel {
+        /// What the Sentinels call the primary.
+        master_name: String,
+        /// The Sentinels: `HOST:PORT`, or URLs where they ask for passwords or TLS.
+        nodes: Vec<SecretString>,
+    },
+    /// A cluster, which is found through any of its nodes.
+    Cluster {
+        /// More nodes than the one in the URL: `HOST:PORT`. User, password and scheme are the URL's.
+        nodes: Vec<String>,
+    },
+}
+
+impl RedisConfig {
+    /// The configuration for this URL, with the defaults for the rest.
+    pub fn at(url: impl Into<SecretString>) -> Self {
+        Self {
+            url: url.into(),
+            namespace: "menjin".to_owned(),
+            pool_size: 16,
+            timeout: Duration::from_secs(1),
+            topology: Topology::Single,
+        }
+    }
+
+    /// Whether it makes sense.
+    ///
+    /// # Errors
+    /// What does not.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.endpoints().map(drop)
+    }
+
+    /// What the topology consists of.
+    pub(crate) fn endpoints(&self) -> Result<Endpoints, ConfigError> {
+        let node = parse("url", self.url.expose_secret())?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
+        let fits = (1..=64).contains(&self.namespace.len());
+        let letters = "1 to 64 of A-Z a-z 0-9 . _ : -";
+        require("namespace", fits && self.namespace.chars().all(plain), letters)?;
+        require("pool_size", (1..=1024).contains(&self.pool_size), "not between 1 and 1024")?;
+        let bounds = Duration::from_millis(10)..=Duration::from_millis(2500);
+        // Requests wait for it, and are to be answered within three seconds.
+        require("timeout", bounds.contains(&self.timeout), "not between 10ms and 2500ms")?;
+        match &self.topology {
+            Topology::Single => Ok(Endpoints::Single(node)),
+            Topology::Sentinel { master_name, nodes } => {
+                require("master_name", !master_name.is_empty(), "needed for sentinel")?;
+                require("nodes", !nodes.is_empty(), "needed for sentinel: HOST:PORT of each")?;
+                let sentinels = nodes.iter().map(|node| sentinel(node.expose_secret()));
+                let sentinels = sentinels.collect::<Result<_, _>>()?;
+                Ok(Endpoints::Sentinel { node, master_name: master_name.clone(), sentinels })
+            }
+            Topology::Cluster { nodes } => {
+                require("url", node.redis_settings().db() == 0, "a cluster has no databases")?;
+                let others = nodes.iter().map(|other| {
+                    let url = parse("nodes", &format!("redis://{other}"))?;
+                    require("nodes", !other.contains(['@', '/']), "write each as HOST:PORT")?;
+                    Ok(at_address(&node, url.addr()))
+                });
+                let others = others.collect::<Result<Vec<_>, ConfigError>>()?;
+                Ok(Endpoints::Cluster([vec![node.clone()], others].concat()))
+            }
+        }
+    }
+}
+
+/// A configuration, parsed.
+#[derive(Clone)]
+pub(crate) enum Endpoints {
+    Single(ConnectionInfo),
+    Sentinel { node: ConnectionInfo, master_name: String, sentinels: Vec<ConnectionInfo> },
+    Cluster(Vec<ConnectionInfo>),
+}
+
+impl Endpoints {
+    /// Whether anything is reached over TLS.
+    pub(crate) fn tls(&self) -> bool {
+        let tls = |node: &ConnectionInfo| matches!(node.addr(), ConnectionAddr::TcpTls { .. });
+        match self {
+            Self::Single(node) => tls(node),
+            Self::Sentinel { node, sentinels, .. } => tls(node) || sentinels.iter().any(tls),
+            Self::Cluster(nodes) => nodes.iter().any(tls),
+        }
+    }
+}
+
+/// The same user, password, database and scheme, elsewhere.
+pub(crate) fn at_address(node: &ConnectionInfo, address: &ConnectionAddr) -> ConnectionInfo {
+    let (ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. }) = address
+    else {
+        return node.clone();
+    };
+    let (host, port) = (host.clone(), *port);
+    let address = match node.addr() {
+        ConnectionAddr::TcpTls { insecure, tls_params, .. } => ConnectionAddr::TcpTls {
+            host,
+            port,
+            insecure: *insecure,
+            tls_params: tls_params.clone(),
+        },
+        _ => ConnectionAddr::Tcp(host, port),
+    };
+    node.clone().set_addr(address)
+}
+
+/// Why a [`RedisConfig`] makes no sense. It shows nothing of a URL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct ConfigError {
+    /// The field at fault.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub reason: &'static str,
+}
+
+fn require(field: &'static str, holds: bool, reason: &'static str) -> Result<(), ConfigError> {
+    if holds { Ok(()) } else { Err(ConfigError { field, reason }) }
+}
+
+fn sentinel(node: &str) -> Result<ConnectionInfo, ConfigError> {
+    let url = if node.contains("://") { node.to_owned() } else { format!("redis://{node}") };
+    parse("nodes", &url)
+}
+
+fn parse(field: &'static str, url: &str) -> Result<ConnectionInfo, ConfigError> {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+    let reason = "write it as redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS";
+    require(field, matches!(scheme, Some("redis" | "rediss")), reason)?;
+    require(field, !url.contains('#'), "nothing may follow a #")?;
+    // The library's error may quote the URL, and with it the password.
+    url.into_connection_info().map_err(|_quotes| ConfigError { field, reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(change: impl FnOnce(&mut RedisConfig)) -> Option<&'static str> {
+        let mut config = RedisConfig::at("redis://mike:canary@127.0.0.1:6380/2");
+        change(&mut config);
+        let error = config.validate().err()?;
+        assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+        Some(error.field)
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named_without_the_password() {
+        assert_eq!(field(|_| ()), None);
+        for url in [
+            "",
+            "127.0.0.1",
+            "http://:canary@h",
+            "redis://:canary@h:99999",
+            "redis://:canary@h/x",
+            "redis+unix:///canary",
+            "rediss://:canary@h/#insecure",
+            "redis://:can#ary@h",
+        ] {
+            assert_eq!(field(|config| config.url = url.into()), Some("url"), "{url}");
+        }
+        for namespace in ["", "a b", "a{b}", "ü"] {
+            assert_eq!(field(|config| config.namespace = namespace.into()), Some("namespace"));
+        }
+        assert_eq!(field(|config| config.pool_size = 0), Some("pool_size"));
+        assert_eq!(field(|config| config.timeout = Duration::from_secs(3)), Some("timeout"));
+    }
+
+    #[test]
+    fn topologies_need_their_nodes() {
+        let sentinel = |name: &str, nodes: &[&str]| Topology::Sentinel {
+            master_name: name.to_owned(),
+            nodes: nodes.iter().map(|node| SecretString::from(*node)).collect(),
+        };
+        let cluster = |nodes: &[&str]| Topology::Cluster {
+            nodes: nodes.iter().map(|node| (*node).to_owned()).collect(),
+        };
+        for (topology, wrong) in [
+            (sentinel("m", &["a:1", "[::1]:2", "redis://:canary@c:3"]), None),
+            (sentinel("", &["a:1"]), Some("master_name")),
+            (sentinel("m", &[]), Some("nodes")),
+            (sentinel("m", &["a:b"]), Some("nodes")),
+            (cluster(&[]), Some("url")),
+            (cluster(&["a:1"]), Some("url")),
+        ] {
+            assert_eq!(field(|config| config.topology = topology), wrong);
+        }
+        for (nodes, wrong) in
+            [(&["a:1"][..], None), (&["a:b"], Some("nodes")), (&["u@a:1"], Some("nodes"))]
+        {
+            let changed = field(|config| {
+                config.url = "redis://h".into();
+                config.topology = cluster(nodes);
+            });
+            assert_eq!(changed, wrong, "{nodes:?}");
+        }
+    }
+
+    #[test]
+    fn other_nodes_have_the_credentials_of_the_url() {
+        let mut config = RedisConfig::at("rediss://mike:secret@a:1");
+        config.topology = Topology::Cluster { nodes: vec!["b:2".into()] };
+        let Ok(Endpoints::Cluster(nodes)) = config.endpoints() else { panic!("no cluster") };
+        assert!(
+            matches!(nodes[1].addr(), ConnectionAddr::TcpTls { host, port: 2, insecure: false, .. } if host == "b")
+        );
+        assert_eq!(nodes[1].redis_settings().password(), Some("secret"));
+        assert!(!format!("{config:?}").contains("secret@"));
+    }
+}

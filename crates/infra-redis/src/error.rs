@@ -1,0 +1,60 @@
+use deadpool::managed::PoolError;
+use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
+use menjin_domain::ports::{BoxError, PortError};
+
+/// The back end's name in errors and in `/health`.
+pub(crate) const COMPONENT: &str = "cache";
+
+/// Why an operation failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("no answer in time")]
+    TooSlow,
+    #[error("{0}")]
+    Pool(&'static str),
+    // Transparent, so that a chain of causes tells each once.
+    #[error(transparent)]
+    Redis(#[from] RedisError),
+}
+
+impl From<PoolError<RedisError>> for Failure {
+    fn from(error: PoolError<RedisError>) -> Self {
+        match error {
+            PoolError::Backend(error) => Self::Redis(error),
+            PoolError::Closed => Self::Pool("the pool is closed"),
+            _ => Self::Pool("no connection in time"),
+        }
+    }
+}
+
+impl Failure {
+    /// Whether the connection is good for more.
+    pub(crate) fn spares_the_connection(&self) -> bool {
+        let Self::Redis(error) = self else { return false };
+        match error.kind() {
+            // What was the primary no longer is, or is not yet.
+            ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown) => false,
+            ErrorKind::Server(_) | ErrorKind::Extension => true,
+            _ => false,
+        }
+    }
+
+    /// Whether trying again cannot help: an answer of another kind than the command has.
+    fn is_a_fault(&self) -> bool {
+        let Self::Redis(error) = self else { return false };
+        matches!(
+            error.kind(),
+            ErrorKind::UnexpectedReturnType
+                | ErrorKind::Client
+                | ErrorKind::Server(ServerErrorKind::CrossSlot)
+        ) || error.to_string().contains("WRONGTYPE")
+    }
+}
+
+impl From<Failure> for PortError {
+    fn from(failure: Failure) -> Self {
+        let fault = failure.is_a_fault();
+        let source: BoxError = failure.into();
+        if fault { Self::internal(COMPONENT, source) } else { Self::unavailable(COMPONENT, source) }
+    }
+}

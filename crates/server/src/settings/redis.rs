@@ -1,0 +1,128 @@
+//! `[redis]`: from settings to the adapter's configuration.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+use menjin_infra_redis::{RedisConfig, Topology};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{RedisSettings, SettingsError};
+
+/// What `redis.url` leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedisMode {
+    /// One node.
+    Single,
+    /// A primary that Sentinels name.
+    Sentinel,
+    /// A cluster.
+    Cluster,
+}
+
+impl FromStr for RedisMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "single" => Ok(Self::Single),
+            "sentinel" => Ok(Self::Sentinel),
+            "cluster" => Ok(Self::Cluster),
+            other => Err(format!("{other:?} is not single, sentinel or cluster")),
+        }
+    }
+}
+
+/// A node as `HOST:PORT`, or a URL with a password. It prints without that.
+#[derive(Clone)]
+pub struct Node(SecretString);
+
+impl FromStr for Node {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.trim().into()))
+    }
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&masked(self.0.expose_secret()))
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl RedisSettings {
+    /// The configuration of the adapter; `None` without a URL.
+    ///
+    /// # Errors
+    /// What makes no sense.
+    pub fn config(&self) -> Result<Option<RedisConfig>, SettingsError> {
+        let expose = |node: &Node| node.0.expose_secret().to_owned();
+        let config = RedisConfig {
+            url: self.url.clone(),
+            namespace: self.namespace.clone(),
+            pool_size: self.pool_size,
+            timeout: self.timeout,
+            topology: match self.mode {
+                RedisMode::Single => Topology::Single,
+                RedisMode::Sentinel => Topology::Sentinel {
+                    master_name: self.master_name.clone(),
+                    nodes: self.nodes.iter().map(|node| node.0.clone()).collect(),
+                },
+                RedisMode::Cluster => {
+                    Topology::Cluster { nodes: self.nodes.iter().map(expose).collect() }
+                }
+            },
+        };
+        if self.url.expose_secret().is_empty() {
+            return Ok(None);
+        }
+        config
+            .validate()
+            .map_err(|error| SettingsError::bad(format!("redis.{}", error.field), error.reason))?;
+        Ok(Some(config))
+    }
+
+    /// The URL without its password.
+    pub(super) fn masked_url(&self) -> String {
+        masked(self.url.expose_secret())
+    }
+}
+
+/// A URL without its password. Errs on the side of hiding: all between the first colon of what
+/// stands before the last `@`, and that.
+fn masked(url: &str) -> String {
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), url),
+    };
+    let Some((login, place)) = rest.rsplit_once('@') else { return url.to_owned() };
+    let user = login.split_once(':').map_or("", |(user, _password)| user);
+    format!("{scheme}{user}:***@{place}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn passwords_are_masked_wherever_they_are() {
+        for (url, shown) in [
+            ("", ""),
+            ("redis://h:1/2", "redis://h:1/2"),
+            ("a:1", "a:1"),
+            ("redis://:canary@h", "redis://:***@h"),
+            ("rediss://mike:can@ary/@h:1/2", "rediss://mike:***@h:1/2"),
+            ("redis://canary@h", "redis://:***@h"),
+            ("mike:canary@h:1", "mike:***@h:1"),
+        ] {
+            assert_eq!(masked(url), shown);
+        }
+    }
+}
