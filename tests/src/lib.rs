@@ -7,6 +7,7 @@
 //! * [`client`]: those clients; their answers print as snapshots.
 //! * [`process`]: the real binary as a process of its own, to be killed.
 //! * [`contract`]: what every adapter must do, written against the ports alone.
+//! * [`servers`]: servers of other makers, private to the tests.
 //! * [`clock`]: a clock that stands until it is turned.
 
 #![expect(
@@ -21,3 +22,4 @@ pub mod client;
 pub mod clock;
 pub mod contract;
 pub mod process;
+pub mod servers;
