@@ -50,6 +50,11 @@ impl PostgresConfig {
         }
     }
 
+    /// Host, port and database, for people; nothing of a URL that cannot be read.
+    pub fn place(&self) -> String {
+        Target::parse(&self.url).map_or_else(|_unread| String::new(), |target| target.place())
+    }
+
     /// Whether the URL can be read; the reason if not, without any part of the URL.
     pub fn check_url(url: &str) -> Result<(), &'static str> {
         Target::parse(&url.into()).map(drop)

@@ -2,7 +2,6 @@
 //! which port.
 
 use std::num::NonZero;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_web::web::Data;
@@ -26,10 +25,10 @@ use menjin_infra_credentials::{
     BcryptPool, HashingConfig, JwtCodec, JwtConfig, OsEntropy, PasswordRules, PolicyConfig,
 };
 use menjin_infra_memory::{MemoryCache, MemoryCacheConfig, MemoryRateLimiter, SystemClock};
-use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 
 use crate::secret;
 use crate::settings::{LimitSettings, Settings, SettingsError};
+use crate::store::Store;
 
 /// How many networks are counted at most, some 10 MiB of them.
 const MAX_COUNTED_NETWORKS: usize = 100_000;
@@ -57,7 +56,7 @@ pub struct Application {
     pub api: Data<Api>,
     /// Deletes what is over; run it every now and then.
     pub tidy: Arc<Tidy>,
-    store: SqliteStore,
+    store: Store,
     users: Arc<dyn UserRepository>,
 }
 
@@ -78,21 +77,25 @@ impl Application {
         settings: &Settings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
+        let store = Store::open(settings).await?;
         let settings = settings.clone();
-        // Opening and migrating block, and so does hashing the dummy.
-        tokio::task::spawn_blocking(move || Self::assemble(&settings, clock)).await?
+        // Hashing the dummy blocks.
+        tokio::task::spawn_blocking(move || Self::assemble(&settings, store, clock)).await?
     }
 
-    fn assemble(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let store = SqliteStore::open(SqliteConfig::at(settings.sqlite_path()?))?;
+    fn assemble(
+        settings: &Settings,
+        store: Store,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
         let memory = Arc::new(MemoryCache::new(
             MemoryCacheConfig { max_bytes: settings.cache.max_bytes },
             Arc::clone(&clock),
         ));
         let adapters = Adapters {
-            users: Arc::new(store.clone()),
-            sessions: Arc::new(store.clone()),
-            throttle: Arc::new(store.clone()),
+            users: store.users(),
+            sessions: store.sessions(),
+            throttle: store.throttle(),
             rates: Arc::new(MemoryRateLimiter::new(MAX_COUNTED_NETWORKS)),
             cache: memory.clone(),
             hasher: Arc::new(hasher(settings)?),
@@ -103,7 +106,7 @@ impl Application {
         };
         let health = CheckHealth {
             probes: vec![
-                ("database", Importance::Essential, Arc::new(store.clone())),
+                ("database", Importance::Essential, store.probe()),
                 ("cache", Importance::Supporting, memory),
             ],
             clock: adapters.clock.clone(),
@@ -130,12 +133,12 @@ impl Application {
         Ok(self.users.list(query).await?.total > 0)
     }
 
-    /// The file that holds the data.
-    pub fn database(&self) -> PathBuf {
-        self.store.path()
+    /// Where the data is: the path of a file, or host, port and name of a database.
+    pub fn database(&self) -> String {
+        self.store.place()
     }
 
-    /// Writes what is pending into the database file and closes it.
+    /// Ends the use of the database: of a file, what is pending is written into it.
     ///
     /// # Errors
     /// The database failed; nothing is lost.
@@ -187,9 +190,9 @@ fn tidy(settings: &Settings, adapters: &Adapters) -> Tidy {
 ///
 /// # Errors
 /// The first part that cannot be built.
-pub fn create_admin(settings: &Settings) -> Result<CreateAdmin, StartError> {
+pub async fn create_admin(settings: &Settings) -> Result<CreateAdmin, StartError> {
     Ok(CreateAdmin {
-        users: Arc::new(SqliteStore::open(SqliteConfig::at(settings.sqlite_path()?))?),
+        users: Store::open(settings).await?.users(),
         hasher: Arc::new(hasher(settings)?),
         policy: Arc::new(policy(settings)),
         clock: Arc::new(SystemClock),
