@@ -7,6 +7,8 @@ mod faults;
 mod opening;
 #[path = "contract_postgres/sharing.rs"]
 mod sharing;
+#[path = "contract_postgres/tls.rs"]
+mod tls;
 
 use std::sync::Arc;
 

@@ -145,6 +145,33 @@ impl Server {
         self.folder.path()
     }
 
+    /// Makes it offer TLS, with this certificate and key in PEM, beside what it does without.
+    pub async fn offer_tls(&self, certificate: &str, key: &str) {
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = self.data().join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            if let Some((uid, gid)) = unprivileged() {
+                chown(&path, Some(uid), Some(gid)).unwrap();
+            }
+        }
+        let client = connect(&self.url()).await;
+        client.batch_execute("ALTER SYSTEM SET ssl = on").await.unwrap();
+        client.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while connect(&self.url())
+            .await
+            .query_one("SHOW ssl", &[])
+            .await
+            .unwrap()
+            .get::<_, String>(0)
+            != "on"
+        {
+            assert!(Instant::now() < deadline, "TLS is not turned on");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Kills all its processes, as the kernel does when there is no memory left.
     pub fn kill(&self) {
         let Some(mut process) = self.process.lock().unwrap().take() else { return };
