@@ -96,7 +96,7 @@ impl TestApp {
             password: NewPassword::parse(PASSWORD, PasswordLength::DEFAULT).unwrap(),
         };
         let settings = settings(&self.folder, &[]);
-        menjin_server::create_admin(&settings).unwrap().execute(input).await.unwrap();
+        menjin_server::create_admin(&settings).await.unwrap().execute(input).await.unwrap();
         self.anonymous().log_in(name, PASSWORD).await
     }
 

@@ -9,6 +9,7 @@
 //! * [`openapi`]: the document at `/openapi.json`, as a judge of answers.
 //! * [`servers`]: private servers of what menjin can be put on, to be killed.
 //! * [`contract`]: what every adapter must do, written against the ports alone.
+//! * [`servers`]: servers of other makers, private to the tests.
 //! * [`clock`]: a clock that stands until it is turned.
 
 #![expect(

@@ -5,23 +5,22 @@ use std::io::{BufRead as _, Write as _};
 use anyhow::{Context as _, bail};
 use menjin_domain::users::CreateAdminInput;
 use menjin_domain::values::{Email, NewPassword, PasswordLength, Username, UsernameLength};
-use menjin_infra_sqlite::SqliteStore;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::application::create_admin;
 use crate::cli::CreateAdminArgs;
 use crate::settings::Settings;
+use crate::store::Store;
 
 /// `menjin migrate`
 pub(crate) fn migrate(settings: &Settings) -> anyhow::Result<()> {
-    let path = settings.sqlite_path()?;
-    let applied = SqliteStore::migrate(&path)?;
+    let (place, applied) = runtime()?.block_on(Store::migrate(settings))?;
     let mut out = std::io::stdout().lock();
     if applied.is_empty() {
-        writeln!(out, "{}: nothing to do", path.display())?;
+        writeln!(out, "{place}: nothing to do")?;
     }
     for name in applied {
-        writeln!(out, "{}: applied {name}", path.display())?;
+        writeln!(out, "{place}: applied {name}")?;
     }
     Ok(())
 }
@@ -40,13 +39,16 @@ pub(crate) fn create(settings: &Settings, args: &CreateAdminArgs) -> anyhow::Res
     let password = if args.password_stdin { password_from_stdin()? } else { ask_for_password()? };
     let length = PasswordLength { min: settings.password.min_length, max: None };
     let password = NewPassword::parse(password.expose_secret(), length).context("the password")?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let input = CreateAdminInput { username, email, password };
-        let user = create_admin(settings)?.execute(input).await?;
+        let user = create_admin(settings).await?.execute(input).await?;
         writeln!(std::io::stdout(), "made administrator {} with id {}", user.username, user.id)?;
         Ok(())
     })
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 /// The first line, without its end: `echo`, `printf` and password managers all do.

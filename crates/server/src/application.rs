@@ -2,7 +2,6 @@
 //! which port.
 
 use std::num::NonZero;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_web::web::Data;
@@ -33,10 +32,10 @@ use menjin_infra_memory::{
 use menjin_infra_redis::{
     FallbackRateLimiter, RedisCache, RedisClient, RedisInvalidation, RedisRateLimiter,
 };
-use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 
 use crate::secret;
 use crate::settings::{LimitSettings, Settings, SettingsError};
+use crate::store::Store;
 
 /// How many networks are counted at most, some 10 MiB of them.
 const MAX_COUNTED_NETWORKS: usize = 100_000;
@@ -67,7 +66,7 @@ pub struct Application {
     pub api: Data<Api>,
     /// Deletes what is over; run it every now and then.
     pub tidy: Arc<Tidy>,
-    store: SqliteStore,
+    store: Store,
     users: Arc<dyn UserRepository>,
     /// Held for as long as the application: dropped, other replicas' changes are no longer heard.
     _subscription: Option<Subscription>,
@@ -90,10 +89,11 @@ impl Application {
         settings: &Settings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
+        let store = Store::open(settings).await?;
         let settings = settings.clone();
-        // Opening and migrating block, and so does hashing the dummy.
+        // Hashing the dummy blocks.
         let (application, cache) =
-            tokio::task::spawn_blocking(move || Self::assemble(&settings, clock)).await??;
+            tokio::task::spawn_blocking(move || Self::assemble(&settings, store, clock)).await??;
         if let Err(error) = cache.check().await {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "the cache does not work: starting without it");
@@ -104,15 +104,15 @@ impl Application {
     /// Also returns the probe of the cache, which may be down at the start.
     fn assemble(
         settings: &Settings,
+        store: Store,
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Arc<dyn HealthProbe>), StartError> {
-        let store = SqliteStore::open(SqliteConfig::at(settings.sqlite_path()?))?;
         let shared = shared(settings, &clock)?;
-        let accounts = with_copies(settings, store.clone(), &shared);
+        let accounts = with_copies(settings, &store, &shared);
         let adapters = Adapters {
             users: accounts.users,
             sessions: accounts.sessions,
-            throttle: Arc::new(store.clone()),
+            throttle: store.throttle(),
             rates: shared.rates,
             cache: shared.cache,
             hasher: Arc::new(hasher(settings)?),
@@ -123,7 +123,7 @@ impl Application {
         };
         let health = CheckHealth {
             probes: vec![
-                ("database", Importance::Essential, Arc::new(store.clone())),
+                ("database", Importance::Essential, store.probe()),
                 ("cache", Importance::Supporting, shared.health.clone()),
             ],
             clock: adapters.clock.clone(),
@@ -152,12 +152,12 @@ impl Application {
         Ok(self.users.list(query).await?.total > 0)
     }
 
-    /// The file that holds the data.
-    pub fn database(&self) -> PathBuf {
-        self.store.path()
+    /// Where the data is: the path of a file, or host, port and name of a database.
+    pub fn database(&self) -> String {
+        self.store.place()
     }
 
-    /// Writes what is pending into the database file and closes it.
+    /// Ends the use of the database: of a file, what is pending is written into it.
     ///
     /// # Errors
     /// The database failed; nothing is lost.
@@ -169,14 +169,11 @@ impl Application {
 /// The accounts and sessions of a store, with the look-up behind every request kept in process for
 /// as long as the setting allows. Where replicas share a channel, the copies are told of changes
 /// for as long as the subscription is held, and not used before it has begun.
-fn with_copies<Store>(settings: &Settings, store: Store, shared: &Shared) -> Accounts
-where
-    Store: UserRepository + SessionRepository + 'static,
-{
-    let store = Arc::new(store);
+fn with_copies(settings: &Settings, store: &Store, shared: &Shared) -> Accounts {
+    let (users, sessions) = (store.users(), store.sessions());
     let ttl = settings.auth.session_cache_ttl;
     if ttl.is_zero() && shared.channel.is_none() {
-        return Accounts { users: store.clone(), sessions: store, subscription: None };
+        return Accounts { users, sessions, subscription: None };
     }
     let copies = Arc::new(SessionCopies::new(MAX_SESSION_COPIES, ttl));
     let channel = shared.channel.clone();
@@ -185,8 +182,8 @@ where
         channel.subscribe(copies.clone())
     });
     Accounts {
-        users: Arc::new(CachedUsers::new(store.clone(), copies.clone(), channel.clone())),
-        sessions: Arc::new(CachedSessions::new(store, copies, channel)),
+        users: Arc::new(CachedUsers::new(users, copies.clone(), channel.clone())),
+        sessions: Arc::new(CachedSessions::new(sessions, copies, channel)),
         subscription,
     }
 }
@@ -268,9 +265,9 @@ fn tidy(settings: &Settings, adapters: &Adapters) -> Tidy {
 ///
 /// # Errors
 /// The first part that cannot be built.
-pub fn create_admin(settings: &Settings) -> Result<CreateAdmin, StartError> {
+pub async fn create_admin(settings: &Settings) -> Result<CreateAdmin, StartError> {
     Ok(CreateAdmin {
-        users: Arc::new(SqliteStore::open(SqliteConfig::at(settings.sqlite_path()?))?),
+        users: Store::open(settings).await?.users(),
         hasher: Arc::new(hasher(settings)?),
         policy: Arc::new(policy(settings)),
         clock: Arc::new(SystemClock),

@@ -11,6 +11,7 @@ mod logging;
 mod secret;
 mod serve;
 pub mod settings;
+mod store;
 
 use std::process::ExitCode;
 

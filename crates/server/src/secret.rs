@@ -8,15 +8,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::settings::Settings;
+use crate::settings::{Database, Settings};
 
 /// The secret from the settings, or the one in the data folder, made when there is none.
 pub(crate) fn signing_secret(settings: &Settings) -> anyhow::Result<SecretString> {
     if !settings.auth.secret.expose_secret().is_empty() {
         return Ok(settings.auth.secret.clone());
     }
-    let path = secret_path(&settings.sqlite_path()?);
-    read_or_generate(&path)
+    match settings.database()? {
+        Database::Sqlite(path) => read_or_generate(&secret_path(&path)),
+        // The settings have been checked for it.
+        Database::Postgres(_) => bail!("auth.secret is required with PostgreSQL"),
+    }
 }
 
 fn secret_path(database: &Path) -> PathBuf {

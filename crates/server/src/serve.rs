@@ -104,9 +104,8 @@ pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartErro
 /// Says where it listens, where the data is, and what to try first.
 fn announce(settings: &Settings, running: &Running, has_admin: bool) {
     let url = format!("http://{}", running.address);
-    let database = running.application.database();
-    let data = std::path::absolute(&database).unwrap_or(database);
-    tracing::info!(event = "listening", %url, data = %data.display());
+    let data = running.application.database();
+    tracing::info!(event = "listening", %url, %data);
     // As it was called, so that the line can be pasted.
     let program = std::env::args().next().unwrap_or_else(|| "menjin".to_owned());
     let admin = format!("{program} admin create --username NAME --email ADDRESS");
@@ -114,7 +113,7 @@ fn announce(settings: &Settings, running: &Running, has_admin: bool) {
         tracing::warn!(event = "no_admin", command = %admin, "there is no administrator yet");
     }
     if logging::for_people(&settings.log) {
-        eprint!("{}", welcome(&url, &data.display().to_string(), &admin));
+        eprint!("{}", welcome(&url, &data, &admin));
     }
 }
 

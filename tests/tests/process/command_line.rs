@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use menjin_tests::client::Client;
 use menjin_tests::process::{Server, command, output};
@@ -11,7 +11,11 @@ use serde_json::json;
 use crate::MENJIN;
 
 fn create_admin(folder: &Path, arguments: &[&str], password: &str) -> Output {
-    let mut command = command(MENJIN, folder);
+    create_admin_by(command(MENJIN, folder), arguments, password)
+}
+
+/// Makes an administrator with a command that is ready but for that.
+pub(crate) fn create_admin_by(mut command: Command, arguments: &[&str], password: &str) -> Output {
     command.args(["admin", "create", "--password-stdin"]).args(arguments);
     let mut child = command
         .stdin(Stdio::piped())
@@ -24,7 +28,7 @@ fn create_admin(folder: &Path, arguments: &[&str], password: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-const ROOT: [&str; 4] = ["--username", "root", "--email", "root@example.com"];
+pub(crate) const ROOT: [&str; 4] = ["--username", "root", "--email", "root@example.com"];
 
 #[test]
 fn version_is_the_packages() {

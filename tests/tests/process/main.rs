@@ -5,6 +5,7 @@
 mod command_line;
 mod durability;
 mod lifecycle;
+mod postgres;
 mod redis;
 mod settings;
 mod storm;

@@ -12,6 +12,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use menjin_infra_postgres::PostgresConfig;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
@@ -106,7 +107,13 @@ sections! {
     }
     /// `[database]`
     DatabaseSettings {
-        url: String,
+        url: SecretString,
+        pool_size: usize,
+        #[serde(with = "humantime_serde")]
+        acquire_timeout: Duration,
+        #[serde(with = "humantime_serde")]
+        statement_timeout: Duration,
+        prepared_statements: bool,
     }
     /// `[redis]`
     RedisSettings {
@@ -258,13 +265,22 @@ impl FromStr for Network {
     }
 }
 
+/// Which database `database.url` names.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A server.
+    Postgres(PostgresConfig),
+}
+
 impl Settings {
-    /// The path in `database.url`.
+    /// The database that `[database]` describes.
     ///
     /// # Errors
-    /// It is no `sqlite://` URL.
-    pub fn sqlite_path(&self) -> Result<PathBuf, SettingsError> {
-        validate::sqlite_path(&self.database.url)
+    /// The URL is of another kind, or cannot be read.
+    pub fn database(&self) -> Result<Database, SettingsError> {
+        validate::database(&self.database)
     }
 }
 

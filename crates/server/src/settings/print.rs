@@ -5,7 +5,8 @@ use std::fmt::{self, Display};
 use humantime::format_duration as time;
 use secrecy::ExposeSecret as _;
 
-use super::{LimitSettings, Settings};
+use super::validate::masked;
+use super::{Database, LimitSettings, Settings};
 
 /// TOML that could be read back, but for the secrets.
 impl Display for Settings {
@@ -30,7 +31,7 @@ impl Settings {
         writeln!(f, "workers = {}", server.workers)?;
         writeln!(f, "trusted_proxies = {proxies:?}")?;
         writeln!(f, "shutdown_timeout = \"{}\"", time(server.shutdown_timeout))?;
-        writeln!(f, "\n[database]\nurl = {:?}", self.database.url)?;
+        self.fmt_database(f)?;
         self.fmt_redis(f)?;
         writeln!(f, "\n[auth]\nsecret = {secret:?}")?;
         writeln!(f, "issuer = {:?}\naudience = {:?}", auth.issuer, auth.audience)?;
@@ -48,6 +49,18 @@ impl Settings {
         writeln!(f, "nodes = {nodes:?}\nmaster_name = {:?}", redis.master_name)?;
         writeln!(f, "namespace = {:?}\npool_size = {}", redis.namespace, redis.pool_size)?;
         writeln!(f, "timeout = \"{}\"", time(redis.timeout))
+    }
+
+    fn fmt_database(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let database = &self.database;
+        let url = match self.database() {
+            Ok(Database::Postgres(_)) => masked(database.url.expose_secret()),
+            _ => database.url.expose_secret().to_owned(),
+        };
+        writeln!(f, "\n[database]\nurl = {url:?}\npool_size = {}", database.pool_size)?;
+        writeln!(f, "acquire_timeout = \"{}\"", time(database.acquire_timeout))?;
+        writeln!(f, "statement_timeout = \"{}\"", time(database.statement_timeout))?;
+        writeln!(f, "prepared_statements = {}", database.prepared_statements)
     }
 
     fn fmt_rules(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use menjin_api::Locale;
 use menjin_domain::cache::CacheAccess;
 use menjin_domain::values::{NewPassword, RegistrableRole, Role};
+use menjin_infra_postgres::PostgresConfig;
 use secrecy::ExposeSecret as _;
 
-use super::{LimitSettings, Settings, SettingsError};
+use super::{Database, DatabaseSettings, LimitSettings, Settings, SettingsError};
 
 /// The fewest bytes of a signing secret: the size of HS256's digest (RFC 7518 §3.2).
 const MIN_SECRET_BYTES: usize = 32;
@@ -17,7 +18,7 @@ const MIN_PRODUCTION_COST: u32 = 10;
 
 impl Settings {
     pub(super) fn validate(&self) -> Result<(), SettingsError> {
-        sqlite_path(&self.database.url)?;
+        self.validate_database()?;
         self.redis.config()?;
         self.validate_auth()?;
         self.validate_hashing()?;
@@ -43,12 +44,41 @@ impl Settings {
         })
     }
 
+    fn validate_database(&self) -> Result<(), SettingsError> {
+        let database = &self.database;
+        self.database()?;
+        require("database.pool_size", (1..=1000).contains(&database.pool_size), || {
+            format!("{} is not between 1 and 1000", database.pool_size)
+        })?;
+        for (name, timeout, max) in [
+            ("acquire_timeout", database.acquire_timeout, PostgresConfig::MAX_ACQUIRE_TIMEOUT),
+            (
+                "statement_timeout",
+                database.statement_timeout,
+                PostgresConfig::MAX_STATEMENT_TIMEOUT,
+            ),
+        ] {
+            let bounds = Duration::from_millis(10)..=max;
+            require(&format!("database.{name}"), bounds.contains(&timeout), || {
+                let max = humantime::format_duration(max);
+                format!("from 10ms to {max}: every call is answered within three seconds")
+            })?;
+        }
+        Ok(())
+    }
+
     fn validate_auth(&self) -> Result<(), SettingsError> {
         let auth = &self.auth;
         let secret = auth.secret.expose_secret();
         require("auth.secret", !(secret.is_empty() && self.production), || {
             format!(
                 "required in production: at least {MIN_SECRET_BYTES} random bytes, such as from `openssl rand -hex 32`"
+            )
+        })?;
+        let has_folder = matches!(self.database()?, Database::Sqlite(_));
+        require("auth.secret", !secret.is_empty() || has_folder, || {
+            format!(
+                "required with PostgreSQL, where there is no folder to keep one in: at least {MIN_SECRET_BYTES} random bytes, the same for all replicas, such as from `openssl rand -hex 32`"
             )
         })?;
         require("auth.secret", secret.is_empty() || secret.len() >= MIN_SECRET_BYTES, || {
@@ -143,16 +173,42 @@ fn validate_limit(name: &str, limit: &LimitSettings) -> Result<(), SettingsError
     at_least_a_second(&format!("throttle.{name}.window"), limit.window)
 }
 
-/// The path in a `sqlite://` URL.
-pub(super) fn sqlite_path(url: &str) -> Result<PathBuf, SettingsError> {
-    let bad = |reason: String| SettingsError::bad("database.url", reason);
+/// The database of a URL. What cannot be read is not shown: it may hold a password.
+pub(super) fn database(settings: &DatabaseSettings) -> Result<Database, SettingsError> {
+    let bad = |reason: &str| SettingsError::bad("database.url", reason);
+    let url = settings.url.expose_secret();
     match url.split_once("://") {
-        Some(("sqlite", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
-        Some(("sqlite", _)) => Err(bad("a path must follow sqlite://".into())),
-        // The rest of the URL may hold a password.
-        Some((scheme, _)) => {
-            Err(bad(format!("this version knows sqlite:// only, not {scheme}://")))
+        Some(("sqlite", "")) => Err(bad("a path must follow sqlite://")),
+        Some(("sqlite", path)) => Ok(Database::Sqlite(PathBuf::from(path))),
+        Some(("postgres" | "postgresql", _)) => {
+            PostgresConfig::check_url(url).map_err(bad)?;
+            Ok(Database::Postgres(PostgresConfig {
+                url: settings.url.clone(),
+                pool_size: settings.pool_size,
+                acquire_timeout: settings.acquire_timeout,
+                statement_timeout: settings.statement_timeout,
+                prepared_statements: settings.prepared_statements,
+            }))
         }
-        None => Err(bad("write it as sqlite://PATH".into())),
+        _ => Err(bad("write it as sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE")),
     }
+}
+
+/// A URL for people: the password, if there is one, is `***`, and so are passwords among the
+/// parameters.
+pub(super) fn masked(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let masked = match rest.split_once('@') {
+        Some((credentials, place)) => match credentials.split_once(':') {
+            Some((user, _password)) => format!("{scheme}://{user}:***@{place}"),
+            None => url.to_owned(),
+        },
+        None => url.to_owned(),
+    };
+    let Some((place, parameters)) = masked.split_once('?') else { return masked };
+    let parameters = parameters.split('&').map(|parameter| match parameter.split_once('=') {
+        Some(("password", _)) => "password=***",
+        _ => parameter,
+    });
+    format!("{place}?{}", parameters.collect::<Vec<_>>().join("&"))
 }

@@ -1,0 +1,220 @@
+//! Where the database is and how it is used.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio_postgres::config::{Host, SslMode};
+
+/// Where the database is and how it is used.
+#[derive(Debug, Clone)]
+pub struct PostgresConfig {
+    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with the usual parameters after a `?`. Of
+    /// these, `sslmode` is
+    ///
+    /// * `disable`: no TLS;
+    /// * `prefer`, the default: TLS where the server offers it, its certificate not looked at;
+    /// * `require`: TLS, the certificate not looked at;
+    /// * `verify-full`: TLS, with a certificate for this host, signed by an authority that the
+    ///   system trusts, or by one in the PEM file that `sslrootcert` names.
+    pub url: SecretString,
+    /// How many connections there are at most; at least one.
+    pub pool_size: usize,
+    /// How long a call waits for a connection at most; no longer than
+    /// [`MAX_ACQUIRE_TIMEOUT`](Self::MAX_ACQUIRE_TIMEOUT).
+    pub acquire_timeout: Duration,
+    /// How long a statement may take in the server; no longer than
+    /// [`MAX_STATEMENT_TIMEOUT`](Self::MAX_STATEMENT_TIMEOUT).
+    pub statement_timeout: Duration,
+    /// Whether statements are prepared once a connection and then reused, which takes one exchange
+    /// with the server a statement. Through PgBouncer in transaction mode that needs its version
+    /// 1.21 with `max_prepared_statements` above 0; without, say `false`: each call is then a
+    /// transaction that prepares what it needs, which takes four.
+    pub prepared_statements: bool,
+}
+
+impl PostgresConfig {
+    /// The longest wait for a connection.
+    pub const MAX_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
+    /// The longest time for a statement: what is left of three seconds must do for the rest.
+    pub const MAX_STATEMENT_TIMEOUT: Duration = Duration::from_millis(2500);
+
+    /// The database at this URL, 16 connections and the longest time-outs.
+    pub fn at(url: impl Into<SecretString>) -> Self {
+        Self {
+            url: url.into(),
+            pool_size: 16,
+            acquire_timeout: Self::MAX_ACQUIRE_TIMEOUT,
+            statement_timeout: Self::MAX_STATEMENT_TIMEOUT,
+            prepared_statements: true,
+        }
+    }
+
+    /// Host, port and database, for people; nothing of a URL that cannot be read.
+    pub fn place(&self) -> String {
+        Target::parse(&self.url).map_or_else(|_unread| String::new(), |target| target.place())
+    }
+
+    /// Whether the URL can be read; the reason if not, without any part of the URL.
+    pub fn check_url(url: &str) -> Result<(), &'static str> {
+        Target::parse(&url.into()).map(drop)
+    }
+}
+
+/// How much TLS there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Tls {
+    /// None.
+    Off,
+    /// Against those who only listen.
+    Unverified,
+    /// With a certificate signed by one of the system's authorities, or of those in this file.
+    Verified { authorities: Option<PathBuf> },
+}
+
+/// A URL, read.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    /// All but TLS. Does not print the password.
+    pub(crate) postgres: tokio_postgres::Config,
+    /// TLS.
+    pub(crate) tls: Tls,
+}
+
+const FORM: &str = "cannot be read: write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE, with \
+                    characters such as @ : / ? # of the password as %40 %3A %2F %3F %23, and \
+                    parameters that PostgreSQL has";
+
+impl Target {
+    /// Reads a URL. What cannot be read is not shown: any part of it may be one of the password.
+    pub(crate) fn parse(url: &SecretString) -> Result<Self, &'static str> {
+        let url = url.expose_secret();
+        if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+            return Err("write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE");
+        }
+        // The first `@` ends the credentials, here as in tokio-postgres.
+        let credentials = url.find('@').map_or(0, |at| at + 1);
+        let (before, rest) = url.split_at(credentials);
+        let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        let (mut mode, mut authorities, mut others) = (None, None, Vec::new());
+        for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+            match parameter.split_once('=') {
+                Some(("sslmode", value)) => mode = Some(value),
+                Some(("sslrootcert", value)) => authorities = Some(percent_decoded(value)?),
+                _ => others.push(parameter),
+            }
+        }
+        let plain = format!("{before}{place}?{}", others.join("&"));
+        let mut postgres: tokio_postgres::Config = plain.parse().map_err(|_shows_it| FORM)?;
+        if postgres.get_hosts().is_empty() {
+            return Err("names no host");
+        }
+        let (negotiation, tls) = match (mode, authorities) {
+            (Some("verify-full"), authorities) => (SslMode::Require, Tls::Verified { authorities }),
+            (_, Some(_)) => return Err("sslrootcert needs sslmode=verify-full"),
+            (None | Some("prefer"), None) => (SslMode::Prefer, Tls::Unverified),
+            (Some("require"), None) => (SslMode::Require, Tls::Unverified),
+            (Some("disable"), None) => (SslMode::Disable, Tls::Off),
+            _ => return Err("sslmode is none of disable, prefer, require and verify-full"),
+        };
+        postgres.ssl_mode(negotiation);
+        if postgres.get_application_name().is_none() {
+            postgres.application_name("menjin");
+        }
+        Ok(Self { postgres, tls })
+    }
+
+    /// Host, port and database, for people.
+    pub(crate) fn place(&self) -> String {
+        let ports = self.postgres.get_ports();
+        let hosts = self.postgres.get_hosts().iter().enumerate().map(|(number, host)| {
+            let port = ports.get(number).or(ports.first()).copied().unwrap_or(5432);
+            match host {
+                Host::Tcp(name) => format!("{name}:{port}"),
+                Host::Unix(folder) => format!("{}:{port}", folder.display()),
+            }
+        });
+        let hosts = hosts.collect::<Vec<_>>().join(",");
+        match self.postgres.get_dbname().or(self.postgres.get_user()) {
+            Some(database) => format!("{hosts}/{database}"),
+            None => hosts,
+        }
+    }
+}
+
+fn percent_decoded(text: &str) -> Result<PathBuf, &'static str> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, others @ ..] = rest {
+        rest = others;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let [high, low, others @ ..] = rest else { return Err(FORM) };
+        let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
+        let (Some(high), Some(low)) = (digit(high), digit(low)) else { return Err(FORM) };
+        bytes.push(high * 16 + low);
+        rest = others;
+    }
+    String::from_utf8(bytes).map(PathBuf::from).map_err(|_no_text| FORM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(url: &str) -> Target {
+        Target::parse(&url.into()).unwrap()
+    }
+
+    #[test]
+    fn a_url_is_read() {
+        let target = target(
+            "postgresql://ann:p%40ss@db.example:6432/menjin?options=-c%20search_path%3Dx&sslmode=disable",
+        );
+        assert_eq!(target.tls, Tls::Off);
+        assert_eq!(target.place(), "db.example:6432/menjin");
+        assert_eq!(target.postgres.get_password(), Some(b"p@ss".as_slice()));
+        assert_eq!(target.postgres.get_options(), Some("-c search_path=x"));
+        assert_eq!(target.postgres.get_application_name(), Some("menjin"));
+        assert!(!format!("{target:?}").contains("p@ss"));
+    }
+
+    #[test]
+    fn tls_is_as_the_url_says() {
+        for (parameters, mode, tls) in [
+            ("", SslMode::Prefer, Tls::Unverified),
+            ("?sslmode=prefer", SslMode::Prefer, Tls::Unverified),
+            ("?sslmode=require", SslMode::Require, Tls::Unverified),
+            ("?sslmode=verify-full", SslMode::Require, Tls::Verified { authorities: None }),
+            (
+                "?sslrootcert=%2Fca%20.pem&sslmode=verify-full",
+                SslMode::Require,
+                Tls::Verified { authorities: Some("/ca .pem".into()) },
+            ),
+        ] {
+            let target = target(&format!("postgres://h/d{parameters}"));
+            assert_eq!((target.postgres.get_ssl_mode(), target.tls), (mode, tls), "{parameters}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_shown() {
+        for url in [
+            "mysql://canary@h/d",
+            "host=h password=canary",
+            "postgres://ann:canary@h:port/d",
+            "postgres://ann:x?canary@h/d?canary",
+            "postgres://ann:x@h/d?canary=1",
+            "postgres://ann:x@h/d?sslmode=canary",
+            "postgres://ann:x@h/d?sslmode=verify-ca",
+            "postgres://ann:x@h/d?sslmode=require&sslrootcert=/canary",
+            "postgres://ann:x@h/d?sslmode=verify-full&sslrootcert=%zz",
+            "postgres:///canary",
+        ] {
+            let reason = Target::parse(&url.into()).unwrap_err();
+            assert!(!reason.contains("canary"), "{url}: {reason}");
+        }
+    }
+}

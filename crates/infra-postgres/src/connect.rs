@@ -1,0 +1,209 @@
+//! Connecting, with TLS or without.
+
+use std::future::poll_fn;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::connection::CacheSize;
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection as _};
+use menjin_domain::ports::BoxError;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{CancelToken, Connection, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::config::{Target, Tls};
+
+/// Makes connections to one database.
+#[derive(Clone)]
+pub(crate) struct Connector {
+    target: Target,
+    /// `None`: never.
+    tls: Option<MakeRustlsConnect>,
+    /// What each session begins with.
+    setup: Arc<str>,
+}
+
+impl Connector {
+    /// Reads the files that TLS needs.
+    pub(crate) fn new(target: Target, statement_timeout: Duration) -> Result<Self, BoxError> {
+        let tls = client_config(&target.tls)?.map(MakeRustlsConnect::new);
+        // The one time-out that holds outside transactions. PgBouncer hands it to any of its
+        // connections, or to none; there the deadline of the call has to do.
+        let setup = format!("SET statement_timeout = {}", statement_timeout.as_millis()).into();
+        Ok(Self { target, tls, setup })
+    }
+
+    /// Connects. Statements are kept prepared if so wished.
+    pub(crate) async fn connect(
+        &self,
+        prepared_statements: bool,
+    ) -> ConnectionResult<AsyncPgConnection> {
+        let connected = match &self.tls {
+            Some(tls) => self.connect_by(tls.clone()).await,
+            None => self.connect_by(NoTls).await,
+        };
+        let mut postgres = connected?;
+        if !prepared_statements {
+            postgres.set_prepared_statement_cache_size(CacheSize::Disabled);
+        }
+        Ok(postgres)
+    }
+
+    async fn connect_by<T>(&self, tls: T) -> ConnectionResult<AsyncPgConnection>
+    where
+        T: MakeTlsConnect<Socket, Stream: Send + 'static>,
+    {
+        let (client, mut connection) =
+            self.target.postgres.connect(tls).await.map_err(|error| bad(&error))?;
+        // diesel-async sets the session up with prepared statements. Through PgBouncer these work
+        // in a transaction only, so it is given the connection in the middle of one.
+        let begin = client.batch_execute("BEGIN");
+        drive(&mut connection, begin).await.map_err(|error| bad(&error))?;
+        let connected = AsyncPgConnection::try_from_client_and_connection(client, connection);
+        let mut postgres = connected.await?;
+        let setup = format!("{}; COMMIT", self.setup);
+        postgres.batch_execute(&setup).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(postgres)
+    }
+
+    /// Asks the server to stop what a connection is doing. It may do so, or not.
+    pub(crate) async fn cancel(&self, token: CancelToken) -> Result<(), tokio_postgres::Error> {
+        match &self.tls {
+            Some(tls) => token.cancel_query(tls.clone()).await,
+            None => token.cancel_query(NoTls).await,
+        }
+    }
+}
+
+/// Awaits an answer on a connection that nobody drives yet.
+async fn drive<S, T>(
+    connection: &mut Connection<Socket, S>,
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, tokio_postgres::Error>
+where
+    S: tokio_postgres::tls::TlsStream + Unpin,
+{
+    let mut answer = std::pin::pin!(answer);
+    loop {
+        tokio::select! {
+            biased;
+            result = &mut answer => return result,
+            message = poll_fn(|context| connection.poll_message(context)) => match message {
+                Some(Ok(_notice)) => {}
+                Some(Err(error)) => return Err(error),
+                // Closed: the answer says so.
+                None => return answer.await,
+            },
+        }
+    }
+}
+
+/// The whole chain: the first line alone is "error connecting to server".
+fn bad(error: &tokio_postgres::Error) -> ConnectionError {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let line = error.to_string();
+        if !text.contains(&line) {
+            text = format!("{text}: {line}");
+        }
+        cause = error.source();
+    }
+    ConnectionError::BadConnection(text)
+}
+
+fn client_config(tls: &Tls) -> Result<Option<ClientConfig>, BoxError> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier: Arc<dyn ServerCertVerifier> = match tls {
+        Tls::Off => return Ok(None),
+        Tls::Unverified => Arc::new(AnyCertificate(Arc::clone(&provider))),
+        Tls::Verified { authorities } => {
+            let roots = match authorities {
+                Some(file) => roots_in(file)?,
+                None => system_roots()?,
+            };
+            WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(&provider))
+                .build()?
+        }
+    };
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    Ok(Some(config))
+}
+
+fn roots_in(file: &Path) -> Result<RootCertStore, BoxError> {
+    let failed = |reason: String| format!("sslrootcert {}: {reason}", file.display());
+    let mut roots = RootCertStore::empty();
+    let certificates =
+        CertificateDer::pem_file_iter(file).map_err(|error| failed(error.to_string()))?;
+    for certificate in certificates {
+        let certificate = certificate.map_err(|error| failed(error.to_string()))?;
+        roots.add(certificate).map_err(|error| failed(error.to_string()))?;
+    }
+    if roots.is_empty() { Err(failed("no certificate in it".into()).into()) } else { Ok(roots) }
+}
+
+fn system_roots() -> Result<RootCertStore, BoxError> {
+    let mut roots = RootCertStore::empty();
+    // Systems carry some that cannot be read; the others will do.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        return Err("sslmode=verify-full: the system has no certificates of authorities; name \
+                    some with sslrootcert"
+            .into());
+    }
+    Ok(roots)
+}
+
+/// Believes every certificate, as `sslmode=require` is defined: whoever stands between can pretend
+/// to be the server. What is signed with the certificate is verified.
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,168 @@
+//! How connections are lent: each call is a task of its own, with a deadline.
+
+use std::time::Duration;
+
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager as _};
+use futures_util::future::BoxFuture;
+use menjin_domain::ports::PortError;
+use tokio::time::{Instant, timeout_at};
+
+use crate::connect::Connector;
+use crate::error::{Abort, COMPONENT};
+
+/// When a call is answered at the latest.
+const DEADLINE: Duration = Duration::from_millis(2900);
+/// How often a call is tried while other transactions are in its way.
+const TRIES: u32 = 5;
+
+/// Work on a connection. A function, not a closure, so that it can be done again.
+pub(crate) type Work<A, T, E> =
+    for<'c> fn(&'c mut AsyncPgConnection, &'c A) -> BoxFuture<'c, Result<T, Abort<E>>>;
+
+/// What work is done in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// None: each statement is a transaction of its own.
+    Statement,
+    /// A transaction in which each statement sees what others have committed by then.
+    Transaction,
+    /// A transaction that only reads, all of one moment.
+    Snapshot,
+}
+
+/// What lends connections.
+pub(crate) struct Lender {
+    pub(crate) pool: Pool<AsyncPgConnection>,
+    pub(crate) connector: Connector,
+    pub(crate) acquire_timeout: Duration,
+    pub(crate) statement_timeout: Duration,
+    pub(crate) prepared_statements: bool,
+}
+
+impl Lender {
+    /// Does the work on a connection, within the deadline.
+    pub(crate) async fn serve<A, T, E>(
+        &self,
+        scope: Scope,
+        arguments: A,
+        work: Work<A, T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<PortError>,
+    {
+        let started = Instant::now();
+        let mut lent = self.lend(started).await?;
+        let done = async {
+            let mut tries = 1;
+            loop {
+                match lent.run(self.begin(scope).as_deref(), &arguments, work).await {
+                    Err(abort) if abort.is_conflict() && tries < TRIES && lent.is_sound => {
+                        tokio::time::sleep(Duration::from_millis(5) * tries).await;
+                        tries += 1;
+                    }
+                    result => break result.map_err(Abort::into_error),
+                }
+            }
+        };
+        let done = timeout_at(started + DEADLINE, done).await;
+        done.unwrap_or_else(|elapsed| {
+            self.give_up(lent);
+            Err(PortError::unavailable(COMPONENT, elapsed).into())
+        })
+    }
+
+    async fn lend(&self, started: Instant) -> Result<Lent, PortError> {
+        match timeout_at(started + self.acquire_timeout, self.pool.get()).await {
+            Ok(Ok(connection)) => Ok(Lent { connection: Some(connection), is_sound: true }),
+            Ok(Err(error)) => Err(PortError::unavailable(COMPONENT, error)),
+            Err(_elapsed) => {
+                let reason = "no connection came free, or could be made, in time";
+                Err(PortError::unavailable(COMPONENT, reason))
+            }
+        }
+    }
+
+    /// Closes the connection, and asks the server to stop what it is still doing there. Behind
+    /// PgBouncer that may be waiting for a lock without any time-out.
+    fn give_up(&self, lent: Lent) {
+        let Some(token) = lent.connection.as_ref().map(|connection| connection.cancel_token())
+        else {
+            return;
+        };
+        drop(lent);
+        let connector = self.connector.clone();
+        tokio::spawn(async move {
+            let cancelled = connector.cancel(token);
+            drop(tokio::time::timeout(Duration::from_secs(1), cancelled).await);
+        });
+    }
+
+    /// How a scope begins, if there is anything to begin. The time-outs are set for the transaction
+    /// alone, which PgBouncer passes on as it is. A replica that is stopped in the middle of a
+    /// transaction must not keep its locks.
+    fn begin(&self, scope: Scope) -> Option<String> {
+        let characteristics = match scope {
+            Scope::Statement if self.prepared_statements => return None,
+            Scope::Statement | Scope::Transaction => "ISOLATION LEVEL READ COMMITTED",
+            Scope::Snapshot => "ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        Some(format!(
+            "BEGIN {characteristics}; SET LOCAL statement_timeout = {}; \
+             SET LOCAL idle_in_transaction_session_timeout = 5000",
+            self.statement_timeout.as_millis()
+        ))
+    }
+}
+
+/// A connection that is lent. Dropped in the middle of something (a panic, the deadline), it is
+/// closed, and the server rolls back; it never gets back into the pool.
+struct Lent {
+    connection: Option<Object<AsyncPgConnection>>,
+    /// Whether it is in no transaction and waits for no answer.
+    is_sound: bool,
+}
+
+impl Lent {
+    async fn run<A, T, E>(
+        &mut self,
+        begin: Option<&str>,
+        arguments: &A,
+        work: Work<A, T, E>,
+    ) -> Result<T, Abort<E>> {
+        let Some(connection) = self.connection.as_mut() else {
+            return Err(PortError::internal(COMPONENT, "the connection is gone").into());
+        };
+        self.is_sound = false;
+        let Some(begin) = begin else {
+            let result = work(connection, arguments).await;
+            self.is_sound = true;
+            return result;
+        };
+        AnsiTransactionManager::begin_transaction_sql(&mut **connection, begin).await?;
+        match work(connection, arguments).await {
+            Ok(value) => {
+                AnsiTransactionManager::commit_transaction(&mut **connection).await?;
+                self.is_sound = true;
+                Ok(value)
+            }
+            Err(abort) => {
+                // What went wrong first is the reason.
+                let rolled_back =
+                    AnsiTransactionManager::rollback_transaction(&mut **connection).await;
+                self.is_sound = rolled_back.is_ok();
+                Err(abort)
+            }
+        }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && !self.is_sound
+        {
+            drop(Object::take(connection));
+        }
+    }
+}

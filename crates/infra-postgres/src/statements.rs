@@ -1,0 +1,174 @@
+//! Statements beyond diesel's builder, which has neither `UPDATE … FROM` nor `WITH`. As query
+//! fragments they are prepared once a connection; `sql_query` would be prepared at every call.
+
+use std::net::IpAddr;
+
+use diesel::Expression;
+use diesel::pg::Pg;
+use diesel::pg::data_types::PgTimestamp;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Inet, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use ipnet::IpNet;
+use menjin_domain::ports::{NewSession, Rotation};
+use menjin_domain::values::Generation;
+use uuid::Uuid;
+
+use crate::convert::stored;
+use crate::rows::{SessionRow, UserRow};
+
+type Columns<Row> = <Row as Selectable<Pg>>::SelectExpression;
+fn columns<Row: Selectable<Pg>>() -> Columns<Row> {
+    Row::construct_selection()
+}
+
+type SqlTypes<Row> = <Columns<Row> as Expression>::SqlType;
+
+/// The common case of a refresh: the current generation is presented, and all is well. No row: look
+/// closer.
+#[derive(QueryId)]
+pub(crate) struct RotateCurrent {
+    session_id: Uuid,
+    user_id: i64,
+    presented: i64,
+    at: PgTimestamp,
+    session: Columns<SessionRow>,
+    user: Columns<UserRow>,
+}
+
+impl RotateCurrent {
+    pub(crate) fn new(rotation: &Rotation) -> Self {
+        Self {
+            session_id: rotation.session_id.0,
+            user_id: rotation.user_id.get(),
+            presented: rotation.presented.0,
+            at: stored(rotation.at),
+            session: columns::<SessionRow>(),
+            user: columns::<UserRow>(),
+        }
+    }
+}
+
+impl Query for RotateCurrent {
+    type SqlType = (SqlTypes<SessionRow>, SqlTypes<UserRow>);
+}
+
+impl QueryFragment<Pg> for RotateCurrent {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("UPDATE sessions SET generation = generation + 1, predecessor = generation");
+        out.push_sql(", rotated_at = ");
+        out.push_bind_param::<Timestamptz, _>(&self.at)?;
+        out.push_sql(", last_used_at = ");
+        out.push_bind_param::<Timestamptz, _>(&self.at)?;
+        out.push_sql(" FROM users WHERE sessions.id = ");
+        out.push_bind_param::<SqlUuid, _>(&self.session_id)?;
+        out.push_sql(" AND sessions.user_id = ");
+        out.push_bind_param::<BigInt, _>(&self.user_id)?;
+        out.push_sql(" AND sessions.generation = ");
+        out.push_bind_param::<BigInt, _>(&self.presented)?;
+        out.push_sql(" AND sessions.ended_at IS NULL AND sessions.expires_at > ");
+        out.push_bind_param::<Timestamptz, _>(&self.at)?;
+        out.push_sql(" AND users.id = sessions.user_id AND users.is_active RETURNING ");
+        self.session.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        self.user.walk_ast(out.reborrow())
+    }
+}
+
+/// Makes a session, on the condition that the account is active and of the verified epoch, and
+/// gives the user. The update of the user's row comes first and waits for whoever else changes it.
+#[derive(QueryId)]
+pub(crate) struct CreateSession {
+    session_id: Uuid,
+    user_id: i64,
+    epoch: i64,
+    created_at: PgTimestamp,
+    expires_at: PgTimestamp,
+    address: IpNet,
+    user_agent: Option<String>,
+    user: Columns<UserRow>,
+}
+
+impl CreateSession {
+    pub(crate) fn new(session: &NewSession) -> Self {
+        Self {
+            session_id: session.id.0,
+            user_id: session.user_id.get(),
+            epoch: session.verified_epoch.0,
+            created_at: stored(session.created_at),
+            expires_at: stored(session.expires_at),
+            address: host(session.client.address),
+            user_agent: session.client.user_agent.clone(),
+            user: columns::<UserRow>(),
+        }
+    }
+}
+
+/// An address as `inet`: a network of one.
+fn host(address: IpAddr) -> IpNet {
+    IpNet::from(address)
+}
+
+impl Query for CreateSession {
+    type SqlType = SqlTypes<UserRow>;
+}
+
+impl QueryFragment<Pg> for CreateSession {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH account AS (UPDATE users SET last_login_at = ");
+        out.push_bind_param::<Timestamptz, _>(&self.created_at)?;
+        out.push_sql(" WHERE id = ");
+        out.push_bind_param::<BigInt, _>(&self.user_id)?;
+        out.push_sql(" AND is_active AND epoch = ");
+        out.push_bind_param::<BigInt, _>(&self.epoch)?;
+        out.push_sql(" RETURNING ");
+        self.user.walk_ast(out.reborrow())?;
+        out.push_sql(
+            "), session AS (INSERT INTO sessions (id, user_id, generation, created_at, \
+             last_used_at, expires_at, client_address, user_agent) SELECT ",
+        );
+        out.push_bind_param::<SqlUuid, _>(&self.session_id)?;
+        out.push_sql(", account.id, ");
+        out.push_bind_param::<BigInt, _>(&Generation::FIRST.0)?;
+        for moment in [&self.created_at, &self.created_at, &self.expires_at] {
+            out.push_sql(", ");
+            out.push_bind_param::<Timestamptz, _>(moment)?;
+        }
+        out.push_sql(", ");
+        out.push_bind_param::<Inet, _>(&self.address)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<Text>, _>(&self.user_agent)?;
+        out.push_sql(" FROM account) SELECT * FROM account");
+        Ok(())
+    }
+}
+
+pub(crate) use functions::{hashtext, pg_advisory_xact_lock};
+
+mod functions {
+    use diesel::sql_types::{Integer, Text};
+
+    /// PostgreSQL's type of no value.
+    #[derive(diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(oid = 2278, array_oid = 0))]
+    pub struct Void;
+
+    #[diesel::declare_sql_function]
+    extern "SQL" {
+        /// Waits for a lock of this kind and key, which goes with the transaction.
+        fn pg_advisory_xact_lock(kind: Integer, key: Integer) -> Void;
+        /// A hash of a text, the same for all who ask the same server.
+        fn hashtext(text: Text) -> Integer;
+    }
+}
+
+/// The kinds of advisory locks that the adapter takes. Others on the same database may take some of
+/// their own, hence numbers that nobody else thinks of.
+pub(crate) mod locks {
+    /// Migrations; as the only one a lock of a single, 64-bit key.
+    pub(crate) const MIGRATIONS: i64 = 0x6d65_6e6a_696e_0001;
+    /// Deactivations of administrators; its only key is 0.
+    pub(crate) const ADMINISTRATORS: i32 = 0x6d6a_0002;
+    /// The failures of a subject, by the hash of its name.
+    pub(crate) const THROTTLE: i32 = 0x6d6a_0003;
+}

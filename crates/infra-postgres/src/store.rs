@@ -1,0 +1,209 @@
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use deadpool::managed::QueueMode;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Timestamptz};
+use diesel_async::pooled_connection::deadpool::Pool;
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::FutureExt as _;
+use menjin_domain::ports::{HealthProbe, PortError};
+use menjin_domain::values::Timestamp;
+use tokio::time::{Duration, Instant};
+
+use crate::config::{PostgresConfig, Target};
+use crate::connect::Connector;
+use crate::convert::stored;
+use crate::error::COMPONENT;
+use crate::lending::{Lender, Scope, Work};
+use crate::open::{self, OpenError};
+use crate::schema::users;
+
+/// The store: `UserRepository`, `SessionRepository`, `LoginThrottle` and `HealthProbe` on one
+/// PostgreSQL database. Clones are cheap and share their connections.
+///
+/// Its methods need a tokio runtime with its drivers. A call whose future is dropped still does its
+/// work, or none.
+///
+/// Transactions lock in one order, so that none waits in a circle: a user's row, the lock on
+/// deactivations of administrators, sessions; and before any count of failures the lock on its
+/// subject. What deletes passes over whatever is locked.
+#[derive(Clone)]
+pub struct PostgresStore {
+    lender: Arc<Lender>,
+    place: Arc<str>,
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+impl PostgresStore {
+    /// Connects and runs the migrations that are missing. Of several processes that start at once,
+    /// one does; the others wait for it.
+    pub async fn open(config: PostgresConfig) -> Result<Self, OpenError> {
+        let target = open::target(&config)?;
+        let place: Arc<str> = target.place().into();
+        let applied = open::migrate(&target).await?;
+        if !applied.is_empty() {
+            tracing::info!(?applied, %place, "database migrated");
+        }
+        let lender = lender(&config, target).map_err(|source| OpenError::unusable(&place, source));
+        Ok(Self { lender: Arc::new(lender?), place })
+    }
+
+    /// Runs the migrations that are missing and returns their names.
+    pub async fn migrate(config: &PostgresConfig) -> Result<Vec<String>, OpenError> {
+        open::migrate(&open::target(config)?).await
+    }
+
+    /// The names of the migrations that are missing.
+    pub async fn pending_migrations(config: &PostgresConfig) -> Result<Vec<String>, OpenError> {
+        open::pending(&open::target(config)?).await
+    }
+
+    /// Host, port and database.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Closes the connections: calls from then on are `Unavailable`. What was acknowledged is safe
+    /// without it.
+    pub fn close(&self) {
+        self.lender.pool.close();
+    }
+
+    /// Does what is one statement.
+    pub(crate) async fn statement<A, T, E>(&self, with: A, work: Work<A, T, E>) -> Result<T, E>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<PortError> + Send + 'static,
+    {
+        self.run(Scope::Statement, with, work).await
+    }
+
+    /// Does what is several statements, all of them or none.
+    pub(crate) async fn transaction<A, T, E>(&self, with: A, work: Work<A, T, E>) -> Result<T, E>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<PortError> + Send + 'static,
+    {
+        self.run(Scope::Transaction, with, work).await
+    }
+
+    /// Reads with several statements, all of one moment.
+    pub(crate) async fn snapshot<A, T, E>(&self, with: A, work: Work<A, T, E>) -> Result<T, E>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<PortError> + Send + 'static,
+    {
+        self.run(Scope::Snapshot, with, work).await
+    }
+
+    /// As a task of its own, which ends in its time whether anybody waits for it or not: diesel's
+    /// transactions cannot be left half-way.
+    async fn run<A, T, E>(&self, scope: Scope, with: A, work: Work<A, T, E>) -> Result<T, E>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<PortError> + Send + 'static,
+    {
+        let lender = Arc::clone(&self.lender);
+        let task = tokio::spawn(async move { lender.serve(scope, with, work).await });
+        match task.await {
+            Ok(result) => result,
+            Err(error) if error.is_panic() => Err(PortError::internal(COMPONENT, error).into()),
+            Err(shutting_down) => Err(PortError::unavailable(COMPONENT, shutting_down).into()),
+        }
+    }
+
+    /// Runs a statement that deletes what is older than a moment, a bounded number of rows at a
+    /// time, until none is left or a second has passed: the rest is for the next call. The
+    /// statement takes the moment and the number.
+    pub(crate) async fn delete_in_parts(
+        &self,
+        statement: &'static str,
+        before: Timestamp,
+    ) -> Result<u64, PortError> {
+        const PART: u16 = 1000;
+        let started = Instant::now();
+        let mut total = 0;
+        loop {
+            let deleted = self
+                .statement((statement, before), |postgres, (statement, before)| {
+                    async move {
+                        diesel::sql_query(*statement)
+                            .bind::<Timestamptz, _>(stored(*before))
+                            .bind::<BigInt, _>(i64::from(PART))
+                            .execute(postgres)
+                            .await
+                            .map_err(Into::into)
+                    }
+                    .boxed()
+                })
+                .await?;
+            total += deleted as u64;
+            if deleted < usize::from(PART) || started.elapsed() > Duration::from_secs(1) {
+                return Ok(total);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl HealthProbe for PostgresStore {
+    async fn check(&self) -> Result<(), PortError> {
+        self.statement((), |postgres, ()| {
+            async move {
+                let any = users::table.select(users::id).limit(1);
+                let _first: Option<i64> = any.get_result(postgres).await.optional()?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+fn lender(
+    config: &PostgresConfig,
+    target: Target,
+) -> Result<Lender, menjin_domain::ports::BoxError> {
+    let millisecond = Duration::from_millis(1);
+    let statement_timeout =
+        config.statement_timeout.clamp(millisecond, PostgresConfig::MAX_STATEMENT_TIMEOUT);
+    let connector = Connector::new(target, statement_timeout)?;
+    let prepared_statements = config.prepared_statements;
+    let mut manager = ManagerConfig::<AsyncPgConnection>::default();
+    // Asks nobody: a connection that the server has closed is known to be, and one whose state is
+    // in doubt never comes back.
+    manager.recycling_method = RecyclingMethod::Fast;
+    let connecting = connector.clone();
+    manager.custom_setup = Box::new(move |_url| {
+        let connector = connecting.clone();
+        async move { connector.connect(prepared_statements).await }.boxed()
+    });
+    // No URL: it has the password, and the connector has what is needed.
+    let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);
+    // The connection used last has the warmest caches, and is the likeliest to be alive.
+    let pool = Pool::builder(manager)
+        .max_size(config.pool_size.max(1))
+        .queue_mode(QueueMode::Lifo)
+        .build()?;
+    Ok(Lender {
+        pool,
+        connector,
+        acquire_timeout: config.acquire_timeout.min(PostgresConfig::MAX_ACQUIRE_TIMEOUT),
+        statement_timeout,
+        prepared_statements,
+    })
+}

@@ -1,0 +1,348 @@
+use async_trait::async_trait;
+use diesel::dsl::{exists, max, select};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::FutureExt as _;
+use menjin_domain::entities::{Credentials, User};
+use menjin_domain::ports::{
+    CreateUserError, DeactivateError, NewUser, PasswordChange, PortError, ProfileChanges,
+    ThrottleSubject, UpdateProfileError, UserPage, UserQuery, UserRepository,
+};
+use menjin_domain::values::{Epoch, LoginName, PasswordHash, Role, Timestamp, UserId};
+
+use crate::PostgresStore;
+use crate::changes::{NewUserRow, ProfileRow};
+use crate::convert::stored;
+use crate::error::{Abort, COMPONENT, violates};
+use crate::rows::{CredentialsRow, UserRow};
+use crate::schema::{login_throttles, sessions, user_counts, users};
+use crate::statements::{locks, pg_advisory_xact_lock};
+use crate::throttle;
+
+#[async_trait]
+impl UserRepository for PostgresStore {
+    /// Ids are drawn before the commit: of two accounts made at the same moment the one with the
+    /// lower id may show first or last.
+    async fn create(&self, user: NewUser) -> Result<User, CreateUserError> {
+        self.statement(user, |postgres, user| create(postgres, user).boxed()).await
+    }
+
+    async fn find(&self, id: UserId) -> Result<Option<User>, PortError> {
+        self.statement(id, |postgres, id| {
+            async move {
+                let row = users::table.find(id.get()).select(UserRow::as_select());
+                let row: Option<UserRow> = row.get_result(postgres).await.optional()?;
+                Ok(row.map(User::try_from).transpose()?)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn find_credentials(&self, name: &LoginName) -> Result<Option<Credentials>, PortError> {
+        self.statement(name.clone(), |postgres, name| {
+            async move {
+                let all = users::table.select(CredentialsRow::as_select());
+                let row: QueryResult<CredentialsRow> = match name {
+                    LoginName::Username(name) => {
+                        all.filter(users::username_canonical.eq(name)).get_result(postgres).await
+                    }
+                    LoginName::Email(email) => {
+                        all.filter(users::email_canonical.eq(email)).get_result(postgres).await
+                    }
+                };
+                Ok(row.optional()?.map(Credentials::try_from).transpose()?)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn credentials(&self, id: UserId) -> Result<Option<Credentials>, PortError> {
+        self.statement(id, |postgres, id| {
+            async move {
+                let row = users::table.find(id.get()).select(CredentialsRow::as_select());
+                let row: Option<CredentialsRow> = row.get_result(postgres).await.optional()?;
+                Ok(row.map(Credentials::try_from).transpose()?)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn update_profile(
+        &self,
+        id: UserId,
+        changes: ProfileChanges,
+        at: Timestamp,
+    ) -> Result<Option<User>, UpdateProfileError> {
+        self.transaction((id, changes, at), |postgres, (id, changes, at)| {
+            update_profile(postgres, *id, changes, *at).boxed()
+        })
+        .await
+    }
+
+    async fn list(&self, query: UserQuery) -> Result<UserPage, PortError> {
+        self.snapshot(query, |postgres, query| list(postgres, query).boxed()).await
+    }
+
+    async fn activate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, PortError> {
+        self.transaction((id, at), |postgres, (id, at)| {
+            async move {
+                let Some(user) = find_for_update(postgres, *id).await? else { return Ok(None) };
+                let subject = ThrottleSubject::Account(*id).to_string();
+                throttle::lock(postgres, &subject).await?;
+                let counts = login_throttles::table.filter(login_throttles::subject.eq(subject));
+                diesel::delete(counts).execute(postgres).await?;
+                if user.is_active {
+                    return Ok(Some(user));
+                }
+                let row: UserRow = diesel::update(users::table.find(id.get()))
+                    .set((users::is_active.eq(true), users::updated_at.eq(stored(*at))))
+                    .returning(UserRow::as_returning())
+                    .get_result(postgres)
+                    .await?;
+                Ok(Some(row.try_into()?))
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn deactivate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, DeactivateError> {
+        self.transaction((id, at), |postgres, (id, at)| deactivate(postgres, *id, *at).boxed())
+            .await
+    }
+
+    async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError> {
+        self.transaction(change, |postgres, change| {
+            async move {
+                let account = users::table
+                    .find(change.user_id.get())
+                    .filter(users::is_active)
+                    .filter(users::epoch.eq(change.verified_epoch.0));
+                let changed = diesel::update(account)
+                    .set((
+                        users::password_hash.eq(change.hash.expose()),
+                        users::epoch.eq(users::epoch + 1),
+                        users::updated_at.eq(stored(change.at)),
+                    ))
+                    .execute(postgres)
+                    .await?;
+                if changed == 0 {
+                    return Ok(false);
+                }
+                // A statement of its own: it sees the sessions of log-ins that the one before has
+                // waited for.
+                diesel::update(sessions::table.filter(sessions::user_id.eq(change.user_id.get())))
+                    .filter(sessions::ended_at.is_null())
+                    .filter(sessions::id.ne(change.keep_session.0))
+                    .set(sessions::ended_at.eq(stored(change.at)))
+                    .execute(postgres)
+                    .await?;
+                Ok(true)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn rehash(&self, id: UserId, epoch: Epoch, hash: PasswordHash) -> Result<(), PortError> {
+        self.statement((id, epoch, hash), |postgres, (id, epoch, hash)| {
+            async move {
+                let account = users::table.find(id.get()).filter(users::epoch.eq(epoch.0));
+                diesel::update(account)
+                    .set(users::password_hash.eq(hash.expose()))
+                    .execute(postgres)
+                    .await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+async fn create(
+    postgres: &mut AsyncPgConnection,
+    user: &NewUser,
+) -> Result<User, Abort<CreateUserError>> {
+    // Asking first spares the id that an insert draws though it fails: pages are found faster where
+    // none is missing.
+    if let Some(taken) = who_has(postgres, user).await? {
+        return Err(Abort::Refused(taken));
+    }
+    let row: Option<UserRow> = diesel::insert_into(users::table)
+        .values(NewUserRow::from(user))
+        .on_conflict_do_nothing()
+        .returning(UserRow::as_returning())
+        .get_result(postgres)
+        .await
+        .optional()?;
+    if let Some(row) = row {
+        return Ok(row.try_into()?);
+    }
+    // Somebody was faster. Which of the two is taken, no constraint tells: PostgreSQL names the
+    // one whose index it looks at first.
+    let taken = who_has(postgres, user).await?;
+    let odd = || PortError::internal(COMPONENT, "a conflict with a user who is not there");
+    Err(taken.map_or_else(|| Abort::Port(odd()), Abort::Refused))
+}
+
+async fn who_has(
+    postgres: &mut AsyncPgConnection,
+    user: &NewUser,
+) -> QueryResult<Option<CreateUserError>> {
+    let name = users::table.filter(users::username_canonical.eq(user.username.canonical()));
+    let email = users::table.filter(users::email_canonical.eq(user.email.canonical()));
+    let taken = select((exists(name), exists(email))).get_result(postgres).await?;
+    Ok(match taken {
+        (true, _) => Some(CreateUserError::UsernameTaken),
+        (false, true) => Some(CreateUserError::EmailTaken),
+        (false, false) => None,
+    })
+}
+
+async fn update_profile(
+    postgres: &mut AsyncPgConnection,
+    id: UserId,
+    changes: &ProfileChanges,
+    at: Timestamp,
+) -> Result<Option<User>, Abort<UpdateProfileError>> {
+    let account = users::table.filter(users::id.eq(id.get())).filter(users::is_active);
+    if let Some(email) = &changes.email {
+        let other = account.filter(users::email_canonical.ne(email.canonical()));
+        diesel::update(other).set(users::is_verified.eq(false)).execute(postgres).await?;
+    }
+    let updated: QueryResult<UserRow> = diesel::update(account)
+        .set(ProfileRow::new(changes, at))
+        .returning(UserRow::as_returning())
+        .get_result(postgres)
+        .await;
+    match updated.optional() {
+        Ok(row) => Ok(row.map(User::try_from).transpose()?),
+        Err(error) if violates(&error, "users_email_taken") => {
+            Err(Abort::Refused(UpdateProfileError::EmailTaken))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn deactivate(
+    postgres: &mut AsyncPgConnection,
+    id: UserId,
+    at: Timestamp,
+) -> Result<Option<User>, Abort<DeactivateError>> {
+    let Some(user) = find_for_update(postgres, id).await? else { return Ok(None) };
+    if !user.is_active {
+        return Ok(Some(user));
+    }
+    if user.role == Role::Admin {
+        // One administrator at a time: two who deactivate each other hold different rows.
+        let lock = pg_advisory_xact_lock(locks::ADMINISTRATORS, 0);
+        select(lock).execute(postgres).await?;
+        if !has_other_admin(postgres, id).await? {
+            return Err(Abort::Refused(DeactivateError::LastAdmin));
+        }
+    }
+    let row: UserRow = diesel::update(users::table.find(id.get()))
+        .set((
+            users::is_active.eq(false),
+            users::epoch.eq(users::epoch + 1),
+            users::updated_at.eq(stored(at)),
+        ))
+        .returning(UserRow::as_returning())
+        .get_result(postgres)
+        .await?;
+    diesel::update(sessions::table.filter(sessions::user_id.eq(id.get())))
+        .filter(sessions::ended_at.is_null())
+        .set(sessions::ended_at.eq(stored(at)))
+        .execute(postgres)
+        .await?;
+    Ok(Some(row.try_into()?))
+}
+
+/// The user, who stays as found until the end of the transaction.
+async fn find_for_update<E>(
+    postgres: &mut AsyncPgConnection,
+    id: UserId,
+) -> Result<Option<User>, Abort<E>> {
+    let row = users::table.find(id.get()).select(UserRow::as_select()).for_update();
+    let row: Option<UserRow> = row.get_result(postgres).await.optional()?;
+    Ok(row.map(User::try_from).transpose()?)
+}
+
+async fn has_other_admin(postgres: &mut AsyncPgConnection, id: UserId) -> QueryResult<bool> {
+    // Written out, not bound: only so can PostgreSQL see that the partial index will do.
+    let others = diesel::dsl::sql::<diesel::sql_types::Bool>("role = 'admin' AND is_active");
+    let others = users::table.filter(others).filter(users::id.ne(id.get()));
+    select(exists(others)).get_result(postgres).await
+}
+
+async fn list(
+    postgres: &mut AsyncPgConnection,
+    query: &UserQuery,
+) -> Result<UserPage, Abort<PortError>> {
+    let total = total(postgres, query.role).await?;
+    let skip = i64::try_from(query.skip).unwrap_or(i64::MAX);
+    let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+    let first = if skip < total && limit > 0 {
+        first_of_page(postgres, query.role, skip, total).await?
+    } else {
+        None
+    };
+    let rows = match first {
+        Some(first) => page(postgres, query.role, first, limit).await?,
+        None => Vec::new(),
+    };
+    Ok(UserPage {
+        users: rows.into_iter().map(User::try_from).collect::<Result<_, _>>()?,
+        total: u64::try_from(total).unwrap_or(0),
+    })
+}
+
+/// How many users there are, as the triggers count them.
+async fn total(postgres: &mut AsyncPgConnection, role: Option<Role>) -> QueryResult<i64> {
+    let counts = user_counts::table.select(user_counts::total);
+    let counts: Vec<i64> = match role {
+        Some(role) => counts.filter(user_counts::role.eq(role.as_str())).load(postgres).await,
+        None => counts.load(postgres).await,
+    }?;
+    Ok(counts.into_iter().sum())
+}
+
+/// The id that a page begins with.
+async fn first_of_page(
+    postgres: &mut AsyncPgConnection,
+    role: Option<Role>,
+    skip: i64,
+    total: i64,
+) -> QueryResult<Option<i64>> {
+    if let Some(role) = role {
+        let ids = users::table.select(users::id).filter(users::role.eq(role.as_str()));
+        return ids.order(users::id).offset(skip).limit(1).get_result(postgres).await.optional();
+    }
+    let last: Option<i64> = users::table.select(max(users::id)).get_result(postgres).await?;
+    if last == Some(total) {
+        // No id is missing, so there is no need to walk past those before the page.
+        return Ok(Some(skip + 1));
+    }
+    let ids = users::table.select(users::id).order(users::id);
+    ids.offset(skip).limit(1).get_result(postgres).await.optional()
+}
+
+async fn page(
+    postgres: &mut AsyncPgConnection,
+    role: Option<Role>,
+    first: i64,
+    limit: i64,
+) -> QueryResult<Vec<UserRow>> {
+    let rows = users::table.select(UserRow::as_select()).filter(users::id.ge(first));
+    match role {
+        Some(role) => {
+            let rows = rows.filter(users::role.eq(role.as_str()));
+            rows.order(users::id).limit(limit).load(postgres).await
+        }
+        None => rows.order(users::id).limit(limit).load(postgres).await,
+    }
+}

@@ -1,0 +1,102 @@
+//! The database of the settings, whichever it is.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use menjin_domain::ports::{
+    HealthProbe, LoginThrottle, PortError, SessionRepository, UserRepository,
+};
+use menjin_infra_postgres::PostgresStore;
+use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
+
+use crate::settings::{Database, Settings};
+
+/// An open database.
+#[derive(Clone)]
+pub(crate) enum Store {
+    Sqlite(SqliteStore),
+    Postgres(PostgresStore),
+}
+
+impl Store {
+    /// Opens it, and makes or migrates it if need be.
+    pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Self> {
+        Ok(match settings.database()? {
+            Database::Sqlite(path) => {
+                let open = move || SqliteStore::open(SqliteConfig::at(path));
+                Self::Sqlite(blocking(open).await??)
+            }
+            Database::Postgres(config) => Self::Postgres(PostgresStore::open(config).await?),
+        })
+    }
+
+    /// Migrates it; returns where it is and what was done.
+    pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<(String, Vec<String>)> {
+        Ok(match settings.database()? {
+            Database::Sqlite(path) => {
+                let place = path.display().to_string();
+                (place, blocking(move || SqliteStore::migrate(&path)).await??)
+            }
+            Database::Postgres(config) => (config.place(), PostgresStore::migrate(&config).await?),
+        })
+    }
+
+    /// Where it is, for people: the absolute path of a file; host, port and name.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::Sqlite(store) => absolute(&store.path()),
+            Self::Postgres(store) => store.place().to_owned(),
+        }
+    }
+
+    /// Ends its use in order. Nothing is lost without.
+    pub(crate) async fn close(&self) -> Result<(), PortError> {
+        match self {
+            Self::Sqlite(store) => store.close().await,
+            Self::Postgres(store) => {
+                store.close();
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn users(&self) -> Arc<dyn UserRepository> {
+        match self.clone() {
+            Self::Sqlite(store) => Arc::new(store),
+            Self::Postgres(store) => Arc::new(store),
+        }
+    }
+
+    pub(crate) fn sessions(&self) -> Arc<dyn SessionRepository> {
+        match self.clone() {
+            Self::Sqlite(store) => Arc::new(store),
+            Self::Postgres(store) => Arc::new(store),
+        }
+    }
+
+    pub(crate) fn throttle(&self) -> Arc<dyn LoginThrottle> {
+        match self.clone() {
+            Self::Sqlite(store) => Arc::new(store),
+            Self::Postgres(store) => Arc::new(store),
+        }
+    }
+
+    pub(crate) fn probe(&self) -> Arc<dyn HealthProbe> {
+        match self.clone() {
+            Self::Sqlite(store) => Arc::new(store),
+            Self::Postgres(store) => Arc::new(store),
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> anyhow::Result<T> {
+    tokio::task::spawn_blocking(work).await.context("a panic while opening the database")
+}
+
+fn absolute(path: &Path) -> String {
+    let absolute = std::path::absolute(path);
+    absolute.unwrap_or_else(|_no_current_folder| path.to_path_buf()).display().to_string()
+}

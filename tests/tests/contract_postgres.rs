@@ -1,0 +1,63 @@
+//! The contract suite on PostgreSQL, and what is PostgreSQL's own: faults, and several processes.
+#![expect(clippy::unwrap_used, reason = "in the helpers of tests as in tests")]
+
+#[path = "contract_postgres/faults.rs"]
+mod faults;
+#[path = "contract_postgres/opening.rs"]
+mod opening;
+#[path = "contract_postgres/sharing.rs"]
+mod sharing;
+#[path = "contract_postgres/tls.rs"]
+mod tls;
+
+use std::sync::Arc;
+
+use menjin_domain::ports::PortError;
+use menjin_infra_postgres::{PostgresConfig, PostgresStore};
+use menjin_tests::contract::Store;
+use menjin_tests::servers::postgres;
+
+async fn fresh() -> Store {
+    let database = postgres::database().await;
+    of(&open(&database.url).await)
+}
+
+async fn open(url: &str) -> PostgresStore {
+    PostgresStore::open(PostgresConfig::at(url)).await.unwrap()
+}
+
+fn of(store: &PostgresStore) -> Store {
+    Store {
+        users: Arc::new(store.clone()),
+        sessions: Arc::new(store.clone()),
+        throttle: Arc::new(store.clone()),
+        keep: Arc::new(()),
+    }
+}
+
+fn is_unavailable<T>(result: &Result<T, PortError>) -> bool {
+    matches!(result, Err(PortError::Unavailable { component: "database", .. }))
+}
+
+/// An error with its causes, as logs show it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+menjin_tests::contract_tests!(fresh);
+
+/// The whole suite once more with a transaction around each call and nothing prepared for later, as
+/// an older PgBouncer needs it.
+mod unprepared {
+    use super::{PostgresConfig, PostgresStore, Store, of, postgres};
+
+    async fn fresh() -> Store {
+        let database = postgres::database().await;
+        let config =
+            PostgresConfig { prepared_statements: false, ..PostgresConfig::at(database.url) };
+        of(&PostgresStore::open(config).await.unwrap())
+    }
+
+    menjin_tests::contract_tests!(fresh);
+}

@@ -1,0 +1,153 @@
+//! Opening and migrating.
+
+use std::time::{Duration, Instant};
+
+use menjin_infra_postgres::{OpenError, PostgresConfig, PostgresStore};
+use menjin_tests::contract;
+use menjin_tests::servers::postgres;
+
+use crate::{chain, open};
+
+const FIRST: &str = "2026-11-21-000001_accounts";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_that_open_at_once_migrate_once() {
+    let database = postgres::database().await;
+    let config = PostgresConfig::at(database.url.clone());
+    assert_eq!(PostgresStore::pending_migrations(&config).await.unwrap(), [FIRST]);
+    let applied = contract::at_once(8, |_| {
+        let config = config.clone();
+        async move { PostgresStore::migrate(&config).await.unwrap() }
+    })
+    .await;
+    assert_eq!(applied.into_iter().flatten().collect::<Vec<_>>(), [FIRST]);
+    assert!(PostgresStore::pending_migrations(&config).await.unwrap().is_empty());
+    contract::at_once(8, |_| {
+        let config = config.clone();
+        async move { PostgresStore::open(config).await.unwrap() }
+    })
+    .await;
+}
+
+/// A runtime of one thread will do: migrations block a thread of their own.
+#[tokio::test]
+async fn it_opens_on_a_single_thread() {
+    let store = open(&postgres::database().await.url).await;
+    menjin_domain::ports::HealthProbe::check(&store).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_database_is_refused() {
+    let database = postgres::database().await;
+    let config = PostgresConfig::at(database.url.clone());
+    PostgresStore::open(config.clone()).await.unwrap();
+    let raw = database.connect().await;
+    raw.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231')")
+        .await
+        .unwrap();
+    for error in [
+        PostgresStore::open(config.clone()).await.unwrap_err(),
+        PostgresStore::pending_migrations(&config).await.unwrap_err(),
+    ] {
+        assert!(matches!(&error, OpenError::Newer { version, .. } if version == "29991231"));
+        assert!(error.to_string().contains("127.0.0.1"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_migrations_can_be_undone() {
+    let up = include_str!("../../../migrations/postgres/2026-11-21-000001_accounts/up.sql");
+    let down = include_str!("../../../migrations/postgres/2026-11-21-000001_accounts/down.sql");
+    let raw = postgres::database().await.connect().await;
+    for _ in 0..2 {
+        raw.batch_execute(up).await.unwrap();
+        raw.batch_execute(down).await.unwrap();
+    }
+}
+
+/// A schema of the URL's choice is migrated for itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_search_path_of_the_url_holds() {
+    let database = postgres::database().await;
+    let raw = database.connect().await;
+    raw.batch_execute("CREATE SCHEMA one; CREATE SCHEMA two").await.unwrap();
+    for schema in ["one", "two"] {
+        let url = format!("{}?options=-c%20search_path%3D{schema}", database.url);
+        let store = crate::of(&open(&url).await);
+        assert_eq!(store.student("ann").await, menjin_domain::values::UserId::FIRST);
+    }
+}
+
+/// Nothing that is said of a database holds the password (`canary` in every URL of the tests).
+#[tokio::test(flavor = "multi_thread")]
+async fn passwords_are_not_shown() {
+    let database = postgres::database().await;
+    let store = open(&database.url).await;
+    assert!(database.url.contains("canary") || std::env::var("MENJIN_TEST_DATABASE_URL").is_ok());
+    assert!(!format!("{store:?} {:?}", PostgresConfig::at(database.url)).contains("canary"));
+    let started = Instant::now();
+    for url in [
+        "postgres://ann:canary@127.0.0.1:1/menjin",
+        "postgres://ann:canary@nowhere.invalid/menjin",
+        "postgres://ann:canary@127.0.0.1/menjin?sslmode=canary",
+        "postgres://ann:ca?nary@127.0.0.1:99999/menjin",
+    ] {
+        let error = PostgresStore::open(PostgresConfig::at(url)).await.unwrap_err();
+        let text = format!("{} {error:?}", chain(&error));
+        assert!(!text.contains("canary") && !text.contains("nary@"), "{text}");
+    }
+    assert!(started.elapsed() < Duration::from_secs(30));
+}
+
+/// What no code of menjin's writes, the tables do not take.
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_rows_are_refused() {
+    let database = postgres::database().await;
+    let store = crate::of(&open(&database.url).await);
+    let ann = store.student("ann").await;
+    let id = store.log_in(1, ann).await;
+    let raw = database.connect().await;
+    for change in [
+        "UPDATE users SET role = 'root'",
+        "UPDATE users SET email_canonical = 'a'",
+        "UPDATE users SET username_canonical = 'a@b'",
+        "UPDATE users SET username = ''",
+        "UPDATE users SET epoch = -1",
+        "UPDATE users SET bio = ''",
+        "UPDATE users SET created_at = 'infinity'",
+        "UPDATE users SET id = 7",
+        "UPDATE sessions SET predecessor = 0",
+        "UPDATE sessions SET predecessor = 0, rotated_at = now()",
+        "UPDATE sessions SET user_id = 99",
+        "UPDATE sessions SET expires_at = 'infinity'",
+        "UPDATE sessions SET client_address = '10.0.0.0/8'",
+        "INSERT INTO login_throttles VALUES ('account:1', '', 0, now())",
+        "UPDATE user_counts SET total = -1",
+    ] {
+        assert!(raw.batch_execute(change).await.is_err(), "{change}");
+    }
+    assert!(store.is_live(id, 1).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_cannot_be_read_is_named() {
+    let database = postgres::database().await;
+    let store = crate::of(&open(&database.url).await);
+    let ann = store.student("ann").await;
+    let raw = database.connect().await;
+    raw.batch_execute(
+        "ALTER TABLE users DROP CONSTRAINT users_role_known, DROP CONSTRAINT users_times_finite;
+         ALTER TABLE users DISABLE TRIGGER USER",
+    )
+    .await
+    .unwrap();
+    for (change, column) in
+        [("role = 'wizard'", "role"), ("role = 'student', created_at = 'infinity'", "created_at")]
+    {
+        raw.batch_execute(&format!("UPDATE users SET {change}")).await.unwrap();
+        let error = store.users.find(ann).await.unwrap_err();
+        assert!(matches!(error, menjin_domain::ports::PortError::Internal { .. }));
+        let text = chain(&error);
+        assert!(text.contains(&format!("column {column} of row 1 of table users")), "{text}");
+    }
+}

@@ -1,0 +1,96 @@
+//! The binary on PostgreSQL.
+
+use std::path::Path;
+use std::process::Command;
+
+use menjin_tests::client::Client;
+use menjin_tests::process::{Server, command, output};
+use menjin_tests::servers::postgres;
+use serde_json::json;
+
+use crate::MENJIN;
+use crate::command_line::{ROOT, create_admin_by};
+
+/// menjin on this database.
+fn on(url: &str, folder: &Path) -> Command {
+    let mut command = command(MENJIN, folder);
+    command.env("MENJIN__DATABASE__URL", url);
+    command.env("MENJIN__AUTH__SECRET", "0123456789abcdef0123456789abcdef");
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_works_and_replicas_share_sessions() {
+    let url = postgres::database().await.url;
+    let folder = tempfile::tempdir().unwrap();
+    let migrate = || {
+        let output = output(on(&url, folder.path()).arg("migrate"));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(migrate().contains(": applied 2026-11-21-000001_accounts\n"));
+    let again = migrate();
+    assert!(again.ends_with(": nothing to do\n") && !again.contains("canary"), "{again}");
+    let made = create_admin_by(on(&url, folder.path()), &ROOT, "correct horse battery\n");
+    assert_eq!(String::from_utf8_lossy(&made.stdout), "made administrator root with id 1\n");
+
+    let mut trace = on(&url, folder.path());
+    let one = Server::start(trace.env("MENJIN__LOG__LEVEL", "trace"));
+    let two = Server::start(&mut on(&url, folder.path()));
+    let root = Client::new(&one.url).log_in("root", "correct horse battery").await;
+    let tokens = json!({
+        "access_token": root.access_token, "refresh_token": root.refresh_token,
+    });
+    let elsewhere = Client::new(&two.url).with_tokens(&tokens);
+    assert_eq!(elsewhere.me().await.status, 200);
+    assert_eq!(elsewhere.refresh().await.status, 200);
+    assert_eq!(root.post("/api/v1/auth/logout", &json!({})).await.status, 200);
+    assert_eq!(elsewhere.me().await.status, 401, "T12: logged out of every replica");
+    let (status, log) = one.terminate();
+    assert!(status.success());
+    let log = log.join("\n");
+    assert!(!log.contains("canary"), "S1: the password of the URL is in the log:\n{log}");
+    drop(two);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no data folder is made");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f1_f2_without_the_database_the_answer_is_503_and_it_recovers() {
+    let server = tokio::task::spawn_blocking(postgres::Server::start).await.unwrap();
+    let url = server.database().await.url;
+    let folder = tempfile::tempdir().unwrap();
+    let menjin = Server::start(&mut on(&url, folder.path()));
+    let client = Client::new(&menjin.url);
+    let body = json!({ "username": "mike", "email": "m@example.com", "password": "password123" });
+    assert_eq!(client.post("/api/v1/auth/register", &body).await.status, 201);
+    let mike = client.log_in("mike", "password123").await;
+    for (fail, mend) in [
+        (postgres::Server::kill as fn(&_), postgres::Server::restart as fn(&_)),
+        (postgres::Server::stop, postgres::Server::resume),
+    ] {
+        fail(&server);
+        let started = std::time::Instant::now();
+        let answer = mike.me().await;
+        assert_eq!(answer.status, 503, "{answer}");
+        assert!(started.elapsed().as_secs() < 3, "{:?}", started.elapsed());
+        assert_eq!(client.get("/health/live").await.status, 200);
+        mend(&server);
+        let started = std::time::Instant::now();
+        while mike.me().await.status != 200 {
+            assert!(started.elapsed().as_secs() < 5, "does not recover");
+        }
+    }
+}
+
+#[test]
+fn config_check_masks_the_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = "postgres://ann:canary@db.example:5433/menjin?sslmode=require";
+    let printed = output(on(url, folder.path()).args(["config", "check"]));
+    let text = String::from_utf8(printed.stdout).unwrap();
+    let masked = "url = \"postgres://ann:***@db.example:5433/menjin?sslmode=require\"";
+    assert!(text.lines().any(|line| line == masked) && !text.contains("canary"), "{text}");
+    for line in ["pool_size = 16", "acquire_timeout = \"1s\"", "prepared_statements = true"] {
+        assert!(text.lines().any(|found| found == line), "{line} in:\n{text}");
+    }
+}
