@@ -1,6 +1,5 @@
 //! A whole server in this process.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use menjin_domain::users::CreateAdminInput;
@@ -12,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::client::Client;
 use crate::clock::TurnableClock;
+use crate::servers::{postgres, redis};
 
 /// The password of every user that a [`TestApp`] makes; the one of the documents' examples.
 pub const PASSWORD: &str = "password123";
@@ -22,25 +22,58 @@ pub struct TestApp {
     /// Turn it to let time pass.
     pub clock: TurnableClock,
     running: Running,
-    folder: TempDir,
+    place: Place,
 }
 
-/// The settings of a test: cheap hashes, a database in this folder, and whatever else is given.
-pub fn settings(folder: &TempDir, overrides: &[(&str, &str)]) -> Settings {
-    let database = format!("sqlite://{}", folder.path().join("menjin.db").display());
-    let fixed = [
-        ("database.url", database.as_str()),
-        ("server.port", "0"),
-        ("server.workers", "2"),
-        ("hashing.cost", "4"),
-    ];
-    let overrides = fixed.iter().chain(overrides);
-    Settings::load(Sources {
-        folder: folder.path().to_owned(),
-        overrides: overrides.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-        ..Sources::default()
-    })
-    .unwrap()
+/// Where a test keeps its data: a folder, and in the second degree of deployment a database on
+/// PostgreSQL and a namespace in Redis, all its own.
+pub struct Place {
+    folder: TempDir,
+    settings: Vec<(&'static str, String)>,
+}
+
+/// Whether this run is of the second degree, on PostgreSQL and Redis: `MENJIN_TEST_DEGREE=replicas`.
+/// The same tests run on both.
+pub fn on_replicas() -> bool {
+    match std::env::var("MENJIN_TEST_DEGREE").as_deref() {
+        Ok("replicas") => true,
+        Ok("embedded") | Err(_) => false,
+        Ok(other) => panic!("MENJIN_TEST_DEGREE={other}: embedded or replicas"),
+    }
+}
+
+impl Place {
+    /// A new one.
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = if on_replicas() {
+            let redis = tokio::task::spawn_blocking(redis::shared_url).await.unwrap();
+            vec![
+                ("database.url", postgres::database().await.url),
+                ("database.pool_size", "8".to_owned()),
+                ("redis.url", redis),
+                ("redis.namespace", redis::namespace()),
+                ("auth.secret", "0123456789abcdef0123456789abcdef".to_owned()),
+            ]
+        } else {
+            let database = folder.path().join("menjin.db");
+            vec![("database.url", format!("sqlite://{}", database.display()))]
+        };
+        Self { folder, settings }
+    }
+
+    /// The settings of a test: this place, cheap hashes, and whatever else is given.
+    pub fn settings(&self, overrides: &[(&str, &str)]) -> Settings {
+        let fixed = [("server.port", "0"), ("server.workers", "2"), ("hashing.cost", "4")];
+        let place = self.settings.iter().map(|(key, value)| (*key, value.as_str()));
+        let all = place.chain(fixed).chain(overrides.iter().copied());
+        Settings::load(Sources {
+            folder: self.folder.path().to_owned(),
+            overrides: all.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            ..Sources::default()
+        })
+        .unwrap()
+    }
 }
 
 impl TestApp {
@@ -51,18 +84,16 @@ impl TestApp {
 
     /// A server with these settings beside the defaults.
     pub async fn start_with(overrides: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let settings = settings(&folder, overrides);
-        let clock = TurnableClock::default();
+        Self::start_at(Place::new().await, TurnableClock::default(), overrides).await
+    }
+
+    /// A server at a place that may have been another's before, with its clock.
+    pub async fn start_at(place: Place, clock: TurnableClock, overrides: &[(&str, &str)]) -> Self {
+        let settings = place.settings(overrides);
         let application =
             Application::build_with_clock(&settings, Arc::new(clock.clone())).await.unwrap();
         let running = menjin_server::run(&settings, application).unwrap();
-        Self { clock, running, folder }
-    }
-
-    /// The file that holds the data.
-    pub fn database(&self) -> PathBuf {
-        self.folder.path().join("menjin.db")
+        Self { clock, running, place }
     }
 
     /// Where it listens, as `http://127.0.0.1:…`.
@@ -95,22 +126,22 @@ impl TestApp {
             email: Email::parse(&format!("{name}@example.com")).unwrap(),
             password: NewPassword::parse(PASSWORD, PasswordLength::DEFAULT).unwrap(),
         };
-        let settings = settings(&self.folder, &[]);
+        let settings = self.place.settings(&[]);
         menjin_server::create_admin(&settings).await.unwrap().execute(input).await.unwrap();
         self.anonymous().log_in(name, PASSWORD).await
     }
 
-    /// Stops the server as SIGTERM does and gives back the folder with its data.
-    pub async fn stop(self) -> TempDir {
+    /// Stops the server as SIGTERM does and gives back the place with its data.
+    pub async fn stop(self) -> Place {
         self.running.stop().await.unwrap();
-        self.folder
+        self.place
     }
 }
 
 /// A server with a route that panics, `GET /api/v1/panic`: what no release has.
-pub async fn with_panicking_route() -> (String, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let application = Application::build(&settings(&folder, &[])).await.unwrap();
+pub async fn with_panicking_route() -> (String, Place) {
+    let place = Place::new().await;
+    let application = Application::build(&place.settings(&[])).await.unwrap();
     let api = application.api.clone();
     let server = actix_web::HttpServer::new(move || {
         menjin_api::app_with(api.clone(), |services| {
@@ -120,7 +151,7 @@ pub async fn with_panicking_route() -> (String, TempDir) {
     let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", server.addrs().first().unwrap());
     tokio::spawn(server.run());
-    (url, folder)
+    (url, place)
 }
 
 async fn panicking() -> actix_web::HttpResponse {

@@ -168,11 +168,12 @@ impl Application {
 
 /// The accounts and sessions of a store, with the look-up behind every request kept in process for
 /// as long as the setting allows. Where replicas share a channel, the copies are told of changes
-/// for as long as the subscription is held, and not used before it has begun.
+/// for as long as the subscription is held, and not used before it has begun. Where there may be
+/// replicas and no channel, there are no copies: a log-out must work on all of them at once.
 fn with_copies(settings: &Settings, store: &Store, shared: &Shared) -> Accounts {
     let (users, sessions) = (store.users(), store.sessions());
     let ttl = settings.auth.session_cache_ttl;
-    if ttl.is_zero() && shared.channel.is_none() {
+    if shared.channel.is_none() && (ttl.is_zero() || store.may_be_shared()) {
         return Accounts { users, sessions, subscription: None };
     }
     let copies = Arc::new(SessionCopies::new(MAX_SESSION_COPIES, ttl));

@@ -50,6 +50,11 @@ impl Store {
         }
     }
 
+    /// Whether other processes may be using it for requests as well.
+    pub(crate) fn may_be_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Ends its use in order. Nothing is lost without.
     pub(crate) async fn close(&self) -> Result<(), PortError> {
         match self {

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use menjin_server::Application;
-use menjin_tests::app::{PASSWORD, TestApp, settings};
+use menjin_tests::app::{PASSWORD, TestApp};
 use menjin_tests::client::{Client, Send as _};
 use reqwest::Method;
 use serde_json::json;
@@ -123,14 +122,8 @@ async fn r11_a_lock_outlives_a_restart() {
     app.user("mike").await;
     fail(&app.anonymous(), "mike", 10).await;
     let clock = app.clock.clone();
-    let folder = app.stop().await;
-    let settings = settings(&folder, &[]);
-    let application =
-        Application::build_with_clock(&settings, std::sync::Arc::new(clock)).await.unwrap();
-    let running = menjin_server::run(&settings, application).unwrap();
-    let client = Client::new(format!("http://{}", running.address));
-    assert_eq!(client.try_log_in("mike", PASSWORD).await.status, 429);
-    running.stop().await.unwrap();
+    let app = TestApp::start_at(app.stop().await, clock, &[]).await;
+    assert_eq!(app.anonymous().try_log_in("mike", PASSWORD).await.status, 429);
 }
 
 #[tokio::test]
