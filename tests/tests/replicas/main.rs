@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use menjin_tests::client::{Answer, Client};
 use menjin_tests::process::{Server, command};
+use menjin_tests::servers::haproxy::HaProxy;
 use menjin_tests::servers::postgres::{self, Database};
 use menjin_tests::servers::redis::{RedisServer, namespace, shared_url};
 use serde_json::json;
@@ -31,16 +32,22 @@ struct Replicas {
     database: Database,
     namespace: String,
     redis: String,
+    throttle: &'static str,
     folder: TempDir,
 }
 
 impl Replicas {
     async fn start(number: usize, redis: String) -> Self {
+        Self::start_with(number, redis, "false").await
+    }
+
+    async fn start_with(number: usize, redis: String, throttle: &'static str) -> Self {
         let mut replicas = Self {
             servers: Vec::new(),
             database: postgres::database().await,
             namespace: namespace(),
             redis,
+            throttle,
             folder: tempfile::tempdir().unwrap(),
         };
         for _ in 0..number {
@@ -60,7 +67,8 @@ impl Replicas {
             ("MENJIN__REDIS__NAMESPACE", &self.namespace),
             ("MENJIN__AUTH__SECRET", "0123456789abcdef0123456789abcdef"),
             ("MENJIN__AUTH__SESSION_CACHE_TTL", "1m"),
-            ("MENJIN__THROTTLE__ENABLED", "false"),
+            ("MENJIN__SERVER__TRUSTED_PROXIES", "127.0.0.1"),
+            ("MENJIN__THROTTLE__ENABLED", self.throttle),
         ] {
             command.env(name, value);
         }
@@ -238,4 +246,56 @@ async fn f9_a_replica_that_cannot_reach_redis_agrees_with_one_that_can() {
     assert_eq!(elsewhere.me().await.status, 200);
     assert_eq!(mike.post_empty("/api/v1/auth/logout").await.status, 200);
     assert_eq!(elsewhere.me().await.status, 401);
+}
+
+/// A client that is sent to another replica with each request notices nothing of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_balancer_may_send_each_request_elsewhere() {
+    let replicas = Replicas::start_with(3, shared().await, "true").await;
+    let urls: Vec<&str> = replicas.servers.iter().map(|server| server.url.as_str()).collect();
+    let proxy = HaProxy::start(&urls);
+    let client = Client::new(&proxy.url);
+    assert_eq!(replicas.register("mike").await.status, 201);
+    let mut mike = client.log_in("mike", PASSWORD).await;
+    for _ in 0..10 {
+        for _ in 0..4 {
+            assert_eq!(mike.me().await.status, 200);
+        }
+        let refreshed = mike.refresh().await;
+        assert_eq!(refreshed.status, 200, "{refreshed}");
+        mike = mike.with_tokens(&refreshed.body);
+    }
+    assert_eq!(mike.post_empty("/api/v1/auth/logout").await.status, 200);
+    let started = Instant::now();
+    // Three in a row are one of each.
+    let mut refused = 0;
+    while refused < 3 {
+        refused = if mike.me().await.status == 401 { refused + 1 } else { 0 };
+        assert!(started.elapsed() < HEARD);
+    }
+    assert_eq!(mike.refresh().await.status, 401);
+    // R3, R9: one count over all replicas, for the address that the balancer names.
+    for _ in 0..10 {
+        assert_eq!(client.try_log_in("mike", "wrong").await.status, 401);
+    }
+    assert_eq!(client.try_log_in("mike", PASSWORD).await.status, 429);
+}
+
+/// A replica that is killed takes no acknowledged change with it, and the others go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_is_killed_is_not_missed() {
+    let mut replicas = Replicas::start(2, shared().await).await;
+    let urls: Vec<&str> = replicas.servers.iter().map(|server| server.url.as_str()).collect();
+    let proxy = HaProxy::start(&urls);
+    assert_eq!(replicas.register("mike").await.status, 201);
+    let mike = Client::new(&proxy.url).log_in("mike", PASSWORD).await;
+    replicas.servers[0].kill();
+    // The balancer finds out by its checks; what it sent there before is answered by itself.
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let mut in_a_row = 0;
+    while in_a_row < 10 {
+        in_a_row = if mike.me().await.status == 200 { in_a_row + 1 } else { 0 };
+        assert!(Instant::now() < deadline, "requests are still sent to the dead replica");
+    }
+    assert_eq!(mike.refresh().await.status, 200);
 }

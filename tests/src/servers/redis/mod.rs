@@ -12,6 +12,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::OnceLock;
 
 pub use groups::{Cluster, Sentinels};
+pub(super) use process::spawn;
 pub use process::{RedisServer, free_port};
 
 /// The URL of a server that all tests of this process share; see [`namespace`].

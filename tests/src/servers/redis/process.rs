@@ -194,7 +194,7 @@ fn dying_with_this_process() -> Command {
 
 /// Starts it from a thread that never ends: the signal comes with the end of the thread that started
 /// it, not only of the process.
-fn spawn(command: Command) -> Child {
+pub(in crate::servers) fn spawn(command: Command) -> Child {
     type Order = (Command, mpsc::Sender<std::io::Result<Child>>);
     static ORDERS: OnceLock<mpsc::Sender<Order>> = OnceLock::new();
     let orders = ORDERS.get_or_init(|| {
