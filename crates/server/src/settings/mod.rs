@@ -1,6 +1,7 @@
 //! The settings. `config/default.toml` documents each of them.
 
 mod load;
+mod mask;
 mod print;
 mod redis;
 mod validate;

@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use humantime::format_duration as time;
 use secrecy::ExposeSecret as _;
 
-use super::validate::masked;
+use super::mask::masked;
 use super::{Database, LimitSettings, Settings};
 
 /// TOML that could be read back, but for the secrets.

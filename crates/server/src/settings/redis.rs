@@ -7,6 +7,7 @@ use std::str::FromStr;
 use menjin_infra_redis::{RedisConfig, Topology};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::mask::masked;
 use super::{RedisSettings, SettingsError};
 
 /// What `redis.url` leads to.
@@ -92,37 +93,5 @@ impl RedisSettings {
     /// The URL without its password.
     pub(super) fn masked_url(&self) -> String {
         masked(self.url.expose_secret())
-    }
-}
-
-/// A URL without its password. Errs on the side of hiding: all between the first colon of what
-/// stands before the last `@`, and that.
-fn masked(url: &str) -> String {
-    let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None => (String::new(), url),
-    };
-    let Some((login, place)) = rest.rsplit_once('@') else { return url.to_owned() };
-    let user = login.split_once(':').map_or("", |(user, _password)| user);
-    format!("{scheme}{user}:***@{place}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::masked;
-
-    #[test]
-    fn passwords_are_masked_wherever_they_are() {
-        for (url, shown) in [
-            ("", ""),
-            ("redis://h:1/2", "redis://h:1/2"),
-            ("a:1", "a:1"),
-            ("redis://:canary@h", "redis://:***@h"),
-            ("rediss://mike:can@ary/@h:1/2", "rediss://mike:***@h:1/2"),
-            ("redis://canary@h", "redis://:***@h"),
-            ("mike:canary@h:1", "mike:***@h:1"),
-        ] {
-            assert_eq!(masked(url), shown);
-        }
     }
 }

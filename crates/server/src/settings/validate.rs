@@ -193,22 +193,3 @@ pub(super) fn database(settings: &DatabaseSettings) -> Result<Database, Settings
         _ => Err(bad("write it as sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE")),
     }
 }
-
-/// A URL for people: the password, if there is one, is `***`, and so are passwords among the
-/// parameters.
-pub(super) fn masked(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let masked = match rest.split_once('@') {
-        Some((credentials, place)) => match credentials.split_once(':') {
-            Some((user, _password)) => format!("{scheme}://{user}:***@{place}"),
-            None => url.to_owned(),
-        },
-        None => url.to_owned(),
-    };
-    let Some((place, parameters)) = masked.split_once('?') else { return masked };
-    let parameters = parameters.split('&').map(|parameter| match parameter.split_once('=') {
-        Some(("password", _)) => "password=***",
-        _ => parameter,
-    });
-    format!("{place}?{}", parameters.collect::<Vec<_>>().join("&"))
-}
