@@ -17,6 +17,9 @@ use tokio::time::{Duration, Instant};
 
 use crate::config::{PostgresConfig, Target};
 use crate::connect::Connector;
+use tokio::runtime::Handle;
+use tracing::Instrument as _;
+
 use crate::convert::stored;
 use crate::error::COMPONENT;
 use crate::lending::{Lender, Scope, Work};
@@ -26,8 +29,10 @@ use crate::schema::users;
 /// The store: `UserRepository`, `SessionRepository`, `LoginThrottle` and `HealthProbe` on one
 /// PostgreSQL database. Clones are cheap and share their connections.
 ///
-/// Its methods need a tokio runtime with its drivers. A call whose future is dropped still does its
-/// work, or none.
+/// All its work, and its connections, live on the tokio runtime that it was opened on, wherever it is
+/// called from: a web server's workers end one by one, and a connection made on one of them would
+/// end in the middle of what another is doing. A call whose future is dropped still does its work,
+/// or none.
 ///
 /// Transactions lock in one order, so that none waits in a circle: a user's row, the lock on
 /// deactivations of administrators, sessions; and before any count of failures the lock on its
@@ -36,6 +41,7 @@ use crate::schema::users;
 pub struct PostgresStore {
     lender: Arc<Lender>,
     place: Arc<str>,
+    runtime: Handle,
 }
 
 impl fmt::Debug for PostgresStore {
@@ -55,7 +61,7 @@ impl PostgresStore {
             tracing::info!(?applied, %place, "database migrated");
         }
         let lender = lender(&config, target).map_err(|source| OpenError::unusable(&place, source));
-        Ok(Self { lender: Arc::new(lender?), place })
+        Ok(Self { lender: Arc::new(lender?), place, runtime: Handle::current() })
     }
 
     /// Runs the migrations that are missing and returns their names.
@@ -118,7 +124,8 @@ impl PostgresStore {
         E: From<PortError> + Send + 'static,
     {
         let lender = Arc::clone(&self.lender);
-        let task = tokio::spawn(async move { lender.serve(scope, with, work).await });
+        let work = async move { lender.serve(scope, with, work).await };
+        let task = self.runtime.spawn(work.in_current_span());
         match task.await {
             Ok(result) => result,
             Err(error) if error.is_panic() => Err(PortError::internal(COMPONENT, error).into()),

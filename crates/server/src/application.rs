@@ -1,5 +1,5 @@
-//! Wiring: settings in, use-cases on adapters out. The one file that knows which adapter is behind
-//! which port.
+//! Wiring: settings in, use-cases on adapters out. With `store.rs` for the database, the one
+//! place that knows which adapter is behind which port.
 
 use std::num::NonZero;
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! From the command line and the process environment to settings. The settings themselves are read
 //! by functions of their arguments only, so that tests need not touch the process.
 
+use std::ffi::OsString;
+
 use crate::cli::{Cli, Environment};
 use crate::settings::{Settings, SettingsError, Sources};
 
@@ -18,10 +20,19 @@ pub(crate) fn settings(cli: &Cli) -> Result<Settings, SettingsError> {
     Settings::load(Sources {
         folder: cli.config.clone(),
         production: cli.env == Environment::Production,
-        environment: std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| name.starts_with("MENJIN_"))
-            .collect(),
+        environment: variables()?,
         overrides,
     })
+}
+
+/// The variables of menjin's. One that is no text would otherwise be passed over, a secret perhaps.
+fn variables() -> Result<Vec<(String, String)>, SettingsError> {
+    let ours = |(name, value): (OsString, OsString)| {
+        let name = name.into_string().ok().filter(|name| name.starts_with("MENJIN_"))?;
+        Some(match value.into_string() {
+            Ok(value) => Ok((name, value)),
+            Err(_not_text) => Err(SettingsError::bad(name, "is not UTF-8")),
+        })
+    };
+    std::env::vars_os().filter_map(ours).collect()
 }

@@ -56,7 +56,6 @@ pub fn main() -> ExitCode {
 
 fn serve(settings: &Settings) -> anyhow::Result<()> {
     logging::start(&settings.log)?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve::until_signalled(settings))
 }

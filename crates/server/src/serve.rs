@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use menjin_domain::health::Tidy;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -87,13 +87,22 @@ pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartErro
     // Before anything else, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let application = Application::build(settings).await?;
+    let application = tokio::select! {
+        // It may wait for a database, or for another replica's migration.
+        application = Application::build(settings) => application?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
     let has_admin = application.has_admin().await?;
-    let running = run(settings, application)?;
+    let mut running = run(settings, application)?;
     announce(settings, &running, has_admin);
     let signal = tokio::select! {
         _ = terminate.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",
+        ended = &mut running.server => {
+            ended??;
+            bail!("the server has ended by itself");
+        }
     };
     tracing::info!(event = "stopping", signal, "answering what is in flight");
     running.stop().await?;

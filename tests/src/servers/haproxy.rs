@@ -31,7 +31,7 @@ impl HaProxy {
         let backends = backends.join("\n");
         let config = format!(
             "defaults\n    mode http\n    timeout connect 2s\n    timeout client 20s\n    \
-             timeout server 20s\n    option forwardfor\n\
+             timeout server 20s\n    timeout check 4s\n    option forwardfor\n\
              listen menjin\n    bind 127.0.0.1:{port}\n    balance roundrobin\n    \
              option httpchk GET /health/ready\n{backends}\n"
         );

@@ -74,8 +74,12 @@ impl AttemptGuard {
                 return Ok(Begin::Refused(TooManyAttempts { retry_after }));
             }
             let admission = self.throttle.reserve(&subject, network, limits.attempts, now).await;
-            if !matches!(admission, Ok(Admission::Admitted)) {
-                self.rates.release(key).await?;
+            if !matches!(admission, Ok(Admission::Admitted))
+                && let Err(error) = self.rates.release(key).await
+            {
+                // The verdict on the account is what has to be told.
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "a failure count was not reset");
             }
             if let Admission::Refused { retry_after } = admission? {
                 tracing::warn!(event = "login_throttled", %subject, %network, "too many failures");

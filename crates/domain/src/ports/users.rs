@@ -125,7 +125,8 @@ pub trait UserRepository: Send + Sync {
     ///
     /// MUST return `UsernameTaken` if the canonical name is taken, else `EmailTaken` if the
     /// canonical address is; of any number of concurrent calls for one name exactly one succeeds.
-    /// Ids MUST ascend in the order of success, from 1.
+    /// Ids are from 1, MUST never be given twice, and ascend: a call that begins after another has
+    /// succeeded gets a higher one. Concurrent calls may succeed in another order than their ids.
     async fn create(&self, user: NewUser) -> Result<User, CreateUserError>;
 
     /// The account of this id, active or not.

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use menjin_domain::entities::{Credentials, User};
@@ -9,14 +10,23 @@ use menjin_domain::ports::{
 };
 use menjin_domain::values::{Epoch, LoginName, PasswordHash, SessionId, Timestamp, UserId};
 
+use tokio::runtime::Handle;
+use tracing::Instrument as _;
+
 use super::copies::SessionCopies;
 use super::invalidation::Invalidation;
+
+/// How long an answer waits for other processes to be told where they probably cannot be.
+const BRIEFLY: Duration = Duration::from_millis(100);
 
 /// Where what has changed is to be told: the copies of this process, and those of others.
 #[derive(Clone)]
 struct Changes {
     copies: Arc<SessionCopies>,
     others: Option<Arc<dyn InvalidationChannel>>,
+    /// That of whoever built this: a web server's workers end one by one, and must not take an
+    /// invalidation with them.
+    runtime: Handle,
 }
 
 impl Changes {
@@ -31,12 +41,19 @@ impl Changes {
         write: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, PortError> {
         let changes = self.clone();
-        let task = tokio::spawn(async move {
+        let work = async move {
             let outcome = write.await;
             changes.tell(invalidation).await;
             outcome
-        });
-        task.await.map_err(|panicked| PortError::internal("database", panicked))
+        };
+        let task = self.runtime.spawn(work.in_current_span()).await;
+        task.map_err(|error| {
+            if error.is_panic() {
+                PortError::internal("database", error)
+            } else {
+                PortError::unavailable("database", error)
+            }
+        })
     }
 
     async fn tell(&self, invalidation: Invalidation) {
@@ -53,9 +70,10 @@ impl Changes {
         if self.copies.is_hearing() {
             publish.await;
         } else {
-            // The channel is most likely down: tried all the same, but nobody waits for its
+            // The channel is most likely down: it is tried to the end, but nobody waits for its
             // time-out, which each write of an outage would.
-            tokio::spawn(publish);
+            let trying = self.runtime.spawn(publish.in_current_span());
+            drop(tokio::time::timeout(BRIEFLY, trying).await);
         }
     }
 }
@@ -68,12 +86,15 @@ pub struct CachedSessions {
 
 impl CachedSessions {
     /// Puts copies before a store; `others` tells other processes of changes.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, which its writes run on.
     pub fn new(
         store: Arc<dyn SessionRepository>,
         copies: Arc<SessionCopies>,
         others: Option<Arc<dyn InvalidationChannel>>,
     ) -> Self {
-        Self { store, changes: Changes { copies, others } }
+        Self { store, changes: Changes { copies, others, runtime: Handle::current() } }
     }
 }
 
@@ -129,12 +150,15 @@ pub struct CachedUsers {
 
 impl CachedUsers {
     /// Puts copies before a store; `others` tells other processes of changes.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, which its writes run on.
     pub fn new(
         store: Arc<dyn UserRepository>,
         copies: Arc<SessionCopies>,
         others: Option<Arc<dyn InvalidationChannel>>,
     ) -> Self {
-        Self { store, changes: Changes { copies, others } }
+        Self { store, changes: Changes { copies, others, runtime: Handle::current() } }
     }
 }
 

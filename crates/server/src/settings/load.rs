@@ -106,10 +106,15 @@ fn environment(variables: &[(String, String)]) -> Result<Environment, SettingsEr
     Ok(environment.source(Some(settings)))
 }
 
+/// Whether Kubernetes sets such a variable, for a service called `menjin-redis` say.
+fn is_a_service_link(name: &str) -> bool {
+    ["_SERVICE_HOST", "_SERVICE_PORT", "_PORT_"].iter().any(|part| name.contains(part))
+}
+
 /// Whether a variable looks like one of this section's with too few underscores.
 fn is_meant_for(section: &str, name: &str) -> bool {
     let rest = name.strip_prefix("MENJIN_").and_then(|rest| rest.strip_prefix(section));
-    rest.is_some_and(|key| key.starts_with('_'))
+    rest.is_some_and(|key| key.starts_with('_')) && !is_a_service_link(name)
 }
 
 /// The message without the path and origin, which are told already.
