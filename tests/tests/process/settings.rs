@@ -165,6 +165,8 @@ fn variables_that_kubernetes_sets_are_let_be() {
     let mut check = command(MENJIN, folder.path());
     check.args(["config", "check"]).env("MENJIN__SERVER__TRUSTED_PROXIES", "192.0.2.1, 10.0.0.0/8");
     check.env("MENJIN_SERVICE_HOST", "10.0.0.1").env("MENJIN_PORT_8000_TCP", "tcp://10.0.0.1:8000");
+    // Those of a service called menjin-redis.
+    check.env("MENJIN_REDIS_PORT", "tcp://10.0.0.2:6379").env("MENJIN_REDIS_SERVICE_PORT", "6379");
     let output = output(&mut check);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains(r#"trusted_proxies = ["192.0.2.1/32", "10.0.0.0/8"]"#), "{text}");

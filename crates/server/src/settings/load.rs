@@ -98,7 +98,9 @@ fn environment(variables: &[(String, String)]) -> Result<Environment, SettingsEr
     for (name, value) in variables {
         if name.starts_with("MENJIN__") {
             settings.insert(name.clone(), value.clone());
-        } else if SECTIONS.iter().any(|section| is_meant_for(section, name)) {
+        } else if SECTIONS.iter().any(|section| is_meant_for(section, name))
+            && !is_a_service_link(name, value)
+        {
             return Err(SettingsError::UnknownVariable { name: name.clone() });
         }
     }
@@ -107,14 +109,15 @@ fn environment(variables: &[(String, String)]) -> Result<Environment, SettingsEr
 }
 
 /// Whether Kubernetes sets such a variable, for a service called `menjin-redis` say.
-fn is_a_service_link(name: &str) -> bool {
+fn is_a_service_link(name: &str, value: &str) -> bool {
     ["_SERVICE_HOST", "_SERVICE_PORT", "_PORT_"].iter().any(|part| name.contains(part))
+        || (name.ends_with("_PORT") && value.contains("://"))
 }
 
 /// Whether a variable looks like one of this section's with too few underscores.
 fn is_meant_for(section: &str, name: &str) -> bool {
     let rest = name.strip_prefix("MENJIN_").and_then(|rest| rest.strip_prefix(section));
-    rest.is_some_and(|key| key.starts_with('_')) && !is_a_service_link(name)
+    rest.is_some_and(|key| key.starts_with('_'))
 }
 
 /// The message without the path and origin, which are told already.
