@@ -10,7 +10,7 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_LANGUAGE, HeaderMap, HeaderName, HeaderValue, VARY,
+    CACHE_CONTROL, CONTENT_LANGUAGE, HeaderMap, HeaderName, HeaderValue, UPGRADE, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{Method, StatusCode};
@@ -22,6 +22,7 @@ use tracing::Instrument as _;
 
 use super::locale::Locale;
 use super::scope::{Dialect, Scope};
+use super::unread::Hold;
 use crate::failure::Failure;
 use crate::state::Api;
 use crate::{envelope, v1};
@@ -44,11 +45,18 @@ pub(crate) async fn answer(
     }
     request.extensions_mut().insert(scope.clone());
     let span = tracing::info_span!("request", id = %scope.request_id);
-    let outcome =
-        AssertUnwindSafe(next.call(request)).catch_unwind().instrument(span.clone()).await;
+    let unread = Hold::of(&mut request);
+    let outcome = if wants_websocket(&request) {
+        Ok(Ok(request.into_response(render(&Failure::BadRequest, &scope)).map_into_left_body()))
+    } else {
+        let call = async { next.call(request).await.map(ServiceResponse::map_into_right_body) };
+        AssertUnwindSafe(call).catch_unwind().instrument(span.clone()).await
+    };
     let _entered = span.enter();
     let result = match outcome {
-        Ok(Ok(response)) => Ok(finish(response, &scope)),
+        Ok(Ok(response)) => {
+            Ok(finish(response, &scope).map_body(|_head, body| unread.until_sent(body)))
+        }
         Ok(Err(error)) => Err(Answered::new(render_error(&error, &scope), &scope)),
         Err(_panic) => {
             tracing::error!(event = "panic", %method, path = %path.escape_debug(), "a handler panicked");
@@ -68,6 +76,16 @@ pub(crate) async fn answer(
         took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     );
     result.map_err(Error::from)
+}
+
+/// Whether a request asks to go on as a WebSocket. actix takes all that follows it for that, whatever
+/// `Content-Length` says, where a proxy before it may go by the length: there is nothing to upgrade
+/// to here, so it is refused and the connection closed.
+fn wants_websocket(request: &ServiceRequest) -> bool {
+    let upgrades = request.headers().get_all(UPGRADE);
+    upgrades.filter_map(|value| value.to_str().ok()).any(|value| {
+        value.split(',').any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
+    })
 }
 
 /// The answer to a request whose handler panicked, or that actix gave up on. An error carries it,

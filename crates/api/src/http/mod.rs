@@ -15,3 +15,4 @@ pub(crate) mod routes;
 pub(crate) mod scope;
 pub(crate) mod server;
 pub(crate) mod time;
+pub(crate) mod unread;
