@@ -7,8 +7,8 @@ use menjin_domain::entities::Profile;
 use menjin_domain::ports::{ProfileChanges, UserQuery};
 use menjin_domain::users::ListUsers;
 use menjin_domain::values::{
-    CandidatePassword, ClientInfo, FullName, LoginName, NewPassword, PasswordLength, Patch,
-    RegistrableRole, Role, Username, UsernameLength, Violation,
+    CandidatePassword, ClientInfo, FullName, LoginName, PasswordLength, Patch, RegistrableRole,
+    Role, Username, UsernameLength, Violation,
 };
 use paperclip::actix::Apiv2Schema;
 use serde::Deserialize;
@@ -53,11 +53,6 @@ fn username(field: &Text, rules: &Rules) -> Result<Username, Problem> {
     })
 }
 
-/// The old password is compared, not chosen; the new one is bounded as at registration.
-fn new_password(field: &Text, rules: &Rules) -> Result<NewPassword, Problem> {
-    parse::new_password(field, rules)
-}
-
 fn parse_name(text: &str) -> Result<FullName, Violation> {
     FullName::parse_within(text, NAME_LENGTH.0, NAME_LENGTH.1)
 }
@@ -86,7 +81,7 @@ fn role(field: &Text, _: &Rules) -> Result<RegistrableRole, Problem> {
 pub(super) struct RegisterBody {
     #[garde(custom(valid(self::username)))]
     username: Text,
-    #[garde(custom(valid(self::new_password)))]
+    #[garde(custom(valid(parse::new_password)))]
     password: Text,
     #[garde(custom(valid(self::role)))]
     role: Text,
@@ -109,7 +104,7 @@ impl RegisterBody {
         Ok(RegisterInput {
             username: at(username(&self.username, rules), "username")?,
             email: at(parse::email(&self.email, rules), "email")?,
-            password: at(new_password(&self.password, rules), "password")?,
+            password: at(parse::new_password(&self.password, rules), "password")?,
             role: at(role(&self.role, rules), "role")?,
             profile: Profile { full_name, ..Profile::default() },
             client,
@@ -181,7 +176,7 @@ impl UpdateBody {
 pub(super) struct ChangePasswordBody {
     #[garde(custom(valid(parse::candidate)))]
     old_password: Text,
-    #[garde(custom(valid(self::new_password)))]
+    #[garde(custom(valid(parse::new_password)))]
     new_password: Text,
 }
 
@@ -200,7 +195,7 @@ impl ChangePasswordBody {
         let rules = &rules(api);
         Ok(ChangePasswordInput {
             current: at(parse::candidate(&self.old_password, rules), "old_password")?,
-            new: at(new_password(&self.new_password, rules), "new_password")?,
+            new: at(parse::new_password(&self.new_password, rules), "new_password")?,
             confirmation: None,
             client,
         })

@@ -13,7 +13,7 @@ use garde::{Unvalidated, Valid, Validate};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::field::{field_name, field_names};
+use super::field::field_names;
 use super::json;
 use super::server::READ_TIMEOUT;
 use crate::failure::Failure;
@@ -75,7 +75,7 @@ pub(crate) fn validate<T: DeserializeOwned + Validate>(
     Unvalidated::new(body).validate_with(context).map_err(|report| {
         let located = |(path, error): &(garde::Path, garde::Error)| Located {
             place,
-            field: Some(field_name(path)),
+            field: Some(path.to_string()),
             problem: Problem::from_garde(error),
         };
         let mut problems: Vec<Located> = report.iter().map(located).collect();

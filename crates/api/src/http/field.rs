@@ -1,6 +1,5 @@
 //! Fields of a JSON body that never fail to be read, so that one answer can name every bad one.
 
-use garde::Path;
 use menjin_domain::values::{Patch, Violation};
 use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -109,11 +108,6 @@ pub(crate) fn valid<T, V, C>(
     parse: fn(&Field<T>, &C) -> Result<V, Problem>,
 ) -> impl FnOnce(&Field<T>, &C) -> garde::Result {
     move |field, context| parse(field, context).map(drop).map_err(Problem::into_garde)
-}
-
-/// The name of the field that a path of garde's leads to.
-pub(crate) fn field_name(path: &Path) -> String {
-    path.to_string()
 }
 
 /// The names of a struct's fields, in the order of its declaration.

@@ -47,7 +47,6 @@ struct Copy {
 pub struct Ticket {
     at: Timestamp,
     after: u64,
-    hearing: bool,
 }
 
 impl SessionCopies {
@@ -92,12 +91,13 @@ impl SessionCopies {
 
     /// Call this before the read from the store whose result is to be kept.
     pub fn begin(&self, at: Timestamp) -> Ticket {
-        Ticket { at, after: self.counter.load(Ordering::SeqCst), hearing: self.is_hearing() }
+        Ticket { at, after: self.counter.load(Ordering::SeqCst) }
     }
 
     /// Keeps what was read since the ticket was taken.
     pub fn fill(&self, ticket: Ticket, live: &LiveSession) {
-        if self.ttl.is_zero() || !ticket.hearing {
+        // What was read while deaf needs no flag: hearing again voids it with everything else.
+        if self.ttl.is_zero() || !self.is_hearing() {
             return;
         }
         let copy = Copy { live: live.clone(), read_at: ticket.at, read_after: ticket.after };
