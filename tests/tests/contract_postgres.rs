@@ -9,6 +9,8 @@ mod opening;
 mod sharing;
 #[path = "contract_postgres/tls.rs"]
 mod tls;
+#[path = "contract_postgres/transferring.rs"]
+mod transferring;
 
 use std::sync::Arc;
 

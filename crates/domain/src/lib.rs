@@ -8,7 +8,7 @@
 //!   [`entities::Principal`], the authenticated caller.
 //! * [`ports`]: the traits that adapters implement. The documentation of each method is its
 //!   contract; the suite in the workspace's `tests/` holds every adapter to it.
-//! * [`auth`], [`users`], [`cache`], [`health`]: the use-cases, one file each, with its input, its
+//! * [`auth`], [`users`], [`cache`], [`health`], [`transfer`]: the use-cases, one file each, with its input, its
 //!   output, its error and its rule.
 //!
 //! To embed menjin, build the use-cases that you need from adapters of your choice:
@@ -20,6 +20,7 @@ pub mod cache;
 pub mod entities;
 pub mod health;
 pub mod ports;
+pub mod transfer;
 pub mod users;
 pub mod values;
 

@@ -12,6 +12,7 @@
 //!   state is in doubt is closed, not lent again.
 //! * **PgBouncer** in transaction mode will do; see [`PostgresConfig::prepared_statements`].
 
+mod archive;
 mod changes;
 mod config;
 mod connect;
@@ -27,6 +28,7 @@ mod store;
 mod throttle;
 mod users;
 
+pub use archive::PostgresArchive;
 pub use config::PostgresConfig;
 pub use open::OpenError;
 pub use store::PostgresStore;

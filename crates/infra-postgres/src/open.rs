@@ -17,7 +17,7 @@ use crate::statements::locks;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
 /// How long opening waits for the server to answer.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a database was not opened.
 #[derive(Debug, thiserror::Error)]

@@ -14,6 +14,7 @@
 // Named so that its feature `bundled` is on wherever this crate is used.
 use libsqlite3_sys as _;
 
+mod archive;
 mod changes;
 mod convert;
 mod error;
@@ -26,6 +27,7 @@ mod store;
 mod throttle;
 mod users;
 
+pub use archive::SqliteArchive;
 pub use open::{OpenError, SqliteConfig};
 pub use store::SqliteStore;
 

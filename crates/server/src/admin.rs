@@ -47,7 +47,7 @@ pub(crate) fn create(settings: &Settings, args: &CreateAdminArgs) -> anyhow::Res
     })
 }
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 

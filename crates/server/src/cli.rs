@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -53,6 +54,12 @@ pub(crate) enum Command {
     Serve,
     /// Bring the database to this version's schema and say what was done.
     Migrate,
+    /// Move everything from one database to another, empty one: accounts, passwords, sessions, ids.
+    ///
+    /// All of it or nothing, compared by counts and checksums before it is kept. The source stays as it
+    /// is, and takes no changes meanwhile. Stop the servers that use it first: what they write later
+    /// is not moved. Tokens go on working where auth.secret stays the same.
+    Transfer(TransferArgs),
     /// Manage administrators.
     Admin {
         #[command(subcommand)]
@@ -63,6 +70,17 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TransferArgs {
+    /// The database to read, such as `sqlite://data/menjin.db`.
+    #[arg(long, value_name = "URL", env = "MENJIN_TRANSFER_FROM", hide_env_values = true)]
+    pub(crate) from: SecretString,
+    /// The database to fill, such as `postgres://USER:PASSWORD@HOST/DATABASE`. Made or migrated if need
+    /// be.
+    #[arg(long, value_name = "URL", env = "MENJIN_TRANSFER_TO", hide_env_values = true)]
+    pub(crate) to: SecretString,
 }
 
 #[derive(Debug, Subcommand)]

@@ -12,6 +12,7 @@ mod secret;
 mod serve;
 pub mod settings;
 mod store;
+mod transfer;
 
 use std::process::ExitCode;
 
@@ -41,6 +42,13 @@ pub fn main() -> ExitCode {
     let result = match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(&settings),
         Command::Migrate => admin::migrate(&settings),
+        Command::Transfer(input) => match transfer::Databases::of(&settings, input) {
+            Ok(databases) => transfer::run(databases),
+            Err(error) => {
+                eprintln!("menjin: {error}");
+                return ExitCode::from(BAD_SETTINGS);
+            }
+        },
         Command::Admin { command: AdminCommand::Create(input) } => admin::create(&settings, &input),
         Command::Config { command: ConfigCommand::Check } => admin::check_config(&settings),
     };

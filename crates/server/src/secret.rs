@@ -22,7 +22,8 @@ pub(crate) fn signing_secret(settings: &Settings) -> anyhow::Result<SecretString
     }
 }
 
-fn secret_path(database: &Path) -> PathBuf {
+/// Where the secret of the embedded degree is kept.
+pub(crate) fn secret_path(database: &Path) -> PathBuf {
     database.with_file_name("auth.secret")
 }
 

@@ -9,6 +9,7 @@ mod postgres;
 mod redis;
 mod settings;
 mod storm;
+mod transfer;
 
 /// The binary under test.
 const MENJIN: &str = env!("CARGO_BIN_EXE_menjin-under-test");

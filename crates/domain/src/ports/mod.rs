@@ -11,6 +11,7 @@
 //! * **Methods answer within a bounded time.** A back end that does not is
 //!   [`PortError::Unavailable`], at the latest after three seconds.
 
+mod archive;
 mod cache;
 mod clock;
 mod credentials;
@@ -21,6 +22,10 @@ mod limits;
 mod sessions;
 mod users;
 
+pub use archive::{
+    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, ImportError, SessionRecord,
+    ThrottleRecord, UserRecord,
+};
 pub use cache::{Cache, CacheNamespace, CacheSlot, CachedValue};
 pub use clock::{Clock, Entropy};
 pub use credentials::{
@@ -43,6 +48,7 @@ pub use users::{
 
 #[cfg(feature = "mock")]
 mod mocks {
+    pub use super::archive::{MockArchive, MockArchiveReader};
     pub use super::cache::MockCache;
     pub use super::clock::{MockClock, MockEntropy};
     pub use super::credentials::{MockPasswordHasher, MockPasswordPolicy, MockTokenCodec};

@@ -281,7 +281,15 @@ impl Settings {
     /// # Errors
     /// The URL is of another kind, or cannot be read.
     pub fn database(&self) -> Result<Database, SettingsError> {
-        validate::database(&self.database)
+        validate::database("database.url", &self.database)
+    }
+
+    /// The database at another URL, which the argument of this name gave, used as `[database]` says.
+    ///
+    /// # Errors
+    /// The URL is of another kind, or cannot be read.
+    pub fn database_at(&self, name: &str, url: SecretString) -> Result<Database, SettingsError> {
+        validate::database(name, &DatabaseSettings { url, ..self.database.clone() })
     }
 }
 

@@ -173,9 +173,9 @@ fn validate_limit(name: &str, limit: &LimitSettings) -> Result<(), SettingsError
     at_least_a_second(&format!("throttle.{name}.window"), limit.window)
 }
 
-/// The database of a URL. What cannot be read is not shown: it may hold a password.
-pub(super) fn database(settings: &DatabaseSettings) -> Result<Database, SettingsError> {
-    let bad = |reason: &str| SettingsError::bad("database.url", reason);
+/// The database of a URL, which the setting or argument of this name has. What cannot be read is not shown: it may hold a password.
+pub(super) fn database(name: &str, settings: &DatabaseSettings) -> Result<Database, SettingsError> {
+    let bad = |reason: &str| SettingsError::bad(name, reason);
     let url = settings.url.expose_secret();
     match url.split_once("://") {
         Some(("sqlite", "")) => Err(bad("a path must follow sqlite://")),

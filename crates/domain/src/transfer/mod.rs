@@ -1,0 +1,104 @@
+//! Moving everything from one store to another.
+
+mod checksum;
+
+use std::sync::Arc;
+
+use crate::ports::{Archive, ArchiveReader, ImportError, PortError};
+
+use checksum::Tally;
+pub use checksum::{Checksum, Checksums};
+
+/// How far a transfer is. Every record is moved, then read again from where it has been written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransferProgress {
+    /// So many of all have been written.
+    Copied(u64, u64),
+    /// So many of all have been read again.
+    Verified(u64, u64),
+}
+
+/// Why nothing was transferred: the target is as it was before.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    /// The store to read from failed.
+    #[error("reading from the source")]
+    Source(#[source] PortError),
+    /// The store to write to failed, or is not empty.
+    #[error("writing to the target")]
+    Target(#[source] ImportError),
+    /// What the target would hold is not what the source holds.
+    #[error("the target would differ from the source: {target:?} instead of {source_is:?}")]
+    Differs {
+        /// What the source holds.
+        source_is: Box<Checksums>,
+        /// What the target would.
+        target: Box<Checksums>,
+    },
+}
+
+impl TransferError {
+    fn target(error: PortError) -> Self {
+        Self::Target(error.into())
+    }
+}
+
+/// Moves everything from one store to another, empty one: ids, hashes, sessions, counts. All of it or
+/// nothing, and only after what was written has been read again and found to be the same. The source
+/// stays as it is, and takes no writes meanwhile.
+pub struct Transfer {
+    /// Where to read.
+    pub source: Arc<dyn Archive>,
+    /// Where to write.
+    pub target: Arc<dyn Archive>,
+}
+
+impl Transfer {
+    /// Runs the use-case and returns what was moved. `report` is told after every batch.
+    ///
+    /// # Errors
+    /// Nothing was transferred.
+    pub async fn execute(
+        &self,
+        report: &(dyn Fn(TransferProgress) + Sync),
+    ) -> Result<Checksums, TransferError> {
+        // The target first: whether it is empty is known before the source is locked.
+        let mut target = self.target.import().await.map_err(TransferError::Target)?;
+        let mut source = self.source.export().await.map_err(TransferError::Source)?;
+        let contents = source.contents().await.map_err(TransferError::Source)?;
+        let (mut read, mut copied) = (Tally::default(), 0);
+        while let Some(batch) = source.next().await.map_err(TransferError::Source)? {
+            read.add(&batch);
+            copied += batch.len() as u64;
+            target.put(batch).await.map_err(TransferError::target)?;
+            report(TransferProgress::Copied(copied, contents.records));
+        }
+        target.reserve_user_ids(contents.last_user_id).await.map_err(TransferError::target)?;
+        let read = read.finish();
+        let written = verified(target.written(), contents.records, report).await;
+        let written = written.map_err(TransferError::target)?;
+        if read != written {
+            return Err(TransferError::Differs { source_is: read.into(), target: written.into() });
+        }
+        target.commit().await.map_err(TransferError::target)?;
+        Ok(read)
+    }
+}
+
+/// The checksums of what a store would hold.
+async fn verified(
+    written: &mut dyn ArchiveReader,
+    total: u64,
+    report: &(dyn Fn(TransferProgress) + Sync),
+) -> Result<Checksums, PortError> {
+    let (mut tally, mut done) = (Tally::default(), 0);
+    while let Some(batch) = written.next().await? {
+        tally.add(&batch);
+        done += batch.len() as u64;
+        report(TransferProgress::Verified(done, total));
+    }
+    Ok(tally.finish())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! All that a file holds, for a transfer.
+
+mod records;
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use menjin_domain::ports::{
+    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, ImportError, PortError,
+};
+
+use crate::error::{COMPONENT, OrPortError};
+use crate::open::{self, OpenError};
+use crate::pool::{Access, connect};
+use crate::schema::{login_throttles, sessions, users};
+use records::Position;
+
+/// `Archive` on a SQLite file that has been made and migrated. Its connections are its own, and
+/// take as long as they need.
+#[derive(Debug, Clone)]
+pub struct SqliteArchive {
+    path: PathBuf,
+    url: String,
+}
+
+impl SqliteArchive {
+    /// The file, which is not opened yet.
+    pub fn at(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
+        let path = path.into();
+        Ok(Self { url: open::url(&path)?, path })
+    }
+
+    /// Opens the file and keeps all others from writing to it. Waits for one who is at it.
+    async fn begin(&self) -> Result<Transaction, PortError> {
+        let archive = self.clone();
+        let begin = move || {
+            let unusable = |error| {
+                PortError::unavailable(COMPONENT, OpenError::unusable(&archive.path, error))
+            };
+            let mut sqlite = connect(&archive.url, Access::Write).map_err(unusable)?;
+            sqlite.batch_execute("PRAGMA busy_timeout = 10000; BEGIN IMMEDIATE").or_port_error()?;
+            Ok(Transaction { sqlite: Some(sqlite), position: Position::default() })
+        };
+        let done = tokio::task::spawn_blocking(begin).await;
+        done.map_err(|error| PortError::internal(COMPONENT, error))?
+    }
+}
+
+#[async_trait]
+impl Archive for SqliteArchive {
+    async fn export(&self) -> Result<Box<dyn ArchiveReader>, PortError> {
+        Ok(Box::new(self.begin().await?))
+    }
+
+    async fn import(&self) -> Result<Box<dyn ArchiveWriter>, ImportError> {
+        let mut transaction = self.begin().await?;
+        match transaction.run(|sqlite, _position| occupant(sqlite)).await? {
+            Some(what) => Err(ImportError::NotEmpty { what }),
+            None => Ok(Box::new(transaction)),
+        }
+    }
+}
+
+/// What the file holds already.
+fn occupant(sqlite: &mut SqliteConnection) -> Result<Option<&'static str>, PortError> {
+    let counts = [
+        ("users", users::table.count().get_result::<i64>(sqlite)),
+        ("sessions", sessions::table.count().get_result(sqlite)),
+        ("counts of failed log-ins", login_throttles::table.count().get_result(sqlite)),
+    ];
+    for (what, count) in counts {
+        if count.or_port_error()? > 0 {
+            return Ok(Some(what));
+        }
+    }
+    Ok(None)
+}
+
+/// A transaction that goes over several calls; dropped, SQLite rolls it back.
+struct Transaction {
+    /// Lent to the thread that works; lost if that panics.
+    sqlite: Option<SqliteConnection>,
+    /// What has been read.
+    position: Position,
+}
+
+impl Transaction {
+    async fn run<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut SqliteConnection, &mut Position) -> Result<T, PortError> + Send + 'static,
+    ) -> Result<T, PortError> {
+        let gone = || PortError::internal(COMPONENT, "an earlier step of this transfer panicked");
+        let mut sqlite = self.sqlite.take().ok_or_else(gone)?;
+        let mut position = std::mem::take(&mut self.position);
+        let work = move || {
+            let result = work(&mut sqlite, &mut position);
+            (sqlite, position, result)
+        };
+        let (sqlite, position, result) = tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|error| PortError::internal(COMPONENT, error))?;
+        self.sqlite = Some(sqlite);
+        self.position = position;
+        result
+    }
+}
+
+#[async_trait]
+impl ArchiveReader for Transaction {
+    async fn contents(&mut self) -> Result<Contents, PortError> {
+        self.run(|sqlite, _position| {
+            let counts: [i64; 3] = [
+                users::table.count().get_result(sqlite).or_port_error()?,
+                sessions::table.count().get_result(sqlite).or_port_error()?,
+                login_throttles::table.count().get_result(sqlite).or_port_error()?,
+            ];
+            let records = counts.into_iter().filter_map(|count| u64::try_from(count).ok()).sum();
+            Ok(Contents { records, last_user_id: last_user_id(sqlite)? })
+        })
+        .await
+    }
+
+    async fn next(&mut self) -> Result<Option<Batch>, PortError> {
+        self.run(|sqlite, position| position.next(sqlite)).await
+    }
+}
+
+#[async_trait]
+impl ArchiveWriter for Transaction {
+    async fn put(&mut self, batch: Batch) -> Result<(), PortError> {
+        self.run(move |sqlite, _position| records::insert(sqlite, &batch)).await
+    }
+
+    async fn reserve_user_ids(&mut self, last: i64) -> Result<(), PortError> {
+        self.run(move |sqlite, _position| {
+            let last = last.max(last_user_id(sqlite)?);
+            // The table has no key: SQLite itself looks rows up by their name.
+            sqlite
+                .batch_execute("DELETE FROM sqlite_sequence WHERE name = 'users'")
+                .or_port_error()?;
+            diesel::sql_query("INSERT INTO sqlite_sequence (name, seq) VALUES ('users', ?)")
+                .bind::<BigInt, _>(last)
+                .execute(sqlite)
+                .or_port_error()
+                .map(drop)
+        })
+        .await
+    }
+
+    fn written(&mut self) -> &mut dyn ArchiveReader {
+        self
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), PortError> {
+        self.run(|sqlite, _position| {
+            sqlite.batch_execute("COMMIT").or_port_error()?;
+            // All of it is in the log, and it will not be as large for a long time. Where somebody
+            // reads the file at this moment, the log stays: no harm.
+            let _ = sqlite.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[derive(QueryableByName)]
+struct Last {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+}
+
+fn last_user_id(sqlite: &mut SqliteConnection) -> Result<i64, PortError> {
+    let last = diesel::sql_query("SELECT seq FROM sqlite_sequence WHERE name = 'users'")
+        .get_result::<Last>(sqlite)
+        .optional()
+        .or_port_error()?;
+    Ok(last.map_or(0, |last| last.seq))
+}
