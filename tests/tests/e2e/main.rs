@@ -14,6 +14,7 @@ mod envelope;
 mod framework;
 mod general;
 mod language;
+mod matrix;
 mod openapi;
 mod passwords;
 mod races;
