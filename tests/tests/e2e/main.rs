@@ -10,6 +10,7 @@
 mod authentication;
 mod authorisation;
 mod cache;
+mod dialects;
 mod envelope;
 mod framework;
 mod general;
