@@ -8,7 +8,7 @@ CARGO ?= cargo
 help:
 	@echo 'make run       serve on http://127.0.0.1:8000, with the data in ./data'
 	@echo 'make test      run every test'
-	@echo 'make lint      format, clippy, documentation and layering, warnings denied'
+	@echo 'make lint      format, clippy, documentation, layering and dependencies, warnings denied'
 	@echo 'make fuzz-api  send generated requests to every operation of /openapi.json, for minutes'
 	@echo 'make docs      build the documentation of the crates into target/doc'
 
@@ -31,6 +31,7 @@ lint:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps
 	scripts/check-layers
 	scripts/check-docs
+	scripts/check-dependencies
 
 fuzz-api:
 	@scripts/need cc
