@@ -2,6 +2,7 @@
 //! when the tests are, even if these are killed.
 
 pub mod balancer;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod redis;
 

@@ -43,19 +43,22 @@ async fn a_replica_that_is_killed_is_not_missed() {
     }
 }
 
-async fn one_of(number: usize, (make, start): Make) {
+async fn one_of(number: usize, (balancer, start): Make) {
     let mut replicas = Replicas::start(number).await;
     let urls: Vec<&str> = replicas.servers.iter().map(|server| server.url.as_str()).collect();
-    let balancer = start(&urls);
+    let proxy = start(&urls);
     assert_eq!(replicas.register("mike").await.status, 201);
-    let mike = Client::new(&balancer.url).log_in("mike", PASSWORD).await;
+    let mike = Client::new(&proxy.url).log_in("mike", PASSWORD).await;
     replicas.servers[0].kill();
     // The balancer finds out; what it sent there before is answered by itself.
     let deadline = Instant::now() + Duration::from_secs(5);
     let mut in_a_row = 0;
     while in_a_row < 10 {
         in_a_row = if mike.me().await.status == 200 { in_a_row + 1 } else { 0 };
-        assert!(Instant::now() < deadline, "{make}: requests are still sent to the dead replica");
+        assert!(
+            Instant::now() < deadline,
+            "{balancer}: requests are still sent to the dead replica"
+        );
     }
-    assert_eq!(mike.refresh().await.status, 200, "{make}");
+    assert_eq!(mike.refresh().await.status, 200, "{balancer}");
 }
