@@ -10,4 +10,5 @@
 mod balanced;
 mod changes;
 mod races;
+mod sessions;
 mod support;

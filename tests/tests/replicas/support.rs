@@ -1,11 +1,12 @@
 //! Replicas, and ways to them.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use menjin_tests::client::{Answer, Client};
-use menjin_tests::process::{Server, command};
+use menjin_tests::process::{Server, command, output_given};
 use menjin_tests::servers::balancer::LoadBalancer;
 use menjin_tests::servers::postgres;
 use menjin_tests::servers::redis::{namespace, shared_url};
@@ -61,9 +62,31 @@ impl Replicas {
 
     /// One more, which differs in these settings.
     pub(crate) fn another(&self, settings: &[(&str, &str)]) -> Server {
+        Server::start(self.command().envs(settings.iter().copied()))
+    }
+
+    /// Kills all of them and starts as many anew.
+    pub(crate) fn restart(&mut self) {
+        for server in &mut self.servers {
+            server.kill();
+        }
+        self.servers = self.servers.iter().map(|_| self.another(&[])).collect();
+    }
+
+    fn command(&self) -> Command {
         let mut command = command(MENJIN, self.folder.path());
-        command.envs(&self.settings).envs(settings.iter().copied());
-        Server::start(&mut command)
+        command.envs(&self.settings);
+        command
+    }
+
+    /// An administrator, made on the command line and logged in.
+    pub(crate) async fn admin(&self) -> Client {
+        let mut create = self.command();
+        create.args(["admin", "create", "--password-stdin"]);
+        create.args(["--username", "root", "--email", "root@example.com"]);
+        let made = output_given(&mut create, PASSWORD);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        self.on(0).log_in("root", PASSWORD).await
     }
 
     /// A client of this replica.
@@ -159,6 +182,13 @@ impl Way {
         let answer = self.next(client).refresh().await;
         assert_eq!(answer.status, 200, "{}: {answer}", self.name);
         client.with_tokens(&answer.body)
+    }
+
+    /// Waits until the tokens of all of these are dead on every replica.
+    pub(crate) async fn until_all_dead(&self, clients: impl IntoIterator<Item = &Client>) {
+        for client in clients {
+            self.until_dead(client).await;
+        }
     }
 
     /// Waits until both tokens are dead on every replica.
