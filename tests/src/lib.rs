@@ -7,10 +7,10 @@
 //! * [`client`]: those clients; their answers print as snapshots.
 //! * [`process`]: the real binary as a process of its own, to be killed.
 //! * [`openapi`]: the document at `/openapi.json`, as a judge of answers.
-//! * [`servers`]: private servers of what menjin can be put on, to be killed.
 //! * [`contract`]: what every adapter must do, written against the ports alone.
 //! * [`servers`]: servers of other makers, private to the tests.
 //! * [`clock`]: a clock that stands until it is turned.
+//! * [`size`]: how often tests do what finds more the more often it is done.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,3 +26,4 @@ pub mod contract;
 pub mod openapi;
 pub mod process;
 pub mod servers;
+pub mod size;
