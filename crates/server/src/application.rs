@@ -240,8 +240,10 @@ fn policy(settings: &Settings) -> PasswordRules {
 
 fn codec(settings: &Settings) -> Result<JwtCodec, StartError> {
     let auth = &settings.auth;
+    let verify_only = auth.verify_only_secrets.iter();
     let config = JwtConfig {
         secret: secret::signing_secret(settings)?,
+        verify_only_secrets: verify_only.map(|secret| secret.0.clone()).collect(),
         issuer: auth.issuer.clone(),
         audience: auth.audience.clone(),
         access_ttl: auth.access_ttl,

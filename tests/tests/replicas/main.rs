@@ -10,6 +10,8 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod rotation;
+
 use std::time::{Duration, Instant};
 
 use menjin_tests::client::{Answer, Client};
@@ -59,6 +61,11 @@ impl Replicas {
 
     /// One more, with this Redis.
     fn another(&self, redis: &str) -> Server {
+        self.another_with(redis, &[])
+    }
+
+    /// One more, with settings beside those of all.
+    fn another_with(&self, redis: &str, settings: &[(&str, &str)]) -> Server {
         let mut command = command(MENJIN, self.folder.path());
         for (name, value) in [
             ("MENJIN__DATABASE__URL", self.database.url.as_str()),
@@ -72,6 +79,7 @@ impl Replicas {
         ] {
             command.env(name, value);
         }
+        command.envs(settings.iter().copied());
         Server::start(&mut command)
     }
 
@@ -104,9 +112,7 @@ impl Replicas {
 
 /// The tokens of one client, used on another's replica.
 fn moved(from: &Client, to: &Client) -> Client {
-    to.with_tokens(&json!({
-        "access_token": from.access_token, "refresh_token": from.refresh_token,
-    }))
+    to.with_tokens(&from.tokens())
 }
 
 /// How long it takes until all are nobody.

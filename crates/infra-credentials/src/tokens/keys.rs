@@ -35,6 +35,35 @@ impl Kind {
     }
 }
 
+/// The keys of a kind: one signs, all verify. Each writes a header of its own, since the key's id is
+/// in it, so that a token names its key by what it begins with.
+pub(super) struct Keyring {
+    active: Key,
+    verify_only: Vec<Key>,
+}
+
+impl Keyring {
+    pub(super) fn new(active: Key, verify_only: Vec<Key>) -> Self {
+        Self { active, verify_only }
+    }
+
+    /// Signs with the active key.
+    pub(super) fn seal(&self, claims: &[u8]) -> jsonwebtoken::errors::Result<String> {
+        self.active.seal(claims)
+    }
+
+    /// Reads a token of any of the keys, down to its claims in JSON. Nothing is decoded that was not
+    /// signed.
+    pub(super) fn open(&self, token: &str) -> Result<Vec<u8>, InvalidToken> {
+        std::iter::once(&self.active)
+            .chain(&self.verify_only)
+            .find_map(|key| token.strip_prefix(&key.header).map(|rest| key.open(token, rest)))
+            .unwrap_or(Err(invalid(
+                "not a header of ours: other key, kind, algorithm or extension",
+            )))
+    }
+}
+
 /// A key, and the header of every token that is signed with it.
 pub(super) struct Key {
     /// Encoded, with the full stop that ends it.
@@ -62,7 +91,7 @@ impl Key {
     }
 
     /// Makes a token (RFC 7515 §7.1) of claims in JSON.
-    pub(super) fn seal(&self, claims: &[u8]) -> jsonwebtoken::errors::Result<String> {
+    fn seal(&self, claims: &[u8]) -> jsonwebtoken::errors::Result<String> {
         let mut token = self.header.clone();
         URL_SAFE_NO_PAD.encode_string(claims, &mut token);
         let signature = crypto::sign(token.as_bytes(), &self.signing, Algorithm::HS256)?;
@@ -71,11 +100,8 @@ impl Key {
         Ok(token)
     }
 
-    /// Reads a token, down to its claims in JSON. Nothing is decoded that was not signed.
-    pub(super) fn open(&self, token: &str) -> Result<Vec<u8>, InvalidToken> {
-        let Some(rest) = token.strip_prefix(&self.header) else {
-            return Err(invalid("not a header of ours: other key, kind, algorithm or extension"));
-        };
+    /// Reads a token that begins with this key's header, after which `rest` comes.
+    fn open(&self, token: &str, rest: &str) -> Result<Vec<u8>, InvalidToken> {
         let Some((claims, signature)) = rest.split_once('.') else {
             return Err(invalid("not three parts"));
         };

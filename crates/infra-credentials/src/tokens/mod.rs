@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use self::claims::{Access, Refresh, Subject};
-use self::keys::{Key, Kind};
+use self::keys::{Key, Keyring, Kind};
 
 const COMPONENT: &str = "tokens";
 
@@ -37,6 +37,9 @@ pub struct JwtConfig {
     /// At least 32 bytes that nobody can guess, such as [`random_secret`](crate::random_secret)
     /// gives. The signing keys are derived from it.
     pub secret: SecretString,
+    /// Secrets of the same kind whose tokens are read as well. None is signed with them. They are
+    /// for changing `secret` while several processes serve: see [`JwtCodec`].
+    pub verify_only_secrets: Vec<SecretString>,
     /// `iss`: who issues tokens.
     pub issuer: String,
     /// `aud`: whom they are for.
@@ -48,13 +51,19 @@ pub struct JwtConfig {
     pub refresh_ttl: Duration,
 }
 
-/// The secret has fewer bytes than the key that HS256 needs (RFC 7518 §3.2).
+/// Why the secrets cannot be used. Says nothing of what they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the signing secret must have at least {} bytes", WeakSecret::MIN_BYTES)]
-pub struct WeakSecret;
+pub enum SecretError {
+    /// One has fewer bytes than the key that HS256 needs (RFC 7518 §3.2).
+    #[error("a signing secret must have at least {} bytes", SecretError::MIN_BYTES)]
+    TooShort,
+    /// One is there twice. Retiring it in one place would not retire it.
+    #[error("a signing secret is given twice")]
+    Repeated,
+}
 
-impl WeakSecret {
-    /// The least number of bytes.
+impl SecretError {
+    /// The least number of bytes of a secret.
     pub const MIN_BYTES: usize = 32;
 }
 
@@ -72,6 +81,11 @@ impl WeakSecret {
 ///   most the configured lifetime.
 ///
 /// Access and refresh tokens have a key, a key id and a `typ` of their own each.
+///
+/// Of several secrets one signs, and the tokens of all are read. The key id says which one it was; it
+/// is derived from the secret, so that nobody need name them. Processes that share their sessions are
+/// given a new secret in three steps, each on all of them before the next begins: to verify only; to
+/// sign, with the old one to verify only; alone, once the last token of the old one has expired.
 pub struct JwtCodec {
     issuer: String,
     audience: String,
@@ -80,7 +94,7 @@ pub struct JwtCodec {
 }
 
 struct TokenKind {
-    key: Key,
+    keys: Keyring,
     max_lifetime: i64,
 }
 
@@ -88,15 +102,26 @@ impl JwtCodec {
     /// Derives the keys.
     ///
     /// # Errors
-    /// The secret is too short.
-    pub fn new(config: JwtConfig) -> Result<Self, WeakSecret> {
-        let secret = config.secret.expose_secret().as_bytes();
-        if secret.len() < WeakSecret::MIN_BYTES {
-            return Err(WeakSecret);
+    /// A secret is too short, or there twice.
+    pub fn new(config: JwtConfig) -> Result<Self, SecretError> {
+        let mut secrets = vec![config.secret.expose_secret()];
+        for secret in &config.verify_only_secrets {
+            if secrets.contains(&secret.expose_secret()) {
+                return Err(SecretError::Repeated);
+            }
+            secrets.push(secret.expose_secret());
         }
-        let kind = |kind, ttl: Duration| TokenKind {
-            key: Key::derive(secret, kind),
-            max_lifetime: i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX),
+        if secrets.iter().any(|secret| secret.len() < SecretError::MIN_BYTES) {
+            return Err(SecretError::TooShort);
+        }
+        let derive =
+            |secret: &SecretString, kind| Key::derive(secret.expose_secret().as_bytes(), kind);
+        let kind = |kind, ttl: Duration| {
+            let others = config.verify_only_secrets.iter().map(|secret| derive(secret, kind));
+            TokenKind {
+                keys: Keyring::new(derive(&config.secret, kind), others.collect()),
+                max_lifetime: i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX),
+            }
         };
         Ok(Self {
             access: kind(Kind::Access, config.access_ttl),
@@ -183,7 +208,7 @@ impl TokenKind {
     fn sign(&self, claims: &impl Serialize) -> Result<SecretString, PortError> {
         let json =
             serde_json::to_vec(claims).map_err(|error| PortError::internal(COMPONENT, error))?;
-        let token = self.key.seal(&json);
+        let token = self.keys.seal(&json);
         token.map(SecretString::from).map_err(|error| PortError::internal(COMPONENT, error))
     }
 
@@ -198,7 +223,7 @@ impl TokenKind {
         if token.len() > MAX_LENGTH {
             return Err(invalid("too long"));
         }
-        self.key.open(token)
+        self.keys.open(token)
     }
 
     /// Returns `iat` and `exp`. Saturating, since a signed claim may hold any integer.

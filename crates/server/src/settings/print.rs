@@ -33,7 +33,8 @@ impl Settings {
         writeln!(f, "shutdown_timeout = \"{}\"", time(server.shutdown_timeout))?;
         self.fmt_database(f)?;
         self.fmt_redis(f)?;
-        writeln!(f, "\n[auth]\nsecret = {secret:?}")?;
+        let others = vec!["***"; auth.verify_only_secrets.len()];
+        writeln!(f, "\n[auth]\nsecret = {secret:?}\nverify_only_secrets = {others:?}")?;
         writeln!(f, "issuer = {:?}\naudience = {:?}", auth.issuer, auth.audience)?;
         writeln!(f, "access_ttl = \"{}\"", time(auth.access_ttl))?;
         writeln!(f, "refresh_ttl = \"{}\"", time(auth.refresh_ttl))?;

@@ -61,7 +61,7 @@ fn t08_every_claim_is_required_once_and_of_its_type() {
         let mut without = claims.clone();
         without.as_object_mut().unwrap().remove(name);
         let json = serde_json::to_vec(&without).unwrap();
-        let forged = codec().refresh.key.seal(&json).unwrap();
+        let forged = codec().refresh.keys.seal(&json).unwrap();
         assert!(codec().verify_refresh(&forged, at(NOW)).is_err(), "without {name}");
     }
 }

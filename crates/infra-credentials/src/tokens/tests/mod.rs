@@ -26,6 +26,7 @@ const JTI: Uuid = Uuid::from_u128(0x1d);
 fn config() -> JwtConfig {
     JwtConfig {
         secret: SECRET.into(),
+        verify_only_secrets: Vec::new(),
         issuer: "menjin".into(),
         audience: "school".into(),
         access_ttl: Duration::from_secs(1800),
@@ -168,11 +169,73 @@ fn the_header_and_the_key_stay_as_they_are() {
 }
 
 #[test]
-fn a_short_secret_is_refused_and_not_echoed() {
-    let short = JwtConfig { secret: SECRET[1..].into(), ..config() };
-    let error = JwtCodec::new(short).err().unwrap();
-    assert_eq!(error.to_string(), "the signing secret must have at least 32 bytes");
-    assert!(!format!("{:?}", config()).contains(SECRET));
+fn s4_short_and_repeated_secrets_are_refused_and_not_echoed() {
+    let short: SecretString = SECRET[1..].into();
+    let long: SecretString = SECRET.replace('f', "g").into();
+    for (secret, verify_only_secrets, error) in [
+        (short.clone(), vec![], SecretError::TooShort),
+        (long.clone(), vec![short], SecretError::TooShort),
+        (long.clone(), vec![long.clone()], SecretError::Repeated),
+        (SECRET.into(), vec![long.clone(), long.clone()], SecretError::Repeated),
+    ] {
+        let config = JwtConfig { secret, verify_only_secrets, ..config() };
+        assert!(!format!("{config:?}").contains("0123"));
+        assert_eq!(JwtCodec::new(config).err(), Some(error));
+    }
+}
+
+/// Two processes at each moment of a change of keys: some already have what others do not yet.
+#[test]
+fn t11_a_key_is_exchanged_in_three_steps() {
+    let (old, new) = (SECRET.to_owned(), SECRET.replace('f', "g"));
+    let codec = |secret: &String, verify_only: &[&String]| {
+        let verify_only_secrets = verify_only.iter().map(|&secret| secret.clone().into());
+        let verify_only_secrets = verify_only_secrets.collect();
+        let secret = secret.clone().into();
+        JwtCodec::new(JwtConfig { secret, verify_only_secrets, ..config() }).unwrap()
+    };
+    let understands = |reader: &JwtCodec, writer: &JwtCodec| {
+        let access = writer.sign_access(&access()).unwrap();
+        let refresh = writer.sign_refresh(&refresh()).unwrap();
+        let read = [
+            reader.verify_access(access.expose_secret(), at(NOW)).is_ok(),
+            reader.verify_refresh(refresh.expose_secret(), at(NOW)).is_ok(),
+        ];
+        assert_eq!(read[0], read[1], "both kinds of tokens alike");
+        // Verifying is all that the other key is for, and each kind still has its own.
+        assert!(reader.verify_refresh(access.expose_secret(), at(NOW)).is_err());
+        assert!(reader.verify_access(refresh.expose_secret(), at(NOW)).is_err());
+        read[0]
+    };
+    let steps = [codec(&old, &[]), codec(&old, &[&new]), codec(&new, &[&old]), codec(&new, &[])];
+    for step in steps.windows(2) {
+        for (reader, writer) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let (reader, writer) = (&step[reader], &step[writer]);
+            assert!(understands(reader, writer));
+        }
+    }
+    assert!(understands(&steps[2], &steps[0]), "an old token in the second step");
+    assert!(!understands(&steps[3], &steps[0]), "a retired key");
+    assert!(!understands(&steps[0], &steps[2]), "whoever skips the first step");
+}
+
+/// The right key under the other's id, and the other way round.
+#[test]
+fn t10_a_key_verifies_what_its_id_says_and_nothing_else() {
+    let other = SECRET.replace('f', "g");
+    let other_codec = JwtCodec::new(JwtConfig { secret: other.into(), ..config() }).unwrap();
+    let theirs = other_codec.sign_access(&access()).unwrap();
+    let verify_only_secrets = vec![SECRET.replace('f', "g").into()];
+    let both = JwtCodec::new(JwtConfig { verify_only_secrets, ..config() }).unwrap();
+    let (ours, theirs) = (token(), theirs.expose_secret());
+    for token in [ours.as_str(), theirs] {
+        assert_eq!(both.verify_access(token, at(NOW)), Ok(access()));
+    }
+    let (our_header, our_rest) = ours.split_once('.').unwrap();
+    let (their_header, their_rest) = theirs.split_once('.').unwrap();
+    for token in [format!("{our_header}.{their_rest}"), format!("{their_header}.{our_rest}")] {
+        assert!(both.verify_access(&token, at(NOW)).is_err());
+    }
 }
 
 #[test]
