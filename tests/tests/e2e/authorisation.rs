@@ -5,9 +5,10 @@ use menjin_tests::client::{Client, Send as _};
 use reqwest::Method;
 use serde_json::json;
 
-/// Every route that asks who calls, with the status for an anonymous client, a user, a deactivated
+/// Every route that asks who calls, and the keys, which are everybody's, with the status for an anonymous client, a user, a deactivated
 /// user and an administrator.
-const ROUTES: [(&str, &str, [u16; 4]); 9] = [
+const ROUTES: [(&str, &str, [u16; 4]); 10] = [
+    ("GET", "/.well-known/jwks.json", [200, 200, 200, 200]),
     ("POST", "/api/v1/auth/change-password", [401, 422, 401, 422]),
     ("GET", "/api/v1/users/me", [401, 200, 401, 200]),
     ("PUT", "/api/v1/users/me", [401, 200, 401, 200]),

@@ -1,7 +1,9 @@
-//! Signed tokens: JWTs (RFC 7519), signed with HS256, read as RFC 8725 asks.
+//! Signed tokens: JWTs (RFC 7519), read as RFC 8725 asks.
 
+mod access_keys;
 mod claims;
 mod keys;
+mod signatures;
 #[cfg(test)]
 mod tests;
 
@@ -9,11 +11,13 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::DateTime;
-use menjin_domain::entities::{AccessClaims, RefreshClaims};
+use menjin_domain::entities::{AccessClaims, PublicKey, RefreshClaims};
 use menjin_domain::ports::{InvalidToken, PortError, TokenCodec};
 use menjin_domain::values::{Generation, SessionId, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+
+pub use self::access_keys::{AccessKey, AccessKeyKind, PublicAccessKey, UnusableKey};
 
 use self::claims::{Access, Refresh, Subject};
 use self::keys::{Key, Keyring, Kind};
@@ -40,6 +44,11 @@ pub struct JwtConfig {
     /// Secrets of the same kind whose tokens are read as well. None is signed with them. They are
     /// for changing `secret` while several processes serve: see [`JwtCodec`].
     pub verify_only_secrets: Vec<SecretString>,
+    /// What access tokens are signed with where others are to verify them. `None`: HS256, with a key
+    /// derived from `secret`. Refresh tokens are nobody else's business, and always signed so.
+    pub access_key: Option<AccessKey>,
+    /// Keys of other access tokens that are read as well.
+    pub verify_only_access_keys: Vec<AccessVerifier>,
     /// `iss`: who issues tokens.
     pub issuer: String,
     /// `aud`: whom they are for.
@@ -51,14 +60,24 @@ pub struct JwtConfig {
     pub refresh_ttl: Duration,
 }
 
-/// Why the secrets cannot be used. Says nothing of what they are.
+/// A key that verifies access tokens and signs none.
+#[derive(Debug, Clone)]
+pub enum AccessVerifier {
+    /// What verifies where there is no [`JwtConfig::access_key`]: HS256, with keys derived from
+    /// `secret` and `verify_only_secrets`.
+    Secrets,
+    /// A public key.
+    Key(PublicAccessKey),
+}
+
+/// Why the secrets and keys cannot be used. Says nothing of what they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// One has fewer bytes than the key that HS256 needs (RFC 7518 §3.2).
+    /// A secret has fewer bytes than the key that HS256 needs (RFC 7518 §3.2).
     #[error("a signing secret must have at least {} bytes", SecretError::MIN_BYTES)]
     TooShort,
-    /// One is there twice. Retiring it in one place would not retire it.
-    #[error("a signing secret is given twice")]
+    /// A secret or key is there twice. Retiring it in one place would not retire it.
+    #[error("a signing secret or key is given twice")]
     Repeated,
 }
 
@@ -69,8 +88,8 @@ impl SecretError {
 
 /// Makes and reads tokens.
 ///
-/// A token is accepted only if its header is byte for byte the one that this codec writes: that
-/// settles the algorithm, the type, the key id and the absence of `crit`, `jku`, `jwk`, `x5u` and
+/// A token is accepted only if its header is byte for byte one that this codec writes, of a key that
+/// it knows: that settles the algorithm, the type, the key id and the absence of `crit`, `jku`, `jwk`, `x5u` and
 /// whatever else a header may hold, before anything is decoded. Then the signature is verified,
 /// and only then are the claims parsed:
 ///
@@ -80,17 +99,20 @@ impl SecretError {
 /// * `iat` is at most 30 s in the future, `exp` at most 5 s in the past, and `exp` after `iat` by at
 ///   most the configured lifetime.
 ///
-/// Access and refresh tokens have a key, a key id and a `typ` of their own each.
+/// Access and refresh tokens have a key, a key id and a `typ` of their own each. Refresh tokens are
+/// signed with HS256. So are access tokens, or with `EdDSA` or ES256 by a key that is given for them.
 ///
-/// Of several secrets one signs, and the tokens of all are read. The key id says which one it was; it
-/// is derived from the secret, so that nobody need name them. Processes that share their sessions are
-/// given a new secret in three steps, each on all of them before the next begins: to verify only; to
-/// sign, with the old one to verify only; alone, once the last token of the old one has expired.
+/// Of several secrets or keys one signs, and the tokens of all are read. The key id says which one it
+/// was; it is derived from the secret or key, so that nobody need name them. Processes that share
+/// their sessions are given a new one in three steps, each on all of them before the next begins: to
+/// verify only; to sign, with the old one to verify only; alone, once the last token of the old one
+/// has expired.
 pub struct JwtCodec {
     issuer: String,
     audience: String,
     access: TokenKind,
     refresh: TokenKind,
+    public_keys: Vec<PublicKey>,
 }
 
 struct TokenKind {
@@ -102,30 +124,44 @@ impl JwtCodec {
     /// Derives the keys.
     ///
     /// # Errors
-    /// A secret is too short, or there twice.
+    /// A secret is too short, or a secret or key is there twice.
     pub fn new(config: JwtConfig) -> Result<Self, SecretError> {
-        let mut secrets = vec![config.secret.expose_secret()];
-        for secret in &config.verify_only_secrets {
-            if secrets.contains(&secret.expose_secret()) {
-                return Err(SecretError::Repeated);
-            }
-            secrets.push(secret.expose_secret());
-        }
-        if secrets.iter().any(|secret| secret.len() < SecretError::MIN_BYTES) {
+        let secrets = std::iter::once(&config.secret).chain(&config.verify_only_secrets);
+        if secrets.clone().any(|secret| secret.expose_secret().len() < SecretError::MIN_BYTES) {
             return Err(SecretError::TooShort);
         }
         let derive =
             |secret: &SecretString, kind| Key::derive(secret.expose_secret().as_bytes(), kind);
-        let kind = |kind, ttl: Duration| {
-            let others = config.verify_only_secrets.iter().map(|secret| derive(secret, kind));
-            TokenKind {
-                keys: Keyring::new(derive(&config.secret, kind), others.collect()),
-                max_lifetime: i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX),
-            }
+        let derived = |kind| secrets.clone().map(move |secret| derive(secret, kind).1);
+        let refresh =
+            Keyring::new(derive(&config.secret, Kind::Refresh), derived(Kind::Refresh).skip(1));
+        let others = config.verify_only_access_keys.iter().flat_map(|other| match other {
+            AccessVerifier::Secrets => derived(Kind::Access).collect(),
+            AccessVerifier::Key(key) => vec![Key::of_public_key(key)],
+        });
+        let access = match &config.access_key {
+            Some(key) => Keyring::new(Key::of_access_key(key), others),
+            None => Keyring::new(
+                derive(&config.secret, Kind::Access),
+                derived(Kind::Access).skip(1).chain(others),
+            ),
+        };
+        if access.repeats_itself() || refresh.repeats_itself() {
+            return Err(SecretError::Repeated);
+        }
+        let public = config.verify_only_access_keys.iter().filter_map(|other| match other {
+            AccessVerifier::Secrets => None,
+            AccessVerifier::Key(key) => Some(key),
+        });
+        let public = config.access_key.iter().map(AccessKey::public).chain(public);
+        let kind = |keys, ttl: Duration| TokenKind {
+            keys,
+            max_lifetime: i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX),
         };
         Ok(Self {
-            access: kind(Kind::Access, config.access_ttl),
-            refresh: kind(Kind::Refresh, config.refresh_ttl),
+            public_keys: public.map(|key| key.key.clone()).collect(),
+            access: kind(access, config.access_ttl),
+            refresh: kind(refresh, config.refresh_ttl),
             issuer: config.issuer,
             audience: config.audience,
         })
@@ -189,6 +225,10 @@ impl TokenCodec for JwtCodec {
             issued_at,
             expires_at,
         })
+    }
+
+    fn public_keys(&self) -> Vec<PublicKey> {
+        self.public_keys.clone()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The settings. `config/default.toml` documents each of them.
 
+mod keys;
 mod load;
 mod mask;
 mod print;
@@ -18,6 +19,7 @@ use menjin_infra_postgres::PostgresConfig;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 
+pub use keys::AccessKeys;
 pub use load::Sources;
 pub use redis::{Node, RedisMode};
 
@@ -136,6 +138,10 @@ sections! {
         secret: SecretString,
         #[serde(deserialize_with = "list")]
         verify_only_secrets: Vec<Secret>,
+        #[serde(deserialize_with = "trimmed")]
+        access_key: SecretString,
+        #[serde(deserialize_with = "list")]
+        verify_only_access_keys: Vec<Secret>,
         issuer: String,
         audience: String,
         #[serde(with = "humantime_serde")]

@@ -82,6 +82,7 @@ impl Settings {
             )
         })?;
         self.validate_secrets()?;
+        auth.access_keys()?;
         require("auth.issuer", !auth.issuer.is_empty(), || "must not be empty".into())?;
         require("auth.audience", !auth.audience.is_empty(), || "must not be empty".into())?;
         at_least_a_second("auth.access_ttl", auth.access_ttl)?;
