@@ -40,7 +40,7 @@ pub fn random_secret() -> Result<SecretString, PortError> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the adapter that the rule points to")]
-fn fill(bytes: &mut [u8]) -> Result<(), PortError> {
+pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), PortError> {
     getrandom::fill(bytes).map_err(|error| PortError::internal(COMPONENT, error))
 }
 

@@ -132,6 +132,7 @@ impl Application {
             use_cases(settings, &adapters, health)?,
             api_settings(settings)?,
             adapters.entropy.clone(),
+            adapters.codec.clone(),
         );
         let application = Self {
             api: Data::new(api),
@@ -240,8 +241,13 @@ fn policy(settings: &Settings) -> PasswordRules {
 
 fn codec(settings: &Settings) -> Result<JwtCodec, StartError> {
     let auth = &settings.auth;
+    let verify_only = auth.verify_only_secrets.iter();
+    let keys = auth.access_keys()?;
     let config = JwtConfig {
         secret: secret::signing_secret(settings)?,
+        verify_only_secrets: verify_only.map(|secret| secret.0.clone()).collect(),
+        access_key: keys.signing,
+        verify_only_access_keys: keys.verify_only,
         issuer: auth.issuer.clone(),
         audience: auth.audience.clone(),
         access_ttl: auth.access_ttl,

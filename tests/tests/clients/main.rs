@@ -10,6 +10,7 @@ mod browser;
 mod documents;
 mod generated;
 mod tools;
+mod verifiers;
 
 use menjin_tests::client::Client;
 use menjin_tests::process::{Server, command};

@@ -20,7 +20,8 @@ use Access::{Admins, Cache, Everybody, Users};
 
 /// The rule of each operation. One that is not here fails the test: nobody adds a route without
 /// saying who may call it.
-const RULES: [(&str, &str, Access); 26] = [
+const RULES: [(&str, &str, Access); 27] = [
+    ("GET", "/.well-known/jwks.json", Everybody),
     ("GET", "/", Everybody),
     ("GET", "/health", Everybody),
     ("GET", "/health/live", Everybody),

@@ -8,6 +8,7 @@
 
 mod command_line;
 mod durability;
+mod keys;
 mod lifecycle;
 mod postgres;
 mod redis;

@@ -151,6 +151,36 @@ pub(super) fn uncollected(codes: &[&str]) -> Vec<(&'static str, Value)> {
                 }),
             ),
         ),
+        (
+            "JwkSet",
+            answer(
+                "Public keys (RFC 7517).",
+                &["keys"],
+                json!({ "keys": { "type": "array", "items": schema_ref("Jwk") } }),
+            ),
+        ),
+        (
+            "Jwk",
+            answer(
+                "A public key (RFC 7517).",
+                &["kty", "crv", "use", "alg", "kid", "x"],
+                json!({
+                    "kty": { "type": "string", "enum": ["OKP", "EC"] },
+                    "crv": { "type": "string", "enum": ["Ed25519", "P-256"] },
+                    "use": { "type": "string", "enum": ["sig"] },
+                    "alg": { "type": "string", "enum": ["EdDSA", "ES256"] },
+                    "kid": {
+                        "type": "string", "minLength": 43, "maxLength": 43,
+                        "description": "What tokens call the key: its thumbprint (RFC 7638).",
+                    },
+                    "x": { "type": "string", "minLength": 43, "maxLength": 43 },
+                    "y": {
+                        "type": "string", "minLength": 43, "maxLength": 43,
+                        "description": "Of `EC` alone.",
+                    },
+                }),
+            ),
+        ),
         ("Health", report(&["healthy", "unhealthy"])),
         ("Readiness", report(&["ready", "degraded", "unavailable"])),
         (
