@@ -8,6 +8,7 @@
 //! * [`process`]: the real binary as a process of its own, to be killed.
 //! * [`openapi`]: the document at `/openapi.json`, as a judge of answers.
 //! * [`contract`]: what every adapter must do, written against the ports alone.
+//! * [`figures`]: what a test measured, for the table of a long run.
 //! * [`servers`]: servers of other makers, private to the tests.
 //! * [`clock`]: a clock that stands until it is turned.
 //! * [`size`]: how often tests do what finds more the more often it is done.
@@ -23,6 +24,7 @@ pub mod app;
 pub mod client;
 pub mod clock;
 pub mod contract;
+pub mod figures;
 pub mod openapi;
 pub mod process;
 pub mod servers;
