@@ -32,6 +32,7 @@ lint:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps
 	scripts/check-layers
 	scripts/check-docs
+	scripts/check-contract
 	scripts/check-dependencies
 
 soak:

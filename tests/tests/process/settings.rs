@@ -72,6 +72,7 @@ fn settings_of_redis_count_once_there_is_a_url() {
     let url = ("MENJIN__REDIS__URL", "redis://menjin:canary@127.0.0.1:6379");
     for (variable, value, name) in [
         ("MENJIN__REDIS__MODE", "sentinel", "redis.nodes"),
+        ("MENJIN__REDIS__NODES", "127.0.0.1:26379", "redis.nodes"),
         ("MENJIN__REDIS__NAMESPACE", "a b", "redis.namespace"),
         ("MENJIN__REDIS__POOL_SIZE", "0", "redis.pool_size"),
         ("MENJIN__REDIS__TIMEOUT", "3s", "redis.timeout"),
