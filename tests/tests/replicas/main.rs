@@ -10,5 +10,6 @@
 mod balanced;
 mod changes;
 mod races;
+mod revocation;
 mod sessions;
 mod support;
