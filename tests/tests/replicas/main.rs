@@ -9,6 +9,8 @@
 
 mod balanced;
 mod changes;
+mod crowd;
+mod outages;
 mod races;
 mod revocation;
 mod sessions;
