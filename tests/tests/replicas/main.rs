@@ -12,6 +12,7 @@ mod changes;
 mod crowd;
 mod outages;
 mod races;
+mod redis_outages;
 mod revocation;
 mod sessions;
 mod support;
