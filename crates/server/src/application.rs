@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actix_web::web::Data;
 use anyhow::Context as _;
-use menjin_api::{Api, ApiSettings, TrustedProxies, UseCases};
+use menjin_api::{Api, ApiSettings, TrustedProxies, UnhurriedHasher, UseCases};
 use menjin_domain::auth::{
     AttemptGuard, Authenticate, ChangePassword, Login, LoginLimits, Logout, Refresh, Register,
     RegistrationLimit, TokenIssuer,
@@ -115,7 +115,7 @@ impl Application {
             throttle: store.throttle(),
             rates: shared.rates,
             cache: shared.cache,
-            hasher: Arc::new(hasher(settings)?),
+            hasher: Arc::new(UnhurriedHasher(Arc::new(hasher(settings)?))),
             policy: Arc::new(policy(settings)),
             codec: Arc::new(codec(settings)?),
             entropy: Arc::new(OsEntropy),

@@ -4,6 +4,7 @@
 pub mod balancer;
 pub mod pgbouncer;
 pub mod postgres;
+pub mod proxy;
 pub mod redis;
 
 mod listening;

@@ -141,6 +141,11 @@ impl Server {
         format!("postgres://postgres:canary@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The folder that its Unix socket is in.
     pub fn socket_folder(&self) -> &Path {
         self.folder.path()

@@ -9,7 +9,11 @@
 
 mod balanced;
 mod changes;
+mod crowd;
+mod outages;
 mod races;
 mod rotation;
+mod redis_outages;
+mod revocation;
 mod sessions;
 mod support;

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use super::field::field_names;
 use super::json;
+use super::patience::unhurried;
 use super::server::READ_TIMEOUT;
 use crate::failure::Failure;
 use crate::problem::{Located, Place, Problem};
@@ -122,7 +123,7 @@ async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Failure>
     {
         return Err(Failure::TooLarge);
     }
-    tokio::time::timeout(READ_TIMEOUT, collect(payload))
+    unhurried(tokio::time::timeout(READ_TIMEOUT, collect(payload)))
         .await
         .map_err(|_elapsed| Failure::RequestTimeout)?
 }
