@@ -10,6 +10,7 @@
 //! * [`contract`]: what every adapter must do, written against the ports alone.
 //! * [`figures`]: what a test measured, for the table of a long run.
 //! * [`servers`]: servers of other makers, private to the tests.
+//! * [`forge`]: tokens that nobody should accept.
 //! * [`clock`]: a clock that stands until it is turned.
 //! * [`size`]: how often tests do what finds more the more often it is done.
 
@@ -25,6 +26,7 @@ pub mod client;
 pub mod clock;
 pub mod contract;
 pub mod figures;
+pub mod forge;
 pub mod openapi;
 pub mod process;
 pub mod servers;

@@ -109,7 +109,7 @@ pub(crate) struct CreateAdminArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
-    /// Make a key for auth.access_key, as PEM (PKCS#8).
+    /// Make a key for `auth.access_key`, as PEM (PKCS#8).
     Generate(GenerateKeyArgs),
 }
 
@@ -127,7 +127,7 @@ pub(crate) struct GenerateKeyArgs {
 /// The algorithms that others can verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum KeyAlgorithm {
-    /// EdDSA with Ed25519: short and fast.
+    /// `EdDSA` with Ed25519: short and fast.
     #[value(name = "eddsa")]
     EdDsa,
     /// ES256: ECDSA with P-256, which older libraries know.

@@ -243,6 +243,43 @@ async fn login_takes_any_spelling_of_the_name_and_the_address() {
     }
 }
 
+/// However the domain is spelled, in either dialect.
+#[tokio::test]
+async fn i4_an_address_is_one_in_its_script_and_in_punycode() {
+    let app = TestApp::start().await;
+    let body = json!({ "username": "ann", "email": "ann@例子.中国", "password": PASSWORD });
+    let answer = app.anonymous().post("/api/v1/auth/register", &body).await;
+    assert_eq!((answer.status, &answer.body["email"]), (201, &json!("ann@例子.中国")), "as typed");
+    let punycode = "Ann@XN--fsqu00a.xn--fiqs8s";
+    let body = json!({ "username": "other", "email": punycode, "password": PASSWORD });
+    let answer = app.anonymous().post("/api/v1/auth/register", &body).await;
+    assert_eq!((answer.status, &answer.body["code"]), (400, &json!("email_taken")));
+    let body = json!({
+        "username": "other", "email": punycode, "password": PASSWORD, "role": "student",
+        "name": "张三",
+    });
+    let answer = app.anonymous().post("/api/auth/register", &body).await;
+    assert_eq!(answer.status, 400, "{answer}");
+    for spelling in ["ann@例子.中国", punycode, "ann＠例子。中国"] {
+        assert_eq!(app.anonymous().try_log_in(spelling, PASSWORD).await.status, 200, "{spelling}");
+    }
+}
+
+#[tokio::test]
+async fn i3_a_name_that_shows_nothing_is_refused() {
+    let app = TestApp::start().await;
+    for name in ["\u{2800}\u{2800}\u{2800}", "\u{301}\u{301}\u{301}", "mike\u{2800}", "\u{301}mike"]
+    {
+        let v1 = json!({ "username": name, "email": "a@example.com", "password": PASSWORD });
+        let mut envelope = v1.clone();
+        (envelope["role"], envelope["name"]) = (json!("student"), json!("张三"));
+        for (path, body) in [("/api/v1/auth/register", v1), ("/api/auth/register", envelope)] {
+            let answer = app.anonymous().post(path, &body).await;
+            assert_eq!(answer.status, 422, "{name:?}: {answer}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn login_takes_the_form_of_oauth2() {
     let app = TestApp::start().await;

@@ -21,4 +21,5 @@ mod passwords;
 mod races;
 mod sessions;
 mod throttle;
+mod tokens;
 mod users;

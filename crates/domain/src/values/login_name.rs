@@ -24,8 +24,13 @@ impl LoginName {
         if text.contains('\0') {
             return Err(Violation::ContainsNul);
         }
-        let canonical = text::canonical(text.trim());
-        Ok(if canonical.contains('@') { Self::Email(canonical) } else { Self::Username(canonical) })
+        let text = text.trim();
+        let canonical = text::canonical(text);
+        if !canonical.contains('@') {
+            return Ok(Self::Username(canonical));
+        }
+        // What cannot be an address is nobody's.
+        Ok(Self::Email(text::canonical_address(text).unwrap_or(canonical)))
     }
 
     /// The canonical form, of whichever kind.
@@ -46,6 +51,10 @@ mod tests {
             LoginName::parse(" Ann@Example.com "),
             Ok(LoginName::Email("ann@example.com".into()))
         );
+        for spelling in ["ann@例子.cn", "ANN＠例子。cn", "ann@xn--fsqu00a.CN"] {
+            let canonical = LoginName::Email("ann@xn--fsqu00a.cn".into());
+            assert_eq!(LoginName::parse(spelling), Ok(canonical), "{spelling}");
+        }
         assert_eq!(LoginName::parse("Ｍｉｋｅ"), Ok(LoginName::Username("mike".into())));
     }
 

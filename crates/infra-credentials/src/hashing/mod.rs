@@ -1,19 +1,19 @@
 //! bcrypt, off the threads that serve requests.
 
+mod stored;
 #[cfg(test)]
 mod tests;
 mod workers;
 
 use std::hint::black_box;
 use std::num::NonZero;
-use std::str::FromStr;
 use std::{io, thread};
 
 use async_trait::async_trait;
-use bcrypt::HashParts;
 use menjin_domain::ports::{HashingError, PasswordHasher, PortError, Verdict};
 use menjin_domain::values::{CandidatePassword, NewPassword, PasswordHash};
 
+use self::stored::{Stored, Unreadable};
 use self::workers::{Full, Workers};
 
 const COMPONENT: &str = "hasher";
@@ -58,17 +58,18 @@ pub enum HashingStartError {
     Thread(#[from] io::Error),
 }
 
-/// Hashes passwords with bcrypt on threads of its own.
+/// Hashes passwords with bcrypt on threads of its own, and verifies what others have hashed.
 ///
 /// * The threads yield to those that serve requests (nice 10, on Linux).
 /// * A full queue refuses before anything is hashed; work that nobody waits for any more is
 ///   skipped. Dropping the pool lets its threads finish and end, without waiting for them.
-/// * Every [`verify`](PasswordHasher::verify) runs bcrypt exactly once, whatever it is given. A
-///   stored hash of another cost takes the time of that cost, until it is hashed anew at log-in.
-/// * `$2a$`, `$2b$`, `$2x$` and `$2y$` are read, `$2b$` is written. `$2x$` was made with a faulty
-///   implementation and verifies for ASCII passwords only. A hash of a cost above 14 and
-///   more than one above the configured cost counts as unreadable: a broken row must not occupy a
-///   thread for hours.
+/// * Every [`verify`](PasswordHasher::verify) hashes exactly once, whatever it is given. A stored
+///   hash of another cost or kind takes its own time, until it is hashed anew at log-in.
+/// * `$2b$` is written, and read like `$2a$` and `$2y$`. So are hashes that other systems have made:
+///   Argon2id in PHC format, and Django's `bcrypt_sha256`. What would take much more than a second
+///   counts as unreadable: bcrypt of a cost above 14 and more than one above the configured cost,
+///   Argon2id of more than 128 MiB or 512 MiB over all passes. A broken row must not occupy a thread
+///   for hours.
 pub struct BcryptPool {
     workers: Workers,
     cost: u32,
@@ -133,23 +134,28 @@ fn hash(password: &str, cost: u32) -> Result<PasswordHash, PortError> {
         .map_err(|error| PortError::internal(COMPONENT, error))
 }
 
-/// Runs bcrypt once, also when the answer is known before.
-fn verify(password: &str, stored: Option<&PasswordHash>, cost: u32) -> Verdict {
-    let stored = stored.and_then(|hash| Stored::read(hash, cost));
-    let nobodys;
-    let against = if let Some(stored) = &stored {
-        stored.hash
-    } else {
-        nobodys = nobodys_hash(cost);
-        &nobodys
-    };
+/// Hashes once, also when the answer is known before.
+fn verify(password: &str, hash: Option<&PasswordHash>, cost: u32) -> Verdict {
+    let stored = hash.and_then(|hash| {
+        let unreadable = |error: &Unreadable| {
+            tracing::warn!(error = error as &dyn std::error::Error, "a stored hash cannot be read");
+        };
+        Stored::read(hash, cost).inspect_err(unreadable).ok()
+    });
     let bytes = password.as_bytes();
     let possible = (1..=NewPassword::MAX_BYTES).contains(&bytes.len());
     let read = bytes.get(..NewPassword::MAX_BYTES).unwrap_or(bytes);
+    let nobodys;
+    let against = if let Some(stored) = &stored {
+        stored
+    } else {
+        nobodys = nobodys_hash(cost);
+        &Stored::Bcrypt { hash: &nobodys, outdated: false }
+    };
     // Opaque to the optimiser, which could otherwise skip a hash that does not change the answer.
-    let equal = black_box(bcrypt::non_truncating_verify(read, against).unwrap_or(false));
+    let equal = black_box(against.matches(read));
     match stored {
-        Some(stored) if equal && possible => Verdict::Right { needs_rehash: stored.outdated },
+        Some(stored) if equal && possible => Verdict::Right { needs_rehash: stored.outdated() },
         _ => Verdict::Wrong,
     }
 }
@@ -158,31 +164,4 @@ fn verify(password: &str, stored: Option<&PasswordHash>, cost: u32) -> Verdict {
 /// is right by it, whatever bcrypt says.
 fn nobodys_hash(cost: u32) -> String {
     format!("$2b${cost:02}${:.<53}", "")
-}
-
-/// A stored hash that can be verified against.
-struct Stored<'a> {
-    hash: &'a str,
-    /// Of another cost or kind than new ones.
-    outdated: bool,
-}
-
-impl<'a> Stored<'a> {
-    fn read(hash: &'a PasswordHash, cost: u32) -> Option<Self> {
-        let hash = hash.expose();
-        let greatest = MAX_COST.min(READABLE_COST.max(cost + COST_ABOVE));
-        match HashParts::from_str(hash).map(|parts| parts.get_cost()) {
-            Ok(found) if (MIN_COST..=greatest).contains(&found) => {
-                Some(Self { hash, outdated: found != cost || !hash.starts_with("$2b$") })
-            }
-            Ok(found) => {
-                tracing::warn!(cost = found, greatest, "a stored hash has a cost out of range");
-                None
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a stored hash cannot be read");
-                None
-            }
-        }
-    }
 }

@@ -67,7 +67,7 @@ pub enum AccessVerifier {
     /// `secret` and `verify_only_secrets`.
     Secrets,
     /// A public key.
-    Key(PublicAccessKey),
+    Key(Box<PublicAccessKey>),
 }
 
 /// Why the secrets and keys cannot be used. Says nothing of what they are.
@@ -151,7 +151,7 @@ impl JwtCodec {
         }
         let public = config.verify_only_access_keys.iter().filter_map(|other| match other {
             AccessVerifier::Secrets => None,
-            AccessVerifier::Key(key) => Some(key),
+            AccessVerifier::Key(key) => Some(&**key),
         });
         let public = config.access_key.iter().map(AccessKey::public).chain(public);
         let kind = |keys, ttl: Duration| TokenKind {

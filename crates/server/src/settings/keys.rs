@@ -44,7 +44,7 @@ impl AuthSettings {
                 None => AccessVerifier::Secrets,
                 Some(pem) => {
                     let key = PublicAccessKey::from_pem(&pem);
-                    AccessVerifier::Key(key.map_err(|error| bad(name, &error))?)
+                    AccessVerifier::Key(Box::new(key.map_err(|error| bad(name, &error))?))
                 }
             };
             let id = match &verifier {

@@ -75,14 +75,20 @@ pub(super) fn answers() -> Vec<Schema> {
     ]
 }
 
+/// A schema that no signature shows.
+fn answer(description: &str, required: &[&str], properties: Value) -> Value {
+    let mut schema = json!({
+        "type": "object", "description": description, "required": required,
+        "additionalProperties": false,
+    });
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("properties".to_owned(), properties);
+    }
+    schema
+}
+
 /// The schemas of answers that no signature shows.
 pub(super) fn uncollected(codes: &[&str]) -> Vec<(&'static str, Value)> {
-    let answer = |description: &str, required: &[&str], properties: Value| {
-        json!({
-            "type": "object", "description": description, "required": required,
-            "properties": properties, "additionalProperties": false,
-        })
-    };
     let report = |states: &[&str]| {
         let properties = json!({
             "status": { "type": "string", "enum": states },
@@ -151,6 +157,25 @@ pub(super) fn uncollected(codes: &[&str]) -> Vec<(&'static str, Value)> {
                 }),
             ),
         ),
+        ("Health", report(&["healthy", "unhealthy"])),
+        ("Readiness", report(&["ready", "degraded", "unavailable"])),
+        (
+            "ComponentHealth",
+            answer(
+                "The state of a back end.",
+                &["status", "latency_ms"],
+                json!({
+                    "status": { "type": "string", "enum": ["healthy", "unhealthy"] },
+                    "latency_ms": { "type": "number", "minimum": 0, "example": 0.2 },
+                }),
+            ),
+        ),
+    ]
+}
+
+/// The schemas of keys: an elliptic curve's has a member that the others' have not.
+pub(super) fn keys() -> Vec<(&'static str, Value)> {
+    vec![
         (
             "JwkSet",
             answer(
@@ -178,19 +203,6 @@ pub(super) fn uncollected(codes: &[&str]) -> Vec<(&'static str, Value)> {
                         "type": "string", "minLength": 43, "maxLength": 43,
                         "description": "Of `EC` alone.",
                     },
-                }),
-            ),
-        ),
-        ("Health", report(&["healthy", "unhealthy"])),
-        ("Readiness", report(&["ready", "degraded", "unavailable"])),
-        (
-            "ComponentHealth",
-            answer(
-                "The state of a back end.",
-                &["status", "latency_ms"],
-                json!({
-                    "status": { "type": "string", "enum": ["healthy", "unhealthy"] },
-                    "latency_ms": { "type": "number", "minimum": 0, "example": 0.2 },
                 }),
             ),
         ),

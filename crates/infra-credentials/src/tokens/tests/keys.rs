@@ -159,7 +159,7 @@ fn t02_a_public_key_is_no_secret() {
 #[test]
 fn t11_the_algorithm_is_exchanged_like_a_key() {
     let [hs256, ed25519, p256] = &forgers();
-    let key = |pem| AccessVerifier::Key(public(pem));
+    let key = |pem| AccessVerifier::Key(public(pem).into());
     let (secrets, none) = (AccessVerifier::Secrets, Vec::new());
     for (codec, expected) in [
         (codec(None, none.clone()), [true, false, false]),
@@ -205,7 +205,7 @@ fn what_is_published_is_public_and_the_active_key_comes_first() {
     let ids = |codec: JwtCodec| -> Vec<String> {
         codec.public_keys().into_iter().map(|key| key.id).collect()
     };
-    let key = |pem| AccessVerifier::Key(public(pem));
+    let key = |pem| AccessVerifier::Key(public(pem).into());
     let (ed25519, p256) = (public(ED25519).id().to_owned(), public(P256).id().to_owned());
     assert_eq!(ids(codec(None, vec![])), Vec::<String>::new());
     assert_eq!(ids(codec(None, vec![key(P256)])), [p256.as_str()]);
@@ -218,8 +218,14 @@ fn what_is_published_is_public_and_the_active_key_comes_first() {
 #[test]
 fn s4_a_key_is_given_once() {
     for (access_key, others) in [
-        (Some(ED25519), vec![AccessVerifier::Key(public(ED25519_PUBLIC))]),
-        (None, vec![AccessVerifier::Key(public(P256)), AccessVerifier::Key(public(P256_PUBLIC))]),
+        (Some(ED25519), vec![AccessVerifier::Key(public(ED25519_PUBLIC).into())]),
+        (
+            None,
+            vec![
+                AccessVerifier::Key(public(P256).into()),
+                AccessVerifier::Key(public(P256_PUBLIC).into()),
+            ],
+        ),
         (None, vec![AccessVerifier::Secrets]),
         (Some(P256), vec![AccessVerifier::Secrets, AccessVerifier::Secrets]),
     ] {
