@@ -6,6 +6,7 @@ use std::io::Write as _;
 
 /// Tells a figure of a row of SECURITY.md: what it is of, and what it came to. It is printed with the
 /// output of the test, and added to the file that `MENJIN_TEST_FIGURES` names, if it names one.
+#[expect(clippy::print_stdout, reason = "with the output of the test")]
 pub fn figure(row: &str, what: &str, value: impl Display) {
     println!("{row}: {what}: {value}");
     let Some(path) = std::env::var_os("MENJIN_TEST_FIGURES") else { return };

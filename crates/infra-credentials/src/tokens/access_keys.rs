@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek as ed25519;
 use ed25519_dalek::pkcs8::{
-    self, DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, KeypairBytes,
+    DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, KeypairBytes,
 };
 use menjin_domain::entities::{PublicKey, PublicPoint};
 use menjin_domain::ports::PortError;
@@ -38,8 +38,15 @@ pub struct UnusableKey;
 /// A private key. Does not print.
 #[derive(Clone)]
 pub struct AccessKey {
+    private: PrivateKey,
     pub(super) signer: Signer,
     public: PublicAccessKey,
+}
+
+#[derive(Clone)]
+enum PrivateKey {
+    Ed25519(Box<ed25519::SigningKey>),
+    P256(Box<ecdsa::SigningKey>),
 }
 
 /// The public half of one.
@@ -57,8 +64,9 @@ impl AccessKey {
     pub fn from_pem(pem: &str) -> Result<Self, UnusableKey> {
         let pem = pem.trim();
         let ed25519 =
-            || ed25519::SigningKey::from_pkcs8_pem(pem).map(|key| Signer::EdDsa(key.into()));
-        let p256 = || ecdsa::SigningKey::from_pkcs8_pem(pem).map(|key| Signer::Es256(key.into()));
+            || ed25519::SigningKey::from_pkcs8_pem(pem).map(|key| PrivateKey::Ed25519(key.into()));
+        let p256 =
+            || ecdsa::SigningKey::from_pkcs8_pem(pem).map(|key| PrivateKey::P256(key.into()));
         Self::new(ed25519().or_else(|_other_kind| p256()).or(Err(UnusableKey))?)
     }
 
@@ -71,23 +79,39 @@ impl AccessKey {
         // One in 2³² seeds is no scalar of P-256: it is drawn again.
         loop {
             entropy::fill(&mut *seed)?;
-            let signer = match kind {
+            let private = match kind {
                 AccessKeyKind::Ed25519 => {
-                    Ok(Signer::EdDsa(ed25519::SigningKey::from(&*seed).into()))
+                    Ok(PrivateKey::Ed25519(ed25519::SigningKey::from(&*seed).into()))
                 }
                 AccessKeyKind::P256 => {
-                    ecdsa::SigningKey::from_slice(&*seed).map(|key| Signer::Es256(key.into()))
+                    ecdsa::SigningKey::from_slice(&*seed).map(|key| PrivateKey::P256(key.into()))
                 }
             };
-            if let Some(key) = signer.ok().and_then(|signer| Self::new(signer).ok()) {
+            if let Some(key) = private.ok().and_then(|private| Self::new(private).ok()) {
                 return Ok(key);
             }
         }
     }
 
-    fn new(signer: Signer) -> Result<Self, UnusableKey> {
-        let public = PublicAccessKey::new(signer.verifier())?;
-        Ok(Self { signer, public })
+    fn new(private: PrivateKey) -> Result<Self, UnusableKey> {
+        let (signer, point) = match &private {
+            PrivateKey::Ed25519(key) => {
+                let pkcs8 = key.to_pkcs8_der().or(Err(UnusableKey))?;
+                (Signer::ed25519(pkcs8.as_bytes()), ed25519_point(&key.verifying_key())?)
+            }
+            PrivateKey::P256(key) => {
+                let pkcs8 = key.to_pkcs8_der().or(Err(UnusableKey))?;
+                (Signer::p256(pkcs8.as_bytes()), p256_point(key.verifying_key())?)
+            }
+        };
+        let public = PublicAccessKey::new(point);
+        // Whoever signs reads the key anew: what it cannot read is found here, not at a log-in.
+        let signature = signer.sign(b"").or(Err(UnusableKey))?;
+        if public.verifier.verifies(b"", &signature) {
+            Ok(Self { private, signer, public })
+        } else {
+            Err(UnusableKey)
+        }
     }
 
     /// Writes it as [`AccessKey::from_pem`] reads it.
@@ -95,12 +119,13 @@ impl AccessKey {
     /// # Errors
     /// It cannot be encoded, which no key is known to do.
     pub fn to_pem(&self) -> Result<SecretString, PortError> {
-        let pem = match &self.signer {
+        let pem = match &self.private {
             // Without the public half (RFC 5958): OpenSSL reads no other form.
-            Signer::EdDsa(key) => KeypairBytes { secret_key: key.to_bytes(), public_key: None }
-                .to_pkcs8_pem(LineEnding::LF),
-            Signer::Es256(key) => key.to_pkcs8_pem(LineEnding::LF),
-            Signer::Hs256(_) => Err(pkcs8::Error::KeyMalformed(pkcs8::KeyError::Invalid)),
+            PrivateKey::Ed25519(key) => {
+                KeypairBytes { secret_key: key.to_bytes(), public_key: None }
+                    .to_pkcs8_pem(LineEnding::LF)
+            }
+            PrivateKey::P256(key) => key.to_pkcs8_pem(LineEnding::LF),
         };
         let pem = pem.map_err(|error| PortError::internal(COMPONENT, error))?;
         Ok(pem.as_str().into())
@@ -124,25 +149,18 @@ impl PublicAccessKey {
         let pem = pem.trim();
         let ed25519 = ed25519::VerifyingKey::from_public_key_pem(pem);
         let p256 = || ecdsa::VerifyingKey::from_public_key_pem(pem);
-        Self::new(match ed25519 {
-            Ok(key) => Verifier::EdDsa(key.into()),
-            Err(_other_kind) => Verifier::Es256(p256().or(Err(UnusableKey))?.into()),
-        })
+        Ok(Self::new(match ed25519 {
+            Ok(key) => ed25519_point(&key)?,
+            Err(_other_kind) => p256_point(&p256().or(Err(UnusableKey))?)?,
+        }))
     }
 
-    fn new(verifier: Verifier) -> Result<Self, UnusableKey> {
-        let point = match &verifier {
-            // Of such a key a signature says nothing.
-            Verifier::EdDsa(key) if key.is_weak() => return Err(UnusableKey),
-            Verifier::EdDsa(key) => PublicPoint::Ed25519 { x: key.to_bytes() },
-            Verifier::Es256(key) => {
-                let point = key.to_sec1_point(false);
-                let (Some(x), Some(y)) = (point.x(), point.y()) else { return Err(UnusableKey) };
-                PublicPoint::P256 { x: (*x).into(), y: (*y).into() }
-            }
-            Verifier::Hs256(_) => return Err(UnusableKey),
+    fn new(point: PublicPoint) -> Self {
+        let verifier = match &point {
+            PublicPoint::Ed25519 { x } => Verifier::ed25519(x),
+            PublicPoint::P256 { x, y } => Verifier::p256(&[&[4], &x[..], &y[..]].concat()),
         };
-        Ok(Self { verifier, key: PublicKey { id: thumbprint(&point), point } })
+        Self { verifier, key: PublicKey { id: thumbprint(&point), point } }
     }
 
     /// What tokens call it: its thumbprint (RFC 7638).
@@ -161,6 +179,17 @@ impl fmt::Debug for PublicAccessKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("PublicAccessKey").field(&self.id()).finish()
     }
+}
+
+fn ed25519_point(key: &ed25519::VerifyingKey) -> Result<PublicPoint, UnusableKey> {
+    // Of a weak key a signature says nothing.
+    if key.is_weak() { Err(UnusableKey) } else { Ok(PublicPoint::Ed25519 { x: key.to_bytes() }) }
+}
+
+fn p256_point(key: &ecdsa::VerifyingKey) -> Result<PublicPoint, UnusableKey> {
+    let point = key.to_sec1_point(false);
+    let (Some(x), Some(y)) = (point.x(), point.y()) else { return Err(UnusableKey) };
+    Ok(PublicPoint::P256 { x: (*x).into(), y: (*y).into() })
 }
 
 /// RFC 7638 §3: the hash of the required members, in the order of their names, without a space.

@@ -177,7 +177,11 @@ fn tokens_go_round() {
     each(|f| {
         assert_eq!(f.codec.verify_access(&f.token(), at(NOW)), Ok(access()));
         assert_eq!(f.codec.verify_refresh(&f.refresh_token(), at(NOW)), Ok(refresh()));
-        assert_eq!(f.forge(&f.header(), CLAIMS), f.token(), "forged as the codec writes");
+        // Signatures of ES256 are never the same twice.
+        let unsigned = |token: &str| token.rsplit_once('.').unwrap().0.to_owned();
+        let forged = f.forge(&f.header(), CLAIMS);
+        assert_eq!(unsigned(&forged), unsigned(&f.token()), "forged as the codec writes");
+        assert_eq!(f.read(&forged), Ok(access()));
         // What the codec writes is to be ignored by older replicas, and order is nobody's business.
         let more = f.forge_claims(r#","role""#, r#","scope":[1.5,{}],"role""#);
         assert_eq!(f.read(&more), Ok(access()));
