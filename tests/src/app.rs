@@ -48,23 +48,35 @@ pub fn on_replicas() -> bool {
 }
 
 impl Place {
-    /// A new one.
+    /// A new one, of the degree of this run.
     pub async fn new() -> Self {
+        if on_replicas() {
+            return Self::for_replicas().await;
+        }
         let folder = tempfile::tempdir().unwrap();
-        let settings = if on_replicas() {
-            let redis = tokio::task::spawn_blocking(redis::shared_url).await.unwrap();
-            vec![
-                ("database.url", postgres::database().await.url),
-                ("database.pool_size", "8".to_owned()),
-                ("redis.url", redis),
-                ("redis.namespace", redis::namespace()),
-                ("auth.secret", "0123456789abcdef0123456789abcdef".to_owned()),
-            ]
-        } else {
-            let database = folder.path().join("menjin.db");
-            vec![("database.url", format!("sqlite://{}", database.display()))]
-        };
+        let database = folder.path().join("menjin.db");
+        let settings = vec![("database.url", format!("sqlite://{}", database.display()))];
         Self { folder, settings }
+    }
+
+    /// A new one of the second degree.
+    pub async fn for_replicas() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let redis = tokio::task::spawn_blocking(redis::shared_url).await.unwrap();
+        let settings = vec![
+            ("database.url", postgres::database().await.url),
+            ("database.pool_size", "8".to_owned()),
+            ("redis.url", redis),
+            ("redis.namespace", redis::namespace()),
+            ("auth.secret", "0123456789abcdef0123456789abcdef".to_owned()),
+        ];
+        Self { folder, settings }
+    }
+
+    /// That of another replica on the same data, for a place of the second degree.
+    #[must_use]
+    pub fn for_another_replica(&self) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), settings: self.settings.clone() }
     }
 
     /// The settings of a test: this place, cheap hashes, and whatever else is given.

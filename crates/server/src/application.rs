@@ -14,9 +14,9 @@ use menjin_domain::auth::{
 use menjin_domain::cache::{ProbeCache, ReadEntry, WriteEntry};
 use menjin_domain::health::{CheckHealth, Importance, Tidy};
 use menjin_domain::ports::{
-    AttemptLimits, Cache, Clock, Entropy, HealthProbe, InvalidationChannel, Limit, LoginThrottle,
-    PasswordHasher, PasswordPolicy, PortError, RateLimiter, SessionRepository, Subscription,
-    TokenCodec, UserQuery, UserRepository,
+    AttemptLimits, Cache, Causes, Clock, Entropy, HealthProbe, InvalidationChannel, Limit,
+    LoginThrottle, PasswordHasher, PasswordPolicy, PortError, RateLimiter, SessionRepository,
+    Subscription, TokenCodec, UserQuery, UserRepository,
 };
 use menjin_domain::users::{
     ActivateUser, CreateAdmin, DeactivateUser, GetUser, ListUsers, UpdateOwnProfile,
@@ -95,8 +95,7 @@ impl Application {
         let (application, cache) =
             tokio::task::spawn_blocking(move || Self::assemble(&settings, store, clock)).await??;
         if let Err(error) = cache.check().await {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "the cache does not work: starting without it");
+            tracing::warn!(error = %Causes(&error), "the cache does not work: starting without it");
         }
         Ok(application)
     }

@@ -132,6 +132,11 @@ async fn f1_f2_without_the_database_the_answer_is_503_and_it_recovers() {
             assert!(started.elapsed().as_secs() < 2, "does not recover");
         }
     }
+    let (_, log) = menjin.terminate();
+    let failures = log.iter().filter(|line| line.contains("a back end is unavailable"));
+    let reasons: Vec<bool> =
+        failures.map(|line| line.contains("\"error\":\"database is unavailable: ")).collect();
+    assert!(!reasons.is_empty() && !reasons.contains(&false), "without the cause: {log:#?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@
 
 mod balanced;
 mod changes;
+mod clocks;
 mod crowd;
 mod outages;
 mod races;

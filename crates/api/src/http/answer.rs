@@ -18,7 +18,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use futures_util::FutureExt as _;
-use menjin_domain::ports::PortError;
+use menjin_domain::ports::{Causes, PortError};
 use tracing::Instrument as _;
 
 use super::locale::Locale;
@@ -176,7 +176,7 @@ fn render_error(error: &Error, scope: &Scope) -> HttpResponse {
 
 fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
     if let Some(cause) = failure.cause() {
-        tracing::error!(error = cause as &dyn std::error::Error, "{failure}");
+        tracing::error!(error = %Causes(cause), "{failure}");
     }
     match scope.dialect {
         Dialect::V1 => v1::render(failure, scope),
