@@ -8,10 +8,27 @@ use serde_json::json;
 #[tokio::test]
 async fn e5_a_user_cannot_tell_which_ids_exist() {
     let app = TestApp::start().await;
+    app.admin("root").await;
     let mike = app.user("mike").await;
-    let (exists, not) = (mike.get("/api/v1/users/1").await, mike.get("/api/v1/users/999").await);
-    assert_eq!((exists.status, &exists.body), (not.status, &not.body));
-    assert_eq!(exists.status, 403);
+    for (method, path) in [
+        (Method::GET, "/api/v1/users/{id}"),
+        (Method::POST, "/api/v1/users/{id}/activate"),
+        (Method::POST, "/api/v1/users/{id}/deactivate"),
+        (Method::PUT, "/api/auth/users/{id}/activate"),
+        (Method::PUT, "/api/auth/users/{id}/deactivate"),
+    ] {
+        let asked = async |id: &str| {
+            let mut answer = mike.request(method.clone(), &path.replace("{id}", id)).answer().await;
+            assert!(answer.headers.remove("x-request-id").is_some());
+            answer.headers.remove("date");
+            (answer.status, answer.headers, answer.body)
+        };
+        // An administrator's, one's own, and nobody's.
+        let exists = asked("1").await;
+        assert_eq!(exists.0, 403);
+        assert_eq!(asked("2").await, exists, "{method} {path}");
+        assert_eq!(asked("999").await, exists, "{method} {path}");
+    }
 }
 
 #[tokio::test]

@@ -144,6 +144,7 @@ fn bearer(request: &HttpRequest) -> Result<Option<&str>, Failure> {
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -163,5 +164,25 @@ mod tests {
             assert_eq!(token(none), Ok(None), "{none:?}");
         }
         assert_eq!(token(&["Bearer abc", "Bearer abc"]), Err(()));
+    }
+
+    proptest! {
+        /// Whatever the header says: a token is a part of it, without a space around it.
+        #[test]
+        fn t19_a_token_is_read_whole_or_not_at_all(
+            header in "[ -~]{0,40}", word in "[!-~]{1,40}", scheme in "[Bb][Ee][Aa][Rr][Ee][Rr]",
+        ) {
+            if let Ok(Some(token)) = super::bearer(
+                &TestRequest::default()
+                    .insert_header(("Authorization", header.clone()))
+                    .to_http_request(),
+            ) {
+                prop_assert!(header.contains(token) && !token.starts_with(' '));
+                prop_assert!(header.to_ascii_lowercase().starts_with("bearer "));
+            }
+            let sent = format!("{scheme} {word}");
+            prop_assert_eq!(token(&[&sent]), Ok(Some(word)));
+            prop_assert_eq!(token(&[&sent, &sent]), Err(()));
+        }
     }
 }

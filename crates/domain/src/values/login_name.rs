@@ -16,6 +16,11 @@ pub enum LoginName {
 }
 
 impl LoginName {
+    /// Longer than any spelling of a name or an address that somebody could have registered. What is
+    /// longer is nobody's and stays as it is: to normalise all that a body can hold takes long, since
+    /// a character may become eighteen.
+    const MAX_BYTES: usize = 4096;
+
     /// Parses what was typed; white space around it is dropped.
     ///
     /// # Errors
@@ -25,6 +30,9 @@ impl LoginName {
             return Err(Violation::ContainsNul);
         }
         let text = text.trim();
+        if text.len() > Self::MAX_BYTES {
+            return Ok(Self::Username(text.to_owned()));
+        }
         let canonical = text::canonical(text);
         if !canonical.contains('@') {
             return Ok(Self::Username(canonical));

@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
 use menjin_domain::values::PasswordLength;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -338,4 +339,39 @@ fn what_cannot_work_does_not_start() {
     let error = BcryptPool::start(HashingConfig { threads: Some(0), ..config() }).err();
     assert!(matches!(error, Some(HashingStartError::NoThreads)));
     assert!(BcryptPool::start(HashingConfig { threads: None, ..config() }).is_ok());
+}
+
+proptest! {
+    /// What a row may hold: anything, or a hash with a few changes. Reading it bounds the work before
+    /// any is done, and neither fails in another way than by refusing.
+    #[test]
+    fn p11_whatever_is_stored_is_refused_or_affordable(
+        text in any::<String>(),
+        which in any::<prop::sample::Index>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), "[ -~é]"), 0..4),
+    ) {
+        let mut hash: Vec<String> =
+            which.get(&FOREIGN).1.chars().map(String::from).collect();
+        for (at, change) in changes {
+            let at = at.index(hash.len());
+            hash[at] = change;
+        }
+        for hash in [hash.concat(), text] {
+            let hash = PasswordHash::new(hash);
+            if let Ok(Stored::Argon2id { hash }) = Stored::read(&hash, COST) {
+                let params = argon2::Params::try_from(hash.as_ref()).unwrap();
+                prop_assert!(params.m_cost() <= 128 * 1024);
+                prop_assert!(params.m_cost() * params.t_cost() <= 512 * 1024);
+            }
+        }
+    }
+
+    #[test]
+    fn p10_what_was_hashed_verifies_and_nothing_else(password in "\\PC{1,15}", other in "\\PC{0,15}") {
+        let (password, other) = (new(&password), candidate(&other));
+        let stored = hash(password.expose(), COST).unwrap();
+        let right = password.expose() == other.expose();
+        prop_assert_eq!(verify(password.expose(), Some(&stored), COST), RIGHT);
+        prop_assert_eq!(verify(other.expose(), Some(&stored), COST) == RIGHT, right);
+    }
 }

@@ -285,3 +285,23 @@ fn new_keys_are_of_their_kind_and_differ() {
         assert_eq!(part(token.expose_secret(), 0)["alg"], alg);
     }
 }
+
+proptest! {
+    #[test]
+    fn a_key_that_is_none_is_refused_without_a_panic(
+        text in any::<String>(),
+        which in 0_usize..4,
+        at in any::<prop::sample::Index>(),
+        change in "[ -~]",
+    ) {
+        let mut changed = [ED25519, P256, ED25519_PUBLIC, P256_PUBLIC][which].to_owned();
+        let at = at.index(changed.len());
+        changed.replace_range(at..=at, &change);
+        for pem in [text, changed] {
+            if let Ok(key) = AccessKey::from_pem(&pem) {
+                prop_assert!(public(&pem).id() == key.public().id());
+            }
+            drop(PublicAccessKey::from_pem(&pem));
+        }
+    }
+}
