@@ -11,6 +11,7 @@
 //! * **Methods answer within a bounded time.** A back end that does not is
 //!   [`PortError::Unavailable`], at the latest after three seconds.
 
+mod audit;
 mod cache;
 mod clock;
 mod credentials;
@@ -21,6 +22,7 @@ mod limits;
 mod sessions;
 mod users;
 
+pub use audit::{AuditFilter, AuditOrder, AuditQuery, AuditRepository, AuditTrail};
 pub use cache::{Cache, CacheNamespace, CacheSlot, CachedValue};
 pub use clock::{Clock, Entropy};
 pub use credentials::{
@@ -43,6 +45,7 @@ pub use users::{
 
 #[cfg(feature = "mock")]
 mod mocks {
+    pub use super::audit::{MockAuditRepository, MockAuditTrail};
     pub use super::cache::MockCache;
     pub use super::clock::{MockClock, MockEntropy};
     pub use super::credentials::{MockPasswordHasher, MockPasswordPolicy, MockTokenCodec};
