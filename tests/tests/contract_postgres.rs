@@ -31,6 +31,7 @@ fn of(store: &PostgresStore) -> Store {
         users: Arc::new(store.clone()),
         sessions: Arc::new(store.clone()),
         throttle: Arc::new(store.clone()),
+        records: Arc::new(store.clone()),
         keep: Arc::new(()),
     }
 }

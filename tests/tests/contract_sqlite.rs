@@ -23,6 +23,7 @@ fn of(store: &SqliteStore, folder: TempDir) -> Store {
         users: Arc::new(store.clone()),
         sessions: Arc::new(store.clone()),
         throttle: Arc::new(store.clone()),
+        records: Arc::new(store.clone()),
         keep: Arc::new(folder),
     }
 }

@@ -1,6 +1,6 @@
 //! # menjin-infra-sqlite
 //!
-//! The accounts, sessions and counts of failed log-ins in one SQLite file: menjin's embedded
+//! The accounts, sessions, counts of failed log-ins and audit log in one SQLite file: menjin's embedded
 //! default. [`SqliteStore`] implements the ports; the library is bundled.
 //!
 //! * **Durable.** Write-ahead log with `synchronous = FULL`: what was acknowledged survives the loss
@@ -14,6 +14,7 @@
 // Named so that its feature `bundled` is on wherever this crate is used.
 use libsqlite3_sys as _;
 
+mod audit;
 mod changes;
 mod convert;
 mod error;
