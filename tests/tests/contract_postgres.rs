@@ -1,6 +1,8 @@
 //! The contract suite on PostgreSQL, and what is PostgreSQL's own: faults, and several processes.
 #![expect(clippy::unwrap_used, reason = "in the helpers of tests as in tests")]
 
+#[path = "contract_postgres/audit.rs"]
+mod audit_log;
 #[path = "contract_postgres/faults.rs"]
 mod faults;
 #[path = "contract_postgres/opening.rs"]

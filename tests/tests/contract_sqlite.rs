@@ -53,6 +53,8 @@ async fn t16_r11_all_is_there_after_a_restart() {
         presented: Generation(presented),
         at: at(seconds),
         grace: std::time::Duration::from_secs(10),
+        origin: contract::origin(),
+        recorded: true,
     };
     for presented in [0, 1] {
         let outcome = first.rotate(rotation(presented, 1)).await.unwrap();

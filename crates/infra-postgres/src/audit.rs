@@ -61,6 +61,15 @@ async fn append(
     Ok(())
 }
 
+/// Appends an event to the change that it tells of, in its transaction.
+pub(crate) async fn record(
+    postgres: &mut AsyncPgConnection,
+    event: &AuditEvent,
+) -> QueryResult<()> {
+    let row = NewEventRow::from(event);
+    diesel::insert_into(events::table).values(row).execute(postgres).await.map(drop)
+}
+
 /// Two walks along two indices: one for either is none for both.
 async fn of_user(
     postgres: &mut AsyncPgConnection,

@@ -20,6 +20,7 @@ mod convert;
 mod error;
 mod lending;
 mod open;
+mod recorded;
 mod rows;
 mod schema;
 mod sessions;

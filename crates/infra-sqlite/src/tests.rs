@@ -12,7 +12,7 @@ use menjin_domain::ports::{
     CreateUserError, HealthProbe, NewUser, PortError, UserQuery, UserRepository,
 };
 use menjin_domain::values::{
-    Email, PasswordHash, Role, Timestamp, UserId, Username, UsernameLength,
+    Email, Origin, PasswordHash, Role, Timestamp, UserId, Username, UsernameLength,
 };
 use tempfile::TempDir;
 
@@ -43,6 +43,7 @@ async fn add(store: &SqliteStore, name: &str) -> Result<UserId, CreateUserError>
         role: Role::Student,
         profile: Profile::default(),
         created_at: Timestamp::UNIX_EPOCH,
+        origin: Origin::local(),
     };
     UserRepository::create(store, new).await.map(|user| user.id)
 }

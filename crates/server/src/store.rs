@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use menjin_domain::ports::{
-    HealthProbe, LoginThrottle, PortError, SessionRepository, UserRepository,
+    AuditRepository, HealthProbe, LoginThrottle, PortError, SessionRepository, UserRepository,
 };
 use menjin_infra_postgres::PostgresStore;
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
@@ -81,6 +81,13 @@ impl Store {
     }
 
     pub(crate) fn throttle(&self) -> Arc<dyn LoginThrottle> {
+        match self.clone() {
+            Self::Sqlite(store) => Arc::new(store),
+            Self::Postgres(store) => Arc::new(store),
+        }
+    }
+
+    pub(crate) fn records(&self) -> Arc<dyn AuditRepository> {
         match self.clone() {
             Self::Sqlite(store) => Arc::new(store),
             Self::Postgres(store) => Arc::new(store),

@@ -108,6 +108,21 @@ macro_rules! contract_tests {
             stale_counts_are_deleted,
             a_limit_of_none_admits_nothing,
             a_clock_that_lags_does_not_unlock,
+            counts_are_shown,
+            of_many_networks_the_latest_are_shown,
+            forgetting_is_of_one_account_and_all_networks,
+        );
+        $crate::contract_rows!($fresh, trail:
+            s3_registering_is_recorded_once,
+            s3_logging_in_is_recorded_once,
+            s3_refreshing_is_recorded_if_asked_for,
+            s3_a_replay_is_recorded_with_the_end_of_its_session,
+            s3_logging_out_is_recorded_once,
+            s3_changing_a_password_is_recorded_once,
+            s3_changing_a_profile_is_recorded_once,
+            s3_standing_is_recorded_when_it_changes,
+            s3_lifting_a_lock_is_recorded_once,
+            s3_of_many_at_once_each_that_did_something_is_recorded,
         );
         $crate::contract_rows!($fresh, audit:
             a_record_reads_back_as_written,

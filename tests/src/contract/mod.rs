@@ -41,6 +41,7 @@ pub mod rotation;
 pub mod sessions;
 pub mod standing;
 pub mod throttle;
+pub mod trail;
 
 mod macros;
 
@@ -116,6 +117,7 @@ pub fn new_user_at(name: &str, address: &str, role: Role) -> NewUser {
         role,
         profile: Profile::default(),
         created_at: at(0),
+        origin: origin(),
     }
 }
 
@@ -127,7 +129,7 @@ pub fn new_session(n: u128, user_id: UserId, epoch: Epoch) -> NewSession {
         verified_epoch: epoch,
         created_at: at(0),
         expires_at: at(3600),
-        client: ClientInfo::local().with_user_agent(Some("Mozilla/5.0")),
+        origin: origin(),
     }
 }
 
@@ -174,8 +176,14 @@ impl Store {
     /// Changes the password in the user's present epoch.
     pub async fn change_password(&self, user_id: UserId, keep_session: SessionId) -> bool {
         let verified_epoch = self.epoch(user_id).await;
-        let change =
-            PasswordChange { user_id, verified_epoch, hash: hash("new"), keep_session, at: at(7) };
+        let change = PasswordChange {
+            user_id,
+            verified_epoch,
+            hash: hash("new"),
+            keep_session,
+            at: at(7),
+            origin: origin(),
+        };
         self.users.change_password(change).await.unwrap()
     }
 }
