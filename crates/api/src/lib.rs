@@ -42,6 +42,7 @@ pub use http::client::TrustedProxies;
 pub use http::locale::{Locale, UnknownLocale};
 pub use http::server::{KEEP_ALIVE, READ_TIMEOUT};
 pub use state::{Api, ApiSettings, UseCases};
+pub use v1::AuditEventView;
 
 use failure::Failure;
 use openapi::Document;

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use menjin_domain::audit::ListRecords;
 use menjin_domain::auth::{Authenticate, ChangePassword, Login, Logout, Refresh, Register};
 use menjin_domain::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
 use menjin_domain::health::CheckHealth;
@@ -28,6 +29,7 @@ pub struct UseCases {
     pub list_users: ListUsers,
     pub activate_user: ActivateUser,
     pub deactivate_user: DeactivateUser,
+    pub list_records: ListRecords,
     pub read_entry: ReadEntry,
     pub write_entry: WriteEntry,
     pub probe_cache: ProbeCache,

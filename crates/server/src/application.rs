@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::web::Data;
 use anyhow::Context as _;
 use menjin_api::{Api, ApiSettings, TrustedProxies, UseCases};
+use menjin_domain::audit::ListRecords;
 use menjin_domain::auth::{
     AttemptGuard, Authenticate, ChangePassword, Login, LoginLimits, Logout, Refresh, Register,
     RegistrationLimit, TokenIssuer,
@@ -382,7 +383,8 @@ fn use_cases(
         get_user: GetUser { users: users.clone(), admins: admins.clone() },
         list_users: ListUsers { users: users.clone(), admins: admins.clone() },
         activate_user: ActivateUser { users: users.clone(), admins: admins.clone() },
-        deactivate_user: DeactivateUser { users: users.clone(), admins },
+        deactivate_user: DeactivateUser { users: users.clone(), admins: admins.clone() },
+        list_records: ListRecords { records: adapters.records.clone(), admins },
         read_entry: ReadEntry { cache: cache.clone(), access },
         write_entry: WriteEntry { cache: cache.clone(), access },
         probe_cache: ProbeCache { cache: cache.clone(), entropy: entropy.clone(), access },

@@ -5,6 +5,7 @@
 
 mod admin;
 mod application;
+mod audit;
 mod cli;
 mod environment;
 mod logging;
@@ -20,7 +21,7 @@ use clap::Parser as _;
 pub use application::{Application, StartError, create_admin};
 pub use serve::{Running, run};
 
-use cli::{AdminCommand, Cli, Command, ConfigCommand};
+use cli::{AdminCommand, AuditCommand, Cli, Command, ConfigCommand};
 use settings::Settings;
 
 /// The exit code for settings that make no sense (`EX_USAGE` would be 64; shells and supervisors
@@ -42,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Serve => serve(&settings),
         Command::Migrate => admin::migrate(&settings),
         Command::Admin { command: AdminCommand::Create(input) } => admin::create(&settings, &input),
+        Command::Audit { command: AuditCommand::Export(args) } => admin::export(&settings, &args),
         Command::Config { command: ConfigCommand::Check } => admin::check_config(&settings),
     };
     match result {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use menjin_domain::ports::{
     AuditRepository, HealthProbe, LoginThrottle, PortError, SessionRepository, UserRepository,
 };
@@ -29,6 +29,17 @@ impl Store {
             }
             Database::Postgres(config) => Self::Postgres(PostgresStore::open(config).await?),
         })
+    }
+
+    /// The same of one that is there: who looks at what happened must not be shown the nothing of a
+    /// file just made, in the wrong folder perhaps.
+    pub(crate) async fn open_existing(settings: &Settings) -> anyhow::Result<Self> {
+        if let Database::Sqlite(path) = settings.database()?
+            && !path.exists()
+        {
+            bail!("there is no database at {} (database.url)", absolute(&path));
+        }
+        Self::open(settings).await
     }
 
     /// Migrates it; returns where it is and what was done.

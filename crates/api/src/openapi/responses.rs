@@ -187,7 +187,8 @@ fn common(takes: &Takes<'_>) -> Vec<(&'static str, Failure)> {
         failures.push(("invalid_path", Failure::invalid(Place::Path, Some(*name), problem)));
     }
     if let Some(name) = takes.query.first() {
-        let problem = Problem::NotAnInteger;
+        let problem =
+            if *name == "action" { Problem::UnknownAction } else { Problem::NotAnInteger };
         failures.push(("invalid_query", Failure::invalid(Place::Query, Some(*name), problem)));
     }
     if let Some(schema) = takes.body {
