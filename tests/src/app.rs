@@ -174,6 +174,12 @@ impl TestApp {
         accounts.rehash(credentials.user_id, credentials.epoch, hash).await.unwrap();
     }
 
+    /// Stops the server and starts it again, with these settings: whatever waited to be recorded is.
+    pub async fn restart(self, overrides: &[(&str, &str)]) -> Self {
+        let clock = self.clock.clone();
+        Self::start_at(self.stop().await, clock, overrides).await
+    }
+
     /// Stops the server as SIGTERM does and gives back the place with its data.
     pub async fn stop(self) -> Place {
         self.running.stop().await.unwrap();

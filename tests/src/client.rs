@@ -90,6 +90,11 @@ impl Client {
         self.request(Method::POST, path).answer().await
     }
 
+    /// `DELETE`
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.request(Method::DELETE, path).answer().await
+    }
+
     /// `PUT` with a JSON body
     pub async fn put(&self, path: &str, body: &Value) -> Answer {
         self.request(Method::PUT, path).json(body).answer().await
@@ -152,7 +157,8 @@ fn redact(value: &mut Value) {
         Value::Object(object) => {
             for (name, value) in object {
                 let replacement = match name.as_str() {
-                    "created_at" | "updated_at" | "last_login_at" => "[time]",
+                    "created_at" | "updated_at" | "last_login_at" | "at" => "[time]",
+                    "session_id" => "[session]",
                     "access_token" | "refresh_token" | "token" => "[token]",
                     "request_id" => "[request id]",
                     "latency_ms" => "[ms]",

@@ -1,6 +1,8 @@
 //! The contract suite on PostgreSQL, and what is PostgreSQL's own: faults, and several processes.
 #![expect(clippy::unwrap_used, reason = "in the helpers of tests as in tests")]
 
+#[path = "contract_postgres/audit.rs"]
+mod audit_log;
 #[path = "contract_postgres/faults.rs"]
 mod faults;
 #[path = "contract_postgres/opening.rs"]
@@ -33,6 +35,7 @@ fn of(store: &PostgresStore) -> Store {
         users: Arc::new(store.clone()),
         sessions: Arc::new(store.clone()),
         throttle: Arc::new(store.clone()),
+        records: Arc::new(store.clone()),
         keep: Arc::new(()),
     }
 }

@@ -15,6 +15,7 @@
 use std::time::Duration;
 
 use actix_web::ResponseError;
+use menjin_domain::audit::ListRecordsError;
 use menjin_domain::auth::{
     AuthenticateError, ChangePasswordError, LoginError, RefreshError, RegisterError,
     TooManyAttempts,
@@ -238,6 +239,15 @@ impl From<DeactivateUserError> for Failure {
             DeactivateUserError::NotFound => Self::UserNotFound,
             DeactivateUserError::LastAdmin => Self::LastAdmin,
             DeactivateUserError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<ListRecordsError> for Failure {
+    fn from(error: ListRecordsError) -> Self {
+        match error {
+            ListRecordsError::Forbidden(error) => error.into(),
+            ListRecordsError::Port(error) => error.into(),
         }
     }
 }

@@ -43,6 +43,7 @@ pub use http::locale::{Locale, UnknownLocale};
 pub use http::patience::UnhurriedHasher;
 pub use http::server::{KEEP_ALIVE, READ_TIMEOUT};
 pub use state::{Api, ApiSettings, UseCases};
+pub use v1::AuditEventView;
 
 use failure::Failure;
 use openapi::Document;

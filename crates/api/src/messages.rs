@@ -134,6 +134,17 @@ pub(crate) fn problem_text(problem: Problem, locale: Locale) -> String {
         Problem::RoleNotRegistrable => {
             fixed("角色应为 student 或 teacher", "Input should be 'student' or 'teacher'")
         }
+        Problem::UnknownAction => fixed("未知的操作名称", "Input should be the name of an action"),
+        Problem::UnknownOutcome => {
+            fixed("结果应为 success 或 failure", "Input should be 'success' or 'failure'")
+        }
+        Problem::NotATime => fixed(
+            "时间应为 RFC 3339 格式，例如 2024-01-31T08:00:00Z",
+            "Input should be a time in RFC 3339, such as 2024-01-31T08:00:00Z",
+        ),
+        Problem::NotAPosition => {
+            fixed("应为某一页返回的 next", "Input should be the `next` of a page")
+        }
     };
     match locale {
         Locale::ZhCn => chinese,

@@ -2,11 +2,14 @@
 
 use std::sync::{Arc, OnceLock};
 
+use menjin_domain::audit::ListRecords;
 use menjin_domain::auth::{Authenticate, ChangePassword, Login, Logout, Refresh, Register};
 use menjin_domain::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
 use menjin_domain::health::CheckHealth;
 use menjin_domain::ports::{Entropy, TokenCodec};
-use menjin_domain::users::{ActivateUser, DeactivateUser, GetUser, ListUsers, UpdateOwnProfile};
+use menjin_domain::users::{
+    ActivateUser, AdminGuard, DeactivateUser, GetUser, ListUsers, UpdateOwnProfile,
+};
 use menjin_domain::values::{PasswordLength, RegistrableRole};
 
 use crate::http::client::TrustedProxies;
@@ -20,6 +23,7 @@ pub struct UseCases {
     pub register_envelope: Register,
     pub login: Login,
     pub authenticate: Authenticate,
+    pub admins: Arc<AdminGuard>,
     pub refresh: Refresh,
     pub logout: Logout,
     pub change_password: ChangePassword,
@@ -28,6 +32,7 @@ pub struct UseCases {
     pub list_users: ListUsers,
     pub activate_user: ActivateUser,
     pub deactivate_user: DeactivateUser,
+    pub list_records: ListRecords,
     pub read_entry: ReadEntry,
     pub write_entry: WriteEntry,
     pub probe_cache: ProbeCache,

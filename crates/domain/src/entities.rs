@@ -1,4 +1,6 @@
-//! What the domain talks about: users, sessions, tokens and the authenticated caller.
+//! What the domain talks about: users, sessions, tokens, the authenticated caller, and what happened.
+
+mod audit;
 
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use crate::values::{
     AvatarUrl, Bio, ClientInfo, Email, Epoch, FullName, Generation, PasswordHash, Phone, Role,
     SessionId, Timestamp, UserId, Username,
 };
+
+pub use audit::{Act, AuditEvent, AuditRecord};
 
 /// The optional part of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

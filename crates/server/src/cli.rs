@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use menjin_domain::values::Timestamp;
 use secrecy::SecretString;
 
 /// The whole command line.
@@ -70,6 +71,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Look at what happened.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Look at the settings.
     Config {
         #[command(subcommand)]
@@ -133,6 +139,23 @@ pub(crate) enum KeyAlgorithm {
     /// ES256: ECDSA with P-256, which older libraries know.
     #[value(name = "es256")]
     Es256,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Write records to standard output, a JSON object a line, the oldest first. Works while the
+    /// server runs; what happened in the last few seconds may still be missing.
+    Export(ExportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Only what happened then or later, such as 2026-01-31T08:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Timestamp>,
+    /// Only what happened before then.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Timestamp>,
 }
 
 #[derive(Debug, Subcommand)]

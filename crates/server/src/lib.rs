@@ -5,6 +5,7 @@
 
 mod admin;
 mod application;
+mod audit;
 mod cli;
 mod environment;
 mod keys;
@@ -22,7 +23,7 @@ use clap::Parser as _;
 pub use application::{Application, StartError, create_admin};
 pub use serve::{Running, run};
 
-use cli::{AdminCommand, Cli, Command, ConfigCommand, KeysCommand};
+use cli::{AdminCommand, AuditCommand, Cli, Command, ConfigCommand, KeysCommand};
 use settings::Settings;
 
 /// The exit code for settings that make no sense (`EX_USAGE` would be 64; shells and supervisors
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
             }
         },
         Command::Admin { command: AdminCommand::Create(input) } => admin::create(&settings, &input),
+        Command::Audit { command: AuditCommand::Export(args) } => admin::export(&settings, &args),
         Command::Config { command: ConfigCommand::Check } => admin::check_config(&settings),
         Command::Keys { command: KeysCommand::Generate(args) } => keys::generate(&args),
     })

@@ -2,11 +2,12 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 use anyhow::{Context as _, bail};
-use menjin_domain::health::Tidy;
+use menjin_domain::health::{Tidied, Tidy};
 use menjin_domain::ports::Causes;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -15,6 +16,9 @@ use crate::application::{Application, StartError};
 use crate::logging;
 use crate::settings::Settings;
 
+/// How long records of failures have at the end, however long the requests took.
+const LAST_RECORDS: Duration = Duration::from_secs(1);
+
 /// A server that is running.
 pub struct Running {
     /// Where it listens.
@@ -22,19 +26,23 @@ pub struct Running {
     handle: ServerHandle,
     server: JoinHandle<std::io::Result<()>>,
     tidying: JoinHandle<()>,
+    shutdown_timeout: Duration,
     application: Application,
 }
 
 impl Running {
-    /// Stops: no new requests, those in flight are answered, then the database is closed.
+    /// Stops: no new requests, those in flight are answered, then what still waits is recorded and
+    /// the database closed.
     ///
     /// # Errors
     /// The server or the database failed; nothing acknowledged is lost.
     pub async fn stop(self) -> Result<(), StartError> {
+        let started = Instant::now();
         self.handle.stop(true).await;
         self.tidying.abort();
         self.server.await??;
-        Ok(self.application.close().await?)
+        let left = self.shutdown_timeout.saturating_sub(started.elapsed());
+        Ok(self.application.close(left.max(LAST_RECORDS)).await?)
     }
 
     /// The application that is served.
@@ -64,17 +72,20 @@ pub fn run(settings: &Settings, application: Application) -> Result<Running, Sta
     let server = server.listen(listener)?.run();
     let handle = server.handle();
     let tidying = tokio::spawn(tidy_for_ever(settings.tidy.every, application.tidy.clone()));
-    Ok(Running { address, handle, server: tokio::spawn(server), tidying, application })
+    let shutdown_timeout = settings.server.shutdown_timeout;
+    let server = tokio::spawn(server);
+    Ok(Running { address, handle, server, tidying, shutdown_timeout, application })
 }
 
-async fn tidy_for_ever(every: std::time::Duration, tidy: Arc<Tidy>) {
+async fn tidy_for_ever(every: Duration, tidy: Arc<Tidy>) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         match tidy.execute().await {
             Ok(tidied) => {
-                tracing::debug!(sessions = tidied.sessions, throttles = tidied.throttles, "tidied");
+                let Tidied { sessions, throttles, records } = tidied;
+                tracing::debug!(sessions, throttles, records, "tidied");
             }
             Err(error) => {
                 tracing::warn!(error = %Causes(&error), "could not tidy");

@@ -74,13 +74,20 @@ async fn s1_logs_are_json_with_request_ids_and_without_secrets() {
     let mike = client.log_in("mike", "canary-password").await;
     let refreshed = mike.refresh().await;
     assert_eq!(mike.me().await.status, 200);
+    mike.get("/api/v1/audit?before=canary-query&action=canary-query").await;
+    mike.get("/api/v1/users/1?x=canary-query").await;
     let (_, log) = tokio::task::spawn_blocking(|| server.terminate()).await.unwrap();
+    let mut export = command(MENJIN, folder.path());
+    let export = output(export.args(["audit", "export"]).env("MENJIN__LOG__LEVEL", "trace"));
+    let records = String::from_utf8(export.stdout).unwrap();
+    assert_eq!(records.lines().count(), 6, "{records}");
     for line in &log {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
         assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
     }
     let text = log.join("\n");
     assert!(text.contains(&id), "the id that the client got is in the log");
+    assert!(records.contains(&id), "and on record");
     let refreshed = refreshed.body["access_token"].as_str().unwrap().to_owned();
     let secret = std::fs::read_to_string(folder.path().join("data/auth.secret")).unwrap();
     for canary in [
@@ -95,6 +102,7 @@ async fn s1_logs_are_json_with_request_ids_and_without_secrets() {
         &secret,
     ] {
         assert!(!text.contains(canary), "{canary} is in the log");
+        assert!(!records.contains(canary), "{canary} is on record");
     }
 }
 

@@ -12,7 +12,7 @@ use crate::MENJIN;
 use crate::command_line::{ROOT, create_admin_by};
 
 /// menjin on this database.
-fn on(url: &str, folder: &Path) -> Command {
+pub(crate) fn on(url: &str, folder: &Path) -> Command {
     let mut command = command(MENJIN, folder);
     command.env("MENJIN__DATABASE__URL", url);
     command.env("MENJIN__AUTH__SECRET", "0123456789abcdef0123456789abcdef");
@@ -28,7 +28,10 @@ async fn every_command_works_and_replicas_share_sessions() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    assert!(migrate().contains(": applied 2026-11-21-000001_accounts\n"));
+    let applied = migrate();
+    for name in ["2026-11-21-000001_accounts", "2026-11-21-000002_audit"] {
+        assert!(applied.contains(&format!(": applied {name}\n")), "{applied}");
+    }
     let again = migrate();
     assert!(again.ends_with(": nothing to do\n") && !again.contains("canary"), "{again}");
     let made = create_admin_by(on(&url, folder.path()), &ROOT, "correct horse battery\n");

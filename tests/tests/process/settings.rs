@@ -58,6 +58,11 @@ fn each_bad_setting_is_named() {
         ("MENJIN__LOCALE__DEFAULT", "fr", "locale.default"),
         ("MENJIN__LOG__LEVEL", "a=b=c", "log.level"),
         ("MENJIN__PASSWORD__MIN_LENGTH", "72", "password.min_length"),
+        ("MENJIN__AUDIT__QUEUE", "0", "audit.queue"),
+        ("MENJIN__AUDIT__KEEP", "0s", "audit.keep"),
+        ("MENJIN__AUDIT__KEEP", "999y", "audit.keep"),
+        ("MENJIN__AUDIT__REFRESHES", "perhaps", "audit.refreshes"),
+        ("MENJIN_AUDIT_KEEP", "1d", "MENJIN_AUDIT_KEEP"),
     ] {
         let (code, text) = complaint(&[(variable, value)], &[]);
         assert_eq!(code, Some(2), "{variable}={value}: {text}");

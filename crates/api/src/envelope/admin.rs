@@ -7,6 +7,7 @@ use super::bodies::UsersQuery;
 use super::views::{Envelope, Nothing, UsersData, success};
 use crate::failure::Failure;
 use crate::http::caller::{Administrator, After};
+use crate::http::client::Client;
 use crate::http::locale::Locale;
 use crate::http::path::UserIdParam;
 use crate::http::query::Query;
@@ -20,9 +21,10 @@ use crate::state::Api;
 pub(super) async fn list(
     api: Data<Api>,
     After(caller, query): After<Administrator, Query<UsersQuery>>,
+    client: Client,
     locale: Locale,
 ) -> Result<Json<Envelope<UsersData>>, Failure> {
-    let page = api.use_cases.list_users.execute(&caller, query.to_query()?).await?;
+    let page = api.use_cases.list_users.execute(&caller, query.to_query()?, client.0).await?;
     Ok(success(Message::UsersListed, locale, UsersData::from(&page)))
 }
 
@@ -33,9 +35,10 @@ pub(super) async fn list(
 pub(super) async fn activate(
     api: Data<Api>,
     After(caller, id): After<Administrator, UserIdParam>,
+    client: Client,
     locale: Locale,
 ) -> Result<Json<Envelope<Nothing>>, Failure> {
-    api.use_cases.activate_user.execute(&caller, id.0).await?;
+    api.use_cases.activate_user.execute(&caller, id.0, client.0).await?;
     Ok(success(Message::UserActivated, locale, Nothing))
 }
 
@@ -47,8 +50,9 @@ pub(super) async fn activate(
 pub(super) async fn deactivate(
     api: Data<Api>,
     After(caller, id): After<Administrator, UserIdParam>,
+    client: Client,
     locale: Locale,
 ) -> Result<Json<Envelope<Nothing>>, Failure> {
-    api.use_cases.deactivate_user.execute(&caller, id.0).await?;
+    api.use_cases.deactivate_user.execute(&caller, id.0, client.0).await?;
     Ok(success(Message::UserDeactivated, locale, Nothing))
 }

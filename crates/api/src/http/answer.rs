@@ -19,6 +19,7 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use futures_util::FutureExt as _;
 use menjin_domain::ports::{Causes, PortError};
+use menjin_domain::values::RequestId;
 use tracing::Instrument as _;
 
 use super::locale::Locale;
@@ -129,21 +130,14 @@ fn scope_of(request: &ServiceRequest) -> Scope {
     let api = request.app_data::<Data<Api>>();
     let default = api.map(|api| api.settings.locale).unwrap_or_default();
     let sent = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
-    let request_id = sent.filter(|id| is_request_id(id)).map_or_else(
-        || api.and_then(|api| api.entropy.uuid().ok()).unwrap_or_default().to_string(),
-        str::to_owned,
-    );
+    let request_id = sent
+        .and_then(|id| RequestId::parse(id).ok())
+        .unwrap_or_else(|| api.and_then(|api| api.entropy.uuid().ok()).unwrap_or_default().into());
     Scope {
         dialect: Dialect::of(request.path()),
         locale: Locale::negotiate(request, default),
         request_id,
     }
-}
-
-/// An id that a proxy may hand on: nothing that could forge a line in a log.
-fn is_request_id(id: &str) -> bool {
-    (1..=64).contains(&id.len())
-        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
 fn finish(
@@ -185,7 +179,7 @@ fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
 }
 
 fn set_headers(headers: &mut HeaderMap, scope: &Scope) {
-    if let Ok(id) = HeaderValue::from_str(&scope.request_id) {
+    if let Ok(id) = HeaderValue::from_str(scope.request_id.as_str()) {
         headers.insert(REQUEST_ID, id);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -11,6 +11,7 @@ use actix_web::{FromRequest, HttpRequest};
 use menjin_domain::cache::CacheAccess;
 use menjin_domain::entities::Principal;
 
+use super::client::Client;
 use crate::failure::Failure;
 use crate::state::Api;
 
@@ -59,9 +60,13 @@ impl FromRequest for Administrator {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let caller = Caller::from_request(request, payload);
+        let api = request.app_data::<Data<Api>>().cloned();
+        let client = Client::from_request(request, payload);
         Box::pin(async move {
             let Caller(principal) = caller.await?;
-            principal.require_admin()?;
+            let api = api.ok_or(Failure::Internal(None))?;
+            let Ok(Client(origin)) = client.await;
+            api.use_cases.admins.admit(&principal, origin)?;
             Ok(Self(principal))
         })
     }

@@ -1,4 +1,4 @@
-//! Who is at the other end of the connection.
+//! Who is at the other end of the connection, and by which id to find the request in the log.
 
 use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv4Addr};
@@ -6,10 +6,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderMap, USER_AGENT};
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use ipnet::IpNet;
-use menjin_domain::values::ClientInfo;
+use menjin_domain::values::{ClientInfo, Origin};
 
+use super::scope::Scope;
 use crate::state::Api;
 
 /// The peers whose `X-Forwarded-For` is believed: menjin's own reverse proxies.
@@ -54,8 +55,8 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
     address.ok().map(|address| address.to_canonical())
 }
 
-/// The client behind the request, for limits and sessions.
-pub(crate) struct Client(pub(crate) ClientInfo);
+/// The client behind the request, and the request: for limits, sessions and records.
+pub(crate) struct Client(pub(crate) Origin);
 
 impl FromRequest for Client {
     type Error = std::convert::Infallible;
@@ -68,7 +69,9 @@ impl FromRequest for Client {
             api.settings.trusted_proxies.client_address(peer, request.headers())
         });
         let user_agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-        ready(Ok(Self(ClientInfo::at(address).with_user_agent(user_agent))))
+        let client = ClientInfo::at(address).with_user_agent(user_agent);
+        let request_id = request.extensions().get::<Scope>().map(|scope| scope.request_id.clone());
+        ready(Ok(Self(Origin { client, request_id })))
     }
 }
 

@@ -26,7 +26,7 @@ impl FromRequest for UserIdParam {
     }
 }
 
-fn parse_user_id(text: &str) -> Result<UserId, Problem> {
+pub(crate) fn parse_user_id(text: &str) -> Result<UserId, Problem> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(Problem::NotAnInteger);

@@ -1,5 +1,7 @@
 //! What is known of a request before it is routed.
 
+use menjin_domain::values::RequestId;
+
 use super::locale::Locale;
 
 /// The manner in which a path is answered.
@@ -26,7 +28,7 @@ impl Dialect {
 pub(crate) struct Scope {
     pub(crate) dialect: Dialect,
     pub(crate) locale: Locale,
-    pub(crate) request_id: String,
+    pub(crate) request_id: RequestId,
 }
 
 #[cfg(test)]

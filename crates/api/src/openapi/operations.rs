@@ -156,6 +156,7 @@ fn user_management() -> Vec<Operation> {
             failures.push(Failure::LastAdmin);
             failures
         }),
+        Operation::v1("list_audit_events", "The events of this page", vec![Failure::Forbidden]),
     ]
 }
 

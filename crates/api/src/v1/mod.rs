@@ -1,5 +1,6 @@
 //! The v1 dialect: plain JSON and status codes, in the manner of FastAPI.
 
+mod audit;
 mod auth;
 mod bodies;
 mod render;
@@ -10,6 +11,8 @@ use paperclip::actix::web::{ServiceConfig, get, post, put};
 
 use crate::http::routes::resource;
 
+pub use audit::AuditEventView;
+pub(crate) use audit::DEFAULT_LIMIT as DEFAULT_AUDIT_LIMIT;
 pub(crate) use render::{code, render};
 pub(crate) use views::MessageView;
 
@@ -37,5 +40,6 @@ pub(crate) fn routes(services: &mut ServiceConfig<'_>) {
             "/api/v1/users/{user_id}/deactivate",
             "POST",
             vec![post().to(users::deactivate)],
-        ));
+        ))
+        .service(resource("/api/v1/audit", "GET, HEAD", vec![get().to(audit::list)]));
 }

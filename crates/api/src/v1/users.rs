@@ -8,6 +8,7 @@ use super::views::UserView;
 use crate::failure::Failure;
 use crate::http::body::Body;
 use crate::http::caller::{Administrator, After, Caller};
+use crate::http::client::Client;
 use crate::http::path::UserIdParam;
 use crate::state::Api;
 
@@ -27,8 +28,10 @@ pub(super) async fn me(caller: Caller) -> Json<UserView> {
 pub(super) async fn update_me(
     api: Data<Api>,
     After(caller, body): After<Caller, Body<UpdateBody>>,
+    client: Client,
 ) -> Result<Json<UserView>, Failure> {
-    let user = api.use_cases.update_profile.execute(&caller, body.to_changes(&api)?).await?;
+    let changes = body.to_changes(&api)?;
+    let user = api.use_cases.update_profile.execute(&caller, changes, client.0).await?;
     Ok(Json(UserView::from(&user)))
 }
 
@@ -39,8 +42,9 @@ pub(super) async fn update_me(
 pub(super) async fn get_user(
     api: Data<Api>,
     After(caller, id): After<Administrator, UserIdParam>,
+    client: Client,
 ) -> Result<Json<UserView>, Failure> {
-    let user = api.use_cases.get_user.execute(&caller, id.0).await?;
+    let user = api.use_cases.get_user.execute(&caller, id.0, client.0).await?;
     Ok(Json(UserView::from(&user)))
 }
 
@@ -52,8 +56,9 @@ pub(super) async fn get_user(
 pub(super) async fn activate(
     api: Data<Api>,
     After(caller, id): After<Administrator, UserIdParam>,
+    client: Client,
 ) -> Result<Json<UserView>, Failure> {
-    let user = api.use_cases.activate_user.execute(&caller, id.0).await?;
+    let user = api.use_cases.activate_user.execute(&caller, id.0, client.0).await?;
     Ok(Json(UserView::from(&user)))
 }
 
@@ -64,7 +69,8 @@ pub(super) async fn activate(
 pub(super) async fn deactivate(
     api: Data<Api>,
     After(caller, id): After<Administrator, UserIdParam>,
+    client: Client,
 ) -> Result<Json<UserView>, Failure> {
-    let user = api.use_cases.deactivate_user.execute(&caller, id.0).await?;
+    let user = api.use_cases.deactivate_user.execute(&caller, id.0, client.0).await?;
     Ok(Json(UserView::from(&user)))
 }

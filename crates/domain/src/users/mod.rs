@@ -1,6 +1,7 @@
 //! Accounts: the use-cases around profiles and their administration.
 
 mod activate;
+mod admin_guard;
 mod create_admin;
 mod deactivate;
 mod get_user;
@@ -8,6 +9,7 @@ mod list_users;
 mod update_profile;
 
 pub use activate::{ActivateUser, ActivateUserError};
+pub use admin_guard::AdminGuard;
 pub use create_admin::{CreateAdmin, CreateAdminError, CreateAdminInput};
 pub use deactivate::{DeactivateUser, DeactivateUserError};
 pub use get_user::{GetUser, GetUserError};

@@ -10,7 +10,7 @@ const DEFAULT: &str = include_str!("../../../../config/default.toml");
 const PRODUCTION: &str = include_str!("../../../../config/production.toml");
 
 /// The sections of settings.
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 14] = [
     "SERVER",
     "DATABASE",
     "REDIS",
@@ -19,6 +19,7 @@ const SECTIONS: [&str; 13] = [
     "PASSWORD",
     "THROTTLE",
     "REGISTRATION",
+    "AUDIT",
     "CACHE",
     "CACHE_API",
     "LOCALE",

@@ -80,6 +80,7 @@ pub struct Settings {
     pub password: PasswordSettings,
     pub throttle: ThrottleSettings,
     pub registration: RegistrationSettings,
+    pub audit: AuditSettings,
     pub cache_api: CacheApiSettings,
     pub cache: CacheSettings,
     pub locale: LocaleSettings,
@@ -188,6 +189,13 @@ sections! {
     /// `[registration]`
     RegistrationSettings {
         default_role: String,
+    }
+    /// `[audit]`
+    AuditSettings {
+        refreshes: bool,
+        queue: usize,
+        #[serde(with = "humantime_serde")]
+        keep: Duration,
     }
     /// `[cache_api]`
     CacheApiSettings {

@@ -98,6 +98,8 @@ impl Settings {
     fn fmt_rest(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let format = format!("{:?}", self.log.format).to_lowercase();
         writeln!(f, "\n[registration]\ndefault_role = {:?}", self.registration.default_role)?;
+        writeln!(f, "\n[audit]\nrefreshes = {}", self.audit.refreshes)?;
+        writeln!(f, "queue = {}\nkeep = \"{}\"", self.audit.queue, time(self.audit.keep))?;
         writeln!(f, "\n[cache_api]\naccess = {:?}", self.cache_api.access)?;
         writeln!(f, "\n[cache]\nmax_bytes = {}", self.cache.max_bytes)?;
         writeln!(f, "\n[locale]\ndefault = {:?}", self.locale.default)?;

@@ -23,6 +23,7 @@ impl Settings {
         self.validate_auth()?;
         self.validate_hashing()?;
         self.validate_password()?;
+        self.validate_audit()?;
         for (name, limit) in [
             ("per_client", self.throttle.per_client.clone()),
             ("per_account", self.throttle.per_account.clone()),
@@ -143,6 +144,16 @@ impl Settings {
         require("password.min_score", password.min_score <= 4, || {
             format!("{} is not between 0 and 4", password.min_score)
         })
+    }
+
+    fn validate_audit(&self) -> Result<(), SettingsError> {
+        let audit = &self.audit;
+        require("audit.queue", (1..=1_000_000).contains(&audit.queue), || {
+            format!("{} is not between 1 and 1000000", audit.queue)
+        })?;
+        at_least_a_second("audit.keep", audit.keep)?;
+        let centuries = Duration::from_secs(200 * 365 * 24 * 60 * 60);
+        require("audit.keep", audit.keep <= centuries, || "at most 200 years".into())
     }
 
     /// `registration.default_role`

@@ -108,6 +108,7 @@ async fn every_operation_answers_as_documented() {
     general(&app, &mut visits).await;
     cache(&app, &mut visits).await;
     user_management(&app, &mut visits).await;
+    records(&app, &mut visits).await;
     authentication(&app, &mut visits).await;
     let app = TestApp::start_with(&limits).await;
     envelope_administration(&app, &mut visits).await;
@@ -177,6 +178,24 @@ async fn user_management(app: &TestApp, visits: &mut Visits) {
         ("POST", deactivate),
     ] {
         visits.send(&mike, (method, path, "1"), None, 403).await;
+    }
+}
+
+async fn records(app: &TestApp, visits: &mut Visits) {
+    let admin = app.anonymous().log_in("root", PASSWORD).await;
+    let mike = app.anonymous().log_in("mike", PASSWORD).await;
+    let list = ("GET", "/api/v1/audit", "");
+    visits.send(&admin, list, None, 200).await;
+    visits.send(&mike, list, None, 403).await;
+    visits.send_unauthenticated(app, list).await;
+    let queries = [
+        ("?limit=1&outcome=failure&since=2000-01-01T00:00:00Z", 200),
+        ("?limit=100&user_id=1&action=logged_in&until=2100-01-01T00:00:00%2B08:00", 200),
+        ("?limit=0&user_id=0&action=x&outcome=x&since=x&until=x&before=x", 422),
+    ];
+    for (query, status) in queries {
+        let answer = admin.get(&format!("/api/v1/audit{query}")).await;
+        visits.judge("GET", list.1, status, &answer);
     }
 }
 
