@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Text};
 use menjin_domain::ports::{
     Archive, ArchiveReader, ArchiveWriter, Batch, Contents, ImportError, PortError,
 };
@@ -15,7 +15,7 @@ use menjin_domain::ports::{
 use crate::error::{COMPONENT, OrPortError};
 use crate::open::{self, OpenError};
 use crate::pool::{Access, connect};
-use crate::schema::{login_throttles, sessions, users};
+use crate::schema::{audit_events, login_throttles, sessions, users};
 use records::Position;
 
 /// `Archive` on a SQLite file that has been made and migrated. Its connections are its own, and
@@ -70,6 +70,7 @@ fn occupant(sqlite: &mut SqliteConnection) -> Result<Option<&'static str>, PortE
         ("users", users::table.count().get_result::<i64>(sqlite)),
         ("sessions", sessions::table.count().get_result(sqlite)),
         ("counts of failed log-ins", login_throttles::table.count().get_result(sqlite)),
+        ("records of what happened", audit_events::table.count().get_result(sqlite)),
     ];
     for (what, count) in counts {
         if count.or_port_error()? > 0 {
@@ -112,13 +113,16 @@ impl Transaction {
 impl ArchiveReader for Transaction {
     async fn contents(&mut self) -> Result<Contents, PortError> {
         self.run(|sqlite, _position| {
-            let counts: [i64; 3] = [
+            let counts: [i64; 4] = [
                 users::table.count().get_result(sqlite).or_port_error()?,
                 sessions::table.count().get_result(sqlite).or_port_error()?,
                 login_throttles::table.count().get_result(sqlite).or_port_error()?,
+                audit_events::table.count().get_result(sqlite).or_port_error()?,
             ];
             let records = counts.into_iter().filter_map(|count| u64::try_from(count).ok()).sum();
-            Ok(Contents { records, last_user_id: last_user_id(sqlite)? })
+            let last_user_id = last_id(sqlite, "users")?;
+            let last_event_id = last_id(sqlite, "audit_events")?;
+            Ok(Contents { records, last_user_id, last_event_id })
         })
         .await
     }
@@ -134,18 +138,10 @@ impl ArchiveWriter for Transaction {
         self.run(move |sqlite, _position| records::insert(sqlite, &batch)).await
     }
 
-    async fn reserve_user_ids(&mut self, last: i64) -> Result<(), PortError> {
+    async fn reserve_ids(&mut self, given: Contents) -> Result<(), PortError> {
         self.run(move |sqlite, _position| {
-            let last = last.max(last_user_id(sqlite)?);
-            // The table has no key: SQLite itself looks rows up by their name.
-            sqlite
-                .batch_execute("DELETE FROM sqlite_sequence WHERE name = 'users'")
-                .or_port_error()?;
-            diesel::sql_query("INSERT INTO sqlite_sequence (name, seq) VALUES ('users', ?)")
-                .bind::<BigInt, _>(last)
-                .execute(sqlite)
-                .or_port_error()
-                .map(drop)
+            reserve(sqlite, "users", given.last_user_id)?;
+            reserve(sqlite, "audit_events", given.last_event_id)
         })
         .await
     }
@@ -172,10 +168,27 @@ struct Last {
     seq: i64,
 }
 
-fn last_user_id(sqlite: &mut SqliteConnection) -> Result<i64, PortError> {
-    let last = diesel::sql_query("SELECT seq FROM sqlite_sequence WHERE name = 'users'")
+fn last_id(sqlite: &mut SqliteConnection, table: &str) -> Result<i64, PortError> {
+    let last = diesel::sql_query("SELECT seq FROM sqlite_sequence WHERE name = ?")
+        .bind::<Text, _>(table)
         .get_result::<Last>(sqlite)
         .optional()
         .or_port_error()?;
     Ok(last.map_or(0, |last| last.seq))
+}
+
+/// Lets ids of a table begin after this one.
+fn reserve(sqlite: &mut SqliteConnection, table: &str, last: i64) -> Result<(), PortError> {
+    let last = last.max(last_id(sqlite, table)?);
+    // The table has no key: SQLite itself looks rows up by their name.
+    diesel::sql_query("DELETE FROM sqlite_sequence WHERE name = ?")
+        .bind::<Text, _>(table)
+        .execute(sqlite)
+        .or_port_error()?;
+    diesel::sql_query("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)")
+        .bind::<Text, _>(table)
+        .bind::<BigInt, _>(last)
+        .execute(sqlite)
+        .or_port_error()
+        .map(drop)
 }

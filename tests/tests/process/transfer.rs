@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use menjin_domain::ports::{Archive as _, Batch, UserRecord};
+use menjin_domain::ports::{Archive as _, Batch, Contents, UserRecord};
 use menjin_domain::values::{Epoch, Role, UserId};
 use menjin_infra_sqlite::{SqliteArchive, SqliteStore};
 use menjin_tests::client::Client;
@@ -155,7 +155,7 @@ async fn what_cannot_be_transferred_is_refused_by_name() {
         assert!(!said.contains("canary"), "{said}");
     }
     assert!(!folder.join("none.db").exists(), "what is read is not made");
-    assert_eq!(moved(&transfer(folder, file, "sqlite://new.db")).len(), 3);
+    assert_eq!(moved(&transfer(folder, file, "sqlite://new.db")).len(), 4);
     let full = transfer(folder, file, "sqlite://new.db");
     assert_eq!(full.status.code(), Some(1));
     let said = text(&full.stderr);
@@ -187,7 +187,8 @@ async fn crowd(path: &Path) {
     for part in records.chunks(1000) {
         writer.put(Batch::Users(part.to_vec())).await.unwrap();
     }
-    writer.reserve_user_ids(20_000).await.unwrap();
+    let given = Contents { records: 0, last_user_id: 20_000, last_event_id: 0 };
+    writer.reserve_ids(given).await.unwrap();
     writer.commit().await.unwrap();
 }
 
