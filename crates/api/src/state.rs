@@ -7,7 +7,9 @@ use menjin_domain::auth::{Authenticate, ChangePassword, Login, Logout, Refresh, 
 use menjin_domain::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
 use menjin_domain::health::CheckHealth;
 use menjin_domain::ports::Entropy;
-use menjin_domain::users::{ActivateUser, DeactivateUser, GetUser, ListUsers, UpdateOwnProfile};
+use menjin_domain::users::{
+    ActivateUser, DeactivateUser, GetUser, LiftLock, ListUsers, SeeLock, UpdateOwnProfile,
+};
 use menjin_domain::values::{PasswordLength, RegistrableRole};
 
 use crate::http::client::TrustedProxies;
@@ -29,6 +31,8 @@ pub struct UseCases {
     pub list_users: ListUsers,
     pub activate_user: ActivateUser,
     pub deactivate_user: DeactivateUser,
+    pub see_lock: SeeLock,
+    pub lift_lock: LiftLock,
     pub list_records: ListRecords,
     pub read_entry: ReadEntry,
     pub write_entry: WriteEntry,

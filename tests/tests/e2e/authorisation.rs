@@ -7,7 +7,7 @@ use serde_json::json;
 
 /// Every route that asks who calls, with the status for an anonymous client, a user, a deactivated
 /// user and an administrator.
-const ROUTES: [(&str, &str, [u16; 4]); 11] = [
+const ROUTES: [(&str, &str, [u16; 4]); 15] = [
     ("POST", "/api/v1/auth/change-password", [401, 422, 401, 422]),
     ("GET", "/api/v1/users/me", [401, 200, 401, 200]),
     ("PUT", "/api/v1/users/me", [401, 200, 401, 200]),
@@ -16,6 +16,10 @@ const ROUTES: [(&str, &str, [u16; 4]); 11] = [
     ("POST", "/api/v1/users/1/activate", [401, 403, 401, 200]),
     ("POST", "/api/v1/users/4711/activate", [401, 403, 401, 404]),
     ("POST", "/api/v1/users/4711/deactivate", [401, 403, 401, 404]),
+    ("GET", "/api/v1/users/1/lock", [401, 403, 401, 200]),
+    ("GET", "/api/v1/users/4711/lock", [401, 403, 401, 404]),
+    ("DELETE", "/api/v1/users/1/lock", [401, 403, 401, 200]),
+    ("DELETE", "/api/v1/users/4711/lock", [401, 403, 401, 404]),
     ("GET", "/api/v1/audit", [401, 403, 401, 200]),
     ("GET", "/api/v1/audit?limit=0", [401, 422, 401, 422]),
     ("POST", "/api/v1/auth/logout", [401, 200, 401, 200]),

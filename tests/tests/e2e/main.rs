@@ -15,6 +15,7 @@ mod envelope;
 mod framework;
 mod general;
 mod language;
+mod locks;
 mod openapi;
 mod passwords;
 mod races;
