@@ -24,7 +24,8 @@ use menjin_domain::cache::{CacheDenied, ProbeCacheError, ReadEntryError, WriteEn
 use menjin_domain::entities::Forbidden;
 use menjin_domain::ports::{PolicyViolation, PortError};
 use menjin_domain::users::{
-    ActivateUserError, DeactivateUserError, GetUserError, ListUsersError, UpdateOwnProfileError,
+    ActivateUserError, DeactivateUserError, GetUserError, LiftLockError, ListUsersError,
+    SeeLockError, UpdateOwnProfileError,
 };
 
 use crate::problem::{Located, Place, Problem};
@@ -239,6 +240,26 @@ impl From<DeactivateUserError> for Failure {
             DeactivateUserError::NotFound => Self::UserNotFound,
             DeactivateUserError::LastAdmin => Self::LastAdmin,
             DeactivateUserError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<SeeLockError> for Failure {
+    fn from(error: SeeLockError) -> Self {
+        match error {
+            SeeLockError::Forbidden(error) => error.into(),
+            SeeLockError::NotFound => Self::UserNotFound,
+            SeeLockError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<LiftLockError> for Failure {
+    fn from(error: LiftLockError) -> Self {
+        match error {
+            LiftLockError::Forbidden(error) => error.into(),
+            LiftLockError::NotFound => Self::UserNotFound,
+            LiftLockError::Port(error) => error.into(),
         }
     }
 }

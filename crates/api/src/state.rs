@@ -8,7 +8,8 @@ use menjin_domain::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
 use menjin_domain::health::CheckHealth;
 use menjin_domain::ports::{Entropy, TokenCodec};
 use menjin_domain::users::{
-    ActivateUser, AdminGuard, DeactivateUser, GetUser, ListUsers, UpdateOwnProfile,
+    ActivateUser, AdminGuard, DeactivateUser, GetUser, LiftLock, ListUsers, SeeLock,
+    UpdateOwnProfile,
 };
 use menjin_domain::values::{PasswordLength, RegistrableRole};
 
@@ -32,6 +33,8 @@ pub struct UseCases {
     pub list_users: ListUsers,
     pub activate_user: ActivateUser,
     pub deactivate_user: DeactivateUser,
+    pub see_lock: SeeLock,
+    pub lift_lock: LiftLock,
     pub list_records: ListRecords,
     pub read_entry: ReadEntry,
     pub write_entry: WriteEntry,

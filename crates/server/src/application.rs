@@ -21,7 +21,8 @@ use menjin_domain::ports::{
     RateLimiter, SessionRepository, Subscription, TokenCodec, UserQuery, UserRepository,
 };
 use menjin_domain::users::{
-    ActivateUser, AdminGuard, CreateAdmin, DeactivateUser, GetUser, ListUsers, UpdateOwnProfile,
+    ActivateUser, AdminGuard, CreateAdmin, DeactivateUser, GetUser, LiftLock, ListUsers, SeeLock,
+    UpdateOwnProfile,
 };
 use menjin_domain::values::{PasswordLength, Role};
 use menjin_infra_credentials::{
@@ -390,6 +391,17 @@ fn use_cases(
         list_users: ListUsers { users: users.clone(), admins: admins.clone() },
         activate_user: ActivateUser { users: users.clone(), admins: admins.clone() },
         deactivate_user: DeactivateUser { users: users.clone(), admins: admins.clone() },
+        see_lock: SeeLock {
+            users: users.clone(),
+            throttle: adapters.throttle.clone(),
+            admins: admins.clone(),
+            limits: limits.map(|limits| limits.attempts),
+        },
+        lift_lock: LiftLock {
+            users: users.clone(),
+            throttle: adapters.throttle.clone(),
+            admins: admins.clone(),
+        },
         list_records: ListRecords { records: adapters.records.clone(), admins },
         read_entry: ReadEntry { cache: cache.clone(), access },
         write_entry: WriteEntry { cache: cache.clone(), access },

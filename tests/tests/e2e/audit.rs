@@ -8,6 +8,8 @@ use menjin_tests::app::{PASSWORD, TestApp};
 use menjin_tests::client::{Answer, Client, Send as _};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 /// All events that match, newest first.
@@ -151,7 +153,7 @@ async fn s3_each_event_is_on_record_exactly_once() {
     // Administration, and who may not.
     let client = anonymous.log_in("mike", "newpassword456").await;
     let denied = Some(("access_denied", Some("not_admin")));
-    for path in ["/api/v1/users/1", "/api/v1/audit"] {
+    for path in ["/api/v1/users/1", "/api/v1/users/1/lock", "/api/v1/audit"] {
         story.tell(&client, ("GET", path, Value::Null), 403, denied).await;
     }
     story.tell(&client, post("/api/v1/users/1/deactivate"), 403, denied).await;
@@ -172,8 +174,10 @@ async fn s3_each_event_is_on_record_exactly_once() {
     }
     let refused = Some(("log_in_refused", Some("account_limit")));
     story.tell(&anonymous, login("mike", "newpassword456"), 429, refused).await;
-    let lifted = Some(("lock_lifted", DONE));
-    story.tell(&admin, post("/api/v1/users/2/activate"), 200, lifted).await;
+    let lock = |method| (method, "/api/v1/users/2/lock", Value::Null);
+    story.tell(&admin, lock("GET"), 200, None).await;
+    story.tell(&admin, lock("DELETE"), 200, Some(("lock_lifted", DONE))).await;
+    story.tell(&admin, lock("DELETE"), 200, None).await;
     story.tell(&anonymous, login("mike", "newpassword456"), 200, logged_in).await;
 
     let app = app.restart(&[]).await;
@@ -259,6 +263,33 @@ async fn s3_of_many_at_once_each_is_on_record() {
             .into_iter()
             .chain([("refreshed", count(&refreshed, 200))]);
     assert_eq!(found, expected.map(|(action, count)| (action.to_owned(), count)).collect());
+}
+
+#[tokio::test]
+async fn s3_who_goes_away_before_the_answer_leaves_one_record() {
+    // A hash of half a second: in the middle of it for long enough.
+    let app = TestApp::start_with(&[("hashing.cost", "13")]).await;
+    let admin = app.admin("root").await;
+    let body = r#"{"username":"root","password":"wrong"}"#;
+    let mut connection = TcpStream::connect(app.url().replace("http://", "")).await.unwrap();
+    let request = format!(
+        "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    connection.write_all(request.as_bytes()).await.unwrap();
+    while admin.get("/api/v1/users/1/lock").await.body["account"]["failures"] == 0 {}
+    drop(connection);
+    let failed = events_once(&admin, "&outcome=failure", 1).await;
+    assert_eq!(
+        (&failed[0]["action"], &failed[0]["subject_id"]),
+        (&json!("log_in_failed"), &json!(1))
+    );
+    let reason = failed[0]["reason"].as_str().unwrap();
+    assert!(["abandoned", "wrong_password"].contains(&reason), "{reason}");
+    let app = app.restart(&[]).await;
+    let admin = app.anonymous().with_tokens(&tokens(&admin));
+    assert_eq!(events(&admin, "&outcome=failure").await, failed);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod envelope;
 mod framework;
 mod general;
 mod language;
+mod locks;
 mod matrix;
 mod openapi;
 mod passwords;

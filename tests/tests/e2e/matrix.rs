@@ -20,7 +20,10 @@ use Access::{Admins, Cache, Everybody, Users};
 
 /// The rule of each operation. One that is not here fails the test: nobody adds a route without
 /// saying who may call it.
-const RULES: [(&str, &str, Access); 27] = [
+const RULES: [(&str, &str, Access); 30] = [
+    ("GET", "/api/v1/audit", Admins),
+    ("GET", "/api/v1/users/{user_id}/lock", Admins),
+    ("DELETE", "/api/v1/users/{user_id}/lock", Admins),
     ("GET", "/.well-known/jwks.json", Everybody),
     ("GET", "/", Everybody),
     ("GET", "/health", Everybody),

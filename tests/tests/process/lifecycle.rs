@@ -75,7 +75,10 @@ async fn s1_logs_are_json_with_request_ids_and_without_secrets() {
     let refreshed = mike.refresh().await;
     assert_eq!(mike.me().await.status, 200);
     mike.get("/api/v1/audit?before=canary-query&action=canary-query").await;
-    mike.get("/api/v1/users/1?x=canary-query").await;
+    mike.request(Method::GET, "/api/v1/users/1/lock")
+        .header("x-canary", "canary-header")
+        .answer()
+        .await;
     let (_, log) = tokio::task::spawn_blocking(|| server.terminate()).await.unwrap();
     let mut export = command(MENJIN, folder.path());
     let export = output(export.args(["audit", "export"]).env("MENJIN__LOG__LEVEL", "trace"));

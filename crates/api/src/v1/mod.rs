@@ -7,7 +7,7 @@ mod render;
 mod users;
 mod views;
 
-use paperclip::actix::web::{ServiceConfig, get, post, put};
+use paperclip::actix::web::{ServiceConfig, delete, get, post, put};
 
 use crate::http::routes::resource;
 
@@ -19,6 +19,7 @@ pub(crate) use views::MessageView;
 /// Registers the routes.
 pub(crate) fn routes(services: &mut ServiceConfig<'_>) {
     let get_put = vec![get().to(users::me), put().to(users::update_me)];
+    let lock = vec![get().to(users::lock), delete().to(users::lift_lock)];
     services
         .service(resource("/api/v1/auth/register", "POST", vec![post().to(auth::register)]))
         .service(resource("/api/v1/auth/login", "POST", vec![post().to(auth::login)]))
@@ -41,5 +42,6 @@ pub(crate) fn routes(services: &mut ServiceConfig<'_>) {
             "POST",
             vec![post().to(users::deactivate)],
         ))
+        .service(resource("/api/v1/users/{user_id}/lock", "GET, HEAD, DELETE", lock))
         .service(resource("/api/v1/audit", "GET, HEAD", vec![get().to(audit::list)]));
 }

@@ -4,12 +4,14 @@ use actix_web::web::{Data, Json};
 use paperclip::actix::api_v2_operation;
 
 use super::bodies::UpdateBody;
-use super::views::UserView;
+use super::views::{LockView, MessageView, UserView};
 use crate::failure::Failure;
 use crate::http::body::Body;
 use crate::http::caller::{Administrator, After, Caller};
 use crate::http::client::Client;
+use crate::http::locale::Locale;
 use crate::http::path::UserIdParam;
+use crate::messages::Message;
 use crate::state::Api;
 
 /// Show the current user.
@@ -73,4 +75,33 @@ pub(super) async fn deactivate(
 ) -> Result<Json<UserView>, Failure> {
     let user = api.use_cases.deactivate_user.execute(&caller, id.0, client.0).await?;
     Ok(Json(UserView::from(&user)))
+}
+
+/// Show whether failed log-ins have locked a user.
+///
+/// For administrators. Failures are counted for the account, and for each network that they come
+/// from; those whose time has passed are not shown.
+#[api_v2_operation(operation_id = "get_user_lock", tags("User Management"))]
+pub(super) async fn lock(
+    api: Data<Api>,
+    After(caller, id): After<Administrator, UserIdParam>,
+    client: Client,
+) -> Result<Json<LockView>, Failure> {
+    let lock = api.use_cases.see_lock.execute(&caller, id.0, client.0).await?;
+    Ok(Json(LockView::from(&lock)))
+}
+
+/// Lift the lock of a user.
+///
+/// For administrators. Forgets the failed log-ins of the account, from wherever they came. Limits on
+/// a network as a whole stay. Lifting no lock changes nothing.
+#[api_v2_operation(operation_id = "lift_user_lock", tags("User Management"))]
+pub(super) async fn lift_lock(
+    api: Data<Api>,
+    After(caller, id): After<Administrator, UserIdParam>,
+    client: Client,
+    locale: Locale,
+) -> Result<Json<MessageView>, Failure> {
+    api.use_cases.lift_lock.execute(&caller, id.0, client.0).await?;
+    Ok(Json(MessageView::new(Message::LockLifted, locale)))
 }

@@ -108,7 +108,7 @@ async fn every_operation_answers_as_documented() {
     general(&app, &mut visits).await;
     cache(&app, &mut visits).await;
     user_management(&app, &mut visits).await;
-    records(&app, &mut visits).await;
+    locks_and_records(&app, &mut visits).await;
     authentication(&app, &mut visits).await;
     let app = TestApp::start_with(&limits).await;
     envelope_administration(&app, &mut visits).await;
@@ -181,9 +181,20 @@ async fn user_management(app: &TestApp, visits: &mut Visits) {
     }
 }
 
-async fn records(app: &TestApp, visits: &mut Visits) {
+async fn locks_and_records(app: &TestApp, visits: &mut Visits) {
     let admin = app.anonymous().log_in("root", PASSWORD).await;
     let mike = app.anonymous().log_in("mike", PASSWORD).await;
+    for _ in 0..3 {
+        app.anonymous().try_log_in("mike", "wrong password").await;
+    }
+    for method in ["GET", "DELETE"] {
+        let path = "/api/v1/users/{user_id}/lock";
+        visits.send(&admin, (method, path, "2"), None, 200).await;
+        visits.send(&admin, (method, path, "99"), None, 404).await;
+        visits.send(&admin, (method, path, "0"), None, 422).await;
+        visits.send(&mike, (method, path, "1"), None, 403).await;
+        visits.send_unauthenticated(app, (method, path, "2")).await;
+    }
     let list = ("GET", "/api/v1/audit", "");
     visits.send(&admin, list, None, 200).await;
     visits.send(&mike, list, None, 403).await;

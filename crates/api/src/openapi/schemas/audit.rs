@@ -1,4 +1,4 @@
-//! The audit log.
+//! The audit log, and locks.
 
 use menjin_domain::audit::ListRecords;
 use menjin_domain::values::{AuditAction, AuditOutcome, AuditReason, ClientInfo, RequestId};
@@ -29,22 +29,65 @@ fn moment() -> Value {
     with(time(), "type", "string")
 }
 
+/// When a lock ends.
+fn until() -> Value {
+    with(maybe(moment()), "description", "Until when log-ins are refused; null if they are not.")
+}
+
+fn failures() -> Value {
+    json!({ "type": "integer", "format": "int64", "minimum": 0, "example": 10 })
+}
+
 pub(super) fn answers() -> Vec<Schema> {
-    vec![Schema::answer(
-        "AuditPage",
-        json!({
-            "events": { "type": "array", "items": schema_ref("AuditEvent") },
-            "next": with(
-                maybe(position()),
-                "description", "Sent as `before` it gives the next page; null on the last.",
-            ),
-        }),
-    )]
+    vec![
+        Schema::answer(
+            "AuditPage",
+            json!({
+                "events": { "type": "array", "items": schema_ref("AuditEvent") },
+                "next": with(
+                    maybe(position()),
+                    "description", "Sent as `before` it gives the next page; null on the last.",
+                ),
+            }),
+        ),
+        Schema::answer(
+            "Lock",
+            json!({
+                "locked": {
+                    "example": true, "description": "Whether log-ins are refused, from wherever.",
+                },
+                "until": with(
+                    maybe(time()), "description", "When the last lock ends; null without one.",
+                ),
+                "account": { "allOf": [schema_ref("LockCount")] },
+                "networks": { "type": "array", "items": schema_ref("NetworkLock") },
+            }),
+        ),
+    ]
 }
 
 /// Schemas within those.
 pub(super) fn uncollected() -> Vec<(&'static str, Value)> {
-    vec![("AuditEvent", with(event(), "description", "Something that happened."))]
+    let network = with(text("192.0.2.7"), "description", "An IPv4 address or an IPv6 /64.");
+    vec![
+        ("AuditEvent", with(event(), "description", "Something that happened.")),
+        (
+            "LockCount",
+            with(
+                closed(&json!({ "failures": failures(), "until": until() })),
+                "description",
+                "Failures from all networks together.",
+            ),
+        ),
+        (
+            "NetworkLock",
+            with(
+                closed(&json!({ "network": network, "failures": failures(), "until": until() })),
+                "description",
+                "Failures from one network.",
+            ),
+        ),
+    ]
 }
 
 fn event() -> Value {

@@ -7,7 +7,7 @@ use actix_web::web::{Data, Json};
 use paperclip::actix::api_v2_operation;
 
 use crate::failure::Failure;
-use crate::http::caller::{After, Caller};
+use crate::http::caller::{Administrator, After};
 use crate::http::client::Client;
 use crate::http::query::Query;
 use crate::state::Api;
@@ -22,7 +22,7 @@ pub use views::AuditEventView;
 #[api_v2_operation(operation_id = "list_audit_events", tags("Audit"))]
 pub(super) async fn list(
     api: Data<Api>,
-    After(caller, query): After<Caller, Query<query::AuditQuery>>,
+    After(caller, query): After<Administrator, Query<query::AuditQuery>>,
     client: Client,
 ) -> Result<Json<views::AuditPageView>, Failure> {
     let input = query.to_input()?;
