@@ -6,6 +6,7 @@
 //!   out clients, anonymous and logged in.
 //! * [`client`]: those clients; their answers print as snapshots.
 //! * [`process`]: the real binary as a process of its own, to be killed.
+//! * [`raw`]: HTTP by hand, as no proper client would speak it.
 //! * [`openapi`]: the document at `/openapi.json`, as a judge of answers.
 //! * [`servers`]: private servers of what menjin can be put on, to be killed.
 //! * [`contract`]: what every adapter must do, written against the ports alone.
@@ -25,4 +26,5 @@ pub mod clock;
 pub mod contract;
 pub mod openapi;
 pub mod process;
+pub mod raw;
 pub mod servers;

@@ -20,3 +20,4 @@ mod races;
 mod sessions;
 mod throttle;
 mod users;
+mod wire;

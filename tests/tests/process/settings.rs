@@ -21,6 +21,7 @@ fn each_bad_setting_is_named() {
         ("MENJIN__SERVER__PORT", "65536", "server.port"),
         ("MENJIN__SERVER__HOST", "localhost:1", "server.host"),
         ("MENJIN__SERVER__TRUSTED_PROXIES", "10.0.0.0/33", "server.trusted_proxies"),
+        ("MENJIN__SERVER__WORKERS", "513", "server.workers"),
         ("MENJIN__SERVER__PROT", "80", "server.prot"),
         ("MENJIN__SREVER__PORT", "80", "srever"),
         ("MENJIN_SERVER_PORT", "80", "MENJIN_SERVER_PORT"),

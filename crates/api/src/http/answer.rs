@@ -4,6 +4,7 @@
 //! sets the headers that every answer has, and writes the line in the log.
 
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_LANGUAGE, HeaderMap, HeaderName, HeaderValue, UPGRADE, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
@@ -53,14 +54,19 @@ pub(crate) async fn answer(
         AssertUnwindSafe(call).catch_unwind().instrument(span.clone()).await
     };
     let _entered = span.enter();
+    let is_last = unread.ends_the_connection();
     let result = match outcome {
         Ok(Ok(response)) => {
-            Ok(finish(response, &scope).map_body(|_head, body| unread.until_sent(body)))
+            let mut response = finish(response, &scope);
+            if is_last {
+                response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+            }
+            Ok(response.map_body(|_head, body| unread.until_sent(body)))
         }
-        Ok(Err(error)) => Err(Answered::new(render_error(&error, &scope), &scope)),
+        Ok(Err(error)) => Err(Answered::new(render_error(&error, &scope), &scope, is_last)),
         Err(_panic) => {
             tracing::error!(event = "panic", %method, path = %path.escape_debug(), "a handler panicked");
-            Err(Answered::new(render(&Failure::Internal(None), &scope), &scope))
+            Err(Answered::new(render(&Failure::Internal(None), &scope), &scope, is_last))
         }
     };
     let status = match &result {
@@ -99,8 +105,11 @@ struct Answered {
 }
 
 impl Answered {
-    fn new(mut response: HttpResponse, scope: &Scope) -> Self {
+    fn new(mut response: HttpResponse, scope: &Scope, is_last: bool) -> Self {
         set_headers(response.headers_mut(), scope);
+        if is_last {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
         Self { status: response.status(), response: RefCell::new(Some(response)) }
     }
 }
@@ -113,6 +122,27 @@ impl ResponseError for Answered {
     fn error_response(&self) -> HttpResponse {
         self.response.take().unwrap_or_else(|| HttpResponse::new(self.status))
     }
+}
+
+/// The answer to what cannot be read: neither its path nor its language is known.
+pub(crate) fn answer_unread(
+    failure: &Failure,
+    peer: Option<SocketAddr>,
+    api: &Api,
+) -> HttpResponse {
+    let request_id = api.entropy.uuid().unwrap_or_default().to_string();
+    let scope = Scope { dialect: Dialect::V1, locale: api.settings.locale, request_id };
+    let _entered = tracing::info_span!("request", id = %scope.request_id).entered();
+    let mut response = render(failure, &scope);
+    set_headers(response.headers_mut(), &scope);
+    let peer = peer.map(|peer| peer.ip().to_canonical().to_string());
+    let status = response.status().as_u16();
+    if response.status().is_server_error() {
+        tracing::error!(event = "refused", status, peer, "{failure}");
+    } else {
+        tracing::info!(event = "refused", status, peer, "{failure}");
+    }
+    response
 }
 
 fn scope_of(request: &ServiceRequest) -> Scope {

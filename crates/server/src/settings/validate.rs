@@ -37,6 +37,7 @@ impl Settings {
         require("cache.max_bytes", self.cache.max_bytes >= 1 << 20, || {
             "at least 1048576 (1 MiB)".into()
         })?;
+        require("server.workers", self.server.workers <= 512, || "at most 512".into())?;
         positive("server.shutdown_timeout", self.server.shutdown_timeout)?;
         positive("tidy.every", self.tidy.every)?;
         self.log.level.parse::<tracing_subscriber::EnvFilter>().map(drop).map_err(|error| {
