@@ -7,6 +7,7 @@
 //! * [`client`]: those clients; their answers print as snapshots.
 //! * [`process`]: the real binary as a process of its own, to be killed.
 //! * [`raw`]: HTTP by hand, as no proper client would speak it.
+//! * [`smuggling`]: requests that two servers could read differently.
 //! * [`openapi`]: the document at `/openapi.json`, as a judge of answers.
 //! * [`servers`]: private servers of what menjin can be put on, to be killed.
 //! * [`contract`]: what every adapter must do, written against the ports alone.
@@ -28,3 +29,4 @@ pub mod openapi;
 pub mod process;
 pub mod raw;
 pub mod servers;
+pub mod smuggling;

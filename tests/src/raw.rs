@@ -40,6 +40,8 @@ impl fmt::Display for RawAnswer {
 pub struct Exchange {
     /// Each answer, in order; `100 Continue` is none.
     pub answers: Vec<RawAnswer>,
+    /// What came after them and is no answer of HTTP/1.
+    pub junk: String,
     /// Whether the other side closed the connection.
     pub closed: bool,
 }
@@ -87,9 +89,8 @@ impl Conversation {
     /// All that is still to come.
     pub fn rest(mut self) -> Exchange {
         let answers = std::iter::from_fn(|| self.answer()).collect();
-        let left = String::from_utf8_lossy(&self.unread);
-        assert!(left.is_empty(), "after the answers: {left:?}");
-        Exchange { answers, closed: self.closed }
+        let junk = String::from_utf8_lossy(&self.unread).into_owned();
+        Exchange { answers, junk, closed: self.closed }
     }
 
     /// Reads what has come; false once nothing more does.
@@ -113,8 +114,7 @@ impl Conversation {
         let head = String::from_utf8_lossy(self.unread.get(..end)?);
         let mut lines = head.trim_end().split("\r\n");
         let start = lines.next()?;
-        let status = start.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1));
-        let status = status.unwrap_or_else(|| panic!("no answer: {start:?}")).parse().unwrap();
+        let status = start.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().unwrap();
         let headers: Vec<(String, String)> = lines
             .map(|line| line.split_once(':').unwrap())
             .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))

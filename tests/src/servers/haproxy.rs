@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::redis::{free_port, spawn};
+use crate::smuggling::FORBIDDEN;
 
 /// `HAProxy` on a free port of the loopback interface; ended when dropped, and with the process of the
 /// tests.
@@ -18,7 +19,8 @@ pub struct HaProxy {
 }
 
 impl HaProxy {
-    /// One that sends each request to the next of these servers (`http://…`), and says for whom.
+    /// One that sends each request to the next of these servers (`http://…`), and says for whom. It
+    /// refuses what requests that are smuggled through it ask for.
     pub fn start(servers: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
@@ -33,6 +35,7 @@ impl HaProxy {
             "defaults\n    mode http\n    timeout connect 2s\n    timeout client 20s\n    \
              timeout server 20s\n    timeout check 4s\n    option forwardfor\n\
              listen menjin\n    bind 127.0.0.1:{port}\n    balance roundrobin\n    \
+             http-request deny if {{ path_beg {FORBIDDEN} }}\n    \
              option httpchk GET /health/ready\n{backends}\n"
         );
         let path = folder.path().join("haproxy.cfg");

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use insta::assert_snapshot;
 use menjin_tests::app::{TestApp, with_panicking_route};
 use menjin_tests::client::{Client, Send as _};
+use menjin_tests::raw;
 use reqwest::Method;
 use serde_json::json;
 
@@ -190,24 +191,15 @@ async fn h4_a_panic_is_answered_and_the_next_request_works() {
     }
 }
 
-/// Speaks HTTP by hand, as no proper client would.
-fn raw(app: &TestApp, request: &[u8]) -> String {
-    let mut stream = TcpStream::connect(app.url().trim_start_matches("http://")).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    stream.write_all(request).unwrap();
-    let mut answer = Vec::new();
-    // A reset after the answer is as good as its end.
-    drop(stream.read_to_end(&mut answer));
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn c2_steps_in_a_path_reach_nothing() {
     let app = TestApp::start().await;
     for path in ["/cache/../api/v1/users/me", "/cache/..", "/cache/./x"] {
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-        let answer = tokio::task::block_in_place(|| raw(&app, request.as_bytes()));
-        assert!(answer.starts_with("HTTP/1.1 422"), "{path}: {answer}");
+        let exchange = tokio::task::block_in_place(|| {
+            raw::exchange(&app.url(), request.as_bytes(), Duration::from_secs(10))
+        });
+        assert_eq!(exchange.answers.first().map(|answer| answer.status), Some(422), "{path}");
     }
 }
 
@@ -293,15 +285,4 @@ async fn h2_i7_a_chunked_body_does_not_go_on_after_the_answer() {
         }
         assert!(took < Duration::from_secs(11), "{path}: taken for {took:?}, {sent} bytes");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn h1_what_asks_for_a_websocket_is_refused_and_closed() {
-    let app = TestApp::start().await;
-    let request = "POST /api/auth/login HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\
-                   Connection: Upgrade\r\nContent-Type: application/json\r\n\
-                   Content-Length: 2\r\n\r\n{}GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-    let answer = tokio::task::block_in_place(|| raw(&app, request.as_bytes()));
-    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
-    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use menjin_tests::app::TestApp;
 use menjin_tests::raw::{self, Conversation, RawAnswer};
+use menjin_tests::servers::haproxy::HaProxy;
+use menjin_tests::smuggling;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -11,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 fn refused(app: &TestApp, request: &[u8]) -> RawAnswer {
     let mut exchange = tokio::task::block_in_place(|| raw::exchange(&app.url(), request, PATIENCE));
     let what = String::from_utf8_lossy(request.get(..request.len().min(120)).unwrap());
-    assert!(exchange.closed, "{what:?}: the connection stays open");
+    assert!(exchange.closed && exchange.junk.is_empty(), "{what:?}: {exchange:?}");
     assert_eq!(exchange.answers.len(), 1, "{what:?}: {:?}", exchange.answers);
     exchange.answers.remove(0)
 }
@@ -93,4 +95,82 @@ async fn h5_a_head_that_is_too_long_is_answered_in_json() {
         assert_eq!(answer.status, 431, "{answer}");
         assert_ours(&answer, "head_too_large");
     }
+}
+
+/// A client that says that it is done gets one answer, whatever it still sends.
+#[tokio::test(flavor = "multi_thread")]
+async fn h1_nothing_is_done_after_the_last_answer() {
+    let app = TestApp::start().await;
+    let inside = "POST /cache/after HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+                  Content-Length: 11\r\n\r\n{\"data\": {}}";
+    for (first, status) in [
+        ("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200),
+        ("GET / HTTP/1.0\r\n\r\n", 200),
+        ("POST /cache/test HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 200),
+        ("POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 404),
+        ("CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n", 404),
+    ] {
+        let request = format!("{first}{inside}");
+        let exchange =
+            tokio::task::block_in_place(|| raw::exchange(&app.url(), request.as_bytes(), PATIENCE));
+        let statuses: Vec<u16> = exchange.answers.iter().map(|answer| answer.status).collect();
+        assert_eq!((statuses, exchange.closed), (vec![status], true), "{first:?}");
+        assert_eq!(app.anonymous().get("/cache/after").await.status, 404, "{first:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_kept_whatever_others_asked_for() {
+    let app = TestApp::start_with(&[("server.workers", "1")]).await;
+    tokio::task::block_in_place(|| {
+        let mut kept = Conversation::with(&app.url(), PATIENCE);
+        for _ in 0..20 {
+            let old = raw::exchange(&app.url(), b"GET /health/live HTTP/1.0\r\n\r\n", PATIENCE);
+            assert_eq!((old.answers.len(), old.closed), (1, true));
+            assert!(kept.say(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"));
+            assert_eq!(kept.answer().map(|answer| answer.status), Some(200));
+        }
+        let mut asked = Conversation::with(&app.url(), PATIENCE);
+        for _ in 0..2 {
+            assert!(asked.say(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
+            assert_eq!(asked.answer().map(|answer| answer.status), Some(200));
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h1_what_could_be_read_in_two_ways_is_refused_once() {
+    let app = TestApp::start().await;
+    let server = app.anonymous();
+    let mut faults = Vec::new();
+    for probe in smuggling::probes() {
+        let exchange =
+            tokio::task::block_in_place(|| raw::exchange(&app.url(), &probe.request, PATIENCE));
+        let statuses: Vec<u16> = exchange.answers.iter().map(|answer| answer.status).collect();
+        if statuses != [400] || !exchange.closed || !exchange.junk.is_empty() {
+            faults.push(format!("{}: {exchange:?}", probe.name));
+        }
+        if probe.got_through(&server).await {
+            faults.push(format!("{}: the request inside was done", probe.name));
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h1_what_asks_for_a_websocket_is_refused_and_closed() {
+    let app = TestApp::start().await;
+    let request = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\
+                    Connection: Upgrade\r\nContent-Type: application/json\r\n\
+                    Content-Length: 2\r\n\r\n{}GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    let answer = refused(&app, request);
+    assert_eq!(answer.status, 400, "{answer}");
+    assert_ours(&answer, "bad_request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h1_nothing_is_smuggled_past_haproxy() {
+    let app = TestApp::start().await;
+    let proxy = tokio::task::block_in_place(|| HaProxy::start(&[&app.url()]));
+    smuggling::pass_none(&proxy.url, &app.anonymous()).await;
 }

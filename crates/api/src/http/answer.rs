@@ -11,10 +11,11 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_LANGUAGE, HeaderMap, HeaderName, HeaderValue, UPGRADE, VARY,
+    CACHE_CONTROL, CONTENT_LANGUAGE, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::http::{ConnectionType, Method, StatusCode};
+use actix_web::http::uri::Authority;
+use actix_web::http::{ConnectionType, Method, StatusCode, Version};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
@@ -25,6 +26,7 @@ use super::locale::Locale;
 use super::scope::{Dialect, Scope};
 use super::unread::Hold;
 use crate::failure::Failure;
+use crate::serving::link::Link;
 use crate::state::Api;
 use crate::{envelope, v1};
 
@@ -38,8 +40,13 @@ pub(crate) async fn answer(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    if request.conn_data::<Link>().is_some_and(Link::takes_no_more) {
+        // The connection is closed meanwhile.
+        std::future::pending::<()>().await;
+    }
     let started = Instant::now();
     let scope = scope_of(&request);
+    let closes = request.head().connection_type() == ConnectionType::Close;
     let (method, path) = (request.method().clone(), request.path().to_owned());
     if method == Method::HEAD {
         request.head_mut().method = Method::GET;
@@ -47,28 +54,36 @@ pub(crate) async fn answer(
     request.extensions_mut().insert(scope.clone());
     let span = tracing::info_span!("request", id = %scope.request_id);
     let unread = Hold::of(&mut request);
-    let outcome = if wants_websocket(&request) {
+    let outcome = if wants_websocket(&request) || !names_a_host(request.headers()) {
         Ok(Ok(request.into_response(render(&Failure::BadRequest, &scope)).map_into_left_body()))
     } else {
         let call = async { next.call(request).await.map(ServiceResponse::map_into_right_body) };
         AssertUnwindSafe(call).catch_unwind().instrument(span.clone()).await
     };
     let _entered = span.enter();
-    let is_last = unread.ends_the_connection();
-    let result = match outcome {
-        Ok(Ok(response)) => {
-            let mut response = finish(response, &scope);
-            if is_last {
-                response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-            }
-            Ok(response.map_body(|_head, body| unread.until_sent(body)))
-        }
-        Ok(Err(error)) => Err(Answered::new(render_error(&error, &scope), &scope, is_last)),
+    let mut result = match outcome {
+        Ok(Ok(response)) => Ok(finish(response, &scope)),
+        Ok(Err(error)) => Err(Answered::new(render_error(&error, &scope), &scope)),
         Err(_panic) => {
             tracing::error!(event = "panic", %method, path = %path.escape_debug(), "a handler panicked");
-            Err(Answered::new(render(&Failure::Internal(None), &scope), &scope, is_last))
+            Err(Answered::new(render(&Failure::Internal(None), &scope), &scope))
         }
     };
+    let head = match &mut result {
+        Ok(response) => Some(response.response_mut().head_mut()),
+        Err(answered) => answered.response.get_mut().as_mut().map(HttpResponse::head_mut),
+    };
+    if let Some(head) = head {
+        // actix uses heads again, with the version that they had; of HTTP/1.0 it would mean Close.
+        head.version = Version::HTTP_11;
+        if closes || unread.is_unread() {
+            head.set_connection_type(ConnectionType::Close);
+        }
+        if head.connection_type() == ConnectionType::Close {
+            unread.is_the_last();
+        }
+    }
+    let result = result.map(|answer| answer.map_body(|_head, body| unread.until_sent(body)));
     let status = match &result {
         Ok(response) => response.status(),
         Err(answered) => answered.status,
@@ -94,6 +109,21 @@ fn wants_websocket(request: &ServiceRequest) -> bool {
     })
 }
 
+/// Whether `Host` is the name or address of one, with or without a port (RFC 9112 §3.2 has no other
+/// answered but by 400). It may be empty, as health checks of proxies have it.
+fn names_a_host(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(HOST).filter(|host| !host.is_empty()) else { return true };
+    let authority = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
+    authority.is_some_and(|authority| {
+        // Of `user@host` the host is no prefix.
+        let port = authority.as_str().strip_prefix(authority.host());
+        port.is_some_and(|port| {
+            matches!(port, "" | ":")
+                || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok())
+        })
+    })
+}
+
 /// The answer to a request whose handler panicked, or that actix gave up on. An error carries it,
 /// since the request that a response would need is gone.
 #[derive(Debug, thiserror::Error)]
@@ -105,11 +135,8 @@ struct Answered {
 }
 
 impl Answered {
-    fn new(mut response: HttpResponse, scope: &Scope, is_last: bool) -> Self {
+    fn new(mut response: HttpResponse, scope: &Scope) -> Self {
         set_headers(response.headers_mut(), scope);
-        if is_last {
-            response.head_mut().set_connection_type(ConnectionType::Close);
-        }
         Self { status: response.status(), response: RefCell::new(Some(response)) }
     }
 }
@@ -215,4 +242,26 @@ fn set_headers(headers: &mut HeaderMap, scope: &Scope) {
     }
     headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(scope.locale.tag()));
     headers.append(VARY, HeaderValue::from_static("Accept-Language"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn h1_hosts() {
+        let named = |host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_bytes(host.as_bytes()).unwrap());
+            names_a_host(&headers)
+        };
+        for host in ["", "x", "x:8000", "x:", "menjin.example", "10.0.0.1:80", "[::1]", "[::1]:80"]
+        {
+            assert!(named(host), "{host:?}");
+        }
+        for host in ["a b", "a/b", "a@b", "a@b:1", "a:b", "a:1:2", "a:65536", "[::1", "\u{e9}"] {
+            assert!(!named(host), "{host:?}");
+        }
+        assert!(names_a_host(&HeaderMap::new()), "HTTP/1.0 and HTTP/2 have none");
+    }
 }

@@ -55,14 +55,16 @@ impl Hold {
         Self { payload, under_way }
     }
 
-    /// Whether, now that there is an answer, some of the body is still to come. Then the connection
-    /// ends with it.
-    pub(crate) fn ends_the_connection(&self) -> bool {
-        let is_unread = self.payload.as_ref().is_some_and(|payload| !has_ended(payload));
-        if is_unread && let Some(under_way) = &self.under_way {
+    /// Whether, now that there is an answer, some of the body is still to come.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.payload.as_ref().is_some_and(|payload| !has_ended(payload))
+    }
+
+    /// The connection ends with the answer.
+    pub(crate) fn is_the_last(&self) {
+        if let Some(under_way) = &self.under_way {
             under_way.is_the_last();
         }
-        is_unread
     }
 
     /// Ties the hold to the body of the answer.

@@ -15,7 +15,9 @@ use actix_web::http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::head::{Flaw, Head};
+use super::chunks::Chunks;
+use super::head::Head;
+use super::lines::Flaw;
 use super::link::Link;
 use crate::http::server::{READ_TIMEOUT, WRITE_TIMEOUT};
 
@@ -50,13 +52,9 @@ pub(super) struct Line(Rc<RefCell<Inner>>);
 struct Inner {
     stream: Box<dyn Stream>,
     link: Link,
-    /// The head that is awaited; `None` if it is not known where it began: a client may send it
-    /// together with the end of the request before.
-    head: Option<Head>,
-    /// Bytes that came after the end of that head.
-    beyond: u64,
-    /// The last four bytes that arrived.
-    last: [u8; 4],
+    /// The latest request; `None` if it is not known where it began: a client may send it together
+    /// with the end of the one before.
+    request: Option<Request>,
     /// How many requests had begun when the head did.
     begun_before: u64,
     /// When the head has to be complete.
@@ -69,6 +67,15 @@ struct Inner {
     /// Nothing more is read.
     over: bool,
     refusal: Option<Refusal>,
+}
+
+/// What has arrived of a request.
+#[derive(Default)]
+struct Request {
+    head: Head,
+    chunks: Chunks,
+    /// Bytes that came after its head, and after its chunks if it has any.
+    beyond: u64,
 }
 
 /// Made when it is first needed: most connections need none.
@@ -86,14 +93,31 @@ impl Timer {
     }
 }
 
+impl Request {
+    fn take(&mut self, mut bytes: &[u8]) -> Result<(), Flaw> {
+        self.head.take(&mut bytes)?;
+        if self.head.is_chunked() {
+            self.chunks.take(&mut bytes)?;
+        }
+        self.beyond += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Whether no more and no less than this request has arrived, whose body is of this length.
+    fn is_all(&self, length: Option<u64>) -> bool {
+        if self.head.is_chunked() {
+            return self.chunks.is_complete() && self.beyond == 0;
+        }
+        self.beyond == length.unwrap_or(0)
+    }
+}
+
 impl Line {
     pub(super) fn new(stream: Box<dyn Stream>) -> Self {
         Self(Rc::new(RefCell::new(Inner {
             stream,
             link: Link::default(),
-            head: Some(Head::default()),
-            beyond: 0,
-            last: [0; 4],
+            request: Some(Request::default()),
             begun_before: 0,
             head_due: Instant::now() + READ_TIMEOUT,
             head_timer: Timer::default(),
@@ -130,13 +154,14 @@ impl Inner {
         }
         let arrived = buf.filled().get(before..).unwrap_or_default();
         if let Err(flaw) = self.look_at(arrived) {
+            // To actix the client has gone. If it has begun to work on the request, the rest of the
+            // body is missed and that is the answer.
             self.over = true;
-            self.refusal = Some(match flaw {
-                Flaw::BareLf => Refusal::Malformed,
+            buf.set_filled(before);
+            self.refusal = self.link.awaits_a_request().then_some(match flaw {
+                Flaw::Ambiguous => Refusal::Malformed,
                 Flaw::TooLong => Refusal::TooLong,
             });
-            // To actix the client has gone.
-            buf.set_filled(before);
         }
         Poll::Ready(Ok(()))
     }
@@ -160,31 +185,18 @@ impl Inner {
 
     fn look_at(&mut self, arrived: &[u8]) -> Result<(), Flaw> {
         if self.link.awaits_a_request() && self.link.begun() != self.begun_before {
-            self.head = self.is_between_requests().then(Head::default);
-            self.beyond = 0;
+            self.request = self.is_between_requests().then(Request::default);
             self.begun_before = self.link.begun();
             self.head_due = Instant::now() + READ_TIMEOUT;
         }
         self.silent = false;
-        for byte in arrived.iter().skip(arrived.len().saturating_sub(self.last.len())) {
-            self.last.rotate_left(1);
-            self.last[3] = *byte;
-        }
-        if let Some(head) = &mut self.head {
-            self.beyond += head.take(arrived)? as u64;
-        }
-        Ok(())
+        self.request.as_mut().map_or(Ok(()), |request| request.take(arrived))
     }
 
     /// Whether, now that all requests known of are answered, nothing of the next has arrived yet.
     fn is_between_requests(&self) -> bool {
-        match self.link.length() {
-            None | Some(0) => self.last == *b"\r\n\r\n",
-            Some(length) => {
-                let is_next = self.link.begun() == self.begun_before + 1;
-                self.head.is_some() && is_next && self.beyond == length
-            }
-        }
+        let is_next = self.link.begun() == self.begun_before + 1;
+        is_next && self.request.as_ref().is_some_and(|request| request.is_all(self.link.length()))
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
@@ -203,7 +215,11 @@ impl Inner {
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.unless_stalled(cx, flushed)
+        let flushed = self.unless_stalled(cx, flushed)?;
+        if flushed.is_ready() && self.link.is_stopped() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        flushed.map(Ok)
     }
 
     /// An error once the client has taken nothing for too long.

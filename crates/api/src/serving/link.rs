@@ -13,6 +13,7 @@ struct State {
     under_way: Cell<u32>,
     length: Cell<Option<u64>>,
     closing: Cell<bool>,
+    stopped: Cell<bool>,
 }
 
 /// A request that is under way for as long as this is held.
@@ -26,6 +27,21 @@ impl Link {
         self.0.begun.set(self.0.begun.get() + 1);
         self.0.under_way.set(self.0.under_way.get() + 1);
         UnderWay(self.clone())
+    }
+
+    /// Whether the answer to an earlier request ends the connection. Then nothing on it is done any
+    /// more: what the client takes for the rest of that request must not be taken for another one
+    /// (RFC 9112 §9.6).
+    pub(crate) fn takes_no_more(&self) -> bool {
+        if self.0.closing.get() {
+            self.0.stopped.set(true);
+        }
+        self.0.stopped.get()
+    }
+
+    /// Whether there was a request after the last one.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.0.stopped.get()
     }
 
     /// How many requests have begun.

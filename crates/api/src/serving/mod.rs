@@ -4,9 +4,11 @@
 //! is answered with a bare status, and only the first head of a connection has a time. Here its
 //! parts are put together with [`line`] in between.
 
+mod chunks;
 mod connection;
 mod head;
 mod line;
+mod lines;
 pub(crate) mod link;
 
 use std::convert::Infallible;
