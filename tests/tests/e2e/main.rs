@@ -18,6 +18,7 @@ mod openapi;
 mod passwords;
 mod races;
 mod sessions;
+mod slow;
 mod throttle;
 mod users;
 mod wire;

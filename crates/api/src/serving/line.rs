@@ -300,7 +300,40 @@ fn refusal_of_actix(buf: &[u8]) -> Option<(usize, Refusal)> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn h2_who_takes_nothing_of_an_answer_is_cut_off() {
+        let (stream, mut client) = tokio::io::duplex(16);
+        let mut line = Line::new(Box::new(stream));
+        let writing = async move {
+            let started = Instant::now();
+            let error = line.write_all(&[b'x'; 20]).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+            started.elapsed()
+        };
+        let reading = async {
+            // One byte shows good will, and gives it its time once more.
+            tokio::time::sleep(WRITE_TIMEOUT / 2).await;
+            client.read_u8().await.unwrap();
+        };
+        let (took, ()) = tokio::join!(writing, reading);
+        assert!(took >= WRITE_TIMEOUT * 3 / 2 && took < WRITE_TIMEOUT * 2, "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn h2_a_head_is_awaited_for_its_time_and_no_longer() {
+        let (stream, mut client) = tokio::io::duplex(64);
+        let mut line = Line::new(Box::new(stream));
+        let started = Instant::now();
+        client.write_all(b"GET / HT").await.unwrap();
+        let mut read = Vec::new();
+        line.read_to_end(&mut read).await.unwrap();
+        assert_eq!((read.as_slice(), started.elapsed()), (&b"GET / HT"[..], READ_TIMEOUT));
+        assert_eq!(line.into_ended().unwrap().refusal, Some(Refusal::TooSlow));
+    }
 
     const BARE: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\
                         date: Sat, 21 Nov 2026 11:18:21 GMT\r\n\r\n";
