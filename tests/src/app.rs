@@ -142,8 +142,8 @@ impl TestApp {
     }
 }
 
-/// A server with a route that panics, `GET /api/v1/panic`: what no release has.
-pub async fn with_panicking_route() -> (String, Place) {
+/// A server with routes that panic, `/api/v1/panic` and `/api/auth/panic`: what no release has.
+pub async fn with_panicking_routes() -> (String, Place) {
     let place = Place::new().await;
     let application = Application::build(&place.settings(&[])).await.unwrap();
     let api = application.api.clone();
@@ -155,7 +155,9 @@ pub async fn with_panicking_route() -> (String, Place) {
         shutdown_timeout: Duration::from_secs(1),
     };
     let server = menjin_api::serve_with(api, serving, |services| {
-        services.route("/api/v1/panic", actix_web::web::get().to(panicking));
+        for path in ["/api/v1/panic", "/api/auth/panic"] {
+            services.route(path, actix_web::web::route().to(panicking));
+        }
     });
     tokio::spawn(server.unwrap());
     (url, place)

@@ -11,6 +11,7 @@ mod authentication;
 mod authorisation;
 mod cache;
 mod envelope;
+mod every_route;
 mod framework;
 mod general;
 mod language;

@@ -10,10 +10,7 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_LANGUAGE, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE, VARY,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use actix_web::http::header::{HOST, HeaderMap, UPGRADE};
 use actix_web::http::uri::Authority;
 use actix_web::http::{ConnectionType, Method, StatusCode, Version};
 use actix_web::middleware::Next;
@@ -22,6 +19,7 @@ use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
+use super::headers::{REQUEST_ID, set_headers};
 use super::locale::Locale;
 use super::scope::{Dialect, Scope};
 use super::unread::Hold;
@@ -29,8 +27,6 @@ use crate::failure::Failure;
 use crate::serving::link::Link;
 use crate::state::Api;
 use crate::{envelope, v1};
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers a request.
 ///
@@ -231,21 +227,10 @@ fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
     }
 }
 
-fn set_headers(headers: &mut HeaderMap, scope: &Scope) {
-    if let Ok(id) = HeaderValue::from_str(&scope.request_id) {
-        headers.insert(REQUEST_ID, id);
-    }
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if !headers.contains_key(CACHE_CONTROL) {
-        // Answers hold tokens and personal data (RFC 6749 §5.1).
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(scope.locale.tag()));
-    headers.append(VARY, HeaderValue::from_static("Accept-Language"));
-}
-
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::HeaderValue;
+
     use super::*;
 
     #[test]

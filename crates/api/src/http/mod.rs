@@ -5,6 +5,7 @@ pub(crate) mod body;
 pub(crate) mod caller;
 pub(crate) mod client;
 pub(crate) mod field;
+pub(crate) mod headers;
 pub(crate) mod json;
 pub(crate) mod locale;
 pub(crate) mod parse;
