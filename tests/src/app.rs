@@ -143,9 +143,9 @@ impl TestApp {
 }
 
 /// A server with routes that panic, `/api/v1/panic` and `/api/auth/panic`: what no release has.
-pub async fn with_panicking_routes() -> (String, Place) {
+pub async fn with_panicking_routes(overrides: &[(&str, &str)]) -> (String, Place) {
     let place = Place::new().await;
-    let application = Application::build(&place.settings(&[])).await.unwrap();
+    let application = Application::build(&place.settings(overrides)).await.unwrap();
     let api = application.api.clone();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -45,6 +45,7 @@ use paperclip::actix::OpenApiExt as _;
 use paperclip::actix::web::ServiceConfig;
 
 pub use http::client::TrustedProxies;
+pub use http::cors::{Cors, NoOrigin, Origin};
 pub use http::locale::{Locale, UnknownLocale};
 pub use serving::{Serving, serve, serve_with};
 pub use state::{Api, ApiSettings, UseCases};

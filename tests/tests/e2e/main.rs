@@ -10,6 +10,7 @@
 mod authentication;
 mod authorisation;
 mod cache;
+mod cors;
 mod envelope;
 mod every_route;
 mod framework;

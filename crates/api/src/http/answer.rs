@@ -10,18 +10,18 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HOST, HeaderMap, UPGRADE};
-use actix_web::http::uri::Authority;
-use actix_web::http::{ConnectionType, Method, StatusCode, Version};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
+use super::cors;
 use super::headers::{REQUEST_ID, set_headers};
 use super::locale::Locale;
 use super::scope::{Dialect, Scope};
+use super::unfit::is_unfit;
 use super::unread::Hold;
 use crate::failure::Failure;
 use crate::serving::link::Link;
@@ -42,7 +42,6 @@ pub(crate) async fn answer(
     }
     let started = Instant::now();
     let scope = scope_of(&request);
-    let closes = request.head().connection_type() == ConnectionType::Close;
     let (method, path) = (request.method().clone(), request.path().to_owned());
     if method == Method::HEAD {
         request.head_mut().method = Method::GET;
@@ -50,7 +49,9 @@ pub(crate) async fn answer(
     request.extensions_mut().insert(scope.clone());
     let span = tracing::info_span!("request", id = %scope.request_id);
     let unread = Hold::of(&mut request);
-    let outcome = if wants_websocket(&request) || !names_a_host(request.headers()) {
+    let api = request.app_data::<Data<Api>>().cloned();
+    let cors = api.as_ref().and_then(|api| api.settings.cors.look_at(&request));
+    let outcome = if is_unfit(&request) {
         Ok(Ok(request.into_response(render(&Failure::BadRequest, &scope)).map_into_left_body()))
     } else {
         let call = async { next.call(request).await.map(ServiceResponse::map_into_right_body) };
@@ -58,11 +59,11 @@ pub(crate) async fn answer(
     };
     let _entered = span.enter();
     let mut result = match outcome {
-        Ok(Ok(response)) => Ok(finish(response, &scope)),
-        Ok(Err(error)) => Err(Answered::new(render_error(&error, &scope), &scope)),
+        Ok(Ok(response)) => Ok(finish(response, &scope, cors.as_ref())),
+        Ok(Err(error)) => Err(Answered::from(render_error(&error, &scope))),
         Err(_panic) => {
             tracing::error!(event = "panic", %method, path = %path.escape_debug(), "a handler panicked");
-            Err(Answered::new(render(&Failure::Internal(None), &scope), &scope))
+            Err(Answered::from(render(&Failure::Internal(None), &scope)))
         }
     };
     let head = match &mut result {
@@ -70,14 +71,11 @@ pub(crate) async fn answer(
         Err(answered) => answered.response.get_mut().as_mut().map(HttpResponse::head_mut),
     };
     if let Some(head) = head {
-        // actix uses heads again, with the version that they had; of HTTP/1.0 it would mean Close.
-        head.version = Version::HTTP_11;
-        if closes || unread.is_unread() {
-            head.set_connection_type(ConnectionType::Close);
+        set_headers(head.headers_mut(), &scope);
+        if let Some(cors) = &cors {
+            cors.set_headers(head.headers_mut());
         }
-        if head.connection_type() == ConnectionType::Close {
-            unread.is_the_last();
-        }
+        unread.settle(head);
     }
     let result = result.map(|answer| answer.map_body(|_head, body| unread.until_sent(body)));
     let status = match &result {
@@ -95,31 +93,6 @@ pub(crate) async fn answer(
     result.map_err(Error::from)
 }
 
-/// Whether a request asks to go on as a WebSocket. actix takes all that follows it for that, whatever
-/// `Content-Length` says, where a proxy before it may go by the length: there is nothing to upgrade
-/// to here, so it is refused and the connection closed.
-fn wants_websocket(request: &ServiceRequest) -> bool {
-    let upgrades = request.headers().get_all(UPGRADE);
-    upgrades.filter_map(|value| value.to_str().ok()).any(|value| {
-        value.split(',').any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
-    })
-}
-
-/// Whether `Host` is the name or address of one, with or without a port (RFC 9112 §3.2 has no other
-/// answered but by 400). It may be empty, as health checks of proxies have it.
-fn names_a_host(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(HOST).filter(|host| !host.is_empty()) else { return true };
-    let authority = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
-    authority.is_some_and(|authority| {
-        // Of `user@host` the host is no prefix.
-        let port = authority.as_str().strip_prefix(authority.host());
-        port.is_some_and(|port| {
-            matches!(port, "" | ":")
-                || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok())
-        })
-    })
-}
-
 /// The answer to a request whose handler panicked, or that actix gave up on. An error carries it,
 /// since the request that a response would need is gone.
 #[derive(Debug, thiserror::Error)]
@@ -130,9 +103,8 @@ struct Answered {
     response: RefCell<Option<HttpResponse>>,
 }
 
-impl Answered {
-    fn new(mut response: HttpResponse, scope: &Scope) -> Self {
-        set_headers(response.headers_mut(), scope);
+impl From<HttpResponse> for Answered {
+    fn from(response: HttpResponse) -> Self {
         Self { status: response.status(), response: RefCell::new(Some(response)) }
     }
 }
@@ -192,14 +164,21 @@ fn is_request_id(id: &str) -> bool {
 fn finish(
     response: ServiceResponse<impl MessageBody + 'static>,
     scope: &Scope,
+    cors: Option<&cors::Answer<'_>>,
 ) -> ServiceResponse<BoxBody> {
-    let rendered = response.response().error().map(|error| render_error(error, scope));
-    let mut response = match rendered {
+    let rendered = response.response().error().map(|error| {
+        let preflight = match error.as_error::<Failure>() {
+            Some(Failure::MethodNotAllowed { allow }) => {
+                cors.and_then(|cors| cors.to_preflight(allow))
+            }
+            _ => None,
+        };
+        preflight.unwrap_or_else(|| render_error(error, scope))
+    });
+    match rendered {
         Some(rendered) => response.into_response(rendered),
         None => response.map_into_boxed_body(),
-    };
-    set_headers(response.headers_mut(), scope);
-    response
+    }
 }
 
 /// Renders an error of a handler's, an extractor's or actix's own.
@@ -224,29 +203,5 @@ fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
     match scope.dialect {
         Dialect::V1 => v1::render(failure, scope),
         Dialect::Envelope => envelope::render(failure, scope),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use actix_web::http::header::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn h1_hosts() {
-        let named = |host: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(HOST, HeaderValue::from_bytes(host.as_bytes()).unwrap());
-            names_a_host(&headers)
-        };
-        for host in ["", "x", "x:8000", "x:", "menjin.example", "10.0.0.1:80", "[::1]", "[::1]:80"]
-        {
-            assert!(named(host), "{host:?}");
-        }
-        for host in ["a b", "a/b", "a@b", "a@b:1", "a:b", "a:1:2", "a:65536", "[::1", "\u{e9}"] {
-            assert!(!named(host), "{host:?}");
-        }
-        assert!(names_a_host(&HeaderMap::new()), "HTTP/1.0 and HTTP/2 have none");
     }
 }

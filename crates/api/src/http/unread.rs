@@ -12,9 +12,10 @@ use std::task::{Context, Poll, Waker};
 
 use actix_web::HttpMessage as _;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::dev::{Payload, ResponseHead, ServiceRequest};
 use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::http::{ConnectionType, Version};
 use actix_web::web::Bytes;
 use futures_util::Stream;
 
@@ -24,6 +25,8 @@ use crate::serving::link::{Link, UnderWay};
 pub(crate) struct Hold {
     payload: Option<Rc<RefCell<Payload>>>,
     under_way: Option<UnderWay>,
+    /// Whether the client wants the connection to end.
+    closes: bool,
 }
 
 /// The body as the handler sees it.
@@ -52,17 +55,22 @@ impl Hold {
                 Some(payload)
             }
         };
-        Self { payload, under_way }
+        let closes = request.head().connection_type() == ConnectionType::Close;
+        Self { payload, under_way, closes }
     }
 
-    /// Whether, now that there is an answer, some of the body is still to come.
-    pub(crate) fn is_unread(&self) -> bool {
-        self.payload.as_ref().is_some_and(|payload| !has_ended(payload))
-    }
-
-    /// The connection ends with the answer.
-    pub(crate) fn is_the_last(&self) {
-        if let Some(under_way) = &self.under_way {
+    /// Decides, now that there is an answer, whether the connection ends with it: if the client asked
+    /// for that, if the answer says so, or if some of the body is still to come.
+    pub(crate) fn settle(&self, answer: &mut ResponseHead) {
+        // actix uses heads again, with the version that they had; of HTTP/1.0 it would mean Close.
+        answer.version = Version::HTTP_11;
+        let is_unread = self.payload.as_ref().is_some_and(|payload| !has_ended(payload));
+        if self.closes || is_unread {
+            answer.set_connection_type(ConnectionType::Close);
+        }
+        if answer.connection_type() == ConnectionType::Close
+            && let Some(under_way) = &self.under_way
+        {
             under_way.is_the_last();
         }
     }
@@ -70,7 +78,7 @@ impl Hold {
     /// Ties the hold to the body of the answer.
     pub(crate) fn until_sent(self, body: BoxBody) -> BoxBody {
         match self {
-            Self { payload: None, under_way: None } => body,
+            Self { payload: None, under_way: None, .. } => body,
             hold => BoxBody::new(Holding { body, _hold: hold }),
         }
     }
