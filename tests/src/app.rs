@@ -1,7 +1,11 @@
 //! A whole server in this process.
 
+use std::net::TcpListener;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
+use menjin_api::Serving;
 use menjin_domain::ports::UserRepository;
 use menjin_domain::users::CreateAdminInput;
 use menjin_domain::values::{
@@ -187,19 +191,24 @@ impl TestApp {
     }
 }
 
-/// A server with a route that panics, `GET /api/v1/panic`: what no release has.
-pub async fn with_panicking_route() -> (String, Place) {
+/// A server with routes that panic, `/api/v1/panic` and `/api/auth/panic`: what no release has.
+pub async fn with_panicking_routes(overrides: &[(&str, &str)]) -> (String, Place) {
     let place = Place::new().await;
-    let application = Application::build(&place.settings(&[])).await.unwrap();
+    let application = Application::build(&place.settings(overrides)).await.unwrap();
     let api = application.api.clone();
-    let server = actix_web::HttpServer::new(move || {
-        menjin_api::app_with(api.clone(), |services| {
-            services.route("/api/v1/panic", actix_web::web::get().to(panicking));
-        })
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let serving = Serving {
+        listener,
+        workers: NonZeroUsize::new(1),
+        shutdown_timeout: Duration::from_secs(1),
+    };
+    let server = menjin_api::serve_with(api, serving, |services| {
+        for path in ["/api/v1/panic", "/api/auth/panic"] {
+            services.route(path, actix_web::web::route().to(panicking));
+        }
     });
-    let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", server.addrs().first().unwrap());
-    tokio::spawn(server.run());
+    tokio::spawn(server.unwrap());
     (url, place)
 }
 

@@ -127,6 +127,29 @@ impl Send for RequestBuilder {
     }
 }
 
+/// What every answer says to browsers, and what all but files say.
+const GUARDS: [(&str, &str); 6] = [
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("cache-control", "no-store"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+];
+
+/// What is wrong with the headers that each answer of the API has, in words.
+pub fn faults_of_headers<'a>(header: impl Fn(&'static str) -> Option<&'a str>) -> Vec<String> {
+    let mut faults: Vec<String> = GUARDS
+        .iter()
+        .filter(|(name, value)| header(name) != Some(value))
+        .map(|(name, _)| format!("{name}: {:?}", header(name)))
+        .collect();
+    for name in ["x-request-id", "content-language", "date"] {
+        faults.extend(header(name).is_none().then(|| format!("{name} is missing")));
+    }
+    faults
+}
+
 impl Answer {
     /// A header as text.
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -6,6 +6,8 @@
 //!   out clients, anonymous and logged in.
 //! * [`client`]: those clients; their answers print as snapshots.
 //! * [`process`]: the real binary as a process of its own, to be killed.
+//! * [`raw`]: HTTP by hand, as no proper client would speak it.
+//! * [`smuggling`]: requests that two servers could read differently.
 //! * [`openapi`]: the document at `/openapi.json`, as a judge of answers.
 //! * [`contract`]: what every adapter must do, written against the ports alone.
 //! * [`figures`]: what a test measured, for the table of a long run.
@@ -29,5 +31,7 @@ pub mod figures;
 pub mod forge;
 pub mod openapi;
 pub mod process;
+pub mod raw;
 pub mod servers;
 pub mod size;
+pub mod smuggling;

@@ -41,8 +41,10 @@ pub(crate) enum Failure {
     TooLarge,
     #[error("the media type is not supported")]
     UnsupportedMediaType,
-    #[error("the body did not arrive in time")]
+    #[error("the request did not arrive in time")]
     RequestTimeout,
+    #[error("the head of the request is too large")]
+    HeadTooLarge,
     #[error("the request cannot be read")]
     BadRequest,
     #[error("the request is not valid")]

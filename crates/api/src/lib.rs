@@ -3,7 +3,8 @@
 //! menjin over HTTP, on actix-web. It knows the domain's use-cases and ports and nothing of the
 //! adapters behind them.
 //!
-//! * [`Api`] holds the use-cases and the settings of this layer; [`app()`] serves it.
+//! * [`Api`] holds the use-cases and the settings of this layer; [`serve`] serves it.
+//! * `serving/` is what lies between a socket and a request; [`app()`] is the application behind it.
 //! * `http/` is what every dialect shares: extractors, the client's address and language, and the
 //!   one middleware through which every answer leaves. `failure.rs` says which error belongs where.
 //! * `v1/`, `envelope/`, `cache/` and `general/` are the routes: a handler parses, calls one
@@ -12,9 +13,13 @@
 //!
 //! ```no_run
 //! # fn serve(api: menjin_api::Api) -> std::io::Result<()> {
-//! let api = actix_web::web::Data::new(api);
-//! let server = actix_web::HttpServer::new(move || menjin_api::app(api.clone()));
-//! # server.bind("127.0.0.1:8000")?.run(); Ok(())
+//! let serving = menjin_api::Serving {
+//!     listener: std::net::TcpListener::bind("127.0.0.1:8000")?,
+//!     workers: None,
+//!     shutdown_timeout: std::time::Duration::from_secs(8),
+//! };
+//! let server = menjin_api::serve(actix_web::web::Data::new(api), serving)?;
+//! # drop(server); Ok(())
 //! # }
 //! ```
 
@@ -27,6 +32,7 @@ mod http;
 mod messages;
 mod openapi;
 mod problem;
+mod serving;
 mod state;
 mod v1;
 
@@ -39,16 +45,18 @@ use paperclip::actix::OpenApiExt as _;
 use paperclip::actix::web::ServiceConfig;
 
 pub use http::client::TrustedProxies;
+pub use http::cors::{Cors, NoOrigin, Origin};
 pub use http::locale::{Locale, UnknownLocale};
 pub use http::patience::UnhurriedHasher;
-pub use http::server::{KEEP_ALIVE, READ_TIMEOUT};
+pub use serving::{Serving, serve, serve_with};
 pub use state::{Api, ApiSettings, UseCases};
 pub use v1::AuditEventView;
 
 use failure::Failure;
 use openapi::Document;
 
-/// The whole application, for one worker.
+/// The whole application, for one worker of a server of the embedder's own: [`serve`] also minds
+/// what happens before there is a request.
 pub fn app(
     api: Data<Api>,
 ) -> App<

@@ -36,7 +36,8 @@ catalogue! {
     MethodNotAllowed: "请求方法不被允许", "Method not allowed";
     TooLarge: "请求体过大，上限为64 KiB", "The body is too large: 64 KiB at most";
     UnsupportedMediaType: "不支持的媒体类型，请使用 application/json", "Unsupported media type: send application/json";
-    RequestTimeout: "请求体接收超时", "The body did not arrive in time";
+    RequestTimeout: "请求接收超时", "The request did not arrive in time";
+    HeadTooLarge: "请求头过大，上限为32 KiB", "The head of the request is too large: 32 KiB at most";
     BadRequest: "请求无法解析", "The request cannot be read";
     NotAuthenticated: "未提供认证凭据", "Not authenticated";
     InvalidToken: "访问令牌无效或已过期", "The access token is invalid or has expired";

@@ -14,6 +14,7 @@ use menjin_domain::users::{
 use menjin_domain::values::{PasswordLength, RegistrableRole};
 
 use crate::http::client::TrustedProxies;
+use crate::http::cors::Cors;
 use crate::http::locale::Locale;
 use crate::openapi::Document;
 
@@ -51,6 +52,8 @@ pub struct ApiSettings {
     pub locale: Locale,
     /// The peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
+    /// Pages of which other origins may call.
+    pub cors: Cors,
     /// Who may use `/cache/*`.
     pub cache_access: CacheAccess,
     /// The role that a v1 registration gets.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use anyhow::Context as _;
-use menjin_api::{Api, ApiSettings, TrustedProxies, UnhurriedHasher, UseCases};
+use menjin_api::{Api, ApiSettings, Cors, TrustedProxies, UnhurriedHasher, UseCases};
 use menjin_domain::audit::ListRecords;
 use menjin_domain::auth::{
     AttemptGuard, Authenticate, ChangePassword, Login, LoginLimits, Logout, Refresh, Register,
@@ -299,6 +299,11 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         locale: settings.locale()?,
         trusted_proxies: TrustedProxies::new(proxies),
+        cors: Cors {
+            origins: settings.cors.origins.clone(),
+            credentials: settings.cors.credentials,
+            max_age: settings.cors.max_age,
+        },
         cache_access: settings.cache_access()?,
         default_role: settings.default_role()?,
         v1_password: PasswordLength { min: settings.password.min_length, max: None },

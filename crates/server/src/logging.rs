@@ -8,7 +8,7 @@ use crate::settings::{LogFormat, LogSettings};
 
 /// Starts logging for the whole process.
 pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<()> {
-    let filter: EnvFilter = settings.level.parse()?;
+    let filter = filter(&settings.level)?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if for_people(settings) {
         builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init()
@@ -17,6 +17,16 @@ pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<()> {
     };
     hide_panic_payloads();
     started.map_err(|error| anyhow::anyhow!(error))
+}
+
+/// The filter that a level stands for. Of a client that sends nonsense actix reports a fault, without
+/// a request's id; menjin-api answers it and says so itself.
+fn filter(level: &str) -> anyhow::Result<EnvFilter> {
+    let filter: EnvFilter = level.parse()?;
+    if level.contains("actix_http") {
+        return Ok(filter);
+    }
+    Ok(filter.add_directive("actix_http::h1::dispatcher=off".parse()?))
 }
 
 /// Whether logs are read by people.

@@ -1,12 +1,13 @@
 //! Serving: listening, tidying up, and stopping without cutting anybody off.
 
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 use anyhow::{Context as _, bail};
+use menjin_api::Serving;
 use menjin_domain::health::{Tidied, Tidy};
 use menjin_domain::ports::Causes;
 use tokio::signal::unix::{SignalKind, signal};
@@ -60,16 +61,12 @@ pub fn run(settings: &Settings, application: Application) -> Result<Running, Sta
     let listener = TcpListener::bind(wanted)
         .with_context(|| format!("cannot listen on {wanted} (server.host, server.port)"))?;
     let address = listener.local_addr()?;
-    let api = application.api.clone();
-    let mut server = HttpServer::new(move || menjin_api::app(api.clone()))
-        .client_request_timeout(menjin_api::READ_TIMEOUT)
-        .keep_alive(menjin_api::KEEP_ALIVE)
-        .shutdown_timeout(settings.server.shutdown_timeout.as_secs().max(1))
-        .disable_signals();
-    if settings.server.workers > 0 {
-        server = server.workers(settings.server.workers);
-    }
-    let server = server.listen(listener)?.run();
+    let serving = Serving {
+        listener,
+        workers: NonZeroUsize::new(settings.server.workers),
+        shutdown_timeout: settings.server.shutdown_timeout,
+    };
+    let server = menjin_api::serve(application.api.clone(), serving)?;
     let handle = server.handle();
     let tidying = tokio::spawn(tidy_for_ever(settings.tidy.every, application.tidy.clone()));
     let shutdown_timeout = settings.server.shutdown_timeout;

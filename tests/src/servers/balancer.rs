@@ -2,10 +2,12 @@
 
 use std::fs;
 
+use crate::smuggling::FORBIDDEN;
+
 use super::listening::{Listening, dying_with_this_process, system_program};
 
 /// A load balancer that sends each request to the next of some servers, passes over those that are
-/// down, and says for whom it asks.
+/// down, and says for whom it asks. It refuses what requests that are smuggled through it ask for.
 pub struct LoadBalancer {
     /// Where it listens, as `http://127.0.0.1:…`.
     pub url: String,
@@ -34,6 +36,7 @@ impl LoadBalancer {
                  listen menjin\n\
                  bind 127.0.0.1:{port}\n\
                  balance roundrobin\n\
+                 http-request deny if {{ path_beg {FORBIDDEN} }}\n\
                  option httpchk GET /health/ready\n\
                  {backends}\n"
             );
@@ -67,6 +70,7 @@ impl LoadBalancer {
                     upstream menjin {{ {backends} keepalive 16; }}
                     server {{
                         listen 127.0.0.1:{port};
+                        location {FORBIDDEN} {{ return 403; }}
                         location / {{
                             proxy_pass http://menjin;
                             proxy_http_version 1.1;

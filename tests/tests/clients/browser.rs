@@ -1,4 +1,7 @@
-//! The documentation pages in Chromium.
+//! The documentation pages in Chromium, and pages of other origins.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 
 use crate::Served;
 use crate::tools::{chromium, node, succeed};
@@ -10,4 +13,41 @@ async fn the_documentation_pages_work_in_a_browser() {
     test.args(["--test", "browser.test.mjs"]);
     test.env("MENJIN_URL", &served.server.url).env("MENJIN_TEST_CHROMIUM", chromium());
     succeed(&mut test);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h6_a_browser_shows_answers_to_pages_that_may_call_only() {
+    let (allowed, foreign) = (serve_a_page(), serve_a_page());
+    let served = Served::start(&[("MENJIN__CORS__ORIGINS", &allowed)]).await;
+    let mut test = node();
+    test.args(["--test", "cors.test.mjs"]);
+    test.env("MENJIN_URL", &served.server.url).env("MENJIN_TEST_CHROMIUM", chromium());
+    test.env("MENJIN_ALLOWED_PAGE", allowed).env("MENJIN_FOREIGN_PAGE", foreign);
+    succeed(&mut test);
+}
+
+/// An origin with an empty page, until the process ends.
+fn serve_a_page() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            // A connection that the browser opens ahead of need says nothing: others must not wait.
+            std::thread::spawn(move || {
+                let head = BufReader::new(stream.try_clone().unwrap()).lines();
+                let asked = head.map_while(Result::ok).take_while(|line| !line.is_empty()).count();
+                let page = "<!doctype html><title>a page</title><body></body>";
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\
+                     Connection: close\r\n\r\n{page}",
+                    page.len()
+                );
+                if asked > 0 {
+                    drop(stream.write_all(answer.as_bytes()));
+                }
+            });
+        }
+    });
+    origin
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use menjin_tests::client::{Client, Send as _};
 use menjin_tests::process::{Server, command, output};
+use menjin_tests::raw;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -83,7 +84,7 @@ async fn s1_logs_are_json_with_request_ids_and_without_secrets() {
     let mut export = command(MENJIN, folder.path());
     let export = output(export.args(["audit", "export"]).env("MENJIN__LOG__LEVEL", "trace"));
     let records = String::from_utf8(export.stdout).unwrap();
-    assert_eq!(records.lines().count(), 6, "{records}");
+    assert_eq!(records.lines().count(), 7, "{records}");
     for line in &log {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
         assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
@@ -107,6 +108,29 @@ async fn s1_logs_are_json_with_request_ids_and_without_secrets() {
         assert!(!text.contains(canary), "{canary} is in the log");
         assert!(!records.contains(canary), "{canary} is on record");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h5_what_is_no_request_is_no_fault_of_the_servers() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&mut command(MENJIN, folder.path()));
+    let mut ids = Vec::new();
+    for request in ["nonsense\r\n\r\n".to_owned(), "x".repeat(200_000)] {
+        let request = request.into_bytes();
+        let url = server.url.clone();
+        let sent = tokio::task::spawn_blocking(move || {
+            raw::exchange(&url, &request, Duration::from_secs(5))
+        });
+        ids.push(sent.await.unwrap().answers[0].header("x-request-id").unwrap().to_owned());
+    }
+    let (_, log) = tokio::task::spawn_blocking(|| server.terminate()).await.unwrap();
+    let lines: Vec<Value> = log.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (id, status) in ids.iter().zip([400, 431]) {
+        let line = lines.iter().find(|line| line["span"]["id"] == **id).unwrap();
+        assert_eq!((&line["level"], &line["status"]), (&json!("INFO"), &json!(status)), "{line}");
+        assert_eq!((&line["event"], &line["peer"]), (&json!("refused"), &json!("127.0.0.1")));
+    }
+    assert!(!lines.iter().any(|line| line["level"] == "ERROR"), "{log:#?}");
 }
 
 #[test]

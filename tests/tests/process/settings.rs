@@ -21,6 +21,14 @@ fn each_bad_setting_is_named() {
         ("MENJIN__SERVER__PORT", "65536", "server.port"),
         ("MENJIN__SERVER__HOST", "localhost:1", "server.host"),
         ("MENJIN__SERVER__TRUSTED_PROXIES", "10.0.0.0/33", "server.trusted_proxies"),
+        ("MENJIN__SERVER__WORKERS", "513", "server.workers"),
+        ("MENJIN__CORS__ORIGINS", "null", "cors.origins"),
+        ("MENJIN__CORS__ORIGINS", "app.example", "cors.origins"),
+        ("MENJIN__CORS__ORIGINS", "https://app.example, https://app.example/page", "cors.origins"),
+        ("MENJIN__CORS__ORIGINS", "https://*.example", "cors.origins"),
+        ("MENJIN__CORS__ORIGINS", "*, https://app.example", "cors.origins"),
+        ("MENJIN__CORS__MAX_AGE", "25h", "cors.max_age"),
+        ("MENJIN_CORS_ORIGINS", "*", "MENJIN_CORS_ORIGINS"),
         ("MENJIN__SERVER__PROT", "80", "server.prot"),
         ("MENJIN__SREVER__PORT", "80", "srever"),
         ("MENJIN_SERVER_PORT", "80", "MENJIN_SERVER_PORT"),
@@ -70,6 +78,14 @@ fn each_bad_setting_is_named() {
         assert!(!text.contains("canary"), "no secret is shown: {text}");
         assert_eq!(text.lines().count(), 1, "{text}");
     }
+}
+
+#[test]
+fn h6_credentials_are_not_for_everybody() {
+    let variables = [("MENJIN__CORS__ORIGINS", "*"), ("MENJIN__CORS__CREDENTIALS", "true")];
+    let (code, text) = complaint(&variables, &[]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("cors.credentials"), "{text}");
 }
 
 #[test]

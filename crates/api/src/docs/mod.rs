@@ -1,9 +1,7 @@
 //! `/docs` (Swagger UI) and `/redoc` (`ReDoc`), out of the binary: no content network is asked, and
 //! the pages may load from this origin alone. `scripts/vendor-docs` fetches the assets.
 
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS,
-};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse};
 use paperclip::actix::api_v2_operation;
 use paperclip::actix::web::{ServiceConfig, get};
@@ -64,8 +62,6 @@ async fn serve(request: HttpRequest) -> Result<HttpResponse, Failure> {
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, asset.content_type))
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((X_FRAME_OPTIONS, "DENY"))
-        .insert_header((REFERRER_POLICY, "no-referrer"))
         // A new version of the binary may bring new ones: an hour is short enough to see them.
         .insert_header((CACHE_CONTROL, "public, max-age=3600"))
         .body(asset.content))

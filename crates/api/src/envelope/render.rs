@@ -29,6 +29,7 @@ fn describe(failure: &Failure) -> (StatusCode, Message) {
         Failure::TooLarge => (S::PAYLOAD_TOO_LARGE, Message::TooLarge),
         Failure::UnsupportedMediaType => (S::UNSUPPORTED_MEDIA_TYPE, Message::UnsupportedMediaType),
         Failure::RequestTimeout => (S::REQUEST_TIMEOUT, Message::RequestTimeout),
+        Failure::HeadTooLarge => (S::REQUEST_HEADER_FIELDS_TOO_LARGE, Message::HeadTooLarge),
         Failure::Invalid(_) => (S::UNPROCESSABLE_ENTITY, Message::Invalid),
         Failure::BadRequest => (S::BAD_REQUEST, Message::BadRequest),
         Failure::UsernameTaken => (S::BAD_REQUEST, Message::UsernameTaken),

@@ -4,15 +4,12 @@
 //! dialect's shape, sets the headers that every answer has, and writes the line in the log.
 
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_LANGUAGE, HeaderMap, HeaderName, HeaderValue, UPGRADE, VARY,
-    X_CONTENT_TYPE_OPTIONS,
-};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -22,15 +19,17 @@ use menjin_domain::ports::{Causes, PortError};
 use menjin_domain::values::RequestId;
 use tracing::Instrument as _;
 
+use super::cors;
+use super::headers::{REQUEST_ID, set_headers};
 use super::locale::Locale;
 use super::patience;
 use super::scope::{Dialect, Scope};
+use super::unfit::is_unfit;
 use super::unread::Hold;
 use crate::failure::Failure;
+use crate::serving::link::Link;
 use crate::state::Api;
 use crate::{envelope, v1};
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers a request.
 ///
@@ -41,6 +40,10 @@ pub(crate) async fn answer(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    if request.conn_data::<Link>().is_some_and(Link::takes_no_more) {
+        // The connection is closed meanwhile.
+        std::future::pending::<()>().await;
+    }
     let started = Instant::now();
     let scope = scope_of(&request);
     let (method, path) = (request.method().clone(), request.path().to_owned());
@@ -50,7 +53,9 @@ pub(crate) async fn answer(
     request.extensions_mut().insert(scope.clone());
     let span = tracing::info_span!("request", id = %scope.request_id);
     let unread = Hold::of(&mut request);
-    let outcome = if wants_websocket(&request) {
+    let api = request.app_data::<Data<Api>>().cloned();
+    let cors = api.as_ref().and_then(|api| api.settings.cors.look_at(&request));
+    let outcome = if is_unfit(&request) {
         let refused = request.into_response(render(&Failure::BadRequest, &scope));
         Some(Ok(Ok(refused.map_into_left_body())))
     } else {
@@ -60,20 +65,30 @@ pub(crate) async fn answer(
         patience::within(call).await
     };
     let _entered = span.enter();
-    let result = match outcome {
-        Some(Ok(Ok(response))) => {
-            Ok(finish(response, &scope).map_body(|_head, body| unread.until_sent(body)))
-        }
-        Some(Ok(Err(error))) => Err(Answered::new(render_error(&error, &scope), &scope)),
+    let mut result = match outcome {
+        Some(Ok(Ok(response))) => Ok(finish(response, &scope, cors.as_ref())),
+        Some(Ok(Err(error))) => Err(Answered::from(render_error(&error, &scope))),
         None => {
             let late = PortError::unavailable("a back end", "the answers took too long in all");
-            Err(Answered::new(render(&Failure::Unavailable(late), &scope), &scope))
+            Err(Answered::from(render(&Failure::Unavailable(late), &scope)))
         }
         Some(Err(_panic)) => {
             tracing::error!(event = "panic", %method, path = %path.escape_debug(), "a handler panicked");
-            Err(Answered::new(render(&Failure::Internal(None), &scope), &scope))
+            Err(Answered::from(render(&Failure::Internal(None), &scope)))
         }
     };
+    let head = match &mut result {
+        Ok(response) => Some(response.response_mut().head_mut()),
+        Err(answered) => answered.response.get_mut().as_mut().map(HttpResponse::head_mut),
+    };
+    if let Some(head) = head {
+        set_headers(head.headers_mut(), &scope);
+        if let Some(cors) = &cors {
+            cors.set_headers(head.headers_mut());
+        }
+        unread.settle(head);
+    }
+    let result = result.map(|answer| answer.map_body(|_head, body| unread.until_sent(body)));
     let status = match &result {
         Ok(response) => response.status(),
         Err(answered) => answered.status,
@@ -89,16 +104,6 @@ pub(crate) async fn answer(
     result.map_err(Error::from)
 }
 
-/// Whether a request asks to go on as a WebSocket. actix takes all that follows it for that, whatever
-/// `Content-Length` says, where a proxy before it may go by the length: there is nothing to upgrade
-/// to here, so it is refused and the connection closed.
-fn wants_websocket(request: &ServiceRequest) -> bool {
-    let upgrades = request.headers().get_all(UPGRADE);
-    upgrades.filter_map(|value| value.to_str().ok()).any(|value| {
-        value.split(',').any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
-    })
-}
-
 /// The answer to a request whose handler panicked or is late, or that actix gave up on. An error
 /// carries it, since the request that a response would need is gone.
 #[derive(Debug, thiserror::Error)]
@@ -109,9 +114,8 @@ struct Answered {
     response: RefCell<Option<HttpResponse>>,
 }
 
-impl Answered {
-    fn new(mut response: HttpResponse, scope: &Scope) -> Self {
-        set_headers(response.headers_mut(), scope);
+impl From<HttpResponse> for Answered {
+    fn from(response: HttpResponse) -> Self {
         Self { status: response.status(), response: RefCell::new(Some(response)) }
     }
 }
@@ -124,6 +128,27 @@ impl ResponseError for Answered {
     fn error_response(&self) -> HttpResponse {
         self.response.take().unwrap_or_else(|| HttpResponse::new(self.status))
     }
+}
+
+/// The answer to what cannot be read: neither its path nor its language is known.
+pub(crate) fn answer_unread(
+    failure: &Failure,
+    peer: Option<SocketAddr>,
+    api: &Api,
+) -> HttpResponse {
+    let request_id = api.entropy.uuid().unwrap_or_default().into();
+    let scope = Scope { dialect: Dialect::V1, locale: api.settings.locale, request_id };
+    let _entered = tracing::info_span!("request", id = %scope.request_id).entered();
+    let mut response = render(failure, &scope);
+    set_headers(response.headers_mut(), &scope);
+    let peer = peer.map(|peer| peer.ip().to_canonical().to_string());
+    let status = response.status().as_u16();
+    if response.status().is_server_error() {
+        tracing::error!(event = "refused", status, peer, "{failure}");
+    } else {
+        tracing::info!(event = "refused", status, peer, "{failure}");
+    }
+    response
 }
 
 fn scope_of(request: &ServiceRequest) -> Scope {
@@ -143,14 +168,21 @@ fn scope_of(request: &ServiceRequest) -> Scope {
 fn finish(
     response: ServiceResponse<impl MessageBody + 'static>,
     scope: &Scope,
+    cors: Option<&cors::Answer<'_>>,
 ) -> ServiceResponse<BoxBody> {
-    let rendered = response.response().error().map(|error| render_error(error, scope));
-    let mut response = match rendered {
+    let rendered = response.response().error().map(|error| {
+        let preflight = match error.as_error::<Failure>() {
+            Some(Failure::MethodNotAllowed { allow }) => {
+                cors.and_then(|cors| cors.to_preflight(allow))
+            }
+            _ => None,
+        };
+        preflight.unwrap_or_else(|| render_error(error, scope))
+    });
+    match rendered {
         Some(rendered) => response.into_response(rendered),
         None => response.map_into_boxed_body(),
-    };
-    set_headers(response.headers_mut(), scope);
-    response
+    }
 }
 
 /// Renders an error of a handler's, an extractor's or actix's own.
@@ -176,17 +208,4 @@ fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
         Dialect::V1 => v1::render(failure, scope),
         Dialect::Envelope => envelope::render(failure, scope),
     }
-}
-
-fn set_headers(headers: &mut HeaderMap, scope: &Scope) {
-    if let Ok(id) = HeaderValue::from_str(scope.request_id.as_str()) {
-        headers.insert(REQUEST_ID, id);
-    }
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if !headers.contains_key(CACHE_CONTROL) {
-        // Answers hold tokens and personal data (RFC 6749 §5.1).
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(scope.locale.tag()));
-    headers.append(VARY, HeaderValue::from_static("Accept-Language"));
 }

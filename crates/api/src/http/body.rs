@@ -97,7 +97,10 @@ enum MediaType {
 
 impl MediaType {
     fn of(request: &HttpRequest, accepts_form: bool) -> Result<Self, Failure> {
-        let header = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let mut headers = request.headers().get_all(CONTENT_TYPE);
+        // Of two, a proxy may have looked at the other one.
+        let header = headers.next().filter(|_| headers.next().is_none());
+        let header = header.and_then(|value| value.to_str().ok());
         let mut parts =
             header.unwrap_or_default().split(';').map(|part| part.trim().to_ascii_lowercase());
         let essence = parts.next().unwrap_or_default();

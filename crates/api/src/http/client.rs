@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{HeaderMap, USER_AGENT};
+use actix_web::http::header::{HeaderMap, HeaderValue, USER_AGENT};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use ipnet::IpNet;
@@ -34,10 +34,13 @@ impl TrustedProxies {
         if !self.contains(client) {
             return client;
         }
-        let lines: Vec<&str> =
-            headers.get_all("x-forwarded-for").filter_map(|line| line.to_str().ok()).collect();
-        for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
-            let Some(address) = parse_hop(hop.trim()) else { break };
+        // Byte by byte: a line that is no text may end with the hop that a proxy has added.
+        let lines: Vec<&[u8]> =
+            headers.get_all("x-forwarded-for").map(HeaderValue::as_bytes).collect();
+        let hops = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
+        for hop in hops {
+            let hop = std::str::from_utf8(hop).ok().and_then(|hop| parse_hop(hop.trim()));
+            let Some(address) = hop else { break };
             client = address;
             if !self.contains(client) {
                 break;
@@ -77,7 +80,7 @@ impl FromRequest for Client {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderName;
     use proptest::prelude::*;
 
     use super::*;
@@ -109,6 +112,19 @@ mod tests {
         assert_eq!(client(&trusted, "10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client(&trusted, "10.0.0.1", &["192.0.2.9, garbage"]), "10.0.0.1");
         assert_eq!(client(&trusted, "::ffff:10.0.0.1", &["192.0.2.9"]), "192.0.2.9");
+    }
+
+    /// A proxy adds its hop to whatever the client has sent, on the same line.
+    #[test]
+    fn r9_a_line_that_is_no_text_hides_no_hop() {
+        let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        let mut headers = HeaderMap::new();
+        for line in [&b"6.6.6.6"[..], b"\xff, 192.0.2.9"] {
+            let name = HeaderName::from_static("x-forwarded-for");
+            headers.append(name, HeaderValue::from_bytes(line).unwrap());
+        }
+        let client = trusted.client_address("10.0.0.1".parse().unwrap(), &headers);
+        assert_eq!(client.to_string(), "192.0.2.9");
     }
 
     /// Lines as a proxy or a client might write them: addresses, and anything else.

@@ -32,7 +32,10 @@ pub(crate) fn begin(failure: &Failure, status: StatusCode) -> HttpResponseBuilde
             response.insert_header((RETRY_AFTER, 1));
         }
         // Whatever else the client sends on this connection is the rest of that body.
-        Failure::RequestTimeout | Failure::TooLarge | Failure::BadRequest => {
+        Failure::RequestTimeout
+        | Failure::HeadTooLarge
+        | Failure::TooLarge
+        | Failure::BadRequest => {
             response.force_close();
         }
         _ => {}

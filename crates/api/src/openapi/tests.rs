@@ -3,13 +3,14 @@ use menjin_domain::values::{PasswordLength, RegistrableRole};
 use paperclip::actix::OpenApiExt as _;
 
 use super::*;
-use crate::{Locale, TrustedProxies};
+use crate::{Cors, Locale, TrustedProxies};
 
 fn settings(cache_access: CacheAccess) -> ApiSettings {
     ApiSettings {
         version: "0.0.0".to_owned(),
         locale: Locale::ZhCn,
         trusted_proxies: TrustedProxies::default(),
+        cors: Cors::default(),
         cache_access,
         default_role: RegistrableRole::STUDENT,
         v1_password: PasswordLength { min: 12, max: None },

@@ -32,6 +32,9 @@ fn describe(failure: &Failure) -> (StatusCode, &'static str, Message) {
             (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", Message::UnsupportedMediaType)
         }
         Failure::RequestTimeout => (S::REQUEST_TIMEOUT, "request_timeout", Message::RequestTimeout),
+        Failure::HeadTooLarge => {
+            (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", Message::HeadTooLarge)
+        }
         Failure::BadRequest | Failure::Invalid(_) => {
             (S::BAD_REQUEST, "bad_request", Message::BadRequest)
         }

@@ -10,8 +10,9 @@ const DEFAULT: &str = include_str!("../../../../config/default.toml");
 const PRODUCTION: &str = include_str!("../../../../config/production.toml");
 
 /// The sections of settings.
-const SECTIONS: [&str; 14] = [
+const SECTIONS: [&str; 15] = [
     "SERVER",
+    "CORS",
     "DATABASE",
     "REDIS",
     "AUTH",

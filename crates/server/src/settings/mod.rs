@@ -15,6 +15,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use menjin_api::Origin;
 use menjin_infra_postgres::PostgresConfig;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
@@ -73,6 +74,7 @@ pub struct Settings {
     #[serde(skip)]
     pub production: bool,
     pub server: ServerSettings,
+    pub cors: CorsSettings,
     pub database: DatabaseSettings,
     pub redis: RedisSettings,
     pub auth: AuthSettings,
@@ -109,6 +111,14 @@ sections! {
         trusted_proxies: Vec<Network>,
         #[serde(with = "humantime_serde")]
         shutdown_timeout: Duration,
+    }
+    /// `[cors]`
+    CorsSettings {
+        #[serde(deserialize_with = "list")]
+        origins: Vec<Origin>,
+        credentials: bool,
+        #[serde(with = "humantime_serde")]
+        max_age: Duration,
     }
     /// `[database]`
     DatabaseSettings {

@@ -31,6 +31,10 @@ impl Settings {
         writeln!(f, "workers = {}", server.workers)?;
         writeln!(f, "trusted_proxies = {proxies:?}")?;
         writeln!(f, "shutdown_timeout = \"{}\"", time(server.shutdown_timeout))?;
+        let cors = &self.cors;
+        let origins: Vec<String> = cors.origins.iter().map(ToString::to_string).collect();
+        writeln!(f, "\n[cors]\norigins = {origins:?}\ncredentials = {}", cors.credentials)?;
+        writeln!(f, "max_age = \"{}\"", time(cors.max_age))?;
         self.fmt_database(f)?;
         self.fmt_redis(f)?;
         let others = vec!["***"; auth.verify_only_secrets.len()];

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use menjin_api::Locale;
+use menjin_api::{Locale, Origin};
 use menjin_domain::cache::CacheAccess;
 use menjin_domain::values::{NewPassword, RegistrableRole, Role};
 use menjin_infra_postgres::PostgresConfig;
@@ -18,6 +18,7 @@ const MIN_PRODUCTION_COST: u32 = 10;
 
 impl Settings {
     pub(super) fn validate(&self) -> Result<(), SettingsError> {
+        self.validate_cors()?;
         self.validate_database()?;
         self.redis.config()?;
         self.validate_auth()?;
@@ -38,10 +39,26 @@ impl Settings {
         require("cache.max_bytes", self.cache.max_bytes >= 1 << 20, || {
             "at least 1048576 (1 MiB)".into()
         })?;
+        require("server.workers", self.server.workers <= 512, || "at most 512".into())?;
         positive("server.shutdown_timeout", self.server.shutdown_timeout)?;
         positive("tidy.every", self.tidy.every)?;
         self.log.level.parse::<tracing_subscriber::EnvFilter>().map(drop).map_err(|error| {
             SettingsError::bad("log.level", format!("{:?}: {error}", self.log.level))
+        })
+    }
+
+    fn validate_cors(&self) -> Result<(), SettingsError> {
+        let cors = &self.cors;
+        let any = cors.origins.iter().any(Origin::is_any);
+        require("cors.origins", !any || cors.origins.len() == 1, || {
+            "* leaves nothing for others to add".into()
+        })?;
+        require("cors.credentials", !(any && cors.credentials), || {
+            "not with cors.origins = *: any page could act as its visitor".into()
+        })?;
+        let day = Duration::from_secs(24 * 60 * 60);
+        require("cors.max_age", cors.max_age <= day, || {
+            "at most 24h: browsers remember nothing for longer".into()
         })
     }
 

@@ -92,7 +92,7 @@ const UPDATE_ME: (&str, &str, &str) = ("PUT", "/api/v1/users/me", "");
 /// each once.
 fn unprovoked(path: &str, status: u16) -> Option<&'static str> {
     match (path, status) {
-        (_, 408) => Some("takes eight seconds each; framework.rs waits for one"),
+        (_, 408) => Some("takes eight seconds each; slow.rs waits for one"),
         (_, 500) => Some("needs a fault of the server's"),
         (_, 503) => Some("needs a database that does not answer, or a full queue of hashes"),
         _ => None,

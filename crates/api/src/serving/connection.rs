@@ -1,0 +1,97 @@
+//! One connection, from its first byte to its last word.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix_http::error::DispatchError;
+use actix_service::Service;
+use actix_web::HttpResponse;
+use actix_web::body::MessageBody as _;
+use actix_web::http::header::{CONTENT_LENGTH, Date};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::line::{Ended, Line, Refusal, Stream};
+use crate::failure::Failure;
+use crate::http::answer::answer_unread;
+use crate::state::Api;
+
+/// How long the last words may take, and then what the client was still sending.
+const CLOSING: Duration = Duration::from_secs(1);
+/// How much of that is read.
+const LEFTOVERS: usize = 256 * 1024;
+
+/// Serves a connection until it ends.
+pub(super) async fn serve<S>(stream: TcpStream, http1: &S, api: &Api)
+where
+    S: Service<(Line, Option<SocketAddr>), Response = (), Error = DispatchError>,
+{
+    let peer = stream.peer_addr().ok();
+    // An answer is one write: there is nothing to wait for.
+    drop(stream.set_nodelay(true));
+    let line = Line::new(Box::new(stream));
+    if let Err(error) = http1.call((line.clone(), peer)).await {
+        tracing::debug!(%error, ?peer, "a connection broke off");
+    }
+    let Some(Ended { mut stream, refusal }) = line.into_ended() else { return };
+    match refusal {
+        Some(refusal) => refuse(&mut *stream, refusal, peer, api).await,
+        None => drop(timeout(CLOSING, stream.shutdown()).await),
+    }
+}
+
+/// Answers what could not be read, and closes.
+async fn refuse(stream: &mut dyn Stream, refusal: Refusal, peer: Option<SocketAddr>, api: &Api) {
+    let failure = match refusal {
+        Refusal::Malformed => Failure::BadRequest,
+        Refusal::TooLong => Failure::HeadTooLarge,
+        Refusal::TooSlow => Failure::RequestTimeout,
+        Refusal::Fault => Failure::Internal(None),
+    };
+    let response = answer_unread(&failure, peer, api);
+    let Some(answer) = on_the_wire(response) else { return };
+    let say = async {
+        stream.write_all(&answer).await?;
+        stream.shutdown().await
+    };
+    if let Ok(Ok(())) = timeout(CLOSING, say).await {
+        drop(timeout(CLOSING, read_leftovers(stream)).await);
+    }
+}
+
+/// What the client has sent meanwhile: a connection that is closed with something unread is reset,
+/// and the answer may be lost with it.
+async fn read_leftovers(stream: &mut dyn Stream) {
+    let mut buffer = [0; 4096];
+    let mut left = LEFTOVERS;
+    while let Ok(read @ 1..) = stream.read(&mut buffer).await
+        && read < left
+    {
+        left -= read;
+    }
+}
+
+/// An answer as HTTP/1.1 with nothing after it.
+fn on_the_wire(response: HttpResponse) -> Option<Vec<u8>> {
+    let (head, body) = response.into_parts();
+    let body = body.try_into_bytes().ok()?;
+    let status = head.status();
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut wire = format!(
+        "HTTP/1.1 {} {reason}\r\n{CONTENT_LENGTH}: {}\r\nconnection: close\r\ndate: {}\r\n",
+        status.as_u16(),
+        body.len(),
+        Date::now(),
+    )
+    .into_bytes();
+    for (name, value) in head.headers() {
+        wire.extend_from_slice(name.as_str().as_bytes());
+        wire.extend_from_slice(b": ");
+        wire.extend_from_slice(value.as_bytes());
+        wire.extend_from_slice(b"\r\n");
+    }
+    wire.extend_from_slice(b"\r\n");
+    wire.extend_from_slice(&body);
+    Some(wire)
+}

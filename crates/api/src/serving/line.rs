@@ -1,0 +1,378 @@
+//! The two directions of an HTTP/1 connection, between the socket and actix.
+//!
+//! actix answers what it cannot read by itself, with a status and no body. It has no hook for that,
+//! so those answers are recognised here on their way out, and held back: `connection.rs` sends one
+//! in their place. Times are kept here too, since actix keeps them for the first head of a
+//! connection only.
+
+use std::cell::RefCell;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use actix_web::http::StatusCode;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::chunks::Chunks;
+use super::head::Head;
+use super::lines::Flaw;
+use super::link::Link;
+use crate::http::server::{READ_TIMEOUT, WRITE_TIMEOUT};
+
+/// What a connection runs over.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Stream for T {}
+
+/// Why a connection is to end with an answer that no handler made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The head of a request cannot be read.
+    Malformed,
+    /// It is too long.
+    TooLong,
+    /// It takes too long.
+    TooSlow,
+    /// A fault of actix's own.
+    Fault,
+}
+
+/// How a connection ended.
+pub(super) struct Ended {
+    pub(super) stream: Box<dyn Stream>,
+    pub(super) refusal: Option<Refusal>,
+}
+
+/// A connection, as actix sees it; a clone is the same one.
+#[derive(Clone)]
+pub(super) struct Line(Rc<RefCell<Inner>>);
+
+struct Inner {
+    stream: Box<dyn Stream>,
+    link: Link,
+    /// The latest request; `None` if it is not known where it began: a client may send it together
+    /// with the end of the one before.
+    request: Option<Request>,
+    /// How many requests had begun when the head did.
+    begun_before: u64,
+    /// When the head has to be complete.
+    head_due: Instant,
+    head_timer: Timer,
+    /// When the client has to have taken something.
+    write_due: Option<Instant>,
+    write_timer: Timer,
+    silent: bool,
+    /// Nothing more is read.
+    over: bool,
+    refusal: Option<Refusal>,
+}
+
+/// What has arrived of a request.
+#[derive(Default)]
+struct Request {
+    head: Head,
+    chunks: Chunks,
+    /// Bytes that came after its head, and after its chunks if it has any.
+    beyond: u64,
+}
+
+/// Made when it is first needed: most connections need none.
+#[derive(Default)]
+struct Timer(Option<Pin<Box<Sleep>>>);
+
+impl Timer {
+    /// Whether it is later than this; if not, wakes the task when it is.
+    fn is_past(&mut self, due: Instant, cx: &mut Context<'_>) -> bool {
+        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if sleep.deadline() != due {
+            sleep.as_mut().reset(due);
+        }
+        sleep.as_mut().poll(cx).is_ready()
+    }
+}
+
+impl Request {
+    fn take(&mut self, mut bytes: &[u8]) -> Result<(), Flaw> {
+        self.head.take(&mut bytes)?;
+        if self.head.is_chunked() {
+            self.chunks.take(&mut bytes)?;
+        }
+        self.beyond += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Whether no more and no less than this request has arrived, whose body is of this length.
+    fn is_all(&self, length: Option<u64>) -> bool {
+        if self.head.is_chunked() {
+            return self.chunks.is_complete() && self.beyond == 0;
+        }
+        self.beyond == length.unwrap_or(0)
+    }
+}
+
+impl Line {
+    pub(super) fn new(stream: Box<dyn Stream>) -> Self {
+        Self(Rc::new(RefCell::new(Inner {
+            stream,
+            link: Link::default(),
+            request: Some(Request::default()),
+            begun_before: 0,
+            head_due: Instant::now() + READ_TIMEOUT,
+            head_timer: Timer::default(),
+            write_due: None,
+            write_timer: Timer::default(),
+            silent: true,
+            over: false,
+            refusal: None,
+        })))
+    }
+
+    /// What its requests find in their connection's data.
+    pub(super) fn link(&self) -> Link {
+        self.0.borrow().link.clone()
+    }
+
+    /// The connection, once actix has let go of it.
+    pub(super) fn into_ended(self) -> Option<Ended> {
+        let inner = Rc::into_inner(self.0)?.into_inner();
+        Some(Ended { stream: inner.stream, refusal: inner.refusal })
+    }
+}
+
+impl Inner {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        if self.over {
+            return Poll::Ready(Ok(()));
+        }
+        if Pin::new(&mut self.stream).poll_read(cx, buf)?.is_pending() {
+            ready!(self.poll_late(cx));
+            self.over = true;
+            return Poll::Ready(Ok(()));
+        }
+        let arrived = buf.filled().get(before..).unwrap_or_default();
+        if let Err(flaw) = self.look_at(arrived) {
+            // To actix the client has gone. If it has begun to work on the request, the rest of the
+            // body is missed and that is the answer.
+            self.over = true;
+            buf.set_filled(before);
+            self.refusal = self.link.awaits_a_request().then_some(match flaw {
+                Flaw::Ambiguous => Refusal::Malformed,
+                Flaw::TooLong => Refusal::TooLong,
+            });
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ready once a head has taken too long.
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let begun = self.link.begun();
+        if begun != self.begun_before || !self.link.awaits_a_request() {
+            return Poll::Pending;
+        }
+        if !self.head_timer.is_past(self.head_due, cx) {
+            return Poll::Pending;
+        }
+        // Whoever has sent nothing at all is not waiting for an answer either: a browser connects
+        // ahead of need.
+        if !self.silent {
+            self.refusal = Some(Refusal::TooSlow);
+        }
+        Poll::Ready(())
+    }
+
+    fn look_at(&mut self, arrived: &[u8]) -> Result<(), Flaw> {
+        if self.link.awaits_a_request() && self.link.begun() != self.begun_before {
+            self.request = self.is_between_requests().then(Request::default);
+            self.begun_before = self.link.begun();
+            self.head_due = Instant::now() + READ_TIMEOUT;
+        }
+        self.silent = false;
+        self.request.as_mut().map_or(Ok(()), |request| request.take(arrived))
+    }
+
+    /// Whether, now that all requests known of are answered, nothing of the next has arrived yet.
+    fn is_between_requests(&self) -> bool {
+        let is_next = self.link.begun() == self.begun_before + 1;
+        is_next && self.request.as_ref().is_some_and(|request| request.is_all(self.link.length()))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let ours = match refusal_of_actix(buf) {
+            Some((0, refusal)) => {
+                self.refusal = Some(refusal);
+                return Poll::Ready(Ok(buf.len()));
+            }
+            // The answers before it go first.
+            Some((at, _)) => buf.get(..at).unwrap_or_default(),
+            None => buf,
+        };
+        let written = Pin::new(&mut self.stream).poll_write(cx, ours);
+        self.unless_stalled(cx, written)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        let flushed = self.unless_stalled(cx, flushed)?;
+        if flushed.is_ready() && self.link.is_stopped() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        flushed.map(Ok)
+    }
+
+    /// An error once the client has taken nothing for too long.
+    fn unless_stalled<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        progress: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if progress.is_ready() {
+            self.write_due = None;
+            return progress;
+        }
+        let due = *self.write_due.get_or_insert_with(|| Instant::now() + WRITE_TIMEOUT);
+        if self.write_timer.is_past(due, cx) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        Poll::Pending
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.0.borrow_mut().poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.0.borrow_mut().poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.borrow_mut().poll_flush(cx)
+    }
+
+    /// Whoever serves the connection shuts it down, after its last words.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Whether what is to be written ends with an answer of actix's own, and from where on. Such an
+/// answer is the last one on its connection, has no body, and lacks what every answer of menjin's
+/// has; the bodies of these are JSON, where no line ends with CRLF, or files in the binary.
+fn refusal_of_actix(buf: &[u8]) -> Option<(usize, Refusal)> {
+    const START: &[u8] = b"HTTP/1.";
+    // The longest of them has some 130 bytes.
+    const WINDOW: usize = 256;
+    let head = buf.strip_suffix(b"\r\n\r\n")?;
+    let tail = head.get(head.len().saturating_sub(WINDOW)..)?;
+    let start = tail.windows(START.len()).rposition(|window| window == START)?;
+    let mut lines = std::str::from_utf8(tail.get(start..)?).ok()?.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let bare = |line: &str| {
+        matches!(line, "content-length: 0" | "connection: close" | "connection: keep-alive")
+            || line.starts_with("date: ")
+    };
+    if !lines.all(bare) {
+        return None;
+    }
+    let refusal = match StatusCode::from_u16(status).ok()? {
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Refusal::TooLong,
+        StatusCode::REQUEST_TIMEOUT => Refusal::TooSlow,
+        status if status.is_client_error() => Refusal::Malformed,
+        status if status.is_server_error() => Refusal::Fault,
+        _ => return None,
+    };
+    Some((head.len() - tail.len() + start, refusal))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn h2_who_takes_nothing_of_an_answer_is_cut_off() {
+        let (stream, mut client) = tokio::io::duplex(16);
+        let mut line = Line::new(Box::new(stream));
+        let writing = async move {
+            let started = Instant::now();
+            let error = line.write_all(&[b'x'; 20]).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+            started.elapsed()
+        };
+        let reading = async {
+            // One byte shows good will, and gives it its time once more.
+            tokio::time::sleep(WRITE_TIMEOUT / 2).await;
+            client.read_u8().await.unwrap();
+        };
+        let (took, ()) = tokio::join!(writing, reading);
+        assert!(took >= WRITE_TIMEOUT * 3 / 2 && took < WRITE_TIMEOUT * 2, "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn h2_a_head_is_awaited_for_its_time_and_no_longer() {
+        let (stream, mut client) = tokio::io::duplex(64);
+        let mut line = Line::new(Box::new(stream));
+        let started = Instant::now();
+        client.write_all(b"GET / HT").await.unwrap();
+        let mut read = Vec::new();
+        line.read_to_end(&mut read).await.unwrap();
+        assert_eq!((read.as_slice(), started.elapsed()), (&b"GET / HT"[..], READ_TIMEOUT));
+        assert_eq!(line.into_ended().unwrap().refusal, Some(Refusal::TooSlow));
+    }
+
+    const BARE: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\
+                        date: Sat, 21 Nov 2026 11:18:21 GMT\r\n\r\n";
+    const OURS: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\
+                        content-type: application/json\r\n\r\n{}";
+
+    #[test]
+    fn an_answer_of_actix_is_known_by_what_it_lacks() {
+        assert_eq!(refusal_of_actix(BARE.as_bytes()), Some((0, Refusal::Malformed)));
+        for (status, refusal) in [
+            ("431 Request Header Fields Too Large", Refusal::TooLong),
+            ("408 Request Timeout", Refusal::TooSlow),
+            ("500 Internal Server Error", Refusal::Fault),
+        ] {
+            let answer = BARE.replace("400 Bad Request", status);
+            assert_eq!(refusal_of_actix(answer.as_bytes()), Some((0, refusal)), "{answer}");
+        }
+    }
+
+    #[test]
+    fn what_comes_before_it_is_left_alone() {
+        let both = format!("{OURS}{BARE}");
+        assert_eq!(refusal_of_actix(both.as_bytes()), Some((OURS.len(), Refusal::Malformed)));
+        let long = format!("{}{BARE}", "x".repeat(70_000));
+        assert_eq!(refusal_of_actix(long.as_bytes()), Some((70_000, Refusal::Malformed)));
+    }
+
+    #[test]
+    fn answers_of_handlers_are_none() {
+        for answer in [
+            OURS,
+            "HTTP/1.1 100 Continue\r\n\r\n",
+            "HTTP/1.1 204 No Content\r\ndate: x\r\n\r\n",
+            "HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\nallow: GET\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n\r\n\r\n",
+            "",
+            "\r\n\r\n",
+        ] {
+            assert_eq!(refusal_of_actix(answer.as_bytes()), None, "{answer:?}");
+        }
+    }
+}

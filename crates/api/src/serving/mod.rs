@@ -1,0 +1,115 @@
+//! Serving: from a socket that listens to requests and answers.
+//!
+//! actix's own `HttpServer` would do, but for what it says by itself: a request that it cannot read
+//! is answered with a bare status, and only the first head of a connection has a time. Here its
+//! parts are put together with [`line`] in between.
+
+mod chunks;
+mod connection;
+mod head;
+mod line;
+mod lines;
+pub(crate) mod link;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::TcpListener;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_http::HttpService;
+use actix_server::{GracefulShutdownSignal, Server};
+use actix_service::{Service, ServiceFactory, fn_factory, fn_service, map_config};
+use actix_web::dev::AppConfig;
+use actix_web::web::{Data, ServiceConfig};
+use tokio::net::TcpStream;
+
+use self::line::Line;
+use crate::http::server::KEEP_ALIVE;
+use crate::state::Api;
+
+/// How long actix reads on after an answer that came before the end of its request.
+const LINGERING: Duration = Duration::from_secs(1);
+
+/// How to serve.
+#[derive(Debug)]
+pub struct Serving {
+    /// Where connections come from.
+    pub listener: TcpListener,
+    /// Threads, at most 512; one a core if none are given.
+    pub workers: Option<NonZeroUsize>,
+    /// How long requests may take to end once the server is told to stop.
+    pub shutdown_timeout: Duration,
+}
+
+/// Serves until the server is told to stop, by its handle. It minds no signals.
+///
+/// # Errors
+/// The socket cannot be used.
+pub fn serve(api: Data<Api>, serving: Serving) -> io::Result<Server> {
+    serve_with(api, serving, |_| {})
+}
+
+/// The same with routes of the embedder's own, which go before menjin's.
+///
+/// # Errors
+/// The socket cannot be used.
+pub fn serve_with(
+    api: Data<Api>,
+    serving: Serving,
+    more: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+) -> io::Result<Server> {
+    let mut server = Server::build()
+        .shutdown_timeout(serving.shutdown_timeout.as_secs().max(1))
+        .disable_signals();
+    if let Some(workers) = serving.workers {
+        server = server.workers(workers.get());
+    }
+    let worker = Worker { api, more, stopping: server.graceful_shutdown_signal() };
+    let server = server.listen("menjin", serving.listener, move || {
+        let worker = worker.clone();
+        fn_factory(move || start(worker.clone()))
+    })?;
+    Ok(server.run())
+}
+
+/// What each worker is made of.
+#[derive(Clone)]
+struct Worker<F> {
+    api: Data<Api>,
+    more: F,
+    stopping: GracefulShutdownSignal,
+}
+
+/// Makes the service of one worker: of a connection, everything.
+async fn start<F: Fn(&mut ServiceConfig) + 'static>(
+    Worker { api, more, stopping }: Worker<F>,
+) -> Result<impl Service<TcpStream, Response = (), Error = Infallible>, ()> {
+    let app = crate::app_with(api.clone(), more);
+    let app = Rc::new(map_config(app, |()| AppConfig::default()).new_service(()).await?);
+    let http1 = HttpService::build()
+        .keep_alive(KEEP_ALIVE)
+        // The line keeps it.
+        .client_request_timeout(Duration::ZERO)
+        .client_disconnect_timeout(LINGERING)
+        .graceful_shutdown_signal(move || {
+            let stopping = stopping.clone();
+            async move { stopping.notified().await }
+        })
+        .on_connect_ext(|line: &Line, data| {
+            data.insert(line.link());
+        })
+        .h1(fn_factory(move || {
+            let app = Rc::clone(&app);
+            async move { Ok::<_, ()>(app) }
+        }));
+    let http1 = Rc::new(http1.new_service(()).await?);
+    Ok(fn_service(move |stream: TcpStream| {
+        let (http1, api) = (Rc::clone(&http1), api.clone());
+        async move {
+            connection::serve(stream, &*http1, &api).await;
+            Ok::<_, Infallible>(())
+        }
+    }))
+}
