@@ -33,6 +33,7 @@ lint:
 	scripts/check-layers
 	scripts/check-docs
 	scripts/check-contract
+	scripts/check-security
 	scripts/check-dependencies
 
 soak:

@@ -97,11 +97,11 @@ impl AccessKey {
         let (signer, point) = match &private {
             PrivateKey::Ed25519(key) => {
                 let pkcs8 = key.to_pkcs8_der().or(Err(UnusableKey))?;
-                (Signer::ed25519(pkcs8.as_bytes()), ed25519_point(&key.verifying_key())?)
+                (Signer::ed25519(pkcs8.as_bytes()), point_of_ed25519(&key.verifying_key())?)
             }
             PrivateKey::P256(key) => {
                 let pkcs8 = key.to_pkcs8_der().or(Err(UnusableKey))?;
-                (Signer::p256(pkcs8.as_bytes()), p256_point(key.verifying_key())?)
+                (Signer::p256(pkcs8.as_bytes()), point_of_p256(key.verifying_key())?)
             }
         };
         let public = PublicAccessKey::new(point);
@@ -150,8 +150,8 @@ impl PublicAccessKey {
         let ed25519 = ed25519::VerifyingKey::from_public_key_pem(pem);
         let p256 = || ecdsa::VerifyingKey::from_public_key_pem(pem);
         Ok(Self::new(match ed25519 {
-            Ok(key) => ed25519_point(&key)?,
-            Err(_other_kind) => p256_point(&p256().or(Err(UnusableKey))?)?,
+            Ok(key) => point_of_ed25519(&key)?,
+            Err(_other_kind) => point_of_p256(&p256().or(Err(UnusableKey))?)?,
         }))
     }
 
@@ -181,12 +181,12 @@ impl fmt::Debug for PublicAccessKey {
     }
 }
 
-fn ed25519_point(key: &ed25519::VerifyingKey) -> Result<PublicPoint, UnusableKey> {
+fn point_of_ed25519(key: &ed25519::VerifyingKey) -> Result<PublicPoint, UnusableKey> {
     // Of a weak key a signature says nothing.
     if key.is_weak() { Err(UnusableKey) } else { Ok(PublicPoint::Ed25519 { x: key.to_bytes() }) }
 }
 
-fn p256_point(key: &ecdsa::VerifyingKey) -> Result<PublicPoint, UnusableKey> {
+fn point_of_p256(key: &ecdsa::VerifyingKey) -> Result<PublicPoint, UnusableKey> {
     let point = key.to_sec1_point(false);
     let (Some(x), Some(y)) = (point.x(), point.y()) else { return Err(UnusableKey) };
     Ok(PublicPoint::P256 { x: (*x).into(), y: (*y).into() })
