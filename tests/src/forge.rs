@@ -1,5 +1,4 @@
-//! Tokens as an attacker would make them who has a key, or takes something else for one. By another
-//! implementation than the server's.
+//! Tokens as an attacker would make them who has a key, or takes something else for one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

@@ -57,27 +57,28 @@ impl Archive for SqliteArchive {
 
     async fn import(&self) -> Result<Box<dyn ArchiveWriter>, ImportError> {
         let mut transaction = self.begin().await?;
-        match transaction.run(|sqlite, _position| occupant(sqlite)).await? {
-            Some(what) => Err(ImportError::NotEmpty { what }),
+        let counts = transaction.run(|sqlite, _position| counts(sqlite)).await?;
+        match counts.into_iter().find(|(_what, count)| *count > 0) {
+            Some((what, _count)) => Err(ImportError::NotEmpty { what }),
             None => Ok(Box::new(transaction)),
         }
     }
 }
 
-/// What the file holds already.
-fn occupant(sqlite: &mut SqliteConnection) -> Result<Option<&'static str>, PortError> {
-    let counts = [
-        ("users", users::table.count().get_result::<i64>(sqlite)),
-        ("sessions", sessions::table.count().get_result(sqlite)),
-        ("counts of failed log-ins", login_throttles::table.count().get_result(sqlite)),
-        ("records of what happened", audit_events::table.count().get_result(sqlite)),
-    ];
-    for (what, count) in counts {
-        if count.or_port_error()? > 0 {
-            return Ok(Some(what));
-        }
-    }
-    Ok(None)
+/// What the file holds, by kind, and how many of each.
+fn counts(sqlite: &mut SqliteConnection) -> Result<[(&'static str, i64); 4], PortError> {
+    Ok([
+        ("users", users::table.count().get_result(sqlite).or_port_error()?),
+        ("sessions", sessions::table.count().get_result(sqlite).or_port_error()?),
+        (
+            "counts of failed log-ins",
+            login_throttles::table.count().get_result(sqlite).or_port_error()?,
+        ),
+        (
+            "records of what happened",
+            audit_events::table.count().get_result(sqlite).or_port_error()?,
+        ),
+    ])
 }
 
 /// A transaction that goes over several calls; dropped, SQLite rolls it back.
@@ -113,13 +114,8 @@ impl Transaction {
 impl ArchiveReader for Transaction {
     async fn contents(&mut self) -> Result<Contents, PortError> {
         self.run(|sqlite, _position| {
-            let counts: [i64; 4] = [
-                users::table.count().get_result(sqlite).or_port_error()?,
-                sessions::table.count().get_result(sqlite).or_port_error()?,
-                login_throttles::table.count().get_result(sqlite).or_port_error()?,
-                audit_events::table.count().get_result(sqlite).or_port_error()?,
-            ];
-            let records = counts.into_iter().filter_map(|count| u64::try_from(count).ok()).sum();
+            let counts = counts(sqlite)?.into_iter();
+            let records = counts.filter_map(|(_what, count)| u64::try_from(count).ok()).sum();
             let last_user_id = last_id(sqlite, "users")?;
             let last_event_id = last_id(sqlite, "audit_events")?;
             Ok(Contents { records, last_user_id, last_event_id })

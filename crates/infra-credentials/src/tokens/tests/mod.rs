@@ -1,5 +1,5 @@
 //! T1 to T10, for each algorithm. Each forgery is made with the right key unless it says otherwise,
-//! by another implementation, from a token that is accepted, so that it is refused for the one thing
+//! by hand, from a token that is accepted, so that it is refused for the one thing
 //! that differs.
 
 mod claims;
