@@ -19,6 +19,12 @@ impl Digest {
     }
 }
 
+impl From<[u8; 24]> for Digest {
+    fn from(bytes: [u8; 24]) -> Self {
+        Self(bytes)
+    }
+}
+
 impl ConstantTimeEq for Digest {
     fn ct_eq(&self, other: &Self) -> Choice {
         self.0.ct_eq(&other.0)

@@ -1,5 +1,4 @@
-//! The one place that asks the operating system for randomness (bcrypt's salts apart, which the
-//! library draws from the same source).
+//! The one place that asks the operating system for randomness.
 
 use std::fmt::Write;
 
@@ -40,7 +39,7 @@ pub fn random_secret() -> Result<SecretString, PortError> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the adapter that the rule points to")]
-fn fill(bytes: &mut [u8]) -> Result<(), PortError> {
+pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), PortError> {
     getrandom::fill(bytes).map_err(|error| PortError::internal(COMPONENT, error))
 }
 

@@ -1,16 +1,24 @@
 //! Threads that do slow work behind a bounded queue.
 
-use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use menjin_bcrypt_lanes::{Digest, Lanes};
 
-/// No thread is free and the queue is full.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Full;
+use super::engine::{Engine, Mode};
+use super::queue::{Limits, Queue, Taken};
+use super::trial::{Sample, Trial};
+use super::work::{Full, Input, Reply, Ride, Waiter, Work};
+
+/// How often a thread whose lanes are all taken looks whether somebody has waited for too long.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// How long a thread goes on with its trial before it looks for work.
+const PART: Duration = Duration::from_millis(5);
 
 /// The threads. Dropping this lets each finish what it is doing and end, without waiting for it:
 /// a drop on a thread that serves requests must not take as long as a hash.
@@ -22,72 +30,85 @@ struct Shared {
     state: Mutex<State>,
     /// Something was queued, or the pool is gone.
     changed: Condvar,
+    /// How many wait, for a look without the lock: threads that serve requests take it too.
+    waiting: AtomicUsize,
 }
 
 struct State {
-    queue: VecDeque<Box<dyn Job>>,
-    /// How many jobs may wait that no idle thread is about to take.
-    capacity: usize,
-    /// Threads that wait for a job.
+    queue: Queue,
+    engine: Engine,
+    /// Threads that wait for work.
     idle: usize,
     closed: bool,
 }
 
-trait Job: Send {
-    /// Nobody waits for the reply any more.
-    fn is_abandoned(&self) -> bool;
-    fn run(self: Box<Self>);
-}
-
-struct Task<F, T> {
-    work: F,
-    reply: oneshot::Sender<T>,
-}
-
-impl<F: FnOnce() -> T + Send, T: Send> Job for Task<F, T> {
-    fn is_abandoned(&self) -> bool {
-        self.reply.is_closed()
-    }
-
-    fn run(self: Box<Self>) {
-        // Whoever asked may have left meanwhile: then nobody wants the reply.
-        drop(self.reply.send((self.work)()));
-    }
+/// What a thread does next.
+enum Next {
+    Alone(Box<dyn Waiter<()>>),
+    Rides(Vec<Ride>),
+    /// A little of the trial.
+    Sample,
+    End,
 }
 
 impl Workers {
-    pub(super) fn start(threads: usize, capacity: usize) -> io::Result<Self> {
-        let state = State { queue: VecDeque::new(), capacity, idle: 0, closed: false };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+    pub(super) fn start(threads: usize, limits: Limits, engine: Engine) -> io::Result<Self> {
+        let mut queue = Queue::new(threads, limits);
+        queue.set_lanes(engine.mode().lanes());
+        let trials: Vec<_> = (0..threads).map(|_| engine.trial()).collect();
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State { queue, engine, idle: 0, closed: false }),
+            changed: Condvar::new(),
+            waiting: AtomicUsize::new(0),
+        });
         // Made before the threads, so that those already running end if one cannot be started.
         let workers = Self { shared: Arc::clone(&shared) };
-        for number in 0..threads {
+        for (number, trial) in trials.into_iter().enumerate() {
             let shared = Arc::clone(&shared);
             thread::Builder::new().name(format!("menjin-hash-{number}")).spawn(move || {
                 lower_priority();
-                shared.work();
+                Thread::new(number, &shared, trial).work();
             })?;
         }
         Ok(workers)
     }
 
-    /// Queues `work`. Its result comes through the receiver; an error there means that it panicked.
+    /// Queues `work`, which will have a thread to itself.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for hashes of other kinds than bcrypt"))]
     pub(super) fn submit<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<oneshot::Receiver<T>, Full> {
-        let (reply, receiver) = oneshot::channel();
+    ) -> Result<Reply<T>, Full> {
+        let (work, reply) = Work::alone(work);
+        self.push(work)?;
+        Ok(reply)
+    }
+
+    /// Queues bcrypt. What it computes is made into the reply on the thread.
+    pub(super) fn submit_bcrypt<T: Send + 'static>(
+        &self,
+        input: Input,
+        finish: impl FnOnce(Digest) -> T + Send + 'static,
+    ) -> Result<Reply<T>, Full> {
+        let (work, reply) = Work::bcrypt(input, finish);
+        self.push(work)?;
+        Ok(reply)
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_lanes(&self) -> bool {
+        self.shared.lock().engine.mode() != Mode::Plain
+    }
+
+    fn push(&self, work: Work) -> Result<(), Full> {
         let mut state = self.shared.lock();
-        if state.is_full() {
-            state.queue.retain(|job| !job.is_abandoned());
-            if state.is_full() {
-                return Err(Full);
-            }
-        }
-        state.queue.push_back(Box::new(Task { work, reply }));
+        let pushed = state.queue.push(work, Instant::now());
+        self.shared.count(&state);
         drop(state);
-        self.shared.changed.notify_one();
-        Ok(receiver)
+        if pushed.is_ok() {
+            self.shared.changed.notify_one();
+        }
+        pushed
     }
 }
 
@@ -101,40 +122,167 @@ impl Drop for Workers {
     }
 }
 
-impl State {
-    fn is_full(&self) -> bool {
-        self.queue.len() >= self.capacity.saturating_add(self.idle)
-    }
-}
-
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         // No job runs under the lock, so that a poisoned one guards a sound state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn work(&self) {
-        while let Some(job) = self.next() {
-            // The job dies with its reply, which tells the caller; the thread lives on.
-            if catch_unwind(AssertUnwindSafe(|| job.run())).is_err() {
-                tracing::error!("a password hashing job panicked");
+    fn count(&self, state: &State) {
+        self.waiting.store(state.queue.len(), Ordering::Relaxed);
+    }
+
+    fn settle(&self, with: impl FnOnce(&mut Engine)) {
+        let mut state = self.lock();
+        with(&mut state.engine);
+        let lanes = state.engine.mode().lanes();
+        state.queue.set_lanes(lanes);
+    }
+}
+
+/// One of the threads.
+struct Thread<'a> {
+    number: usize,
+    shared: &'a Shared,
+    trial: Option<Trial>,
+    /// Whether the last thing done was a part of the trial.
+    sampled: bool,
+    lanes: Lanes<Box<dyn Waiter<Digest>>>,
+    mode: Mode,
+    /// How many lanes were active when the queue was last asked, and when that was.
+    asked: Option<(usize, Instant)>,
+}
+
+impl<'a> Thread<'a> {
+    fn new(number: usize, shared: &'a Shared, trial: Option<Trial>) -> Self {
+        let lanes = Lanes::new(Lanes::<()>::MAX);
+        let (sampled, mode, asked) = (false, Mode::Plain, None);
+        Self { number, shared, trial, sampled, lanes, mode, asked }
+    }
+
+    fn work(mut self) {
+        loop {
+            match self.next() {
+                Next::Alone(waiter) => guarded(|| waiter.reply(())),
+                Next::Rides(rides) => rides.into_iter().for_each(|ride| self.begin(ride)),
+                Next::Sample => self.sample(),
+                Next::End => return,
+            }
+            self.step();
+        }
+    }
+
+    /// What to do beside what is in the lanes. Waits if there is nothing at all.
+    fn next(&mut self) -> Next {
+        if self.has_nothing_to_ask() {
+            return Next::Rides(Vec::new());
+        }
+        let active = self.lanes.len();
+        let mut state = self.shared.lock();
+        loop {
+            if state.closed {
+                return if active == 0 { Next::End } else { Next::Rides(Vec::new()) };
+            }
+            if state.engine.is_settled() {
+                self.trial = None;
+            }
+            self.mode = state.engine.mode();
+            // In turns with the work: a storm would otherwise put the trial off for ever.
+            let sample = self.trial.is_some() && active == 0;
+            if self.sampled || !sample {
+                self.sampled = false;
+                let taken = state.queue.take(self.number, active, Instant::now());
+                self.shared.count(&state);
+                match taken {
+                    Taken::Alone(waiter) => {
+                        self.asked = None;
+                        return Next::Alone(waiter);
+                    }
+                    Taken::Rides(rides) if active + rides.len() > 0 => {
+                        self.asked = Some((active + rides.len(), Instant::now()));
+                        return Next::Rides(rides);
+                    }
+                    Taken::Rides(_) => {}
+                }
+            }
+            if sample {
+                self.sampled = true;
+                state.queue.away(self.number);
+                return Next::Sample;
+            }
+            state.idle += 1;
+            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+        }
+    }
+
+    /// Whether the queue knows what this thread has, and has nothing for it.
+    fn has_nothing_to_ask(&self) -> bool {
+        let active = self.lanes.len();
+        let Some((known, at)) = self.asked.filter(|_| active > 0) else { return false };
+        let nothing = self.shared.waiting.load(Ordering::Relaxed) == 0;
+        known == active && (nothing || active >= self.mode.lanes() && at.elapsed() < LOOK)
+    }
+
+    fn begin(&mut self, ride: Ride) {
+        let Ride { input, mut waiter } = ride;
+        if self.mode != Mode::Plain
+            && let Some(job) = input.job()
+        {
+            match self.lanes.join(job, waiter) {
+                Ok(()) => return,
+                Err(full) => waiter = full.tag,
+            }
+        }
+        guarded(|| waiter.reply(input.plain()));
+    }
+
+    /// One iteration of all lanes.
+    fn step(&mut self) {
+        let stepped = catch_unwind(AssertUnwindSafe(|| {
+            self.lanes.retain(|waiter| !waiter.is_gone());
+            self.lanes.step()
+        }));
+        match stepped {
+            Ok(done) => {
+                for (waiter, digest) in done {
+                    guarded(|| waiter.reply(digest));
+                }
+            }
+            Err(_panic) => {
+                // Who rode is told by the end of their waiters, and who comes is served plainly.
+                tracing::error!("interleaved bcrypt panicked");
+                self.lanes = Lanes::new(Lanes::<()>::MAX);
+                self.shared.settle(Engine::distrust);
             }
         }
     }
 
-    fn next(&self) -> Option<Box<dyn Job>> {
-        let mut state = self.lock();
-        while !state.closed {
-            while let Some(job) = state.queue.pop_front() {
-                if !job.is_abandoned() {
-                    return Some(job);
+    fn sample(&mut self) {
+        let Some(trial) = &mut self.trial else { return };
+        let started = Instant::now();
+        let mut part = || {
+            loop {
+                let sample = trial.sample();
+                if !matches!(sample, Sample::More) || started.elapsed() >= PART {
+                    return sample;
                 }
             }
-            state.idle += 1;
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.idle -= 1;
+        };
+        match catch_unwind(AssertUnwindSafe(&mut part)) {
+            Ok(Sample::More) => return,
+            Ok(Sample::Over(speeds)) => self.shared.settle(|engine| engine.tried(speeds)),
+            Ok(Sample::Wrong) | Err(_) => self.shared.settle(Engine::distrust),
         }
-        None
+        self.trial = None;
+    }
+}
+
+/// What one waits for dies with its reply, which tells the caller; the thread and all others live
+/// on.
+fn guarded(work: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        tracing::error!("a password hashing job panicked");
     }
 }
 
@@ -152,117 +300,4 @@ fn lower_priority() {
 fn lower_priority() {}
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::mpsc;
-    use std::time::{Duration, Instant};
-
-    use super::*;
-
-    /// Occupies a thread until what is returned is dropped.
-    fn occupy(workers: &Workers) -> (mpsc::Sender<()>, oneshot::Receiver<()>) {
-        let (release, released) = mpsc::channel();
-        let (started, starts) = mpsc::channel();
-        let work = move || {
-            started.send(()).unwrap();
-            let _ = released.recv();
-        };
-        let reply = workers.submit(work).unwrap();
-        starts.recv().unwrap();
-        (release, reply)
-    }
-
-    fn eventually(what: &str, holds: impl Fn() -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while !holds() {
-            assert!(Instant::now() < deadline, "{what}");
-            thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    fn idle(workers: &Workers, threads: usize) {
-        eventually("threads wait", || workers.shared.lock().idle == threads);
-    }
-
-    #[tokio::test]
-    async fn a_full_queue_refuses_at_once_and_recovers() {
-        let workers = Workers::start(1, 1).unwrap();
-        idle(&workers, 1);
-        let busy = occupy(&workers);
-        let waiting = workers.submit(|| 1).unwrap();
-        assert_eq!(workers.submit(|| 2).err(), Some(Full));
-        drop(busy);
-        assert_eq!(waiting.await, Ok(1));
-        idle(&workers, 1);
-        assert_eq!(workers.submit(|| 3).unwrap().await, Ok(3));
-    }
-
-    #[test]
-    fn without_a_queue_only_idle_threads_take_work() {
-        let workers = Workers::start(2, 0).unwrap();
-        idle(&workers, 2);
-        let busy = [occupy(&workers), occupy(&workers)];
-        assert_eq!(workers.submit(|| ()).err(), Some(Full));
-        drop(busy);
-        idle(&workers, 2);
-        assert!(workers.submit(|| ()).is_ok());
-    }
-
-    #[tokio::test]
-    async fn abandoned_jobs_are_skipped_and_leave_their_place() {
-        static RUNS: AtomicUsize = AtomicUsize::new(0);
-        let workers = Workers::start(1, 2).unwrap();
-        idle(&workers, 1);
-        let busy = occupy(&workers);
-        for _ in 0..2 {
-            drop(workers.submit(|| RUNS.fetch_add(1, Ordering::SeqCst)).unwrap());
-        }
-        let next = workers.submit(|| 7).unwrap();
-        let gone = workers.submit(|| RUNS.fetch_add(1, Ordering::SeqCst)).unwrap();
-        drop(gone);
-        drop(busy);
-        assert_eq!(next.await, Ok(7));
-        idle(&workers, 1);
-        assert_eq!(RUNS.load(Ordering::SeqCst), 0);
-    }
-
-    #[tokio::test]
-    async fn a_panic_reaches_the_caller_and_spares_the_thread() {
-        let workers = Workers::start(1, 1).unwrap();
-        idle(&workers, 1);
-        assert!(workers.submit(|| panic!("on purpose")).unwrap().await.is_err());
-        idle(&workers, 1);
-        assert_eq!(workers.submit(|| 1).unwrap().await, Ok(1));
-    }
-
-    #[test]
-    fn threads_end_with_the_pool_which_does_not_wait_for_them() {
-        let workers = Workers::start(2, 1).unwrap();
-        idle(&workers, 2);
-        let busy = occupy(&workers);
-        let shared = Arc::downgrade(&workers.shared);
-        drop(workers);
-        eventually("the idle one ends", || shared.strong_count() == 1);
-        drop(busy);
-        eventually("the busy one ends", || shared.strong_count() == 0);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[tokio::test]
-    async fn only_the_pools_threads_are_nice() {
-        let own = rustix::process::getpriority_process(Some(rustix::thread::gettid())).unwrap();
-        let workers = Workers::start(1, 1).unwrap();
-        let (name, theirs) = workers
-            .submit(|| {
-                let nice = rustix::process::getpriority_process(Some(rustix::thread::gettid()));
-                (thread::current().name().map(str::to_owned), nice.unwrap())
-            })
-            .unwrap()
-            .await
-            .unwrap();
-        assert_eq!(name.as_deref(), Some("menjin-hash-0"));
-        assert_eq!(theirs, own.max(10));
-        let after = rustix::process::getpriority_process(Some(rustix::thread::gettid())).unwrap();
-        assert_eq!(after, own);
-    }
-}
+mod tests;
