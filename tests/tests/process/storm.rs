@@ -60,8 +60,8 @@ async fn l1_log_ins_in_excess_are_shed_before_they_are_hashed() {
     for (queue, max_wait) in [("2", "1m"), ("1000", "100ms")] {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = command(MENJIN, folder.path());
-        settings.env("MENJIN__THROTTLE__ENABLED", "false").env("MENJIN__HASHING__COST", "12");
-        // One hash at a time: 40 would take ten seconds.
+        settings.env("MENJIN__THROTTLE__ENABLED", "false").env("MENJIN__HASHING__COST", "10");
+        // One hash at a time: 40 would take seconds.
         settings.env("MENJIN__HASHING__ENGINE", "plain").env("MENJIN__HASHING__THREADS", "1");
         settings.env("MENJIN__HASHING__QUEUE", queue).env("MENJIN__HASHING__MAX_WAIT", max_wait);
         let server = Server::start(&mut settings);

@@ -4,13 +4,15 @@ mod engine;
 mod queue;
 #[cfg(test)]
 mod tests;
+mod thread;
 mod trial;
 mod work;
 mod workers;
 
+use std::io;
 use std::num::NonZero;
+use std::thread::available_parallelism;
 use std::time::Duration;
-use std::{io, thread};
 
 use async_trait::async_trait;
 use menjin_bcrypt_lanes::{Digest, Hash, Lanes, Version};
@@ -111,9 +113,8 @@ impl BcryptPool {
         if !(MIN_COST..=MAX_COST).contains(&config.cost) {
             return Err(HashingStartError::Cost(config.cost));
         }
-        let threads = config
-            .threads
-            .unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
+        let threads =
+            config.threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
         if threads == 0 {
             return Err(HashingStartError::NoThreads);
         }

@@ -14,6 +14,7 @@ const PATIENCE: Duration = Duration::from_millis(2);
 /// What waits, and what the threads have.
 pub(super) struct Queue {
     waiting: VecDeque<(Instant, Work)>,
+    overdue: Vec<Work>,
     pub(super) limits: Limits,
     /// How many hashes a thread computes at once.
     lanes: usize,
@@ -49,6 +50,7 @@ impl Queue {
     pub(super) fn new(threads: usize, limits: Limits) -> Self {
         Self {
             waiting: VecDeque::new(),
+            overdue: Vec::new(),
             limits,
             lanes: 1,
             // Until they first ask.
@@ -63,6 +65,11 @@ impl Queue {
 
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// Those who have waited for too long, to be told so.
+    pub(super) fn overdue(&mut self) -> Vec<Work> {
+        std::mem::take(&mut self.overdue)
     }
 
     pub(super) fn clear(&mut self) {
@@ -148,8 +155,8 @@ impl Queue {
         }
     }
 
-    /// Whether a thread with so many is the one to take what is first. Sends away who has waited for
-    /// too long.
+    /// Whether a thread with so many is the one to take what is first. Passes over who has waited
+    /// for too long.
     fn is_for(&mut self, jobs: usize, now: Instant) -> bool {
         while let Some((since, work)) = self.waiting.front() {
             let waited = now.saturating_duration_since(*since);
@@ -157,9 +164,7 @@ impl Queue {
                 let least = self.loads.iter().all(|other| other.away || jobs <= other.jobs);
                 return jobs < self.lanes && (least || waited >= PATIENCE);
             }
-            if let Some((_, work)) = self.waiting.pop_front() {
-                work.refuse();
-            }
+            self.overdue.extend(self.waiting.pop_front().map(|(_, work)| work));
         }
         false
     }

@@ -34,7 +34,9 @@ impl World {
 
     /// How many hashes the thread is given.
     fn take(&mut self, thread: usize, active: usize) -> usize {
-        match self.queue.take(thread, active, self.now) {
+        let taken = self.queue.take(thread, active, self.now);
+        self.queue.overdue().into_iter().for_each(Work::refuse);
+        match taken {
             Taken::Rides(rides) => rides.len(),
             Taken::Alone(_) => panic!("not by itself"),
         }

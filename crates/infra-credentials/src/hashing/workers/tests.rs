@@ -1,8 +1,10 @@
-use super::super::engine::HashingEngine;
+use super::super::engine::{HashingEngine, Mode};
 use super::super::tests::{BOTH, LANES};
+use super::super::work::{Ride, Waiter};
 use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::time::Duration;
 
 const LIMITS: Limits = Limits { waiting: 1, wait: Duration::from_secs(5) };
 
