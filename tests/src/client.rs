@@ -47,6 +47,11 @@ impl Client {
         }
     }
 
+    /// Its tokens, as a log-in answers them.
+    pub fn tokens(&self) -> Value {
+        json!({ "access_token": self.access_token, "refresh_token": self.refresh_token })
+    }
+
     /// The same client, logged in.
     pub async fn log_in(&self, name: &str, password: &str) -> Self {
         let answer = self.try_log_in(name, password).await;

@@ -7,10 +7,12 @@
 //! * [`client`]: those clients; their answers print as snapshots.
 //! * [`process`]: the real binary as a process of its own, to be killed.
 //! * [`openapi`]: the document at `/openapi.json`, as a judge of answers.
-//! * [`servers`]: private servers of what menjin can be put on, to be killed.
 //! * [`contract`]: what every adapter must do, written against the ports alone.
+//! * [`figures`]: what a test measured, for the table of a long run.
 //! * [`servers`]: servers of other makers, private to the tests.
+//! * [`forge`]: tokens that nobody should accept.
 //! * [`clock`]: a clock that stands until it is turned.
+//! * [`size`]: how often tests do what finds more the more often it is done.
 
 #![expect(
     clippy::unwrap_used,
@@ -23,6 +25,9 @@ pub mod app;
 pub mod client;
 pub mod clock;
 pub mod contract;
+pub mod figures;
+pub mod forge;
 pub mod openapi;
 pub mod process;
 pub mod servers;
+pub mod size;

@@ -40,6 +40,7 @@ use paperclip::actix::web::ServiceConfig;
 
 pub use http::client::TrustedProxies;
 pub use http::locale::{Locale, UnknownLocale};
+pub use http::patience::UnhurriedHasher;
 pub use http::server::{KEEP_ALIVE, READ_TIMEOUT};
 pub use state::{Api, ApiSettings, UseCases};
 

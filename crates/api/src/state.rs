@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use menjin_domain::auth::{Authenticate, ChangePassword, Login, Logout, Refresh, Register};
 use menjin_domain::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
 use menjin_domain::health::CheckHealth;
-use menjin_domain::ports::Entropy;
+use menjin_domain::ports::{Entropy, TokenCodec};
 use menjin_domain::users::{ActivateUser, DeactivateUser, GetUser, ListUsers, UpdateOwnProfile};
 use menjin_domain::values::{PasswordLength, RegistrableRole};
 
@@ -58,13 +58,20 @@ pub struct Api {
     pub(crate) use_cases: UseCases,
     pub(crate) settings: ApiSettings,
     pub(crate) entropy: Arc<dyn Entropy>,
+    /// For the keys that others verify tokens with. Tokens are the use-cases' business.
+    pub(crate) codec: Arc<dyn TokenCodec>,
     /// Made with the first worker.
     pub(crate) document: OnceLock<Document>,
 }
 
 impl Api {
-    /// Puts the layer together. The entropy gives requests their ids.
-    pub fn new(use_cases: UseCases, settings: ApiSettings, entropy: Arc<dyn Entropy>) -> Self {
-        Self { use_cases, settings, entropy, document: OnceLock::new() }
+    /// Puts the layer together. The entropy gives requests their ids, the codec publishes its keys.
+    pub fn new(
+        use_cases: UseCases,
+        settings: ApiSettings,
+        entropy: Arc<dyn Entropy>,
+        codec: Arc<dyn TokenCodec>,
+    ) -> Self {
+        Self { use_cases, settings, entropy, codec, document: OnceLock::new() }
     }
 }

@@ -19,4 +19,7 @@ mod tokens;
 pub use entropy::{OsEntropy, random_secret};
 pub use hashing::{BcryptPool, HashingConfig, HashingEngine, HashingStartError};
 pub use policy::{PasswordRules, PolicyConfig};
-pub use tokens::{JwtCodec, JwtConfig, WeakSecret};
+pub use tokens::{
+    AccessKey, AccessKeyKind, AccessVerifier, JwtCodec, JwtConfig, PublicAccessKey, SecretError,
+    UnusableKey,
+};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actix_web::web::Data;
 use anyhow::Context as _;
-use menjin_api::{Api, ApiSettings, TrustedProxies, UseCases};
+use menjin_api::{Api, ApiSettings, TrustedProxies, UnhurriedHasher, UseCases};
 use menjin_domain::auth::{
     AttemptGuard, Authenticate, ChangePassword, Login, LoginLimits, Logout, Refresh, Register,
     RegistrationLimit, TokenIssuer,
@@ -14,9 +14,9 @@ use menjin_domain::auth::{
 use menjin_domain::cache::{ProbeCache, ReadEntry, WriteEntry};
 use menjin_domain::health::{CheckHealth, Importance, Tidy};
 use menjin_domain::ports::{
-    AttemptLimits, Cache, Clock, Entropy, HealthProbe, InvalidationChannel, Limit, LoginThrottle,
-    PasswordHasher, PasswordPolicy, PortError, RateLimiter, SessionRepository, Subscription,
-    TokenCodec, UserQuery, UserRepository,
+    AttemptLimits, Cache, Causes, Clock, Entropy, HealthProbe, InvalidationChannel, Limit,
+    LoginThrottle, PasswordHasher, PasswordPolicy, PortError, RateLimiter, SessionRepository,
+    Subscription, TokenCodec, UserQuery, UserRepository,
 };
 use menjin_domain::users::{
     ActivateUser, CreateAdmin, DeactivateUser, GetUser, ListUsers, UpdateOwnProfile,
@@ -96,8 +96,7 @@ impl Application {
         let (application, cache) =
             tokio::task::spawn_blocking(move || Self::assemble(&settings, store, clock)).await??;
         if let Err(error) = cache.check().await {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "the cache does not work: starting without it");
+            tracing::warn!(error = %Causes(&error), "the cache does not work: starting without it");
         }
         Ok(application)
     }
@@ -116,7 +115,7 @@ impl Application {
             throttle: store.throttle(),
             rates: shared.rates,
             cache: shared.cache,
-            hasher: Arc::new(hasher(settings)?),
+            hasher: Arc::new(UnhurriedHasher(Arc::new(hasher(settings)?))),
             policy: Arc::new(policy(settings)),
             codec: Arc::new(codec(settings)?),
             entropy: Arc::new(OsEntropy),
@@ -133,6 +132,7 @@ impl Application {
             use_cases(settings, &adapters, health)?,
             api_settings(settings)?,
             adapters.entropy.clone(),
+            adapters.codec.clone(),
         );
         let application = Self {
             api: Data::new(api),
@@ -252,8 +252,13 @@ fn policy(settings: &Settings) -> PasswordRules {
 
 fn codec(settings: &Settings) -> Result<JwtCodec, StartError> {
     let auth = &settings.auth;
+    let verify_only = auth.verify_only_secrets.iter();
+    let keys = auth.access_keys()?;
     let config = JwtConfig {
         secret: secret::signing_secret(settings)?,
+        verify_only_secrets: verify_only.map(|secret| secret.0.clone()).collect(),
+        access_key: keys.signing,
+        verify_only_access_keys: keys.verify_only,
         issuer: auth.issuer.clone(),
         audience: auth.audience.clone(),
         access_ttl: auth.access_ttl,

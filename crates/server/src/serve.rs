@@ -7,6 +7,7 @@ use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 use anyhow::{Context as _, bail};
 use menjin_domain::health::Tidy;
+use menjin_domain::ports::Causes;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
@@ -76,7 +77,7 @@ async fn tidy_for_ever(every: std::time::Duration, tidy: Arc<Tidy>) {
                 tracing::debug!(sessions = tidied.sessions, throttles = tidied.throttles, "tidied");
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "could not tidy");
+                tracing::warn!(error = %Causes(&error), "could not tidy");
             }
         }
     }

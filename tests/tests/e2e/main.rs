@@ -10,13 +10,16 @@
 mod authentication;
 mod authorisation;
 mod cache;
+mod dialects;
 mod envelope;
 mod framework;
 mod general;
 mod language;
+mod matrix;
 mod openapi;
 mod passwords;
 mod races;
 mod sessions;
 mod throttle;
+mod tokens;
 mod users;

@@ -40,6 +40,11 @@ fn each_bad_setting_is_named() {
         ("MENJIN__REDIS__URL", "http://:canary@127.0.0.1", "redis.url"),
         ("MENJIN__REDIS__MODE", "ring", "redis.mode"),
         ("MENJIN__AUTH__SECRET", "canary", "auth.secret"),
+        ("MENJIN__AUTH__VERIFY_ONLY_SECRETS", "canary", "auth.verify_only_secrets"),
+        ("MENJIN__AUTH__ACCESS_KEY", "canary", "auth.access_key"),
+        ("MENJIN__AUTH__ACCESS_KEY", "-----BEGIN canary", "auth.access_key"),
+        ("MENJIN__AUTH__VERIFY_ONLY_ACCESS_KEYS", "canary", "auth.verify_only_access_keys"),
+        ("MENJIN__AUTH__VERIFY_ONLY_ACCESS_KEYS", "HS256", "auth.verify_only_access_keys"),
         ("MENJIN__AUTH__ACCESS_TTL", "30", "auth.access_ttl"),
         ("MENJIN__AUTH__ACCESS_TTL", "8d", "auth.access_ttl"),
         ("MENJIN__AUTH__REFRESH_TTL", "soon", "auth.refresh_ttl"),
@@ -69,6 +74,7 @@ fn settings_of_redis_count_once_there_is_a_url() {
     let url = ("MENJIN__REDIS__URL", "redis://menjin:canary@127.0.0.1:6379");
     for (variable, value, name) in [
         ("MENJIN__REDIS__MODE", "sentinel", "redis.nodes"),
+        ("MENJIN__REDIS__NODES", "127.0.0.1:26379", "redis.nodes"),
         ("MENJIN__REDIS__NAMESPACE", "a b", "redis.namespace"),
         ("MENJIN__REDIS__POOL_SIZE", "0", "redis.pool_size"),
         ("MENJIN__REDIS__TIMEOUT", "3s", "redis.timeout"),
@@ -108,6 +114,32 @@ fn s4_production_needs_a_secret_and_a_cost() {
 }
 
 #[test]
+fn s4_a_secret_has_one_purpose() {
+    let (canary, other) =
+        ("canary-canary-canary-canary-canary", "0123456789abcdef0123456789abcdef");
+    let (redis, postgres) = (format!("redis://:{canary}@h"), format!("postgres://u:{canary}@h/d"));
+    let lists = [canary, &format!("{other}, {canary}"), &format!("{other},{other}")]
+        .map(|list| ("MENJIN__AUTH__VERIFY_ONLY_SECRETS", list.to_owned(), "verify_only_secrets"));
+    let urls = [
+        ("MENJIN__DATABASE__URL", postgres, "auth.secret"),
+        ("MENJIN__REDIS__URL", redis, "auth.secret"),
+    ];
+    for (variable, value, name) in lists.into_iter().chain(urls) {
+        for environment in ["production", "development"] {
+            let variables = [
+                ("MENJIN__HASHING__COST", "12"),
+                ("MENJIN__AUTH__SECRET", canary),
+                (variable, value.as_str()),
+            ];
+            let (code, text) = complaint(&variables, &["--env", environment]);
+            assert_eq!(code, Some(2), "{variable}: {text}");
+            assert!(text.contains(name) && text.contains("twice"), "{variable}: {text}");
+            assert!(!text.contains("canary") && !text.contains(other), "{text}");
+        }
+    }
+}
+
+#[test]
 fn later_sources_win() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("config");
@@ -134,20 +166,21 @@ fn config_check_masks_secrets_and_prints_what_can_be_read_back() {
     let mut check = command(MENJIN, folder.path());
     check
         .args(["config", "check"])
-        .env("MENJIN__AUTH__SECRET", "canary-canary-canary-canary-canary");
+        .env("MENJIN__AUTH__SECRET", "canary-canary-canary-canary-canary")
+        .env("MENJIN__AUTH__VERIFY_ONLY_SECRETS", "canary-0-0123456789-0123456789-0123456789");
     let printed = output(&mut check);
     assert!(printed.status.success());
     let text = String::from_utf8(printed.stdout).unwrap();
-    assert!(text.contains("secret = \"***\"") && !text.contains("canary"), "{text}");
-    // Without the masked secret, what was printed is a file of settings.
+    let masked = ["secret = \"***\"", "verify_only_secrets = [\"***\"]"];
+    assert!(masked.iter().all(|line| text.lines().any(|found| found == *line)), "{text}");
+    assert!(!text.contains("canary"), "{text}");
+    // Without the masked secrets, what was printed is a file of settings.
+    let without = text.replace("\"***\"", "\"\"").replace("[\"\"]", "[]");
     let config = folder.path().join("config");
     std::fs::create_dir(&config).unwrap();
-    std::fs::write(config.join("local.toml"), text.replace("\"***\"", "\"\"")).unwrap();
+    std::fs::write(config.join("local.toml"), &without).unwrap();
     let again = output(command(MENJIN, folder.path()).args(["config", "check"]));
-    assert_eq!(
-        String::from_utf8(again.stdout).unwrap().replace("secret = \"\"", "secret = \"***\""),
-        text
-    );
+    assert_eq!(String::from_utf8(again.stdout).unwrap(), without);
 }
 
 #[test]

@@ -9,30 +9,14 @@ use tokio::task::JoinSet;
 
 use crate::MENJIN;
 
-/// What a single slow answer may take: far below the quarter second that a hash holds a core for.
+/// What a slow answer may take: far below the quarter second that a hash holds a core for.
 const SLOWEST: Duration = Duration::from_millis(150);
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_requests_a_second_are_unaffected_by_a_storm_of_log_ins() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut settings = command(MENJIN, folder.path());
-    settings.env("MENJIN__THROTTLE__ENABLED", "false").env("MENJIN__HASHING__COST", "12");
-    let server = Server::start(&mut settings);
-    let client = Client::new(&server.url);
-    let body = json!({ "username": "mike", "email": "m@example.com", "password": "password123" });
-    assert_eq!(client.post("/api/v1/auth/register", &body).await.status, 201);
-    let mike = client.log_in("mike", "password123").await;
+/// How much slower it may be than without a storm, on a machine that is busy with other things.
+const FACTOR: u32 = 5;
 
-    let mut storm = JoinSet::new();
-    for _ in 0..16 {
-        let client = client.clone();
-        storm.spawn(async move {
-            loop {
-                let status = client.try_log_in("mike", "wrong password").await.status;
-                assert!([401, 503].contains(&status), "{status}");
-            }
-        });
-    }
+/// The time that 99 of 100 requests keep within, at 200 a second.
+async fn p99(mike: &Client) -> Duration {
     let mut requests = JoinSet::new();
     let mut ticks = tokio::time::interval(Duration::from_millis(5));
     for _ in 0..600 {
@@ -46,12 +30,37 @@ async fn two_hundred_requests_a_second_are_unaffected_by_a_storm_of_log_ins() {
     }
     let mut took = requests.join_all().await;
     took.sort_unstable();
+    took[took.len() * 99 / 100]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l1_two_hundred_requests_a_second_are_unaffected_by_a_storm_of_log_ins() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = command(MENJIN, folder.path());
+    settings.env("MENJIN__THROTTLE__ENABLED", "false").env("MENJIN__HASHING__COST", "12");
+    let server = Server::start(&mut settings);
+    let client = Client::new(&server.url);
+    let body = json!({ "username": "mike", "email": "m@example.com", "password": "password123" });
+    assert_eq!(client.post("/api/v1/auth/register", &body).await.status, 201);
+    let mike = client.log_in("mike", "password123").await;
+
+    let quiet = p99(&mike).await;
+    let mut storm = JoinSet::new();
+    for _ in 0..16 {
+        let client = client.clone();
+        storm.spawn(async move {
+            loop {
+                let status = client.try_log_in("mike", "wrong password").await.status;
+                assert!([401, 503].contains(&status), "{status}");
+            }
+        });
+    }
+    let stormy = p99(&mike).await;
     storm.abort_all();
     while let Some(ended) = storm.join_next().await {
         assert!(ended.is_err_and(|error| error.is_cancelled()), "a log-in was answered wrongly");
     }
-    let p99 = took[took.len() * 99 / 100];
-    assert!(p99 < SLOWEST, "p99 {p99:?}, slowest {:?}", took.last());
+    assert!(stormy < SLOWEST.max(quiet * FACTOR), "p99 {stormy:?}, without a storm {quiet:?}");
 }
 
 /// What cannot be hashed in time is answered before it is, by the number that waits and by the time.

@@ -6,7 +6,7 @@ use paperclip::actix::api_v2_operation;
 use super::bodies::UsersQuery;
 use super::views::{Envelope, Nothing, UsersData, success};
 use crate::failure::Failure;
-use crate::http::caller::{After, Caller};
+use crate::http::caller::{Administrator, After};
 use crate::http::locale::Locale;
 use crate::http::path::UserIdParam;
 use crate::http::query::Query;
@@ -19,7 +19,7 @@ use crate::state::Api;
 #[api_v2_operation(operation_id = "envelope_list_users", tags("Administration (envelope)"))]
 pub(super) async fn list(
     api: Data<Api>,
-    After(caller, query): After<Caller, Query<UsersQuery>>,
+    After(caller, query): After<Administrator, Query<UsersQuery>>,
     locale: Locale,
 ) -> Result<Json<Envelope<UsersData>>, Failure> {
     let page = api.use_cases.list_users.execute(&caller, query.to_query()?).await?;
@@ -32,7 +32,7 @@ pub(super) async fn list(
 #[api_v2_operation(operation_id = "envelope_activate_user", tags("Administration (envelope)"))]
 pub(super) async fn activate(
     api: Data<Api>,
-    After(caller, id): After<Caller, UserIdParam>,
+    After(caller, id): After<Administrator, UserIdParam>,
     locale: Locale,
 ) -> Result<Json<Envelope<Nothing>>, Failure> {
     api.use_cases.activate_user.execute(&caller, id.0).await?;
@@ -46,7 +46,7 @@ pub(super) async fn activate(
 #[api_v2_operation(operation_id = "envelope_deactivate_user", tags("Administration (envelope)"))]
 pub(super) async fn deactivate(
     api: Data<Api>,
-    After(caller, id): After<Caller, UserIdParam>,
+    After(caller, id): After<Administrator, UserIdParam>,
     locale: Locale,
 ) -> Result<Json<Envelope<Nothing>>, Failure> {
     api.use_cases.deactivate_user.execute(&caller, id.0).await?;

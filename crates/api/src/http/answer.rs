@@ -1,7 +1,7 @@
 //! The middleware through which every answer leaves.
 //!
-//! It gives the request its id and language, turns failures and panics into the dialect's shape,
-//! sets the headers that every answer has, and writes the line in the log.
+//! It gives the request its id, its language and its deadline, turns failures and panics into the
+//! dialect's shape, sets the headers that every answer has, and writes the line in the log.
 
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
@@ -18,9 +18,11 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use futures_util::FutureExt as _;
+use menjin_domain::ports::{Causes, PortError};
 use tracing::Instrument as _;
 
 use super::locale::Locale;
+use super::patience;
 use super::scope::{Dialect, Scope};
 use super::unread::Hold;
 use crate::failure::Failure;
@@ -32,7 +34,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Answers a request.
 ///
 /// # Errors
-/// Only after a panic, with the answer in the error: the request that it belongs to is gone then.
+/// Only after a panic, or when patience has ended, with the answer in the error: the request that it
+/// belongs to is gone then, or still at work.
 pub(crate) async fn answer(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -47,18 +50,25 @@ pub(crate) async fn answer(
     let span = tracing::info_span!("request", id = %scope.request_id);
     let unread = Hold::of(&mut request);
     let outcome = if wants_websocket(&request) {
-        Ok(Ok(request.into_response(render(&Failure::BadRequest, &scope)).map_into_left_body()))
+        let refused = request.into_response(render(&Failure::BadRequest, &scope));
+        Some(Ok(Ok(refused.map_into_left_body())))
     } else {
-        let call = async { next.call(request).await.map(ServiceResponse::map_into_right_body) };
-        AssertUnwindSafe(call).catch_unwind().instrument(span.clone()).await
+        let call =
+            async move { next.call(request).await.map(ServiceResponse::map_into_right_body) };
+        let call = AssertUnwindSafe(call).catch_unwind().instrument(span.clone());
+        patience::within(call).await
     };
     let _entered = span.enter();
     let result = match outcome {
-        Ok(Ok(response)) => {
+        Some(Ok(Ok(response))) => {
             Ok(finish(response, &scope).map_body(|_head, body| unread.until_sent(body)))
         }
-        Ok(Err(error)) => Err(Answered::new(render_error(&error, &scope), &scope)),
-        Err(_panic) => {
+        Some(Ok(Err(error))) => Err(Answered::new(render_error(&error, &scope), &scope)),
+        None => {
+            let late = PortError::unavailable("a back end", "the answers took too long in all");
+            Err(Answered::new(render(&Failure::Unavailable(late), &scope), &scope))
+        }
+        Some(Err(_panic)) => {
             tracing::error!(event = "panic", %method, path = %path.escape_debug(), "a handler panicked");
             Err(Answered::new(render(&Failure::Internal(None), &scope), &scope))
         }
@@ -88,8 +98,8 @@ fn wants_websocket(request: &ServiceRequest) -> bool {
     })
 }
 
-/// The answer to a request whose handler panicked, or that actix gave up on. An error carries it,
-/// since the request that a response would need is gone.
+/// The answer to a request whose handler panicked or is late, or that actix gave up on. An error
+/// carries it, since the request that a response would need is gone.
 #[derive(Debug, thiserror::Error)]
 #[error("answered with {status}")]
 struct Answered {
@@ -166,7 +176,7 @@ fn render_error(error: &Error, scope: &Scope) -> HttpResponse {
 
 fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
     if let Some(cause) = failure.cause() {
-        tracing::error!(error = cause as &dyn std::error::Error, "{failure}");
+        tracing::error!(error = %Causes(cause), "{failure}");
     }
     match scope.dialect {
         Dialect::V1 => v1::render(failure, scope),

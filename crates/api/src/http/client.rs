@@ -75,6 +75,7 @@ impl FromRequest for Client {
 #[cfg(test)]
 mod tests {
     use actix_web::http::header::{HeaderName, HeaderValue};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -105,5 +106,56 @@ mod tests {
         assert_eq!(client(&trusted, "10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client(&trusted, "10.0.0.1", &["192.0.2.9, garbage"]), "10.0.0.1");
         assert_eq!(client(&trusted, "::ffff:10.0.0.1", &["192.0.2.9"]), "192.0.2.9");
+    }
+
+    /// Lines as a proxy or a client might write them: addresses, and anything else.
+    fn lines() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        let hop = prop_oneof![
+            any::<IpAddr>().prop_map(|address| address.to_string()),
+            any::<(std::net::Ipv4Addr, u16)>().prop_map(|(ip, port)| format!("{ip}:{port}")),
+            any::<(std::net::Ipv6Addr, u16)>().prop_map(|(ip, port)| format!("[{ip}]:{port}")),
+            prop::sample::select(
+                &["10.0.0.7", " 10.1.1.1 ", "", "unknown", "_x", "1.2.3", "::1%0"][..]
+            )
+            .prop_map(str::to_owned),
+            "[ -~]{0,20}",
+        ];
+        let line = prop::collection::vec(hop, 0..6).prop_map(|hops| hops.join(",").into_bytes());
+        let anything = prop::collection::vec(any::<u8>(), 0..40);
+        prop::collection::vec(prop_oneof![4 => line, 1 => anything], 0..4)
+    }
+
+    proptest! {
+        #[test]
+        fn r9_whatever_is_written_a_stranger_is_who_it_is(
+            peer: IpAddr, forwarded in lines(), standard in lines(),
+        ) {
+            let append = |headers: &mut HeaderMap, name: &'static str, lines: &[Vec<u8>]| {
+                for line in lines.iter().filter_map(|line| HeaderValue::from_bytes(line).ok()) {
+                    headers.append(HeaderName::from_static(name), line);
+                }
+            };
+            let mut ours = HeaderMap::new();
+            append(&mut ours, "x-forwarded-for", &forwarded);
+            let mut both = ours.clone();
+            append(&mut both, "forwarded", &standard);
+            prop_assert_eq!(
+                TrustedProxies::default().client_address(peer, &both),
+                peer.to_canonical()
+            );
+            // Behind a proxy: the proxy, or an address that is written down. `Forwarded` (RFC 7239)
+            // is not read, so it makes no difference.
+            let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+            let proxy: IpAddr = "10.0.0.1".parse().unwrap();
+            let client = proxies.client_address(proxy, &ours);
+            prop_assert_eq!(proxies.client_address(proxy, &both), client);
+            let written = ours
+                .get_all("x-forwarded-for")
+                .filter_map(|line| line.to_str().ok())
+                .flat_map(|line| line.split(','))
+                .filter_map(|hop| parse_hop(hop.trim()))
+                .any(|address| address == client);
+            prop_assert!(written || client == proxy, "{} is nobody's", client);
+        }
     }
 }

@@ -101,6 +101,10 @@ fn general() -> Vec<Operation> {
             ],
             ..Operation::v1("get_readiness", "", vec![])
         },
+        Operation {
+            answers: &[(200, "JwkSet", "The keys")],
+            ..Operation::v1("get_jwks", "", vec![])
+        },
     ]
 }
 

@@ -7,7 +7,7 @@ use super::bodies::UpdateBody;
 use super::views::UserView;
 use crate::failure::Failure;
 use crate::http::body::Body;
-use crate::http::caller::{After, Caller};
+use crate::http::caller::{Administrator, After, Caller};
 use crate::http::path::UserIdParam;
 use crate::state::Api;
 
@@ -38,7 +38,7 @@ pub(super) async fn update_me(
 #[api_v2_operation(operation_id = "get_user", tags("User Management"))]
 pub(super) async fn get_user(
     api: Data<Api>,
-    After(caller, id): After<Caller, UserIdParam>,
+    After(caller, id): After<Administrator, UserIdParam>,
 ) -> Result<Json<UserView>, Failure> {
     let user = api.use_cases.get_user.execute(&caller, id.0).await?;
     Ok(Json(UserView::from(&user)))
@@ -51,7 +51,7 @@ pub(super) async fn get_user(
 #[api_v2_operation(operation_id = "activate_user", tags("User Management"))]
 pub(super) async fn activate(
     api: Data<Api>,
-    After(caller, id): After<Caller, UserIdParam>,
+    After(caller, id): After<Administrator, UserIdParam>,
 ) -> Result<Json<UserView>, Failure> {
     let user = api.use_cases.activate_user.execute(&caller, id.0).await?;
     Ok(Json(UserView::from(&user)))
@@ -63,7 +63,7 @@ pub(super) async fn activate(
 #[api_v2_operation(operation_id = "deactivate_user", tags("User Management"))]
 pub(super) async fn deactivate(
     api: Data<Api>,
-    After(caller, id): After<Caller, UserIdParam>,
+    After(caller, id): After<Administrator, UserIdParam>,
 ) -> Result<Json<UserView>, Failure> {
     let user = api.use_cases.deactivate_user.execute(&caller, id.0).await?;
     Ok(Json(UserView::from(&user)))

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ports::{
-    Admission, AttemptLimits, Clock, Limit, LoginThrottle, PortError, RateKey, RateLimiter,
+    Admission, AttemptLimits, Causes, Clock, Limit, LoginThrottle, PortError, RateKey, RateLimiter,
     ThrottleSubject,
 };
 use crate::values::ClientNetwork;
@@ -78,8 +78,7 @@ impl AttemptGuard {
                 && let Err(error) = self.rates.release(key).await
             {
                 // The verdict on the account is what has to be told.
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "a failure count was not reset");
+                tracing::warn!(error = %Causes(&error), "a failure count was not reset");
             }
             if let Admission::Refused { retry_after } = admission? {
                 tracing::warn!(event = "login_throttled", %subject, %network, "too many failures");
@@ -116,7 +115,7 @@ impl Attempt<'_> {
         let rated = self.guard.rates.release(RateKey::FailedLogin(self.network)).await;
         for error in [throttled.err(), rated.err()].into_iter().flatten() {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = %Causes(&error),
                 "a failure count was not reset"
             );
         }

@@ -5,8 +5,8 @@ use super::attempts::{AttemptGuard, Begin, TooManyAttempts};
 use super::tokens::{Grant, TokenIssuer};
 use crate::entities::{Credentials, TokenPair, User};
 use crate::ports::{
-    Clock, CreateSessionError, Entropy, HashingError, NewSession, PasswordHasher, PortError,
-    SessionRepository, ThrottleSubject, UserRepository, Verdict,
+    Causes, Clock, CreateSessionError, Entropy, HashingError, NewSession, PasswordHasher,
+    PortError, SessionRepository, ThrottleSubject, UserRepository, Verdict,
 };
 use crate::values::{CandidatePassword, ClientInfo, Generation, LoginName, SessionId};
 
@@ -168,8 +168,7 @@ impl Login {
             Err(HashingError::Port(error)) => Err(error),
         };
         if let Err(error) = rehashed {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, user_id = %credentials.user_id, "a hash was not renewed");
+            tracing::warn!(error = %Causes(&error), user_id = %credentials.user_id, "a hash was not renewed");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::attempts::TooManyAttempts;
 use crate::entities::{Profile, User};
 use crate::ports::{
-    Admission, Clock, CreateUserError, HashingError, Limit, NewUser, PasswordHasher,
+    Admission, Causes, Clock, CreateUserError, HashingError, Limit, NewUser, PasswordHasher,
     PasswordPolicy, PolicyViolation, PortError, RateKey, RateLimiter, UserRepository,
 };
 use crate::values::{ClientInfo, Email, NewPassword, RegistrableRole, Username};
@@ -119,7 +119,7 @@ impl Register {
         {
             // The account is made: that must be told, whatever the count says.
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = %Causes(&error),
                 "a failure count was not reset"
             );
         }

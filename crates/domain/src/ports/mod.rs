@@ -32,7 +32,7 @@ pub use credentials::{
     HashingError, InvalidToken, PasswordHasher, PasswordPolicy, PolicyViolation, TokenCodec,
     Verdict,
 };
-pub use error::{BoxError, PortError};
+pub use error::{BoxError, Causes, PortError};
 pub use health::HealthProbe;
 pub use invalidation::{InvalidationChannel, InvalidationListener, Subscription};
 pub use limits::{

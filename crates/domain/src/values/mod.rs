@@ -7,6 +7,8 @@ mod login_name;
 mod network;
 mod password;
 mod profile;
+#[cfg(test)]
+mod properties;
 mod role;
 mod text;
 mod username;

@@ -2,6 +2,7 @@
 
 mod engine;
 mod queue;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -15,13 +16,16 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use menjin_bcrypt_lanes::{Digest, Hash, Lanes, Version};
+use menjin_bcrypt_lanes::{Digest, Hash, Lanes};
 use menjin_domain::ports::{HashingError, PasswordHasher, PortError, Verdict};
 use menjin_domain::values::{CandidatePassword, NewPassword, PasswordHash};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 use self::engine::Engine;
 pub use self::engine::HashingEngine;
 use self::queue::Limits;
+use self::stored::{Stored, Unreadable};
 use self::work::{Full, Input, Reply};
 use self::workers::Workers;
 use crate::entropy;
@@ -84,7 +88,7 @@ pub enum HashingStartError {
     Thread(#[from] io::Error),
 }
 
-/// Hashes passwords with bcrypt on threads of its own.
+/// Hashes passwords with bcrypt on threads of its own, and verifies what others have hashed.
 ///
 /// * The threads yield to those that serve requests (nice 10, on Linux).
 /// * Each computes several hashes at once, which takes little longer than one (the crate
@@ -93,12 +97,13 @@ pub enum HashingStartError {
 /// * A full queue refuses before anything is hashed; work that nobody waits for any more is
 ///   skipped or broken off. Dropping the pool lets its threads finish and end, without waiting for
 ///   them.
-/// * Every [`verify`](PasswordHasher::verify) runs bcrypt exactly once, whatever it is given. A
-///   stored hash of another cost takes the time of that cost, until it is hashed anew at log-in.
-/// * `$2a$`, `$2b$`, `$2x$` and `$2y$` are read, `$2b$` is written. `$2x$` was made with a faulty
-///   implementation and verifies for ASCII passwords only. A hash of a cost above 14 and
-///   more than one above the configured cost counts as unreadable: a broken row must not occupy a
-///   thread for hours.
+/// * Every [`verify`](PasswordHasher::verify) hashes exactly once, whatever it is given. A stored
+///   hash of another cost or kind takes its own time, until it is hashed anew at log-in.
+/// * `$2b$` is written, and read like `$2a$` and `$2y$`. So are hashes that other systems have made:
+///   Argon2id in PHC format, and Django's `bcrypt_sha256`. What would take much more than a second
+///   counts as unreadable: bcrypt of a cost above 14 and more than one above the configured cost,
+///   Argon2id of more than 128 MiB or 512 MiB over all passes. A broken row must not occupy a thread
+///   for hours.
 pub struct BcryptPool {
     workers: Workers,
     cost: u32,
@@ -174,47 +179,40 @@ impl PasswordHasher for BcryptPool {
         password: &CandidatePassword,
         hash: Option<PasswordHash>,
     ) -> Result<Verdict, HashingError> {
-        let stored = hash.and_then(|hash| Stored::read(&hash, self.cost));
+        let stored = hash.and_then(|hash| read(&hash, self.cost));
         let password = password.expose().as_bytes();
         let possible = (1..=NewPassword::MAX_BYTES).contains(&password.len());
-        // Without a hash to verify against, the time of one is spent all the same.
-        let (salt, cost) = stored
-            .as_ref()
-            .map_or(([0; 16], self.cost), |stored| (stored.hash.salt(), stored.hash.cost()));
-        let verdict = move |digest: Digest| match stored {
-            Some(stored) if stored.hash.matches(&digest) && possible => {
-                Verdict::Right { needs_rehash: stored.outdated }
-            }
-            _ => Verdict::Wrong,
+        let password = password.get(..NewPassword::MAX_BYTES).unwrap_or(password);
+        let verdict = move |equal: bool, needs_rehash| {
+            if equal && possible { Verdict::Right { needs_rehash } } else { Verdict::Wrong }
         };
-        self.bcrypt(Input::new(password, salt, cost), verdict).await
-    }
-}
-
-/// A stored hash that can be verified against.
-struct Stored {
-    hash: Hash,
-    /// Of another cost or kind than new ones.
-    outdated: bool,
-}
-
-impl Stored {
-    fn read(hash: &PasswordHash, cost: u32) -> Option<Self> {
-        let greatest = MAX_COST.min(READABLE_COST.max(cost + COST_ABOVE));
-        match hash.expose().parse::<Hash>() {
-            Ok(hash) if (MIN_COST..=greatest).contains(&hash.cost()) => {
-                let outdated = hash.cost() != cost || hash.version() != Version::TwoB;
-                Some(Self { hash, outdated })
+        match stored {
+            Some(Stored::Bcrypt { hash, outdated }) => {
+                let input = Input::new(password, hash.salt(), hash.cost());
+                self.bcrypt(input, move |digest| verdict(hash.matches(&digest), outdated)).await
             }
-            Ok(hash) => {
-                let found = hash.cost();
-                tracing::warn!(cost = found, greatest, "a stored hash has a cost out of range");
-                None
+            Some(Stored::Sha256ThenBcrypt { hash }) => {
+                let digits = Zeroizing::new(entropy::hex(&Sha256::digest(password)));
+                let input = Input::new(digits.as_bytes(), hash.salt(), hash.cost());
+                self.bcrypt(input, move |digest| verdict(hash.matches(&digest), true)).await
             }
-            Err(error) => {
-                tracing::warn!(%error, "a stored hash cannot be read");
-                None
+            Some(Stored::Argon2id(hash)) => {
+                let password = Zeroizing::new(password.to_vec());
+                let work = move || verdict(hash.matches(&password), true);
+                reply(self.workers.submit(work)).await
+            }
+            // The time of a hash is spent all the same.
+            None => {
+                let input = Input::new(password, [0; 16], self.cost);
+                self.bcrypt(input, |_| Verdict::Wrong).await
             }
         }
     }
+}
+
+fn read(hash: &PasswordHash, cost: u32) -> Option<Stored> {
+    let unreadable = |error: &Unreadable| {
+        tracing::warn!(error = error as &dyn std::error::Error, "a stored hash cannot be read");
+    };
+    Stored::read(hash, cost).inspect_err(unreadable).ok()
 }

@@ -7,6 +7,7 @@ use menjin_domain::values::PasswordLength;
 use super::*;
 
 mod lanes;
+mod stored;
 
 const COST: u32 = 4;
 const RIGHT: Verdict = Verdict::Right { needs_rehash: false };
@@ -113,7 +114,7 @@ async fn p10_new_hashes_are_2b_of_the_configured_cost_and_salted() {
 async fn p10_other_kinds_and_costs_are_to_be_hashed_again() {
     let pool = pool();
     let hash = hashed(&pool, "secret").await;
-    for kind in ["$2a$", "$2x$", "$2y$"] {
+    for kind in ["$2a$", "$2y$"] {
         let old = hash.replacen("$2b$", kind, 1);
         assert_eq!(tried(&pool, "secret", &old).await, RIGHT_BUT_OLD, "{kind}");
         assert_eq!(tried(&pool, "Secret", &old).await, Verdict::Wrong, "{kind}");
@@ -142,34 +143,6 @@ async fn p10_published_vectors_verify() {
                 0123456789chars after 72 are ignored";
     let stored = "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui";
     assert_eq!(tried(&pool, long, stored).await, Verdict::Wrong, "it has more than 71 bytes");
-}
-
-#[tokio::test]
-async fn p11_what_cannot_be_read_is_wrong_within_a_second() {
-    let pool = pool();
-    let sound = hashed(&pool, "secret").await;
-    let started = Instant::now();
-    for broken in [
-        String::new(),
-        "secret".into(),
-        "*".into(),
-        sound[..59].into(),
-        format!("{sound}."),
-        sound.replacen("$2b$", "$2c$", 1),
-        sound.replacen("$2b$", "$1$a", 1),
-        sound.replacen("$04$", "$03$", 1),
-        sound.replacen("$04$", "$07$", 1),
-        sound.replacen("$04$", "$17$", 1),
-        sound.replacen("$04$", "$31$", 1),
-        sound.replacen("$04$", "$99$", 1),
-        sound.replacen("$04$", "$-4$", 1),
-        format!("{}é", &sound[..58]),
-        "é".repeat(30),
-        "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaA".into(),
-    ] {
-        assert_eq!(tried(&pool, "secret", &broken).await, Verdict::Wrong, "{broken}");
-    }
-    assert!(started.elapsed() < Duration::from_secs(1));
 }
 
 #[tokio::test]

@@ -57,7 +57,6 @@ impl Workers {
     }
 
     /// Queues `work`, which will have a thread to itself.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for hashes of other kinds than bcrypt"))]
     pub(super) fn submit<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

@@ -4,7 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use menjin_domain::entities::{Credentials, User};
 use menjin_domain::ports::{
-    CreateSessionError, CreateUserError, DeactivateError, InvalidationChannel, LiveSession,
+    Causes, CreateSessionError, CreateUserError, DeactivateError, InvalidationChannel, LiveSession,
     NewSession, NewUser, PasswordChange, PortError, ProfileChanges, Rotation, RotationOutcome,
     SessionRepository, UpdateProfileError, UserPage, UserQuery, UserRepository,
 };
@@ -63,8 +63,7 @@ impl Changes {
             if let Err(error) = others.publish(&invalidation.to_bytes()).await {
                 // Their copies live for their time to live at most, and whoever hears nothing has
                 // none.
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "other processes were not told of a change");
+                tracing::warn!(error = %Causes(&error), "other processes were not told of a change");
             }
         };
         if self.copies.is_hearing() {

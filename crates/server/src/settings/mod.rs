@@ -1,11 +1,13 @@
 //! The settings. `config/default.toml` documents each of them.
 
+mod keys;
 mod load;
 mod mask;
 mod print;
 mod redis;
 mod validate;
 
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -14,9 +16,10 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use menjin_infra_postgres::PostgresConfig;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 
+pub use keys::AccessKeys;
 pub use load::Sources;
 pub use redis::{Node, RedisMode};
 
@@ -131,7 +134,14 @@ sections! {
     }
     /// `[auth]`
     AuthSettings {
+        #[serde(deserialize_with = "trimmed")]
         secret: SecretString,
+        #[serde(deserialize_with = "list")]
+        verify_only_secrets: Vec<Secret>,
+        #[serde(deserialize_with = "trimmed")]
+        access_key: SecretString,
+        #[serde(deserialize_with = "list")]
+        verify_only_access_keys: Vec<Secret>,
         issuer: String,
         audience: String,
         #[serde(with = "humantime_serde")]
@@ -206,6 +216,18 @@ sections! {
         every: Duration,
         #[serde(with = "humantime_serde")]
         keep_sessions: Duration,
+    }
+}
+
+/// An item of a list of secrets. It does not print.
+#[derive(Debug, Clone)]
+pub struct Secret(pub SecretString);
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.into()))
     }
 }
 
@@ -306,6 +328,11 @@ where
     D: Deserializer<'de>,
 {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+/// A secret without the line break that files end with: alone or in a list, it is the same one.
+fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    SecretString::deserialize(deserializer).map(|secret| secret.expose_secret().trim().into())
 }
 
 /// A list, or a text with commas: the environment has no lists.

@@ -6,7 +6,7 @@ use humantime::format_duration as time;
 use secrecy::ExposeSecret as _;
 
 use super::mask::masked;
-use super::{Database, LimitSettings, Settings};
+use super::{Database, LimitSettings, Settings, keys};
 
 /// TOML that could be read back, but for the secrets.
 impl Display for Settings {
@@ -33,7 +33,12 @@ impl Settings {
         writeln!(f, "shutdown_timeout = \"{}\"", time(server.shutdown_timeout))?;
         self.fmt_database(f)?;
         self.fmt_redis(f)?;
-        writeln!(f, "\n[auth]\nsecret = {secret:?}")?;
+        let others = vec!["***"; auth.verify_only_secrets.len()];
+        writeln!(f, "\n[auth]\nsecret = {secret:?}\nverify_only_secrets = {others:?}")?;
+        let others = auth.verify_only_access_keys.iter().map(|key| keys::masked(&key.0));
+        let others: Vec<&str> = others.collect();
+        writeln!(f, "access_key = {:?}", keys::masked(&auth.access_key))?;
+        writeln!(f, "verify_only_access_keys = {others:?}")?;
         writeln!(f, "issuer = {:?}\naudience = {:?}", auth.issuer, auth.audience)?;
         writeln!(f, "access_ttl = \"{}\"", time(auth.access_ttl))?;
         writeln!(f, "refresh_ttl = \"{}\"", time(auth.refresh_ttl))?;

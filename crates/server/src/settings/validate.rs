@@ -82,9 +82,8 @@ impl Settings {
                 "required with PostgreSQL, where there is no folder to keep one in: at least {MIN_SECRET_BYTES} random bytes, the same for all replicas, such as from `openssl rand -hex 32`"
             )
         })?;
-        require("auth.secret", secret.is_empty() || secret.len() >= MIN_SECRET_BYTES, || {
-            format!("{} bytes are too few: at least {MIN_SECRET_BYTES}", secret.len())
-        })?;
+        self.validate_secrets()?;
+        auth.access_keys()?;
         require("auth.issuer", !auth.issuer.is_empty(), || "must not be empty".into())?;
         require("auth.audience", !auth.audience.is_empty(), || "must not be empty".into())?;
         at_least_a_second("auth.access_ttl", auth.access_ttl)?;
@@ -98,6 +97,27 @@ impl Settings {
         })?;
         let years = Duration::from_secs(10 * 365 * 24 * 60 * 60);
         require("auth.refresh_ttl", auth.refresh_ttl <= years, || "at most ten years".into())
+    }
+
+    /// Each secret is long enough, and serves one purpose.
+    fn validate_secrets(&self) -> Result<(), SettingsError> {
+        let own = Some(("auth.secret", &self.auth.secret));
+        let own = own.filter(|(_, secret)| !secret.expose_secret().is_empty());
+        let others = self.auth.verify_only_secrets.iter();
+        let others = others.map(|secret| ("auth.verify_only_secrets", &secret.0));
+        let mut seen = Vec::new();
+        for (name, secret) in own.into_iter().chain(others) {
+            let secret = secret.expose_secret();
+            require(name, secret.len() >= MIN_SECRET_BYTES, || {
+                format!("{} bytes are too few: at least {MIN_SECRET_BYTES}", secret.len())
+            })?;
+            let urls = [&self.database.url, &self.redis.url];
+            let twice = seen.contains(&secret)
+                || urls.iter().any(|url| url.expose_secret().contains(secret));
+            require(name, !twice, || "a secret is used twice: each needs its own".into())?;
+            seen.push(secret);
+        }
+        Ok(())
     }
 
     fn validate_hashing(&self) -> Result<(), SettingsError> {

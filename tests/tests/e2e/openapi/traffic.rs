@@ -127,7 +127,7 @@ async fn every_operation_answers_as_documented() {
 }
 
 async fn general(app: &TestApp, visits: &mut Visits) {
-    for path in ["/", "/health", "/health/live", "/health/ready"] {
+    for path in ["/", "/health", "/health/live", "/health/ready", "/.well-known/jwks.json"] {
         visits.send(&app.anonymous(), ("GET", path, ""), None, 200).await;
     }
 }

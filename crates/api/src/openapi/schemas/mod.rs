@@ -132,6 +132,7 @@ pub(super) fn path_parameter(name: &str) -> Option<Value> {
 /// The schemas that no signature shows.
 pub(super) fn uncollected(codes: &[&str]) -> Vec<(&'static str, Value)> {
     let mut schemas = answers::uncollected(codes);
+    schemas.extend(answers::keys());
     schemas.extend(envelope::uncollected());
     schemas
 }
