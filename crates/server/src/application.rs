@@ -316,6 +316,7 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
             credentials: settings.cors.credentials,
             max_age: settings.cors.max_age,
         },
+        figures: settings.metrics.listen.is_some(),
         cache_access: settings.cache_access()?,
         default_role: settings.default_role()?,
         v1_password: PasswordLength { min: settings.password.min_length, max: None },
