@@ -12,6 +12,7 @@
 //! * [`servers`]: private servers of what menjin can be put on, to be killed.
 //! * [`contract`]: what every adapter must do, written against the ports alone.
 //! * [`servers`]: servers of other makers, private to the tests.
+//! * [`tls`]: an authority, and clients that trust it or nobody.
 //! * [`clock`]: a clock that stands until it is turned.
 
 #![expect(
@@ -30,3 +31,4 @@ pub mod process;
 pub mod raw;
 pub mod servers;
 pub mod smuggling;
+pub mod tls;

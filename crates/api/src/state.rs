@@ -1,7 +1,9 @@
 //! What handlers have at hand.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use actix_web::http::header::HeaderValue;
 use menjin_domain::auth::{Authenticate, ChangePassword, Login, Logout, Refresh, Register};
 use menjin_domain::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
 use menjin_domain::health::CheckHealth;
@@ -44,6 +46,8 @@ pub struct ApiSettings {
     pub locale: Locale,
     /// The peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
+    /// For how long browsers are to insist on TLS; zero: not.
+    pub hsts: Duration,
     /// Pages of which other origins may call.
     pub cors: Cors,
     /// Who may use `/cache/*`.
@@ -61,6 +65,8 @@ pub struct Api {
     pub(crate) use_cases: UseCases,
     pub(crate) settings: ApiSettings,
     pub(crate) entropy: Arc<dyn Entropy>,
+    /// `Strict-Transport-Security`, if it is to be sent.
+    pub(crate) strict_transport: Option<HeaderValue>,
     /// Made with the first worker.
     pub(crate) document: OnceLock<Document>,
 }
@@ -68,6 +74,9 @@ pub struct Api {
 impl Api {
     /// Puts the layer together. The entropy gives requests their ids.
     pub fn new(use_cases: UseCases, settings: ApiSettings, entropy: Arc<dyn Entropy>) -> Self {
-        Self { use_cases, settings, entropy, document: OnceLock::new() }
+        let max_age = Some(settings.hsts.as_secs()).filter(|seconds| *seconds > 0);
+        let strict_transport =
+            max_age.and_then(|seconds| HeaderValue::from_str(&format!("max-age={seconds}")).ok());
+        Self { use_cases, settings, entropy, strict_transport, document: OnceLock::new() }
     }
 }

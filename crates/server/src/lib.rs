@@ -12,6 +12,7 @@ mod secret;
 mod serve;
 pub mod settings;
 mod store;
+mod tls;
 mod transfer;
 
 use std::process::ExitCode;

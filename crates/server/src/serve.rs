@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::application::{Application, StartError};
 use crate::logging;
 use crate::settings::Settings;
+use crate::tls::Certificate;
 
 /// A server that is running.
 pub struct Running {
@@ -21,7 +22,9 @@ pub struct Running {
     pub address: SocketAddr,
     handle: ServerHandle,
     server: JoinHandle<std::io::Result<()>>,
-    tidying: JoinHandle<()>,
+    /// What is done beside, for as long as it runs.
+    beside: Vec<JoinHandle<()>>,
+    is_tls: bool,
     application: Application,
 }
 
@@ -32,9 +35,14 @@ impl Running {
     /// The server or the database failed; nothing acknowledged is lost.
     pub async fn stop(self) -> Result<(), StartError> {
         self.handle.stop(true).await;
-        self.tidying.abort();
+        self.beside.iter().for_each(JoinHandle::abort);
         self.server.await??;
         Ok(self.application.close().await?)
+    }
+
+    /// Where it can be reached, as `http://127.0.0.1:8000` or `https://…`.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.is_tls { "https" } else { "http" }, self.address)
     }
 
     /// The application that is served.
@@ -46,21 +54,26 @@ impl Running {
 /// Starts serving an application; returns as soon as it listens.
 ///
 /// # Errors
-/// The address cannot be listened on.
+/// The address cannot be listened on, or the certificate cannot be read.
 pub fn run(settings: &Settings, application: Application) -> Result<Running, StartError> {
+    let certificate = Certificate::read(&settings.server)?;
     let wanted = SocketAddr::new(settings.server.host, settings.server.port);
     let listener = TcpListener::bind(wanted)
         .with_context(|| format!("cannot listen on {wanted} (server.host, server.port)"))?;
     let address = listener.local_addr()?;
     let serving = Serving {
         listener,
+        tls: certificate.as_ref().map(Certificate::config).transpose()?,
         workers: NonZeroUsize::new(settings.server.workers),
         shutdown_timeout: settings.server.shutdown_timeout,
     };
     let server = menjin_api::serve(application.api.clone(), serving)?;
     let handle = server.handle();
-    let tidying = tokio::spawn(tidy_for_ever(settings.tidy.every, application.tidy.clone()));
-    Ok(Running { address, handle, server: tokio::spawn(server), tidying, application })
+    let mut beside =
+        vec![tokio::spawn(tidy_for_ever(settings.tidy.every, application.tidy.clone()))];
+    let is_tls = certificate.is_some();
+    beside.extend(certificate.map(|certificate| tokio::spawn(certificate.renew_for_ever())));
+    Ok(Running { address, handle, server: tokio::spawn(server), beside, is_tls, application })
 }
 
 async fn tidy_for_ever(every: std::time::Duration, tidy: Arc<Tidy>) {
@@ -84,6 +97,8 @@ pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartErro
     // Before anything else, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    // Before a database is made or migrated.
+    Certificate::read(&settings.server)?;
     let application = tokio::select! {
         // It may wait for a database, or for another replica's migration.
         application = Application::build(settings) => application?,
@@ -109,7 +124,7 @@ pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartErro
 
 /// Says where it listens, where the data is, and what to try first.
 fn announce(settings: &Settings, running: &Running, has_admin: bool) {
-    let url = format!("http://{}", running.address);
+    let url = running.url();
     let data = running.application.database();
     tracing::info!(event = "listening", %url, %data);
     // As it was called, so that the line can be pasted.

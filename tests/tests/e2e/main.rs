@@ -22,5 +22,6 @@ mod races;
 mod sessions;
 mod slow;
 mod throttle;
+mod tls;
 mod users;
 mod wire;

@@ -24,6 +24,7 @@ use super::scope::{Dialect, Scope};
 use super::unfit::is_unfit;
 use super::unread::Hold;
 use crate::failure::Failure;
+use crate::serving::IsTls;
 use crate::serving::link::Link;
 use crate::state::Api;
 use crate::{envelope, v1};
@@ -123,10 +124,15 @@ impl ResponseError for Answered {
 pub(crate) fn answer_unread(
     failure: &Failure,
     peer: Option<SocketAddr>,
+    is_tls: bool,
     api: &Api,
 ) -> HttpResponse {
-    let request_id = api.entropy.uuid().unwrap_or_default().to_string();
-    let scope = Scope { dialect: Dialect::V1, locale: api.settings.locale, request_id };
+    let scope = Scope {
+        dialect: Dialect::V1,
+        locale: api.settings.locale,
+        request_id: api.entropy.uuid().unwrap_or_default().to_string(),
+        strict_transport: api.strict_transport.clone().filter(|_| is_tls),
+    };
     let _entered = tracing::info_span!("request", id = %scope.request_id).entered();
     let mut response = render(failure, &scope);
     set_headers(response.headers_mut(), &scope);
@@ -152,7 +158,18 @@ fn scope_of(request: &ServiceRequest) -> Scope {
         dialect: Dialect::of(request.path()),
         locale: Locale::negotiate(request, default),
         request_id,
+        strict_transport: api
+            .and_then(|api| api.strict_transport.clone().filter(|_| came_by_tls(request, api))),
     }
+}
+
+/// Whether nobody between could read along: not before this server, or not before its proxy.
+fn came_by_tls(request: &ServiceRequest, api: &Api) -> bool {
+    let proxies = &api.settings.trusted_proxies;
+    request.app_data::<IsTls>().is_some_and(|is_tls| is_tls.0)
+        || request
+            .peer_addr()
+            .is_some_and(|peer| proxies.vouch_for_tls(peer.ip(), request.headers()))
 }
 
 /// An id that a proxy may hand on: nothing that could forge a line in a log.

@@ -1,5 +1,7 @@
 //! What is known of a request before it is routed.
 
+use actix_web::http::header::HeaderValue;
+
 use super::locale::Locale;
 
 /// The manner in which a path is answered.
@@ -27,6 +29,8 @@ pub(crate) struct Scope {
     pub(crate) dialect: Dialect,
     pub(crate) locale: Locale,
     pub(crate) request_id: String,
+    /// `Strict-Transport-Security`, if the client came by TLS.
+    pub(crate) strict_transport: Option<HeaderValue>,
 }
 
 #[cfg(test)]

@@ -23,7 +23,11 @@ fn wants_websocket(headers: &HeaderMap) -> bool {
 /// Whether `Host` is the name or address of one, with or without a port (RFC 9112 §3.2 has no other
 /// answered but by 400). It may be empty, as health checks of proxies have it.
 fn names_a_host(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(HOST).filter(|host| !host.is_empty()) else { return true };
+    let mut hosts = headers.get_all(HOST);
+    let Some(host) = hosts.next().filter(|host| !host.is_empty()) else { return true };
+    if hosts.next().is_some() {
+        return false;
+    }
     let authority = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
     authority.is_some_and(|authority| {
         // Of `user@host` the host is no prefix.

@@ -97,7 +97,8 @@ fn failures(
     settings: &ApiSettings,
 ) -> impl Iterator<Item = (String, Value)> {
     let (dialect, locale) = (operation.dialect, settings.locale);
-    let scope = Scope { dialect, locale, request_id: REQUEST_ID.to_owned() };
+    let request_id = REQUEST_ID.to_owned();
+    let scope = Scope { dialect, locale, request_id, strict_transport: None };
     let mut groups = BTreeMap::<StatusCode, Group>::new();
     let common = common(takes);
     let own = operation.failures.iter().map(|failure| (v1::code(failure), failure));
