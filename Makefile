@@ -3,12 +3,13 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint docs fuzz-api
+.PHONY: help run test lint soak docs fuzz-api
 
 help:
 	@echo 'make run       serve on http://127.0.0.1:8000, with the data in ./data'
 	@echo 'make test      run every test'
-	@echo 'make lint      format, clippy, documentation and layering, warnings denied'
+	@echo 'make lint      format, clippy, documentation, layering and dependencies, warnings denied'
+	@echo 'make soak      races, kills, slow clients and generated requests at full size, for an hour'
 	@echo 'make fuzz-api  send generated requests to every operation of /openapi.json, for minutes'
 	@echo 'make docs      build the documentation of the crates into target/doc'
 
@@ -31,6 +32,15 @@ lint:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps
 	scripts/check-layers
 	scripts/check-docs
+	scripts/check-contract
+	scripts/check-security
+	scripts/check-dependencies
+
+soak:
+	@scripts/need cc
+	@mkdir -p target
+	@scripts/test-tools
+	scripts/soak
 
 fuzz-api:
 	@scripts/need cc

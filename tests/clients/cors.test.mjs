@@ -3,23 +3,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 
 const { MENJIN_URL: api, MENJIN_ALLOWED_PAGE: allowed, MENJIN_FOREIGN_PAGE: foreign } = process.env;
 let browser;
 
 before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.MENJIN_TEST_CHROMIUM,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--no-first-run",
-    ],
-  });
+  browser = await launch();
 });
 
 after(() => browser?.close());

@@ -6,9 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use menjin_api::Serving;
+use menjin_domain::ports::UserRepository;
 use menjin_domain::users::CreateAdminInput;
-use menjin_domain::values::{Email, NewPassword, PasswordLength, Username, UsernameLength};
-use menjin_server::settings::{Settings, Sources};
+use menjin_domain::values::{
+    Email, LoginName, NewPassword, PasswordHash, PasswordLength, Username, UsernameLength,
+};
+use menjin_infra_postgres::PostgresStore;
+use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
+use menjin_server::settings::{Database, Settings, Sources};
 use menjin_server::{Application, Running};
 use serde_json::json;
 use tempfile::TempDir;
@@ -47,23 +52,35 @@ pub fn on_replicas() -> bool {
 }
 
 impl Place {
-    /// A new one.
+    /// A new one, of the degree of this run.
     pub async fn new() -> Self {
+        if on_replicas() {
+            return Self::for_replicas().await;
+        }
         let folder = tempfile::tempdir().unwrap();
-        let settings = if on_replicas() {
-            let redis = tokio::task::spawn_blocking(redis::shared_url).await.unwrap();
-            vec![
-                ("database.url", postgres::database().await.url),
-                ("database.pool_size", "8".to_owned()),
-                ("redis.url", redis),
-                ("redis.namespace", redis::namespace()),
-                ("auth.secret", "0123456789abcdef0123456789abcdef".to_owned()),
-            ]
-        } else {
-            let database = folder.path().join("menjin.db");
-            vec![("database.url", format!("sqlite://{}", database.display()))]
-        };
+        let database = folder.path().join("menjin.db");
+        let settings = vec![("database.url", format!("sqlite://{}", database.display()))];
         Self { folder, settings }
+    }
+
+    /// A new one of the second degree.
+    pub async fn for_replicas() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let redis = tokio::task::spawn_blocking(redis::shared_url).await.unwrap();
+        let settings = vec![
+            ("database.url", postgres::database().await.url),
+            ("database.pool_size", "8".to_owned()),
+            ("redis.url", redis),
+            ("redis.namespace", redis::namespace()),
+            ("auth.secret", "0123456789abcdef0123456789abcdef".to_owned()),
+        ];
+        Self { folder, settings }
+    }
+
+    /// That of another replica on the same data, for a place of the second degree.
+    #[must_use]
+    pub fn for_another_replica(&self) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), settings: self.settings.clone() }
     }
 
     /// The settings of a test: this place, cheap hashes, and whatever else is given.
@@ -133,6 +150,38 @@ impl TestApp {
         let settings = self.place.settings(&[]);
         menjin_server::create_admin(&settings).await.unwrap().execute(input).await.unwrap();
         self.anonymous().log_in(name, PASSWORD).await
+    }
+
+    /// The accounts in the server's database, beside the server.
+    async fn accounts(&self) -> Arc<dyn UserRepository> {
+        match self.place.settings(&[]).database().unwrap() {
+            Database::Sqlite(path) => {
+                let open = move || SqliteStore::open(SqliteConfig::at(path)).unwrap();
+                Arc::new(tokio::task::spawn_blocking(open).await.unwrap())
+            }
+            Database::Postgres(config) => Arc::new(PostgresStore::open(config).await.unwrap()),
+        }
+    }
+
+    /// The hash of a user's password, as it stands in the row.
+    pub async fn hash_of(&self, name: &str) -> String {
+        let name = LoginName::parse(name).unwrap();
+        let credentials = self.accounts().await.find_credentials(&name).await.unwrap().unwrap();
+        credentials.hash.expose().to_owned()
+    }
+
+    /// Puts another hash into the row, as an import from another system would.
+    pub async fn set_hash(&self, name: &str, hash: &str) {
+        let (accounts, name) = (self.accounts().await, LoginName::parse(name).unwrap());
+        let credentials = accounts.find_credentials(&name).await.unwrap().unwrap();
+        let hash = PasswordHash::new(hash.to_owned());
+        accounts.rehash(credentials.user_id, credentials.epoch, hash).await.unwrap();
+    }
+
+    /// Stops the server and starts it again, with these settings: whatever waited to be recorded is.
+    pub async fn restart(self, overrides: &[(&str, &str)]) -> Self {
+        let clock = self.clock.clone();
+        Self::start_at(self.stop().await, clock, overrides).await
     }
 
     /// Stops the server as SIGTERM does and gives back the place with its data.

@@ -58,6 +58,11 @@ impl Client {
         }
     }
 
+    /// Its tokens, as a log-in answers them.
+    pub fn tokens(&self) -> Value {
+        json!({ "access_token": self.access_token, "refresh_token": self.refresh_token })
+    }
+
     /// The same client, logged in.
     pub async fn log_in(&self, name: &str, password: &str) -> Self {
         let answer = self.try_log_in(name, password).await;
@@ -96,6 +101,11 @@ impl Client {
         self.request(Method::POST, path).answer().await
     }
 
+    /// `DELETE`
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.request(Method::DELETE, path).answer().await
+    }
+
     /// `PUT` with a JSON body
     pub async fn put(&self, path: &str, body: &Value) -> Answer {
         self.request(Method::PUT, path).json(body).answer().await
@@ -130,19 +140,27 @@ impl Send for RequestBuilder {
 }
 
 /// What every answer says to browsers, and what all but files say.
-const GUARDS: [(&str, &str); 6] = [
+const GUARDS: [(&str, &str); 5] = [
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
     ("referrer-policy", "no-referrer"),
     ("cross-origin-resource-policy", "same-origin"),
-    ("cache-control", "no-store"),
     ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
 ];
 
 /// What is wrong with the headers that each answer of the API has, in words.
 pub fn faults_of_headers<'a>(header: impl Fn(&'static str) -> Option<&'a str>) -> Vec<String> {
+    faults_of_cached(header, "no-store")
+}
+
+/// The same of an answer that caches may keep as this says: the public keys alone.
+fn faults_of_cached<'a>(
+    header: impl Fn(&'static str) -> Option<&'a str>,
+    cache_control: &'static str,
+) -> Vec<String> {
     let mut faults: Vec<String> = GUARDS
         .iter()
+        .chain(&[("cache-control", cache_control)])
         .filter(|(name, value)| header(name) != Some(value))
         .map(|(name, _)| format!("{name}: {:?}", header(name)))
         .collect();
@@ -153,6 +171,13 @@ pub fn faults_of_headers<'a>(header: impl Fn(&'static str) -> Option<&'a str>) -
 }
 
 impl Answer {
+    /// What is wrong with its headers, in words, if it answers a request for this path.
+    pub fn faults_of_headers(&self, path: &str) -> Vec<String> {
+        let keys = path == "/.well-known/jwks.json" && self.status == 200;
+        let cache_control = if keys { "public, max-age=300" } else { "no-store" };
+        faults_of_cached(|name| self.header(name), cache_control)
+    }
+
     /// A header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
@@ -182,7 +207,8 @@ fn redact(value: &mut Value) {
         Value::Object(object) => {
             for (name, value) in object {
                 let replacement = match name.as_str() {
-                    "created_at" | "updated_at" | "last_login_at" => "[time]",
+                    "created_at" | "updated_at" | "last_login_at" | "at" => "[time]",
+                    "session_id" => "[session]",
                     "access_token" | "refresh_token" | "token" => "[token]",
                     "request_id" => "[request id]",
                     "latency_ms" => "[ms]",

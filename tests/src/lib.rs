@@ -9,11 +9,13 @@
 //! * [`raw`]: HTTP by hand, as no proper client would speak it.
 //! * [`smuggling`]: requests that two servers could read differently.
 //! * [`openapi`]: the document at `/openapi.json`, as a judge of answers.
-//! * [`servers`]: private servers of what menjin can be put on, to be killed.
 //! * [`contract`]: what every adapter must do, written against the ports alone.
+//! * [`figures`]: what a test measured, for the table of a long run.
 //! * [`servers`]: servers of other makers, private to the tests.
+//! * [`forge`]: tokens that nobody should accept.
 //! * [`tls`]: an authority, and clients that trust it or nobody.
 //! * [`clock`]: a clock that stands until it is turned.
+//! * [`size`]: how often tests do what finds more the more often it is done.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,9 +28,12 @@ pub mod app;
 pub mod client;
 pub mod clock;
 pub mod contract;
+pub mod figures;
+pub mod forge;
 pub mod openapi;
 pub mod process;
 pub mod raw;
 pub mod servers;
+pub mod size;
 pub mod smuggling;
 pub mod tls;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::client::{Answer, faults_of_headers};
+use crate::client::Answer;
 
 /// The document, ready to judge answers.
 pub struct Document {
@@ -44,7 +44,7 @@ impl Document {
         let Some(response) = response.get(answer.status.to_string()) else {
             return vec![format!("{} is not documented", answer.status)];
         };
-        let mut faults = faults_of_headers(|name| answer.header(name));
+        let mut faults = answer.faults_of_headers(path);
         let headers = response["headers"].as_object();
         for header in ["WWW-Authenticate", "Retry-After"] {
             let documented = headers.is_some_and(|headers| headers.contains_key(header));

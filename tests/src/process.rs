@@ -1,6 +1,7 @@
 //! The real binary as a process of its own.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::cell::Cell;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
@@ -28,12 +29,23 @@ pub fn output(command: &mut Command) -> Output {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap()
 }
 
+/// Runs it to its end with this as its input.
+pub fn output_given(command: &mut Command, input: &str) -> Output {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A command that refuses its arguments does not read its input.
+    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
+    child.wait_with_output().unwrap()
+}
+
 /// A server process; killed when dropped.
 pub struct Server {
     child: Child,
     /// Where it listens, as `http://127.0.0.1:…`.
     pub url: String,
     log: mpsc::Receiver<String>,
+    /// What it said before that it listens.
+    unread: Cell<Vec<String>>,
 }
 
 impl Server {
@@ -42,23 +54,37 @@ impl Server {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = read_lines(child.stderr.take().unwrap());
         // Before anything can fail: dropping it ends the process.
-        let mut server = Self { child, url: String::new(), log };
-        server.url = server.wait_until_listening();
+        let mut server = Self { child, url: String::new(), log, unread: Cell::default() };
+        let (url, before) = server.find_in_log("where it listens", listening_at);
+        server.url = url;
+        server.unread.set(before);
         server
     }
 
-    fn wait_until_listening(&self) -> String {
+    /// Waits until a line of its log, after those that were waited for before, has this text.
+    pub fn wait_for_log(&self, text: &str) {
+        let found = |line: &str| line.contains(text).then_some(());
+        let mut unread = self.unread.take().into_iter();
+        let early = unread.find_map(|line| found(&line));
+        self.unread.set(unread.collect());
+        if early.is_none() {
+            self.find_in_log(text, found);
+        }
+    }
+
+    /// Returns what is found, and the lines before it.
+    fn find_in_log<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> (T, Vec<String>) {
         let deadline = Instant::now() + PATIENCE;
-        let mut seen = Vec::new();
+        let mut before = Vec::new();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let Ok(line) = self.log.recv_timeout(left) else {
-                panic!("the server does not listen; it said: {seen:#?}")
+                panic!("the server does not say: {what}; it said: {before:#?}")
             };
-            if let Some(url) = listening_at(&line) {
-                return url;
+            if let Some(found) = find(&line) {
+                return (found, before);
             }
-            seen.push(line);
+            before.push(line);
         }
     }
 

@@ -19,7 +19,8 @@ async fn fresh() -> Store {
     Store {
         users: Arc::new(CachedUsers::new(store.clone(), copies.clone(), None)),
         sessions: Arc::new(CachedSessions::new(store.clone(), copies, None)),
-        throttle: store,
+        throttle: store.clone(),
+        records: store,
         keep: Arc::new(folder),
     }
 }

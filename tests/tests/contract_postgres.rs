@@ -1,6 +1,8 @@
 //! The contract suite on PostgreSQL, and what is PostgreSQL's own: faults, and several processes.
 #![expect(clippy::unwrap_used, reason = "in the helpers of tests as in tests")]
 
+#[path = "contract_postgres/audit.rs"]
+mod audit_log;
 #[path = "contract_postgres/faults.rs"]
 mod faults;
 #[path = "contract_postgres/opening.rs"]
@@ -17,7 +19,7 @@ use std::sync::Arc;
 use menjin_domain::ports::PortError;
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
 use menjin_tests::contract::Store;
-use menjin_tests::servers::postgres;
+use menjin_tests::servers::{pgbouncer, postgres};
 
 async fn fresh() -> Store {
     let database = postgres::database().await;
@@ -33,6 +35,7 @@ fn of(store: &PostgresStore) -> Store {
         users: Arc::new(store.clone()),
         sessions: Arc::new(store.clone()),
         throttle: Arc::new(store.clone()),
+        records: Arc::new(store.clone()),
         keep: Arc::new(()),
     }
 }
@@ -49,17 +52,31 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 menjin_tests::contract_tests!(fresh);
 
-/// The whole suite once more with a transaction around each call and nothing prepared for later, as
-/// an older PgBouncer needs it.
-mod unprepared {
-    use super::{PostgresConfig, PostgresStore, Store, of, postgres};
+/// The whole suite once more through `PgBouncer` in transaction mode, with a transaction around each
+/// call and nothing prepared for later, as its older versions need it.
+mod pooled {
+    use super::{Store, through_pgbouncer};
 
     async fn fresh() -> Store {
-        let database = postgres::database().await;
-        let config =
-            PostgresConfig { prepared_statements: false, ..PostgresConfig::at(database.url) };
-        of(&PostgresStore::open(config).await.unwrap())
+        through_pgbouncer(false).await
     }
 
     menjin_tests::contract_tests!(fresh);
+}
+
+/// And once more with statements prepared for later, where this `PgBouncer` keeps them.
+mod pooled_and_prepared {
+    use super::{Store, pgbouncer, through_pgbouncer};
+
+    async fn fresh() -> Store {
+        through_pgbouncer(pgbouncer::keeps_statements()).await
+    }
+
+    menjin_tests::contract_tests!(fresh);
+}
+
+async fn through_pgbouncer(prepared_statements: bool) -> Store {
+    let database = pgbouncer::through(&postgres::database().await).await;
+    let config = PostgresConfig { prepared_statements, ..PostgresConfig::at(database.url) };
+    of(&PostgresStore::open(config).await.unwrap())
 }

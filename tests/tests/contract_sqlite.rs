@@ -23,6 +23,7 @@ fn of(store: &SqliteStore, folder: TempDir) -> Store {
         users: Arc::new(store.clone()),
         sessions: Arc::new(store.clone()),
         throttle: Arc::new(store.clone()),
+        records: Arc::new(store.clone()),
         keep: Arc::new(folder),
     }
 }
@@ -52,6 +53,8 @@ async fn t16_r11_all_is_there_after_a_restart() {
         presented: Generation(presented),
         at: at(seconds),
         grace: std::time::Duration::from_secs(10),
+        origin: contract::origin(),
+        recorded: true,
     };
     for presented in [0, 1] {
         let outcome = first.rotate(rotation(presented, 1)).await.unwrap();

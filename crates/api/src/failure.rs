@@ -15,6 +15,7 @@
 use std::time::Duration;
 
 use actix_web::ResponseError;
+use menjin_domain::audit::ListRecordsError;
 use menjin_domain::auth::{
     AuthenticateError, ChangePasswordError, LoginError, RefreshError, RegisterError,
     TooManyAttempts,
@@ -23,7 +24,8 @@ use menjin_domain::cache::{CacheDenied, ProbeCacheError, ReadEntryError, WriteEn
 use menjin_domain::entities::Forbidden;
 use menjin_domain::ports::{PolicyViolation, PortError};
 use menjin_domain::users::{
-    ActivateUserError, DeactivateUserError, GetUserError, ListUsersError, UpdateOwnProfileError,
+    ActivateUserError, DeactivateUserError, GetUserError, LiftLockError, ListUsersError,
+    SeeLockError, UpdateOwnProfileError,
 };
 
 use crate::problem::{Located, Place, Problem};
@@ -240,6 +242,35 @@ impl From<DeactivateUserError> for Failure {
             DeactivateUserError::NotFound => Self::UserNotFound,
             DeactivateUserError::LastAdmin => Self::LastAdmin,
             DeactivateUserError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<SeeLockError> for Failure {
+    fn from(error: SeeLockError) -> Self {
+        match error {
+            SeeLockError::Forbidden(error) => error.into(),
+            SeeLockError::NotFound => Self::UserNotFound,
+            SeeLockError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<LiftLockError> for Failure {
+    fn from(error: LiftLockError) -> Self {
+        match error {
+            LiftLockError::Forbidden(error) => error.into(),
+            LiftLockError::NotFound => Self::UserNotFound,
+            LiftLockError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<ListRecordsError> for Failure {
+    fn from(error: ListRecordsError) -> Self {
+        match error {
+            ListRecordsError::Forbidden(error) => error.into(),
+            ListRecordsError::Port(error) => error.into(),
         }
     }
 }

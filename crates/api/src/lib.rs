@@ -48,8 +48,10 @@ use paperclip::actix::web::ServiceConfig;
 pub use http::client::TrustedProxies;
 pub use http::cors::{Cors, NoOrigin, Origin};
 pub use http::locale::{Locale, UnknownLocale};
+pub use http::patience::UnhurriedHasher;
 pub use serving::{Serving, serve, serve_with};
 pub use state::{Api, ApiSettings, UseCases};
+pub use v1::AuditEventView;
 
 use failure::Failure;
 use openapi::Document;

@@ -73,6 +73,7 @@ catalogue! {
     UsersListed: "获取用户列表成功", "Users listed";
     UserActivated: "用户激活成功", "User activated";
     UserDeactivated: "用户停用成功", "User deactivated";
+    LockLifted: "登录锁定已解除", "Lock lifted";
 }
 
 /// What is wrong with a value, in this language.
@@ -134,6 +135,17 @@ pub(crate) fn problem_text(problem: Problem, locale: Locale) -> String {
         ),
         Problem::RoleNotRegistrable => {
             fixed("角色应为 student 或 teacher", "Input should be 'student' or 'teacher'")
+        }
+        Problem::UnknownAction => fixed("未知的操作名称", "Input should be the name of an action"),
+        Problem::UnknownOutcome => {
+            fixed("结果应为 success 或 failure", "Input should be 'success' or 'failure'")
+        }
+        Problem::NotATime => fixed(
+            "时间应为 RFC 3339 格式，例如 2024-01-31T08:00:00Z",
+            "Input should be a time in RFC 3339, such as 2024-01-31T08:00:00Z",
+        ),
+        Problem::NotAPosition => {
+            fixed("应为某一页返回的 next", "Input should be the `next` of a page")
         }
     };
     match locale {

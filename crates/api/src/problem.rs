@@ -33,6 +33,10 @@ pub(crate) enum Problem {
     NotACacheKey,
     UnknownRole,
     RoleNotRegistrable,
+    UnknownAction,
+    UnknownOutcome,
+    NotATime,
+    NotAPosition,
 }
 
 impl From<Violation> for Problem {
@@ -71,7 +75,8 @@ impl Problem {
             Self::TooShort { .. } => "string_too_short",
             Self::TooLong { .. } | Self::TooManyBytes { .. } => "string_too_long",
             Self::NotACacheKey => "string_pattern_mismatch",
-            Self::UnknownRole => "enum",
+            Self::UnknownRole | Self::UnknownAction | Self::UnknownOutcome => "enum",
+            Self::NotATime => "datetime_parsing",
             Self::Repeated
             | Self::LengthOutside { .. }
             | Self::ContainsNul
@@ -81,7 +86,8 @@ impl Problem {
             | Self::NotAnEmail
             | Self::NotAUrl
             | Self::NotAPhone
-            | Self::RoleNotRegistrable => "value_error",
+            | Self::RoleNotRegistrable
+            | Self::NotAPosition => "value_error",
         }
     }
 
@@ -170,6 +176,10 @@ impl Problem {
             Self::NotACacheKey,
             Self::UnknownRole,
             Self::RoleNotRegistrable,
+            Self::UnknownAction,
+            Self::UnknownOutcome,
+            Self::NotATime,
+            Self::NotAPosition,
         ];
         let kinds: std::collections::HashSet<_> = all.iter().map(std::mem::discriminant).collect();
         assert_eq!(kinds.len(), all.len(), "one of each");

@@ -4,11 +4,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::http::header::HeaderValue;
+use menjin_domain::audit::ListRecords;
 use menjin_domain::auth::{Authenticate, ChangePassword, Login, Logout, Refresh, Register};
 use menjin_domain::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
 use menjin_domain::health::CheckHealth;
-use menjin_domain::ports::Entropy;
-use menjin_domain::users::{ActivateUser, DeactivateUser, GetUser, ListUsers, UpdateOwnProfile};
+use menjin_domain::ports::{Entropy, TokenCodec};
+use menjin_domain::users::{
+    ActivateUser, AdminGuard, DeactivateUser, GetUser, LiftLock, ListUsers, SeeLock,
+    UpdateOwnProfile,
+};
 use menjin_domain::values::{PasswordLength, RegistrableRole};
 
 use crate::http::client::TrustedProxies;
@@ -23,6 +27,7 @@ pub struct UseCases {
     pub register_envelope: Register,
     pub login: Login,
     pub authenticate: Authenticate,
+    pub admins: Arc<AdminGuard>,
     pub refresh: Refresh,
     pub logout: Logout,
     pub change_password: ChangePassword,
@@ -31,6 +36,9 @@ pub struct UseCases {
     pub list_users: ListUsers,
     pub activate_user: ActivateUser,
     pub deactivate_user: DeactivateUser,
+    pub see_lock: SeeLock,
+    pub lift_lock: LiftLock,
+    pub list_records: ListRecords,
     pub read_entry: ReadEntry,
     pub write_entry: WriteEntry,
     pub probe_cache: ProbeCache,
@@ -67,16 +75,23 @@ pub struct Api {
     pub(crate) entropy: Arc<dyn Entropy>,
     /// `Strict-Transport-Security`, if it is to be sent.
     pub(crate) strict_transport: Option<HeaderValue>,
+    /// For the keys that others verify tokens with. Tokens are the use-cases' business.
+    pub(crate) codec: Arc<dyn TokenCodec>,
     /// Made with the first worker.
     pub(crate) document: OnceLock<Document>,
 }
 
 impl Api {
-    /// Puts the layer together. The entropy gives requests their ids.
-    pub fn new(use_cases: UseCases, settings: ApiSettings, entropy: Arc<dyn Entropy>) -> Self {
+    /// Puts the layer together. The entropy gives requests their ids, the codec publishes its keys.
+    pub fn new(
+        use_cases: UseCases,
+        settings: ApiSettings,
+        entropy: Arc<dyn Entropy>,
+        codec: Arc<dyn TokenCodec>,
+    ) -> Self {
         let max_age = Some(settings.hsts.as_secs()).filter(|seconds| *seconds > 0);
         let strict_transport =
             max_age.and_then(|seconds| HeaderValue::from_str(&format!("max-age={seconds}")).ok());
-        Self { use_cases, settings, entropy, strict_transport, document: OnceLock::new() }
+        Self { use_cases, settings, entropy, strict_transport, codec, document: OnceLock::new() }
     }
 }

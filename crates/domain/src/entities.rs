@@ -1,4 +1,6 @@
-//! What the domain talks about: users, sessions, tokens and the authenticated caller.
+//! What the domain talks about: users, sessions, tokens, the authenticated caller, and what happened.
+
+mod audit;
 
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use crate::values::{
     AvatarUrl, Bio, ClientInfo, Email, Epoch, FullName, Generation, PasswordHash, Phone, Role,
     SessionId, Timestamp, UserId, Username,
 };
+
+pub use audit::{Act, AuditEvent, AuditRecord};
 
 /// The optional part of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -142,6 +146,32 @@ pub struct RefreshClaims {
     pub issued_at: Timestamp,
     /// `exp`, whole seconds: the end of the session.
     pub expires_at: Timestamp,
+}
+
+/// A key that others may verify access tokens with. It signs nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicKey {
+    /// What tokens call it: its thumbprint (RFC 7638).
+    pub id: String,
+    /// The key itself.
+    pub point: PublicPoint,
+}
+
+/// A point of a curve, in coordinates of 32 bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PublicPoint {
+    /// Of Ed25519, for `EdDSA` (RFC 8037).
+    Ed25519 {
+        /// The point, compressed.
+        x: [u8; 32],
+    },
+    /// Of P-256, for ES256 (RFC 7518 §6.2.1).
+    P256 {
+        /// The one coordinate, big-endian.
+        x: [u8; 32],
+        /// The other.
+        y: [u8; 32],
+    },
 }
 
 /// What a log-in or a refresh hands out (RFC 6749 §5.1).

@@ -1,20 +1,23 @@
 //! What the unit tests of the use-cases share: one user, one session, a clock that stands.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::DateTime;
 use uuid::Uuid;
 
 use crate::auth::TokenIssuer;
-use crate::entities::{AccessClaims, Credentials, Principal, Profile, Session, User};
-use crate::ports::{
-    Clock, Entropy, LiveSession, MockClock, MockEntropy, MockTokenCodec, PortError,
+use crate::entities::{
+    AccessClaims, Act, AuditEvent, Credentials, Principal, Profile, Session, User,
 };
+use crate::ports::{
+    AuditTrail, Clock, Entropy, LiveSession, MockClock, MockEntropy, MockTokenCodec, PortError,
+};
+use crate::users::AdminGuard;
 use crate::values::{
-    ClientInfo, Email, Epoch, Generation, PasswordHash, Role, SessionId, Timestamp, UserId,
-    Username, UsernameLength,
+    AuditAction, AuditReason, ClientInfo, Email, Epoch, Generation, Origin, PasswordHash,
+    RequestId, Role, SessionId, Timestamp, UserId, Username, UsernameLength,
 };
 
 pub(crate) const NETWORK: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
@@ -52,6 +55,44 @@ pub(crate) fn issuer() -> TokenIssuer {
 
 pub(crate) fn client() -> ClientInfo {
     ClientInfo::at(NETWORK)
+}
+
+pub(crate) fn origin() -> Origin {
+    Origin { client: client(), request_id: Some(RequestId::parse("request-1").unwrap()) }
+}
+
+/// Keeps what it is told.
+#[derive(Default)]
+pub(crate) struct Trail(Mutex<Vec<AuditEvent>>);
+
+impl AuditTrail for Trail {
+    fn note(&self, event: AuditEvent) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
+impl Trail {
+    pub(crate) fn events(&self) -> Vec<AuditEvent> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// These failures, and nothing else.
+    pub(crate) fn has<const N: usize>(&self, expected: [(AuditAction, AuditReason); N]) {
+        let found: Vec<_> =
+            self.events().iter().map(|event| (event.action, event.reason.unwrap())).collect();
+        assert_eq!(found, expected);
+    }
+}
+
+/// What lets administrators through at this second, and where it records whom it does not.
+pub(crate) fn admin_guard(seconds: i64) -> (Arc<AdminGuard>, Arc<Trail>) {
+    let trail = Arc::new(Trail::default());
+    (Arc::new(AdminGuard { trail: trail.clone(), clock: clock(seconds) }), trail)
+}
+
+/// What [`admin`] does at this second.
+pub(crate) fn act_of_admin(seconds: i64) -> Act {
+    Act::by(&admin(), at(seconds), origin())
 }
 
 pub(crate) fn hash() -> PasswordHash {

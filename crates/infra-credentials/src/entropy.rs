@@ -1,7 +1,4 @@
-//! The one place that asks the operating system for randomness (bcrypt's salts apart, which the
-//! library draws from the same source).
-
-use std::fmt::Write;
+//! The one place that asks the operating system for randomness.
 
 use menjin_domain::ports::{Entropy, PortError};
 use secrecy::SecretString;
@@ -30,17 +27,24 @@ impl Entropy for OsEntropy {
 pub fn random_secret() -> Result<SecretString, PortError> {
     let mut bytes = [0; 32];
     fill(&mut bytes)?;
-    // Reserved at once: a string that grows leaves copies of itself behind.
-    let mut hex = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        write!(hex, "{byte:02x}").map_err(|error| PortError::internal(COMPONENT, error))?;
-    }
+    let secret = hex(&bytes);
     bytes.zeroize();
-    Ok(hex.into())
+    Ok(secret.into())
+}
+
+/// Hexadecimal digits, in lower case.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    // Reserved at once: a string that grows leaves copies of itself behind, of a secret perhaps.
+    let mut digits = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let halves = [byte >> 4, byte & 0xf];
+        digits.extend(halves.into_iter().filter_map(|half| char::from_digit(half.into(), 16)));
+    }
+    digits
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the adapter that the rule points to")]
-fn fill(bytes: &mut [u8]) -> Result<(), PortError> {
+pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), PortError> {
     getrandom::fill(bytes).map_err(|error| PortError::internal(COMPONENT, error))
 }
 

@@ -1,11 +1,11 @@
 //! Which passwords are too easy to guess.
 
 use menjin_domain::ports::{PasswordPolicy, PolicyViolation};
-use menjin_domain::values::NewPassword;
+use menjin_domain::values::{LoginName, NewPassword};
 use zxcvbn::matching::patterns::{DictionaryPattern, MatchPattern};
 use zxcvbn::zxcvbn;
 
-/// What [`PasswordRules`] refuse, besides the user name and the e-mail address.
+/// What [`PasswordRules`] refuse, besides the user name and the e-mail address with its local part.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PolicyConfig {
     /// How many of the most common passwords are refused; 0 refuses none.
@@ -46,8 +46,9 @@ impl PasswordRules {
 }
 
 impl PasswordPolicy for PasswordRules {
-    /// Judges case-insensitively: case adds next to nothing to a password that everybody knows.
-    /// Surrounding white space does not make the user name or the address a secret either.
+    /// Judges case-insensitively: case adds next to nothing to a password that everybody knows. No
+    /// spelling of the user name, the address or what stands before its `@` is a secret either:
+    /// these are compared as log-in names are.
     fn check(
         &self,
         password: &NewPassword,
@@ -57,8 +58,11 @@ impl PasswordPolicy for PasswordRules {
         let config = &self.config;
         let password = password.expose();
         let lower = password.to_lowercase();
-        let identities = [username, email].map(str::to_lowercase);
-        if identities.iter().any(|identity| lower.trim() == identity.trim()) {
+        let local_part = email.rsplit_once('@').map_or(email, |(local_part, _domain)| local_part);
+        // A log-in name that cannot be read holds a NUL, which neither names nor passwords do.
+        let typed = LoginName::parse(password).ok();
+        let same = |identity| LoginName::parse(identity).ok() == typed;
+        if typed.is_some() && [username, email, local_part].into_iter().any(same) {
             return Err(PolicyViolation::EqualsIdentity);
         }
         if config.exceptions.iter().any(|exception| exception == password) {
@@ -200,7 +204,17 @@ mod tests {
     #[test]
     fn p07_the_name_and_the_address_are_refused_in_any_case() {
         let off = PolicyConfig::default();
-        for password in ["Li.Lei", "li.lei", "LI.LEI ", "lilei@example.com", "LiLei@Example.COM"] {
+        for password in [
+            "Li.Lei",
+            "li.lei",
+            "LI.LEI ",
+            "ｌｉ．ｌｅｉ",
+            "lilei@example.com",
+            "LiLei@Example.COM",
+            "ｌｉｌｅｉ＠example.com",
+            "lilei",
+            "ＬＩＬＥＩ",
+        ] {
             assert_eq!(
                 check(off.clone(), password),
                 Err(PolicyViolation::EqualsIdentity),

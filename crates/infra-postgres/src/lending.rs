@@ -12,7 +12,7 @@ use crate::connect::Connector;
 use crate::error::{Abort, COMPONENT};
 
 /// When a call is answered at the latest.
-const DEADLINE: Duration = Duration::from_millis(2900);
+const DEADLINE: Duration = Duration::from_millis(2800);
 /// How often a call is tried while other transactions are in its way.
 const TRIES: u32 = 5;
 

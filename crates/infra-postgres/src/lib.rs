@@ -1,7 +1,7 @@
 //! # menjin-infra-postgres
 //!
-//! The accounts, sessions and counts of failed log-ins in PostgreSQL (14 or newer), for one process
-//! or for many that share it. [`PostgresStore`] implements the ports; no libpq is needed.
+//! The accounts, sessions, counts of failed log-ins and audit log in PostgreSQL (14 or newer), for
+//! one process or for many that share it. [`PostgresStore`] implements the ports; no libpq is needed.
 //!
 //! * **Races are PostgreSQL's to settle.** Most calls are one conditional statement. Those that are
 //!   not lock in one order, which `store.rs` tells, and never wait for each other in a circle.
@@ -13,6 +13,7 @@
 //! * **PgBouncer** in transaction mode will do; see [`PostgresConfig::prepared_statements`].
 
 mod archive;
+mod audit;
 mod changes;
 mod config;
 mod connect;
@@ -20,6 +21,7 @@ mod convert;
 mod error;
 mod lending;
 mod open;
+mod recorded;
 mod rows;
 mod schema;
 mod sessions;

@@ -55,5 +55,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    audit_events (at, id) {
+        id -> BigInt,
+        at -> Timestamptz,
+        action -> Text,
+        outcome -> Text,
+        reason -> Nullable<Text>,
+        actor_id -> Nullable<BigInt>,
+        subject_id -> Nullable<BigInt>,
+        session_id -> Nullable<Uuid>,
+        client_address -> Inet,
+        user_agent -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(sessions, users);

@@ -3,16 +3,18 @@ use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use menjin_domain::entities::{Session, User};
+use menjin_domain::entities::{Act, Session, User};
 use menjin_domain::ports::{
     CreateSessionError, LiveSession, NewSession, PortError, Rotation, RotationOutcome,
     SessionRepository,
 };
-use menjin_domain::values::{Generation, SessionId, Timestamp};
+use menjin_domain::values::{AuditAction, Generation, SessionId, Timestamp};
 
 use crate::PostgresStore;
+use crate::audit::record;
 use crate::convert::{since, span, stored};
 use crate::error::Abort;
+use crate::recorded::{Recorded, Subject};
 use crate::rows::{SessionRow, UserRow};
 use crate::schema::{sessions, users};
 use crate::statements::{CreateSession, RotateCurrent};
@@ -57,10 +59,13 @@ impl SessionRepository for PostgresStore {
 
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {
         let rotated = self
-            .statement(rotation, |postgres, rotation| {
+            .statement(rotation.clone(), |postgres, rotation| {
                 async move {
+                    let event = rotation.refreshed();
+                    let rotate = Recorded::new(RotateCurrent::new(rotation), event, Subject::Known)
+                        .if_wanted(rotation.recorded);
                     let row: Option<(SessionRow, UserRow)> =
-                        RotateCurrent::new(rotation).get_result(postgres).await.optional()?;
+                        rotate.get_result(postgres).await.optional()?;
                     Ok::<_, Abort<PortError>>(row.map(live_session).transpose()?)
                 }
                 .boxed()
@@ -77,9 +82,19 @@ impl SessionRepository for PostgresStore {
         }
     }
 
-    async fn end(&self, id: SessionId, at: Timestamp) -> Result<bool, PortError> {
-        self.statement((id, at), |postgres, (id, at)| {
-            async move { Ok(end(postgres, *id, *at).await?) }.boxed()
+    async fn end(&self, id: SessionId, act: Act) -> Result<bool, PortError> {
+        self.statement((id, act), |postgres, (id, act)| {
+            async move {
+                let open = sessions::table.find(id.0).filter(sessions::ended_at.is_null());
+                let end = diesel::update(open)
+                    .set(sessions::ended_at.eq(stored(act.at)))
+                    .returning(sessions::user_id);
+                let event = act.clone().event(AuditAction::LoggedOut);
+                let end = Recorded::new(end, event, Subject::Changed("user_id"));
+                let ended: Option<i64> = end.get_result(postgres).await.optional()?;
+                Ok(ended.is_some())
+            }
+            .boxed()
         })
         .await
     }
@@ -136,7 +151,10 @@ async fn rotate_locked(
     } else if lineage.admits(rotation) {
         lineage
     } else {
-        end(postgres, rotation.session_id, rotation.at).await?;
+        let session = sessions::table.find(rotation.session_id.0);
+        let ended = diesel::update(session).set(sessions::ended_at.eq(stored(rotation.at)));
+        ended.execute(postgres).await?;
+        record(postgres, &rotation.replayed()).await?;
         return Ok(RotationOutcome::Replayed);
     };
     live.session.generation = Generation(live.session.generation.0 + 1);
@@ -150,15 +168,12 @@ async fn rotate_locked(
         ))
         .execute(postgres)
         .await?;
+    if rotation.recorded {
+        record(postgres, &rotation.refreshed()).await?;
+    }
     Ok(RotationOutcome::Rotated(Box::new(live)))
 }
 
 fn live_session((session, user): (SessionRow, UserRow)) -> Result<LiveSession, PortError> {
     Ok(LiveSession { session: Session::try_from(session)?, user: User::try_from(user)? })
-}
-
-async fn end(postgres: &mut AsyncPgConnection, id: SessionId, at: Timestamp) -> QueryResult<bool> {
-    let open = sessions::table.find(id.0).filter(sessions::ended_at.is_null());
-    let ended = diesel::update(open).set(sessions::ended_at.eq(stored(at)));
-    Ok(ended.execute(postgres).await? > 0)
 }

@@ -1,8 +1,6 @@
 //! Statements beyond diesel's builder, which has neither `UPDATE … FROM` nor `WITH`. As query
 //! fragments they are prepared once a connection; `sql_query` would be prepared at every call.
 
-use std::net::IpAddr;
-
 use diesel::Expression;
 use diesel::pg::Pg;
 use diesel::pg::data_types::PgTimestamp;
@@ -15,6 +13,7 @@ use menjin_domain::values::Generation;
 use uuid::Uuid;
 
 use crate::convert::stored;
+use crate::recorded::{Event, Subject};
 use crate::rows::{SessionRow, UserRow};
 
 type Columns<Row> = <Row as Selectable<Pg>>::SelectExpression;
@@ -25,7 +24,7 @@ fn columns<Row: Selectable<Pg>>() -> Columns<Row> {
 type SqlTypes<Row> = <Columns<Row> as Expression>::SqlType;
 
 /// The common case of a refresh: the current generation is presented, and all is well. No row: look
-/// closer.
+/// closer. Its record is for [`Recorded`](crate::recorded::Recorded) to add.
 #[derive(QueryId)]
 pub(crate) struct RotateCurrent {
     session_id: Uuid,
@@ -75,8 +74,8 @@ impl QueryFragment<Pg> for RotateCurrent {
     }
 }
 
-/// Makes a session, on the condition that the account is active and of the verified epoch, and
-/// gives the user. The update of the user's row comes first and waits for whoever else changes it.
+/// Makes a session and its record, on the condition that the account is active and of the verified
+/// epoch, and gives the user. The update of the user's row comes first and waits for whoever else changes it.
 #[derive(QueryId)]
 pub(crate) struct CreateSession {
     session_id: Uuid,
@@ -86,6 +85,7 @@ pub(crate) struct CreateSession {
     expires_at: PgTimestamp,
     address: IpNet,
     user_agent: Option<String>,
+    event: Event,
     user: Columns<UserRow>,
 }
 
@@ -97,16 +97,12 @@ impl CreateSession {
             epoch: session.verified_epoch.0,
             created_at: stored(session.created_at),
             expires_at: stored(session.expires_at),
-            address: host(session.client.address),
-            user_agent: session.client.user_agent.clone(),
+            address: session.origin.client.address.into(),
+            user_agent: session.origin.client.user_agent.clone(),
+            event: session.event().into(),
             user: columns::<UserRow>(),
         }
     }
-}
-
-/// An address as `inet`: a network of one.
-fn host(address: IpAddr) -> IpNet {
-    IpNet::from(address)
 }
 
 impl Query for CreateSession {
@@ -115,7 +111,7 @@ impl Query for CreateSession {
 
 impl QueryFragment<Pg> for CreateSession {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("WITH account AS (UPDATE users SET last_login_at = ");
+        out.push_sql("WITH changed AS (UPDATE users SET last_login_at = ");
         out.push_bind_param::<Timestamptz, _>(&self.created_at)?;
         out.push_sql(" WHERE id = ");
         out.push_bind_param::<BigInt, _>(&self.user_id)?;
@@ -128,7 +124,7 @@ impl QueryFragment<Pg> for CreateSession {
              last_used_at, expires_at, client_address, user_agent) SELECT ",
         );
         out.push_bind_param::<SqlUuid, _>(&self.session_id)?;
-        out.push_sql(", account.id, ");
+        out.push_sql(", changed.id, ");
         out.push_bind_param::<BigInt, _>(&Generation::FIRST.0)?;
         for moment in [&self.created_at, &self.created_at, &self.expires_at] {
             out.push_sql(", ");
@@ -138,7 +134,9 @@ impl QueryFragment<Pg> for CreateSession {
         out.push_bind_param::<Inet, _>(&self.address)?;
         out.push_sql(", ");
         out.push_bind_param::<Nullable<Text>, _>(&self.user_agent)?;
-        out.push_sql(" FROM account) SELECT * FROM account");
+        out.push_sql(" FROM changed), ");
+        self.event.append(Subject::Known, out.reborrow())?;
+        out.push_sql(" SELECT * FROM changed");
         Ok(())
     }
 }

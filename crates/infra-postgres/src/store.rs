@@ -26,8 +26,8 @@ use crate::lending::{Lender, Scope, Work};
 use crate::open::{self, OpenError};
 use crate::schema::users;
 
-/// The store: `UserRepository`, `SessionRepository`, `LoginThrottle` and `HealthProbe` on one
-/// PostgreSQL database. Clones are cheap and share their connections.
+/// The store: `UserRepository`, `SessionRepository`, `LoginThrottle`, `AuditRepository` and
+/// `HealthProbe` on one PostgreSQL database. Clones are cheap and share their connections.
 ///
 /// All its work, and its connections, live on the tokio runtime that it was opened on, wherever it is
 /// called from: a web server's workers end one by one, and a connection made on one of them would
@@ -36,7 +36,7 @@ use crate::schema::users;
 ///
 /// Transactions lock in one order, so that none waits in a circle: a user's row, the lock on
 /// deactivations of administrators, sessions; and before any count of failures the lock on its
-/// subject. What deletes passes over whatever is locked.
+/// subject. Appending a record waits for nobody. What deletes passes over whatever is locked.
 #[derive(Clone)]
 pub struct PostgresStore {
     lender: Arc<Lender>,

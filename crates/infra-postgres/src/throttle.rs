@@ -4,18 +4,24 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
+use menjin_domain::entities::Act;
 use menjin_domain::ports::{
-    Admission, AttemptLimits, Limit, LoginThrottle, PortError, ThrottleSubject,
+    Admission, AttemptLimits, FailureCount, Limit, LoginThrottle, PortError, ThrottleSubject,
 };
-use menjin_domain::values::{ClientNetwork, Timestamp};
+use menjin_domain::values::{AuditAction, ClientNetwork, Timestamp, UserId};
 
 use crate::PostgresStore;
-use crate::convert::{duration, since, span, stored};
+use crate::audit::record;
+use crate::convert::{duration, moment, since, span, stored};
+use crate::error::bad_column;
 use crate::schema::login_throttles as throttles;
 use crate::statements::{hashtext, locks, pg_advisory_xact_lock};
 
 /// The network of a subject's count over all networks.
 const ALL: &str = "";
+/// How many counts of a subject are shown at most: the one over all networks, which has the latest
+/// failure, and a hundred more.
+const MAX_COUNTS: i64 = 101;
 
 #[async_trait]
 impl LoginThrottle for PostgresStore {
@@ -95,6 +101,40 @@ impl LoginThrottle for PostgresStore {
         .await
     }
 
+    async fn counts(&self, subject: &ThrottleSubject) -> Result<Vec<FailureCount>, PortError> {
+        self.statement(subject.to_string(), |postgres, subject| {
+            async move {
+                let counts = throttles::table.filter(throttles::subject.eq(subject)).select((
+                    throttles::network,
+                    throttles::failures,
+                    throttles::last_failure_at,
+                ));
+                let latest = (throttles::last_failure_at.desc(), throttles::network);
+                let latest = counts.order(latest).limit(MAX_COUNTS);
+                let rows: Vec<(String, i64, PgTimestamp)> = latest.load(postgres).await?;
+                let counts = rows.into_iter().map(|row| count(subject, row));
+                Ok(counts.collect::<Result<_, _>>()?)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn forget(&self, id: UserId, act: Act) -> Result<bool, PortError> {
+        self.transaction((id, act), |postgres, (id, act)| {
+            async move {
+                let was_locked = forget(postgres, *id).await?;
+                if was_locked {
+                    let event = act.clone().event(AuditAction::LockLifted).on(*id);
+                    record(postgres, &event).await?;
+                }
+                Ok(was_locked)
+            }
+            .boxed()
+        })
+        .await
+    }
+
     async fn delete_stale(&self, before: Timestamp) -> Result<u64, PortError> {
         let statement = "DELETE FROM login_throttles WHERE (subject, network) IN (
             SELECT subject, network FROM login_throttles WHERE last_failure_at < $1 LIMIT $2
@@ -105,9 +145,30 @@ impl LoginThrottle for PostgresStore {
 
 /// Waits until nobody else is at the counts of this subject, until the end of the transaction. Rows
 /// that are not there yet could not be locked.
-pub(crate) async fn lock(postgres: &mut AsyncPgConnection, subject: &str) -> QueryResult<()> {
+async fn lock(postgres: &mut AsyncPgConnection, subject: &str) -> QueryResult<()> {
     let lock = pg_advisory_xact_lock(locks::THROTTLE, hashtext(subject));
     diesel::select(lock).execute(postgres).await.map(drop)
+}
+
+/// Forgets the failures of an account; whether there were any.
+pub(crate) async fn forget(postgres: &mut AsyncPgConnection, id: UserId) -> QueryResult<bool> {
+    let subject = ThrottleSubject::Account(id).to_string();
+    lock(postgres, &subject).await?;
+    let counts = throttles::table.filter(throttles::subject.eq(subject));
+    Ok(diesel::delete(counts).execute(postgres).await? > 0)
+}
+
+fn count(
+    subject: &str,
+    (network, failures, last): (String, i64, PgTimestamp),
+) -> Result<FailureCount, PortError> {
+    let bad = |column| bad_column("login_throttles", column, format!("{subject} {network}"));
+    let from = (network != ALL).then(|| network.parse()).transpose();
+    Ok(FailureCount {
+        network: from.map_err(|_no| bad("network"))?,
+        failures: u64::try_from(failures).map_err(|_negative| bad("failures"))?,
+        last_failure_at: moment(last).ok_or_else(|| bad("last_failure_at"))?,
+    })
 }
 
 /// The failures that count.

@@ -3,21 +3,23 @@ use diesel::dsl::{exists, max, select};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use menjin_domain::entities::{Credentials, User};
+use menjin_domain::entities::{Act, Credentials, User};
 use menjin_domain::ports::{
     CreateUserError, DeactivateError, NewUser, PasswordChange, PortError, ProfileChanges,
-    ThrottleSubject, UpdateProfileError, UserPage, UserQuery, UserRepository,
+    UpdateProfileError, UserPage, UserQuery, UserRepository,
 };
-use menjin_domain::values::{Epoch, LoginName, PasswordHash, Role, Timestamp, UserId};
+use menjin_domain::values::{AuditAction, Epoch, LoginName, PasswordHash, Role, UserId};
 
 use crate::PostgresStore;
+use crate::audit::record;
 use crate::changes::{NewUserRow, ProfileRow};
 use crate::convert::stored;
 use crate::error::{Abort, COMPONENT, violates};
+use crate::recorded::{Recorded, Subject};
 use crate::rows::{CredentialsRow, UserRow};
-use crate::schema::{login_throttles, sessions, user_counts, users};
+use crate::schema::{sessions, user_counts, users};
 use crate::statements::{locks, pg_advisory_xact_lock};
-use crate::throttle;
+use crate::throttle::forget;
 
 #[async_trait]
 impl UserRepository for PostgresStore {
@@ -74,10 +76,10 @@ impl UserRepository for PostgresStore {
         &self,
         id: UserId,
         changes: ProfileChanges,
-        at: Timestamp,
+        act: Act,
     ) -> Result<Option<User>, UpdateProfileError> {
-        self.transaction((id, changes, at), |postgres, (id, changes, at)| {
-            update_profile(postgres, *id, changes, *at).boxed()
+        self.transaction((id, changes, act), |postgres, (id, changes, act)| {
+            update_profile(postgres, *id, changes, act).boxed()
         })
         .await
     }
@@ -86,31 +88,13 @@ impl UserRepository for PostgresStore {
         self.snapshot(query, |postgres, query| list(postgres, query).boxed()).await
     }
 
-    async fn activate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, PortError> {
-        self.transaction((id, at), |postgres, (id, at)| {
-            async move {
-                let Some(user) = find_for_update(postgres, *id).await? else { return Ok(None) };
-                let subject = ThrottleSubject::Account(*id).to_string();
-                throttle::lock(postgres, &subject).await?;
-                let counts = login_throttles::table.filter(login_throttles::subject.eq(subject));
-                diesel::delete(counts).execute(postgres).await?;
-                if user.is_active {
-                    return Ok(Some(user));
-                }
-                let row: UserRow = diesel::update(users::table.find(id.get()))
-                    .set((users::is_active.eq(true), users::updated_at.eq(stored(*at))))
-                    .returning(UserRow::as_returning())
-                    .get_result(postgres)
-                    .await?;
-                Ok(Some(row.try_into()?))
-            }
-            .boxed()
-        })
-        .await
+    async fn activate(&self, id: UserId, act: Act) -> Result<Option<User>, PortError> {
+        self.transaction((id, act), |postgres, (id, act)| activate(postgres, *id, act).boxed())
+            .await
     }
 
-    async fn deactivate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, DeactivateError> {
-        self.transaction((id, at), |postgres, (id, at)| deactivate(postgres, *id, *at).boxed())
+    async fn deactivate(&self, id: UserId, act: Act) -> Result<Option<User>, DeactivateError> {
+        self.transaction((id, act), |postgres, (id, act)| deactivate(postgres, *id, act).boxed())
             .await
     }
 
@@ -140,6 +124,7 @@ impl UserRepository for PostgresStore {
                     .set(sessions::ended_at.eq(stored(change.at)))
                     .execute(postgres)
                     .await?;
+                record(postgres, &change.event()).await?;
                 Ok(true)
             }
             .boxed()
@@ -172,13 +157,12 @@ async fn create(
     if let Some(taken) = who_has(postgres, user).await? {
         return Err(Abort::Refused(taken));
     }
-    let row: Option<UserRow> = diesel::insert_into(users::table)
+    let insert = diesel::insert_into(users::table)
         .values(NewUserRow::from(user))
         .on_conflict_do_nothing()
-        .returning(UserRow::as_returning())
-        .get_result(postgres)
-        .await
-        .optional()?;
+        .returning(UserRow::as_returning());
+    let insert = Recorded::new(insert, user.event(), Subject::Changed("id"));
+    let row: Option<UserRow> = insert.get_result(postgres).await.optional()?;
     if let Some(row) = row {
         return Ok(row.try_into()?);
     }
@@ -207,7 +191,7 @@ async fn update_profile(
     postgres: &mut AsyncPgConnection,
     id: UserId,
     changes: &ProfileChanges,
-    at: Timestamp,
+    act: &Act,
 ) -> Result<Option<User>, Abort<UpdateProfileError>> {
     let account = users::table.filter(users::id.eq(id.get())).filter(users::is_active);
     if let Some(email) = &changes.email {
@@ -215,12 +199,16 @@ async fn update_profile(
         diesel::update(other).set(users::is_verified.eq(false)).execute(postgres).await?;
     }
     let updated: QueryResult<UserRow> = diesel::update(account)
-        .set(ProfileRow::new(changes, at))
+        .set(ProfileRow::new(changes, act.at))
         .returning(UserRow::as_returning())
         .get_result(postgres)
         .await;
     match updated.optional() {
-        Ok(row) => Ok(row.map(User::try_from).transpose()?),
+        Ok(None) => Ok(None),
+        Ok(Some(row)) => {
+            record(postgres, &act.clone().event(AuditAction::ProfileUpdated).on(id)).await?;
+            Ok(Some(row.try_into()?))
+        }
         Err(error) if violates(&error, "users_email_taken") => {
             Err(Abort::Refused(UpdateProfileError::EmailTaken))
         }
@@ -228,10 +216,32 @@ async fn update_profile(
     }
 }
 
+async fn activate(
+    postgres: &mut AsyncPgConnection,
+    id: UserId,
+    act: &Act,
+) -> Result<Option<User>, Abort<PortError>> {
+    let Some(user) = find_for_update(postgres, id).await? else { return Ok(None) };
+    let was_locked = forget(postgres, id).await?;
+    if user.is_active {
+        if was_locked {
+            record(postgres, &act.clone().event(AuditAction::LockLifted).on(id)).await?;
+        }
+        return Ok(Some(user));
+    }
+    let row: UserRow = diesel::update(users::table.find(id.get()))
+        .set((users::is_active.eq(true), users::updated_at.eq(stored(act.at))))
+        .returning(UserRow::as_returning())
+        .get_result(postgres)
+        .await?;
+    record(postgres, &act.clone().event(AuditAction::Activated).on(id)).await?;
+    Ok(Some(row.try_into()?))
+}
+
 async fn deactivate(
     postgres: &mut AsyncPgConnection,
     id: UserId,
-    at: Timestamp,
+    act: &Act,
 ) -> Result<Option<User>, Abort<DeactivateError>> {
     let Some(user) = find_for_update(postgres, id).await? else { return Ok(None) };
     if !user.is_active {
@@ -249,16 +259,17 @@ async fn deactivate(
         .set((
             users::is_active.eq(false),
             users::epoch.eq(users::epoch + 1),
-            users::updated_at.eq(stored(at)),
+            users::updated_at.eq(stored(act.at)),
         ))
         .returning(UserRow::as_returning())
         .get_result(postgres)
         .await?;
     diesel::update(sessions::table.filter(sessions::user_id.eq(id.get())))
         .filter(sessions::ended_at.is_null())
-        .set(sessions::ended_at.eq(stored(at)))
+        .set(sessions::ended_at.eq(stored(act.at)))
         .execute(postgres)
         .await?;
+    record(postgres, &act.clone().event(AuditAction::Deactivated).on(id)).await?;
     Ok(Some(row.try_into()?))
 }
 

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use menjin_domain::ports::{Admission, Limit, PortError, RateKey, RateLimiter};
+use menjin_domain::ports::{Admission, Causes, Limit, PortError, RateKey, RateLimiter};
 use menjin_domain::values::Timestamp;
 
 /// Counts elsewhere, such as in this process, while the limiter that replicas share does not work.
@@ -51,8 +51,7 @@ impl FallbackRateLimiter {
     fn failed(&self, error: &PortError) {
         let before = self.outage().replace(Instant::now() + self.pause);
         if before.is_none() {
-            let error = error as &dyn std::error::Error;
-            tracing::warn!(error, "shared limits do not work: this process counts for itself");
+            tracing::warn!(error = %Causes(error), "shared limits do not work: this process counts for itself");
         }
     }
 

@@ -5,7 +5,9 @@ use async_trait::async_trait;
 use deadpool_redis::redis::aio::{PubSubSink, PubSubStream};
 use deadpool_redis::redis::{Value, cmd};
 use futures_util::StreamExt as _;
-use menjin_domain::ports::{InvalidationChannel, InvalidationListener, PortError, Subscription};
+use menjin_domain::ports::{
+    Causes, InvalidationChannel, InvalidationListener, PortError, Subscription,
+};
 use tokio::time::{sleep, timeout};
 
 use crate::client::RedisClient;
@@ -59,8 +61,7 @@ impl RedisInvalidation {
                     reported = true;
                 }
                 Err(error) if !reported => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, "cannot subscribe to invalidations");
+                    tracing::warn!(error = %Causes(&error), "cannot subscribe to invalidations");
                     reported = true;
                 }
                 Err(_reported) => {}

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Text};
 use menjin_domain::ports::{
     Archive, ArchiveReader, ArchiveWriter, Batch, Contents, ImportError, PortError,
 };
@@ -15,7 +15,7 @@ use menjin_domain::ports::{
 use crate::error::{COMPONENT, OrPortError};
 use crate::open::{self, OpenError};
 use crate::pool::{Access, connect};
-use crate::schema::{login_throttles, sessions, users};
+use crate::schema::{audit_events, login_throttles, sessions, users};
 use records::Position;
 
 /// `Archive` on a SQLite file that has been made and migrated. Its connections are its own, and
@@ -57,26 +57,28 @@ impl Archive for SqliteArchive {
 
     async fn import(&self) -> Result<Box<dyn ArchiveWriter>, ImportError> {
         let mut transaction = self.begin().await?;
-        match transaction.run(|sqlite, _position| occupant(sqlite)).await? {
-            Some(what) => Err(ImportError::NotEmpty { what }),
+        let counts = transaction.run(|sqlite, _position| counts(sqlite)).await?;
+        match counts.into_iter().find(|(_what, count)| *count > 0) {
+            Some((what, _count)) => Err(ImportError::NotEmpty { what }),
             None => Ok(Box::new(transaction)),
         }
     }
 }
 
-/// What the file holds already.
-fn occupant(sqlite: &mut SqliteConnection) -> Result<Option<&'static str>, PortError> {
-    let counts = [
-        ("users", users::table.count().get_result::<i64>(sqlite)),
-        ("sessions", sessions::table.count().get_result(sqlite)),
-        ("counts of failed log-ins", login_throttles::table.count().get_result(sqlite)),
-    ];
-    for (what, count) in counts {
-        if count.or_port_error()? > 0 {
-            return Ok(Some(what));
-        }
-    }
-    Ok(None)
+/// What the file holds, by kind, and how many of each.
+fn counts(sqlite: &mut SqliteConnection) -> Result<[(&'static str, i64); 4], PortError> {
+    Ok([
+        ("users", users::table.count().get_result(sqlite).or_port_error()?),
+        ("sessions", sessions::table.count().get_result(sqlite).or_port_error()?),
+        (
+            "counts of failed log-ins",
+            login_throttles::table.count().get_result(sqlite).or_port_error()?,
+        ),
+        (
+            "records of what happened",
+            audit_events::table.count().get_result(sqlite).or_port_error()?,
+        ),
+    ])
 }
 
 /// A transaction that goes over several calls; dropped, SQLite rolls it back.
@@ -112,13 +114,11 @@ impl Transaction {
 impl ArchiveReader for Transaction {
     async fn contents(&mut self) -> Result<Contents, PortError> {
         self.run(|sqlite, _position| {
-            let counts: [i64; 3] = [
-                users::table.count().get_result(sqlite).or_port_error()?,
-                sessions::table.count().get_result(sqlite).or_port_error()?,
-                login_throttles::table.count().get_result(sqlite).or_port_error()?,
-            ];
-            let records = counts.into_iter().filter_map(|count| u64::try_from(count).ok()).sum();
-            Ok(Contents { records, last_user_id: last_user_id(sqlite)? })
+            let counts = counts(sqlite)?.into_iter();
+            let records = counts.filter_map(|(_what, count)| u64::try_from(count).ok()).sum();
+            let last_user_id = last_id(sqlite, "users")?;
+            let last_event_id = last_id(sqlite, "audit_events")?;
+            Ok(Contents { records, last_user_id, last_event_id })
         })
         .await
     }
@@ -134,18 +134,10 @@ impl ArchiveWriter for Transaction {
         self.run(move |sqlite, _position| records::insert(sqlite, &batch)).await
     }
 
-    async fn reserve_user_ids(&mut self, last: i64) -> Result<(), PortError> {
+    async fn reserve_ids(&mut self, given: Contents) -> Result<(), PortError> {
         self.run(move |sqlite, _position| {
-            let last = last.max(last_user_id(sqlite)?);
-            // The table has no key: SQLite itself looks rows up by their name.
-            sqlite
-                .batch_execute("DELETE FROM sqlite_sequence WHERE name = 'users'")
-                .or_port_error()?;
-            diesel::sql_query("INSERT INTO sqlite_sequence (name, seq) VALUES ('users', ?)")
-                .bind::<BigInt, _>(last)
-                .execute(sqlite)
-                .or_port_error()
-                .map(drop)
+            reserve(sqlite, "users", given.last_user_id)?;
+            reserve(sqlite, "audit_events", given.last_event_id)
         })
         .await
     }
@@ -172,10 +164,27 @@ struct Last {
     seq: i64,
 }
 
-fn last_user_id(sqlite: &mut SqliteConnection) -> Result<i64, PortError> {
-    let last = diesel::sql_query("SELECT seq FROM sqlite_sequence WHERE name = 'users'")
+fn last_id(sqlite: &mut SqliteConnection, table: &str) -> Result<i64, PortError> {
+    let last = diesel::sql_query("SELECT seq FROM sqlite_sequence WHERE name = ?")
+        .bind::<Text, _>(table)
         .get_result::<Last>(sqlite)
         .optional()
         .or_port_error()?;
     Ok(last.map_or(0, |last| last.seq))
+}
+
+/// Lets ids of a table begin after this one.
+fn reserve(sqlite: &mut SqliteConnection, table: &str, last: i64) -> Result<(), PortError> {
+    let last = last.max(last_id(sqlite, table)?);
+    // The table has no key: SQLite itself looks rows up by their name.
+    diesel::sql_query("DELETE FROM sqlite_sequence WHERE name = ?")
+        .bind::<Text, _>(table)
+        .execute(sqlite)
+        .or_port_error()?;
+    diesel::sql_query("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)")
+        .bind::<Text, _>(table)
+        .bind::<BigInt, _>(last)
+        .execute(sqlite)
+        .or_port_error()
+        .map(drop)
 }

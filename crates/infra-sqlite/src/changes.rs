@@ -1,13 +1,16 @@
-//! What is written to `users`.
+//! What is written to `users` and `audit_events`.
 #![expect(clippy::option_option, reason = "diesel's way to tell null from unchanged")]
 #![expect(clippy::ref_option_ref, reason = "in what diesel derives")]
 
 use diesel::prelude::*;
+use menjin_domain::entities::AuditEvent;
 use menjin_domain::ports::{NewUser, ProfileChanges};
-use menjin_domain::values::{AvatarUrl, Bio, Email, FullName, Patch, Phone, Timestamp};
+use menjin_domain::values::{
+    AuditReason, AvatarUrl, Bio, Email, FullName, Patch, Phone, RequestId, Timestamp, UserId,
+};
 
 use crate::convert::micros;
-use crate::schema::users;
+use crate::schema::{audit_events, users};
 
 /// A row to be inserted.
 #[derive(Insertable)]
@@ -82,5 +85,39 @@ fn patch<T>(change: &Patch<T>, text: impl FnOnce(&T) -> &str) -> Option<Option<&
         Patch::Keep => None,
         Patch::Clear => Some(None),
         Patch::Set(value) => Some(Some(text(value))),
+    }
+}
+
+/// An event to be appended.
+#[derive(Insertable)]
+#[diesel(table_name = audit_events)]
+pub(crate) struct NewEventRow<'a> {
+    at: i64,
+    action: &'a str,
+    outcome: &'a str,
+    reason: Option<&'a str>,
+    actor_id: Option<i64>,
+    subject_id: Option<i64>,
+    session_id: Option<&'a [u8]>,
+    client_address: String,
+    user_agent: Option<&'a str>,
+    request_id: Option<&'a str>,
+}
+
+impl<'a> From<&'a AuditEvent> for NewEventRow<'a> {
+    fn from(event: &'a AuditEvent) -> Self {
+        let act = &event.act;
+        Self {
+            at: micros(act.at),
+            action: event.action.as_str(),
+            outcome: event.outcome().as_str(),
+            reason: event.reason.map(AuditReason::as_str),
+            actor_id: act.actor.map(UserId::get),
+            subject_id: event.subject.map(UserId::get),
+            session_id: act.session_id.as_ref().map(|id| id.0.as_bytes().as_slice()),
+            client_address: act.origin.client.address.to_string(),
+            user_agent: act.origin.client.user_agent.as_deref(),
+            request_id: act.origin.request_id.as_ref().map(RequestId::as_str),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! # menjin-infra-sqlite
 //!
-//! The accounts, sessions and counts of failed log-ins in one SQLite file: menjin's embedded
+//! The accounts, sessions, counts of failed log-ins and audit log in one SQLite file: menjin's embedded
 //! default. [`SqliteStore`] implements the ports; the library is bundled.
 //!
 //! * **Durable.** Write-ahead log with `synchronous = FULL`: what was acknowledged survives the loss
@@ -15,6 +15,7 @@
 use libsqlite3_sys as _;
 
 mod archive;
+mod audit;
 mod changes;
 mod convert;
 mod error;

@@ -2,17 +2,17 @@
 
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
-use menjin_domain::entities::{Credentials, Profile, Session, User};
+use menjin_domain::entities::{Act, AuditEvent, AuditRecord, Credentials, Profile, Session, User};
 use menjin_domain::ports::PortError;
 use menjin_domain::values::{
-    AvatarUrl, Bio, ClientInfo, Email, Epoch, FullName, Generation, PasswordHash, Phone, SessionId,
-    Timestamp, UserId, Username,
+    AuditRecordId, AvatarUrl, Bio, ClientInfo, Email, Epoch, FullName, Generation, Origin,
+    PasswordHash, Phone, RequestId, SessionId, Timestamp, UserId, Username,
 };
 use uuid::Uuid;
 
 use crate::convert::moment;
 use crate::error::bad_column;
-use crate::schema::{sessions, users};
+use crate::schema::{audit_events, sessions, users};
 
 /// What a [`User`] shows of its row.
 #[derive(Queryable, Selectable)]
@@ -126,5 +126,52 @@ impl TryFrom<SessionRow> for Session {
                 user_agent: row.user_agent,
             },
         })
+    }
+}
+
+/// A record. Whether it went well is not read: the action says it.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_events, check_for_backend(Sqlite))]
+pub(crate) struct EventRow {
+    id: i64,
+    at: i64,
+    action: String,
+    reason: Option<String>,
+    actor_id: Option<i64>,
+    subject_id: Option<i64>,
+    session_id: Option<Vec<u8>>,
+    client_address: String,
+    user_agent: Option<String>,
+    request_id: Option<String>,
+}
+
+impl TryFrom<EventRow> for AuditRecord {
+    type Error = PortError;
+
+    fn try_from(row: EventRow) -> Result<Self, PortError> {
+        let bad = |column| bad_column("audit_events", column, row.id.to_string());
+        let user = |column, id: Option<i64>| {
+            id.map(UserId::try_from).transpose().map_err(|_invalid| bad(column))
+        };
+        let session_id = row.session_id.as_deref().map(Uuid::from_slice).transpose();
+        let reason = row.reason.as_deref().map(str::parse).transpose();
+        let request_id = row.request_id.as_deref().map(RequestId::parse).transpose();
+        let client = ClientInfo {
+            address: row.client_address.parse().map_err(|_no| bad("client_address"))?,
+            user_agent: row.user_agent,
+        };
+        let act = Act {
+            actor: user("actor_id", row.actor_id)?,
+            session_id: session_id.map_err(|_length| bad("session_id"))?.map(SessionId),
+            at: moment(row.at).ok_or_else(|| bad("at"))?,
+            origin: Origin { client, request_id: request_id.map_err(|_no| bad("request_id"))? },
+        };
+        let event = AuditEvent {
+            action: row.action.parse().map_err(|_unknown| bad("action"))?,
+            reason: reason.map_err(|_unknown| bad("reason"))?,
+            subject: user("subject_id", row.subject_id)?,
+            act,
+        };
+        Ok(Self { id: AuditRecordId(row.id), event })
     }
 }

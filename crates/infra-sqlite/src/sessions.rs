@@ -1,15 +1,16 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
-use menjin_domain::entities::{Session, User};
+use menjin_domain::entities::{Act, Session, User};
 use menjin_domain::ports::{
     CreateSessionError, LiveSession, NewSession, PortError, Rotation, RotationOutcome,
     SessionRepository,
 };
-use menjin_domain::values::{Generation, SessionId, Timestamp};
+use menjin_domain::values::{AuditAction, Generation, SessionId, Timestamp, UserId};
 
 use crate::SqliteStore;
+use crate::audit::record;
 use crate::convert::{micros, span};
-use crate::error::OrPortError;
+use crate::error::{OrPortError, bad_column};
 use crate::rows::{SessionRow, UserRow};
 use crate::schema::{sessions, users};
 
@@ -36,11 +37,12 @@ impl SessionRepository for SqliteStore {
                     sessions::created_at.eq(micros(session.created_at)),
                     sessions::last_used_at.eq(micros(session.created_at)),
                     sessions::expires_at.eq(micros(session.expires_at)),
-                    sessions::client_address.eq(session.client.address.to_string()),
-                    sessions::user_agent.eq(&session.client.user_agent),
+                    sessions::client_address.eq(session.origin.client.address.to_string()),
+                    sessions::user_agent.eq(&session.origin.client.user_agent),
                 ))
                 .execute(sqlite)
                 .or_port_error()?;
+            record(sqlite, &session.event())?;
             Ok(user.try_into()?)
         })
         .await
@@ -70,6 +72,7 @@ impl SessionRepository for SqliteStore {
                 lineage
             } else {
                 end(sqlite, rotation.session_id, rotation.at)?;
+                record(sqlite, &rotation.replayed())?;
                 return Ok(RotationOutcome::Replayed);
             };
             live.session.generation = Generation(live.session.generation.0 + 1);
@@ -83,13 +86,21 @@ impl SessionRepository for SqliteStore {
                 ))
                 .execute(sqlite)
                 .or_port_error()?;
+            if rotation.recorded {
+                record(sqlite, &rotation.refreshed())?;
+            }
             Ok(RotationOutcome::Rotated(Box::new(live)))
         })
         .await
     }
 
-    async fn end(&self, id: SessionId, at: Timestamp) -> Result<bool, PortError> {
-        self.write(move |sqlite| end(sqlite, id, at)).await
+    async fn end(&self, id: SessionId, act: Act) -> Result<bool, PortError> {
+        self.write(move |sqlite| {
+            let Some(user) = end(sqlite, id, act.at)? else { return Ok(false) };
+            record(sqlite, &act.event(AuditAction::LoggedOut).on(user))?;
+            Ok(true)
+        })
+        .await
     }
 
     async fn delete_finished(&self, before: Timestamp) -> Result<u64, PortError> {
@@ -139,9 +150,19 @@ fn find_live(
     Ok(Some((live, lineage)))
 }
 
-fn end(sqlite: &mut SqliteConnection, id: SessionId, at: Timestamp) -> Result<bool, PortError> {
+/// Ends the session; whose it was, if it had not ended before.
+fn end(
+    sqlite: &mut SqliteConnection,
+    id: SessionId,
+    at: Timestamp,
+) -> Result<Option<UserId>, PortError> {
     let open =
         sessions::table.find(id.0.as_bytes().as_slice()).filter(sessions::ended_at.is_null());
-    let ended = diesel::update(open).set(sessions::ended_at.eq(micros(at))).execute(sqlite);
-    Ok(ended.or_port_error()? > 0)
+    let ended = diesel::update(open)
+        .set(sessions::ended_at.eq(micros(at)))
+        .returning(sessions::user_id)
+        .get_result::<i64>(sqlite);
+    let bad = || bad_column("sessions", "user_id", id.to_string());
+    let user = ended.optional().or_port_error()?;
+    user.map(|user| UserId::try_from(user).map_err(|_invalid| bad())).transpose()
 }

@@ -21,10 +21,10 @@ use crate::schema::users;
 /// How long a call may wait for a connection and for other processes' writes, together.
 const PATIENCE: Duration = Duration::from_millis(2500);
 /// When a call is answered at the latest, though the disk does not.
-const DEADLINE: Duration = Duration::from_millis(2900);
+const DEADLINE: Duration = Duration::from_millis(2800);
 
-/// The store: `UserRepository`, `SessionRepository`, `LoginThrottle` and `HealthProbe` on one
-/// SQLite file. Clones are cheap and share their connections.
+/// The store: `UserRepository`, `SessionRepository`, `LoginThrottle`, `AuditRepository` and
+/// `HealthProbe` on one SQLite file. Clones are cheap and share their connections.
 ///
 /// Its methods need a tokio runtime. A call whose future is dropped still does its work, or none.
 #[derive(Clone)]

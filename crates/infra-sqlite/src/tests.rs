@@ -12,12 +12,14 @@ use menjin_domain::ports::{
     CreateUserError, HealthProbe, NewUser, PortError, UserQuery, UserRepository,
 };
 use menjin_domain::values::{
-    Email, PasswordHash, Role, Timestamp, UserId, Username, UsernameLength,
+    Email, Origin, PasswordHash, Role, Timestamp, UserId, Username, UsernameLength,
 };
 use tempfile::TempDir;
 
 use crate::error::OrPortError;
 use crate::{OpenError, SqliteConfig, SqliteStore};
+
+const MIGRATIONS: [&str; 2] = ["2026-11-21-000001_accounts", "2026-11-21-000002_audit"];
 
 fn folder() -> (TempDir, PathBuf) {
     let folder = TempDir::new().unwrap();
@@ -41,6 +43,7 @@ async fn add(store: &SqliteStore, name: &str) -> Result<UserId, CreateUserError>
         role: Role::Student,
         profile: Profile::default(),
         created_at: Timestamp::UNIX_EPOCH,
+        origin: Origin::local(),
     };
     UserRepository::create(store, new).await.map(|user| user.id)
 }
@@ -127,7 +130,7 @@ fn odd_names_are_names_of_files() {
 #[test]
 fn many_that_open_at_once_migrate_once() {
     let (_folder, path) = folder();
-    assert_eq!(SqliteStore::pending_migrations(&path).unwrap().len(), 1);
+    assert_eq!(SqliteStore::pending_migrations(&path).unwrap(), MIGRATIONS);
     assert!(!path.exists());
     let applied: Vec<_> = std::thread::scope(|scope| {
         let start = || scope.spawn(|| SqliteStore::migrate(&path).unwrap());
@@ -135,7 +138,7 @@ fn many_that_open_at_once_migrate_once() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let applied: Vec<_> = applied.into_iter().flatten().collect();
-    assert_eq!(applied, ["2026-11-21-000001_accounts"]);
+    assert_eq!(applied, MIGRATIONS);
     assert!(SqliteStore::pending_migrations(&path).unwrap().is_empty());
 }
 
@@ -157,12 +160,16 @@ fn a_newer_database_is_refused() {
 
 #[test]
 fn the_migrations_can_be_undone() {
-    let up = include_str!("../../../migrations/sqlite/2026-11-21-000001_accounts/up.sql");
-    let down = include_str!("../../../migrations/sqlite/2026-11-21-000001_accounts/down.sql");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite");
+    let read = |name: &str, file| std::fs::read_to_string(folder.join(name).join(file)).unwrap();
     let mut sqlite = SqliteConnection::establish(":memory:").unwrap();
     for _ in 0..2 {
-        sqlite.batch_execute(up).unwrap();
-        sqlite.batch_execute(down).unwrap();
+        for name in MIGRATIONS {
+            sqlite.batch_execute(&read(name, "up.sql")).unwrap();
+        }
+        for name in MIGRATIONS.iter().rev() {
+            sqlite.batch_execute(&read(name, "down.sql")).unwrap();
+        }
     }
 }
 
@@ -211,6 +218,22 @@ fn bad_rows_are_refused() {
         );
     }
     sqlite.batch_execute(&row("admin", "a@b.c", "1")).unwrap();
+    let event = |columns: &str, values: &str| {
+        format!(
+            "INSERT INTO audit_events (at, action, outcome, client_address{columns})
+             VALUES (0, 'logged_in', 'success', '192.0.2.1'{values})"
+        )
+    };
+    sqlite.batch_execute(&event("", "")).unwrap();
+    for (columns, values) in
+        [(", reason", ", 'x'"), (", actor_id", ", 0"), (", session_id", ", x'00'"), (", id", ", 0")]
+    {
+        assert!(sqlite.batch_execute(&event(columns, values)).is_err(), "{columns}");
+    }
+    for change in ["UPDATE audit_events SET at = 1", "UPDATE audit_events SET user_agent = 'x'"] {
+        let error = sqlite.batch_execute(change).unwrap_err();
+        assert!(error.to_string().contains("not changed"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -1,18 +1,23 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
+use menjin_domain::entities::Act;
 use menjin_domain::ports::{
-    Admission, AttemptLimits, Limit, LoginThrottle, PortError, ThrottleSubject,
+    Admission, AttemptLimits, FailureCount, Limit, LoginThrottle, PortError, ThrottleSubject,
 };
-use menjin_domain::values::{ClientNetwork, Timestamp};
+use menjin_domain::values::{AuditAction, ClientNetwork, Timestamp, UserId};
 
 use crate::SqliteStore;
-use crate::convert::{duration, micros, span};
-use crate::error::OrPortError;
+use crate::audit::record;
+use crate::convert::{duration, micros, moment, span};
+use crate::error::{OrPortError, bad_column};
 use crate::schema::login_throttles as throttles;
 
 /// The network of a subject's count over all networks.
 const ALL: &str = "";
+/// How many counts of a subject are shown at most: the one over all networks, which has the latest
+/// failure, and a hundred more.
+const MAX_COUNTS: i64 = 101;
 
 #[async_trait]
 impl LoginThrottle for SqliteStore {
@@ -80,11 +85,58 @@ impl LoginThrottle for SqliteStore {
         .await
     }
 
+    async fn counts(&self, subject: &ThrottleSubject) -> Result<Vec<FailureCount>, PortError> {
+        let subject = subject.to_string();
+        self.read(move |sqlite| {
+            let counts = throttles::table.filter(throttles::subject.eq(&subject)).select((
+                throttles::network,
+                throttles::failures,
+                throttles::last_failure_at,
+            ));
+            let latest = (throttles::last_failure_at.desc(), throttles::network);
+            let latest = counts.order(latest).limit(MAX_COUNTS);
+            let rows: Vec<(String, i64, i64)> = latest.load(sqlite).or_port_error()?;
+            rows.into_iter().map(|row| count(&subject, row)).collect()
+        })
+        .await
+    }
+
+    async fn forget(&self, id: UserId, act: Act) -> Result<bool, PortError> {
+        self.write(move |sqlite| {
+            let was_locked = forget(sqlite, id)?;
+            if was_locked {
+                record(sqlite, &act.event(AuditAction::LockLifted).on(id))?;
+            }
+            Ok(was_locked)
+        })
+        .await
+    }
+
     async fn delete_stale(&self, before: Timestamp) -> Result<u64, PortError> {
         let statement = "DELETE FROM login_throttles WHERE (subject, network) IN (
             SELECT subject, network FROM login_throttles WHERE last_failure_at < ?1 LIMIT ?2)";
         self.delete_in_parts(statement, before).await
     }
+}
+
+/// Forgets the failures of an account; whether there were any.
+pub(crate) fn forget(sqlite: &mut SqliteConnection, id: UserId) -> Result<bool, PortError> {
+    let subject = ThrottleSubject::Account(id).to_string();
+    let counts = throttles::table.filter(throttles::subject.eq(subject));
+    Ok(diesel::delete(counts).execute(sqlite).or_port_error()? > 0)
+}
+
+fn count(
+    subject: &str,
+    (network, failures, last): (String, i64, i64),
+) -> Result<FailureCount, PortError> {
+    let bad = |column| bad_column("login_throttles", column, format!("{subject} {network}"));
+    let from = (network != ALL).then(|| network.parse()).transpose();
+    Ok(FailureCount {
+        network: from.map_err(|_no| bad("network"))?,
+        failures: u64::try_from(failures).map_err(|_negative| bad("failures"))?,
+        last_failure_at: moment(last).ok_or_else(|| bad("last_failure_at"))?,
+    })
 }
 
 /// The failures that count.

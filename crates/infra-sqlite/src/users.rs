@@ -2,30 +2,36 @@ use async_trait::async_trait;
 use diesel::dsl::{exists, max, select};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
-use menjin_domain::entities::{Credentials, User};
+use menjin_domain::entities::{Act, Credentials, User};
 use menjin_domain::ports::{
     CreateUserError, DeactivateError, NewUser, PasswordChange, PortError, ProfileChanges,
-    ThrottleSubject, UpdateProfileError, UserPage, UserQuery, UserRepository,
+    UpdateProfileError, UserPage, UserQuery, UserRepository,
 };
-use menjin_domain::values::{Epoch, LoginName, PasswordHash, Role, Timestamp, UserId};
+use menjin_domain::values::{AuditAction, Epoch, LoginName, PasswordHash, Role, UserId};
 
 use crate::SqliteStore;
+use crate::audit::record;
 use crate::changes::{NewUserRow, ProfileRow};
 use crate::convert::micros;
 use crate::error::{OrPortError, failed};
 use crate::rows::{CredentialsRow, UserRow};
-use crate::schema::{login_throttles, sessions, user_counts, users};
+use crate::schema::{sessions, user_counts, users};
+use crate::throttle::forget;
 
 #[async_trait]
 impl UserRepository for SqliteStore {
     async fn create(&self, user: NewUser) -> Result<User, CreateUserError> {
         self.write(move |sqlite| {
-            let created = diesel::insert_into(users::table)
+            let row = diesel::insert_into(users::table)
                 .values(NewUserRow::from(&user))
                 .returning(UserRow::as_returning())
-                .get_result(sqlite);
-            match created {
-                Ok(row) => Ok(row.try_into()?),
+                .get_result::<UserRow>(sqlite);
+            match row {
+                Ok(row) => {
+                    let created = User::try_from(row)?;
+                    record(sqlite, &user.event().on(created.id))?;
+                    Ok(created)
+                }
                 Err(error) if is_taken(&error) => Err(who_has(sqlite, &user, error)?),
                 Err(error) => Err(failed(error).into()),
             }
@@ -67,7 +73,7 @@ impl UserRepository for SqliteStore {
         &self,
         id: UserId,
         changes: ProfileChanges,
-        at: Timestamp,
+        act: Act,
     ) -> Result<Option<User>, UpdateProfileError> {
         self.write(move |sqlite| {
             let account = users::table.filter(users::id.eq(id.get())).filter(users::is_active);
@@ -79,11 +85,15 @@ impl UserRepository for SqliteStore {
                     .or_port_error()?;
             }
             let updated = diesel::update(account)
-                .set(ProfileRow::new(&changes, at))
+                .set(ProfileRow::new(&changes, act.at))
                 .returning(UserRow::as_returning())
-                .get_result(sqlite);
+                .get_result::<UserRow>(sqlite);
             match updated.optional() {
-                Ok(row) => Ok(row.map(User::try_from).transpose()?),
+                Ok(None) => Ok(None),
+                Ok(Some(row)) => {
+                    record(sqlite, &act.event(AuditAction::ProfileUpdated).on(id))?;
+                    Ok(Some(row.try_into()?))
+                }
                 Err(error) if is_taken(&error) => Err(UpdateProfileError::EmailTaken),
                 Err(error) => Err(failed(error).into()),
             }
@@ -113,22 +123,25 @@ impl UserRepository for SqliteStore {
         .await
     }
 
-    async fn activate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, PortError> {
+    async fn activate(&self, id: UserId, act: Act) -> Result<Option<User>, PortError> {
         self.write(move |sqlite| {
-            diesel::update(users::table.find(id.get()).filter(users::is_active.eq(false)))
-                .set((users::is_active.eq(true), users::updated_at.eq(micros(at))))
+            let inactive = users::table.find(id.get()).filter(users::is_active.eq(false));
+            let activated = diesel::update(inactive)
+                .set((users::is_active.eq(true), users::updated_at.eq(micros(act.at))))
                 .execute(sqlite)
                 .or_port_error()?;
-            let subject = ThrottleSubject::Account(id).to_string();
-            diesel::delete(login_throttles::table.filter(login_throttles::subject.eq(subject)))
-                .execute(sqlite)
-                .or_port_error()?;
+            let was_locked = forget(sqlite, id)?;
+            if activated > 0 {
+                record(sqlite, &act.event(AuditAction::Activated).on(id))?;
+            } else if was_locked {
+                record(sqlite, &act.event(AuditAction::LockLifted).on(id))?;
+            }
             find(sqlite, id)
         })
         .await
     }
 
-    async fn deactivate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, DeactivateError> {
+    async fn deactivate(&self, id: UserId, act: Act) -> Result<Option<User>, DeactivateError> {
         self.write(move |sqlite| {
             let Some(user) = find(sqlite, id)?.filter(|user| user.is_active) else {
                 return Ok(find(sqlite, id)?);
@@ -140,15 +153,16 @@ impl UserRepository for SqliteStore {
                 .set((
                     users::is_active.eq(false),
                     users::epoch.eq(users::epoch + 1),
-                    users::updated_at.eq(micros(at)),
+                    users::updated_at.eq(micros(act.at)),
                 ))
                 .execute(sqlite)
                 .or_port_error()?;
             diesel::update(sessions::table.filter(sessions::user_id.eq(id.get())))
                 .filter(sessions::ended_at.is_null())
-                .set(sessions::ended_at.eq(micros(at)))
+                .set(sessions::ended_at.eq(micros(act.at)))
                 .execute(sqlite)
                 .or_port_error()?;
+            record(sqlite, &act.event(AuditAction::Deactivated).on(id))?;
             Ok(find(sqlite, id)?)
         })
         .await
@@ -177,6 +191,7 @@ impl UserRepository for SqliteStore {
                 .set(sessions::ended_at.eq(micros(change.at)))
                 .execute(sqlite)
                 .or_port_error()?;
+            record(sqlite, &change.event())?;
             Ok(true)
         })
         .await

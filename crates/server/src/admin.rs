@@ -8,7 +8,8 @@ use menjin_domain::values::{Email, NewPassword, PasswordLength, Username, Userna
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::application::create_admin;
-use crate::cli::CreateAdminArgs;
+use crate::audit;
+use crate::cli::{CreateAdminArgs, ExportArgs};
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -45,6 +46,11 @@ pub(crate) fn create(settings: &Settings, args: &CreateAdminArgs) -> anyhow::Res
         writeln!(std::io::stdout(), "made administrator {} with id {}", user.username, user.id)?;
         Ok(())
     })
+}
+
+/// `menjin audit export`
+pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> {
+    runtime()?.block_on(audit::export(settings, args))
 }
 
 pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {

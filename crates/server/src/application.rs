@@ -3,10 +3,12 @@
 
 use std::num::NonZero;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web::Data;
 use anyhow::Context as _;
-use menjin_api::{Api, ApiSettings, Cors, TrustedProxies, UseCases};
+use menjin_api::{Api, ApiSettings, Cors, TrustedProxies, UnhurriedHasher, UseCases};
+use menjin_domain::audit::ListRecords;
 use menjin_domain::auth::{
     AttemptGuard, Authenticate, ChangePassword, Login, LoginLimits, Logout, Refresh, Register,
     RegistrationLimit, TokenIssuer,
@@ -14,27 +16,29 @@ use menjin_domain::auth::{
 use menjin_domain::cache::{ProbeCache, ReadEntry, WriteEntry};
 use menjin_domain::health::{CheckHealth, Importance, Tidy};
 use menjin_domain::ports::{
-    AttemptLimits, Cache, Clock, Entropy, HealthProbe, InvalidationChannel, Limit, LoginThrottle,
-    PasswordHasher, PasswordPolicy, PortError, RateLimiter, SessionRepository, Subscription,
-    TokenCodec, UserQuery, UserRepository,
+    AttemptLimits, AuditRepository, AuditTrail, Cache, Causes, Clock, Entropy, HealthProbe,
+    InvalidationChannel, Limit, LoginThrottle, PasswordHasher, PasswordPolicy, PortError,
+    RateLimiter, SessionRepository, Subscription, TokenCodec, UserQuery, UserRepository,
 };
 use menjin_domain::users::{
-    ActivateUser, CreateAdmin, DeactivateUser, GetUser, ListUsers, UpdateOwnProfile,
+    ActivateUser, AdminGuard, CreateAdmin, DeactivateUser, GetUser, LiftLock, ListUsers, SeeLock,
+    UpdateOwnProfile,
 };
 use menjin_domain::values::{PasswordLength, Role};
 use menjin_infra_credentials::{
-    BcryptPool, HashingConfig, JwtCodec, JwtConfig, OsEntropy, PasswordRules, PolicyConfig,
+    BcryptPool, HashingConfig, HashingEngine, JwtCodec, JwtConfig, OsEntropy, PasswordRules,
+    PolicyConfig,
 };
 use menjin_infra_memory::{
-    CachedSessions, CachedUsers, MemoryCache, MemoryCacheConfig, MemoryRateLimiter, SessionCopies,
-    SystemClock,
+    AuditQueue, CachedSessions, CachedUsers, MemoryCache, MemoryCacheConfig, MemoryRateLimiter,
+    SessionCopies, SystemClock,
 };
 use menjin_infra_redis::{
     FallbackRateLimiter, RedisCache, RedisClient, RedisInvalidation, RedisRateLimiter,
 };
 
 use crate::secret;
-use crate::settings::{LimitSettings, Settings, SettingsError};
+use crate::settings::{Engine, LimitSettings, Settings, SettingsError};
 use crate::store::Store;
 
 /// How many networks are counted at most, some 10 MiB of them.
@@ -51,6 +55,8 @@ struct Adapters {
     users: Arc<dyn UserRepository>,
     sessions: Arc<dyn SessionRepository>,
     throttle: Arc<dyn LoginThrottle>,
+    records: Arc<dyn AuditRepository>,
+    trail: Arc<AuditQueue>,
     rates: Arc<dyn RateLimiter>,
     cache: Arc<dyn Cache>,
     hasher: Arc<dyn PasswordHasher>,
@@ -68,6 +74,7 @@ pub struct Application {
     pub tidy: Arc<Tidy>,
     store: Store,
     users: Arc<dyn UserRepository>,
+    trail: Arc<AuditQueue>,
     /// Held for as long as the application: dropped, other replicas' changes are no longer heard.
     _subscription: Option<Subscription>,
 }
@@ -95,8 +102,7 @@ impl Application {
         let (application, cache) =
             tokio::task::spawn_blocking(move || Self::assemble(&settings, store, clock)).await??;
         if let Err(error) = cache.check().await {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "the cache does not work: starting without it");
+            tracing::warn!(error = %Causes(&error), "the cache does not work: starting without it");
         }
         Ok(application)
     }
@@ -113,9 +119,11 @@ impl Application {
             users: accounts.users,
             sessions: accounts.sessions,
             throttle: store.throttle(),
+            records: store.records(),
+            trail: Arc::new(AuditQueue::start(store.records(), settings.audit.queue)),
             rates: shared.rates,
             cache: shared.cache,
-            hasher: Arc::new(hasher(settings)?),
+            hasher: Arc::new(UnhurriedHasher(Arc::new(hasher(settings)?))),
             policy: Arc::new(policy(settings)),
             codec: Arc::new(codec(settings)?),
             entropy: Arc::new(OsEntropy),
@@ -132,12 +140,14 @@ impl Application {
             use_cases(settings, &adapters, health)?,
             api_settings(settings)?,
             adapters.entropy.clone(),
+            adapters.codec.clone(),
         );
         let application = Self {
             api: Data::new(api),
             tidy: Arc::new(tidy(settings, &adapters)),
             store,
             users: adapters.users,
+            trail: adapters.trail,
             _subscription: accounts.subscription,
         };
         Ok((application, shared.health))
@@ -157,11 +167,13 @@ impl Application {
         self.store.place()
     }
 
-    /// Ends the use of the database: of a file, what is pending is written into it.
+    /// Ends the use of the database, once the records that still wait are written, which takes no
+    /// longer than this: of a file, what is pending is written into it.
     ///
     /// # Errors
-    /// The database failed; nothing is lost.
-    pub async fn close(&self) -> Result<(), PortError> {
+    /// The database failed; nothing but records of failures is lost.
+    pub async fn close(&self, within: Duration) -> Result<(), PortError> {
+        self.trail.close(within).await;
         self.store.close().await
     }
 }
@@ -225,8 +237,19 @@ fn shared(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Shared, StartEr
 
 fn hasher(settings: &Settings) -> Result<BcryptPool, StartError> {
     let hashing = &settings.hashing;
-    let threads = NonZero::new(hashing.threads).map(NonZero::get);
-    let config = HashingConfig { cost: hashing.cost, threads, queue: hashing.queue };
+    let given = |number| NonZero::new(number).map(NonZero::get);
+    let config = HashingConfig {
+        cost: hashing.cost,
+        threads: given(hashing.threads),
+        queue: hashing.queue,
+        max_wait: hashing.max_wait,
+        engine: match hashing.engine {
+            Engine::Auto => HashingEngine::Auto,
+            Engine::Lanes => HashingEngine::Lanes,
+            Engine::Plain => HashingEngine::Plain,
+        },
+        lanes: given(hashing.lanes),
+    };
     BcryptPool::start(config).context("cannot start the hashing threads")
 }
 
@@ -240,8 +263,13 @@ fn policy(settings: &Settings) -> PasswordRules {
 
 fn codec(settings: &Settings) -> Result<JwtCodec, StartError> {
     let auth = &settings.auth;
+    let verify_only = auth.verify_only_secrets.iter();
+    let keys = auth.access_keys()?;
     let config = JwtConfig {
         secret: secret::signing_secret(settings)?,
+        verify_only_secrets: verify_only.map(|secret| secret.0.clone()).collect(),
+        access_key: keys.signing,
+        verify_only_access_keys: keys.verify_only,
         issuer: auth.issuer.clone(),
         audience: auth.audience.clone(),
         access_ttl: auth.access_ttl,
@@ -255,9 +283,11 @@ fn tidy(settings: &Settings, adapters: &Adapters) -> Tidy {
     Tidy {
         sessions: adapters.sessions.clone(),
         throttle: adapters.throttle.clone(),
+        records: adapters.records.clone(),
         clock: adapters.clock.clone(),
         keep_sessions: settings.tidy.keep_sessions,
         keep_throttles: throttle.per_client.window.max(throttle.per_account.window),
+        keep_records: settings.audit.keep,
     }
 }
 
@@ -305,18 +335,22 @@ fn use_cases(
 ) -> Result<UseCases, SettingsError> {
     let Adapters { users, sessions, rates, cache, hasher, policy, codec, entropy, clock, .. } =
         adapters;
+    let trail: Arc<dyn AuditTrail> = adapters.trail.clone();
+    let admins = Arc::new(AdminGuard { trail: trail.clone(), clock: clock.clone() });
     let throttle = &settings.throttle;
+    let limits = throttle.enabled.then(|| LoginLimits {
+        attempts: AttemptLimits {
+            per_client: limit(&throttle.per_client),
+            per_account: limit(&throttle.per_account),
+        },
+        per_network: limit(&throttle.per_network),
+    });
     let attempts = Arc::new(AttemptGuard {
         throttle: adapters.throttle.clone(),
         rates: rates.clone(),
         clock: clock.clone(),
-        limits: throttle.enabled.then(|| LoginLimits {
-            attempts: AttemptLimits {
-                per_client: limit(&throttle.per_client),
-                per_account: limit(&throttle.per_account),
-            },
-            per_network: limit(&throttle.per_network),
-        }),
+        trail: trail.clone(),
+        limits,
     });
     let tokens = Arc::new(TokenIssuer {
         codec: codec.clone(),
@@ -328,6 +362,7 @@ fn use_cases(
         hasher: hasher.clone(),
         policy,
         rates: rates.clone(),
+        trail: trail.clone(),
         clock: clock.clone(),
         limit: throttle.enabled.then(|| RegistrationLimit(limit(&throttle.registrations))),
     };
@@ -345,6 +380,7 @@ fn use_cases(
             clock: clock.clone(),
             session_ttl: settings.auth.refresh_ttl,
         },
+        admins: admins.clone(),
         authenticate: Authenticate {
             codec: codec.clone(),
             sessions: sessions.clone(),
@@ -354,8 +390,10 @@ fn use_cases(
             codec: codec.clone(),
             sessions: sessions.clone(),
             tokens,
+            trail: trail.clone(),
             clock: clock.clone(),
             grace: settings.auth.refresh_grace,
+            recorded: settings.audit.refreshes,
         },
         logout: Logout { sessions: sessions.clone(), clock: clock.clone() },
         change_password: ChangePassword {
@@ -363,13 +401,26 @@ fn use_cases(
             hasher: hasher.clone(),
             policy: policy.clone(),
             attempts,
+            trail: trail.clone(),
             clock: clock.clone(),
         },
-        update_profile: UpdateOwnProfile { users: users.clone(), clock: clock.clone() },
-        get_user: GetUser { users: users.clone() },
-        list_users: ListUsers { users: users.clone() },
-        activate_user: ActivateUser { users: users.clone(), clock: clock.clone() },
-        deactivate_user: DeactivateUser { users: users.clone(), clock: clock.clone() },
+        update_profile: UpdateOwnProfile { users: users.clone(), trail, clock: clock.clone() },
+        get_user: GetUser { users: users.clone(), admins: admins.clone() },
+        list_users: ListUsers { users: users.clone(), admins: admins.clone() },
+        activate_user: ActivateUser { users: users.clone(), admins: admins.clone() },
+        deactivate_user: DeactivateUser { users: users.clone(), admins: admins.clone() },
+        see_lock: SeeLock {
+            users: users.clone(),
+            throttle: adapters.throttle.clone(),
+            admins: admins.clone(),
+            limits: limits.map(|limits| limits.attempts),
+        },
+        lift_lock: LiftLock {
+            users: users.clone(),
+            throttle: adapters.throttle.clone(),
+            admins: admins.clone(),
+        },
+        list_records: ListRecords { records: adapters.records.clone(), admins },
         read_entry: ReadEntry { cache: cache.clone(), access },
         write_entry: WriteEntry { cache: cache.clone(), access },
         probe_cache: ProbeCache { cache: cache.clone(), entropy: entropy.clone(), access },

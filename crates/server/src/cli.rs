@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use menjin_domain::values::Timestamp;
 use secrecy::SecretString;
 
 /// The whole command line.
@@ -65,6 +66,16 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
+    /// Manage keys.
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// Look at what happened.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Look at the settings.
     Config {
         #[command(subcommand)]
@@ -100,6 +111,51 @@ pub(crate) struct CreateAdminArgs {
     /// Read the password from standard input, its first line, instead of asking for it twice.
     #[arg(long)]
     pub(crate) password_stdin: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a key for `auth.access_key`, as PEM (PKCS#8).
+    Generate(GenerateKeyArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateKeyArgs {
+    /// What tokens are to be signed with.
+    #[arg(long, value_enum, default_value = "eddsa")]
+    pub(crate) algorithm: KeyAlgorithm,
+    /// A file to make, which only its owner can read; one that is there is not replaced. Without it
+    /// the key is printed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// The algorithms that others can verify.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyAlgorithm {
+    /// `EdDSA` with Ed25519: short and fast.
+    #[value(name = "eddsa")]
+    EdDsa,
+    /// ES256: ECDSA with P-256, which older libraries know.
+    #[value(name = "es256")]
+    Es256,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Write records to standard output, a JSON object a line, the oldest first. Works while the
+    /// server runs; what happened in the last few seconds may still be missing.
+    Export(ExportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Only what happened then or later, such as 2026-01-31T08:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Timestamp>,
+    /// Only what happened before then.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Timestamp>,
 }
 
 #[derive(Debug, Subcommand)]

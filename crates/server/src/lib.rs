@@ -5,8 +5,10 @@
 
 mod admin;
 mod application;
+mod audit;
 mod cli;
 mod environment;
+mod keys;
 mod logging;
 mod secret;
 mod serve;
@@ -22,7 +24,7 @@ use clap::Parser as _;
 pub use application::{Application, StartError, create_admin};
 pub use serve::{Running, run};
 
-use cli::{AdminCommand, Cli, Command, ConfigCommand};
+use cli::{AdminCommand, AuditCommand, Cli, Command, ConfigCommand, KeysCommand};
 use settings::Settings;
 
 /// The exit code for settings that make no sense (`EX_USAGE` would be 64; shells and supervisors
@@ -33,6 +35,10 @@ const BAD_SETTINGS: u8 = 2;
 /// the settings or the command line are wrong.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Keys are made before there are settings that name them.
+    if let Some(Command::Keys { command: KeysCommand::Generate(args) }) = &cli.command {
+        return ended(keys::generate(args));
+    }
     let settings = match environment::settings(&cli) {
         Ok(settings) => settings,
         Err(error) => {
@@ -40,7 +46,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(BAD_SETTINGS);
         }
     };
-    let result = match cli.command.unwrap_or(Command::Serve) {
+    ended(match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(&settings),
         Command::Migrate => admin::migrate(&settings),
         Command::Transfer(input) => match transfer::Databases::of(&settings, input) {
@@ -51,8 +57,13 @@ pub fn main() -> ExitCode {
             }
         },
         Command::Admin { command: AdminCommand::Create(input) } => admin::create(&settings, &input),
+        Command::Audit { command: AuditCommand::Export(args) } => admin::export(&settings, &args),
         Command::Config { command: ConfigCommand::Check } => admin::check_config(&settings),
-    };
+        Command::Keys { command: KeysCommand::Generate(args) } => keys::generate(&args),
+    })
+}
+
+fn ended(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -3,11 +3,13 @@
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use anyhow::{Context as _, bail};
 use menjin_api::Serving;
-use menjin_domain::health::Tidy;
+use menjin_domain::health::{Tidied, Tidy};
+use menjin_domain::ports::Causes;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
@@ -15,6 +17,9 @@ use crate::application::{Application, StartError};
 use crate::logging;
 use crate::settings::Settings;
 use crate::tls::Certificate;
+
+/// How long records of failures have at the end, however long the requests took.
+const LAST_RECORDS: Duration = Duration::from_secs(1);
 
 /// A server that is running.
 pub struct Running {
@@ -25,19 +30,23 @@ pub struct Running {
     /// What is done beside, for as long as it runs.
     beside: Vec<JoinHandle<()>>,
     is_tls: bool,
+    shutdown_timeout: Duration,
     application: Application,
 }
 
 impl Running {
-    /// Stops: no new requests, those in flight are answered, then the database is closed.
+    /// Stops: no new requests, those in flight are answered, then what still waits is recorded and
+    /// the database closed.
     ///
     /// # Errors
     /// The server or the database failed; nothing acknowledged is lost.
     pub async fn stop(self) -> Result<(), StartError> {
+        let started = Instant::now();
         self.handle.stop(true).await;
         self.beside.iter().for_each(JoinHandle::abort);
         self.server.await??;
-        Ok(self.application.close().await?)
+        let left = self.shutdown_timeout.saturating_sub(started.elapsed());
+        Ok(self.application.close(left.max(LAST_RECORDS)).await?)
     }
 
     /// Where it can be reached, as `http://127.0.0.1:8000` or `https://…`.
@@ -73,20 +82,23 @@ pub fn run(settings: &Settings, application: Application) -> Result<Running, Sta
         vec![tokio::spawn(tidy_for_ever(settings.tidy.every, application.tidy.clone()))];
     let is_tls = certificate.is_some();
     beside.extend(certificate.map(|certificate| tokio::spawn(certificate.renew_for_ever())));
-    Ok(Running { address, handle, server: tokio::spawn(server), beside, is_tls, application })
+    let shutdown_timeout = settings.server.shutdown_timeout;
+    let server = tokio::spawn(server);
+    Ok(Running { address, handle, server, beside, is_tls, shutdown_timeout, application })
 }
 
-async fn tidy_for_ever(every: std::time::Duration, tidy: Arc<Tidy>) {
+async fn tidy_for_ever(every: Duration, tidy: Arc<Tidy>) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         match tidy.execute().await {
             Ok(tidied) => {
-                tracing::debug!(sessions = tidied.sessions, throttles = tidied.throttles, "tidied");
+                let Tidied { sessions, throttles, records } = tidied;
+                tracing::debug!(sessions, throttles, records, "tidied");
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "could not tidy");
+                tracing::warn!(error = %Causes(&error), "could not tidy");
             }
         }
     }

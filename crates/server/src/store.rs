@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use menjin_domain::ports::{
-    HealthProbe, LoginThrottle, PortError, SessionRepository, UserRepository,
+    AuditRepository, HealthProbe, LoginThrottle, PortError, SessionRepository, UserRepository,
 };
 use menjin_infra_postgres::PostgresStore;
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
@@ -29,6 +29,17 @@ impl Store {
             }
             Database::Postgres(config) => Self::Postgres(PostgresStore::open(config).await?),
         })
+    }
+
+    /// The same of one that is there: who looks at what happened must not be shown the nothing of a
+    /// file just made, in the wrong folder perhaps.
+    pub(crate) async fn open_existing(settings: &Settings) -> anyhow::Result<Self> {
+        if let Database::Sqlite(path) = settings.database()?
+            && !path.exists()
+        {
+            bail!("there is no database at {} (database.url)", absolute(&path));
+        }
+        Self::open(settings).await
     }
 
     /// Migrates it; returns where it is and what was done.
@@ -81,6 +92,13 @@ impl Store {
     }
 
     pub(crate) fn throttle(&self) -> Arc<dyn LoginThrottle> {
+        match self.clone() {
+            Self::Sqlite(store) => Arc::new(store),
+            Self::Postgres(store) => Arc::new(store),
+        }
+    }
+
+    pub(crate) fn records(&self) -> Arc<dyn AuditRepository> {
         match self.clone() {
             Self::Sqlite(store) => Arc::new(store),
             Self::Postgres(store) => Arc::new(store),

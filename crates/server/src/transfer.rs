@@ -129,6 +129,7 @@ fn say(moved: &Checksums) -> std::io::Result<()> {
         ("users", &moved.users),
         ("sessions", &moved.sessions),
         ("login_throttles", &moved.throttles),
+        ("audit_events", &moved.events),
     ] {
         writeln!(out, "{what:15} {:>10} rows  sha256:{}", sum.records, sum.hex())?;
     }

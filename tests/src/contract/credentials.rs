@@ -3,7 +3,7 @@
 use menjin_domain::ports::PasswordChange;
 use menjin_domain::values::{Epoch, Role, UserId};
 
-use super::{Store, at, at_once, both, hash, new_session, session_id};
+use super::{Store, act, at, at_once, both, hash, new_session, origin, session_id};
 
 /// A change raises the epoch, ends the other sessions and keeps the caller's (T18).
 pub async fn t18_a_new_password_ends_the_other_sessions(store: Store) {
@@ -26,7 +26,7 @@ pub async fn an_ended_session_is_not_revived(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
     let (ended, of_ann, of_bob) =
         (store.log_in(1, ann).await, store.log_in(2, ann).await, store.log_in(3, bob).await);
-    assert!(store.sessions.end(ended, at(1)).await.unwrap());
+    assert!(store.sessions.end(ended, act(1)).await.unwrap());
     assert!(store.change_password(ann, ended).await);
     assert!(!store.is_live(ended, 8).await && !store.is_live(of_ann, 8).await);
     assert!(store.change_password(ann, of_bob).await);
@@ -43,6 +43,7 @@ pub async fn a_stale_change_changes_nothing(store: Store) {
         hash: hash("new"),
         keep_session: session_id(99),
         at: at(5),
+        origin: origin(),
     };
     let before = store.user(ann).await;
     assert!(!store.users.change_password(change(ann, 1)).await.unwrap());
@@ -50,7 +51,7 @@ pub async fn a_stale_change_changes_nothing(store: Store) {
     assert!(store.is_live(session, 6).await);
     assert_eq!((store.user(ann).await, store.hash_of("ann").await), (before, "$2b$04$ann".into()));
 
-    store.users.deactivate(ann, at(6)).await.unwrap();
+    store.users.deactivate(ann, act(6)).await.unwrap();
     let epoch = store.epoch(ann).await;
     assert!(!store.users.change_password(change(ann, epoch.0)).await.unwrap());
     assert_eq!((store.epoch(ann).await, store.hash_of("ann").await), (epoch, "$2b$04$ann".into()));
@@ -67,6 +68,7 @@ pub async fn of_many_changes_in_one_epoch_one_is_done(store: Store) {
             hash: hash(&number.to_string()),
             keep_session: session_id(1),
             at: at(5),
+            origin: origin(),
         };
         async move { users.change_password(change).await.unwrap() }
     })

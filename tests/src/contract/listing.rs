@@ -3,7 +3,7 @@
 use menjin_domain::ports::{UserPage, UserQuery};
 use menjin_domain::values::Role;
 
-use super::{Store, at, at_once, new_user};
+use super::{Store, act, at_once, new_user};
 
 async fn list(store: &Store, skip: u64, limit: u64, role: Option<Role>) -> UserPage {
     store.users.list(UserQuery { skip, limit, role }).await.unwrap()
@@ -74,7 +74,7 @@ pub async fn past_the_end_is_an_empty_page(store: Store) {
 pub async fn inactive_accounts_are_listed(store: Store) {
     ten(&store).await;
     let first = list(&store, 0, 1, None).await.users[0].id;
-    store.users.deactivate(first, at(1)).await.unwrap().unwrap();
+    store.users.deactivate(first, act(1)).await.unwrap().unwrap();
     let page = list(&store, 0, 2, None).await;
     assert_eq!((ids(&page), page.total), (vec![1, 2], 10));
     assert!(!page.users[0].is_active);

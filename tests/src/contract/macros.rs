@@ -16,7 +16,8 @@ macro_rules! contract_rows {
     };
 }
 
-/// Holds `UserRepository`, `SessionRepository` and `LoginThrottle` to their contracts. Takes the
+/// Holds `UserRepository`, `SessionRepository`, `LoginThrottle` and `AuditRepository` to their
+/// contracts. Takes the
 /// name of an `async fn() -> Store` that makes an empty one.
 #[macro_export]
 macro_rules! contract_tests {
@@ -107,6 +108,33 @@ macro_rules! contract_tests {
             stale_counts_are_deleted,
             a_limit_of_none_admits_nothing,
             a_clock_that_lags_does_not_unlock,
+            counts_are_shown,
+            of_many_networks_the_latest_are_shown,
+            forgetting_is_of_one_account_and_all_networks,
+        );
+        $crate::contract_rows!($fresh, trail:
+            s3_registering_is_recorded_once,
+            s3_logging_in_is_recorded_once,
+            s3_refreshing_is_recorded_if_asked_for,
+            s3_a_replay_is_recorded_with_the_end_of_its_session,
+            s3_logging_out_is_recorded_once,
+            s3_changing_a_password_is_recorded_once,
+            s3_changing_a_profile_is_recorded_once,
+            s3_standing_is_recorded_when_it_changes,
+            s3_lifting_a_lock_is_recorded_once,
+            s3_of_many_at_once_each_that_did_something_is_recorded,
+        );
+        $crate::contract_rows!($fresh, audit:
+            a_record_reads_back_as_written,
+            what_is_not_known_is_not_there,
+            pages_come_newest_first_and_oldest_first,
+            events_of_one_moment_are_each_listed_once,
+            filters_hold_together,
+            a_users_records_are_theirs_and_of_what_was_done_to_them,
+            spans_begin_and_end_where_they_say,
+            a_page_goes_on_though_its_end_is_deleted,
+            many_events_are_appended_at_once,
+            only_old_records_are_deleted,
         );
     };
 }

@@ -17,19 +17,21 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use menjin_domain::entities::{Profile, User};
+use menjin_domain::entities::{Act, Profile, User};
 use menjin_domain::ports::{
-    LoginThrottle, NewSession, NewUser, PasswordChange, SessionRepository, UserRepository,
+    AuditRepository, LoginThrottle, NewSession, NewUser, PasswordChange, SessionRepository,
+    UserRepository,
 };
 use menjin_domain::values::{
-    ClientInfo, ClientNetwork, Email, Epoch, LoginName, PasswordHash, Role, SessionId, Timestamp,
-    UserId, Username, UsernameLength,
+    ClientInfo, ClientNetwork, Email, Epoch, LoginName, Origin, PasswordHash, RequestId, Role,
+    SessionId, Timestamp, UserId, Username, UsernameLength,
 };
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 pub mod accounts;
+pub mod audit;
 pub mod cache;
 pub mod credentials;
 pub mod listing;
@@ -39,6 +41,7 @@ pub mod rotation;
 pub mod sessions;
 pub mod standing;
 pub mod throttle;
+pub mod trail;
 
 mod macros;
 
@@ -51,6 +54,8 @@ pub struct Store {
     pub sessions: Arc<dyn SessionRepository>,
     /// The counts of failures.
     pub throttle: Arc<dyn LoginThrottle>,
+    /// The records.
+    pub records: Arc<dyn AuditRepository>,
     /// What must live as long, such as the folder of the file.
     pub keep: Arc<dyn Any + Send + Sync>,
 }
@@ -58,6 +63,24 @@ pub struct Store {
 /// A moment, in seconds from one in 2023.
 pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_timestamp(1_700_000_000 + seconds, 123_456_000).unwrap()
+}
+
+/// Where everything comes from.
+pub fn origin() -> Origin {
+    Origin {
+        client: ClientInfo::local().with_user_agent(Some("Mozilla/5.0")),
+        request_id: Some(RequestId::parse("request-1").unwrap()),
+    }
+}
+
+/// What the ninth user does at `at(seconds)`, in a session of their own.
+pub fn act(seconds: i64) -> Act {
+    Act {
+        actor: Some(UserId::try_from(9).unwrap()),
+        session_id: Some(session_id(9)),
+        at: at(seconds),
+        origin: origin(),
+    }
 }
 
 /// The network of `192.0.2.n`.
@@ -94,6 +117,7 @@ pub fn new_user_at(name: &str, address: &str, role: Role) -> NewUser {
         role,
         profile: Profile::default(),
         created_at: at(0),
+        origin: origin(),
     }
 }
 
@@ -105,7 +129,7 @@ pub fn new_session(n: u128, user_id: UserId, epoch: Epoch) -> NewSession {
         verified_epoch: epoch,
         created_at: at(0),
         expires_at: at(3600),
-        client: ClientInfo::local().with_user_agent(Some("Mozilla/5.0")),
+        origin: origin(),
     }
 }
 
@@ -152,8 +176,14 @@ impl Store {
     /// Changes the password in the user's present epoch.
     pub async fn change_password(&self, user_id: UserId, keep_session: SessionId) -> bool {
         let verified_epoch = self.epoch(user_id).await;
-        let change =
-            PasswordChange { user_id, verified_epoch, hash: hash("new"), keep_session, at: at(7) };
+        let change = PasswordChange {
+            user_id,
+            verified_epoch,
+            hash: hash("new"),
+            keep_session,
+            at: at(7),
+            origin: origin(),
+        };
         self.users.change_password(change).await.unwrap()
     }
 }

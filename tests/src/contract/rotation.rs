@@ -6,7 +6,7 @@ use std::time::Duration;
 use menjin_domain::ports::{LiveSession, Rotation, RotationOutcome};
 use menjin_domain::values::{Generation, SessionId, UserId};
 
-use super::{Store, at, at_once, both, session_id};
+use super::{Store, act, at, at_once, both, origin, session_id};
 
 /// The first session of the first user, and how to rotate it.
 #[derive(Clone)]
@@ -30,6 +30,8 @@ impl Subject {
             presented: Generation(presented),
             at: at(seconds),
             grace: Duration::from_secs(10),
+            origin: origin(),
+            recorded: true,
         }
     }
 
@@ -52,7 +54,7 @@ impl Subject {
         for generation in 0..10 {
             assert_eq!(self.present(generation, seconds).await, RotationOutcome::Gone);
         }
-        assert!(!self.store.sessions.end(self.session_id, at(seconds)).await.unwrap());
+        assert!(!self.store.sessions.end(self.session_id, act(seconds)).await.unwrap());
     }
 }
 
@@ -163,11 +165,11 @@ pub async fn t17_what_is_over_is_gone(store: Store) {
     assert_eq!(unknown.present(0, 1).await, RotationOutcome::Gone);
     let second = subject.store.log_in(2, subject.user_id).await;
     let second = Subject { session_id: second, ..subject.clone() };
-    subject.store.sessions.end(second.session_id, at(5)).await.unwrap();
+    subject.store.sessions.end(second.session_id, act(5)).await.unwrap();
     assert_eq!(second.present(0, 6).await, RotationOutcome::Gone);
     let third = subject.store.log_in(3, subject.user_id).await;
     let third = Subject { session_id: third, ..subject.clone() };
-    subject.store.users.deactivate(subject.user_id, at(7)).await.unwrap();
+    subject.store.users.deactivate(subject.user_id, act(7)).await.unwrap();
     assert_eq!(third.present(0, 8).await, RotationOutcome::Gone);
 }
 
@@ -214,7 +216,7 @@ pub async fn x3_no_refresh_survives_the_log_out(store: Store) {
         let subject = Subject { session_id, ..subject.clone() };
         let (refreshing, sessions) = (subject.clone(), subject.store.sessions.clone());
         let refresh = async move { refreshing.present(0, 100).await };
-        let log_out = async move { sessions.end(session_id, at(100)).await.unwrap() };
+        let log_out = async move { sessions.end(session_id, act(100)).await.unwrap() };
         let (outcome, ended) = both(refresh, log_out).await;
         assert!(ended && outcome != RotationOutcome::Replayed, "round {round}: {outcome:?}");
         assert!(!subject.store.is_live(session_id, 101).await);
@@ -233,9 +235,9 @@ pub async fn x3_no_refresh_survives_a_deactivation(store: Store) {
         let (refreshing, users, id) =
             (subject.clone(), subject.store.users.clone(), subject.user_id);
         let refresh = async move { refreshing.present(0, 100).await };
-        let deactivation = async move { users.deactivate(id, at(100)).await.unwrap().unwrap() };
+        let deactivation = async move { users.deactivate(id, act(100)).await.unwrap().unwrap() };
         both(refresh, deactivation).await;
-        subject.store.users.activate(id, at(101)).await.unwrap();
+        subject.store.users.activate(id, act(101)).await.unwrap();
         assert!(!subject.store.is_live(session_id, 102).await, "round {round}");
     }
 }

@@ -3,17 +3,20 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use menjin_domain::ports::{CreateSessionError, NewSession};
-use menjin_domain::values::{ClientInfo, Epoch, Generation, UserId};
+use menjin_domain::values::{ClientInfo, Epoch, Generation, Origin, UserId};
 
-use super::{Store, at, new_session, session_id};
+use super::{Store, act, at, new_session, session_id};
 
 /// A log-in makes a session that reads back as written, with its user, and sets `last_login_at`.
 pub async fn a_session_reads_back_as_written(store: Store) {
     let ann = store.student("ann").await;
     let address = IpAddr::V6(Ipv6Addr::from_bits(0x2001_0db8 << 96 | 7));
     let client = ClientInfo::at(address).with_user_agent(Some("Mozilla/5.0 (安卓)"));
-    let new =
-        NewSession { created_at: at(5), client: client.clone(), ..new_session(1, ann, Epoch(0)) };
+    let new = NewSession {
+        created_at: at(5),
+        origin: client.clone().into(),
+        ..new_session(1, ann, Epoch(0))
+    };
     let user = store.sessions.create(new).await.unwrap();
     assert_eq!((user.id, user.last_login_at, user.updated_at), (ann, Some(at(5)), None));
     let live = store.sessions.find_live(session_id(1), at(6)).await.unwrap().unwrap();
@@ -31,7 +34,7 @@ pub async fn a_session_reads_back_as_written(store: Store) {
 /// A client that says nothing of itself has no user agent.
 pub async fn a_user_agent_may_be_missing(store: Store) {
     let ann = store.student("ann").await;
-    let new = NewSession { client: ClientInfo::local(), ..new_session(1, ann, Epoch(0)) };
+    let new = NewSession { origin: Origin::local(), ..new_session(1, ann, Epoch(0)) };
     store.sessions.create(new).await.unwrap();
     let live = store.sessions.find_live(session_id(1), at(1)).await.unwrap().unwrap();
     assert_eq!(live.session.client, ClientInfo::local());
@@ -44,12 +47,12 @@ pub async fn a_stale_log_in_changes_nothing(store: Store) {
     assert!(stale(store.sessions.create(new_session(1, ann, Epoch(1))).await));
     let nobody = UserId::try_from(9).unwrap();
     assert!(stale(store.sessions.create(new_session(2, nobody, Epoch(0))).await));
-    store.users.deactivate(ann, at(1)).await.unwrap();
+    store.users.deactivate(ann, act(1)).await.unwrap();
     for epoch in [0, 1] {
         assert!(stale(store.sessions.create(new_session(3, ann, Epoch(epoch))).await));
     }
     assert_eq!(store.user(ann).await.last_login_at, None);
-    store.users.activate(ann, at(2)).await.unwrap();
+    store.users.activate(ann, act(2)).await.unwrap();
     for n in 1..=3 {
         assert!(!store.is_live(session_id(n), 3).await);
     }
@@ -69,17 +72,17 @@ pub async fn a_session_dies_when_it_expires(store: Store) {
 pub async fn a_session_ends_once(store: Store) {
     let ann = store.student("ann").await;
     let (id, other) = (store.log_in(1, ann).await, store.log_in(2, ann).await);
-    assert!(store.sessions.end(id, at(5)).await.unwrap());
-    assert!(!store.sessions.end(id, at(6)).await.unwrap());
+    assert!(store.sessions.end(id, act(5)).await.unwrap());
+    assert!(!store.sessions.end(id, act(6)).await.unwrap());
     assert!(!store.is_live(id, 6).await && store.is_live(other, 6).await);
-    assert!(!store.sessions.end(session_id(9), at(6)).await.unwrap());
+    assert!(!store.sessions.end(session_id(9), act(6)).await.unwrap());
 }
 
 /// What ended or expired before a moment is deleted; what did so in it or later is not.
 pub async fn only_what_is_over_is_deleted(store: Store) {
     let ann = store.student("ann").await;
     let (live, ended) = (store.log_in(1, ann).await, store.log_in(2, ann).await);
-    store.sessions.end(ended, at(100)).await.unwrap();
+    store.sessions.end(ended, act(100)).await.unwrap();
     let short = NewSession { expires_at: at(50), ..new_session(3, ann, Epoch(0)) };
     store.sessions.create(short).await.unwrap();
     for (before, deleted) in [(50, 0), (51, 1), (100, 0), (101, 1), (102, 0), (3600, 0)] {
@@ -88,7 +91,7 @@ pub async fn only_what_is_over_is_deleted(store: Store) {
     }
     assert!(store.is_live(live, 101).await);
     assert!(!store.is_live(ended, 101).await);
-    assert!(!store.sessions.end(ended, at(102)).await.unwrap());
+    assert!(!store.sessions.end(ended, act(102)).await.unwrap());
     assert_eq!(store.sessions.delete_finished(at(3601)).await.unwrap(), 1);
 }
 

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use menjin_domain::ports::{Admission, AttemptLimits, Limit, ThrottleSubject};
+use menjin_domain::ports::{
+    Admission, AttemptLimits, FailureCount, Limit, PortError, ThrottleSubject,
+};
 use menjin_domain::values::{LoginName, UserId};
 
-use super::{Store, at, at_once, network};
+use super::{Store, act, at, at_once, network};
 
 /// 3 in 100 s from one network, 5 in 1000 s in all.
 const LIMITS: AttemptLimits = AttemptLimits {
@@ -17,6 +19,17 @@ const ANN: ThrottleSubject = ThrottleSubject::Account(UserId::FIRST);
 
 async fn reserve(store: &Store, from: u8, seconds: i64) -> Admission {
     store.throttle.reserve(&ANN, network(from), LIMITS, at(seconds)).await.unwrap()
+}
+
+/// Asks again where so many at once leave no connection, as a client does that is told 503.
+async fn reserve_patiently(store: &Store, from: u8, limits: AttemptLimits) -> Admission {
+    for _ in 0..30 {
+        match store.throttle.reserve(&ANN, network(from), limits, at(0)).await {
+            Err(PortError::Unavailable { .. }) => {}
+            result => return result.unwrap(),
+        }
+    }
+    panic!("no connection comes free")
 }
 
 async fn admitted(store: &Store, from: u8, seconds: i64) {
@@ -31,14 +44,11 @@ async fn refused(store: &Store, from: u8, seconds: i64, retry_after: u64) {
 
 /// 200 attempts at once: exactly as many as the limit are admitted (R2).
 pub async fn r2_exactly_the_limit_is_admitted(store: Store) {
-    let admissions =
-        at_once(200, |_| {
-            let throttle = store.throttle.clone();
-            async move {
-                throttle.reserve(&ANN, network(1), AttemptLimits::DEFAULT, at(0)).await.unwrap()
-            }
-        })
-        .await;
+    let admissions = at_once(200, |_| {
+        let store = store.clone();
+        async move { reserve_patiently(&store, 1, AttemptLimits::DEFAULT).await }
+    })
+    .await;
     let admitted = admissions.iter().filter(|each| **each == Admission::Admitted).count();
     assert_eq!(admitted, 10);
 }
@@ -46,8 +56,8 @@ pub async fn r2_exactly_the_limit_is_admitted(store: Store) {
 /// From many networks at once, the limit on the account holds exactly.
 pub async fn r2_the_limit_over_all_networks_is_exact_too(store: Store) {
     let admissions = at_once(60, |number| {
-        let (throttle, from) = (store.throttle.clone(), u8::try_from(number).unwrap());
-        async move { throttle.reserve(&ANN, network(from), LIMITS, at(0)).await.unwrap() }
+        let (store, from) = (store.clone(), u8::try_from(number).unwrap());
+        async move { reserve_patiently(&store, from, LIMITS).await }
     })
     .await;
     let admitted = admissions.iter().filter(|each| **each == Admission::Admitted).count();
@@ -148,7 +158,7 @@ pub async fn activating_forgets_the_failures(store: Store) {
     for _ in 0..3 {
         store.throttle.reserve(&eleven, network(1), LIMITS, at(0)).await.unwrap();
     }
-    store.users.activate(ann, at(1)).await.unwrap();
+    store.users.activate(ann, act(1)).await.unwrap();
     for from in [1, 1, 1, 2, 2] {
         admitted(&store, from, 1).await;
     }
@@ -182,4 +192,69 @@ pub async fn a_clock_that_lags_does_not_unlock(store: Store) {
     assert_ne!(reserve(&store, 1, 0).await, Admission::Admitted);
     refused(&store, 1, 209, 1).await;
     admitted(&store, 1, 210).await;
+}
+
+/// Each count is shown with its network and its last failure, the one over all networks too; of
+/// another subject none.
+pub async fn counts_are_shown(store: Store) {
+    assert_eq!(store.throttle.counts(&ANN).await.unwrap(), []);
+    for (from, seconds) in [(1, 0), (2, 5), (1, 7)] {
+        admitted(&store, from, seconds).await;
+    }
+    let nobody = ThrottleSubject::nobody(&LoginName::parse("x").unwrap());
+    store.throttle.reserve(&nobody, network(1), LIMITS, at(9)).await.unwrap();
+    let v6 = "2001:db8::1".parse::<std::net::IpAddr>().unwrap().into();
+    store.throttle.reserve(&ANN, v6, LIMITS, at(3)).await.unwrap();
+    let mut counts = store.throttle.counts(&ANN).await.unwrap();
+    let latest = counts.iter().map(|count| count.last_failure_at);
+    assert!(latest.is_sorted_by(|one, next| one >= next), "{counts:?}");
+    counts.sort_by_key(|count| count.network.map(|network| network.to_string()));
+    let count = |network, failures, seconds| FailureCount {
+        network,
+        failures,
+        last_failure_at: at(seconds),
+    };
+    let expected = [
+        count(None, 4, 7),
+        count(Some(network(1)), 2, 7),
+        count(Some(network(2)), 1, 5),
+        count(Some(v6), 1, 3),
+    ];
+    assert_eq!(counts, expected);
+}
+
+/// However many there are, the count over all networks and the latest others are among those shown.
+pub async fn of_many_networks_the_latest_are_shown(store: Store) {
+    let limits = AttemptLimits::DEFAULT;
+    let limits = AttemptLimits { per_account: Limit { max: 1000, ..limits.per_account }, ..limits };
+    for n in 0..150 {
+        let seconds = i64::from(n / 2);
+        store.throttle.reserve(&ANN, network(n), limits, at(seconds)).await.unwrap();
+    }
+    let counts = store.throttle.counts(&ANN).await.unwrap();
+    assert!((100..=151).contains(&counts.len()), "{}", counts.len());
+    let all = counts.iter().find(|count| count.network.is_none()).unwrap();
+    assert_eq!((all.failures, all.last_failure_at), (150, at(74)));
+    for n in 60..150 {
+        assert!(counts.iter().any(|count| count.network == Some(network(n))), "{n}");
+    }
+}
+
+/// Forgetting forgets all networks' counts and that over all of them, of one account only, and says
+/// whether there was anything to forget.
+pub async fn forgetting_is_of_one_account_and_all_networks(store: Store) {
+    let ann = store.student("ann").await;
+    assert_eq!(ThrottleSubject::Account(ann), ANN);
+    let eleven = ThrottleSubject::Account(UserId::try_from(11).unwrap());
+    for from in [1, 1, 1, 2, 2] {
+        admitted(&store, from, 0).await;
+    }
+    store.throttle.reserve(&eleven, network(1), LIMITS, at(0)).await.unwrap();
+    assert!(store.throttle.forget(ann, act(1)).await.unwrap());
+    assert_eq!(store.throttle.counts(&ANN).await.unwrap(), []);
+    assert!(!store.throttle.forget(ann, act(2)).await.unwrap());
+    for from in [1, 1, 1, 2, 2] {
+        admitted(&store, from, 3).await;
+    }
+    assert_eq!(store.throttle.counts(&eleven).await.unwrap().len(), 2);
 }

@@ -7,7 +7,6 @@
 //! one.
 
 use std::fs::{self, Permissions};
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -18,6 +17,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
+
+use super::listening::{free_port, unprivileged};
 
 /// How long starting may take before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -119,7 +120,7 @@ impl Server {
         assert!(initdb.status.success(), "{}", String::from_utf8_lossy(&initdb.stderr));
         // Somebody else may take the port before the server does.
         for _ in 0..5 {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let port = free_port();
             if let Some(process) = run(folder, port) {
                 server.port = port;
                 server.process = Mutex::new(Some(process));
@@ -138,6 +139,11 @@ impl Server {
     /// The URL of its first database, `postgres`.
     pub fn url(&self) -> String {
         format!("postgres://postgres:canary@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The folder that its Unix socket is in.
@@ -281,20 +287,6 @@ fn program(name: &str, folder: &Path) -> Command {
         command.uid(uid).gid(gid);
     }
     command
-}
-
-/// Whom to become in root's place.
-fn unprivileged() -> Option<(u32, u32)> {
-    if !rustix::process::geteuid().is_root() {
-        return None;
-    }
-    let users = fs::read_to_string("/etc/passwd").unwrap();
-    let find = |name: &str| {
-        let user = users.lines().find(|line| line.split(':').next() == Some(name))?;
-        let mut fields = user.split(':').skip(2);
-        Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
-    };
-    Some(find("postgres").or_else(|| find("nobody")).unwrap())
 }
 
 fn find(name: &str) -> PathBuf {

@@ -10,9 +10,13 @@ mod browser;
 mod documents;
 mod generated;
 mod tools;
+mod verifiers;
+
+use std::path::Path;
+use std::process::Command;
 
 use menjin_tests::client::Client;
-use menjin_tests::process::{Server, command};
+use menjin_tests::process::{Server, command, output_given};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -22,10 +26,14 @@ pub(crate) struct Served {
     _folder: TempDir,
 }
 
+fn menjin(folder: &Path) -> Command {
+    command(env!("CARGO_BIN_EXE_menjin-under-test"), folder)
+}
+
 impl Served {
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = command(env!("CARGO_BIN_EXE_menjin-under-test"), folder.path());
+        let mut command = menjin(folder.path());
         command.envs(settings.iter().copied());
         let server = Server::start(&mut command);
         let client = Client::new(&server.url);
@@ -38,6 +46,11 @@ impl Served {
             "username": "mike", "password": "password123", "email": "mike@example.com",
         });
         assert_eq!(client.post("/api/v1/auth/register", &mike).await.status, 201);
+        let mut create = menjin(folder.path());
+        create.envs(settings.iter().copied()).args(["admin", "create", "--password-stdin"]);
+        create.args(["--username", "root", "--email", "root@example.com"]);
+        let made = output_given(&mut create, "password123");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         Self { server, _folder: folder }
     }
 }

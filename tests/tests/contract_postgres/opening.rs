@@ -1,5 +1,6 @@
 //! Opening and migrating.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use menjin_infra_postgres::{OpenError, PostgresConfig, PostgresStore};
@@ -8,19 +9,19 @@ use menjin_tests::servers::postgres;
 
 use crate::{chain, open};
 
-const FIRST: &str = "2026-11-21-000001_accounts";
+const MIGRATIONS: [&str; 2] = ["2026-11-21-000001_accounts", "2026-11-21-000002_audit"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_that_open_at_once_migrate_once() {
     let database = postgres::database().await;
     let config = PostgresConfig::at(database.url.clone());
-    assert_eq!(PostgresStore::pending_migrations(&config).await.unwrap(), [FIRST]);
+    assert_eq!(PostgresStore::pending_migrations(&config).await.unwrap(), MIGRATIONS);
     let applied = contract::at_once(8, |_| {
         let config = config.clone();
         async move { PostgresStore::migrate(&config).await.unwrap() }
     })
     .await;
-    assert_eq!(applied.into_iter().flatten().collect::<Vec<_>>(), [FIRST]);
+    assert_eq!(applied.into_iter().flatten().collect::<Vec<_>>(), MIGRATIONS);
     assert!(PostgresStore::pending_migrations(&config).await.unwrap().is_empty());
     contract::at_once(8, |_| {
         let config = config.clone();
@@ -56,12 +57,16 @@ async fn a_newer_database_is_refused() {
 
 #[tokio::test]
 async fn the_migrations_can_be_undone() {
-    let up = include_str!("../../../migrations/postgres/2026-11-21-000001_accounts/up.sql");
-    let down = include_str!("../../../migrations/postgres/2026-11-21-000001_accounts/down.sql");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/postgres");
+    let read = |name: &str, file| std::fs::read_to_string(folder.join(name).join(file)).unwrap();
     let raw = postgres::database().await.connect().await;
     for _ in 0..2 {
-        raw.batch_execute(up).await.unwrap();
-        raw.batch_execute(down).await.unwrap();
+        for name in MIGRATIONS {
+            raw.batch_execute(&read(name, "up.sql")).await.unwrap();
+        }
+        for name in MIGRATIONS.iter().rev() {
+            raw.batch_execute(&read(name, "down.sql")).await.unwrap();
+        }
     }
 }
 
@@ -123,6 +128,17 @@ async fn bad_rows_are_refused() {
         "UPDATE sessions SET client_address = '10.0.0.0/8'",
         "INSERT INTO login_throttles VALUES ('account:1', '', 0, now())",
         "UPDATE user_counts SET total = -1",
+        "UPDATE audit_events SET action = 'lock_lifted'",
+        "UPDATE audit_events SET actor_id = NULL WHERE id = 4711",
+        "TRUNCATE audit_events",
+        "INSERT INTO audit_events (at, action, outcome, client_address)
+            VALUES (now(), 'logged_in', 'perhaps', '10.0.0.1')",
+        "INSERT INTO audit_events (at, action, outcome, reason, client_address)
+            VALUES (now(), 'logged_in', 'success', 'wrong_password', '10.0.0.1')",
+        "INSERT INTO audit_events (at, action, outcome, client_address)
+            VALUES (now(), 'logged_in', 'success', '10.0.0.0/8')",
+        "INSERT INTO audit_events (at, action, outcome, client_address, subject_id)
+            VALUES (now(), 'logged_in', 'success', '10.0.0.1', 0)",
     ] {
         assert!(raw.batch_execute(change).await.is_err(), "{change}");
     }

@@ -7,7 +7,7 @@ use menjin_domain::ports::{
     SessionRepository as _, ThrottleSubject, UserQuery, UserRepository,
 };
 use menjin_domain::values::{Generation, Role, UserId};
-use menjin_tests::contract::{self, at, email, network, session_id};
+use menjin_tests::contract::{self, act, at, email, network, session_id};
 use menjin_tests::servers::postgres;
 
 use crate::{of, open};
@@ -51,6 +51,8 @@ async fn t16_r11_all_is_there_after_a_restart() {
         presented: Generation(presented),
         at: at(seconds),
         grace: Duration::from_secs(10),
+        origin: contract::origin(),
+        recorded: true,
     };
     for presented in [0, 1] {
         let outcome = first.rotate(rotation(presented, 1)).await.unwrap();
@@ -88,7 +90,7 @@ async fn a_deadlock_is_tried_again() {
         let results = contract::at_once(2, |number| {
             let (users, id) = (store.users.clone(), ids[number]);
             let changes = to(["bob@example.com", "ann@example.com"][number]);
-            async move { users.update_profile(id, changes, at(1)).await }
+            async move { users.update_profile(id, changes, act(1)).await }
         })
         .await;
         for result in results {
@@ -98,7 +100,7 @@ async fn a_deadlock_is_tried_again() {
         for (id, address) in
             [(ids[0], "x@example.com"), (ids[1], "bob@example.com"), (ids[0], "ann@example.com")]
         {
-            store.users.update_profile(id, to(address), at(2)).await.unwrap();
+            store.users.update_profile(id, to(address), act(2)).await.unwrap();
         }
     }
 }

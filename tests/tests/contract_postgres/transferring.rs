@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use menjin_domain::entities::{Profile, Session, User};
+use menjin_domain::entities::{Act, AuditRecord, Profile, Session, User};
 use menjin_domain::ports::{
     Archive, Batch, Contents, ImportError, SessionRecord, ThrottleRecord, UserQuery, UserRecord,
 };
 use menjin_domain::transfer::{Checksums, Transfer, TransferError};
 use menjin_domain::values::{
-    AvatarUrl, Bio, ClientInfo, Email, Epoch, FullName, Generation, Phone, Role, UserId, Username,
-    UsernameLength,
+    AuditAction, AuditReason, AuditRecordId, AvatarUrl, Bio, ClientInfo, Email, Epoch, FullName,
+    Generation, Origin, Phone, RequestId, Role, UserId, Username, UsernameLength,
 };
 use menjin_infra_postgres::{PostgresArchive, PostgresConfig};
 use menjin_infra_sqlite::{SqliteArchive, SqliteConfig, SqliteStore};
@@ -43,7 +43,8 @@ fn on_sqlite() -> Place {
     let store = Store {
         users: Arc::new(store.clone()),
         sessions: Arc::new(store.clone()),
-        throttle: Arc::new(store),
+        throttle: Arc::new(store.clone()),
+        records: Arc::new(store),
         keep: Arc::new(folder),
     };
     Place { archive: Arc::new(SqliteArchive::at(path).unwrap()), store }
@@ -109,6 +110,25 @@ fn throttle(number: i64) -> ThrottleRecord {
     }
 }
 
+fn event(number: i64) -> AuditRecord {
+    let some = number % 2 == 0;
+    let client = session(number).session.client;
+    let request_id = some.then(|| RequestId::parse(&format!("request-{number}")).unwrap());
+    let act = Act {
+        actor: some.then(|| UserId::try_from(number + 1).unwrap()),
+        session_id: some.then(|| session_id(7)),
+        // Several at one moment.
+        at: at(number / 3),
+        origin: Origin { client, request_id },
+    };
+    let event = if some {
+        act.event(AuditAction::LoggedIn).on(UserId::FIRST)
+    } else {
+        act.event(AuditAction::LogInFailed).because(AuditReason::WrongPassword)
+    };
+    AuditRecord { id: AuditRecordId(number + 1), event }
+}
+
 /// A SQLite file with much in it.
 async fn full() -> Place {
     let place = on_sqlite();
@@ -122,7 +142,9 @@ async fn full() -> Place {
         writer.put(Batch::Sessions(part.to_vec())).await.unwrap();
     }
     writer.put(Batch::Throttles((0..1500).map(throttle).collect())).await.unwrap();
-    writer.reserve_user_ids(LAST_USER_ID).await.unwrap();
+    writer.put(Batch::Events((0..1200).map(event).collect())).await.unwrap();
+    let given = Contents { records: 0, last_user_id: LAST_USER_ID, last_event_id: 1200 };
+    writer.reserve_ids(given).await.unwrap();
     writer.commit().await.unwrap();
     place
 }
@@ -142,9 +164,10 @@ async fn everything_goes_from_any_database_to_any() {
         sums.push(transfer(from, to).await.unwrap());
         from = to;
     }
-    let records =
-        |sum: &Checksums| [sum.users.records, sum.sessions.records, sum.throttles.records];
-    assert_eq!(records(&sums[0]), [2500, 3000, 1500]);
+    let records = |sum: &Checksums| {
+        [&sum.users, &sum.sessions, &sum.throttles, &sum.events].map(|sum| sum.records)
+    };
+    assert_eq!(records(&sums[0]), [2500, 3000, 1500, 1200]);
     assert!(sums.windows(2).all(|pair| pair[0] == pair[1]), "{sums:#?}");
     for place in &route {
         let users = &place.store.users;
@@ -168,11 +191,15 @@ async fn what_is_not_committed_never_was() {
     for place in [on_sqlite(), on_postgres().await] {
         let mut writer = place.archive.import().await.unwrap();
         writer.put(Batch::Users((1..=10).map(user).collect())).await.unwrap();
-        writer.reserve_user_ids(1000).await.unwrap();
+        let given = Contents { records: 0, last_user_id: 1000, last_event_id: 1000 };
+        writer.reserve_ids(given).await.unwrap();
         drop(writer);
         // Waits for PostgreSQL to notice that the connection has gone.
         let mut reader = place.archive.export().await.unwrap();
-        assert_eq!(reader.contents().await.unwrap(), Contents { records: 0, last_user_id: 0 });
+        assert_eq!(
+            reader.contents().await.unwrap(),
+            Contents { records: 0, last_user_id: 0, last_event_id: 0 }
+        );
         assert!(reader.next().await.unwrap().is_none());
         drop(reader);
         let ann = place.store.add("ann", Role::Admin).await;

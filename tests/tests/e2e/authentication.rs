@@ -243,6 +243,43 @@ async fn login_takes_any_spelling_of_the_name_and_the_address() {
     }
 }
 
+/// However the domain is spelled, in either dialect.
+#[tokio::test]
+async fn i4_an_address_is_one_in_its_script_and_in_punycode() {
+    let app = TestApp::start().await;
+    let body = json!({ "username": "ann", "email": "ann@例子.中国", "password": PASSWORD });
+    let answer = app.anonymous().post("/api/v1/auth/register", &body).await;
+    assert_eq!((answer.status, &answer.body["email"]), (201, &json!("ann@例子.中国")), "as typed");
+    let punycode = "Ann@XN--fsqu00a.xn--fiqs8s";
+    let body = json!({ "username": "other", "email": punycode, "password": PASSWORD });
+    let answer = app.anonymous().post("/api/v1/auth/register", &body).await;
+    assert_eq!((answer.status, &answer.body["code"]), (400, &json!("email_taken")));
+    let body = json!({
+        "username": "other", "email": punycode, "password": PASSWORD, "role": "student",
+        "name": "张三",
+    });
+    let answer = app.anonymous().post("/api/auth/register", &body).await;
+    assert_eq!(answer.status, 400, "{answer}");
+    for spelling in ["ann@例子.中国", punycode, "ann＠例子。中国"] {
+        assert_eq!(app.anonymous().try_log_in(spelling, PASSWORD).await.status, 200, "{spelling}");
+    }
+}
+
+#[tokio::test]
+async fn i3_a_name_that_shows_nothing_is_refused() {
+    let app = TestApp::start().await;
+    for name in ["\u{2800}\u{2800}\u{2800}", "\u{301}\u{301}\u{301}", "mike\u{2800}", "\u{301}mike"]
+    {
+        let v1 = json!({ "username": name, "email": "a@example.com", "password": PASSWORD });
+        let mut envelope = v1.clone();
+        (envelope["role"], envelope["name"]) = (json!("student"), json!("张三"));
+        for (path, body) in [("/api/v1/auth/register", v1), ("/api/auth/register", envelope)] {
+            let answer = app.anonymous().post(path, &body).await;
+            assert_eq!(answer.status, 422, "{name:?}: {answer}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn login_takes_the_form_of_oauth2() {
     let app = TestApp::start().await;
@@ -321,26 +358,42 @@ async fn login_refuses() {
     "#);
 }
 
+/// The body to the byte and all headers but the date and the request's id, in both dialects.
 #[tokio::test]
 async fn e1_unknown_wrong_and_inactive_are_byte_for_byte_the_same() {
     let app = TestApp::start().await;
     let admin = app.admin("root").await;
-    app.user("mike").await;
-    app.user("ann").await;
+    for name in ["mike", "ann", "eve"] {
+        app.user(name).await;
+    }
     assert_eq!(admin.post_empty("/api/v1/users/3/deactivate").await.status, 200);
-    let wrong = app.anonymous().try_log_in("mike", "wrong password").await;
-    for (name, password) in
-        [("nobody", PASSWORD), ("ann", PASSWORD), ("ann", "wrong"), ("mike", ""), ("", "")]
-    {
-        let answer = app.anonymous().try_log_in(name, password).await;
-        assert_eq!((answer.status, &answer.body), (401, &wrong.body), "{name}");
-        let headers = |answer: &menjin_tests::client::Answer| {
-            let mut headers = answer.headers.clone();
-            headers.remove("x-request-id");
-            headers.remove("date");
-            headers
+    app.set_hash("eve", "$2b$31$broken").await;
+    for path in ["/api/v1/auth/login", "/api/auth/login"] {
+        let answered = async |name: &str, password: &str| {
+            let body = json!({ "username": name, "password": password });
+            let request = app.anonymous().request(Method::POST, path).json(&body);
+            let response = request.send().await.unwrap();
+            let (status, mut headers) = (response.status(), response.headers().clone());
+            assert!(headers.remove("x-request-id").is_some() && headers.remove("date").is_some());
+            (status, headers, response.bytes().await.unwrap())
         };
-        assert_eq!(headers(&answer), headers(&wrong), "{name}");
+        let wrong = answered("mike", "wrong password").await;
+        assert_eq!(wrong.0, 401);
+        let (long, name) = ("x".repeat(200), "x".repeat(200));
+        for (name, password) in [
+            ("nobody", PASSWORD),
+            ("nobody@example.com", PASSWORD),
+            ("ann", PASSWORD),
+            ("ann", "wrong"),
+            ("eve", PASSWORD),
+            ("mike", ""),
+            ("mike", &long),
+            ("", ""),
+            ("@", PASSWORD),
+            (&name, PASSWORD),
+        ] {
+            assert_eq!(answered(name, password).await, wrong, "{path} {name}");
+        }
     }
 }
 

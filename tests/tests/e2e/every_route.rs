@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use menjin_tests::app::TestApp;
-use menjin_tests::client::{Answer, Send as _, faults_of_headers};
+use menjin_tests::client::{Answer, Send as _};
 use menjin_tests::openapi::Document;
 use reqwest::Method;
 
@@ -98,7 +98,7 @@ async fn h5_each_answer_is_json_and_says_what_browsers_are_to_make_of_it() {
                     let at = format!("{method} {path} {answer}");
                     assert_eq!(answer.header("content-type"), Some("application/json"), "{at}");
                     assert!(answer.body.is_object(), "{at}");
-                    let faults = faults_of_headers(|name| answer.header(name));
+                    let faults = answer.faults_of_headers(path);
                     assert_eq!(faults, Vec::<String>::new(), "{at}");
                     statuses.insert(answer.status);
                 }

@@ -7,15 +7,19 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod audit;
 mod authentication;
 mod authorisation;
 mod cache;
 mod cors;
+mod dialects;
 mod envelope;
 mod every_route;
 mod framework;
 mod general;
 mod language;
+mod locks;
+mod matrix;
 mod openapi;
 mod passwords;
 mod races;
@@ -23,5 +27,6 @@ mod sessions;
 mod slow;
 mod throttle;
 mod tls;
+mod tokens;
 mod users;
 mod wire;

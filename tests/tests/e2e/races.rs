@@ -2,6 +2,8 @@
 
 use menjin_tests::app::{PASSWORD, TestApp};
 use menjin_tests::client::Client;
+use menjin_tests::figures::figure;
+use menjin_tests::size::rounds;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -27,7 +29,8 @@ async fn x1_of_50_registrations_of_one_name_one_succeeds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn x2_of_20_refreshes_of_one_token_one_branch_lives() {
     let app = TestApp::start().await;
-    for round in 0..5 {
+    let rounds = rounds(5);
+    for round in 0..rounds {
         let mike = app.user(&format!("mike{round}")).await;
         let mut refreshes = JoinSet::new();
         for _ in 0..20 {
@@ -52,13 +55,15 @@ async fn x2_of_20_refreshes_of_one_token_one_branch_lives() {
         }
         assert!(went_on <= 1, "{went_on} branches");
     }
+    figure("X2", "20 refreshes of one token at once", format!("{rounds} rounds, 0 forked"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn x3_nothing_minted_beside_a_logout_or_a_deactivation_survives() {
     let app = TestApp::start_with(&[("throttle.enabled", "false")]).await;
     let admin = app.admin("root").await;
-    for round in 0..20 {
+    let rounds = rounds(20);
+    for round in 0..rounds {
         let mike = app.user(&format!("mike{round}")).await;
         let (refreshed, out) = tokio::join!(mike.refresh(), mike.post_empty("/api/v1/auth/logout"));
         assert_eq!(out.status, 200);
@@ -74,12 +79,15 @@ async fn x3_nothing_minted_beside_a_logout_or_a_deactivation_survives() {
         assert_eq!(done.status, 200, "{done}");
         assert_eq!(anonymous.with_tokens(&login.body).me().await.status, 401, "round {round}");
     }
+    let what = "refresh beside log-out, log-in beside deactivation";
+    figure("X3", what, format!("{rounds} rounds, 0 survivors"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn x3_a_log_in_with_the_old_password_does_not_outlive_its_change() {
     let app = TestApp::start_with(&[("throttle.enabled", "false")]).await;
-    for round in 0..20 {
+    let rounds = rounds(20);
+    for round in 0..rounds {
         let name = format!("mike{round}");
         let mike = app.user(&name).await;
         let body = json!({
@@ -95,4 +103,6 @@ async fn x3_a_log_in_with_the_old_password_does_not_outlive_its_change() {
         assert_eq!(anonymous.with_tokens(&login.body).me().await.status, 401, "round {round}");
         assert_eq!(mike.me().await.status, 200, "round {round}");
     }
+    let what = "log-in with the old password beside its change";
+    figure("X3", what, format!("{rounds} rounds, 0 survivors"));
 }

@@ -36,6 +36,30 @@ async fn t09_an_access_token_lives_30_minutes_and_the_leeway() {
 }
 
 #[tokio::test]
+async fn t11_a_key_verifies_until_it_is_retired() {
+    let (old, new) =
+        ("the-old-secret-0123456789-0123456789", "the-new-secret-0123456789-0123456789");
+    let app = TestApp::start_with(&[("auth.secret", old)]).await;
+    let mike = app.user("mike").await;
+    let clock = app.clock.clone();
+    let both = [("auth.secret", new), ("auth.verify_only_secrets", old)];
+    let app = TestApp::start_at(app.stop().await, clock.clone(), &both).await;
+    let mike = app.anonymous().with_tokens(&mike.tokens());
+    assert_eq!(mike.me().await.status, 200);
+    let renewed = refreshed(&mike).await;
+    let app = TestApp::start_at(app.stop().await, clock, &[("auth.secret", new)]).await;
+    let (mike, renewed) = (
+        app.anonymous().with_tokens(&mike.tokens()),
+        app.anonymous().with_tokens(&renewed.tokens()),
+    );
+    for answer in [mike.me().await, mike.refresh().await] {
+        assert_eq!((answer.status, &answer.body["code"]), (401, &json!("invalid_token")));
+    }
+    assert_eq!(renewed.me().await.status, 200, "and what is retired ends no session");
+    assert_eq!(renewed.refresh().await.status, 200);
+}
+
+#[tokio::test]
 async fn t13_a_predecessor_replayed_after_its_successor_was_used_ends_the_session() {
     let app = TestApp::start().await;
     let first = app.user("mike").await;

@@ -1,11 +1,10 @@
 //! `menjin migrate`, `menjin admin create`, `menjin --version`.
 
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use menjin_tests::client::Client;
-use menjin_tests::process::{Server, command, output};
+use menjin_tests::process::{Server, command, output, output_given};
 use serde_json::json;
 
 use crate::MENJIN;
@@ -17,15 +16,7 @@ fn create_admin(folder: &Path, arguments: &[&str], password: &str) -> Output {
 /// Makes an administrator with a command that is ready but for that.
 pub(crate) fn create_admin_by(mut command: Command, arguments: &[&str], password: &str) -> Output {
     command.args(["admin", "create", "--password-stdin"]).args(arguments);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that refuses its arguments does not read its input.
-    drop(child.stdin.take().unwrap().write_all(password.as_bytes()));
-    child.wait_with_output().unwrap()
+    output_given(&mut command, password)
 }
 
 pub(crate) const ROOT: [&str; 4] = ["--username", "root", "--email", "root@example.com"];

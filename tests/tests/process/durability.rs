@@ -1,4 +1,4 @@
-//! What was acknowledged survives `kill -9`.
+//! What was acknowledged survives `kill -9`. `MENJIN_TEST_KILLS` says how many.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use diesel::prelude::*;
 use menjin_tests::client::Client;
 use menjin_tests::process::{Server, command};
+use menjin_tests::size::kills;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::MENJIN;
 
-const ROUNDS: usize = 20;
 const PASSWORD: &str = "password123";
 
 fn settings(folder: &std::path::Path) -> std::process::Command {
@@ -60,7 +60,8 @@ async fn refreshing(mut client: Client, name: String, told: Arc<Mutex<Acknowledg
 async fn f4_nothing_acknowledged_is_lost_when_killed_in_mid_write() {
     let folder = tempfile::tempdir().unwrap();
     let told = Arc::new(Mutex::new(Acknowledged::default()));
-    for round in 0..ROUNDS {
+    let rounds = kills(20);
+    for round in 0..rounds {
         let mut server = Server::start(&mut settings(folder.path()));
         let client = Client::new(&server.url);
         let name = format!("refresher-{round}");
@@ -73,7 +74,7 @@ async fn f4_nothing_acknowledged_is_lost_when_killed_in_mid_write() {
         }
         work.spawn(refreshing(refresher, name, Arc::clone(&told)));
         // Not awaiting anything: the moment of the kill is to be any.
-        let moment = Duration::from_millis(20 + u64::try_from(round * 7).unwrap());
+        let moment = Duration::from_millis(20 + u64::try_from(round * 7 % 140).unwrap());
         tokio::time::sleep(moment).await;
         server.kill();
         while let Some(done) = work.join_next().await {
@@ -81,19 +82,19 @@ async fn f4_nothing_acknowledged_is_lost_when_killed_in_mid_write() {
         }
     }
     let told = std::mem::take(&mut *told.lock().unwrap());
-    verify(folder.path(), &told).await;
+    verify(folder.path(), &told, rounds).await;
 }
 
-async fn verify(folder: &std::path::Path, told: &Acknowledged) {
+async fn verify(folder: &std::path::Path, told: &Acknowledged, rounds: usize) {
     let server = Server::start(&mut settings(folder));
     let client = Client::new(&server.url);
-    assert!(told.names.len() > ROUNDS, "only {} registrations were acknowledged", told.names.len());
+    assert!(told.names.len() > rounds, "only {} registrations were acknowledged", told.names.len());
     for name in &told.names {
         assert_eq!(client.try_log_in(name, PASSWORD).await.status, 200, "{name} is lost");
     }
     let mut newest = std::collections::BTreeMap::new();
     newest.extend(told.tokens.iter().cloned());
-    assert!(newest.len() > ROUNDS / 2, "only {} sessions were refreshed", newest.len());
+    assert!(newest.len() > rounds / 2, "only {} sessions were refreshed", newest.len());
     for (name, token) in newest {
         let answer = client.post("/api/v1/auth/refresh", &json!({ "refresh_token": token })).await;
         assert_eq!(answer.status, 200, "the newest token of {name} is lost: {answer}");

@@ -1,5 +1,7 @@
 //! Starting, logging and stopping.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use menjin_tests::client::{Client, Send as _};
@@ -28,26 +30,32 @@ async fn everything_acknowledged_is_there_after_a_restart() {
     assert_eq!(mike.refresh().await.status, 200);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn f7_sigterm_answers_what_is_in_flight() {
+#[test]
+fn f7_sigterm_answers_what_is_in_flight() {
     let folder = tempfile::tempdir().unwrap();
     // A hash of about a second: in flight for long enough.
     let server = Server::start(command(MENJIN, folder.path()).env("MENJIN__HASHING__COST", "14"));
-    let client = Client::new(&server.url);
     let body = json!({ "username": "mike", "email": "m@example.com", "password": "password123" });
-    let request = client.request(Method::POST, "/api/v1/auth/register").json(&body);
-    let in_flight = tokio::spawn(request.answer());
-    // The request has arrived once another one that was sent after it is answered.
-    tokio::time::timeout(Duration::from_secs(5), async {
-        while client.get("/health").await.status != 200 {}
-    })
-    .await
-    .unwrap();
+    let body = body.to_string();
+    let mut connection = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
+    let head = format!(
+        "POST /api/v1/auth/register HTTP/1.1\r\nHost: menjin\r\nExpect: 100-continue\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    connection.write_all(head.as_bytes()).unwrap();
+    // What asks for the body has begun to serve the request.
+    let mut go_on = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    connection.read_exact(&mut go_on).unwrap();
+    assert!(go_on.starts_with(b"HTTP/1.1 100 "), "{}", go_on.escape_ascii());
+    connection.write_all(body.as_bytes()).unwrap();
     let started = Instant::now();
-    let (status, _) = tokio::task::spawn_blocking(|| server.terminate()).await.unwrap();
+    let (status, _) = server.terminate();
     assert!(status.success());
     assert!(started.elapsed() < Duration::from_secs(10));
-    assert_eq!(in_flight.await.unwrap().status, 201);
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,13 +75,23 @@ async fn s1_logs_are_json_with_request_ids_and_without_secrets() {
     let mike = client.log_in("mike", "canary-password").await;
     let refreshed = mike.refresh().await;
     assert_eq!(mike.me().await.status, 200);
+    mike.get("/api/v1/audit?before=canary-query&action=canary-query").await;
+    mike.request(Method::GET, "/api/v1/users/1/lock")
+        .header("x-canary", "canary-header")
+        .answer()
+        .await;
     let (_, log) = tokio::task::spawn_blocking(|| server.terminate()).await.unwrap();
+    let mut export = command(MENJIN, folder.path());
+    let export = output(export.args(["audit", "export"]).env("MENJIN__LOG__LEVEL", "trace"));
+    let records = String::from_utf8(export.stdout).unwrap();
+    assert_eq!(records.lines().count(), 7, "{records}");
     for line in &log {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
         assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
     }
     let text = log.join("\n");
     assert!(text.contains(&id), "the id that the client got is in the log");
+    assert!(records.contains(&id), "and on record");
     let refreshed = refreshed.body["access_token"].as_str().unwrap().to_owned();
     let secret = std::fs::read_to_string(folder.path().join("data/auth.secret")).unwrap();
     for canary in [
@@ -88,6 +106,7 @@ async fn s1_logs_are_json_with_request_ids_and_without_secrets() {
         &secret,
     ] {
         assert!(!text.contains(canary), "{canary} is in the log");
+        assert!(!records.contains(canary), "{canary} is on record");
     }
 }
 

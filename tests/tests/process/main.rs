@@ -1,9 +1,15 @@
 //! The real binary: its command line, its start and end, and what survives its being killed.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 
+mod audit;
 mod command_line;
 mod durability;
+mod keys;
 mod lifecycle;
 mod postgres;
 mod redis;

@@ -156,7 +156,7 @@ async fn replicas_share_limits_and_cache() {
 async fn redis_is_reached_over_tls() {
     let certificates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tls");
     let file = |name: &str| certificates.join(name).display().to_string();
-    let port = menjin_tests::servers::redis::free_port().to_string();
+    let port = menjin_tests::servers::free_port().to_string();
     let (certificate, key) = (file("server.pem"), file("server.key"));
     let arguments = ["--tls-port", &port, "--tls-cert-file", &certificate, "--tls-key-file", &key];
     let redis = RedisServer::start(&[&arguments[..], &["--tls-auth-clients", "no"]].concat());

@@ -36,7 +36,6 @@ fn each_bad_setting_is_named() {
         ("MENJIN__SREVER__PORT", "80", "srever"),
         ("MENJIN_SERVER_PORT", "80", "MENJIN_SERVER_PORT"),
         ("MENJIN_CACHE_API_ACCESS", "off", "MENJIN_CACHE_API_ACCESS"),
-        ("MENJIN__HASHING__ENGINE", "lanes", "hashing.engine"),
         ("MENJIN__LOG__FORMAT", "xml", "log.format"),
         ("MENJIN__DATABASE__URL", "mysql://u:canary@h/db", "database.url"),
         ("MENJIN__DATABASE__URL", "postgres://u:canary@h:port/db", "database.url"),
@@ -52,11 +51,19 @@ fn each_bad_setting_is_named() {
         ("MENJIN__REDIS__URL", "http://:canary@127.0.0.1", "redis.url"),
         ("MENJIN__REDIS__MODE", "ring", "redis.mode"),
         ("MENJIN__AUTH__SECRET", "canary", "auth.secret"),
+        ("MENJIN__AUTH__VERIFY_ONLY_SECRETS", "canary", "auth.verify_only_secrets"),
+        ("MENJIN__AUTH__ACCESS_KEY", "canary", "auth.access_key"),
+        ("MENJIN__AUTH__ACCESS_KEY", "-----BEGIN canary", "auth.access_key"),
+        ("MENJIN__AUTH__VERIFY_ONLY_ACCESS_KEYS", "canary", "auth.verify_only_access_keys"),
+        ("MENJIN__AUTH__VERIFY_ONLY_ACCESS_KEYS", "HS256", "auth.verify_only_access_keys"),
         ("MENJIN__AUTH__ACCESS_TTL", "30", "auth.access_ttl"),
         ("MENJIN__AUTH__ACCESS_TTL", "8d", "auth.access_ttl"),
         ("MENJIN__AUTH__REFRESH_TTL", "soon", "auth.refresh_ttl"),
         ("MENJIN__HASHING__COST", "3", "hashing.cost"),
         ("MENJIN__HASHING__ENGINE", "magic", "hashing.engine"),
+        ("MENJIN__HASHING__LANES", "17", "hashing.lanes"),
+        ("MENJIN__HASHING__MAX_WAIT", "0s", "hashing.max_wait"),
+        ("MENJIN__HASHING__MAX_WAIT", "61s", "hashing.max_wait"),
         ("MENJIN__THROTTLE__ENABLED", "perhaps", "throttle.enabled"),
         ("MENJIN__THROTTLE__PER_CLIENT__MAX", "0", "throttle.per_client.max"),
         ("MENJIN__REGISTRATION__DEFAULT_ROLE", "admin", "registration.default_role"),
@@ -64,6 +71,11 @@ fn each_bad_setting_is_named() {
         ("MENJIN__LOCALE__DEFAULT", "fr", "locale.default"),
         ("MENJIN__LOG__LEVEL", "a=b=c", "log.level"),
         ("MENJIN__PASSWORD__MIN_LENGTH", "72", "password.min_length"),
+        ("MENJIN__AUDIT__QUEUE", "0", "audit.queue"),
+        ("MENJIN__AUDIT__KEEP", "0s", "audit.keep"),
+        ("MENJIN__AUDIT__KEEP", "999y", "audit.keep"),
+        ("MENJIN__AUDIT__REFRESHES", "perhaps", "audit.refreshes"),
+        ("MENJIN_AUDIT_KEEP", "1d", "MENJIN_AUDIT_KEEP"),
     ] {
         let (code, text) = complaint(&[(variable, value)], &[]);
         assert_eq!(code, Some(2), "{variable}={value}: {text}");
@@ -86,6 +98,7 @@ fn settings_of_redis_count_once_there_is_a_url() {
     let url = ("MENJIN__REDIS__URL", "redis://menjin:canary@127.0.0.1:6379");
     for (variable, value, name) in [
         ("MENJIN__REDIS__MODE", "sentinel", "redis.nodes"),
+        ("MENJIN__REDIS__NODES", "127.0.0.1:26379", "redis.nodes"),
         ("MENJIN__REDIS__NAMESPACE", "a b", "redis.namespace"),
         ("MENJIN__REDIS__POOL_SIZE", "0", "redis.pool_size"),
         ("MENJIN__REDIS__TIMEOUT", "3s", "redis.timeout"),
@@ -125,6 +138,32 @@ fn s4_production_needs_a_secret_and_a_cost() {
 }
 
 #[test]
+fn s4_a_secret_has_one_purpose() {
+    let (canary, other) =
+        ("canary-canary-canary-canary-canary", "0123456789abcdef0123456789abcdef");
+    let (redis, postgres) = (format!("redis://:{canary}@h"), format!("postgres://u:{canary}@h/d"));
+    let lists = [canary, &format!("{other}, {canary}"), &format!("{other},{other}")]
+        .map(|list| ("MENJIN__AUTH__VERIFY_ONLY_SECRETS", list.to_owned(), "verify_only_secrets"));
+    let urls = [
+        ("MENJIN__DATABASE__URL", postgres, "auth.secret"),
+        ("MENJIN__REDIS__URL", redis, "auth.secret"),
+    ];
+    for (variable, value, name) in lists.into_iter().chain(urls) {
+        for environment in ["production", "development"] {
+            let variables = [
+                ("MENJIN__HASHING__COST", "12"),
+                ("MENJIN__AUTH__SECRET", canary),
+                (variable, value.as_str()),
+            ];
+            let (code, text) = complaint(&variables, &["--env", environment]);
+            assert_eq!(code, Some(2), "{variable}: {text}");
+            assert!(text.contains(name) && text.contains("twice"), "{variable}: {text}");
+            assert!(!text.contains("canary") && !text.contains(other), "{text}");
+        }
+    }
+}
+
+#[test]
 fn later_sources_win() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("config");
@@ -151,20 +190,21 @@ fn config_check_masks_secrets_and_prints_what_can_be_read_back() {
     let mut check = command(MENJIN, folder.path());
     check
         .args(["config", "check"])
-        .env("MENJIN__AUTH__SECRET", "canary-canary-canary-canary-canary");
+        .env("MENJIN__AUTH__SECRET", "canary-canary-canary-canary-canary")
+        .env("MENJIN__AUTH__VERIFY_ONLY_SECRETS", "canary-0-0123456789-0123456789-0123456789");
     let printed = output(&mut check);
     assert!(printed.status.success());
     let text = String::from_utf8(printed.stdout).unwrap();
-    assert!(text.contains("secret = \"***\"") && !text.contains("canary"), "{text}");
-    // Without the masked secret, what was printed is a file of settings.
+    let masked = ["secret = \"***\"", "verify_only_secrets = [\"***\"]"];
+    assert!(masked.iter().all(|line| text.lines().any(|found| found == *line)), "{text}");
+    assert!(!text.contains("canary"), "{text}");
+    // Without the masked secrets, what was printed is a file of settings.
+    let without = text.replace("\"***\"", "\"\"").replace("[\"\"]", "[]");
     let config = folder.path().join("config");
     std::fs::create_dir(&config).unwrap();
-    std::fs::write(config.join("local.toml"), text.replace("\"***\"", "\"\"")).unwrap();
+    std::fs::write(config.join("local.toml"), &without).unwrap();
     let again = output(command(MENJIN, folder.path()).args(["config", "check"]));
-    assert_eq!(
-        String::from_utf8(again.stdout).unwrap().replace("secret = \"\"", "secret = \"***\""),
-        text
-    );
+    assert_eq!(String::from_utf8(again.stdout).unwrap(), without);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use menjin_domain::ports::{Archive as _, Batch, UserRecord};
+use menjin_domain::ports::{Archive as _, Batch, Contents, UserRecord};
 use menjin_domain::values::{Epoch, Role, UserId};
 use menjin_infra_sqlite::{SqliteArchive, SqliteStore};
 use menjin_tests::client::Client;
@@ -155,7 +155,7 @@ async fn what_cannot_be_transferred_is_refused_by_name() {
         assert!(!said.contains("canary"), "{said}");
     }
     assert!(!folder.join("none.db").exists(), "what is read is not made");
-    assert_eq!(moved(&transfer(folder, file, "sqlite://new.db")).len(), 3);
+    assert_eq!(moved(&transfer(folder, file, "sqlite://new.db")).len(), 4);
     let full = transfer(folder, file, "sqlite://new.db");
     assert_eq!(full.status.code(), Some(1));
     let said = text(&full.stderr);
@@ -187,13 +187,14 @@ async fn crowd(path: &Path) {
     for part in records.chunks(1000) {
         writer.put(Batch::Users(part.to_vec())).await.unwrap();
     }
-    writer.reserve_user_ids(20_000).await.unwrap();
+    let given = Contents { records: 0, last_user_id: 20_000, last_event_id: 0 };
+    writer.reserve_ids(given).await.unwrap();
     writer.commit().await.unwrap();
 }
 
 /// Killed at any moment, all or nothing is there, and nothing is in the way of another try.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_transfer_that_is_killed_has_done_nothing() {
+async fn a_transfer_that_is_killed_has_done_all_or_nothing() {
     let folder = tempfile::tempdir().unwrap();
     crowd(&folder.path().join("menjin.db")).await;
     let database = postgres::database().await;
@@ -214,7 +215,11 @@ async fn a_transfer_that_is_killed_has_done_nothing() {
         let table = "SELECT to_regclass('users') IS NOT NULL";
         if raw.query_one(table, &[]).await.unwrap().get(0) {
             let users: i64 = raw.query_one("SELECT count(*) FROM users", &[]).await.unwrap().get(0);
-            assert_eq!(users, 0, "killed after {moment} ms");
+            // It may have been killed between its commit and its end.
+            assert!([0, 20_000].contains(&users), "{users} users, killed after {moment} ms");
+            if users > 0 {
+                break;
+            }
         }
     }
     assert!(killed > 0, "a transfer of 20,000 users takes more than 100 ms");

@@ -6,7 +6,8 @@ use paperclip::actix::api_v2_operation;
 use super::bodies::UsersQuery;
 use super::views::{Envelope, Nothing, UsersData, success};
 use crate::failure::Failure;
-use crate::http::caller::{After, Caller};
+use crate::http::caller::{Administrator, After};
+use crate::http::client::Client;
 use crate::http::locale::Locale;
 use crate::http::path::UserIdParam;
 use crate::http::query::Query;
@@ -19,10 +20,11 @@ use crate::state::Api;
 #[api_v2_operation(operation_id = "envelope_list_users", tags("Administration (envelope)"))]
 pub(super) async fn list(
     api: Data<Api>,
-    After(caller, query): After<Caller, Query<UsersQuery>>,
+    After(caller, query): After<Administrator, Query<UsersQuery>>,
+    client: Client,
     locale: Locale,
 ) -> Result<Json<Envelope<UsersData>>, Failure> {
-    let page = api.use_cases.list_users.execute(&caller, query.to_query()?).await?;
+    let page = api.use_cases.list_users.execute(&caller, query.to_query()?, client.0).await?;
     Ok(success(Message::UsersListed, locale, UsersData::from(&page)))
 }
 
@@ -32,10 +34,11 @@ pub(super) async fn list(
 #[api_v2_operation(operation_id = "envelope_activate_user", tags("Administration (envelope)"))]
 pub(super) async fn activate(
     api: Data<Api>,
-    After(caller, id): After<Caller, UserIdParam>,
+    After(caller, id): After<Administrator, UserIdParam>,
+    client: Client,
     locale: Locale,
 ) -> Result<Json<Envelope<Nothing>>, Failure> {
-    api.use_cases.activate_user.execute(&caller, id.0).await?;
+    api.use_cases.activate_user.execute(&caller, id.0, client.0).await?;
     Ok(success(Message::UserActivated, locale, Nothing))
 }
 
@@ -46,9 +49,10 @@ pub(super) async fn activate(
 #[api_v2_operation(operation_id = "envelope_deactivate_user", tags("Administration (envelope)"))]
 pub(super) async fn deactivate(
     api: Data<Api>,
-    After(caller, id): After<Caller, UserIdParam>,
+    After(caller, id): After<Administrator, UserIdParam>,
+    client: Client,
     locale: Locale,
 ) -> Result<Json<Envelope<Nothing>>, Failure> {
-    api.use_cases.deactivate_user.execute(&caller, id.0).await?;
+    api.use_cases.deactivate_user.execute(&caller, id.0, client.0).await?;
     Ok(success(Message::UserDeactivated, locale, Nothing))
 }

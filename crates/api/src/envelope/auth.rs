@@ -41,7 +41,7 @@ pub(super) async fn login(
     body: Body<LoginBody>,
 ) -> Result<Json<Envelope<LoginData>>, Failure> {
     let (name, password) = body.to_credentials(&api)?;
-    let input = LoginInput { name, password, client: client.0 };
+    let input = LoginInput { name, password, origin: client.0 };
     let logged_in = api.use_cases.login.execute(input).await?;
     let token = logged_in.tokens.access_token.expose_secret().to_owned();
     let data = LoginData { token, user: UserView::from(&logged_in.user) };
@@ -55,9 +55,10 @@ pub(super) async fn login(
 pub(super) async fn logout(
     api: Data<Api>,
     caller: Caller,
+    client: Client,
     locale: Locale,
 ) -> Result<Json<Envelope<LogoutData>>, Failure> {
-    api.use_cases.logout.execute(&caller).await?;
+    api.use_cases.logout.execute(&caller, client.0).await?;
     Ok(success(Message::LoggedOut, locale, LogoutData::from(&*caller)))
 }
 
@@ -76,9 +77,11 @@ pub(super) async fn me(caller: Caller, locale: Locale) -> Json<Envelope<UserData
 pub(super) async fn update_me(
     api: Data<Api>,
     After(caller, body): After<Caller, Body<UpdateBody>>,
+    client: Client,
     locale: Locale,
 ) -> Result<Json<Envelope<UserData>>, Failure> {
-    let user = api.use_cases.update_profile.execute(&caller, body.to_changes(&api)?).await?;
+    let changes = body.to_changes(&api)?;
+    let user = api.use_cases.update_profile.execute(&caller, changes, client.0).await?;
     Ok(success(Message::UserUpdated, locale, UserData::from(&user)))
 }
 

@@ -7,8 +7,8 @@ use menjin_domain::entities::Profile;
 use menjin_domain::ports::{ProfileChanges, UserQuery};
 use menjin_domain::users::ListUsers;
 use menjin_domain::values::{
-    CandidatePassword, ClientInfo, FullName, LoginName, PasswordLength, Patch, RegistrableRole,
-    Role, Username, UsernameLength, Violation,
+    CandidatePassword, FullName, LoginName, Origin, PasswordLength, Patch, RegistrableRole, Role,
+    Username, UsernameLength, Violation,
 };
 use paperclip::actix::Apiv2Schema;
 use serde::Deserialize;
@@ -98,7 +98,7 @@ impl RequestBody for RegisterBody {
 }
 
 impl RegisterBody {
-    pub(super) fn to_input(&self, api: &Api, client: ClientInfo) -> Result<RegisterInput, Failure> {
+    pub(super) fn to_input(&self, api: &Api, origin: Origin) -> Result<RegisterInput, Failure> {
         let rules = &rules(api);
         let full_name = Some(at(name(&self.name, rules), "name")?);
         Ok(RegisterInput {
@@ -107,7 +107,7 @@ impl RegisterBody {
             password: at(parse::new_password(&self.password, rules), "password")?,
             role: at(role(&self.role, rules), "role")?,
             profile: Profile { full_name, ..Profile::default() },
-            client,
+            origin,
         })
     }
 }
@@ -190,14 +190,14 @@ impl ChangePasswordBody {
     pub(super) fn to_input(
         &self,
         api: &Api,
-        client: ClientInfo,
+        origin: Origin,
     ) -> Result<ChangePasswordInput, Failure> {
         let rules = &rules(api);
         Ok(ChangePasswordInput {
             current: at(parse::candidate(&self.old_password, rules), "old_password")?,
             new: at(parse::new_password(&self.new_password, rules), "new_password")?,
             confirmation: None,
-            client,
+            origin,
         })
     }
 }
@@ -214,29 +214,15 @@ pub(super) struct UsersQuery {
     role: Text,
 }
 
-/// An integer in digits, within bounds.
-fn integer(text: &str, min: u64, max: u64) -> Result<u64, Problem> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(Problem::NotAnInteger);
-    }
-    match text.parse::<u64>() {
-        Ok(number) if number > max => Err(Problem::AtMost { max }),
-        Ok(number) if number >= min => Ok(number),
-        Err(_) if !text.starts_with('-') => Err(Problem::AtMost { max }),
-        _ => Err(Problem::AtLeast { min }),
-    }
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "garde hands contexts over by reference")]
 fn parse_skip(field: &Text, (): &()) -> Result<u64, Problem> {
-    let skip = field.optional(|text| integer(text, 0, i64::MAX.unsigned_abs()))?;
+    let skip = field.optional(|text| parse::integer(text, 0, i64::MAX.unsigned_abs()))?;
     Ok(skip.unwrap_or(0))
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "garde hands contexts over by reference")]
 fn parse_limit(field: &Text, (): &()) -> Result<u64, Problem> {
-    let limit = field.optional(|text| integer(text, 1, ListUsers::MAX_LIMIT))?;
+    let limit = field.optional(|text| parse::integer(text, 1, ListUsers::MAX_LIMIT))?;
     Ok(limit.unwrap_or(DEFAULT_LIMIT))
 }
 
@@ -255,24 +241,5 @@ impl UsersQuery {
             limit: parse_limit(&self.limit, &()).map_err(at("limit"))?,
             role: parse_role(&self.role, &()).map_err(at("role"))?,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn i1_only_integers_within_bounds_pass() {
-        assert_eq!(integer("0", 0, 9), Ok(0));
-        assert_eq!(integer("9", 0, 9), Ok(9));
-        assert_eq!(integer("10", 0, 9), Err(Problem::AtMost { max: 9 }));
-        assert_eq!(integer("99999999999999999999999", 0, 9), Err(Problem::AtMost { max: 9 }));
-        for low in ["0", "-1", "-99999999999999999999999"] {
-            assert_eq!(integer(low, 1, 9), Err(Problem::AtLeast { min: 1 }), "{low}");
-        }
-        for bad in ["", "NaN", "1e9", "+1", "1.0", " 1", "0x1", "１"] {
-            assert_eq!(integer(bad, 0, 9), Err(Problem::NotAnInteger), "{bad:?}");
-        }
     }
 }

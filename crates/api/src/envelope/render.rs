@@ -67,7 +67,7 @@ pub(crate) fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
         let data = Problems::new(problems, |located| describe_problem(located, scope));
         return response.json(Envelope { code, message, data });
     }
-    let fault = FaultData { request_id: &scope.request_id };
+    let fault = FaultData { request_id: scope.request_id.as_str() };
     let data = status.is_server_error().then_some(fault);
     response.json(Envelope { code, message, data })
 }

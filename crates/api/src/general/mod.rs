@@ -1,5 +1,7 @@
 //! `GET /` and `/health`.
 
+mod jwks;
+
 use std::collections::BTreeMap;
 
 use actix_web::HttpResponse;
@@ -18,7 +20,8 @@ pub(crate) fn routes(services: &mut ServiceConfig<'_>) {
         .service(resource("/", "GET, HEAD", vec![get().to(root)]))
         .service(resource("/health", "GET, HEAD", vec![get().to(health)]))
         .service(resource("/health/live", "GET, HEAD", vec![get().to(live)]))
-        .service(resource("/health/ready", "GET, HEAD", vec![get().to(ready)]));
+        .service(resource("/health/ready", "GET, HEAD", vec![get().to(ready)]))
+        .service(resource("/.well-known/jwks.json", "GET, HEAD", vec![get().to(jwks::jwks)]));
 }
 
 /// What this is and where to go on.

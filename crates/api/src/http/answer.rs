@@ -1,7 +1,7 @@
 //! The middleware through which every answer leaves.
 //!
-//! It gives the request its id and language, turns failures and panics into the dialect's shape,
-//! sets the headers that every answer has, and writes the line in the log.
+//! It gives the request its id, its language and its deadline, turns failures and panics into the
+//! dialect's shape, sets the headers that every answer has, and writes the line in the log.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -15,11 +15,14 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use futures_util::FutureExt as _;
+use menjin_domain::ports::{Causes, PortError};
+use menjin_domain::values::RequestId;
 use tracing::Instrument as _;
 
 use super::cors;
 use super::headers::{REQUEST_ID, set_headers};
 use super::locale::Locale;
+use super::patience;
 use super::scope::{Dialect, Scope};
 use super::unfit::is_unfit;
 use super::unread::Hold;
@@ -32,7 +35,8 @@ use crate::{envelope, v1};
 /// Answers a request.
 ///
 /// # Errors
-/// Only after a panic, with the answer in the error: the request that it belongs to is gone then.
+/// Only after a panic, or when patience has ended, with the answer in the error: the request that it
+/// belongs to is gone then, or still at work.
 pub(crate) async fn answer(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -53,16 +57,23 @@ pub(crate) async fn answer(
     let api = request.app_data::<Data<Api>>().cloned();
     let cors = api.as_ref().and_then(|api| api.settings.cors.look_at(&request));
     let outcome = if is_unfit(&request) {
-        Ok(Ok(request.into_response(render(&Failure::BadRequest, &scope)).map_into_left_body()))
+        let refused = request.into_response(render(&Failure::BadRequest, &scope));
+        Some(Ok(Ok(refused.map_into_left_body())))
     } else {
-        let call = async { next.call(request).await.map(ServiceResponse::map_into_right_body) };
-        AssertUnwindSafe(call).catch_unwind().instrument(span.clone()).await
+        let call =
+            async move { next.call(request).await.map(ServiceResponse::map_into_right_body) };
+        let call = AssertUnwindSafe(call).catch_unwind().instrument(span.clone());
+        patience::within(call).await
     };
     let _entered = span.enter();
     let mut result = match outcome {
-        Ok(Ok(response)) => Ok(finish(response, &scope, cors.as_ref())),
-        Ok(Err(error)) => Err(Answered::from(render_error(&error, &scope))),
-        Err(_panic) => {
+        Some(Ok(Ok(response))) => Ok(finish(response, &scope, cors.as_ref())),
+        Some(Ok(Err(error))) => Err(Answered::from(render_error(&error, &scope))),
+        None => {
+            let late = PortError::unavailable("a back end", "the answers took too long in all");
+            Err(Answered::from(render(&Failure::Unavailable(late), &scope)))
+        }
+        Some(Err(_panic)) => {
             tracing::error!(event = "panic", %method, path = %path.escape_debug(), "a handler panicked");
             Err(Answered::from(render(&Failure::Internal(None), &scope)))
         }
@@ -94,8 +105,8 @@ pub(crate) async fn answer(
     result.map_err(Error::from)
 }
 
-/// The answer to a request whose handler panicked, or that actix gave up on. An error carries it,
-/// since the request that a response would need is gone.
+/// The answer to a request whose handler panicked or is late, or that actix gave up on. An error
+/// carries it, since the request that a response would need is gone.
 #[derive(Debug, thiserror::Error)]
 #[error("answered with {status}")]
 struct Answered {
@@ -130,7 +141,7 @@ pub(crate) fn answer_unread(
     let scope = Scope {
         dialect: Dialect::V1,
         locale: api.settings.locale,
-        request_id: api.entropy.uuid().unwrap_or_default().to_string(),
+        request_id: api.entropy.uuid().unwrap_or_default().into(),
         strict_transport: api.strict_transport.clone().filter(|_| is_tls),
     };
     let _entered = tracing::info_span!("request", id = %scope.request_id).entered();
@@ -150,10 +161,9 @@ fn scope_of(request: &ServiceRequest) -> Scope {
     let api = request.app_data::<Data<Api>>();
     let default = api.map(|api| api.settings.locale).unwrap_or_default();
     let sent = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
-    let request_id = sent.filter(|id| is_request_id(id)).map_or_else(
-        || api.and_then(|api| api.entropy.uuid().ok()).unwrap_or_default().to_string(),
-        str::to_owned,
-    );
+    let request_id = sent
+        .and_then(|id| RequestId::parse(id).ok())
+        .unwrap_or_else(|| api.and_then(|api| api.entropy.uuid().ok()).unwrap_or_default().into());
     Scope {
         dialect: Dialect::of(request.path()),
         locale: Locale::negotiate(request, default),
@@ -170,12 +180,6 @@ fn came_by_tls(request: &ServiceRequest, api: &Api) -> bool {
         || request
             .peer_addr()
             .is_some_and(|peer| proxies.vouch_for_tls(peer.ip(), request.headers()))
-}
-
-/// An id that a proxy may hand on: nothing that could forge a line in a log.
-fn is_request_id(id: &str) -> bool {
-    (1..=64).contains(&id.len())
-        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
 fn finish(
@@ -215,7 +219,7 @@ fn render_error(error: &Error, scope: &Scope) -> HttpResponse {
 
 fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
     if let Some(cause) = failure.cause() {
-        tracing::error!(error = cause as &dyn std::error::Error, "{failure}");
+        tracing::error!(error = %Causes(cause), "{failure}");
     }
     match scope.dialect {
         Dialect::V1 => v1::render(failure, scope),

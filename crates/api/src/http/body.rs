@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use super::field::field_names;
 use super::json;
+use super::patience::unhurried;
 use super::server::READ_TIMEOUT;
 use crate::failure::Failure;
 use crate::problem::{Located, Place, Problem};
@@ -125,7 +126,7 @@ async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Failure>
     {
         return Err(Failure::TooLarge);
     }
-    tokio::time::timeout(READ_TIMEOUT, collect(payload))
+    unhurried(tokio::time::timeout(READ_TIMEOUT, collect(payload)))
         .await
         .map_err(|_elapsed| Failure::RequestTimeout)?
 }
@@ -156,4 +157,74 @@ pub(crate) fn parse_form(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
         }
     }
     Ok(object)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::error::PayloadError;
+    use futures_util::FutureExt as _;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What `collect` makes of a body that comes in these chunks.
+    fn collected(chunks: Vec<Vec<u8>>) -> Result<Bytes, Failure> {
+        let chunks = chunks.into_iter().map(|chunk| Ok::<_, PayloadError>(Bytes::from(chunk)));
+        let stream = Box::pin(futures_util::stream::iter(chunks));
+        collect(Payload::Stream { payload: stream }).now_or_never().unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn a_body_is_the_same_in_whatever_chunks_it_comes(
+            chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..100), 0..20),
+        ) {
+            prop_assert_eq!(collected(chunks.clone()).unwrap(), chunks.concat());
+        }
+
+        #[test]
+        fn i7_a_body_beyond_the_bound_is_refused_in_whatever_chunks(
+            sizes in prop::collection::vec(1_usize..30_000, 1..6),
+        ) {
+            let total: usize = sizes.iter().sum();
+            let answer = collected(sizes.into_iter().map(|size| vec![b' '; size]).collect());
+            match answer {
+                Ok(body) => prop_assert!(total <= MAX_BODY && body.len() == total),
+                Err(failure) => {
+                    prop_assert!(total > MAX_BODY && matches!(failure, Failure::TooLarge));
+                }
+            }
+        }
+
+        #[test]
+        fn forms_are_read_as_they_were_written_and_no_name_twice(
+            pairs in prop::collection::vec(any::<(String, String)>(), 0..6),
+            bytes in prop::collection::vec(any::<u8>(), 0..100),
+        ) {
+            let form = serde_urlencoded::to_string(&pairs).unwrap();
+            let unique: std::collections::BTreeMap<_, _> = pairs.iter().cloned().collect();
+            match parse_form(form.as_bytes()) {
+                Ok(object) => {
+                    let object: std::collections::BTreeMap<_, _> = object.into_iter().collect();
+                    let unique = unique.into_iter().map(|(name, text)| (name, Value::from(text)));
+                    prop_assert_eq!(object, unique.collect());
+                }
+                Err(problem) => {
+                    prop_assert_eq!(problem, Problem::Repeated);
+                    prop_assert!(unique.len() < pairs.len());
+                }
+            }
+            // Whatever it is, it is an answer.
+            drop(parse_form(&bytes));
+        }
+
+        #[test]
+        fn i8_a_media_type_is_one_or_refused(header in "[ -~]{0,40}") {
+            let request = actix_web::test::TestRequest::default();
+            let request = request.insert_header((CONTENT_TYPE, header.clone())).to_http_request();
+            let taken = MediaType::of(&request, true).is_ok();
+            let header = header.to_ascii_lowercase();
+            prop_assert!(!taken || header.contains("json") || header.contains("urlencoded"));
+        }
+    }
 }

@@ -11,6 +11,7 @@ use actix_web::{FromRequest, HttpRequest};
 use menjin_domain::cache::CacheAccess;
 use menjin_domain::entities::Principal;
 
+use super::client::Client;
 use crate::failure::Failure;
 use crate::state::Api;
 
@@ -41,6 +42,36 @@ impl FromRequest for Caller {
     }
 }
 
+/// The authenticated caller, an administrator; anybody else is refused, before anything of the request
+/// is looked at. The use-case checks it as well.
+pub(crate) struct Administrator(Principal);
+
+impl Deref for Administrator {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.0
+    }
+}
+
+impl FromRequest for Administrator {
+    type Error = Failure;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = Caller::from_request(request, payload);
+        let api = request.app_data::<Data<Api>>().cloned();
+        let client = Client::from_request(request, payload);
+        Box::pin(async move {
+            let Caller(principal) = caller.await?;
+            let api = api.ok_or(Failure::Internal(None))?;
+            let Ok(Client(origin)) = client.await;
+            api.use_cases.admins.admit(&principal, origin)?;
+            Ok(Self(principal))
+        })
+    }
+}
+
 /// Whoever uses the cache: nobody in particular unless the setting asks who.
 pub(crate) struct CacheCaller(Option<Principal>);
 
@@ -56,14 +87,21 @@ impl FromRequest for CacheCaller {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let access = request.app_data::<Data<Api>>().map(|api| api.settings.cache_access);
-        match access {
-            Some(CacheAccess::Public) => Box::pin(async { Ok(Self(None)) }),
-            Some(CacheAccess::Off) => Box::pin(async { Err(Failure::RouteNotFound) }),
-            Some(CacheAccess::Authenticated | CacheAccess::Superuser) | None => {
-                let caller = Caller::from_request(request, payload);
-                Box::pin(async move { Ok(Self(Some(caller.await?.0))) })
+        let Some(access) = access else { return Box::pin(async { Err(Failure::Internal(None)) }) };
+        let caller = match access {
+            CacheAccess::Public | CacheAccess::Off => None,
+            CacheAccess::Authenticated | CacheAccess::Superuser => {
+                Some(Caller::from_request(request, payload))
             }
-        }
+        };
+        Box::pin(async move {
+            let caller = match caller {
+                Some(caller) => Some(caller.await?.0),
+                None => None,
+            };
+            access.check(caller.as_ref())?;
+            Ok(Self(caller))
+        })
     }
 }
 
@@ -111,6 +149,7 @@ fn bearer(request: &HttpRequest) -> Result<Option<&str>, Failure> {
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -130,5 +169,25 @@ mod tests {
             assert_eq!(token(none), Ok(None), "{none:?}");
         }
         assert_eq!(token(&["Bearer abc", "Bearer abc"]), Err(()));
+    }
+
+    proptest! {
+        /// Whatever the header says: a token is a part of it, without a space around it.
+        #[test]
+        fn t19_a_token_is_read_whole_or_not_at_all(
+            header in "[ -~]{0,40}", word in "[!-~]{1,40}", scheme in "[Bb][Ee][Aa][Rr][Ee][Rr]",
+        ) {
+            if let Ok(Some(token)) = super::bearer(
+                &TestRequest::default()
+                    .insert_header(("Authorization", header.clone()))
+                    .to_http_request(),
+            ) {
+                prop_assert!(header.contains(token) && !token.starts_with(' '));
+                prop_assert!(header.to_ascii_lowercase().starts_with("bearer "));
+            }
+            let sent = format!("{scheme} {word}");
+            prop_assert_eq!(token(&[&sent]), Ok(Some(word)));
+            prop_assert_eq!(token(&[&sent, &sent]), Err(()));
+        }
     }
 }

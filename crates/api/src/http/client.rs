@@ -1,15 +1,16 @@
-//! Who is at the other end of the connection.
+//! Who is at the other end of the connection, and by which id to find the request in the log.
 
 use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{HeaderMap, USER_AGENT};
+use actix_web::http::header::{HeaderMap, HeaderValue, USER_AGENT};
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use ipnet::IpNet;
-use menjin_domain::values::ClientInfo;
+use menjin_domain::values::{ClientInfo, Origin};
 
+use super::scope::Scope;
 use crate::state::Api;
 
 /// The peers whose `X-Forwarded-For` is believed: menjin's own reverse proxies.
@@ -41,10 +42,13 @@ impl TrustedProxies {
         if !self.contains(client) {
             return client;
         }
-        let lines: Vec<&str> =
-            headers.get_all("x-forwarded-for").filter_map(|line| line.to_str().ok()).collect();
-        for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
-            let Some(address) = parse_hop(hop.trim()) else { break };
+        // Byte by byte: a line that is no text may end with the hop that a proxy has added.
+        let lines: Vec<&[u8]> =
+            headers.get_all("x-forwarded-for").map(HeaderValue::as_bytes).collect();
+        let hops = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
+        for hop in hops {
+            let hop = std::str::from_utf8(hop).ok().and_then(|hop| parse_hop(hop.trim()));
+            let Some(address) = hop else { break };
             client = address;
             if !self.contains(client) {
                 break;
@@ -62,8 +66,8 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
     address.ok().map(|address| address.to_canonical())
 }
 
-/// The client behind the request, for limits and sessions.
-pub(crate) struct Client(pub(crate) ClientInfo);
+/// The client behind the request, and the request: for limits, sessions and records.
+pub(crate) struct Client(pub(crate) Origin);
 
 impl FromRequest for Client {
     type Error = std::convert::Infallible;
@@ -76,13 +80,16 @@ impl FromRequest for Client {
             api.settings.trusted_proxies.client_address(peer, request.headers())
         });
         let user_agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-        ready(Ok(Self(ClientInfo::at(address).with_user_agent(user_agent))))
+        let client = ClientInfo::at(address).with_user_agent(user_agent);
+        let request_id = request.extensions().get::<Scope>().map(|scope| scope.request_id.clone());
+        ready(Ok(Self(Origin { client, request_id })))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderName;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -113,5 +120,69 @@ mod tests {
         assert_eq!(client(&trusted, "10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client(&trusted, "10.0.0.1", &["192.0.2.9, garbage"]), "10.0.0.1");
         assert_eq!(client(&trusted, "::ffff:10.0.0.1", &["192.0.2.9"]), "192.0.2.9");
+    }
+
+    /// A proxy adds its hop to whatever the client has sent, on the same line.
+    #[test]
+    fn r9_a_line_that_is_no_text_hides_no_hop() {
+        let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        let mut headers = HeaderMap::new();
+        for line in [&b"6.6.6.6"[..], b"\xff, 192.0.2.9"] {
+            let name = HeaderName::from_static("x-forwarded-for");
+            headers.append(name, HeaderValue::from_bytes(line).unwrap());
+        }
+        let client = trusted.client_address("10.0.0.1".parse().unwrap(), &headers);
+        assert_eq!(client.to_string(), "192.0.2.9");
+    }
+
+    /// Lines as a proxy or a client might write them: addresses, and anything else.
+    fn lines() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        let hop = prop_oneof![
+            any::<IpAddr>().prop_map(|address| address.to_string()),
+            any::<(std::net::Ipv4Addr, u16)>().prop_map(|(ip, port)| format!("{ip}:{port}")),
+            any::<(std::net::Ipv6Addr, u16)>().prop_map(|(ip, port)| format!("[{ip}]:{port}")),
+            prop::sample::select(
+                &["10.0.0.7", " 10.1.1.1 ", "", "unknown", "_x", "1.2.3", "::1%0"][..]
+            )
+            .prop_map(str::to_owned),
+            "[ -~]{0,20}",
+        ];
+        let line = prop::collection::vec(hop, 0..6).prop_map(|hops| hops.join(",").into_bytes());
+        let anything = prop::collection::vec(any::<u8>(), 0..40);
+        prop::collection::vec(prop_oneof![4 => line, 1 => anything], 0..4)
+    }
+
+    proptest! {
+        #[test]
+        fn r9_whatever_is_written_a_stranger_is_who_it_is(
+            peer: IpAddr, forwarded in lines(), standard in lines(),
+        ) {
+            let append = |headers: &mut HeaderMap, name: &'static str, lines: &[Vec<u8>]| {
+                for line in lines.iter().filter_map(|line| HeaderValue::from_bytes(line).ok()) {
+                    headers.append(HeaderName::from_static(name), line);
+                }
+            };
+            let mut ours = HeaderMap::new();
+            append(&mut ours, "x-forwarded-for", &forwarded);
+            let mut both = ours.clone();
+            append(&mut both, "forwarded", &standard);
+            prop_assert_eq!(
+                TrustedProxies::default().client_address(peer, &both),
+                peer.to_canonical()
+            );
+            // Behind a proxy: the proxy, or an address that is written down. `Forwarded` (RFC 7239)
+            // is not read, so it makes no difference.
+            let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+            let proxy: IpAddr = "10.0.0.1".parse().unwrap();
+            let client = proxies.client_address(proxy, &ours);
+            prop_assert_eq!(proxies.client_address(proxy, &both), client);
+            let written = ours
+                .get_all("x-forwarded-for")
+                .filter_map(|line| line.to_str().ok())
+                .flat_map(|line| line.split(','))
+                .filter_map(|hop| parse_hop(hop.trim()))
+                .any(|address| address == client);
+            prop_assert!(written || client == proxy, "{} is nobody's", client);
+        }
     }
 }

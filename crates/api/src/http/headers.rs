@@ -28,7 +28,7 @@ const UNLESS_SET: [(HeaderName, &str); 2] = [
 ];
 
 pub(crate) fn set_headers(headers: &mut HeaderMap, scope: &Scope) {
-    if let Ok(id) = HeaderValue::from_str(&scope.request_id) {
+    if let Ok(id) = HeaderValue::from_str(scope.request_id.as_str()) {
         headers.insert(REQUEST_ID, id);
     }
     for (name, value) in ALWAYS {

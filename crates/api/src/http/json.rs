@@ -90,6 +90,8 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -119,10 +121,79 @@ mod tests {
         }
     }
 
+    /// Not every reader of decimals is exact.
+    #[test]
+    fn numbers_are_read_to_the_last_digit() {
+        let object = parse_object(br#"{"a":2.321524401561872e+82}"#).unwrap();
+        assert_eq!(Value::Object(object).to_string(), r#"{"a":2.321524401561872e+82}"#);
+    }
+
     #[test]
     fn what_is_valid_comes_through_unchanged() {
         let text = r#"{"a":[1,-2,3.5,true,null,"\u00fc",{"b":{}}]}"#;
         let expected: Value = serde_json::from_str(text).unwrap();
         assert_eq!(parse_object(text.as_bytes()).map(Value::Object), Ok(expected));
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            prop::num::f64::NORMAL.prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(6, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map(any::<String>(), inner, 0..6)
+                    .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn object() -> impl Strategy<Value = Map<String, Value>> {
+        prop::collection::btree_map(any::<String>(), json(), 0..6)
+            .prop_map(|entries| entries.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn i6_what_was_written_is_read(object in object()) {
+            let text = Value::Object(object.clone()).to_string();
+            prop_assert_eq!(parse_object(text.as_bytes()), Ok(object));
+        }
+
+        #[test]
+        fn i6_a_name_given_twice_is_refused(object in object(), name: String, value in json()) {
+            let name = Value::from(name);
+            let rest = Value::Object(object).to_string();
+            let rest = if rest == "{}" { "}".to_owned() } else { format!(",{}", &rest[1..]) };
+            let twice = format!("{{{name}:{value},{name}:{value}{rest}");
+            prop_assert_eq!(parse_object(twice.as_bytes()), Err(Problem::MalformedJson));
+            let within = format!("{{\"x\":[{twice}]}}");
+            prop_assert_eq!(parse_object(within.as_bytes()), Err(Problem::MalformedJson));
+        }
+
+        /// Stricter than the usual reader, and never other.
+        #[test]
+        fn i6_anything_is_read_as_others_read_it_or_not_at_all(
+            object in object(),
+            noise in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let mut changed = Value::Object(object).to_string().into_bytes();
+            for (at, byte) in noise {
+                let at = at.index(changed.len());
+                changed[at] = byte;
+            }
+            for bytes in [changed, bytes] {
+                if let Ok(object) = parse_object(&bytes) {
+                    let usual: Value = serde_json::from_slice(&bytes).unwrap();
+                    prop_assert_eq!(usual, Value::Object(object));
+                }
+            }
+        }
     }
 }

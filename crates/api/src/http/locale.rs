@@ -90,6 +90,7 @@ impl actix_web::FromRequest for Locale {
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -112,6 +113,14 @@ mod tests {
     fn without_one_that_there_is_the_default_holds() {
         for header in ["fr", "*", "", "en;q=0", ";;;q=9", "\u{e9}"] {
             assert_eq!(negotiate(header), Locale::ZhCn, "{header:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_for_there_is_a_language(header in "[ -~]{0,60}") {
+            let others = negotiate(&header) == Locale::En;
+            prop_assert!(!others || header.to_ascii_lowercase().contains("en"));
         }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod json;
 pub(crate) mod locale;
 pub(crate) mod parse;
 pub(crate) mod path;
+pub(crate) mod patience;
 pub(crate) mod query;
 pub(crate) mod refusal;
 pub(crate) mod routes;

@@ -75,3 +75,36 @@ pub(crate) fn bio(field: &Text, _: &Rules) -> Parsed<Patch<Bio>> {
 pub(crate) fn avatar(field: &Text, _: &Rules) -> Parsed<Patch<AvatarUrl>> {
     field.nullable(|text| AvatarUrl::parse(text))
 }
+
+/// An integer in digits, within bounds.
+pub(crate) fn integer(text: &str, min: u64, max: u64) -> Result<u64, Problem> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Problem::NotAnInteger);
+    }
+    match text.parse::<u64>() {
+        Ok(number) if number > max => Err(Problem::AtMost { max }),
+        Ok(number) if number >= min => Ok(number),
+        Err(_) if !text.starts_with('-') => Err(Problem::AtMost { max }),
+        _ => Err(Problem::AtLeast { min }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i1_only_integers_within_bounds_pass() {
+        assert_eq!(integer("0", 0, 9), Ok(0));
+        assert_eq!(integer("9", 0, 9), Ok(9));
+        assert_eq!(integer("10", 0, 9), Err(Problem::AtMost { max: 9 }));
+        assert_eq!(integer("99999999999999999999999", 0, 9), Err(Problem::AtMost { max: 9 }));
+        for low in ["0", "-1", "-99999999999999999999999"] {
+            assert_eq!(integer(low, 1, 9), Err(Problem::AtLeast { min: 1 }), "{low}");
+        }
+        for bad in ["", "NaN", "1e9", "+1", "1.0", " 1", "0x1", "１"] {
+            assert_eq!(integer(bad, 0, 9), Err(Problem::NotAnInteger), "{bad:?}");
+        }
+    }
+}

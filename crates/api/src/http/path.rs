@@ -26,7 +26,7 @@ impl FromRequest for UserIdParam {
     }
 }
 
-fn parse_user_id(text: &str) -> Result<UserId, Problem> {
+pub(crate) fn parse_user_id(text: &str) -> Result<UserId, Problem> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(Problem::NotAnInteger);
@@ -56,6 +56,8 @@ impl FromRequest for CacheKeyParam {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -69,6 +71,17 @@ mod tests {
         assert_eq!(parse_user_id("9223372036854775808"), Err(Problem::AtMost { max }));
         for bad in ["", "-", "x", "1\0", "1%00", "+1", "1.0", " 1", "１"] {
             assert_eq!(parse_user_id(bad), Err(Problem::NotAnInteger), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn i2_an_id_is_what_its_digits_say(id: i64, text in "\\PC{0,25}") {
+            prop_assert_eq!(parse_user_id(&id.to_string()).map(UserId::get).ok(), Some(id).filter(|id| *id > 0));
+            if let Ok(id) = parse_user_id(&text) {
+                let digits = text.trim_start_matches('0');
+                prop_assert_eq!(digits, id.to_string());
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is known of a request before it is routed.
 
 use actix_web::http::header::HeaderValue;
+use menjin_domain::values::RequestId;
 
 use super::locale::Locale;
 
@@ -28,7 +29,7 @@ impl Dialect {
 pub(crate) struct Scope {
     pub(crate) dialect: Dialect,
     pub(crate) locale: Locale,
-    pub(crate) request_id: String,
+    pub(crate) request_id: RequestId,
     /// `Strict-Transport-Security`, if the client came by TLS.
     pub(crate) strict_transport: Option<HeaderValue>,
 }

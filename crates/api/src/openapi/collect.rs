@@ -15,7 +15,7 @@ use crate::cache::StoredObject;
 use crate::envelope::Envelope;
 use crate::failure::Failure;
 use crate::http::body::{Body, RequestBody};
-use crate::http::caller::{After, CacheCaller, Caller};
+use crate::http::caller::{Administrator, After, CacheCaller, Caller};
 use crate::http::client::Client;
 use crate::http::field::Field;
 use crate::http::locale::Locale;
@@ -53,6 +53,7 @@ macro_rules! caller {
 }
 
 caller!(Caller, TOKEN);
+caller!(Administrator, TOKEN);
 caller!(CacheCaller, CACHE_ACCESS);
 
 macro_rules! path_parameter {

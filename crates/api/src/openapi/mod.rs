@@ -179,7 +179,7 @@ impl<'a> Collected<'a> {
         };
         let (path, query) = (self.parameters("path"), self.parameters("query"));
         let parameters: Vec<_> = (path.iter().map(|name| schemas::path_parameter(name)))
-            .chain(query.iter().map(|name| schemas::query_parameter(name)))
+            .chain(query.iter().map(|name| schemas::query_parameter(row.dialect, name)))
             .collect();
         if parameters.contains(&None) {
             mismatches.push(format!("{}: an unknown parameter", self.id));
@@ -291,6 +291,7 @@ fn tags() -> Value {
         { "name": "General", "description": "What this is, and whether it works." },
         { "name": "Authentication", "description": "Registration, log-in, tokens." },
         { "name": "User Management", "description": "Profiles, and what administrators do." },
+        { "name": "Audit", "description": "What happened, for administrators." },
         { "name": "Cache", "description": "Values that clients keep for each other." },
         {
             "name": "Authentication (envelope)",

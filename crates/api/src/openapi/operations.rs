@@ -101,6 +101,10 @@ fn general() -> Vec<Operation> {
             ],
             ..Operation::v1("get_readiness", "", vec![])
         },
+        Operation {
+            answers: &[(200, "JwkSet", "The keys")],
+            ..Operation::v1("get_jwks", "", vec![])
+        },
     ]
 }
 
@@ -152,6 +156,12 @@ fn user_management() -> Vec<Operation> {
             failures.push(Failure::LastAdmin);
             failures
         }),
+        Operation::v1("get_user_lock", "The state of the lock", of_a_user()),
+        Operation {
+            message: Some(Message::LockLifted),
+            ..Operation::v1("lift_user_lock", "There is no lock any more", of_a_user())
+        },
+        Operation::v1("list_audit_events", "The events of this page", vec![Failure::Forbidden]),
     ]
 }
 

@@ -8,6 +8,7 @@ use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, http::StatusCode};
 use menjin_domain::cache::CacheAccess;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::operations::{Operation, store};
 use super::schema_ref;
@@ -18,7 +19,7 @@ use crate::state::ApiSettings;
 use crate::{envelope, v1};
 
 /// The request id in examples.
-const REQUEST_ID: &str = "0197c1f0-5a9e-7cc3-98c4-dc0c0c07398f";
+const REQUEST_ID: Uuid = Uuid::from_u128(0x0197_c1f0_5a9e_7cc3_98c4_dc0c_0c07_398f);
 
 impl Dialect {
     /// The answer to a request that failed.
@@ -97,7 +98,7 @@ fn failures(
     settings: &ApiSettings,
 ) -> impl Iterator<Item = (String, Value)> {
     let (dialect, locale) = (operation.dialect, settings.locale);
-    let request_id = REQUEST_ID.to_owned();
+    let request_id = REQUEST_ID.into();
     let scope = Scope { dialect, locale, request_id, strict_transport: None };
     let mut groups = BTreeMap::<StatusCode, Group>::new();
     let common = common(takes);
@@ -187,7 +188,8 @@ fn common(takes: &Takes<'_>) -> Vec<(&'static str, Failure)> {
         failures.push(("invalid_path", Failure::invalid(Place::Path, Some(*name), problem)));
     }
     if let Some(name) = takes.query.first() {
-        let problem = Problem::NotAnInteger;
+        let problem =
+            if *name == "action" { Problem::UnknownAction } else { Problem::NotAnInteger };
         failures.push(("invalid_query", Failure::invalid(Place::Query, Some(*name), problem)));
     }
     if let Some(schema) = takes.body {

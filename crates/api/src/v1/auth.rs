@@ -38,7 +38,7 @@ pub(super) async fn login(
     body: Body<LoginBody>,
 ) -> Result<Json<TokenView>, Failure> {
     let (name, password) = body.to_credentials(&api)?;
-    let input = LoginInput { name, password, client: client.0 };
+    let input = LoginInput { name, password, origin: client.0 };
     let logged_in = api.use_cases.login.execute(input).await?;
     Ok(Json(TokenView::from(&logged_in.tokens)))
 }
@@ -49,9 +49,10 @@ pub(super) async fn login(
 #[api_v2_operation(operation_id = "refresh_tokens", tags("Authentication"))]
 pub(super) async fn refresh(
     api: Data<Api>,
+    client: Client,
     body: Body<RefreshBody>,
 ) -> Result<Json<TokenView>, Failure> {
-    let tokens = api.use_cases.refresh.execute(&body.to_token(&api)?).await?;
+    let tokens = api.use_cases.refresh.execute(&body.to_token(&api)?, client.0).await?;
     Ok(Json(TokenView::from(&tokens)))
 }
 
@@ -77,8 +78,9 @@ pub(super) async fn change_password(
 pub(super) async fn logout(
     api: Data<Api>,
     caller: Caller,
+    client: Client,
     locale: Locale,
 ) -> Result<Json<MessageView>, Failure> {
-    api.use_cases.logout.execute(&caller).await?;
+    api.use_cases.logout.execute(&caller, client.0).await?;
     Ok(Json(MessageView::new(Message::LoggedOut, locale)))
 }

@@ -5,7 +5,7 @@ use garde::Validate;
 use menjin_domain::auth::{ChangePasswordInput, RegisterInput};
 use menjin_domain::entities::Profile;
 use menjin_domain::ports::ProfileChanges;
-use menjin_domain::values::{CandidatePassword, ClientInfo, LoginName, Patch, UsernameLength};
+use menjin_domain::values::{CandidatePassword, LoginName, Origin, Patch, UsernameLength};
 use paperclip::actix::Apiv2Schema;
 use serde::Deserialize;
 
@@ -50,7 +50,7 @@ impl RequestBody for RegisterBody {
 }
 
 impl RegisterBody {
-    pub(super) fn to_input(&self, api: &Api, client: ClientInfo) -> Result<RegisterInput, Failure> {
+    pub(super) fn to_input(&self, api: &Api, origin: Origin) -> Result<RegisterInput, Failure> {
         let rules = &rules(api);
         Ok(RegisterInput {
             username: at(parse::username(&self.username, rules), "username")?,
@@ -63,7 +63,7 @@ impl RegisterBody {
                 bio: set(at(parse::bio(&self.bio, rules), "bio")?),
                 avatar: set(at(parse::avatar(&self.avatar, rules), "avatar")?),
             },
-            client,
+            origin,
         })
     }
 }
@@ -149,7 +149,7 @@ impl ChangePasswordBody {
     pub(super) fn to_input(
         &self,
         api: &Api,
-        client: ClientInfo,
+        origin: Origin,
     ) -> Result<ChangePasswordInput, Failure> {
         let rules = &rules(api);
         Ok(ChangePasswordInput {
@@ -159,7 +159,7 @@ impl ChangePasswordBody {
                 parse::candidate(&self.confirm_password, rules),
                 "confirm_password",
             )?),
-            client,
+            origin,
         })
     }
 }

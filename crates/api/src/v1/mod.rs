@@ -1,21 +1,25 @@
 //! The v1 dialect: plain JSON and status codes, in the manner of FastAPI.
 
+mod audit;
 mod auth;
 mod bodies;
 mod render;
 mod users;
 mod views;
 
-use paperclip::actix::web::{ServiceConfig, get, post, put};
+use paperclip::actix::web::{ServiceConfig, delete, get, post, put};
 
 use crate::http::routes::resource;
 
+pub use audit::AuditEventView;
+pub(crate) use audit::DEFAULT_LIMIT as DEFAULT_AUDIT_LIMIT;
 pub(crate) use render::{code, render};
 pub(crate) use views::MessageView;
 
 /// Registers the routes.
 pub(crate) fn routes(services: &mut ServiceConfig<'_>) {
     let get_put = vec![get().to(users::me), put().to(users::update_me)];
+    let lock = vec![get().to(users::lock), delete().to(users::lift_lock)];
     services
         .service(resource("/api/v1/auth/register", "POST", vec![post().to(auth::register)]))
         .service(resource("/api/v1/auth/login", "POST", vec![post().to(auth::login)]))
@@ -37,5 +41,7 @@ pub(crate) fn routes(services: &mut ServiceConfig<'_>) {
             "/api/v1/users/{user_id}/deactivate",
             "POST",
             vec![post().to(users::deactivate)],
-        ));
+        ))
+        .service(resource("/api/v1/users/{user_id}/lock", "GET, HEAD, DELETE", lock))
+        .service(resource("/api/v1/audit", "GET, HEAD", vec![get().to(audit::list)]));
 }

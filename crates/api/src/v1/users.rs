@@ -4,11 +4,14 @@ use actix_web::web::{Data, Json};
 use paperclip::actix::api_v2_operation;
 
 use super::bodies::UpdateBody;
-use super::views::UserView;
+use super::views::{LockView, MessageView, UserView};
 use crate::failure::Failure;
 use crate::http::body::Body;
-use crate::http::caller::{After, Caller};
+use crate::http::caller::{Administrator, After, Caller};
+use crate::http::client::Client;
+use crate::http::locale::Locale;
 use crate::http::path::UserIdParam;
+use crate::messages::Message;
 use crate::state::Api;
 
 /// Show the current user.
@@ -27,8 +30,10 @@ pub(super) async fn me(caller: Caller) -> Json<UserView> {
 pub(super) async fn update_me(
     api: Data<Api>,
     After(caller, body): After<Caller, Body<UpdateBody>>,
+    client: Client,
 ) -> Result<Json<UserView>, Failure> {
-    let user = api.use_cases.update_profile.execute(&caller, body.to_changes(&api)?).await?;
+    let changes = body.to_changes(&api)?;
+    let user = api.use_cases.update_profile.execute(&caller, changes, client.0).await?;
     Ok(Json(UserView::from(&user)))
 }
 
@@ -38,9 +43,10 @@ pub(super) async fn update_me(
 #[api_v2_operation(operation_id = "get_user", tags("User Management"))]
 pub(super) async fn get_user(
     api: Data<Api>,
-    After(caller, id): After<Caller, UserIdParam>,
+    After(caller, id): After<Administrator, UserIdParam>,
+    client: Client,
 ) -> Result<Json<UserView>, Failure> {
-    let user = api.use_cases.get_user.execute(&caller, id.0).await?;
+    let user = api.use_cases.get_user.execute(&caller, id.0, client.0).await?;
     Ok(Json(UserView::from(&user)))
 }
 
@@ -51,9 +57,10 @@ pub(super) async fn get_user(
 #[api_v2_operation(operation_id = "activate_user", tags("User Management"))]
 pub(super) async fn activate(
     api: Data<Api>,
-    After(caller, id): After<Caller, UserIdParam>,
+    After(caller, id): After<Administrator, UserIdParam>,
+    client: Client,
 ) -> Result<Json<UserView>, Failure> {
-    let user = api.use_cases.activate_user.execute(&caller, id.0).await?;
+    let user = api.use_cases.activate_user.execute(&caller, id.0, client.0).await?;
     Ok(Json(UserView::from(&user)))
 }
 
@@ -63,8 +70,38 @@ pub(super) async fn activate(
 #[api_v2_operation(operation_id = "deactivate_user", tags("User Management"))]
 pub(super) async fn deactivate(
     api: Data<Api>,
-    After(caller, id): After<Caller, UserIdParam>,
+    After(caller, id): After<Administrator, UserIdParam>,
+    client: Client,
 ) -> Result<Json<UserView>, Failure> {
-    let user = api.use_cases.deactivate_user.execute(&caller, id.0).await?;
+    let user = api.use_cases.deactivate_user.execute(&caller, id.0, client.0).await?;
     Ok(Json(UserView::from(&user)))
+}
+
+/// Show whether failed log-ins have locked a user.
+///
+/// For administrators. Failures are counted for the account, and for each network that they come
+/// from; those whose time has passed are not shown.
+#[api_v2_operation(operation_id = "get_user_lock", tags("User Management"))]
+pub(super) async fn lock(
+    api: Data<Api>,
+    After(caller, id): After<Administrator, UserIdParam>,
+    client: Client,
+) -> Result<Json<LockView>, Failure> {
+    let lock = api.use_cases.see_lock.execute(&caller, id.0, client.0).await?;
+    Ok(Json(LockView::from(&lock)))
+}
+
+/// Lift the lock of a user.
+///
+/// For administrators. Forgets the failed log-ins of the account, from wherever they came. Limits on
+/// a network as a whole stay. Lifting no lock changes nothing.
+#[api_v2_operation(operation_id = "lift_user_lock", tags("User Management"))]
+pub(super) async fn lift_lock(
+    api: Data<Api>,
+    After(caller, id): After<Administrator, UserIdParam>,
+    client: Client,
+    locale: Locale,
+) -> Result<Json<MessageView>, Failure> {
+    api.use_cases.lift_lock.execute(&caller, id.0, client.0).await?;
+    Ok(Json(MessageView::new(Message::LockLifted, locale)))
 }

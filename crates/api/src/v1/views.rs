@@ -1,6 +1,8 @@
 //! What v1 answers with.
 
 use menjin_domain::entities::{TokenPair, User};
+use menjin_domain::users::{Lock, LockCount};
+use menjin_domain::values::ClientNetwork;
 use paperclip::actix::Apiv2Schema;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -82,5 +84,55 @@ pub(crate) struct MessageView {
 impl MessageView {
     pub(crate) fn new(message: Message, locale: Locale) -> Self {
         Self { message: message.text(locale) }
+    }
+}
+
+/// Whether failed log-ins have locked a user. Times are RFC 3339 in UTC.
+#[derive(Serialize, Apiv2Schema)]
+#[openapi(rename = "Lock")]
+pub(super) struct LockView {
+    locked: bool,
+    until: Option<String>,
+    account: LockCountView,
+    networks: Vec<NetworkLockView>,
+}
+
+/// Failures from all networks together.
+#[derive(Serialize, Apiv2Schema)]
+#[openapi(rename = "LockCount")]
+struct LockCountView {
+    failures: u64,
+    until: Option<String>,
+}
+
+/// Failures from one network.
+#[derive(Serialize, Apiv2Schema)]
+#[openapi(rename = "NetworkLock")]
+struct NetworkLockView {
+    network: String,
+    failures: u64,
+    until: Option<String>,
+}
+
+impl From<&Lock> for LockView {
+    fn from(lock: &Lock) -> Self {
+        let until = lock.locked_until();
+        let LockCount { failures, locked_until } = lock.account;
+        Self {
+            locked: until.is_some(),
+            until: until.map(time),
+            account: LockCountView { failures, until: locked_until.map(time) },
+            networks: lock.networks.iter().map(NetworkLockView::from).collect(),
+        }
+    }
+}
+
+impl From<&(ClientNetwork, LockCount)> for NetworkLockView {
+    fn from((network, count): &(ClientNetwork, LockCount)) -> Self {
+        Self {
+            network: network.to_string(),
+            failures: count.failures,
+            until: count.locked_until.map(time),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Embeds menjin's domain alone: the use-cases run on ports written here, without a web framework,
 //! a database or a token library.
 //!
-//! `store.rs` is a store to copy from, `toys.rs` the rest of the ports. `main` tells the life of
+//! `store.rs` and `audit.rs` are a store to copy from, `toys.rs` the rest of the ports. `main` tells the life of
 //! some accounts, a line a step, and fails at the first step that does not go as it says:
 //!
 //! ```sh
@@ -9,6 +9,7 @@
 //! ```
 #![expect(clippy::print_stdout, reason = "showing what happens is what an example is for")]
 
+mod audit;
 mod store;
 mod toys;
 
@@ -18,20 +19,23 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use menjin_domain::audit::{ListRecords, ListRecordsInput};
 use menjin_domain::auth::{
     AttemptGuard, Authenticate, AuthenticateError, ChangePassword, ChangePasswordInput, LoggedIn,
     Login, LoginError, LoginInput, LoginLimits, Logout, Refresh, RefreshError, Register,
     RegisterError, RegisterInput, RegistrationLimit, TokenIssuer,
 };
 use menjin_domain::entities::{Principal, Profile, TokenPair, User};
-use menjin_domain::ports::{Entropy, PasswordHasher, PasswordPolicy, RateLimiter, UserQuery};
+use menjin_domain::ports::{
+    AuditFilter, Entropy, PasswordHasher, PasswordPolicy, RateLimiter, UserQuery,
+};
 use menjin_domain::users::{
-    ActivateUser, CreateAdmin, CreateAdminInput, DeactivateUser, DeactivateUserError, ListUsers,
-    ListUsersError,
+    ActivateUser, AdminGuard, CreateAdmin, CreateAdminInput, DeactivateUser, DeactivateUserError,
+    ListUsers, ListUsersError,
 };
 use menjin_domain::values::{
-    CandidatePassword, ClientInfo, Email, LoginName, NewPassword, PasswordLength, RegistrableRole,
-    UserId, Username, UsernameLength,
+    AuditAction, CandidatePassword, ClientInfo, Email, LoginName, NewPassword, Origin,
+    PasswordLength, RegistrableRole, UserId, Username, UsernameLength,
 };
 use secrecy::ExposeSecret;
 
@@ -61,6 +65,7 @@ struct Menjin {
     list_users: ListUsers,
     deactivate_user: DeactivateUser,
     activate_user: ActivateUser,
+    list_records: ListRecords,
     clock: Arc<ForwardClock>,
 }
 
@@ -68,7 +73,7 @@ impl Menjin {
     /// The one place where use-cases meet adapters: to put menjin on a database, change it here.
     fn new() -> Self {
         let clock = Arc::new(ForwardClock::default());
-        // One store behind three ports, so that its lock spans what they have in common.
+        // One store behind five ports, so that its lock spans what they have in common.
         let store = Arc::new(Store::default());
         let entropy: Arc<dyn Entropy> = Arc::new(ToyEntropy);
         let codec = Arc::new(OpaqueTokens::new(entropy.clone()));
@@ -81,8 +86,10 @@ impl Menjin {
             throttle: store.clone(),
             rates: rates.clone(),
             clock: clock.clone(),
+            trail: store.clone(),
             limits: Some(LoginLimits::DEFAULT),
         });
+        let admins = Arc::new(AdminGuard { trail: store.clone(), clock: clock.clone() });
         let tokens = Arc::new(TokenIssuer {
             codec: codec.clone(),
             entropy: entropy.clone(),
@@ -94,6 +101,7 @@ impl Menjin {
                 hasher: hasher.clone(),
                 policy: Some(policy.clone()),
                 rates,
+                trail: store.clone(),
                 clock: clock.clone(),
                 limit: Some(RegistrationLimit::DEFAULT),
             },
@@ -116,14 +124,17 @@ impl Menjin {
                 codec,
                 sessions: store.clone(),
                 tokens,
+                trail: store.clone(),
                 clock: clock.clone(),
                 grace: Refresh::GRACE,
+                recorded: true,
             },
             change_password: ChangePassword {
                 users: store.clone(),
                 hasher: hasher.clone(),
                 policy: policy.clone(),
                 attempts,
+                trail: store.clone(),
                 clock: clock.clone(),
             },
             logout: Logout { sessions: store.clone(), clock: clock.clone() },
@@ -133,9 +144,10 @@ impl Menjin {
                 policy,
                 clock: clock.clone(),
             },
-            list_users: ListUsers { users: store.clone() },
-            deactivate_user: DeactivateUser { users: store.clone(), clock: clock.clone() },
-            activate_user: ActivateUser { users: store, clock: clock.clone() },
+            list_users: ListUsers { users: store.clone(), admins: admins.clone() },
+            deactivate_user: DeactivateUser { users: store.clone(), admins: admins.clone() },
+            activate_user: ActivateUser { users: store.clone(), admins: admins.clone() },
+            list_records: ListRecords { records: store, admins },
             clock,
         }
     }
@@ -147,7 +159,7 @@ impl Menjin {
             password: NewPassword::parse(FIRST_PASSWORD, PasswordLength::DEFAULT)?,
             role: RegistrableRole::STUDENT,
             profile: Profile::default(),
-            client: ClientInfo::at(LAPTOP),
+            origin: from(LAPTOP),
         };
         Ok(self.register.execute(input).await)
     }
@@ -156,12 +168,12 @@ impl Menjin {
         &self,
         name: &str,
         password: &str,
-        from: IpAddr,
+        address: IpAddr,
     ) -> Outcome<Result<LoggedIn, LoginError>> {
         let input = LoginInput {
             name: LoginName::parse(name)?,
             password: CandidatePassword::parse(password)?,
-            client: ClientInfo::at(from).with_user_agent(Some("example")),
+            origin: from(address),
         };
         Ok(self.login.execute(input).await)
     }
@@ -171,8 +183,13 @@ impl Menjin {
     }
 
     async fn refresh(&self, tokens: &TokenPair) -> Result<TokenPair, RefreshError> {
-        self.refresh.execute(tokens.refresh_token.expose_secret()).await
+        self.refresh.execute(tokens.refresh_token.expose_secret(), from(LAPTOP)).await
     }
+}
+
+/// A server would add the id of the request.
+fn from(address: IpAddr) -> Origin {
+    ClientInfo::at(address).with_user_agent(Some("example")).into()
 }
 
 /// Prints a step that went as said; any other is an error that tells how it went instead.
@@ -224,7 +241,7 @@ async fn registers(menjin: &Menjin) -> Outcome<UserId> {
         caller.user == login.user
     })?;
     step("Ann is no administrator", &caller.require_admin(), Result::is_err)?;
-    menjin.logout.execute(&caller).await?;
+    menjin.logout.execute(&caller, from(LAPTOP)).await?;
     step("after logging out, the token is dead", &menjin.caller(&login.tokens).await, is_dead)?;
     Ok(ann.id)
 }
@@ -261,7 +278,7 @@ async fn changes_password(menjin: &Menjin) -> Outcome<()> {
         current: CandidatePassword::parse(FIRST_PASSWORD)?,
         new: NewPassword::parse(SECOND_PASSWORD, PasswordLength::DEFAULT)?,
         confirmation: None,
-        client: ClientInfo::at(LAPTOP),
+        origin: from(LAPTOP),
     };
     let changed = menjin.change_password.execute(&caller, input).await;
     step("she changes her password on her laptop", &changed, Result::is_ok)?;
@@ -284,27 +301,41 @@ async fn is_administered(menjin: &Menjin, ann: UserId) -> Outcome<()> {
     let root = menjin.caller(&root).await?;
 
     let all = UserQuery { skip: 0, limit: 10, role: None };
-    let page = menjin.list_users.execute(&menjin.caller(&laptop).await?, all).await;
+    let caller = menjin.caller(&laptop).await?;
+    let page = menjin.list_users.execute(&caller, all, from(LAPTOP)).await;
     step("Ann may not list the users", &page, |page| {
         matches!(page, Err(ListUsersError::Forbidden(_)))
     })?;
-    let page = menjin.list_users.execute(&root, all).await?;
+    let page = menjin.list_users.execute(&root, all, from(LAPTOP)).await?;
     step("the administrator may: they are Ann and root", &page, |page| {
         page.total == 2 && page.users.iter().map(|user| user.username.as_str()).eq(["Ann", "root"])
     })?;
 
-    let user = menjin.deactivate_user.execute(&root, ann).await?;
+    let user = menjin.deactivate_user.execute(&root, ann, from(LAPTOP)).await?;
     step("the administrator deactivates Ann", &user, |user| user.id == ann && !user.is_active)?;
     step("her tokens are dead at once", &menjin.caller(&laptop).await, is_dead)?;
     let login = menjin.login("ann", SECOND_PASSWORD, LAPTOP).await?;
     step("she cannot log in: the answer is that to a wrong password", &login, is_refused)?;
-    let user = menjin.deactivate_user.execute(&root, root.user.id).await;
+    let user = menjin.deactivate_user.execute(&root, root.user.id, from(LAPTOP)).await;
     step("the last administrator stays, even if they would go", &user, |user| {
         matches!(user, Err(DeactivateUserError::LastAdmin))
     })?;
-    menjin.activate_user.execute(&root, ann).await?;
+    menjin.activate_user.execute(&root, ann, from(LAPTOP)).await?;
     let login = menjin.login("ann", SECOND_PASSWORD, LAPTOP).await?;
-    step("activated again, Ann logs in", &login, Result::is_ok)
+    step("activated again, Ann logs in", &login, Result::is_ok)?;
+
+    let filter = AuditFilter { user: Some(ann), ..AuditFilter::default() };
+    let input = ListRecordsInput { filter, before: None, limit: 4 };
+    let page = menjin.list_records.execute(&root, input, from(LAPTOP)).await?;
+    step("all of it is on record, the newest first", &page, |page| {
+        let actions = page.records.iter().map(|record| record.event.action);
+        actions.eq([
+            AuditAction::LoggedIn,
+            AuditAction::Activated,
+            AuditAction::LogInFailed,
+            AuditAction::Deactivated,
+        ])
+    })
 }
 
 async fn is_throttled(menjin: &Menjin) -> Outcome<()> {

@@ -1,4 +1,4 @@
-//! Accounts, sessions and failed log-ins behind one lock: what a method does under it is one atomic
+//! Accounts, sessions, failed log-ins and records behind one lock: what a method does under it is one atomic
 //! change, which is what the ports ask for. A store for more than a few accounts wants indices
 //! where this one searches.
 
@@ -8,15 +8,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use menjin_domain::entities::{Credentials, Session, User};
+use menjin_domain::entities::{Act, AuditRecord, Credentials, Session, User};
 use menjin_domain::ports::{
-    Admission, AttemptLimits, CreateSessionError, CreateUserError, DeactivateError, Limit,
-    LiveSession, LoginThrottle, NewSession, NewUser, PasswordChange, PortError, ProfileChanges,
-    Rotation, RotationOutcome, SessionRepository, ThrottleSubject, UpdateProfileError, UserPage,
-    UserQuery, UserRepository,
+    Admission, AttemptLimits, CreateSessionError, CreateUserError, DeactivateError, FailureCount,
+    Limit, LiveSession, LoginThrottle, NewSession, NewUser, PasswordChange, PortError,
+    ProfileChanges, Rotation, RotationOutcome, SessionRepository, ThrottleSubject,
+    UpdateProfileError, UserPage, UserQuery, UserRepository,
 };
 use menjin_domain::values::{
-    ClientNetwork, Epoch, Generation, LoginName, PasswordHash, Patch, SessionId, Timestamp, UserId,
+    AuditAction, ClientNetwork, Epoch, Generation, LoginName, PasswordHash, Patch, SessionId,
+    Timestamp, UserId,
 };
 
 #[derive(Default)]
@@ -25,12 +26,15 @@ pub(crate) struct Store {
 }
 
 #[derive(Default)]
-struct State {
+pub(crate) struct State {
     /// Ordered, because lists are by ascending id.
     accounts: BTreeMap<UserId, Account>,
     sessions: HashMap<SessionId, Record>,
     /// Per client network; `None` is all of them together.
     failures: HashMap<(ThrottleSubject, Option<ClientNetwork>), Failures>,
+    pub(crate) records: Vec<AuditRecord>,
+    /// Ids are never given twice, though records are deleted.
+    pub(crate) last_record: i64,
 }
 
 struct Account {
@@ -49,7 +53,7 @@ struct Record {
 impl Store {
     /// Nothing that holds the lock can panic half-way through a change, so what a panic elsewhere
     /// leaves behind is whole.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -65,6 +69,13 @@ impl State {
         let user = &self.accounts.get(&record.session.user_id)?.user;
         let live = record.ended_at.is_none() && record.session.expires_at > at && user.is_active;
         live.then(|| LiveSession { session: record.session.clone(), user: user.clone() })
+    }
+
+    /// Forgets the failures of an account; whether there were any.
+    fn forget(&mut self, id: UserId) -> bool {
+        let all = self.failures.len();
+        self.failures.retain(|(subject, _), _| *subject != ThrottleSubject::Account(id));
+        self.failures.len() < all
     }
 
     fn end_sessions(&mut self, of: UserId, but: Option<SessionId>, at: Timestamp) {
@@ -90,7 +101,7 @@ impl Account {
 #[async_trait]
 impl UserRepository for Store {
     async fn create(&self, new: NewUser) -> Result<User, CreateUserError> {
-        let mut state = self.lock();
+        let (mut state, event) = (self.lock(), new.event());
         let name = new.username.canonical();
         if state.accounts.values().any(|account| account.user.username.canonical() == name) {
             return Err(CreateUserError::UsernameTaken);
@@ -115,6 +126,7 @@ impl UserRepository for Store {
             last_login_at: None,
         };
         state.accounts.insert(id, Account { user: user.clone(), hash: new.hash, epoch: Epoch(0) });
+        state.record(event.on(id));
         Ok(user)
     }
 
@@ -139,7 +151,7 @@ impl UserRepository for Store {
         &self,
         id: UserId,
         changes: ProfileChanges,
-        at: Timestamp,
+        act: Act,
     ) -> Result<Option<User>, UpdateProfileError> {
         let mut state = self.lock();
         let taken = changes
@@ -160,8 +172,10 @@ impl UserRepository for Store {
         patch(&mut user.profile.phone, changes.phone);
         patch(&mut user.profile.bio, changes.bio);
         patch(&mut user.profile.avatar, changes.avatar);
-        user.updated_at = Some(at);
-        Ok(Some(user.clone()))
+        user.updated_at = Some(act.at);
+        let user = user.clone();
+        state.record(act.event(AuditAction::ProfileUpdated).on(id));
+        Ok(Some(user))
     }
 
     async fn list(&self, query: UserQuery) -> Result<UserPage, PortError> {
@@ -176,19 +190,24 @@ impl UserRepository for Store {
         })
     }
 
-    async fn activate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, PortError> {
+    async fn activate(&self, id: UserId, act: Act) -> Result<Option<User>, PortError> {
         let mut state = self.lock();
+        let was_locked = state.forget(id);
         let Some(Account { user, .. }) = state.accounts.get_mut(&id) else { return Ok(None) };
-        if !user.is_active {
-            user.is_active = true;
-            user.updated_at = Some(at);
+        let was_active = std::mem::replace(&mut user.is_active, true);
+        if !was_active {
+            user.updated_at = Some(act.at);
         }
         let user = user.clone();
-        state.failures.retain(|(subject, _), _| *subject != ThrottleSubject::Account(id));
+        match (was_active, was_locked) {
+            (false, _) => state.record(act.event(AuditAction::Activated).on(id)),
+            (true, true) => state.record(act.event(AuditAction::LockLifted).on(id)),
+            (true, false) => {}
+        }
         Ok(Some(user))
     }
 
-    async fn deactivate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, DeactivateError> {
+    async fn deactivate(&self, id: UserId, act: Act) -> Result<Option<User>, DeactivateError> {
         let mut state = self.lock();
         let mut users = state.accounts.values().map(|account| &account.user);
         let has_peer = users.any(|user| user.is_active && user.is_superuser() && user.id != id);
@@ -200,15 +219,16 @@ impl UserRepository for Store {
             return Err(DeactivateError::LastAdmin);
         }
         account.user.is_active = false;
-        account.user.updated_at = Some(at);
+        account.user.updated_at = Some(act.at);
         account.epoch.0 += 1;
         let user = account.user.clone();
-        state.end_sessions(id, None, at);
+        state.end_sessions(id, None, act.at);
+        state.record(act.event(AuditAction::Deactivated).on(id));
         Ok(Some(user))
     }
 
     async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError> {
-        let mut state = self.lock();
+        let (mut state, event) = (self.lock(), change.event());
         let account = state.accounts.get_mut(&change.user_id);
         let Some(account) =
             account.filter(|a| a.user.is_active && a.epoch == change.verified_epoch)
@@ -219,6 +239,7 @@ impl UserRepository for Store {
         account.epoch.0 += 1;
         account.user.updated_at = Some(change.at);
         state.end_sessions(change.user_id, Some(change.keep_session), change.at);
+        state.record(event);
         Ok(true)
     }
 
@@ -242,7 +263,7 @@ fn patch<T>(field: &mut Option<T>, change: Patch<T>) {
 #[async_trait]
 impl SessionRepository for Store {
     async fn create(&self, new: NewSession) -> Result<User, CreateSessionError> {
-        let mut state = self.lock();
+        let (mut state, event) = (self.lock(), new.event());
         let account = state.accounts.get_mut(&new.user_id);
         let account = account
             .filter(|a| a.user.is_active && a.epoch == new.verified_epoch)
@@ -256,9 +277,10 @@ impl SessionRepository for Store {
             created_at: new.created_at,
             last_used_at: new.created_at,
             expires_at: new.expires_at,
-            client: new.client,
+            client: new.origin.client,
         };
         state.sessions.insert(new.id, Record { session, predecessor: None, ended_at: None });
+        state.record(event);
         Ok(user)
     }
 
@@ -271,7 +293,7 @@ impl SessionRepository for Store {
     }
 
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {
-        let Rotation { session_id, user_id, presented, at, grace } = rotation;
+        let Rotation { session_id, user_id, presented, at, grace, .. } = rotation;
         let mut state = self.lock();
         let live = state.find_live(session_id, at).filter(|live| live.user.id == user_id);
         let (Some(live), Some(record)) = (live, state.sessions.get_mut(&session_id)) else {
@@ -285,18 +307,26 @@ impl SessionRepository for Store {
             generation == presented && passed(first_used, at) < grace
         }) {
             record.ended_at = Some(at);
+            state.record(rotation.replayed());
             return Ok(RotationOutcome::Replayed);
         }
         record.session.generation.0 += 1;
         record.session.last_used_at = at;
         let session = record.session.clone();
+        if rotation.recorded {
+            state.record(rotation.refreshed());
+        }
         Ok(RotationOutcome::Rotated(Box::new(LiveSession { session, user: live.user })))
     }
 
-    async fn end(&self, id: SessionId, at: Timestamp) -> Result<bool, PortError> {
+    async fn end(&self, id: SessionId, act: Act) -> Result<bool, PortError> {
         let mut state = self.lock();
         let open = state.sessions.get_mut(&id).filter(|record| record.ended_at.is_none());
-        Ok(open.map(|record| record.ended_at = Some(at)).is_some())
+        let Some(record) = open else { return Ok(false) };
+        record.ended_at = Some(act.at);
+        let user = record.session.user_id;
+        state.record(act.event(AuditAction::LoggedOut).on(user));
+        Ok(true)
     }
 
     async fn delete_finished(&self, before: Timestamp) -> Result<u64, PortError> {
@@ -359,6 +389,28 @@ impl LoginThrottle for Store {
             Failures::take_back(failures, &(subject.clone(), of));
         }
         Ok(())
+    }
+
+    async fn counts(&self, subject: &ThrottleSubject) -> Result<Vec<FailureCount>, PortError> {
+        let state = self.lock();
+        let of_subject = state.failures.iter().filter(|((of, _), _)| of == subject);
+        let mut counts: Vec<_> = of_subject
+            .filter_map(|((_, network), failures)| {
+                let (failures, last_failure_at) = (failures.0.len() as u64, failures.last()?);
+                Some(FailureCount { network: *network, failures, last_failure_at })
+            })
+            .collect();
+        counts.sort_by_key(|count| std::cmp::Reverse(count.last_failure_at));
+        Ok(counts)
+    }
+
+    async fn forget(&self, id: UserId, act: Act) -> Result<bool, PortError> {
+        let mut state = self.lock();
+        let was_locked = state.forget(id);
+        if was_locked {
+            state.record(act.event(AuditAction::LockLifted).on(id));
+        }
+        Ok(was_locked)
     }
 
     async fn delete_stale(&self, before: Timestamp) -> Result<u64, PortError> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{SubsecRound, Utc};
-use menjin_domain::entities::{AccessClaims, RefreshClaims};
+use menjin_domain::entities::{AccessClaims, PublicKey, RefreshClaims};
 use menjin_domain::ports::{
     Admission, Clock, Entropy, HashingError, InvalidToken, Limit, PasswordHasher, PasswordPolicy,
     PolicyViolation, PortError, RateKey, RateLimiter, TokenCodec, Verdict,
@@ -183,6 +183,10 @@ impl TokenCodec for OpaqueTokens {
 
     fn verify_refresh(&self, token: &str, at: Timestamp) -> Result<RefreshClaims, InvalidToken> {
         self.refresh.find(token, at)
+    }
+
+    fn public_keys(&self) -> Vec<PublicKey> {
+        Vec::new()
     }
 }
 

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
-use super::attempts::{AttemptGuard, Begin, TooManyAttempts};
-use crate::entities::{Credentials, Principal};
+use super::attempts::{AttemptGuard, Begin, TooManyAttempts, Try};
+use crate::entities::{Act, Credentials, Principal};
 use crate::ports::{
-    Clock, HashingError, PasswordChange, PasswordHasher, PasswordPolicy, PolicyViolation,
-    PortError, ThrottleSubject, UserRepository, Verdict,
+    AuditTrail, Clock, HashingError, PasswordChange, PasswordHasher, PasswordPolicy,
+    PolicyViolation, PortError, UserRepository, Verdict,
 };
-use crate::values::{CandidatePassword, ClientInfo, NewPassword};
+use crate::values::{AuditAction, AuditReason, CandidatePassword, NewPassword, Origin};
 
 /// A change of one's own password.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ pub struct ChangePasswordInput {
     /// The new one typed again, where the client asks for that.
     pub confirmation: Option<CandidatePassword>,
     /// Where from.
-    pub client: ClientInfo,
+    pub origin: Origin,
 }
 
 /// Why the password stays.
@@ -72,6 +72,8 @@ pub struct ChangePassword {
     pub policy: Arc<dyn PasswordPolicy>,
     /// Counts failures.
     pub attempts: Arc<AttemptGuard>,
+    /// Takes the other failures.
+    pub trail: Arc<dyn AuditTrail>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -100,9 +102,10 @@ impl ChangePassword {
             hash: self.hasher.hash(&input.new).await?,
             keep_session: caller.session_id,
             at: self.clock.now(),
+            origin: input.origin.clone(),
         };
         if !self.users.change_password(change).await? {
-            return Err(ChangePasswordError::Stale);
+            return Err(self.stale(caller, input.origin));
         }
         tracing::info!(event = "password_changed", user_id = %caller.user.id);
         Ok(())
@@ -114,17 +117,17 @@ impl ChangePassword {
         input: &ChangePasswordInput,
     ) -> Result<Credentials, ChangePasswordError> {
         let Some(credentials) = self.users.credentials(caller.user.id).await? else {
-            return Err(ChangePasswordError::Stale);
+            return Err(self.stale(caller, input.origin.clone()));
         };
-        let subject = ThrottleSubject::Account(caller.user.id);
-        let attempt = match self.attempts.begin(subject, input.client.network()).await? {
+        let tried = Try::change(caller, input.origin.clone());
+        let attempt = match self.attempts.begin(tried).await? {
             Begin::Attempt(attempt) => attempt,
             Begin::Refused(refused) => return Err(refused.into()),
         };
         match self.hasher.verify(&input.current, Some(credentials.hash.clone())).await {
             Ok(Verdict::Right { .. }) => attempt.succeeded().await,
             Ok(Verdict::Wrong) => {
-                attempt.failed();
+                attempt.failed(AuditReason::WrongPassword);
                 return Err(ChangePasswordError::WrongPassword);
             }
             Err(error) => {
@@ -134,6 +137,14 @@ impl ChangePassword {
         }
         Ok(credentials)
     }
+
+    fn stale(&self, caller: &Principal, origin: Origin) -> ChangePasswordError {
+        let event = Act::by(caller, self.clock.now(), origin)
+            .event(AuditAction::PasswordChangeFailed)
+            .on(caller.user.id);
+        self.trail.note(event.because(AuditReason::AccountChanged));
+        ChangePasswordError::Stale
+    }
 }
 
 #[cfg(test)]
@@ -142,9 +153,9 @@ mod tests {
     use crate::auth::LoginLimits;
     use crate::ports::{
         Admission, MockLoginThrottle, MockPasswordHasher, MockPasswordPolicy, MockRateLimiter,
-        MockUserRepository,
+        MockUserRepository, ThrottleSubject,
     };
-    use crate::testing::{self, SESSION, USER, at};
+    use crate::testing::{self, SESSION, Trail, USER, at};
     use crate::values::{Epoch, PasswordLength};
 
     struct World {
@@ -153,6 +164,7 @@ mod tests {
         policy: MockPasswordPolicy,
         throttle: MockLoginThrottle,
         rates: MockRateLimiter,
+        trail: Arc<Trail>,
     }
 
     impl World {
@@ -163,6 +175,7 @@ mod tests {
                 policy: MockPasswordPolicy::new(),
                 throttle: MockLoginThrottle::new(),
                 rates: MockRateLimiter::new(),
+                trail: Arc::default(),
             }
         }
 
@@ -197,15 +210,17 @@ mod tests {
                     throttle: Arc::new(self.throttle),
                     rates: Arc::new(self.rates),
                     clock: clock.clone(),
+                    trail: self.trail.clone(),
                     limits: Some(LoginLimits::DEFAULT),
                 }),
+                trail: self.trail,
                 clock,
             };
             let input = ChangePasswordInput {
                 current: CandidatePassword::parse(current).unwrap(),
                 new: NewPassword::parse(new, PasswordLength::DEFAULT).unwrap(),
                 confirmation: again.map(|again| CandidatePassword::parse(again).unwrap()),
-                client: testing::client(),
+                origin: testing::origin(),
             };
             use_case.execute(&testing::principal(), input).await
         }
@@ -213,7 +228,7 @@ mod tests {
 
     const RIGHT: Verdict = Verdict::Right { needs_rehash: false };
 
-    async fn changed(stored: bool) -> Result<(), ChangePasswordError> {
+    async fn changed(stored: bool) -> (Result<(), ChangePasswordError>, Arc<Trail>) {
         let mut world = World::verifying(RIGHT);
         world.throttle.expect_succeed().times(1).return_once(|_, _| Ok(()));
         world.rates.expect_release().times(1).return_once(|_| Ok(()));
@@ -226,26 +241,35 @@ mod tests {
                     && change.verified_epoch == Epoch(4)
                     && change.keep_session == SESSION
                     && change.at == at(30)
+                    && change.origin == testing::origin()
             })
             .times(1)
             .return_once(move |_| Ok(stored));
-        world.change("password123", "newpassword456", Some("newpassword456")).await
+        let trail = world.trail.clone();
+        (world.change("password123", "newpassword456", Some("newpassword456")).await, trail)
     }
 
     #[tokio::test]
     async fn t18_the_change_keeps_only_the_callers_session() {
-        changed(true).await.unwrap();
+        let (changed, trail) = changed(true).await;
+        changed.unwrap();
+        trail.has([]);
     }
 
     #[tokio::test]
     async fn x3_a_change_meanwhile_wins() {
-        assert!(matches!(changed(false).await, Err(ChangePasswordError::Stale)));
+        let (changed, trail) = changed(false).await;
+        assert!(matches!(changed, Err(ChangePasswordError::Stale)));
+        trail.has([(AuditAction::PasswordChangeFailed, AuditReason::AccountChanged)]);
     }
 
     #[tokio::test]
     async fn a_wrong_password_changes_nothing_and_counts() {
-        let result = World::verifying(Verdict::Wrong).change("wrong", "newpassword456", None).await;
+        let world = World::verifying(Verdict::Wrong);
+        let trail = world.trail.clone();
+        let result = world.change("wrong", "newpassword456", None).await;
         assert!(matches!(result, Err(ChangePasswordError::WrongPassword)));
+        trail.has([(AuditAction::PasswordChangeFailed, AuditReason::WrongPassword)]);
     }
 
     #[tokio::test]

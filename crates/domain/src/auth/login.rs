@@ -1,14 +1,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::attempts::{AttemptGuard, Begin, TooManyAttempts};
+use super::attempts::{AttemptGuard, Begin, TooManyAttempts, Try};
 use super::tokens::{Grant, TokenIssuer};
 use crate::entities::{Credentials, TokenPair, User};
 use crate::ports::{
-    Clock, CreateSessionError, Entropy, HashingError, NewSession, PasswordHasher, PortError,
-    SessionRepository, ThrottleSubject, UserRepository, Verdict,
+    Causes, Clock, CreateSessionError, Entropy, HashingError, NewSession, PasswordHasher,
+    PortError, SessionRepository, ThrottleSubject, UserRepository, Verdict,
 };
-use crate::values::{CandidatePassword, ClientInfo, Generation, LoginName, SessionId};
+use crate::values::{AuditReason, CandidatePassword, Generation, LoginName, Origin, SessionId};
 
 /// What somebody logs in with.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ pub struct LoginInput {
     /// The password tried.
     pub password: CandidatePassword,
     /// Where from.
-    pub client: ClientInfo,
+    pub origin: Origin,
 }
 
 /// A log-in that succeeded.
@@ -91,7 +91,8 @@ impl Login {
             || ThrottleSubject::nobody(&input.name),
             |c| ThrottleSubject::Account(c.user_id),
         );
-        let attempt = match self.attempts.begin(subject, input.client.network()).await? {
+        let tried = Try::log_in(subject, input.origin.clone());
+        let mut attempt = match self.attempts.begin(tried).await? {
             Begin::Attempt(attempt) => attempt,
             Begin::Refused(refused) => return Err(refused.into()),
         };
@@ -103,18 +104,24 @@ impl Login {
                 return Err(error.into());
             }
         };
-        let (Some(credentials), Verdict::Right { needs_rehash }) = (found, verdict) else {
-            attempt.failed();
-            return Err(LoginError::InvalidCredentials);
+        let (credentials, needs_rehash) = match (found, verdict) {
+            (Some(credentials), Verdict::Right { needs_rehash }) if credentials.is_active => {
+                (credentials, needs_rehash)
+            }
+            (found, verdict) => {
+                attempt.failed(match (found, verdict) {
+                    (None, _) => AuditReason::UnknownName,
+                    (Some(_), Verdict::Wrong) => AuditReason::WrongPassword,
+                    (Some(_), Verdict::Right { .. }) => AuditReason::Inactive,
+                });
+                return Err(LoginError::InvalidCredentials);
+            }
         };
-        if !credentials.is_active {
-            attempt.failed();
-            return Err(LoginError::InvalidCredentials);
-        }
-        let logged_in = match self.begin_session(&credentials, input.client).await {
+        attempt.verified();
+        let logged_in = match self.begin_session(&credentials, input.origin).await {
             Ok(logged_in) => logged_in,
             Err(LoginError::InvalidCredentials) => {
-                attempt.failed();
+                attempt.failed(AuditReason::AccountChanged);
                 return Err(LoginError::InvalidCredentials);
             }
             Err(error) => {
@@ -134,7 +141,7 @@ impl Login {
     async fn begin_session(
         &self,
         credentials: &Credentials,
-        client: ClientInfo,
+        origin: Origin,
     ) -> Result<LoggedIn, LoginError> {
         let now = self.clock.now();
         let session = NewSession {
@@ -143,7 +150,7 @@ impl Login {
             verified_epoch: credentials.epoch,
             created_at: now,
             expires_at: now + self.session_ttl,
-            client,
+            origin,
         };
         let (session_id, expires_at) = (session.id, session.expires_at);
         let user = self.sessions.create(session).await.map_err(|error| match error {
@@ -168,8 +175,7 @@ impl Login {
             Err(HashingError::Port(error)) => Err(error),
         };
         if let Err(error) = rehashed {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, user_id = %credentials.user_id, "a hash was not renewed");
+            tracing::warn!(error = %Causes(&error), user_id = %credentials.user_id, "a hash was not renewed");
         }
     }
 }
@@ -184,8 +190,8 @@ mod tests {
         Admission, MockLoginThrottle, MockPasswordHasher, MockRateLimiter, MockSessionRepository,
         MockUserRepository,
     };
-    use crate::testing::{self, SESSION, USER, at};
-    use crate::values::Epoch;
+    use crate::testing::{self, SESSION, Trail, USER, at};
+    use crate::values::{AuditAction, Epoch};
 
     /// The ports of a log-in, each ready for expectations.
     struct World {
@@ -194,6 +200,7 @@ mod tests {
         hasher: MockPasswordHasher,
         throttle: MockLoginThrottle,
         rates: MockRateLimiter,
+        trail: Arc<Trail>,
     }
 
     impl World {
@@ -205,10 +212,16 @@ mod tests {
                 hasher: MockPasswordHasher::new(),
                 throttle: MockLoginThrottle::new(),
                 rates: MockRateLimiter::new(),
+                trail: Arc::default(),
             };
             world.users.expect_find_credentials().return_once(move |_| Ok(account));
             world.rates.expect_reserve().returning(|_, _, _| Ok(Admission::Admitted));
             world
+        }
+
+        /// What is recorded, to look at afterwards.
+        fn trail(&self) -> Arc<Trail> {
+            Arc::clone(&self.trail)
         }
 
         fn admitted(mut self) -> Self {
@@ -237,6 +250,7 @@ mod tests {
                     throttle: Arc::new(self.throttle),
                     rates: Arc::new(self.rates),
                     clock: clock.clone(),
+                    trail: self.trail,
                     limits: Some(LoginLimits::DEFAULT),
                 }),
                 tokens: Arc::new(testing::issuer()),
@@ -247,7 +261,7 @@ mod tests {
             let input = LoginInput {
                 name: LoginName::parse("Mike").unwrap(),
                 password: CandidatePassword::parse("password123").unwrap(),
-                client: testing::client(),
+                origin: testing::origin(),
             };
             login.execute(input).await
         }
@@ -265,12 +279,15 @@ mod tests {
             .withf(|new| {
                 new.verified_epoch == Epoch(4)
                     && new.id == SESSION
+                    && new.origin == testing::origin()
                     && new.created_at == at(10)
                     && new.expires_at == at(10 + 7 * 86_400)
             })
             .times(1)
             .return_once(|_| Ok(testing::user()));
+        let trail = world.trail();
         let logged_in = world.login().await.unwrap();
+        trail.has([]);
         assert_eq!(logged_in.user, testing::user());
         assert_eq!(logged_in.tokens.expires_in, Duration::from_secs(1800));
     }
@@ -278,13 +295,15 @@ mod tests {
     #[tokio::test]
     async fn e1_unknown_wrong_and_inactive_cost_a_hash_and_are_answered_alike() {
         let inactive = Credentials { is_active: false, ..testing::credentials(0) };
-        for (account, verdict) in [
-            (None, Verdict::Wrong),
-            (Some(testing::credentials(0)), Verdict::Wrong),
-            (Some(inactive), RIGHT),
+        for (account, verdict, reason) in [
+            (None, Verdict::Wrong, AuditReason::UnknownName),
+            (Some(testing::credentials(0)), Verdict::Wrong, AuditReason::WrongPassword),
+            (Some(inactive), RIGHT, AuditReason::Inactive),
         ] {
-            let result = World::with(account).admitted().verdict(verdict).login().await;
-            assert!(matches!(result, Err(LoginError::InvalidCredentials)));
+            let world = World::with(account).admitted().verdict(verdict);
+            let trail = world.trail();
+            assert!(matches!(world.login().await, Err(LoginError::InvalidCredentials)));
+            trail.has([(AuditAction::LogInFailed, reason)]);
         }
     }
 
@@ -324,7 +343,9 @@ mod tests {
     async fn x3_an_account_changed_during_the_hash_is_answered_as_wrong() {
         let mut world = World::with(Some(testing::credentials(4))).admitted().verdict(RIGHT);
         world.sessions.expect_create().return_once(|_| Err(CreateSessionError::Stale));
+        let trail = world.trail();
         assert!(matches!(world.login().await, Err(LoginError::InvalidCredentials)));
+        trail.has([(AuditAction::LogInFailed, AuditReason::AccountChanged)]);
     }
 
     #[tokio::test]
@@ -333,7 +354,9 @@ mod tests {
         world.hasher.expect_verify().return_once(|_, _| Err(HashingError::Overloaded));
         world.throttle.expect_release().times(1).return_once(|_, _| Ok(()));
         world.rates.expect_release().times(1).return_once(|_| Ok(()));
+        let trail = world.trail();
         assert!(matches!(world.login().await, Err(LoginError::Overloaded)));
+        trail.has([]);
     }
 
     #[tokio::test]

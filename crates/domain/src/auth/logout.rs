@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use crate::entities::Principal;
+use crate::entities::{Act, Principal};
 use crate::ports::{Clock, PortError, SessionRepository};
+use crate::values::Origin;
 
 /// Ends the caller's session: its access token and its refresh token are dead.
 ///
@@ -18,8 +19,9 @@ impl Logout {
     ///
     /// # Errors
     /// The store failed; the session goes on.
-    pub async fn execute(&self, caller: &Principal) -> Result<(), PortError> {
-        if self.sessions.end(caller.session_id, self.clock.now()).await? {
+    pub async fn execute(&self, caller: &Principal, origin: Origin) -> Result<(), PortError> {
+        let act = Act::by(caller, self.clock.now(), origin);
+        if self.sessions.end(caller.session_id, act).await? {
             tracing::info!(event = "logout", user_id = %caller.user.id);
         }
         Ok(())
@@ -40,11 +42,11 @@ mod tests {
             let mut sessions = MockSessionRepository::new();
             sessions
                 .expect_end()
-                .with(eq(SESSION), eq(at(5)))
+                .with(eq(SESSION), eq(Act::by(&testing::principal(), at(5), testing::origin())))
                 .times(1)
                 .return_once(move |_, _| Ok(ended_now));
             let logout = Logout { sessions: Arc::new(sessions), clock: testing::clock(5) };
-            logout.execute(&testing::principal()).await.unwrap();
+            logout.execute(&testing::principal(), testing::origin()).await.unwrap();
         }
     }
 
@@ -53,6 +55,6 @@ mod tests {
         let mut sessions = MockSessionRepository::new();
         sessions.expect_end().return_once(|_, _| Err(testing::broken()));
         let logout = Logout { sessions: Arc::new(sessions), clock: testing::clock(5) };
-        assert!(logout.execute(&testing::principal()).await.is_err());
+        assert!(logout.execute(&testing::principal(), testing::origin()).await.is_err());
     }
 }

@@ -2,10 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::tokens::{Grant, TokenIssuer};
-use crate::entities::TokenPair;
+use crate::entities::{Act, AuditEvent, TokenPair};
 use crate::ports::{
-    Clock, InvalidToken, PortError, Rotation, RotationOutcome, SessionRepository, TokenCodec,
+    AuditTrail, Clock, InvalidToken, PortError, Rotation, RotationOutcome, SessionRepository,
+    TokenCodec,
 };
+use crate::values::{AuditAction, AuditReason, Origin};
 
 /// Why no tokens were handed out.
 #[derive(Debug, thiserror::Error)]
@@ -29,10 +31,14 @@ pub struct Refresh {
     pub sessions: Arc<dyn SessionRepository>,
     /// Makes the new pair.
     pub tokens: Arc<TokenIssuer>,
+    /// Takes the failures.
+    pub trail: Arc<dyn AuditTrail>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For how long a predecessor is taken again.
     pub grace: Duration,
+    /// Whether to record each token that is taken: nothing else is written as often.
+    pub recorded: bool,
 }
 
 impl Refresh {
@@ -43,15 +49,20 @@ impl Refresh {
     ///
     /// # Errors
     /// See [`RefreshError`].
-    pub async fn execute(&self, token: &str) -> Result<TokenPair, RefreshError> {
+    pub async fn execute(&self, token: &str, origin: Origin) -> Result<TokenPair, RefreshError> {
         let now = self.clock.now();
-        let claims = self.codec.verify_refresh(token, now)?;
+        let act = Act::by_nobody(now, origin.clone());
+        let claims = self.codec.verify_refresh(token, now).inspect_err(|_invalid| {
+            self.trail.note(failure(act.clone(), AuditReason::InvalidToken));
+        })?;
         let rotation = Rotation {
             session_id: claims.session_id,
             user_id: claims.user_id,
             presented: claims.generation,
             at: now,
             grace: self.grace,
+            origin,
+            recorded: self.recorded,
         };
         match self.sessions.rotate(rotation).await? {
             RotationOutcome::Rotated(live) => {
@@ -68,9 +79,17 @@ impl Refresh {
                 tracing::warn!(event = "refresh_replayed", user_id = %claims.user_id, "session ended");
                 Err(InvalidToken { reason: "refresh token was used before" }.into())
             }
-            RotationOutcome::Gone => Err(InvalidToken { reason: "session is not live" }.into()),
+            RotationOutcome::Gone => {
+                let act = Act { session_id: Some(claims.session_id), ..act };
+                self.trail.note(failure(act, AuditReason::SessionOver).on(claims.user_id));
+                Err(InvalidToken { reason: "session is not live" }.into())
+            }
         }
     }
+}
+
+fn failure(act: Act, reason: AuditReason) -> AuditEvent {
+    act.event(AuditAction::RefreshFailed).because(reason)
 }
 
 #[cfg(test)]
@@ -78,12 +97,12 @@ mod tests {
     use super::*;
     use crate::entities::RefreshClaims;
     use crate::ports::{MockSessionRepository, MockTokenCodec};
-    use crate::testing::{self, SESSION, USER, at};
+    use crate::testing::{self, SESSION, Trail, USER, at};
     use crate::values::Generation;
 
     async fn refresh(
         outcome: Result<RotationOutcome, PortError>,
-    ) -> Result<TokenPair, RefreshError> {
+    ) -> (Result<TokenPair, RefreshError>, Arc<Trail>) {
         let (mut codec, mut sessions) = (MockTokenCodec::new(), MockSessionRepository::new());
         codec.expect_verify_refresh().return_once(|_, _| {
             Ok(RefreshClaims {
@@ -105,51 +124,70 @@ mod tests {
                         presented: Generation(7),
                         at: at(60),
                         grace: Duration::from_secs(10),
+                        origin: testing::origin(),
+                        recorded: true,
                     }
             })
             .times(1)
             .return_once(move |_| outcome);
+        let trail = Arc::new(Trail::default());
         let use_case = Refresh {
             codec: Arc::new(codec),
             sessions: Arc::new(sessions),
             tokens: Arc::new(testing::issuer()),
+            trail: trail.clone(),
             clock: testing::clock(60),
             grace: Refresh::GRACE,
+            recorded: true,
         };
-        use_case.execute("token").await
+        (use_case.execute("token", testing::origin()).await, trail)
     }
 
     #[tokio::test]
     async fn a_rotation_hands_out_a_pair_that_ends_with_the_session() {
         let mut live = testing::live();
         live.session.expires_at = at(90);
-        let pair = refresh(Ok(RotationOutcome::Rotated(Box::new(live)))).await.unwrap();
-        assert_eq!(pair.expires_in, Duration::from_secs(30));
+        let (pair, trail) = refresh(Ok(RotationOutcome::Rotated(Box::new(live)))).await;
+        assert_eq!(pair.unwrap().expires_in, Duration::from_secs(30));
+        trail.has([]);
     }
 
     #[tokio::test]
     async fn t13_replayed_and_gone_are_the_same_to_the_client() {
-        for outcome in [RotationOutcome::Replayed, RotationOutcome::Gone] {
-            assert!(matches!(refresh(Ok(outcome)).await, Err(RefreshError::InvalidToken(_))));
+        let (replayed, recorded) = refresh(Ok(RotationOutcome::Replayed)).await;
+        recorded.has([]);
+        let (gone, noted) = refresh(Ok(RotationOutcome::Gone)).await;
+        noted.has([(AuditAction::RefreshFailed, AuditReason::SessionOver)]);
+        let event = noted.events().remove(0);
+        assert_eq!((event.subject, event.act.session_id), (Some(USER), Some(SESSION)));
+        for result in [replayed, gone] {
+            assert!(matches!(result, Err(RefreshError::InvalidToken(_))));
         }
     }
 
     #[tokio::test]
     async fn a_store_that_is_down_does_not_spend_the_token() {
-        assert!(matches!(refresh(Err(testing::broken())).await, Err(RefreshError::Port(_))));
+        let (result, trail) = refresh(Err(testing::broken())).await;
+        assert!(matches!(result, Err(RefreshError::Port(_))));
+        trail.has([]);
     }
 
     #[tokio::test]
     async fn t4_what_the_codec_refuses_asks_no_store() {
         let mut codec = MockTokenCodec::new();
         codec.expect_verify_refresh().return_once(|_, _| Err(InvalidToken { reason: "typ" }));
+        let trail = Arc::new(Trail::default());
         let use_case = Refresh {
             codec: Arc::new(codec),
             sessions: Arc::new(MockSessionRepository::new()),
             tokens: Arc::new(testing::issuer()),
+            trail: trail.clone(),
             clock: testing::clock(60),
             grace: Refresh::GRACE,
+            recorded: true,
         };
-        assert!(matches!(use_case.execute("x").await, Err(RefreshError::InvalidToken(_))));
+        let result = use_case.execute("x", testing::origin()).await;
+        assert!(matches!(result, Err(RefreshError::InvalidToken(_))));
+        trail.has([(AuditAction::RefreshFailed, AuditReason::InvalidToken)]);
     }
 }

@@ -2,12 +2,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempts::TooManyAttempts;
-use crate::entities::{Profile, User};
+use crate::entities::{Act, Profile, User};
 use crate::ports::{
-    Admission, Clock, CreateUserError, HashingError, Limit, NewUser, PasswordHasher,
-    PasswordPolicy, PolicyViolation, PortError, RateKey, RateLimiter, UserRepository,
+    Admission, AuditTrail, Causes, Clock, CreateUserError, HashingError, Limit, NewUser,
+    PasswordHasher, PasswordPolicy, PolicyViolation, PortError, RateKey, RateLimiter,
+    UserRepository,
 };
-use crate::values::{ClientInfo, Email, NewPassword, RegistrableRole, Username};
+use crate::values::{
+    AuditAction, AuditReason, Email, NewPassword, Origin, RegistrableRole, Username,
+};
 
 /// The limit on failed registrations from one network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +35,7 @@ pub struct RegisterInput {
     /// The optional part.
     pub profile: Profile,
     /// Where from.
-    pub client: ClientInfo,
+    pub origin: Origin,
 }
 
 /// Why no account was made.
@@ -88,6 +91,8 @@ pub struct Register {
     pub policy: Option<Arc<dyn PasswordPolicy>>,
     /// Counts failures per network.
     pub rates: Arc<dyn RateLimiter>,
+    /// Takes the failures.
+    pub trail: Arc<dyn AuditTrail>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The limit; `None` turns it off.
@@ -103,23 +108,29 @@ impl Register {
         if let Some(policy) = &self.policy {
             policy.check(&input.password, input.username.as_str(), input.email.as_str())?;
         }
-        let key = RateKey::FailedRegistration(input.client.network());
+        let origin = input.origin.clone();
+        let key = RateKey::FailedRegistration(origin.network());
         if let Some(RegistrationLimit(limit)) = self.limit
             && let Admission::Refused { retry_after } =
                 self.rates.reserve(key, limit, self.clock.now()).await?
         {
+            self.note(origin, AuditAction::RegistrationRefused, AuditReason::NetworkLimit);
             return Err(TooManyAttempts { retry_after }.into());
         }
         let created = self.create(input).await;
-        let failed =
-            matches!(created, Err(RegisterError::UsernameTaken | RegisterError::EmailTaken));
-        if self.limit.is_some()
-            && !failed
+        let failure = match &created {
+            Err(RegisterError::UsernameTaken) => Some(AuditReason::UsernameTaken),
+            Err(RegisterError::EmailTaken) => Some(AuditReason::EmailTaken),
+            _ => None,
+        };
+        if let Some(reason) = failure {
+            self.note(origin, AuditAction::RegistrationFailed, reason);
+        } else if self.limit.is_some()
             && let Err(error) = self.rates.release(key).await
         {
             // The account is made: that must be told, whatever the count says.
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = %Causes(&error),
                 "a failure count was not reset"
             );
         }
@@ -135,10 +146,15 @@ impl Register {
             role: input.role.into(),
             profile: input.profile,
             created_at: self.clock.now(),
+            origin: input.origin,
         };
         let user = self.users.create(user).await?;
         tracing::info!(event = "registered", user_id = %user.id);
         Ok(user)
+    }
+
+    fn note(&self, origin: Origin, action: AuditAction, reason: AuditReason) {
+        self.trail.note(Act::by_nobody(self.clock.now(), origin).event(action).because(reason));
     }
 }
 
@@ -148,7 +164,7 @@ mod tests {
     use crate::ports::{
         MockPasswordHasher, MockPasswordPolicy, MockRateLimiter, MockUserRepository,
     };
-    use crate::testing::{self, at};
+    use crate::testing::{self, Trail, at};
     use crate::values::{PasswordLength, Role, UsernameLength};
 
     struct World {
@@ -156,6 +172,7 @@ mod tests {
         hasher: MockPasswordHasher,
         policy: MockPasswordPolicy,
         rates: MockRateLimiter,
+        trail: Arc<Trail>,
     }
 
     impl World {
@@ -165,6 +182,7 @@ mod tests {
                 hasher: MockPasswordHasher::new(),
                 policy: MockPasswordPolicy::new(),
                 rates: MockRateLimiter::new(),
+                trail: Arc::default(),
             };
             world.rates.expect_reserve().returning(|_, _, _| Ok(Admission::Admitted));
             world
@@ -182,11 +200,17 @@ mod tests {
         }
 
         async fn register(self) -> Result<User, RegisterError> {
+            self.recorded().await.0
+        }
+
+        /// Also what was recorded of its failing.
+        async fn recorded(self) -> (Result<User, RegisterError>, Arc<Trail>) {
             let use_case = Register {
                 users: Arc::new(self.users),
                 hasher: Arc::new(self.hasher),
                 policy: Some(Arc::new(self.policy)),
                 rates: Arc::new(self.rates),
+                trail: self.trail.clone(),
                 clock: testing::clock(30),
                 limit: Some(RegistrationLimit::DEFAULT),
             };
@@ -196,9 +220,9 @@ mod tests {
                 password: NewPassword::parse("password123", PasswordLength::DEFAULT).unwrap(),
                 role: RegistrableRole::STUDENT,
                 profile: Profile::default(),
-                client: testing::client(),
+                origin: testing::origin(),
             };
-            use_case.execute(input).await
+            (use_case.execute(input).await, self.trail)
         }
     }
 
@@ -212,20 +236,27 @@ mod tests {
                 new.username.canonical() == "mike"
                     && new.role == Role::Student
                     && new.created_at == at(30)
+                    && new.origin == testing::origin()
             })
             .times(1)
             .return_once(|_| Ok(testing::user()));
-        assert_eq!(world.register().await.unwrap(), testing::user());
+        let (user, trail) = world.recorded().await;
+        assert_eq!(user.unwrap(), testing::user());
+        trail.has([]);
     }
 
     #[tokio::test]
     async fn x1_the_store_decides_who_was_first_and_losing_counts() {
         let mut world = World::new().hashing();
         world.users.expect_create().return_once(|_| Err(CreateUserError::UsernameTaken));
-        assert!(matches!(world.register().await, Err(RegisterError::UsernameTaken)));
+        let (result, trail) = world.recorded().await;
+        assert!(matches!(result, Err(RegisterError::UsernameTaken)));
+        trail.has([(AuditAction::RegistrationFailed, AuditReason::UsernameTaken)]);
         let mut world = World::new().hashing();
         world.users.expect_create().return_once(|_| Err(CreateUserError::EmailTaken));
-        assert!(matches!(world.register().await, Err(RegisterError::EmailTaken)));
+        let (result, trail) = world.recorded().await;
+        assert!(matches!(result, Err(RegisterError::EmailTaken)));
+        trail.has([(AuditAction::RegistrationFailed, AuditReason::EmailTaken)]);
     }
 
     #[tokio::test]
@@ -262,6 +293,8 @@ mod tests {
             .rates
             .expect_reserve()
             .return_once(move |_, _, _| Ok(Admission::Refused { retry_after }));
-        assert!(matches!(world.register().await, Err(RegisterError::TooManyAttempts(_))));
+        let (result, trail) = world.recorded().await;
+        assert!(matches!(result, Err(RegisterError::TooManyAttempts(_))));
+        trail.has([(AuditAction::RegistrationRefused, AuditReason::NetworkLimit)]);
     }
 }

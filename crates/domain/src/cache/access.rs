@@ -50,7 +50,10 @@ impl FromStr for CacheAccess {
 
 impl CacheAccess {
     /// Refuses who may not.
-    pub(super) fn check(self, caller: Option<&Principal>) -> Result<(), CacheDenied> {
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(self, caller: Option<&Principal>) -> Result<(), CacheDenied> {
         match (self, caller) {
             (Self::Off, _) => Err(CacheDenied::Off),
             (Self::Public, _) | (Self::Authenticated, Some(_)) => Ok(()),

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::ports::{Clock, HealthProbe};
+use crate::ports::{Causes, Clock, HealthProbe};
 
 /// What a back end is needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +63,7 @@ impl CheckHealth {
             let result = probe.check().await;
             let latency = (self.clock.now() - started).to_std().unwrap_or_default();
             if let Err(error) = &result {
-                let error = error as &dyn std::error::Error;
-                tracing::error!(error, component = name, "health check failed");
+                tracing::error!(error = %Causes(error), component = name, "health check failed");
             }
             ComponentHealth { name, importance: *importance, healthy: result.is_ok(), latency }
         });

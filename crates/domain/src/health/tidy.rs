@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ports::{Clock, LoginThrottle, PortError, SessionRepository};
+use crate::ports::{AuditRepository, Clock, LoginThrottle, PortError, SessionRepository};
+use crate::values::Timestamp;
 
 /// What was deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub struct Tidied {
     pub sessions: u64,
     /// Counts of failed log-ins that no longer matter.
     pub throttles: u64,
+    /// Records of what happened long ago.
+    pub records: u64,
 }
 
 /// Deletes what is over, so that tables do not grow for ever. Meant to run every now and then.
@@ -18,12 +21,16 @@ pub struct Tidy {
     pub sessions: Arc<dyn SessionRepository>,
     /// The counts.
     pub throttle: Arc<dyn LoginThrottle>,
+    /// The records.
+    pub records: Arc<dyn AuditRepository>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For how long finished sessions are kept, to look into what happened.
     pub keep_sessions: Duration,
     /// The longest window of any limit: older counts are void.
     pub keep_throttles: Duration,
+    /// For how long records are kept.
+    pub keep_records: Duration,
 }
 
 impl Tidy {
@@ -36,7 +43,20 @@ impl Tidy {
         Ok(Tidied {
             sessions: self.sessions.delete_finished(now - self.keep_sessions).await?,
             throttles: self.throttle.delete_stale(now - self.keep_throttles).await?,
+            records: self.delete_records(now - self.keep_records).await?,
         })
+    }
+
+    /// All that are old enough, in as many parts as it takes: there may be more each hour than one
+    /// call deletes.
+    async fn delete_records(&self, before: Timestamp) -> Result<u64, PortError> {
+        let mut total = 0;
+        loop {
+            match self.records.delete_before(before).await? {
+                0 => return Ok(total),
+                deleted => total += deleted,
+            }
+        }
     }
 }
 
@@ -45,7 +65,7 @@ mod tests {
     use mockall::predicate::eq;
 
     use super::*;
-    use crate::ports::{MockLoginThrottle, MockSessionRepository};
+    use crate::ports::{MockAuditRepository, MockLoginThrottle, MockSessionRepository};
     use crate::testing::{self, at};
 
     #[tokio::test]
@@ -53,13 +73,22 @@ mod tests {
         let (mut sessions, mut throttle) = (MockSessionRepository::new(), MockLoginThrottle::new());
         sessions.expect_delete_finished().with(eq(at(990))).return_once(|_| Ok(2));
         throttle.expect_delete_stale().with(eq(at(980))).return_once(|_| Ok(3));
+        let (mut records, mut left) = (MockAuditRepository::new(), vec![0, 4, 1000]);
+        records
+            .expect_delete_before()
+            .with(eq(at(970)))
+            .times(3)
+            .returning(move |_| Ok(left.pop().unwrap()));
         let tidy = Tidy {
             sessions: Arc::new(sessions),
             throttle: Arc::new(throttle),
+            records: Arc::new(records),
             clock: testing::clock(1000),
             keep_sessions: Duration::from_secs(10),
             keep_throttles: Duration::from_secs(20),
+            keep_records: Duration::from_secs(30),
         };
-        assert_eq!(tidy.execute().await.unwrap(), Tidied { sessions: 2, throttles: 3 });
+        let tidied = Tidied { sessions: 2, throttles: 3, records: 1004 };
+        assert_eq!(tidy.execute().await.unwrap(), tidied);
     }
 }

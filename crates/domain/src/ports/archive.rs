@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use crate::entities::{Session, User};
+use crate::entities::{AuditRecord, Session, User};
 use crate::ports::PortError;
 use crate::values::{Epoch, Generation, PasswordHash, Timestamp};
 
@@ -48,6 +48,8 @@ pub enum Batch {
     Sessions(Vec<SessionRecord>),
     /// Counts, by ascending subject and network, compared as bytes.
     Throttles(Vec<ThrottleRecord>),
+    /// Records of what happened, by ascending time and id.
+    Events(Vec<AuditRecord>),
 }
 
 impl Batch {
@@ -57,6 +59,7 @@ impl Batch {
             Self::Users(records) => records.len(),
             Self::Sessions(records) => records.len(),
             Self::Throttles(records) => records.len(),
+            Self::Events(records) => records.len(),
         }
     }
 
@@ -73,6 +76,8 @@ pub struct Contents {
     pub records: u64,
     /// The highest id that an account was ever given; 0 if none was. Its account may be gone.
     pub last_user_id: i64,
+    /// The same of records of what happened.
+    pub last_event_id: i64,
 }
 
 /// Why nothing can be taken over.
@@ -123,8 +128,8 @@ pub trait ArchiveWriter: Send {
     /// Writes these records, which come in the order in which [`ArchiveReader::next`] gives them.
     async fn put(&mut self, batch: Batch) -> Result<(), PortError>;
 
-    /// Says that ids up to this one have been given: they MUST not be given again.
-    async fn reserve_user_ids(&mut self, last: i64) -> Result<(), PortError>;
+    /// Says that ids up to these have been given: they MUST not be given again.
+    async fn reserve_ids(&mut self, given: Contents) -> Result<(), PortError>;
 
     /// What was written, read from the store.
     fn written(&mut self) -> &mut dyn ArchiveReader;

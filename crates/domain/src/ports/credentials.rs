@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::entities::{AccessClaims, RefreshClaims};
+use crate::entities::{AccessClaims, PublicKey, RefreshClaims};
 use crate::ports::PortError;
 use crate::values::{CandidatePassword, NewPassword, PasswordHash, Timestamp};
 
@@ -100,4 +100,9 @@ pub trait TokenCodec: Send + Sync {
 
     /// Reads a refresh token that is valid at `at`.
     fn verify_refresh(&self, token: &str, at: Timestamp) -> Result<RefreshClaims, InvalidToken>;
+
+    /// The keys that access tokens can be verified with by others: each one whose tokens
+    /// [`verify_access`](Self::verify_access) takes, that of new tokens first. MUST hold none that
+    /// could sign, so that of a symmetric algorithm there is none.
+    fn public_keys(&self) -> Vec<PublicKey>;
 }

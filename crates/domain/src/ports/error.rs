@@ -1,5 +1,23 @@
+use std::error::Error;
+use std::fmt;
+
 /// The cause of an adapter's failure, for logs.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// An error with all of its causes, for logs: what formats these as JSON shows the error alone.
+pub struct Causes<'a>(pub &'a (dyn Error + 'static));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut next = self.0.source();
+        while let Some(cause) = next {
+            write!(f, ": {cause}")?;
+            next = cause.source();
+        }
+        Ok(())
+    }
+}
 
 /// A port failed for no reason of the caller's.
 #[derive(Debug, thiserror::Error)]
@@ -33,5 +51,20 @@ impl PortError {
     /// A fault.
     pub fn internal(component: &'static str, source: impl Into<BoxError>) -> Self {
         Self::Internal { component, source: source.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_shown_down_to_the_first() {
+        let inner = PortError::internal("disk", "it is on fire");
+        let outer = PortError::unavailable("database", inner);
+        assert_eq!(
+            Causes(&outer).to_string(),
+            "database is unavailable: disk failed: it is on fire"
+        );
     }
 }

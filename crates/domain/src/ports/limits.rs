@@ -4,6 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
+use crate::entities::Act;
 use crate::ports::PortError;
 use crate::values::{ClientNetwork, LoginName, Timestamp, UserId};
 
@@ -77,6 +78,17 @@ impl AttemptLimits {
     };
 }
 
+/// What is counted for a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailureCount {
+    /// From this network; `None` from all of them together.
+    pub network: Option<ClientNetwork>,
+    /// How many failures.
+    pub failures: u64,
+    /// When the last of them was.
+    pub last_failure_at: Timestamp,
+}
+
 /// Counts failed attempts at passwords, exactly, over all processes and restarts.
 ///
 /// A count starts anew when it is reset, or once a whole `window` has passed since its last failure:
@@ -112,6 +124,14 @@ pub trait LoginThrottle: Send + Sync {
         subject: &ThrottleSubject,
         network: ClientNetwork,
     ) -> Result<(), PortError>;
+
+    /// The counts of the subject, void ones included, those with the latest failures first. Of many
+    /// it MAY leave out the ones after the hundredth.
+    async fn counts(&self, subject: &ThrottleSubject) -> Result<Vec<FailureCount>, PortError>;
+
+    /// Forgets all failures of this account, from whatever network; `true` if there were any. Records
+    /// `lock_lifted` then.
+    async fn forget(&self, id: UserId, act: Act) -> Result<bool, PortError>;
 
     /// Deletes counts whose last failure is before this moment and returns how many; one attempt
     /// makes two, for its network and for all. It MAY stop early, to answer in time.

@@ -1,10 +1,10 @@
 use async_trait::async_trait;
 
-use crate::entities::{Credentials, Profile, User};
+use crate::entities::{Act, AuditEvent, Credentials, Profile, User};
 use crate::ports::PortError;
 use crate::values::{
-    AvatarUrl, Bio, Email, Epoch, FullName, LoginName, PasswordHash, Patch, Phone, Role, SessionId,
-    Timestamp, UserId, Username,
+    AuditAction, AvatarUrl, Bio, Email, Epoch, FullName, LoginName, Origin, PasswordHash, Patch,
+    Phone, Role, SessionId, Timestamp, UserId, Username,
 };
 
 /// An account to be made.
@@ -22,6 +22,20 @@ pub struct NewUser {
     pub profile: Profile,
     /// Now.
     pub created_at: Timestamp,
+    /// Where from.
+    pub origin: Origin,
+}
+
+impl NewUser {
+    /// What to record, on the account that comes of it. Nobody is logged in who registers, and
+    /// administrators are made on the command line: there is no actor.
+    pub fn event(&self) -> AuditEvent {
+        let action = match self.role {
+            Role::Admin => AuditAction::AdminCreated,
+            Role::Student | Role::Teacher => AuditAction::Registered,
+        };
+        Act::by_nobody(self.created_at, self.origin.clone()).event(action)
+    }
 }
 
 /// Why no account was made.
@@ -104,6 +118,21 @@ pub struct PasswordChange {
     pub keep_session: SessionId,
     /// Now.
     pub at: Timestamp,
+    /// Where from.
+    pub origin: Origin,
+}
+
+impl PasswordChange {
+    /// What to record.
+    pub fn event(&self) -> AuditEvent {
+        let act = Act {
+            actor: Some(self.user_id),
+            session_id: Some(self.keep_session),
+            at: self.at,
+            origin: self.origin.clone(),
+        };
+        act.event(AuditAction::PasswordChanged).on(self.user_id)
+    }
 }
 
 /// Why an account was not deactivated.
@@ -121,7 +150,8 @@ pub enum DeactivateError {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait UserRepository: Send + Sync {
-    /// Makes an active, unverified account at epoch 0 and returns it with its id.
+    /// Makes an active, unverified account at epoch 0 and returns it with its id. Records
+    /// [`NewUser::event`] on it.
     ///
     /// MUST return `UsernameTaken` if the canonical name is taken, else `EmailTaken` if the
     /// canonical address is; of any number of concurrent calls for one name exactly one succeeds.
@@ -139,7 +169,7 @@ pub trait UserRepository: Send + Sync {
     async fn credentials(&self, id: UserId) -> Result<Option<Credentials>, PortError>;
 
     /// Applies the changes, sets `updated_at`, and returns the account as it is then; `None` if
-    /// there is no active account of this id.
+    /// there is no active account of this id. Records `profile_updated`.
     ///
     /// An address whose canonical form differs from the one before MUST clear `is_verified`.
     /// MUST return `EmailTaken`, and change nothing, if another account has the canonical address.
@@ -147,7 +177,7 @@ pub trait UserRepository: Send + Sync {
         &self,
         id: UserId,
         changes: ProfileChanges,
-        at: Timestamp,
+        act: Act,
     ) -> Result<Option<User>, UpdateProfileError>;
 
     /// A page of the accounts that match and the number of all that do, both of one moment.
@@ -155,20 +185,25 @@ pub trait UserRepository: Send + Sync {
 
     /// Makes the account active, forgets its failed log-ins, and returns it; `None` if nobody has
     /// the id. `updated_at` changes only if the account was inactive.
-    async fn activate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, PortError>;
+    ///
+    /// Records `activated` if it was inactive, else `lock_lifted` if there were failures to forget,
+    /// else nothing.
+    async fn activate(&self, id: UserId, act: Act) -> Result<Option<User>, PortError>;
 
     /// Makes the account inactive, raises its epoch, ends all its sessions, and returns it; `None`
-    /// if nobody has the id. For an inactive account nothing changes.
+    /// if nobody has the id. For an inactive account nothing changes. Records `deactivated`.
     ///
     /// MUST return `LastAdmin`, and change nothing, if the account is an active administrator's and
     /// no other administrator is active, however many calls run at once.
-    async fn deactivate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, DeactivateError>;
+    async fn deactivate(&self, id: UserId, act: Act) -> Result<Option<User>, DeactivateError>;
 
     /// Stores the new hash, raises the epoch and ends every session but the one to keep; `true` if
     /// done. `false`, and nothing changed, if the account is inactive, gone, or of another epoch.
+    /// Records [`PasswordChange::event`].
     async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError>;
 
     /// Replaces the hash by another of the same password. Does nothing if the account is of another
-    /// epoch. The epoch, `updated_at` and the sessions MUST stay as they are.
+    /// epoch. The epoch, `updated_at` and the sessions MUST stay as they are. Nobody has done
+    /// anything: it records nothing.
     async fn rehash(&self, id: UserId, epoch: Epoch, hash: PasswordHash) -> Result<(), PortError>;
 }

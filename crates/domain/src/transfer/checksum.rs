@@ -2,9 +2,11 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::entities::{Profile, Session, User};
+use crate::entities::{Act, AuditEvent, AuditRecord, Profile, Session, User};
 use crate::ports::{Batch, SessionRecord, ThrottleRecord, UserRecord};
-use crate::values::{AvatarUrl, Bio, ClientInfo, FullName, Phone, Timestamp};
+use crate::values::{
+    AuditReason, AvatarUrl, Bio, ClientInfo, FullName, Origin, Phone, RequestId, Timestamp, UserId,
+};
 
 /// How many records of a kind there are, and a SHA-256 over all that they hold.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub struct Checksums {
     pub sessions: Checksum,
     /// Of the counts of failed log-ins.
     pub throttles: Checksum,
+    /// Of the records of what happened.
+    pub events: Checksum,
 }
 
 /// Adds up the checksums of a store, record by record. Every column is in them: a record is taken
@@ -52,6 +56,7 @@ pub(super) struct Tally {
     users: Sum,
     sessions: Sum,
     throttles: Sum,
+    events: Sum,
 }
 
 impl Tally {
@@ -72,6 +77,11 @@ impl Tally {
                     self.throttles.throttle(record);
                 }
             }
+            Batch::Events(records) => {
+                for record in records {
+                    self.events.event(record);
+                }
+            }
         }
     }
 
@@ -80,6 +90,7 @@ impl Tally {
             users: self.users.finish(),
             sessions: self.sessions.finish(),
             throttles: self.throttles.finish(),
+            events: self.events.finish(),
         }
     }
 }
@@ -153,6 +164,25 @@ impl Sum {
         self.text(network);
         self.number(*failures);
         self.number(last_failure_at.timestamp_micros());
+    }
+
+    fn event(&mut self, record: &AuditRecord) {
+        let AuditRecord { id, event } = record;
+        let AuditEvent { action, reason, subject, act } = event;
+        let Act { actor, session_id, at, origin } = act;
+        let Origin { client, request_id } = origin;
+        let ClientInfo { address, user_agent } = client;
+        self.records += 1;
+        self.number(id.0);
+        self.text(action.as_str());
+        self.optional_text(reason.map(AuditReason::as_str));
+        self.optional_number(subject.map(UserId::get));
+        self.optional_number(actor.map(UserId::get));
+        self.optional_text(session_id.map(|id| id.to_string()).as_deref());
+        self.number(at.timestamp_micros());
+        self.text(&address.to_string());
+        self.optional_text(user_agent.as_deref());
+        self.optional_text(request_id.as_ref().map(RequestId::as_str));
     }
 
     fn number(&mut self, number: i64) {

@@ -73,7 +73,7 @@ impl Transfer {
             target.put(batch).await.map_err(TransferError::target)?;
             report(TransferProgress::Copied(copied, contents.records));
         }
-        target.reserve_user_ids(contents.last_user_id).await.map_err(TransferError::target)?;
+        target.reserve_ids(contents).await.map_err(TransferError::target)?;
         let read = read.finish();
         let written = verified(target.written(), contents.records, report).await;
         let written = written.map_err(TransferError::target)?;

@@ -49,7 +49,9 @@ fn batches() -> Vec<Batch> {
 /// Gives these batches, then an error if there is to be one.
 fn reader(batches: Vec<Batch>, fails: bool) -> MockArchiveReader {
     let mut reader = MockArchiveReader::new();
-    reader.expect_contents().returning(|| Ok(Contents { records: 3, last_user_id: 9 }));
+    reader
+        .expect_contents()
+        .returning(|| Ok(Contents { records: 3, last_user_id: 9, last_event_id: 7 }));
     let mut batches = VecDeque::from(batches);
     reader.expect_next().returning(move || match batches.pop_front() {
         None if fails => Err(PortError::unavailable("database", "gone")),
@@ -79,8 +81,8 @@ impl ArchiveWriter for Writer {
         Ok(())
     }
 
-    async fn reserve_user_ids(&mut self, last: i64) -> Result<(), PortError> {
-        self.outcome.lock().unwrap().reserved = last;
+    async fn reserve_ids(&mut self, given: Contents) -> Result<(), PortError> {
+        self.outcome.lock().unwrap().reserved = given.last_user_id;
         Ok(())
     }
 

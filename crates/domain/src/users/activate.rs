@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
+use super::AdminGuard;
 use crate::entities::{Forbidden, Principal, User};
-use crate::ports::{Clock, PortError, UserRepository};
-use crate::values::UserId;
+use crate::ports::{PortError, UserRepository};
+use crate::values::{Origin, UserId};
 
 /// Why no account was activated.
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +24,8 @@ pub enum ActivateUserError {
 pub struct ActivateUser {
     /// The accounts.
     pub users: Arc<dyn UserRepository>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
+    /// Lets administrators through.
+    pub admins: Arc<AdminGuard>,
 }
 
 impl ActivateUser {
@@ -32,9 +33,14 @@ impl ActivateUser {
     ///
     /// # Errors
     /// See [`ActivateUserError`].
-    pub async fn execute(&self, caller: &Principal, id: UserId) -> Result<User, ActivateUserError> {
-        caller.require_admin()?;
-        let user = self.users.activate(id, self.clock.now()).await?;
+    pub async fn execute(
+        &self,
+        caller: &Principal,
+        id: UserId,
+        origin: Origin,
+    ) -> Result<User, ActivateUserError> {
+        let act = self.admins.admit(caller, origin)?;
+        let user = self.users.activate(id, act).await?;
         let user = user.ok_or(ActivateUserError::NotFound)?;
         tracing::info!(event = "user_activated", user_id = %id, by = %caller.user.id);
         Ok(user)
@@ -47,13 +53,18 @@ mod tests {
 
     use super::*;
     use crate::ports::MockUserRepository;
-    use crate::testing::{self, USER, at};
+    use crate::testing::{self, USER};
 
     async fn activate(found: Option<User>) -> Result<User, ActivateUserError> {
         let mut users = MockUserRepository::new();
-        users.expect_activate().with(eq(USER), eq(at(9))).times(1).return_once(|_, _| Ok(found));
-        let use_case = ActivateUser { users: Arc::new(users), clock: testing::clock(9) };
-        use_case.execute(&testing::admin(), USER).await
+        users
+            .expect_activate()
+            .with(eq(USER), eq(testing::act_of_admin(9)))
+            .times(1)
+            .return_once(|_, _| Ok(found));
+        let (admins, _) = testing::admin_guard(9);
+        let use_case = ActivateUser { users: Arc::new(users), admins };
+        use_case.execute(&testing::admin(), USER, testing::origin()).await
     }
 
     #[tokio::test]
@@ -64,9 +75,9 @@ mod tests {
 
     #[tokio::test]
     async fn e5_others_are_refused_before_the_store_is_asked() {
-        let use_case =
-            ActivateUser { users: Arc::new(MockUserRepository::new()), clock: testing::clock(9) };
-        let result = use_case.execute(&testing::principal(), USER).await;
+        let (admins, _) = testing::admin_guard(9);
+        let use_case = ActivateUser { users: Arc::new(MockUserRepository::new()), admins };
+        let result = use_case.execute(&testing::principal(), USER, testing::origin()).await;
         assert!(matches!(result, Err(ActivateUserError::Forbidden(_))));
     }
 }

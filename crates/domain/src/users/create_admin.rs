@@ -5,7 +5,7 @@ use crate::ports::{
     Clock, CreateUserError, HashingError, NewUser, PasswordHasher, PasswordPolicy, PolicyViolation,
     PortError, UserRepository,
 };
-use crate::values::{Email, NewPassword, Role, Username};
+use crate::values::{Email, NewPassword, Origin, Role, Username};
 
 /// Who becomes an administrator.
 #[derive(Debug, Clone)]
@@ -65,6 +65,7 @@ impl CreateAdmin {
             role: Role::Admin,
             profile: Profile::default(),
             created_at: self.clock.now(),
+            origin: Origin::local(),
         };
         let user = self.users.create(user).await.map_err(|error| match error {
             CreateUserError::UsernameTaken => CreateAdminError::UsernameTaken,
@@ -91,7 +92,10 @@ mod tests {
         judge.expect_check().return_once(move |_, _, _| policy);
         let (mut hasher, mut users) = (MockPasswordHasher::new(), MockUserRepository::new());
         hasher.expect_hash().return_once(|_| Ok(testing::hash()));
-        users.expect_create().withf(|new| new.role == Role::Admin).return_once(|_| created);
+        users
+            .expect_create()
+            .withf(|new| new.role == Role::Admin && new.origin == Origin::local())
+            .return_once(|_| created);
         let use_case = CreateAdmin {
             users: Arc::new(users),
             hasher: Arc::new(hasher),

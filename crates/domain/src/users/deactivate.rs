@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
+use super::AdminGuard;
 use crate::entities::{Forbidden, Principal, User};
-use crate::ports::{Clock, DeactivateError, PortError, UserRepository};
-use crate::values::UserId;
+use crate::ports::{DeactivateError, PortError, UserRepository};
+use crate::values::{AuditAction, AuditReason, Origin, UserId};
 
 /// Why no account was deactivated.
 #[derive(Debug, thiserror::Error)]
@@ -26,8 +27,8 @@ pub enum DeactivateUserError {
 pub struct DeactivateUser {
     /// The accounts.
     pub users: Arc<dyn UserRepository>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
+    /// Lets administrators through.
+    pub admins: Arc<AdminGuard>,
 }
 
 impl DeactivateUser {
@@ -39,11 +40,16 @@ impl DeactivateUser {
         &self,
         caller: &Principal,
         id: UserId,
+        origin: Origin,
     ) -> Result<User, DeactivateUserError> {
-        caller.require_admin()?;
-        let user = match self.users.deactivate(id, self.clock.now()).await {
+        let act = self.admins.admit(caller, origin)?;
+        let user = match self.users.deactivate(id, act.clone()).await {
             Ok(user) => user.ok_or(DeactivateUserError::NotFound)?,
-            Err(DeactivateError::LastAdmin) => return Err(DeactivateUserError::LastAdmin),
+            Err(DeactivateError::LastAdmin) => {
+                let event = act.event(AuditAction::DeactivationFailed).on(id);
+                self.admins.trail.note(event.because(AuditReason::LastAdmin));
+                return Err(DeactivateUserError::LastAdmin);
+            }
             Err(DeactivateError::Port(error)) => return Err(error.into()),
         };
         tracing::info!(event = "user_deactivated", user_id = %id, by = %caller.user.id);
@@ -57,34 +63,42 @@ mod tests {
 
     use super::*;
     use crate::ports::MockUserRepository;
-    use crate::testing::{self, USER, at};
+    use crate::testing::{self, Trail, USER};
 
     async fn deactivate(
         result: Result<Option<User>, DeactivateError>,
-    ) -> Result<User, DeactivateUserError> {
+    ) -> (Result<User, DeactivateUserError>, Arc<Trail>) {
         let mut users = MockUserRepository::new();
-        users.expect_deactivate().with(eq(USER), eq(at(9))).times(1).return_once(|_, _| result);
-        let use_case = DeactivateUser { users: Arc::new(users), clock: testing::clock(9) };
-        use_case.execute(&testing::admin(), USER).await
+        users
+            .expect_deactivate()
+            .with(eq(USER), eq(testing::act_of_admin(9)))
+            .times(1)
+            .return_once(|_, _| result);
+        let (admins, trail) = testing::admin_guard(9);
+        let use_case = DeactivateUser { users: Arc::new(users), admins };
+        (use_case.execute(&testing::admin(), USER, testing::origin()).await, trail)
     }
 
     #[tokio::test]
     async fn an_administrator_deactivates() {
-        assert_eq!(deactivate(Ok(Some(testing::user()))).await.unwrap(), testing::user());
-        assert!(matches!(deactivate(Ok(None)).await, Err(DeactivateUserError::NotFound)));
+        let (user, trail) = deactivate(Ok(Some(testing::user()))).await;
+        assert_eq!(user.unwrap(), testing::user());
+        trail.has([]);
+        assert!(matches!(deactivate(Ok(None)).await.0, Err(DeactivateUserError::NotFound)));
     }
 
     #[tokio::test]
     async fn z6_the_last_administrator_stays() {
-        let result = deactivate(Err(DeactivateError::LastAdmin)).await;
+        let (result, trail) = deactivate(Err(DeactivateError::LastAdmin)).await;
         assert!(matches!(result, Err(DeactivateUserError::LastAdmin)));
+        trail.has([(AuditAction::DeactivationFailed, AuditReason::LastAdmin)]);
     }
 
     #[tokio::test]
     async fn e5_others_are_refused_before_the_store_is_asked() {
-        let use_case =
-            DeactivateUser { users: Arc::new(MockUserRepository::new()), clock: testing::clock(9) };
-        let result = use_case.execute(&testing::principal(), USER).await;
+        let (admins, _) = testing::admin_guard(9);
+        let use_case = DeactivateUser { users: Arc::new(MockUserRepository::new()), admins };
+        let result = use_case.execute(&testing::principal(), USER, testing::origin()).await;
         assert!(matches!(result, Err(DeactivateUserError::Forbidden(_))));
     }
 }

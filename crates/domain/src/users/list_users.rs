@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
+use super::AdminGuard;
 use crate::entities::{Forbidden, Principal};
 use crate::ports::{PortError, UserPage, UserQuery, UserRepository};
+use crate::values::Origin;
 
 /// Why no accounts are listed.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +20,8 @@ pub enum ListUsersError {
 pub struct ListUsers {
     /// The accounts.
     pub users: Arc<dyn UserRepository>,
+    /// Lets administrators through.
+    pub admins: Arc<AdminGuard>,
 }
 
 impl ListUsers {
@@ -32,8 +36,9 @@ impl ListUsers {
         &self,
         caller: &Principal,
         query: UserQuery,
+        origin: Origin,
     ) -> Result<UserPage, ListUsersError> {
-        caller.require_admin()?;
+        self.admins.admit(caller, origin)?;
         let query = UserQuery { limit: query.limit.min(Self::MAX_LIMIT), ..query };
         Ok(self.users.list(query).await?)
     }
@@ -59,14 +64,17 @@ mod tests {
             .with(eq(UserQuery { limit: 1000, ..QUERY }))
             .times(1)
             .return_once(|_| Ok(result));
-        let list = ListUsers { users: Arc::new(users) };
-        assert_eq!(list.execute(&testing::admin(), QUERY).await.unwrap(), page);
+        let (admins, _) = testing::admin_guard(9);
+        let list = ListUsers { users: Arc::new(users), admins };
+        let listed = list.execute(&testing::admin(), QUERY, testing::origin()).await;
+        assert_eq!(listed.unwrap(), page);
     }
 
     #[tokio::test]
     async fn others_are_refused() {
-        let list = ListUsers { users: Arc::new(MockUserRepository::new()) };
-        let result = list.execute(&testing::principal(), QUERY).await;
+        let (admins, _) = testing::admin_guard(9);
+        let list = ListUsers { users: Arc::new(MockUserRepository::new()), admins };
+        let result = list.execute(&testing::principal(), QUERY, testing::origin()).await;
         assert!(matches!(result, Err(ListUsersError::Forbidden(_))));
     }
 }

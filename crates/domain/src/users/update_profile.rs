@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
-use crate::entities::{Principal, User};
-use crate::ports::{Clock, PortError, ProfileChanges, UpdateProfileError, UserRepository};
+use crate::entities::{Act, Principal, User};
+use crate::ports::{
+    AuditTrail, Clock, PortError, ProfileChanges, UpdateProfileError, UserRepository,
+};
+use crate::values::{AuditAction, AuditReason, Origin};
 
 /// Why the profile stays.
 #[derive(Debug, thiserror::Error)]
@@ -17,10 +20,13 @@ pub enum UpdateOwnProfileError {
     Port(#[from] PortError),
 }
 
-/// Changes the caller's own profile. Without a change nothing is written, and `updated_at` stays.
+/// Changes the caller's own profile. Without a change nothing is written, or recorded, and
+/// `updated_at` stays.
 pub struct UpdateOwnProfile {
     /// The accounts.
     pub users: Arc<dyn UserRepository>,
+    /// Takes the failures.
+    pub trail: Arc<dyn AuditTrail>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -34,15 +40,23 @@ impl UpdateOwnProfile {
         &self,
         caller: &Principal,
         changes: ProfileChanges,
+        origin: Origin,
     ) -> Result<User, UpdateOwnProfileError> {
         if changes.is_empty() {
             return Ok(caller.user.clone());
         }
-        match self.users.update_profile(caller.user.id, changes, self.clock.now()).await {
-            Ok(user) => user.ok_or(UpdateOwnProfileError::Stale),
-            Err(UpdateProfileError::EmailTaken) => Err(UpdateOwnProfileError::EmailTaken),
-            Err(UpdateProfileError::Port(error)) => Err(error.into()),
-        }
+        let id = caller.user.id;
+        let act = Act::by(caller, self.clock.now(), origin);
+        let (reason, error) = match self.users.update_profile(id, changes, act.clone()).await {
+            Ok(Some(user)) => return Ok(user),
+            Ok(None) => (AuditReason::AccountChanged, UpdateOwnProfileError::Stale),
+            Err(UpdateProfileError::EmailTaken) => {
+                (AuditReason::EmailTaken, UpdateOwnProfileError::EmailTaken)
+            }
+            Err(UpdateProfileError::Port(error)) => return Err(error.into()),
+        };
+        self.trail.note(act.event(AuditAction::ProfileUpdateFailed).on(id).because(reason));
+        Err(error)
     }
 }
 
@@ -52,7 +66,7 @@ mod tests {
 
     use super::*;
     use crate::ports::MockUserRepository;
-    use crate::testing::{self, USER, at};
+    use crate::testing::{self, Trail, USER, at};
     use crate::values::Patch;
 
     fn changes() -> ProfileChanges {
@@ -61,37 +75,44 @@ mod tests {
 
     async fn update(
         result: Result<Option<User>, UpdateProfileError>,
-    ) -> Result<User, UpdateOwnProfileError> {
-        let mut users = MockUserRepository::new();
+    ) -> (Result<User, UpdateOwnProfileError>, Arc<Trail>) {
+        let (mut users, trail) = (MockUserRepository::new(), Arc::new(Trail::default()));
+        let act = Act::by(&testing::principal(), at(9), testing::origin());
         users
             .expect_update_profile()
-            .with(eq(USER), eq(changes()), eq(at(9)))
+            .with(eq(USER), eq(changes()), eq(act))
             .times(1)
             .return_once(|_, _, _| result);
-        let use_case = UpdateOwnProfile { users: Arc::new(users), clock: testing::clock(9) };
-        use_case.execute(&testing::principal(), changes()).await
+        let clock = testing::clock(9);
+        let use_case = UpdateOwnProfile { users: Arc::new(users), trail: trail.clone(), clock };
+        let result = use_case.execute(&testing::principal(), changes(), testing::origin()).await;
+        (result, trail)
     }
 
     #[tokio::test]
     async fn the_callers_profile_changes() {
-        assert_eq!(update(Ok(Some(testing::user()))).await.unwrap(), testing::user());
+        let (user, trail) = update(Ok(Some(testing::user()))).await;
+        assert_eq!(user.unwrap(), testing::user());
+        trail.has([]);
     }
 
     #[tokio::test]
     async fn refusals_are_told_apart() {
-        let taken = update(Err(UpdateProfileError::EmailTaken)).await;
+        let (taken, trail) = update(Err(UpdateProfileError::EmailTaken)).await;
         assert!(matches!(taken, Err(UpdateOwnProfileError::EmailTaken)));
-        assert!(matches!(update(Ok(None)).await, Err(UpdateOwnProfileError::Stale)));
+        trail.has([(AuditAction::ProfileUpdateFailed, AuditReason::EmailTaken)]);
+        let (stale, trail) = update(Ok(None)).await;
+        assert!(matches!(stale, Err(UpdateOwnProfileError::Stale)));
+        trail.has([(AuditAction::ProfileUpdateFailed, AuditReason::AccountChanged)]);
     }
 
     #[tokio::test]
     async fn no_change_writes_nothing() {
-        let use_case = UpdateOwnProfile {
-            users: Arc::new(MockUserRepository::new()),
-            clock: testing::clock(9),
-        };
-        let user =
-            use_case.execute(&testing::principal(), ProfileChanges::default()).await.unwrap();
-        assert_eq!(user, testing::user());
+        let (users, trail) = (Arc::new(MockUserRepository::new()), Arc::new(Trail::default()));
+        let use_case = UpdateOwnProfile { users, trail: trail.clone(), clock: testing::clock(9) };
+        let nothing = ProfileChanges::default();
+        let user = use_case.execute(&testing::principal(), nothing, testing::origin()).await;
+        assert_eq!(user.unwrap(), testing::user());
+        trail.has([]);
     }
 }

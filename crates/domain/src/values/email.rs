@@ -7,8 +7,9 @@ use email_address::{EmailAddress, Options};
 use super::Violation;
 use super::text::{self, Lines};
 
-/// An e-mail address as typed, together with the form in which it is unique: without regard to
-/// case. RFC 5321 lets a mail server tell `Ann@` from `ann@`; none does, and people type both.
+/// An e-mail address as typed, together with the form in which it is unique: without regard to case,
+/// and its domain as DNS has it, however it is spelled. RFC 5321 lets a mail server tell `Ann@` from
+/// `ann@`; none does, and people type both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email {
     shown: String,
@@ -40,7 +41,7 @@ impl Email {
         {
             return Err(Violation::NotAnEmail);
         }
-        let canonical = text::canonical(&shown);
+        let canonical = text::canonical_address(&shown).ok_or(Violation::NotAnEmail)?;
         if canonical.len() > Self::MAX_BYTES {
             return Err(Violation::TooManyBytes { max: Self::MAX_BYTES });
         }
@@ -85,6 +86,23 @@ mod tests {
         assert_eq!(a.as_str(), "Ann@Example.COM");
     }
 
+    /// The spellings of each are one address, and no two of them.
+    #[test]
+    fn i4_a_domain_is_one_however_it_is_spelled() {
+        let canonical = |text: &str| Email::parse(text).unwrap().canonical().to_owned();
+        for spellings in [
+            ["ann@例子.中国", "Ann@xn--fsqu00a.xn--fiqs8s", "ANN@XN--FSQU00A.中国"],
+            ["ann@bu\u{308}cher.example", "ann@b\u{fc}cher.example", "ann@XN--BCHER-KVA.example"],
+            ["ann@ｅｘａｍｐｌｅ.com", "ann@EXAMPLE.com", "ａｎｎ@example.COM"],
+        ] {
+            let [one, other, third] = spellings.map(canonical);
+            assert!(one == other && other == third, "{one}, {other}, {third}");
+            assert!(one.is_ascii(), "{one}");
+        }
+        // Two domains that anybody can have, though people may take one for the other.
+        assert_ne!(canonical("ann@stra\u{df}e.de"), canonical("ann@strasse.de"));
+    }
+
     #[test]
     fn what_is_no_address_is_refused() {
         for text in [
@@ -102,6 +120,9 @@ mod tests {
             "ann\0@example.com",
             "ann@example.com\nx",
             "ann＠b@example.com",
+            // What no DNS can hold: a label that is too long, and one that means nothing.
+            "ann@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.com",
+            "ann@xn--zzzzzzzz99999.com",
         ] {
             assert_eq!(Email::parse(text), Err(Violation::NotAnEmail), "{text:?}");
         }

@@ -16,6 +16,11 @@ pub enum LoginName {
 }
 
 impl LoginName {
+    /// Longer than any spelling of a name or an address that somebody could have registered. What is
+    /// longer is nobody's and stays as it is: to normalise all that a body can hold takes long, since
+    /// a character may become eighteen.
+    const MAX_BYTES: usize = 4096;
+
     /// Parses what was typed; white space around it is dropped.
     ///
     /// # Errors
@@ -24,8 +29,16 @@ impl LoginName {
         if text.contains('\0') {
             return Err(Violation::ContainsNul);
         }
-        let canonical = text::canonical(text.trim());
-        Ok(if canonical.contains('@') { Self::Email(canonical) } else { Self::Username(canonical) })
+        let text = text.trim();
+        if text.len() > Self::MAX_BYTES {
+            return Ok(Self::Username(text.to_owned()));
+        }
+        let canonical = text::canonical(text);
+        if !canonical.contains('@') {
+            return Ok(Self::Username(canonical));
+        }
+        // What cannot be an address is nobody's.
+        Ok(Self::Email(text::canonical_address(text).unwrap_or(canonical)))
     }
 
     /// The canonical form, of whichever kind.
@@ -46,6 +59,10 @@ mod tests {
             LoginName::parse(" Ann@Example.com "),
             Ok(LoginName::Email("ann@example.com".into()))
         );
+        for spelling in ["ann@例子.cn", "ANN＠例子。cn", "ann@xn--fsqu00a.CN"] {
+            let canonical = LoginName::Email("ann@xn--fsqu00a.cn".into());
+            assert_eq!(LoginName::parse(spelling), Ok(canonical), "{spelling}");
+        }
         assert_eq!(LoginName::parse("Ｍｉｋｅ"), Ok(LoginName::Username("mike".into())));
     }
 

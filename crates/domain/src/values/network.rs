@@ -1,7 +1,8 @@
 //! Where a request came from.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 /// The network that limits count by: an IPv4 address, or an IPv6 /64 (one subscriber can have all
 /// 2⁶⁴ addresses of it).
@@ -23,6 +24,15 @@ impl fmt::Display for ClientNetwork {
             IpAddr::V4(v4) => v4.fmt(f),
             IpAddr::V6(v6) => write!(f, "{v6}/64"),
         }
+    }
+}
+
+impl FromStr for ClientNetwork {
+    type Err = AddrParseError;
+
+    /// Reads what is displayed.
+    fn from_str(text: &str) -> Result<Self, AddrParseError> {
+        text.strip_suffix("/64").unwrap_or(text).parse::<IpAddr>().map(Self::from)
     }
 }
 
@@ -77,6 +87,15 @@ mod tests {
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
         assert_eq!(network("2001:db8:1:2:ffff::1"), network("2001:db8:1:2::9"));
         assert_ne!(network("2001:db8:1:3::1"), network("2001:db8:1:2::1"));
+    }
+
+    #[test]
+    fn networks_go_round() {
+        for address in ["192.0.2.1", "2001:db8:1:2:3:4:5:6", "::1"] {
+            let network = ClientNetwork::from(address.parse::<IpAddr>().unwrap());
+            assert_eq!(network.to_string().parse(), Ok(network));
+        }
+        assert!("".parse::<ClientNetwork>().is_err());
     }
 
     #[test]

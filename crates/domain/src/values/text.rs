@@ -7,6 +7,7 @@ use icu_properties::props::{
     DefaultIgnorableCodePoint, GeneralCategory, PatternWhiteSpace, WhiteSpace,
 };
 use icu_properties::{CodePointMapData, props::BidiControl};
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 use super::Violation;
 
@@ -27,11 +28,52 @@ pub(super) fn canonical(text: &str) -> String {
     nfkc.normalize(&case.fold_string(&once)).into_owned()
 }
 
+/// The form in which e-mail addresses are compared: the local part as names are, the domain as DNS
+/// knows it (UTS 46, nontransitional), so that `例子.cn` and `xn--fsqu00a.cn` are one. `None` if it
+/// cannot be one.
+pub(super) fn canonical_address(text: &str) -> Option<String> {
+    let text = ComposingNormalizerBorrowed::new_nfkc().normalize(text);
+    let (local, domain) = text.rsplit_once('@')?;
+    if domain.len() > MAX_DOMAIN_BYTES {
+        return None;
+    }
+    let domain = Uts46::new().to_ascii(
+        domain.as_bytes(),
+        AsciiDenyList::URL,
+        Hyphens::Allow,
+        DnsLength::Verify,
+    );
+    Some(format!("{}@{}", canonical(local), domain.ok()?))
+}
+
+/// Four bytes, the most that UTF-8 has, for each of 253 characters, the most that DNS has. It bounds
+/// the time that a log-in name takes.
+const MAX_DOMAIN_BYTES: usize = 4 * 253;
+
 /// How many line breaks a text may hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lines {
     One,
     Many,
+}
+
+/// Characters that Unicode does not call invisible and that show nothing all the same: U+2800, a
+/// braille pattern without dots; U+FFFC, the place of an object; a musical symbol without a head; the
+/// fillers of Khitan script and the blanks of hieroglyphs.
+const BLANK: [char; 6] =
+    ['\u{2800}', '\u{fffc}', '\u{1d159}', '\u{16fe4}', '\u{13441}', '\u{13442}'];
+
+/// Whether a text begins with a combining mark: there is no character for it to be seen on.
+pub(super) fn begins_with_mark(text: &str) -> bool {
+    let category = CodePointMapData::<GeneralCategory>::new();
+    text.chars().next().is_some_and(|first| {
+        matches!(
+            category.get(first),
+            GeneralCategory::NonspacingMark
+                | GeneralCategory::SpacingMark
+                | GeneralCategory::EnclosingMark
+        )
+    })
 }
 
 /// Refuses what is invisible, moves other text about or has no meaning yet. Joiners and variation
@@ -56,7 +98,7 @@ pub(super) fn printable(text: &str, lines: Lines) -> Result<(), Violation> {
                 | GeneralCategory::LineSeparator
                 | GeneralCategory::ParagraphSeparator
         ) || bidi.contains(c)
-            || (ignorable.contains(c) && lines == Lines::One);
+            || ((ignorable.contains(c) || BLANK.contains(&c)) && lines == Lines::One);
         // Emoji in running text need U+200D and U+FE0F; both are invisible, so names go without.
         let emoji_glue = lines == Lines::Many && matches!(c, '\u{200d}' | '\u{fe0f}');
         if refused && !emoji_glue {

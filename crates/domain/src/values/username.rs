@@ -34,7 +34,8 @@ impl Username {
     ///
     /// # Errors
     /// The first rule it breaks: length (in characters, of the name and of its canonical form),
-    /// NUL, white space, `@` or a character that cannot be seen.
+    /// NUL, white space, `@`, a character that cannot be seen, or a combining mark at the start. What
+    /// is left has at least one character that can be seen.
     pub fn parse(text: &str, length: UsernameLength) -> Result<Self, Violation> {
         let shown = text::nfc(text);
         text::printable(&shown, Lines::One)?;
@@ -47,6 +48,9 @@ impl Username {
             }
             if text::has_whitespace(form) {
                 return Err(Violation::ContainsWhitespace);
+            }
+            if text::begins_with_mark(form) {
+                return Err(Violation::ForbiddenCharacter);
             }
         }
         text::printable(&canonical, Lines::One)?;
@@ -108,6 +112,14 @@ mod tests {
     }
 
     #[test]
+    fn i3_marks_on_letters_and_scripts_that_need_them_are_fine() {
+        for name in ["zoe\u{308}", "हिन्दी", "ไทยครับ", "☀☀☀", "___", "123"]
+        {
+            assert!(parse(name).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
     fn a_name_is_shown_as_typed() {
         assert_eq!(parse("Ｍｉｋｅ").unwrap().as_str(), "Ｍｉｋｅ");
         assert_eq!(parse("张三丰").unwrap().as_str(), "张三丰");
@@ -132,6 +144,17 @@ mod tests {
             ("mi\nke", Violation::ForbiddenCharacter),
             ("mi\u{7f}ke", Violation::ForbiddenCharacter),
             ("mike\u{e000}", Violation::ForbiddenCharacter),
+            ("mi\u{2800}ke", Violation::ForbiddenCharacter),
+            ("\u{2800}\u{2800}\u{2800}", Violation::ForbiddenCharacter),
+            ("mike\u{fffc}", Violation::ForbiddenCharacter),
+            ("\u{16fe4}mike", Violation::ForbiddenCharacter),
+            ("\u{13441}\u{13442}\u{13441}", Violation::ForbiddenCharacter),
+            ("\u{301}\u{301}\u{301}", Violation::ForbiddenCharacter),
+            ("\u{301}mike", Violation::ForbiddenCharacter),
+            ("\u{20dd}\u{20dd}\u{20dd}", Violation::ForbiddenCharacter),
+            ("\u{93e}\u{93e}\u{93e}", Violation::ForbiddenCharacter),
+            // A letter of half width, and a mark in the canonical form.
+            ("\u{ff9e}\u{ff9e}\u{ff9e}", Violation::ForbiddenCharacter),
             ("mi ke", Violation::ContainsWhitespace),
             ("mi\u{3000}ke", Violation::ContainsWhitespace),
             ("mi@ke", Violation::ContainsAt),

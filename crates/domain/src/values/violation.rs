@@ -32,7 +32,8 @@ pub enum Violation {
     /// A NUL character (U+0000).
     #[error("contains a NUL character")]
     ContainsNul,
-    /// A control, bidirectional, zero-width, unassigned or otherwise unprintable character.
+    /// A control, bidirectional, zero-width, blank, unassigned or otherwise unprintable character, or
+    /// in a user name a combining mark without a letter before it.
     #[error("contains a character that is not allowed")]
     ForbiddenCharacter,
     /// An `@` in a user name: it would make names and e-mail addresses ambiguous at log-in.

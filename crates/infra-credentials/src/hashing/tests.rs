@@ -1,15 +1,37 @@
+use std::cell::Cell;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use menjin_domain::values::PasswordLength;
 
 use super::*;
 
+mod lanes;
+mod stored;
+
 const COST: u32 = 4;
 const RIGHT: Verdict = Verdict::Right { needs_rehash: false };
 const RIGHT_BUT_OLD: Verdict = Verdict::Right { needs_rehash: true };
 
+/// How many lanes there are where there are lanes.
+pub(super) const LANES: usize = 3;
+
+pub(super) const BOTH: [HashingEngine; 2] = [HashingEngine::Plain, HashingEngine::Lanes];
+
+thread_local! {
+    /// The tests begin with the plain one; [`lanes`] runs them once more.
+    static ENGINE: Cell<HashingEngine> = const { Cell::new(HashingEngine::Plain) };
+}
+
 fn config() -> HashingConfig {
-    HashingConfig { cost: COST, threads: Some(1), queue: 8 }
+    HashingConfig {
+        cost: COST,
+        threads: Some(1),
+        queue: 8,
+        max_wait: Duration::from_secs(60),
+        engine: ENGINE.get(),
+        lanes: Some(LANES),
+    }
 }
 
 fn pool() -> BcryptPool {
@@ -92,7 +114,7 @@ async fn p10_new_hashes_are_2b_of_the_configured_cost_and_salted() {
 async fn p10_other_kinds_and_costs_are_to_be_hashed_again() {
     let pool = pool();
     let hash = hashed(&pool, "secret").await;
-    for kind in ["$2a$", "$2x$", "$2y$"] {
+    for kind in ["$2a$", "$2y$"] {
         let old = hash.replacen("$2b$", kind, 1);
         assert_eq!(tried(&pool, "secret", &old).await, RIGHT_BUT_OLD, "{kind}");
         assert_eq!(tried(&pool, "Secret", &old).await, Verdict::Wrong, "{kind}");
@@ -124,40 +146,11 @@ async fn p10_published_vectors_verify() {
 }
 
 #[tokio::test]
-async fn p11_what_cannot_be_read_is_wrong_within_a_second() {
-    let pool = pool();
-    let sound = hashed(&pool, "secret").await;
-    let started = Instant::now();
-    for broken in [
-        String::new(),
-        "secret".into(),
-        "*".into(),
-        sound[..59].into(),
-        format!("{sound}."),
-        sound.replacen("$2b$", "$2c$", 1),
-        sound.replacen("$2b$", "$1$a", 1),
-        sound.replacen("$04$", "$03$", 1),
-        sound.replacen("$04$", "$07$", 1),
-        sound.replacen("$04$", "$17$", 1),
-        sound.replacen("$04$", "$31$", 1),
-        sound.replacen("$04$", "$99$", 1),
-        sound.replacen("$04$", "$-4$", 1),
-        format!("{}é", &sound[..58]),
-        "é".repeat(30),
-        "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaA".into(),
-    ] {
-        assert_eq!(tried(&pool, "secret", &broken).await, Verdict::Wrong, "{broken}");
-    }
-    assert!(started.elapsed() < Duration::from_secs(1));
-}
-
-#[tokio::test]
 async fn nobodys_password_is_always_wrong() {
     let pool = pool();
     for password in ["secret", "", "x", &"x".repeat(100)] {
         assert_eq!(pool.verify(&candidate(password), None).await.unwrap(), Verdict::Wrong);
     }
-    assert_eq!(HashParts::from_str(&nobodys_hash(12)).unwrap().get_cost(), 12);
 }
 
 #[tokio::test]
@@ -166,22 +159,31 @@ async fn an_empty_password_is_wrong_even_where_it_was_stored() {
     assert_eq!(tried(&pool(), "", &stored).await, Verdict::Wrong);
 }
 
-/// Whatever is tried, against whatever is stored, costs one hash: no more and no less.
-#[test]
-fn every_verification_costs_one_hash() {
-    const COST: u32 = 8;
-    let stored = hash("secret", COST).unwrap();
+/// Whatever is tried, against whatever is stored, costs one hash: no more and no less. Measured as
+/// what the thread that hashes has had of a core, which does not grow when the machine is busy.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn every_verification_costs_one_hash() {
+    let pool = BcryptPool::start(HashingConfig { cost: 8, ..config() }).unwrap();
+    let stored = pool.hash(&new("secret")).await.unwrap();
     let broken = PasswordHash::new("$2b$31$".into());
-    let time = |password: &str, stored: Option<&PasswordHash>| {
-        let once = || {
-            let started = Instant::now();
-            assert_eq!(verify(password, stored, COST), Verdict::Wrong);
-            started.elapsed()
-        };
-        // The fastest of some: what else runs on the machine only ever adds.
-        (0..7).map(|_| once()).min().unwrap()
+    let pool = &pool;
+    let spent = || async {
+        let time = || rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::try_from(pool.workers.submit(time).unwrap().await.unwrap().unwrap()).unwrap()
     };
-    let wrong = time("Secret", Some(&stored));
+    let time = async |password: &str, stored: Option<&PasswordHash>| {
+        let mut least = Duration::MAX;
+        // The fastest of some: shared caches only ever add.
+        for _ in 0..7 {
+            let before = spent().await;
+            let verdict = pool.verify(&candidate(password), stored.cloned()).await.unwrap();
+            assert_eq!(verdict, Verdict::Wrong);
+            least = least.min(spent().await.saturating_sub(before));
+        }
+        least
+    };
+    let wrong = time("Secret", Some(&stored)).await;
     for (what, password, stored) in [
         ("nobody", "secret", None),
         ("nobody, empty", "", None),
@@ -189,14 +191,15 @@ fn every_verification_costs_one_hash() {
         ("empty", "", Some(&stored)),
         ("over-long", "x".repeat(3000).as_str(), Some(&stored)),
     ] {
-        let took = time(password, stored);
+        let took = time(password, stored).await;
         assert!(took > wrong / 2 && took < wrong * 2, "{what}: {took:?}, not {wrong:?}");
     }
 }
 
 #[tokio::test]
 async fn a_storm_is_refused_before_hashing() {
-    let config = HashingConfig { cost: 8, threads: Some(1), queue: 1 };
+    let config = HashingConfig { cost: 8, queue: 1, ..config() };
+    let lanes = if config.engine == HashingEngine::Plain { 1 } else { LANES };
     let pool = BcryptPool::start(config).unwrap();
     let password = candidate("secret");
     let mut waiting: Vec<_> = (0..8).map(|_| pool.verify(&password, None)).collect();
@@ -210,8 +213,8 @@ async fn a_storm_is_refused_before_hashing() {
             std::task::Poll::Pending => pending.push(one),
         }
     }
-    // One runs and one waits; the thread may not have been idle yet when the first came.
-    assert!((6..=7).contains(&overloaded), "{overloaded}");
+    // Some run and one waits; the thread may not have been idle yet when the first came.
+    assert!((7 - lanes..=7).contains(&overloaded), "{overloaded}");
     for one in pending {
         assert_eq!(one.await.unwrap(), Verdict::Wrong);
     }
@@ -219,7 +222,7 @@ async fn a_storm_is_refused_before_hashing() {
 
 #[tokio::test]
 async fn a_client_who_left_costs_nothing() {
-    let pool = BcryptPool::start(HashingConfig { cost: 8, threads: Some(1), queue: 64 }).unwrap();
+    let pool = BcryptPool::start(HashingConfig { cost: 8, queue: 64, ..config() }).unwrap();
     let password = candidate("secret");
     let started = Instant::now();
     pool.verify(&password, None).await.unwrap();
@@ -241,5 +244,43 @@ fn what_cannot_work_does_not_start() {
     }
     let error = BcryptPool::start(HashingConfig { threads: Some(0), ..config() }).err();
     assert!(matches!(error, Some(HashingStartError::NoThreads)));
-    assert!(BcryptPool::start(HashingConfig { threads: None, ..config() }).is_ok());
+    for lanes in [0, 17] {
+        let error = BcryptPool::start(HashingConfig { lanes: Some(lanes), ..config() }).err();
+        assert!(matches!(error, Some(HashingStartError::Lanes(found)) if found == lanes));
+    }
+    let measured = HashingConfig { threads: None, lanes: None, ..config() };
+    assert!(BcryptPool::start(measured).is_ok());
+}
+
+/// Hashes of different costs, right and wrong passwords, and nobody's, all at once.
+#[tokio::test]
+async fn a_crowd_gets_each_its_own_verdict() {
+    let pool = BcryptPool::start(HashingConfig { threads: Some(2), queue: 100, ..config() });
+    let pool = Arc::new(pool.unwrap());
+    let mut crowd = tokio::task::JoinSet::new();
+    for number in 0..90_u8 {
+        let pool = Arc::clone(&pool);
+        crowd.spawn(async move {
+            let (password, cost) = (format!("password {number}"), u32::from(number) % 5 + 4);
+            let stored = bcrypt::hash_with_salt(&password, cost, [number; 16]).unwrap();
+            let stored = (number % 3 < 2).then(|| PasswordHash::new(stored.to_string()));
+            let tried = if number % 2 == 0 { password } else { password + "!" };
+            let verdict = pool.verify(&candidate(&tried), stored.clone()).await.unwrap();
+            let expected = match (number % 2, stored) {
+                (0, Some(_)) => Verdict::Right { needs_rehash: cost != COST },
+                _ => Verdict::Wrong,
+            };
+            assert_eq!(verdict, expected, "{number}");
+        });
+    }
+    crowd.join_all().await;
+}
+
+#[tokio::test]
+async fn hashes_of_this_pool_verify_elsewhere() {
+    let pool = pool();
+    for password in ["secret", "x", &"é".repeat(35), &"x".repeat(71)] {
+        let hash = hashed(&pool, password).await;
+        assert!(bcrypt::non_truncating_verify(password, &hash).unwrap(), "{hash}");
+    }
 }

@@ -3,12 +3,14 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hkdf::Hkdf;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
+use jsonwebtoken::errors::Error;
 use menjin_domain::ports::InvalidToken;
 use secrecy::zeroize::Zeroize;
 use sha2::Sha256;
 
+use super::access_keys::{AccessKey, PublicAccessKey};
 use super::invalid;
+use super::signatures::{Signer, Verifier};
 
 /// What a token is for. Each kind has keys of its own (RFC 8725 §3.11 and §3.12), so that one
 /// cannot pass for the other even where a check of `typ` is forgotten.
@@ -35,55 +37,94 @@ impl Kind {
     }
 }
 
-/// A key, and the header of every token that is signed with it.
-pub(super) struct Key {
-    /// Encoded, with the full stop that ends it.
-    header: String,
-    signing: EncodingKey,
-    verifying: DecodingKey,
+/// The keys of a kind: one signs, all verify. Each has a header of its own, since the key's id is in
+/// it, so that a token names its key by what it begins with.
+pub(super) struct Keyring {
+    signer: Signer,
+    /// Whose signatures are accepted. That of `signer` comes first.
+    keys: Vec<Key>,
 }
 
-impl Key {
-    /// Derives the key of a kind, and its id, with HKDF-SHA256 (RFC 5869). The id is an output of
-    /// its own: it says which secret was used, and nothing about the key.
-    pub(super) fn derive(secret: &[u8], kind: Kind) -> Self {
-        let hkdf = Hkdf::<Sha256>::new(None, secret);
-        let mut key = expand::<32>(&hkdf, &[kind.label()]);
-        let id = u64::from_be_bytes(expand(&hkdf, &[kind.label(), "/kid"]));
-        let header =
-            format!(r#"{{"alg":"HS256","typ":"{}","kid":"{id:016x}"}}"#, kind.media_type());
-        let derived = Self {
-            header: URL_SAFE_NO_PAD.encode(header) + ".",
-            signing: EncodingKey::from_secret(&key),
-            verifying: DecodingKey::from_secret(&key),
-        };
-        key.zeroize();
-        derived
+impl Keyring {
+    pub(super) fn new(
+        (signer, own): (Signer, Key),
+        verify_only: impl Iterator<Item = Key>,
+    ) -> Self {
+        Self { signer, keys: std::iter::once(own).chain(verify_only).collect() }
     }
 
     /// Makes a token (RFC 7515 §7.1) of claims in JSON.
-    pub(super) fn seal(&self, claims: &[u8]) -> jsonwebtoken::errors::Result<String> {
-        let mut token = self.header.clone();
+    pub(super) fn seal(&self, claims: &[u8]) -> Result<String, Error> {
+        let mut token = self.keys.first().map(|key| key.header.clone()).unwrap_or_default();
         URL_SAFE_NO_PAD.encode_string(claims, &mut token);
-        let signature = crypto::sign(token.as_bytes(), &self.signing, Algorithm::HS256)?;
+        let signature = self.signer.sign(token.as_bytes())?;
         token.push('.');
         token.push_str(&signature);
         Ok(token)
     }
 
-    /// Reads a token, down to its claims in JSON. Nothing is decoded that was not signed.
+    /// Reads a token of any of the keys, down to its claims in JSON. Nothing is decoded that was not
+    /// signed.
     pub(super) fn open(&self, token: &str) -> Result<Vec<u8>, InvalidToken> {
-        let Some(rest) = token.strip_prefix(&self.header) else {
-            return Err(invalid("not a header of ours: other key, kind, algorithm or extension"));
-        };
+        self.keys
+            .iter()
+            .find_map(|key| token.strip_prefix(&key.header).map(|rest| key.open(token, rest)))
+            .unwrap_or(Err(invalid(
+                "not a header of ours: other key, kind, algorithm or extension",
+            )))
+    }
+
+    /// Whether two of the keys are one.
+    pub(super) fn repeats_itself(&self) -> bool {
+        let mut headers: Vec<&str> = self.keys.iter().map(|key| key.header.as_str()).collect();
+        headers.sort_unstable();
+        headers.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
+    }
+}
+
+/// A key, and the header of every token that is signed with it.
+pub(super) struct Key {
+    /// Encoded, with the full stop that ends it.
+    header: String,
+    verifier: Verifier,
+}
+
+impl Key {
+    fn new(verifier: Verifier, kind: Kind, id: &str) -> Self {
+        let (alg, typ) = (verifier.algorithm(), kind.media_type());
+        let header = format!(r#"{{"alg":"{alg}","typ":"{typ}","kid":"{id}"}}"#);
+        Self { header: URL_SAFE_NO_PAD.encode(header) + ".", verifier }
+    }
+
+    /// Derives the key of a kind, and its id, with HKDF-SHA256 (RFC 5869). The id is an output of
+    /// its own: it says which secret was used, and nothing about the key.
+    pub(super) fn derive(secret: &[u8], kind: Kind) -> (Signer, Self) {
+        let hkdf = Hkdf::<Sha256>::new(None, secret);
+        let mut key = expand::<32>(&hkdf, &[kind.label()]);
+        let id = u64::from_be_bytes(expand(&hkdf, &[kind.label(), "/kid"]));
+        let (signer, verifier) = Signer::hs256(&key);
+        key.zeroize();
+        (signer, Self::new(verifier, kind, &format!("{id:016x}")))
+    }
+
+    /// A key that signs access tokens.
+    pub(super) fn of_access_key(key: &AccessKey) -> (Signer, Self) {
+        (key.signer.clone(), Self::of_public_key(key.public()))
+    }
+
+    /// A key that verifies access tokens.
+    pub(super) fn of_public_key(key: &PublicAccessKey) -> Self {
+        Self::new(key.verifier.clone(), Kind::Access, key.id())
+    }
+
+    /// Reads a token that begins with this key's header, after which `rest` comes.
+    fn open(&self, token: &str, rest: &str) -> Result<Vec<u8>, InvalidToken> {
         let Some((claims, signature)) = rest.split_once('.') else {
             return Err(invalid("not three parts"));
         };
         let (signed, _) = token.split_at(self.header.len() + claims.len());
-        // An error is a signature that is no base64url; it has the same answer as a wrong one.
-        match crypto::verify(signature, signed.as_bytes(), &self.verifying, Algorithm::HS256) {
-            Ok(true) => {}
-            Ok(false) | Err(_) => return Err(invalid("wrong signature")),
+        if !self.verifier.verifies(signed.as_bytes(), signature) {
+            return Err(invalid("wrong signature"));
         }
         URL_SAFE_NO_PAD.decode(claims).or(Err(invalid("the claims are no base64url")))
     }

@@ -1,7 +1,9 @@
-//! Signed tokens: JWTs (RFC 7519), signed with HS256, read as RFC 8725 asks.
+//! Signed tokens: JWTs (RFC 7519), read as RFC 8725 asks.
 
+mod access_keys;
 mod claims;
 mod keys;
+mod signatures;
 #[cfg(test)]
 mod tests;
 
@@ -9,14 +11,16 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::DateTime;
-use menjin_domain::entities::{AccessClaims, RefreshClaims};
+use menjin_domain::entities::{AccessClaims, PublicKey, RefreshClaims};
 use menjin_domain::ports::{InvalidToken, PortError, TokenCodec};
 use menjin_domain::values::{Generation, SessionId, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+pub use self::access_keys::{AccessKey, AccessKeyKind, PublicAccessKey, UnusableKey};
+
 use self::claims::{Access, Refresh, Subject};
-use self::keys::{Key, Kind};
+use self::keys::{Key, Keyring, Kind};
 
 const COMPONENT: &str = "tokens";
 
@@ -37,6 +41,14 @@ pub struct JwtConfig {
     /// At least 32 bytes that nobody can guess, such as [`random_secret`](crate::random_secret)
     /// gives. The signing keys are derived from it.
     pub secret: SecretString,
+    /// Secrets of the same kind whose tokens are read as well. None is signed with them. They are
+    /// for changing `secret` while several processes serve: see [`JwtCodec`].
+    pub verify_only_secrets: Vec<SecretString>,
+    /// What access tokens are signed with where others are to verify them. `None`: HS256, with a key
+    /// derived from `secret`. Refresh tokens are nobody else's business, and always signed so.
+    pub access_key: Option<AccessKey>,
+    /// Keys of other access tokens that are read as well.
+    pub verify_only_access_keys: Vec<AccessVerifier>,
     /// `iss`: who issues tokens.
     pub issuer: String,
     /// `aud`: whom they are for.
@@ -48,20 +60,36 @@ pub struct JwtConfig {
     pub refresh_ttl: Duration,
 }
 
-/// The secret has fewer bytes than the key that HS256 needs (RFC 7518 §3.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the signing secret must have at least {} bytes", WeakSecret::MIN_BYTES)]
-pub struct WeakSecret;
+/// A key that verifies access tokens and signs none.
+#[derive(Debug, Clone)]
+pub enum AccessVerifier {
+    /// What verifies where there is no [`JwtConfig::access_key`]: HS256, with keys derived from
+    /// `secret` and `verify_only_secrets`.
+    Secrets,
+    /// A public key.
+    Key(Box<PublicAccessKey>),
+}
 
-impl WeakSecret {
-    /// The least number of bytes.
+/// Why the secrets and keys cannot be used. Says nothing of what they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// A secret has fewer bytes than the key that HS256 needs (RFC 7518 §3.2).
+    #[error("a signing secret must have at least {} bytes", SecretError::MIN_BYTES)]
+    TooShort,
+    /// A secret or key is there twice. Retiring it in one place would not retire it.
+    #[error("a signing secret or key is given twice")]
+    Repeated,
+}
+
+impl SecretError {
+    /// The least number of bytes of a secret.
     pub const MIN_BYTES: usize = 32;
 }
 
 /// Makes and reads tokens.
 ///
-/// A token is accepted only if its header is byte for byte the one that this codec writes: that
-/// settles the algorithm, the type, the key id and the absence of `crit`, `jku`, `jwk`, `x5u` and
+/// A token is accepted only if its header is byte for byte one that this codec writes, of a key that
+/// it knows: that settles the algorithm, the type, the key id and the absence of `crit`, `jku`, `jwk`, `x5u` and
 /// whatever else a header may hold, before anything is decoded. Then the signature is verified,
 /// and only then are the claims parsed:
 ///
@@ -71,16 +99,24 @@ impl WeakSecret {
 /// * `iat` is at most 30 s in the future, `exp` at most 5 s in the past, and `exp` after `iat` by at
 ///   most the configured lifetime.
 ///
-/// Access and refresh tokens have a key, a key id and a `typ` of their own each.
+/// Access and refresh tokens have a key, a key id and a `typ` of their own each. Refresh tokens are
+/// signed with HS256. So are access tokens, or with `EdDSA` or ES256 by a key that is given for them.
+///
+/// Of several secrets or keys one signs, and the tokens of all are read. The key id says which one it
+/// was; it is derived from the secret or key, so that nobody need name them. Processes that share
+/// their sessions are given a new one in three steps, each on all of them before the next begins: to
+/// verify only; to sign, with the old one to verify only; alone, once the last token of the old one
+/// has expired.
 pub struct JwtCodec {
     issuer: String,
     audience: String,
     access: TokenKind,
     refresh: TokenKind,
+    public_keys: Vec<PublicKey>,
 }
 
 struct TokenKind {
-    key: Key,
+    keys: Keyring,
     max_lifetime: i64,
 }
 
@@ -88,19 +124,44 @@ impl JwtCodec {
     /// Derives the keys.
     ///
     /// # Errors
-    /// The secret is too short.
-    pub fn new(config: JwtConfig) -> Result<Self, WeakSecret> {
-        let secret = config.secret.expose_secret().as_bytes();
-        if secret.len() < WeakSecret::MIN_BYTES {
-            return Err(WeakSecret);
+    /// A secret is too short, or a secret or key is there twice.
+    pub fn new(config: JwtConfig) -> Result<Self, SecretError> {
+        let secrets = std::iter::once(&config.secret).chain(&config.verify_only_secrets);
+        if secrets.clone().any(|secret| secret.expose_secret().len() < SecretError::MIN_BYTES) {
+            return Err(SecretError::TooShort);
         }
-        let kind = |kind, ttl: Duration| TokenKind {
-            key: Key::derive(secret, kind),
+        let derive =
+            |secret: &SecretString, kind| Key::derive(secret.expose_secret().as_bytes(), kind);
+        let derived = |kind| secrets.clone().map(move |secret| derive(secret, kind).1);
+        let refresh =
+            Keyring::new(derive(&config.secret, Kind::Refresh), derived(Kind::Refresh).skip(1));
+        let others = config.verify_only_access_keys.iter().flat_map(|other| match other {
+            AccessVerifier::Secrets => derived(Kind::Access).collect(),
+            AccessVerifier::Key(key) => vec![Key::of_public_key(key)],
+        });
+        let access = match &config.access_key {
+            Some(key) => Keyring::new(Key::of_access_key(key), others),
+            None => Keyring::new(
+                derive(&config.secret, Kind::Access),
+                derived(Kind::Access).skip(1).chain(others),
+            ),
+        };
+        if access.repeats_itself() || refresh.repeats_itself() {
+            return Err(SecretError::Repeated);
+        }
+        let public = config.verify_only_access_keys.iter().filter_map(|other| match other {
+            AccessVerifier::Secrets => None,
+            AccessVerifier::Key(key) => Some(&**key),
+        });
+        let public = config.access_key.iter().map(AccessKey::public).chain(public);
+        let kind = |keys, ttl: Duration| TokenKind {
+            keys,
             max_lifetime: i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX),
         };
         Ok(Self {
-            access: kind(Kind::Access, config.access_ttl),
-            refresh: kind(Kind::Refresh, config.refresh_ttl),
+            public_keys: public.map(|key| key.key.clone()).collect(),
+            access: kind(access, config.access_ttl),
+            refresh: kind(refresh, config.refresh_ttl),
             issuer: config.issuer,
             audience: config.audience,
         })
@@ -165,6 +226,10 @@ impl TokenCodec for JwtCodec {
             expires_at,
         })
     }
+
+    fn public_keys(&self) -> Vec<PublicKey> {
+        self.public_keys.clone()
+    }
 }
 
 impl JwtCodec {
@@ -183,7 +248,7 @@ impl TokenKind {
     fn sign(&self, claims: &impl Serialize) -> Result<SecretString, PortError> {
         let json =
             serde_json::to_vec(claims).map_err(|error| PortError::internal(COMPONENT, error))?;
-        let token = self.key.seal(&json);
+        let token = self.keys.seal(&json);
         token.map(SecretString::from).map_err(|error| PortError::internal(COMPONENT, error))
     }
 
@@ -198,7 +263,7 @@ impl TokenKind {
         if token.len() > MAX_LENGTH {
             return Err(invalid("too long"));
         }
-        self.key.open(token)
+        self.keys.open(token)
     }
 
     /// Returns `iat` and `exp`. Saturating, since a signed claim may hold any integer.

@@ -2,9 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use menjin_domain::entities::{Credentials, User};
+use menjin_domain::entities::{Act, Credentials, User};
 use menjin_domain::ports::{
-    CreateSessionError, CreateUserError, DeactivateError, InvalidationChannel, LiveSession,
+    Causes, CreateSessionError, CreateUserError, DeactivateError, InvalidationChannel, LiveSession,
     NewSession, NewUser, PasswordChange, PortError, ProfileChanges, Rotation, RotationOutcome,
     SessionRepository, UpdateProfileError, UserPage, UserQuery, UserRepository,
 };
@@ -63,8 +63,7 @@ impl Changes {
             if let Err(error) = others.publish(&invalidation.to_bytes()).await {
                 // Their copies live for their time to live at most, and whoever hears nothing has
                 // none.
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "other processes were not told of a change");
+                tracing::warn!(error = %Causes(&error), "other processes were not told of a change");
             }
         };
         if self.copies.is_hearing() {
@@ -125,14 +124,14 @@ impl SessionRepository for CachedSessions {
     }
 
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {
-        let store = Arc::clone(&self.store);
+        let (store, id) = (Arc::clone(&self.store), rotation.session_id);
         let write = async move { store.rotate(rotation).await };
-        self.changes.after(Invalidation::Session(rotation.session_id), write).await?
+        self.changes.after(Invalidation::Session(id), write).await?
     }
 
-    async fn end(&self, id: SessionId, at: Timestamp) -> Result<bool, PortError> {
+    async fn end(&self, id: SessionId, act: Act) -> Result<bool, PortError> {
         let store = Arc::clone(&self.store);
-        let write = async move { store.end(id, at).await };
+        let write = async move { store.end(id, act).await };
         self.changes.after(Invalidation::Session(id), write).await?
     }
 
@@ -184,10 +183,10 @@ impl UserRepository for CachedUsers {
         &self,
         id: UserId,
         changes: ProfileChanges,
-        at: Timestamp,
+        act: Act,
     ) -> Result<Option<User>, UpdateProfileError> {
         let store = Arc::clone(&self.store);
-        let write = async move { store.update_profile(id, changes, at).await };
+        let write = async move { store.update_profile(id, changes, act).await };
         self.changes.after(Invalidation::User(id), write).await?
     }
 
@@ -195,15 +194,15 @@ impl UserRepository for CachedUsers {
         self.store.list(query).await
     }
 
-    async fn activate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, PortError> {
+    async fn activate(&self, id: UserId, act: Act) -> Result<Option<User>, PortError> {
         let store = Arc::clone(&self.store);
-        let write = async move { store.activate(id, at).await };
+        let write = async move { store.activate(id, act).await };
         self.changes.after(Invalidation::User(id), write).await?
     }
 
-    async fn deactivate(&self, id: UserId, at: Timestamp) -> Result<Option<User>, DeactivateError> {
+    async fn deactivate(&self, id: UserId, act: Act) -> Result<Option<User>, DeactivateError> {
         let store = Arc::clone(&self.store);
-        let write = async move { store.deactivate(id, at).await };
+        let write = async move { store.deactivate(id, act).await };
         self.changes.after(Invalidation::User(id), write).await?
     }
 

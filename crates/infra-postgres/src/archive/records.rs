@@ -5,17 +5,18 @@ use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ipnet::IpNet;
-use menjin_domain::entities::Session;
+use menjin_domain::entities::{AuditRecord, Session};
 use menjin_domain::ports::{Batch, PortError, SessionRecord, ThrottleRecord, UserRecord};
 use menjin_domain::values::{
     AvatarUrl, Bio, Epoch, FullName, Generation, PasswordHash, Phone, Timestamp,
 };
 use uuid::Uuid;
 
+use crate::changes::NewEventRow;
 use crate::convert::{moment, stored};
 use crate::error::{bad_column, failed};
-use crate::rows::{SessionRow, UserRow};
-use crate::schema::{login_throttles as throttles, sessions, users};
+use crate::rows::{EventRow, SessionRow, UserRow};
+use crate::schema::{audit_events as events, login_throttles as throttles, sessions, users};
 
 /// How many rows are read at once. A user has 17 columns, and PostgreSQL takes 65,535 parameters.
 const BATCH: i64 = 1000;
@@ -25,6 +26,7 @@ pub(super) enum Position {
     User(i64),
     Session(Option<Uuid>),
     Throttle(String, String),
+    Event(Option<(PgTimestamp, i64)>),
     End,
 }
 
@@ -58,7 +60,13 @@ impl Position {
                     let next = counts
                         .last()
                         .map(|count| Self::Throttle(count.subject.clone(), count.network.clone()));
-                    (next.unwrap_or(Self::End), Batch::Throttles(counts))
+                    (next.unwrap_or(Self::Event(None)), Batch::Throttles(counts))
+                }
+                Self::Event(last) => {
+                    let events = read_events(postgres, *last).await?;
+                    let key = |record: &AuditRecord| (stored(record.event.act.at), record.id.0);
+                    let next = events.last().map(|record| Self::Event(Some(key(record))));
+                    (next.unwrap_or(Self::End), Batch::Events(events))
                 }
                 Self::End => return Ok(None),
             };
@@ -156,6 +164,26 @@ async fn read_throttles(
     rows.into_iter().map(record).collect()
 }
 
+async fn read_events(
+    postgres: &mut AsyncPgConnection,
+    after: Option<(PgTimestamp, i64)>,
+) -> Result<Vec<AuditRecord>, PortError> {
+    let after = match after {
+        Some((at, id)) => events::table
+            .filter(events::at.gt(at).or(events::at.eq(at).and(events::id.gt(id))))
+            .into_boxed(),
+        None => events::table.into_boxed(),
+    };
+    let rows: Vec<EventRow> = after
+        .order((events::at, events::id))
+        .limit(BATCH)
+        .select(EventRow::as_select())
+        .load(postgres)
+        .await
+        .map_err(failed)?;
+    rows.into_iter().map(AuditRecord::try_from).collect()
+}
+
 /// Writes these rows as they are.
 pub(super) async fn insert(postgres: &mut AsyncPgConnection, batch: &Batch) -> QueryResult<()> {
     match batch {
@@ -170,6 +198,13 @@ pub(super) async fn insert(postgres: &mut AsyncPgConnection, batch: &Batch) -> Q
         Batch::Throttles(records) => {
             let rows: Vec<_> = records.iter().map(ThrottleColumns::from).collect();
             diesel::insert_into(throttles::table).values(rows).execute(postgres).await
+        }
+        Batch::Events(records) => {
+            let rows: Vec<_> = records
+                .iter()
+                .map(|record| (events::id.eq(record.id.0), NewEventRow::from(&record.event)))
+                .collect();
+            diesel::insert_into(events::table).values(rows).execute(postgres).await
         }
     }
     .map(drop)

@@ -2,16 +2,17 @@
 #![expect(clippy::ref_option_ref, reason = "in what diesel derives")]
 
 use diesel::prelude::*;
-use menjin_domain::entities::Session;
+use menjin_domain::entities::{AuditRecord, Session};
 use menjin_domain::ports::{Batch, PortError, SessionRecord, ThrottleRecord, UserRecord};
 use menjin_domain::values::{
     AvatarUrl, Bio, Epoch, FullName, Generation, PasswordHash, Phone, Timestamp,
 };
 
+use crate::changes::NewEventRow;
 use crate::convert::{micros, moment};
 use crate::error::{OrPortError, bad_column};
-use crate::rows::{SessionRow, UserRow};
-use crate::schema::{login_throttles as throttles, sessions, users};
+use crate::rows::{EventRow, SessionRow, UserRow};
+use crate::schema::{audit_events as events, login_throttles as throttles, sessions, users};
 
 /// How many rows are read at once. A user has 18 columns, and SQLite takes 32,766 parameters.
 const BATCH: i64 = 1000;
@@ -21,6 +22,7 @@ pub(super) enum Position {
     User(i64),
     Session(Vec<u8>),
     Throttle(String, String),
+    Event(Option<(i64, i64)>),
     End,
 }
 
@@ -55,7 +57,13 @@ impl Position {
                     let next = counts
                         .last()
                         .map(|count| Self::Throttle(count.subject.clone(), count.network.clone()));
-                    (next.unwrap_or(Self::End), Batch::Throttles(counts))
+                    (next.unwrap_or(Self::Event(None)), Batch::Throttles(counts))
+                }
+                Self::Event(last) => {
+                    let events = read_events(sqlite, *last)?;
+                    let key = |record: &AuditRecord| (micros(record.event.act.at), record.id.0);
+                    let next = events.last().map(|record| Self::Event(Some(key(record))));
+                    (next.unwrap_or(Self::End), Batch::Events(events))
                 }
                 Self::End => return Ok(None),
             };
@@ -143,6 +151,25 @@ fn read_throttles(
     rows.into_iter().map(record).collect()
 }
 
+fn read_events(
+    sqlite: &mut SqliteConnection,
+    after: Option<(i64, i64)>,
+) -> Result<Vec<AuditRecord>, PortError> {
+    let after = match after {
+        Some((at, id)) => events::table
+            .filter(events::at.gt(at).or(events::at.eq(at).and(events::id.gt(id))))
+            .into_boxed(),
+        None => events::table.into_boxed(),
+    };
+    let rows: Vec<EventRow> = after
+        .order((events::at, events::id))
+        .limit(BATCH)
+        .select(EventRow::as_select())
+        .load(sqlite)
+        .or_port_error()?;
+    rows.into_iter().map(AuditRecord::try_from).collect()
+}
+
 /// Writes these rows as they are.
 pub(super) fn insert(sqlite: &mut SqliteConnection, batch: &Batch) -> Result<(), PortError> {
     let inserted = match batch {
@@ -158,6 +185,11 @@ pub(super) fn insert(sqlite: &mut SqliteConnection, batch: &Batch) -> Result<(),
             let rows: Vec<_> = records.iter().map(ThrottleColumns::from).collect();
             diesel::insert_into(throttles::table).values(rows).execute(sqlite)
         }
+        // One by one, of one prepared statement: see `crate::audit`.
+        Batch::Events(records) => records.iter().try_fold(0, |count, record| {
+            let row = (events::id.eq(record.id.0), NewEventRow::from(&record.event));
+            diesel::insert_into(events::table).values(row).execute(sqlite).map(|one| count + one)
+        }),
     };
     inserted.or_port_error().map(drop)
 }

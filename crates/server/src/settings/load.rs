@@ -10,7 +10,7 @@ const DEFAULT: &str = include_str!("../../../../config/default.toml");
 const PRODUCTION: &str = include_str!("../../../../config/production.toml");
 
 /// The sections of settings.
-const SECTIONS: [&str; 14] = [
+const SECTIONS: [&str; 15] = [
     "SERVER",
     "CORS",
     "DATABASE",
@@ -20,6 +20,7 @@ const SECTIONS: [&str; 14] = [
     "PASSWORD",
     "THROTTLE",
     "REGISTRATION",
+    "AUDIT",
     "CACHE",
     "CACHE_API",
     "LOCALE",

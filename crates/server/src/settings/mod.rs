@@ -1,11 +1,13 @@
 //! The settings. `config/default.toml` documents each of them.
 
+mod keys;
 mod load;
 mod mask;
 mod print;
 mod redis;
 mod validate;
 
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -15,9 +17,10 @@ use std::time::Duration;
 use ipnet::IpNet;
 use menjin_api::Origin;
 use menjin_infra_postgres::PostgresConfig;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 
+pub use keys::AccessKeys;
 pub use load::Sources;
 pub use redis::{Node, RedisMode};
 
@@ -79,6 +82,7 @@ pub struct Settings {
     pub password: PasswordSettings,
     pub throttle: ThrottleSettings,
     pub registration: RegistrationSettings,
+    pub audit: AuditSettings,
     pub cache_api: CacheApiSettings,
     pub cache: CacheSettings,
     pub locale: LocaleSettings,
@@ -151,7 +155,14 @@ sections! {
     }
     /// `[auth]`
     AuthSettings {
+        #[serde(deserialize_with = "trimmed")]
         secret: SecretString,
+        #[serde(deserialize_with = "list")]
+        verify_only_secrets: Vec<Secret>,
+        #[serde(deserialize_with = "trimmed")]
+        access_key: SecretString,
+        #[serde(deserialize_with = "list")]
+        verify_only_access_keys: Vec<Secret>,
         issuer: String,
         audience: String,
         #[serde(with = "humantime_serde")]
@@ -168,8 +179,11 @@ sections! {
         cost: u32,
         #[serde(deserialize_with = "parsed")]
         engine: Engine,
+        lanes: usize,
         threads: usize,
         queue: usize,
+        #[serde(with = "humantime_serde")]
+        max_wait: Duration,
     }
     /// `[password]`
     PasswordSettings {
@@ -199,6 +213,13 @@ sections! {
     RegistrationSettings {
         default_role: String,
     }
+    /// `[audit]`
+    AuditSettings {
+        refreshes: bool,
+        queue: usize,
+        #[serde(with = "humantime_serde")]
+        keep: Duration,
+    }
     /// `[cache_api]`
     CacheApiSettings {
         access: String,
@@ -226,11 +247,25 @@ sections! {
     }
 }
 
+/// An item of a list of secrets. It does not print.
+#[derive(Debug, Clone)]
+pub struct Secret(pub SecretString);
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.into()))
+    }
+}
+
 /// How bcrypt is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
     /// The fastest there is.
     Auto,
+    /// Several hashes at once on each thread.
+    Lanes,
     /// One hash after the other on each thread.
     Plain,
 }
@@ -252,9 +287,9 @@ impl FromStr for Engine {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "auto" => Ok(Self::Auto),
+            "lanes" => Ok(Self::Lanes),
             "plain" => Ok(Self::Plain),
-            "lanes" => Err("this version has no `lanes`: auto or plain".into()),
-            other => Err(format!("{other:?} is not auto or plain")),
+            other => Err(format!("{other:?} is not auto, lanes or plain")),
         }
     }
 }
@@ -321,6 +356,11 @@ where
     D: Deserializer<'de>,
 {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+/// A secret without the line break that files end with: alone or in a list, it is the same one.
+fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    SecretString::deserialize(deserializer).map(|secret| secret.expose_secret().trim().into())
 }
 
 /// A list, or a text with commas: the environment has no lists.

@@ -6,7 +6,7 @@ use humantime::format_duration as time;
 use secrecy::ExposeSecret as _;
 
 use super::mask::masked;
-use super::{Database, LimitSettings, Settings};
+use super::{Database, LimitSettings, Settings, keys};
 
 /// TOML that could be read back, but for the secrets.
 impl Display for Settings {
@@ -42,7 +42,12 @@ impl Settings {
         writeln!(f, "max_age = \"{}\"", time(cors.max_age))?;
         self.fmt_database(f)?;
         self.fmt_redis(f)?;
-        writeln!(f, "\n[auth]\nsecret = {secret:?}")?;
+        let others = vec!["***"; auth.verify_only_secrets.len()];
+        writeln!(f, "\n[auth]\nsecret = {secret:?}\nverify_only_secrets = {others:?}")?;
+        let others = auth.verify_only_access_keys.iter().map(|key| keys::masked(&key.0));
+        let others: Vec<&str> = others.collect();
+        writeln!(f, "access_key = {:?}", keys::masked(&auth.access_key))?;
+        writeln!(f, "verify_only_access_keys = {others:?}")?;
         writeln!(f, "issuer = {:?}\naudience = {:?}", auth.issuer, auth.audience)?;
         writeln!(f, "access_ttl = \"{}\"", time(auth.access_ttl))?;
         writeln!(f, "refresh_ttl = \"{}\"", time(auth.refresh_ttl))?;
@@ -76,7 +81,8 @@ impl Settings {
         let (hashing, password, throttle) = (&self.hashing, &self.password, &self.throttle);
         let engine = format!("{:?}", hashing.engine).to_lowercase();
         writeln!(f, "\n[hashing]\ncost = {}\nengine = {engine:?}", hashing.cost)?;
-        writeln!(f, "threads = {}\nqueue = {}", hashing.threads, hashing.queue)?;
+        writeln!(f, "lanes = {}\nthreads = {}", hashing.lanes, hashing.threads)?;
+        writeln!(f, "queue = {}\nmax_wait = \"{}\"", hashing.queue, time(hashing.max_wait))?;
         writeln!(f, "\n[password]\nmin_length = {}", password.min_length)?;
         writeln!(f, "envelope_min_length = {}", password.envelope_min_length)?;
         writeln!(f, "envelope_policy = {}", password.envelope_policy)?;
@@ -102,6 +108,8 @@ impl Settings {
     fn fmt_rest(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let format = format!("{:?}", self.log.format).to_lowercase();
         writeln!(f, "\n[registration]\ndefault_role = {:?}", self.registration.default_role)?;
+        writeln!(f, "\n[audit]\nrefreshes = {}", self.audit.refreshes)?;
+        writeln!(f, "queue = {}\nkeep = \"{}\"", self.audit.queue, time(self.audit.keep))?;
         writeln!(f, "\n[cache_api]\naccess = {:?}", self.cache_api.access)?;
         writeln!(f, "\n[cache]\nmax_bytes = {}", self.cache.max_bytes)?;
         writeln!(f, "\n[locale]\ndefault = {:?}", self.locale.default)?;

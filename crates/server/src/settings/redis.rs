@@ -84,6 +84,11 @@ impl RedisSettings {
         if self.url.expose_secret().is_empty() {
             return Ok(None);
         }
+        // Left over from another mode, or the mode was forgotten: in silence it would be one node.
+        if self.mode == RedisMode::Single && !self.nodes.is_empty() {
+            let reason = "needs redis.mode = sentinel or cluster";
+            return Err(SettingsError::bad("redis.nodes", reason));
+        }
         config
             .validate()
             .map_err(|error| SettingsError::bad(format!("redis.{}", error.field), error.reason))?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use menjin_api::{Locale, Origin};
 use menjin_domain::cache::CacheAccess;
 use menjin_domain::values::{NewPassword, RegistrableRole, Role};
+use menjin_infra_credentials::HashingConfig;
 use menjin_infra_postgres::PostgresConfig;
 use secrecy::ExposeSecret as _;
 
@@ -25,6 +26,7 @@ impl Settings {
         self.validate_auth()?;
         self.validate_hashing()?;
         self.validate_password()?;
+        self.validate_audit()?;
         for (name, limit) in [
             ("per_client", self.throttle.per_client.clone()),
             ("per_account", self.throttle.per_account.clone()),
@@ -112,9 +114,8 @@ impl Settings {
                 "required with PostgreSQL, where there is no folder to keep one in: at least {MIN_SECRET_BYTES} random bytes, the same for all replicas, such as from `openssl rand -hex 32`"
             )
         })?;
-        require("auth.secret", secret.is_empty() || secret.len() >= MIN_SECRET_BYTES, || {
-            format!("{} bytes are too few: at least {MIN_SECRET_BYTES}", secret.len())
-        })?;
+        self.validate_secrets()?;
+        auth.access_keys()?;
         require("auth.issuer", !auth.issuer.is_empty(), || "must not be empty".into())?;
         require("auth.audience", !auth.audience.is_empty(), || "must not be empty".into())?;
         at_least_a_second("auth.access_ttl", auth.access_ttl)?;
@@ -130,6 +131,27 @@ impl Settings {
         require("auth.refresh_ttl", auth.refresh_ttl <= years, || "at most ten years".into())
     }
 
+    /// Each secret is long enough, and serves one purpose.
+    fn validate_secrets(&self) -> Result<(), SettingsError> {
+        let own = Some(("auth.secret", &self.auth.secret));
+        let own = own.filter(|(_, secret)| !secret.expose_secret().is_empty());
+        let others = self.auth.verify_only_secrets.iter();
+        let others = others.map(|secret| ("auth.verify_only_secrets", &secret.0));
+        let mut seen = Vec::new();
+        for (name, secret) in own.into_iter().chain(others) {
+            let secret = secret.expose_secret();
+            require(name, secret.len() >= MIN_SECRET_BYTES, || {
+                format!("{} bytes are too few: at least {MIN_SECRET_BYTES}", secret.len())
+            })?;
+            let urls = [&self.database.url, &self.redis.url];
+            let twice = seen.contains(&secret)
+                || urls.iter().any(|url| url.expose_secret().contains(secret));
+            require(name, !twice, || "a secret is used twice: each needs its own".into())?;
+            seen.push(secret);
+        }
+        Ok(())
+    }
+
     fn validate_hashing(&self) -> Result<(), SettingsError> {
         let hashing = &self.hashing;
         require("hashing.cost", (4..=16).contains(&hashing.cost), || {
@@ -138,7 +160,15 @@ impl Settings {
         require("hashing.cost", !self.production || hashing.cost >= MIN_PRODUCTION_COST, || {
             format!("{} is too low for production: at least {MIN_PRODUCTION_COST}", hashing.cost)
         })?;
-        require("hashing.queue", hashing.queue >= 1, || "at least 1".into())
+        let lanes = HashingConfig::MAX_LANES;
+        require("hashing.lanes", hashing.lanes <= lanes, || {
+            format!("{} is not between 0 and {lanes}", hashing.lanes)
+        })?;
+        require("hashing.queue", hashing.queue >= 1, || "at least 1".into())?;
+        let bounds = Duration::from_millis(100)..=Duration::from_secs(60);
+        require("hashing.max_wait", bounds.contains(&hashing.max_wait), || {
+            "it must be between 100ms and 1m".into()
+        })
     }
 
     fn validate_password(&self) -> Result<(), SettingsError> {
@@ -154,6 +184,16 @@ impl Settings {
         require("password.min_score", password.min_score <= 4, || {
             format!("{} is not between 0 and 4", password.min_score)
         })
+    }
+
+    fn validate_audit(&self) -> Result<(), SettingsError> {
+        let audit = &self.audit;
+        require("audit.queue", (1..=1_000_000).contains(&audit.queue), || {
+            format!("{} is not between 1 and 1000000", audit.queue)
+        })?;
+        at_least_a_second("audit.keep", audit.keep)?;
+        let centuries = Duration::from_secs(200 * 365 * 24 * 60 * 60);
+        require("audit.keep", audit.keep <= centuries, || "at most 200 years".into())
     }
 
     /// `registration.default_role`

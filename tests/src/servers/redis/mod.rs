@@ -12,8 +12,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::OnceLock;
 
 pub use groups::{Cluster, Sentinels};
-pub(super) use process::spawn;
-pub use process::{RedisServer, free_port};
+pub use process::RedisServer;
 
 /// The URL of a server that all tests of this process share; see [`namespace`].
 pub fn shared_url() -> String {

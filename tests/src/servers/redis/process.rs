@@ -2,13 +2,15 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+
+use crate::servers::listening::{dying_with_this_process, free_port, spawn};
 
 /// How long a server may take to start, and a condition to come true.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -114,7 +116,7 @@ impl RedisServer {
 
     /// Starts the process; whether it answers.
     fn run(&self) -> bool {
-        let mut command = dying_with_this_process();
+        let mut command = dying_with_this_process(binary());
         let log = File::create(self.folder.path().join("log")).unwrap();
         command
             .arg(self.folder.path().join("redis.conf"))
@@ -148,11 +150,6 @@ impl Drop for RedisServer {
     }
 }
 
-/// A port that is free now.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 fn ask(port: u16, line: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_millis(500))).ok()?;
@@ -180,33 +177,4 @@ fn binary() -> &'static str {
         };
         found.to_owned()
     })
-}
-
-/// A command that the system ends with this process, however that ends.
-fn dying_with_this_process() -> Command {
-    if !cfg!(target_os = "linux") {
-        return Command::new(binary());
-    }
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", binary()]);
-    command
-}
-
-/// Starts it from a thread that never ends: the signal comes with the end of the thread that started
-/// it, not only of the process.
-pub(in crate::servers) fn spawn(command: Command) -> Child {
-    type Order = (Command, mpsc::Sender<std::io::Result<Child>>);
-    static ORDERS: OnceLock<mpsc::Sender<Order>> = OnceLock::new();
-    let orders = ORDERS.get_or_init(|| {
-        let (sender, orders) = mpsc::channel::<Order>();
-        std::thread::spawn(move || {
-            for (mut command, answer) in orders {
-                drop(answer.send(command.spawn()));
-            }
-        });
-        sender
-    });
-    let (answer, started) = mpsc::channel();
-    orders.send((command, answer)).unwrap();
-    started.recv().unwrap().unwrap()
 }

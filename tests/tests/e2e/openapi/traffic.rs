@@ -108,6 +108,7 @@ async fn every_operation_answers_as_documented() {
     general(&app, &mut visits).await;
     cache(&app, &mut visits).await;
     user_management(&app, &mut visits).await;
+    locks_and_records(&app, &mut visits).await;
     authentication(&app, &mut visits).await;
     let app = TestApp::start_with(&limits).await;
     envelope_administration(&app, &mut visits).await;
@@ -127,7 +128,7 @@ async fn every_operation_answers_as_documented() {
 }
 
 async fn general(app: &TestApp, visits: &mut Visits) {
-    for path in ["/", "/health", "/health/live", "/health/ready"] {
+    for path in ["/", "/health", "/health/live", "/health/ready", "/.well-known/jwks.json"] {
         visits.send(&app.anonymous(), ("GET", path, ""), None, 200).await;
     }
 }
@@ -177,6 +178,35 @@ async fn user_management(app: &TestApp, visits: &mut Visits) {
         ("POST", deactivate),
     ] {
         visits.send(&mike, (method, path, "1"), None, 403).await;
+    }
+}
+
+async fn locks_and_records(app: &TestApp, visits: &mut Visits) {
+    let admin = app.anonymous().log_in("root", PASSWORD).await;
+    let mike = app.anonymous().log_in("mike", PASSWORD).await;
+    for _ in 0..3 {
+        app.anonymous().try_log_in("mike", "wrong password").await;
+    }
+    for method in ["GET", "DELETE"] {
+        let path = "/api/v1/users/{user_id}/lock";
+        visits.send(&admin, (method, path, "2"), None, 200).await;
+        visits.send(&admin, (method, path, "99"), None, 404).await;
+        visits.send(&admin, (method, path, "0"), None, 422).await;
+        visits.send(&mike, (method, path, "1"), None, 403).await;
+        visits.send_unauthenticated(app, (method, path, "2")).await;
+    }
+    let list = ("GET", "/api/v1/audit", "");
+    visits.send(&admin, list, None, 200).await;
+    visits.send(&mike, list, None, 403).await;
+    visits.send_unauthenticated(app, list).await;
+    let queries = [
+        ("?limit=1&outcome=failure&since=2000-01-01T00:00:00Z", 200),
+        ("?limit=100&user_id=1&action=logged_in&until=2100-01-01T00:00:00%2B08:00", 200),
+        ("?limit=0&user_id=0&action=x&outcome=x&since=x&until=x&before=x", 422),
+    ];
+    for (query, status) in queries {
+        let answer = admin.get(&format!("/api/v1/audit{query}")).await;
+        visits.judge("GET", list.1, status, &answer);
     }
 }
 

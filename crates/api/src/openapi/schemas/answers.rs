@@ -75,14 +75,20 @@ pub(super) fn answers() -> Vec<Schema> {
     ]
 }
 
+/// A schema that no signature shows.
+fn answer(description: &str, required: &[&str], properties: Value) -> Value {
+    let mut schema = json!({
+        "type": "object", "description": description, "required": required,
+        "additionalProperties": false,
+    });
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("properties".to_owned(), properties);
+    }
+    schema
+}
+
 /// The schemas of answers that no signature shows.
 pub(super) fn uncollected(codes: &[&str]) -> Vec<(&'static str, Value)> {
-    let answer = |description: &str, required: &[&str], properties: Value| {
-        json!({
-            "type": "object", "description": description, "required": required,
-            "properties": properties, "additionalProperties": false,
-        })
-    };
     let report = |states: &[&str]| {
         let properties = json!({
             "status": { "type": "string", "enum": states },
@@ -161,6 +167,42 @@ pub(super) fn uncollected(codes: &[&str]) -> Vec<(&'static str, Value)> {
                 json!({
                     "status": { "type": "string", "enum": ["healthy", "unhealthy"] },
                     "latency_ms": { "type": "number", "minimum": 0, "example": 0.2 },
+                }),
+            ),
+        ),
+    ]
+}
+
+/// The schemas of keys: an elliptic curve's has a member that the others' have not.
+pub(super) fn keys() -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            "JwkSet",
+            answer(
+                "Public keys (RFC 7517).",
+                &["keys"],
+                json!({ "keys": { "type": "array", "items": schema_ref("Jwk") } }),
+            ),
+        ),
+        (
+            "Jwk",
+            answer(
+                "A public key (RFC 7517).",
+                &["kty", "crv", "use", "alg", "kid", "x"],
+                json!({
+                    "kty": { "type": "string", "enum": ["OKP", "EC"] },
+                    "crv": { "type": "string", "enum": ["Ed25519", "P-256"] },
+                    "use": { "type": "string", "enum": ["sig"] },
+                    "alg": { "type": "string", "enum": ["EdDSA", "ES256"] },
+                    "kid": {
+                        "type": "string", "minLength": 43, "maxLength": 43,
+                        "description": "What tokens call the key: its thumbprint (RFC 7638).",
+                    },
+                    "x": { "type": "string", "minLength": 43, "maxLength": 43 },
+                    "y": {
+                        "type": "string", "minLength": 43, "maxLength": 43,
+                        "description": "Of `EC` alone.",
+                    },
                 }),
             ),
         ),

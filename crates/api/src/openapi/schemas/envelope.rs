@@ -5,7 +5,7 @@ use menjin_domain::values::{NewPassword, Role, UsernameLength};
 use serde_json::{Value, json};
 
 use super::requests::{candidate, email, login_name, new_password, username};
-use super::{Schema, TOKEN, maybe, time, with};
+use super::{Schema, TOKEN, closed, maybe, time, with};
 use crate::envelope::{DEFAULT_LIMIT, NAME_LENGTH, PASSWORD_MAX, USERNAME_LENGTH};
 use crate::openapi::schema_ref;
 use crate::state::ApiSettings;
@@ -138,9 +138,9 @@ pub(super) fn uncollected() -> Vec<(&'static str, Value)> {
 }
 
 /// The parameters in queries.
-pub(in crate::openapi) fn query_parameter(name: &str) -> Option<Value> {
+pub(super) fn query_parameter(name: &str) -> Option<(&'static str, Value)> {
     let roles = [Role::Student, Role::Teacher, Role::Admin].map(Role::as_str);
-    let (description, schema) = match name {
+    Some(match name {
         "skip" => (
             "How many to leave out.",
             json!({
@@ -156,11 +156,7 @@ pub(in crate::openapi) fn query_parameter(name: &str) -> Option<Value> {
         ),
         "role" => ("Only those of this role.", json!({ "type": "string", "enum": roles })),
         _ => return None,
-    };
-    Some(json!({
-        "name": name, "in": "query", "required": false, "description": description,
-        "schema": schema,
-    }))
+    })
 }
 
 fn id() -> Value {
@@ -178,14 +174,4 @@ fn token() -> Value {
 /// Nothing but null. OpenAPI 3.0 has no type for that.
 fn null() -> Value {
     json!({ "type": "object", "nullable": true, "enum": [null], "example": null })
-}
-
-/// An object that has these properties, always, and no others.
-fn closed(properties: &Value) -> Value {
-    let names: Vec<_> =
-        properties.as_object().into_iter().flatten().map(|(name, _)| name).collect();
-    json!({
-        "type": "object", "required": names, "properties": properties,
-        "additionalProperties": false,
-    })
 }

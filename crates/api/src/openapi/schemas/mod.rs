@@ -2,14 +2,14 @@
 //! hold is said here, with the numbers that the parsers use.
 
 mod answers;
+mod audit;
 mod envelope;
 mod requests;
 
 use menjin_domain::values::CacheKey;
 use serde_json::{Map, Value, json};
 
-pub(super) use envelope::query_parameter;
-
+use crate::http::scope::Dialect;
 use crate::state::ApiSettings;
 
 /// What clients may add to an object.
@@ -80,6 +80,7 @@ pub(super) fn schemas(settings: &ApiSettings) -> Vec<Schema> {
     let mut schemas = requests::requests(settings);
     schemas.extend(envelope::requests(settings));
     schemas.extend(answers::answers());
+    schemas.extend(audit::answers());
     schemas.extend(envelope::answers());
     schemas
 }
@@ -89,6 +90,16 @@ fn with(mut schema: Value, keyword: &str, value: &str) -> Value {
         schema.insert(keyword.to_owned(), value.into());
     }
     schema
+}
+
+/// An object that has these properties, always, and no others.
+fn closed(properties: &Value) -> Value {
+    let names: Vec<_> =
+        properties.as_object().into_iter().flatten().map(|(name, _)| name).collect();
+    json!({
+        "type": "object", "required": names, "properties": properties,
+        "additionalProperties": false,
+    })
 }
 
 /// The start of a token, as the documents print it.
@@ -129,9 +140,23 @@ pub(super) fn path_parameter(name: &str) -> Option<Value> {
     }))
 }
 
+/// The parameters in queries.
+pub(super) fn query_parameter(dialect: Dialect, name: &str) -> Option<Value> {
+    let (description, schema) = match dialect {
+        Dialect::V1 => audit::query_parameter(name)?,
+        Dialect::Envelope => envelope::query_parameter(name)?,
+    };
+    Some(json!({
+        "name": name, "in": "query", "required": false, "description": description,
+        "schema": schema,
+    }))
+}
+
 /// The schemas that no signature shows.
 pub(super) fn uncollected(codes: &[&str]) -> Vec<(&'static str, Value)> {
     let mut schemas = answers::uncollected(codes);
+    schemas.extend(answers::keys());
+    schemas.extend(audit::uncollected());
     schemas.extend(envelope::uncollected());
     schemas
 }

@@ -1,10 +1,12 @@
-//! T1 to T10. Each forgery is made with the right key unless it says otherwise, from a token that
-//! is accepted, so that it is refused for the one thing that differs.
+//! T1 to T10, for each algorithm. Each forgery is made with the right key unless it says otherwise,
+//! by hand, from a token that is accepted, so that it is refused for the one thing
+//! that differs.
 
 mod claims;
+mod keys;
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::SubsecRound;
 use hkdf::Hkdf;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
@@ -23,18 +25,29 @@ const REFRESH_TTL: i64 = 7 * 86_400;
 const SID: Uuid = Uuid::from_u128(0x5e55);
 const JTI: Uuid = Uuid::from_u128(0x1d);
 
+/// The keys that RFC 8037 (A.1) and RFC 7515 (A.3.1) print.
+const ED25519: &str = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
+-----END PRIVATE KEY-----
+";
+const P256: &str = "-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjpsQnnGQmL+YBIff
+H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp
+7xO6z248e9FURcfxRM0bvZt+hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt
+-----END PRIVATE KEY-----
+";
+
 fn config() -> JwtConfig {
     JwtConfig {
         secret: SECRET.into(),
+        verify_only_secrets: Vec::new(),
+        access_key: None,
+        verify_only_access_keys: Vec::new(),
         issuer: "menjin".into(),
         audience: "school".into(),
         access_ttl: Duration::from_secs(1800),
         refresh_ttl: Duration::from_secs(7 * 86_400),
     }
-}
-
-fn codec() -> JwtCodec {
-    JwtCodec::new(config()).unwrap()
 }
 
 fn at(seconds: i64) -> Timestamp {
@@ -63,266 +76,323 @@ fn refresh() -> RefreshClaims {
     }
 }
 
-fn token() -> String {
-    codec().sign_access(&access()).unwrap().expose_secret().to_owned()
-}
-
-fn refresh_token() -> String {
-    codec().sign_refresh(&refresh()).unwrap().expose_secret().to_owned()
-}
-
-fn read(token: &str) -> Result<AccessClaims, InvalidToken> {
-    codec().verify_access(token, at(NOW))
-}
-
-fn refused(token: &str) {
-    assert!(read(token).is_err(), "accepted as access token: {token}");
-    assert!(codec().verify_refresh(token, at(NOW)).is_err(), "accepted as refresh token: {token}");
-}
+const CLAIMS: &str = r#"{"iss":"menjin","aud":"school","sub":"42","sid":"00000000-0000-0000-0000-000000005e55","jti":"00000000-0000-0000-0000-00000000001d","iat":1700000000,"exp":1700001800,"role":"teacher"}"#;
 
 fn part(token: &str, number: usize) -> Value {
     let part = token.split('.').nth(number).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-fn key(info: &str) -> EncodingKey {
+/// The bytes within a PEM.
+fn der(pem: &str) -> Vec<u8> {
+    let lines = pem.lines().filter(|line| !line.starts_with('-'));
+    STANDARD.decode(lines.collect::<String>()).unwrap()
+}
+
+fn derived_key(info: &str) -> EncodingKey {
     let mut key = [0; 32];
     Hkdf::<Sha256>::new(None, SECRET.as_bytes()).expand(info.as_bytes(), &mut key).unwrap();
     EncodingKey::from_secret(&key)
 }
 
-fn forge_as(algorithm: Algorithm, header: &str, claims: &str) -> String {
+/// A codec, and who knows its key.
+struct Forger {
+    alg: &'static str,
+    algorithm: Algorithm,
+    key: EncodingKey,
+    config: JwtConfig,
+    codec: JwtCodec,
+}
+
+/// One for each algorithm that access tokens may be signed with.
+fn forgers() -> [Forger; 3] {
+    [
+        ("HS256", Algorithm::HS256, derived_key("menjin/v1/access"), None),
+        ("EdDSA", Algorithm::EdDSA, EncodingKey::from_ed_der(&der(ED25519)), Some(ED25519)),
+        ("ES256", Algorithm::ES256, EncodingKey::from_ec_der(&der(P256)), Some(P256)),
+    ]
+    .map(|(alg, algorithm, key, pem)| {
+        let access_key = pem.map(|pem| AccessKey::from_pem(pem).unwrap());
+        let config = JwtConfig { access_key, ..config() };
+        let codec = JwtCodec::new(config.clone()).unwrap();
+        Forger { alg, algorithm, key, config, codec }
+    })
+}
+
+fn each(test: impl Fn(&Forger)) {
+    forgers().iter().for_each(test);
+}
+
+impl Forger {
+    fn token(&self) -> String {
+        self.codec.sign_access(&access()).unwrap().expose_secret().to_owned()
+    }
+
+    fn refresh_token(&self) -> String {
+        self.codec.sign_refresh(&refresh()).unwrap().expose_secret().to_owned()
+    }
+
+    fn read(&self, token: &str) -> Result<AccessClaims, InvalidToken> {
+        self.codec.verify_access(token, at(NOW))
+    }
+
+    fn refused(&self, token: &str) {
+        let alg = self.alg;
+        assert!(self.read(token).is_err(), "{alg}: accepted as access token: {token}");
+        let refresh = self.codec.verify_refresh(token, at(NOW));
+        assert!(refresh.is_err(), "{alg}: accepted as refresh token: {token}");
+    }
+
+    fn forge(&self, header: &str, claims: &str) -> String {
+        signed(self.algorithm, &self.key, header, claims)
+    }
+
+    fn header(&self) -> String {
+        let header = self.token().split('.').next().unwrap().to_owned();
+        String::from_utf8(URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap()
+    }
+
+    /// The right header, changed.
+    fn forge_header(&self, from: &str, to: &str) -> String {
+        let header = self.header();
+        assert!(header.contains(from), "{header}");
+        self.forge(&header.replacen(from, to, 1), CLAIMS)
+    }
+
+    /// The right claims, changed.
+    fn forge_claims(&self, from: &str, to: &str) -> String {
+        assert!(CLAIMS.contains(from), "{from}");
+        self.forge(&self.header(), &CLAIMS.replacen(from, to, 1))
+    }
+}
+
+fn signed(algorithm: Algorithm, key: &EncodingKey, header: &str, claims: &str) -> String {
     let message = [header, claims].map(|json| URL_SAFE_NO_PAD.encode(json)).join(".");
-    let signature = crypto::sign(message.as_bytes(), &key("menjin/v1/access"), algorithm).unwrap();
+    let signature = crypto::sign(message.as_bytes(), key, algorithm).unwrap();
     format!("{message}.{signature}")
-}
-
-/// With the key of access tokens.
-fn forge(header: &str, claims: &str) -> String {
-    forge_as(Algorithm::HS256, header, claims)
-}
-
-const CLAIMS: &str = r#"{"iss":"menjin","aud":"school","sub":"42","sid":"00000000-0000-0000-0000-000000005e55","jti":"00000000-0000-0000-0000-00000000001d","iat":1700000000,"exp":1700001800,"role":"teacher"}"#;
-
-fn header() -> String {
-    let header = token().split('.').next().unwrap().to_owned();
-    String::from_utf8(URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap()
-}
-
-/// The right header, changed.
-fn forge_header(from: &str, to: &str) -> String {
-    let header = header();
-    assert!(header.contains(from), "{header}");
-    forge(&header.replacen(from, to, 1), CLAIMS)
-}
-
-/// The right claims, changed.
-fn forge_claims(from: &str, to: &str) -> String {
-    assert!(CLAIMS.contains(from), "{from}");
-    forge(&header(), &CLAIMS.replacen(from, to, 1))
 }
 
 #[test]
 fn tokens_go_round() {
-    let codec = codec();
-    assert_eq!(codec.verify_access(&token(), at(NOW)), Ok(access()));
-    assert_eq!(codec.verify_refresh(&refresh_token(), at(NOW)), Ok(refresh()));
-    assert_eq!(forge(&header(), CLAIMS), token(), "the tests forge what the codec writes");
-    // What the codec writes is to be ignored by older replicas, and order is nobody's business.
-    assert_eq!(read(&forge_claims(r#","role""#, r#","scope":[1.5,{}],"role""#)), Ok(access()));
-    assert_eq!(read(&forge_claims(r#""sub":"42""#, r#""sub" : "4\u0032""#)), Ok(access()));
+    each(|f| {
+        assert_eq!(f.codec.verify_access(&f.token(), at(NOW)), Ok(access()));
+        assert_eq!(f.codec.verify_refresh(&f.refresh_token(), at(NOW)), Ok(refresh()));
+        // Signatures of ES256 are never the same twice.
+        let unsigned = |token: &str| token.rsplit_once('.').unwrap().0.to_owned();
+        let forged = f.forge(&f.header(), CLAIMS);
+        assert_eq!(unsigned(&forged), unsigned(&f.token()), "forged as the codec writes");
+        assert_eq!(f.read(&forged), Ok(access()));
+        // What the codec writes is to be ignored by older replicas, and order is nobody's business.
+        let more = f.forge_claims(r#","role""#, r#","scope":[1.5,{}],"role""#);
+        assert_eq!(f.read(&more), Ok(access()));
+        assert_eq!(f.read(&f.forge_claims(r#""sub":"42""#, r#""sub" : "4\u0032""#)), Ok(access()));
+    });
 }
 
 #[test]
 fn the_wire_is_as_documented() {
-    let (access, refresh) = (token(), refresh_token());
-    let (one, other) = (part(&access, 0), part(&refresh, 0));
-    for (header, typ) in [(&one, "at+jwt"), (&other, "rt+jwt")] {
-        assert_eq!(header, &json!({"alg": "HS256", "typ": typ, "kid": header["kid"]}));
-        assert_eq!(header["kid"].as_str().unwrap().len(), 16);
-    }
-    assert_ne!(one["kid"], other["kid"]);
-    assert_eq!(
-        part(&access, 1),
-        json!({"iss": "menjin", "aud": "school", "sub": "42", "sid": SID.to_string(),
-            "jti": JTI.to_string(), "iat": NOW, "exp": NOW + ACCESS_TTL, "role": "teacher"})
-    );
-    assert_eq!(
-        part(&refresh, 1),
-        json!({"iss": "menjin", "aud": "school", "sub": "42", "sid": SID.to_string(),
-            "jti": JTI.to_string(), "iat": NOW, "exp": NOW + REFRESH_TTL, "gen": 3})
-    );
-}
-
-/// A change here logs everybody out at the next upgrade.
-#[test]
-fn the_header_and_the_key_stay_as_they_are() {
-    let token = token();
-    let parts: Vec<_> = token.split('.').collect();
-    // Made with Python's hmac and hashlib, by RFC 5869 and RFC 7515.
-    assert_eq!(
-        parts[0],
-        "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6Ijk1NzQyYzIyOTdmNWM5YzUifQ"
-    );
-    assert_eq!(parts[2], "EQ3pJ9FVyQh6xHjReJemO_Z6Hl-7R68XW_FQxlGqrHY");
-}
-
-#[test]
-fn a_short_secret_is_refused_and_not_echoed() {
-    let short = JwtConfig { secret: SECRET[1..].into(), ..config() };
-    let error = JwtCodec::new(short).err().unwrap();
-    assert_eq!(error.to_string(), "the signing secret must have at least 32 bytes");
-    assert!(!format!("{:?}", config()).contains(SECRET));
+    each(|f| {
+        let (access, refresh) = (f.token(), f.refresh_token());
+        let (one, other) = (part(&access, 0), part(&refresh, 0));
+        let length = if f.alg == "HS256" { 16 } else { 43 };
+        for (header, alg, typ, length) in
+            [(&one, f.alg, "at+jwt", length), (&other, "HS256", "rt+jwt", 16)]
+        {
+            assert_eq!(header, &json!({"alg": alg, "typ": typ, "kid": header["kid"]}));
+            assert_eq!(header["kid"].as_str().unwrap().len(), length);
+        }
+        assert_ne!(one["kid"], other["kid"]);
+        assert_eq!(
+            part(&access, 1),
+            json!({"iss": "menjin", "aud": "school", "sub": "42", "sid": SID.to_string(),
+                "jti": JTI.to_string(), "iat": NOW, "exp": NOW + ACCESS_TTL, "role": "teacher"})
+        );
+        assert_eq!(
+            part(&refresh, 1),
+            json!({"iss": "menjin", "aud": "school", "sub": "42", "sid": SID.to_string(),
+                "jti": JTI.to_string(), "iat": NOW, "exp": NOW + REFRESH_TTL, "gen": 3})
+        );
+    });
 }
 
 #[test]
 fn t01_none_is_no_algorithm() {
-    for algorithm in ["none", "None", "nOnE", "NONE", ""] {
-        let forged = forge_header("HS256", algorithm);
-        refused(&forged);
-        refused(&forged[..=forged.rfind('.').unwrap()]);
-        refused(&forged[..forged.rfind('.').unwrap()]);
-    }
-    let token = token();
-    refused(&token[..=token.rfind('.').unwrap()]);
+    each(|f| {
+        for algorithm in ["none", "None", "nOnE", "NONE", ""] {
+            let forged = f.forge_header(f.alg, algorithm);
+            f.refused(&forged);
+            f.refused(&forged[..=forged.rfind('.').unwrap()]);
+            f.refused(&forged[..forged.rfind('.').unwrap()]);
+        }
+        let token = f.token();
+        f.refused(&token[..=token.rfind('.').unwrap()]);
+    });
 }
 
 #[test]
 fn t02_other_algorithms() {
+    each(|f| {
+        let names = [
+            "HS256", "HS384", "HS512", "RS256", "PS256", "ES256", "ES384", "ES256K", "EdDSA",
+            "Ed25519", "hs256", "eddsa", "es256", "HS256 ",
+        ];
+        for name in names.into_iter().filter(|name| *name != f.alg) {
+            f.refused(&f.forge_header(f.alg, name));
+            // Whoever has a key of ours and takes it for that of another algorithm.
+            for other in &forgers() {
+                let header = f.header().replace(f.alg, name);
+                f.refused(&signed(other.algorithm, &other.key, &header, CLAIMS));
+            }
+        }
+        f.refused(&f.forge_header(&format!(r#""alg":{:?},"#, f.alg), ""));
+    });
+    let [f, ..] = &forgers();
     for (name, algorithm) in [("HS384", Algorithm::HS384), ("HS512", Algorithm::HS512)] {
-        refused(&forge_as(algorithm, &header().replace("HS256", name), CLAIMS));
-        refused(&forge_as(algorithm, &header(), CLAIMS));
-        refused(&forge_header("HS256", name));
+        for header in [f.header(), f.header().replace("HS256", name)] {
+            f.refused(&signed(algorithm, &f.key, &header, CLAIMS));
+        }
     }
-    for name in ["RS256", "ES256", "EdDSA", "hs256", "HS256 "] {
-        refused(&forge_header("HS256", name));
-    }
-    refused(&forge_header(r#""alg":"HS256","#, ""));
 }
 
 #[test]
 fn t03_malformed() {
-    let token = token();
-    let parts: Vec<_> = token.split('.').collect();
-    let [header, claims, signature] = parts[..] else { panic!("{token}") };
-    for length in 0..signature.len() {
-        refused(&format!("{header}.{claims}.{}", &signature[..length]));
-    }
-    for forged in [
-        format!("{token}="),
-        format!("{token}A"),
-        format!("{token}\n"),
-        format!("{token} "),
-        format!(" {token}"),
-        format!("{token}\0"),
-        format!("{token}."),
-        format!("{token}.{signature}"),
-        format!(".{token}"),
-        format!("{header}..{claims}.{signature}"),
-        format!("{header}.{signature}.{claims}"),
-        format!("{header}.{claims}=.{signature}"),
-        format!("{header}=.{claims}.{signature}"),
-        format!("{header}.{claims}"),
-        format!("{header}."),
-        header.to_owned(),
-        String::new(),
-        ".".into(),
-        "..".into(),
-        json!({"payload": claims, "protected": header, "signature": signature}).to_string(),
-        json!({"payload": claims, "signatures": [{"protected": header, "signature": signature}]})
-            .to_string(),
-    ] {
-        refused(&forged);
-    }
-    let mut bytes = URL_SAFE_NO_PAD.decode(claims).unwrap();
-    for bit in 0..8 * bytes.len() {
-        bytes[bit / 8] ^= 1 << (bit % 8);
-        refused(&format!("{header}.{}.{signature}", URL_SAFE_NO_PAD.encode(&bytes)));
-        bytes[bit / 8] ^= 1 << (bit % 8);
-    }
-    for claims in ["", "[]", "null", "{}", "{", r#""x""#, "\u{feff}{}", &format!("{CLAIMS}x")] {
-        refused(&forge(&self::header(), claims));
-    }
+    each(|f| {
+        let token = f.token();
+        let parts: Vec<_> = token.split('.').collect();
+        let [header, claims, signature] = parts[..] else { panic!("{token}") };
+        for length in 0..signature.len() {
+            f.refused(&format!("{header}.{claims}.{}", &signature[..length]));
+        }
+        for forged in [
+            format!("{token}="),
+            format!("{token}A"),
+            format!("{token}\n"),
+            format!("{token} "),
+            format!(" {token}"),
+            format!("{token}\0"),
+            format!("{token}."),
+            format!("{token}.{signature}"),
+            format!(".{token}"),
+            format!("{header}..{claims}.{signature}"),
+            format!("{header}.{signature}.{claims}"),
+            format!("{header}.{claims}=.{signature}"),
+            format!("{header}=.{claims}.{signature}"),
+            format!("{header}.{claims}"),
+            format!("{header}."),
+            header.to_owned(),
+            String::new(),
+            ".".into(),
+            "..".into(),
+            json!({"payload": claims, "protected": header, "signature": signature}).to_string(),
+            json!({"payload": claims, "signatures": [{"protected": header, "signature": signature}]})
+                .to_string(),
+        ] {
+            f.refused(&forged);
+        }
+        let mut bytes = URL_SAFE_NO_PAD.decode(claims).unwrap();
+        for bit in 0..8 * bytes.len() {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            f.refused(&format!("{header}.{}.{signature}", URL_SAFE_NO_PAD.encode(&bytes)));
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+        for claims in ["", "[]", "null", "{}", "{", r#""x""#, "\u{feff}{}", &format!("{CLAIMS}x")] {
+            f.refused(&f.forge(&f.header(), claims));
+        }
+    });
 }
 
 #[test]
 fn t04_refresh_and_access_tokens_are_not_each_other() {
-    assert!(read(&refresh_token()).is_err());
-    assert!(codec().verify_refresh(&token(), at(NOW)).is_err());
-    // Nor where the header claims to be of the other kind, or holds every claim of both.
-    let both = CLAIMS.replace(r#""role""#, r#""gen":3,"role""#);
-    assert!(read(&forge(&header(), &both)).is_ok());
-    let other = refresh_token();
-    let other = URL_SAFE_NO_PAD.decode(other.split('.').next().unwrap()).unwrap();
-    refused(&forge(std::str::from_utf8(&other).unwrap(), &both));
-    assert!(codec().verify_refresh(&forge(&header(), &both), at(NOW)).is_err());
+    each(|f| {
+        assert!(f.read(&f.refresh_token()).is_err());
+        assert!(f.codec.verify_refresh(&f.token(), at(NOW)).is_err());
+        // Nor where the header claims to be of the other kind, or holds every claim of both.
+        let both = CLAIMS.replace(r#""role""#, r#""gen":3,"role""#);
+        assert!(f.read(&f.forge(&f.header(), &both)).is_ok());
+        let other = f.refresh_token();
+        let other = URL_SAFE_NO_PAD.decode(other.split('.').next().unwrap()).unwrap();
+        f.refused(&f.forge(std::str::from_utf8(&other).unwrap(), &both));
+        assert!(f.codec.verify_refresh(&f.forge(&f.header(), &both), at(NOW)).is_err());
+    });
 }
 
 #[test]
 fn t05_typ_is_exact() {
-    for typ in ["JWT", "AT+JWT", "at+JWT", "application/at+jwt", "rt+jwt", "at+jwt ", "at", ""] {
-        refused(&forge_header(r#""at+jwt""#, &format!("{typ:?}")));
-    }
-    refused(&forge_header(r#""at+jwt""#, "null"));
-    refused(&forge_header(r#""typ":"at+jwt","#, ""));
-    refused(&forge_header(r#""typ":"at+jwt","#, r#""typ":"at+jwt","typ":"at+jwt","#));
+    each(|f| {
+        for typ in ["JWT", "AT+JWT", "at+JWT", "application/at+jwt", "rt+jwt", "at+jwt ", "at", ""]
+        {
+            f.refused(&f.forge_header(r#""at+jwt""#, &format!("{typ:?}")));
+        }
+        f.refused(&f.forge_header(r#""at+jwt""#, "null"));
+        f.refused(&f.forge_header(r#""typ":"at+jwt","#, ""));
+        f.refused(&f.forge_header(r#""typ":"at+jwt","#, r#""typ":"at+jwt","typ":"at+jwt","#));
+    });
 }
 
 #[test]
 fn t06_no_extension_is_understood() {
-    for crit in [r#"["exp"]"#, r#"["b64"]"#, "[]", "null", r#""exp""#] {
-        refused(&forge_header("{", &format!(r#"{{"crit":{crit},"#)));
-    }
-    refused(&forge_header("{", r#"{"b64":false,"#));
-    refused(&forge_header("{", r#"{"zip":"DEF","#));
-    refused(&forge_header("{", r#"{"cty":"JWT","#));
+    each(|f| {
+        for crit in [r#"["exp"]"#, r#"["b64"]"#, "[]", "null", r#""exp""#] {
+            f.refused(&f.forge_header("{", &format!(r#"{{"crit":{crit},"#)));
+        }
+        f.refused(&f.forge_header("{", r#"{"b64":false,"#));
+        f.refused(&f.forge_header("{", r#"{"zip":"DEF","#));
+        f.refused(&f.forge_header("{", r#"{"cty":"JWT","#));
+    });
 }
 
 #[test]
 fn t10_keys_are_ours_alone() {
-    let kid = part(&token(), 0)["kid"].to_string();
-    let long = "k".repeat(10_240);
-    for other in ["", "0000000000000000", "' OR 1", "../../x", "/dev/null", "\0", &long] {
-        refused(&forge_header(&kid, &json!(other).to_string()));
-    }
-    refused(&forge_header(&format!(r#","kid":{kid}"#), ""));
-    refused(&forge_header(&kid, &kid.to_uppercase().replace('0', "O")));
-    refused(&forge_header(&kid, "null"));
-    for (name, value) in [
-        ("jku", json!("http://127.0.0.1:1/jwks.json")),
-        ("jwk", json!({"kty": "oct", "k": "AAAA"})),
-        ("x5u", json!("http://127.0.0.1:1/x.pem")),
-        ("x5c", json!(["MIIB"])),
-        ("x5t", json!("AAAA")),
-    ] {
-        refused(&forge_header("{", &format!("{{{name:?}:{value},")));
-        refused(&forge_header("}", &format!(",{name:?}:{value}}}")));
-    }
+    each(|f| {
+        let kid = part(&f.token(), 0)["kid"].to_string();
+        let long = "k".repeat(10_240);
+        for other in ["", "0000000000000000", "' OR 1", "../../x", "/dev/null", "\0", &long] {
+            f.refused(&f.forge_header(&kid, &json!(other).to_string()));
+        }
+        f.refused(&f.forge_header(&format!(r#","kid":{kid}"#), ""));
+        f.refused(&f.forge_header(&kid, &kid.to_uppercase().replace('0', "O")));
+        f.refused(&f.forge_header(&kid, "null"));
+        for (name, value) in [
+            ("jku", json!("http://127.0.0.1:1/jwks.json")),
+            ("jwk", json!({"kty": "oct", "k": "AAAA"})),
+            ("x5u", json!("http://127.0.0.1:1/x.pem")),
+            ("x5c", json!(["MIIB"])),
+            ("x5t", json!("AAAA")),
+        ] {
+            f.refused(&f.forge_header("{", &format!("{{{name:?}:{value},")));
+            f.refused(&f.forge_header("}", &format!(",{name:?}:{value}}}")));
+        }
+    });
 }
 
 #[test]
 fn t10_length_is_bounded_before_anything_is_read() {
-    let padded = |length: usize| forge_claims("{", &format!("{{{}", " ".repeat(length)));
-    assert_eq!(read(&padded(2000)), Ok(access()));
-    assert_eq!(read(&padded(4000)), Err(invalid("too long")));
+    each(|f| {
+        let padded = |length: usize| f.forge_claims("{", &format!("{{{}", " ".repeat(length)));
+        assert_eq!(f.read(&padded(2000)), Ok(access()));
+        assert_eq!(f.read(&padded(4000)), Err(invalid("too long")));
+    });
 }
 
 proptest! {
     #[test]
     fn t03_any_changed_byte_is_refused(index: prop::sample::Index, byte in 0_u8..128) {
-        let token = token();
-        let mut bytes = token.clone().into_bytes();
-        let index = index.index(bytes.len());
-        prop_assume!(bytes[index] != byte);
-        bytes[index] = byte;
-        prop_assert!(read(std::str::from_utf8(&bytes).unwrap()).is_err());
+        for f in forgers() {
+            let mut bytes = f.token().into_bytes();
+            let index = index.index(bytes.len());
+            prop_assume!(bytes[index] != byte);
+            bytes[index] = byte;
+            prop_assert!(f.read(std::str::from_utf8(&bytes).unwrap()).is_err());
+        }
     }
 
     #[test]
     fn anything_is_refused_without_a_panic(text in any::<String>(), claims in any::<String>()) {
-        refused(&text);
-        refused(&format!("{}.{text}", token().split('.').next().unwrap()));
-        refused(&forge(&header(), &claims));
-        refused(&forge(&text, CLAIMS));
+        for f in forgers() {
+            f.refused(&text);
+            f.refused(&format!("{}.{text}", f.token().split('.').next().unwrap()));
+            f.refused(&f.forge(&f.header(), &claims));
+            f.refused(&f.forge(&text, CLAIMS));
+        }
     }
 }

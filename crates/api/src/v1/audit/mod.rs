@@ -1,0 +1,31 @@
+//! `/api/v1/audit`.
+
+mod query;
+mod views;
+
+use actix_web::web::{Data, Json};
+use paperclip::actix::api_v2_operation;
+
+use crate::failure::Failure;
+use crate::http::caller::{Administrator, After};
+use crate::http::client::Client;
+use crate::http::query::Query;
+use crate::state::Api;
+
+pub(crate) use query::DEFAULT_LIMIT;
+pub use views::AuditEventView;
+
+/// Show what happened.
+///
+/// For administrators. The newest comes first; `next` of a page, sent as `before`, gives the page
+/// after it. Events of the last few seconds may still be missing.
+#[api_v2_operation(operation_id = "list_audit_events", tags("Audit"))]
+pub(super) async fn list(
+    api: Data<Api>,
+    After(caller, query): After<Administrator, Query<query::AuditQuery>>,
+    client: Client,
+) -> Result<Json<views::AuditPageView>, Failure> {
+    let input = query.to_input()?;
+    let page = api.use_cases.list_records.execute(&caller, input, client.0).await?;
+    Ok(Json(views::AuditPageView::from(&page)))
+}

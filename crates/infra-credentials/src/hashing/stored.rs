@@ -1,0 +1,118 @@
+//! Hashes as they stand in rows: ours, and those of other systems.
+
+use argon2::password_hash::phc::{self, PasswordHash as PhcHash};
+use argon2::{Argon2, Params, PasswordVerifier as _};
+use menjin_bcrypt_lanes::{Hash, HashError, Version};
+use menjin_domain::values::PasswordHash;
+
+use super::{COST_ABOVE, MAX_COST, MIN_COST, READABLE_COST};
+
+/// What Django writes before the bcrypt of a SHA-256 in hexadecimal digits.
+const DJANGO: &str = "bcrypt_sha256$";
+
+/// The most memory that a hash by Argon2 may take, in KiB. Django's take 100 MiB.
+const ARGON2_MEMORY: u32 = 128 * 1024;
+
+/// The most that passes times memory may be, in KiB: about one second. argon2-cffi and PHP go over
+/// 64 MiB three and four times.
+const ARGON2_WORK: u32 = 512 * 1024;
+
+/// The most lanes; they are computed one after the other.
+const ARGON2_LANES: u32 = 16;
+
+/// A stored hash that can be verified against, at a price that is known.
+pub(super) enum Stored {
+    Bcrypt {
+        hash: Hash,
+        /// Of another cost or kind than new ones.
+        outdated: bool,
+    },
+    Sha256ThenBcrypt {
+        hash: Hash,
+    },
+    Argon2id(Argon2id),
+}
+
+/// A hash by Argon2id.
+pub(super) struct Argon2id(Box<PhcHash>);
+
+/// Why a stored hash cannot be verified against.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unreadable {
+    #[error("not a bcrypt hash")]
+    Bcrypt(#[source] HashError),
+    #[error("not a hash in PHC format")]
+    Phc(#[source] phc::Error),
+    #[error("not the parameters of Argon2")]
+    Argon2(#[source] argon2::password_hash::Error),
+    #[error("a kind of hash that is not known")]
+    UnknownKind,
+    #[error("it would take too much time or memory, or is too weak to count")]
+    OutOfRange,
+}
+
+impl Stored {
+    /// Reads a hash; `cost` is that of new ones.
+    pub(super) fn read(hash: &PasswordHash, cost: u32) -> Result<Self, Unreadable> {
+        let hash = hash.expose();
+        if let Some(hash) = hash.strip_prefix(DJANGO) {
+            return Ok(Self::Sha256ThenBcrypt { hash: bcrypt(hash, cost)? });
+        }
+        if hash.starts_with("$argon2") {
+            return Ok(Self::Argon2id(argon2id(hash)?));
+        }
+        let hash = bcrypt(hash, cost)?;
+        let outdated = hash.cost() != cost || hash.version() != Version::TwoB;
+        Ok(Self::Bcrypt { hash, outdated })
+    }
+}
+
+impl Argon2id {
+    /// Whether a password is right by it.
+    pub(super) fn matches(&self, password: &[u8]) -> bool {
+        Argon2::default().verify_password(password, self.0.as_ref()).is_ok()
+    }
+
+    #[cfg(test)]
+    pub(super) fn params(&self) -> Params {
+        Params::try_from(self.0.as_ref()).unwrap()
+    }
+}
+
+/// A hash by bcrypt. One that is broken must not occupy a thread for hours.
+fn bcrypt(hash: &str, cost: u32) -> Result<Hash, Unreadable> {
+    let hash: Hash = hash.parse().map_err(Unreadable::Bcrypt)?;
+    // It marks hashes of an implementation that took some characters for others (CVE-2011-2483):
+    // what it calls right may not be what its owner typed.
+    if hash.version() == Version::TwoX {
+        return Err(Unreadable::UnknownKind);
+    }
+    let greatest = MAX_COST.min(READABLE_COST.max(cost + COST_ABOVE));
+    if (MIN_COST..=greatest).contains(&hash.cost()) {
+        Ok(hash)
+    } else {
+        Err(Unreadable::OutOfRange)
+    }
+}
+
+/// A hash by Argon2id, version 19 (RFC 9106), whose parameters another system has chosen, or whoever
+/// could write into the row.
+fn argon2id(hash: &str) -> Result<Argon2id, Unreadable> {
+    let hash = PhcHash::new(hash).map_err(Unreadable::Phc)?;
+    if hash.algorithm.as_str() != "argon2id" || hash.version != Some(0x13) {
+        return Err(Unreadable::UnknownKind);
+    }
+    let params = Params::try_from(&hash).map_err(Unreadable::Argon2)?;
+    let (memory, passes) = (params.m_cost(), params.t_cost());
+    let affordable = memory <= ARGON2_MEMORY
+        && memory.saturating_mul(passes) <= ARGON2_WORK
+        && params.p_cost() <= ARGON2_LANES;
+    let whole = hash.salt.as_ref().is_some_and(|salt| salt.len() >= argon2::MIN_SALT_LEN)
+        && hash.hash.as_ref().is_some_and(|output| output.len() >= 16)
+        && params.keyid().is_empty()
+        && params.data().is_empty();
+    if !(affordable && whole) {
+        return Err(Unreadable::OutOfRange);
+    }
+    Ok(Argon2id(Box::new(hash)))
+}

@@ -1,0 +1,138 @@
+//! Changes that are one statement, and stay so with their records: the statement goes into a `WITH`,
+//! and the event is appended from what it has changed. Nothing changed: nothing recorded.
+
+use diesel::pg::Pg;
+use diesel::pg::data_types::PgTimestamp;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Bool, Inet, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use ipnet::IpNet;
+use menjin_domain::entities::AuditEvent;
+use menjin_domain::values::{AuditReason, UserId};
+use uuid::Uuid;
+
+use crate::convert::stored;
+
+/// On whose account the event is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Subject {
+    /// As the event says.
+    Known,
+    /// As this column of what was changed says.
+    Changed(&'static str),
+}
+
+/// An event to be appended to a change.
+pub(crate) struct Event {
+    at: PgTimestamp,
+    action: &'static str,
+    outcome: &'static str,
+    reason: Option<&'static str>,
+    actor_id: Option<i64>,
+    subject_id: Option<i64>,
+    session_id: Option<Uuid>,
+    client_address: IpNet,
+    user_agent: Option<String>,
+    request_id: Option<String>,
+    /// One statement for what is wanted and what is not: it is prepared once.
+    wanted: bool,
+}
+
+impl From<AuditEvent> for Event {
+    fn from(event: AuditEvent) -> Self {
+        let (outcome, act) = (event.outcome().as_str(), event.act);
+        Self {
+            at: stored(act.at),
+            action: event.action.as_str(),
+            outcome,
+            reason: event.reason.map(AuditReason::as_str),
+            actor_id: act.actor.map(UserId::get),
+            subject_id: event.subject.map(UserId::get),
+            session_id: act.session_id.map(|id| id.0),
+            client_address: act.origin.client.address.into(),
+            user_agent: act.origin.client.user_agent,
+            request_id: act.origin.request_id.map(|id| id.as_str().to_owned()),
+            wanted: true,
+        }
+    }
+}
+
+impl Event {
+    /// `event AS (INSERT …)`, a part of a `WITH` behind one that is called `changed`.
+    pub(crate) fn append<'b>(
+        &'b self,
+        subject: Subject,
+        mut out: AstPass<'_, 'b, Pg>,
+    ) -> QueryResult<()> {
+        out.push_sql(
+            "event AS (INSERT INTO audit_events (at, action, outcome, reason, actor_id, \
+             subject_id, session_id, client_address, user_agent, request_id) SELECT ",
+        );
+        out.push_bind_param::<Timestamptz, _>(&self.at)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(&self.action)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(&self.outcome)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<Text>, _>(&self.reason)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<BigInt>, _>(&self.actor_id)?;
+        out.push_sql(", ");
+        match subject {
+            Subject::Known => out.push_bind_param::<Nullable<BigInt>, _>(&self.subject_id)?,
+            Subject::Changed(column) => {
+                out.push_sql("changed.");
+                out.push_sql(column);
+            }
+        }
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<SqlUuid>, _>(&self.session_id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Inet, _>(&self.client_address)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<Text>, _>(&self.user_agent)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<Text>, _>(&self.request_id)?;
+        out.push_sql(" FROM changed WHERE ");
+        out.push_bind_param::<Bool, _>(&self.wanted)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// A change with its record. It gives what the change gives.
+///
+/// A kind of change goes with one kind of subject: prepared statements are found by their type.
+#[derive(QueryId)]
+pub(crate) struct Recorded<Change> {
+    change: Change,
+    event: Event,
+    subject: Subject,
+}
+
+impl<Change> Recorded<Change> {
+    pub(crate) fn new(change: Change, event: AuditEvent, subject: Subject) -> Self {
+        Self { change, event: event.into(), subject }
+    }
+
+    /// Appends the event only if it is wanted.
+    pub(crate) fn if_wanted(mut self, wanted: bool) -> Self {
+        self.event.wanted = wanted;
+        self
+    }
+}
+
+impl<Change: Query> Query for Recorded<Change> {
+    type SqlType = Change::SqlType;
+}
+
+impl<Change: QueryFragment<Pg>> QueryFragment<Pg> for Recorded<Change> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH changed AS (");
+        self.change.walk_ast(out.reborrow())?;
+        out.push_sql("), ");
+        self.event.append(self.subject, out.reborrow())?;
+        out.push_sql(" SELECT * FROM changed");
+        Ok(())
+    }
+}

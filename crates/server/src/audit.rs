@@ -1,0 +1,56 @@
+//! `menjin audit export`
+
+use std::io::{self, ErrorKind, Write};
+
+use menjin_api::AuditEventView;
+use menjin_domain::entities::AuditRecord;
+use menjin_domain::ports::{AuditFilter, AuditOrder, AuditQuery, AuditRepository};
+
+use crate::cli::ExportArgs;
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// How many records are read at once.
+const PART: u64 = 1000;
+
+/// Writes records to standard output, a JSON object a line, the oldest first.
+pub(crate) async fn export(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> {
+    let records = Store::open_existing(settings).await?.records();
+    let filter = AuditFilter { since: args.since, until: args.until, ..AuditFilter::default() };
+    let query = AuditQuery { filter, order: AuditOrder::OldestFirst, beyond: None, limit: PART };
+    match write_all(&*records, query, &mut io::BufWriter::new(io::stdout().lock())).await {
+        // Whoever reads has seen enough.
+        Err(error) if is_broken_pipe(&error) => Ok(()),
+        result => result,
+    }
+}
+
+async fn write_all(
+    records: &dyn AuditRepository,
+    mut query: AuditQuery,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    loop {
+        let part = records.list(query).await?;
+        for record in &part {
+            serde_json::to_writer(&mut *out, &AuditEventView::from(record))?;
+            out.write_all(b"\n")?;
+        }
+        out.flush()?;
+        query.beyond = part.last().map(AuditRecord::position);
+        // A server that goes on recording must not keep the export from its end.
+        if (part.len() as u64) < PART {
+            return Ok(());
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let kind = match (error.downcast_ref::<io::Error>(), error.downcast_ref::<serde_json::Error>())
+    {
+        (Some(error), _) => Some(error.kind()),
+        (_, Some(error)) => error.io_error_kind(),
+        _ => None,
+    };
+    kind == Some(ErrorKind::BrokenPipe)
+}

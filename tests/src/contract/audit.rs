@@ -1,0 +1,246 @@
+//! Keeping, listing and deleting records.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use menjin_domain::entities::{Act, AuditEvent, AuditRecord};
+use menjin_domain::ports::{AuditFilter, AuditOrder, AuditQuery};
+use menjin_domain::values::{
+    AuditAction, AuditOutcome, AuditPosition, AuditReason, ClientInfo, Origin, RequestId, UserId,
+};
+
+use super::{Store, act, at, session_id};
+
+fn user(id: i64) -> UserId {
+    UserId::try_from(id).unwrap()
+}
+
+/// Something that happened to a user at a time.
+fn event(
+    action: AuditAction,
+    actor: Option<i64>,
+    subject: Option<i64>,
+    seconds: i64,
+) -> AuditEvent {
+    let act = Act { actor: actor.map(user), ..act(seconds) };
+    AuditEvent { subject: subject.map(user), ..act.event(action) }
+}
+
+const ALL: AuditQuery = AuditQuery {
+    filter: AuditFilter { user: None, action: None, outcome: None, since: None, until: None },
+    order: AuditOrder::NewestFirst,
+    beyond: None,
+    limit: 1000,
+};
+
+async fn list(store: &Store, query: AuditQuery) -> Vec<AuditRecord> {
+    store.records.list(query).await.unwrap()
+}
+
+/// The seconds of what is found, newest first.
+async fn found(store: &Store, filter: AuditFilter) -> Vec<i64> {
+    let records = list(store, AuditQuery { filter, ..ALL }).await;
+    records.iter().map(|record| (record.event.act.at - at(0)).num_seconds()).collect()
+}
+
+/// A record is what was appended, all of it.
+pub async fn a_record_reads_back_as_written(store: Store) {
+    let whole = event(AuditAction::LogInFailed, Some(3), Some(7), 5);
+    let v6 = ClientInfo::at("2001:db8::7".parse().unwrap());
+    let odd = Origin {
+        client: v6.with_user_agent(Some("猫 \"'; DROP TABLE audit_events; --")),
+        request_id: Some(RequestId::parse(&"x".repeat(RequestId::MAX)).unwrap()),
+    };
+    let written = [
+        whole.clone().because(AuditReason::WrongPassword),
+        AuditEvent {
+            act: Act { origin: odd, at: at(6) + Duration::from_micros(1), ..act(6) },
+            ..whole
+        },
+    ];
+    store.records.append(written.to_vec()).await.unwrap();
+    let read = list(&store, AuditQuery { order: AuditOrder::OldestFirst, ..ALL }).await;
+    let events: Vec<_> = read.iter().map(|record| record.event.clone()).collect();
+    assert_eq!(events, written);
+    assert!(read.iter().all(|record| record.id.0 > 0));
+    for action in AuditAction::ALL {
+        store.records.append(vec![event(*action, None, None, 7)]).await.unwrap();
+        let filter = AuditFilter { action: Some(*action), since: Some(at(7)), ..ALL.filter };
+        assert_eq!(list(&store, AuditQuery { filter, ..ALL }).await.len(), 1, "{action}");
+    }
+    for reason in AuditReason::ALL {
+        let failure = event(AuditAction::LogInFailed, None, None, 8).because(*reason);
+        store.records.append(vec![failure.clone()]).await.unwrap();
+        assert_eq!(list(&store, AuditQuery { limit: 1, ..ALL }).await[0].event, failure);
+    }
+}
+
+/// What an event does not say stays unsaid.
+pub async fn what_is_not_known_is_not_there(store: Store) {
+    let written = Act::by_nobody(at(0), Origin::local()).event(AuditAction::RefreshFailed);
+    store.records.append(vec![written.clone()]).await.unwrap();
+    assert_eq!(list(&store, ALL).await[0].event, written);
+    store.records.append(Vec::new()).await.unwrap();
+    assert_eq!(list(&store, ALL).await.len(), 1);
+}
+
+/// Walks through all pages of two.
+async fn walk(store: &Store, mut query: AuditQuery) -> Vec<AuditRecord> {
+    let mut all: Vec<AuditRecord> = Vec::new();
+    query.limit = 2;
+    loop {
+        let page = list(store, query).await;
+        assert!(page.len() <= 2);
+        query.beyond = page.last().map(AuditRecord::position);
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
+    }
+}
+
+/// Pages come by time, whatever the order of appending was, from either end.
+pub async fn pages_come_newest_first_and_oldest_first(store: Store) {
+    for seconds in [3, 1, 4, 0, 2] {
+        let event = event(AuditAction::LoggedIn, Some(1), Some(1), seconds);
+        store.records.append(vec![event]).await.unwrap();
+    }
+    let newest = list(&store, ALL).await;
+    let times = newest.iter().map(|record| (record.event.act.at - at(0)).num_seconds());
+    assert!(times.eq([4, 3, 2, 1, 0]));
+    assert_eq!(walk(&store, ALL).await, newest);
+    let oldest: Vec<_> = newest.iter().rev().cloned().collect();
+    assert_eq!(walk(&store, AuditQuery { order: AuditOrder::OldestFirst, ..ALL }).await, oldest);
+    assert_eq!(list(&store, AuditQuery { limit: 0, ..ALL }).await, []);
+}
+
+/// Events of one moment do not get lost between pages, nor come twice.
+pub async fn events_of_one_moment_are_each_listed_once(store: Store) {
+    let same = |subject| event(AuditAction::LoggedIn, Some(1), Some(subject), 5);
+    let before_and_after = [event(AuditAction::LoggedIn, None, None, 4), same(1).clone()];
+    store.records.append(before_and_after.to_vec()).await.unwrap();
+    store.records.append((2..=7).map(same).collect()).await.unwrap();
+    store.records.append(vec![event(AuditAction::LoggedOut, None, None, 6)]).await.unwrap();
+    for order in [AuditOrder::NewestFirst, AuditOrder::OldestFirst] {
+        let walked = walk(&store, AuditQuery { order, ..ALL }).await;
+        let ids: HashSet<_> = walked.iter().map(|record| record.id).collect();
+        assert_eq!((walked.len(), ids.len()), (9, 9), "{order:?}");
+        let filter = AuditFilter { user: Some(user(1)), ..ALL.filter };
+        assert_eq!(walk(&store, AuditQuery { order, filter, ..ALL }).await.len(), 7, "{order:?}");
+    }
+}
+
+/// Every filter holds, alone and with the others.
+pub async fn filters_hold_together(store: Store) {
+    let events = vec![
+        event(AuditAction::LoggedIn, Some(1), Some(1), 0),
+        event(AuditAction::Refreshed, Some(1), Some(1), 1),
+        event(AuditAction::LogInFailed, None, Some(1), 2),
+        event(AuditAction::LogInFailed, None, Some(2), 3),
+        event(AuditAction::LogInFailed, None, None, 4),
+        event(AuditAction::Refreshed, Some(2), Some(2), 5),
+        event(AuditAction::LoggedIn, Some(2), Some(2), 6),
+    ];
+    store.records.append(events).await.unwrap();
+    let all = AuditFilter::default();
+    let failed = AuditFilter { action: Some(AuditAction::LogInFailed), ..all };
+    let (one, two) = (Some(user(1)), Some(user(2)));
+    let success = Some(AuditOutcome::Success);
+    let failure = Some(AuditOutcome::Failure);
+    for (filter, expected) in [
+        (all, vec![6, 5, 4, 3, 2, 1, 0]),
+        (failed, vec![4, 3, 2]),
+        (AuditFilter { action: Some(AuditAction::Refreshed), ..all }, vec![5, 1]),
+        (AuditFilter { action: Some(AuditAction::LockLifted), ..all }, vec![]),
+        (AuditFilter { outcome: success, ..all }, vec![6, 5, 1, 0]),
+        (AuditFilter { outcome: failure, ..all }, vec![4, 3, 2]),
+        (AuditFilter { outcome: success, ..failed }, vec![]),
+        (AuditFilter { user: one, ..all }, vec![2, 1, 0]),
+        (AuditFilter { user: two, outcome: failure, ..all }, vec![3]),
+        (AuditFilter { user: one, ..failed }, vec![2]),
+        (AuditFilter { user: Some(user(3)), ..all }, vec![]),
+        (AuditFilter { since: Some(at(3)), ..failed }, vec![4, 3]),
+        (AuditFilter { until: Some(at(3)), user: one, ..all }, vec![2, 1, 0]),
+        (AuditFilter { since: Some(at(1)), until: Some(at(2)), user: one, ..all }, vec![1]),
+    ] {
+        assert_eq!(found(&store, filter).await, expected, "{filter:?}");
+    }
+}
+
+/// What an administrator did to a user is in the records of both, and in nobody's twice.
+pub async fn a_users_records_are_theirs_and_of_what_was_done_to_them(store: Store) {
+    let events = vec![
+        event(AuditAction::Deactivated, Some(1), Some(2), 0),
+        event(AuditAction::LoggedIn, Some(1), Some(1), 1),
+        event(AuditAction::AccessDenied, Some(2), None, 2),
+        event(AuditAction::LogInFailed, None, Some(2), 3),
+        event(AuditAction::Deactivated, Some(1), Some(3), 4),
+    ];
+    store.records.append(events).await.unwrap();
+    for (id, expected) in [(1, vec![4, 1, 0]), (2, vec![3, 2, 0]), (3, vec![4])] {
+        let filter = AuditFilter { user: Some(user(id)), ..AuditFilter::default() };
+        assert_eq!(found(&store, filter).await, expected, "{id}");
+        let oldest = AuditQuery { filter, order: AuditOrder::OldestFirst, ..ALL };
+        let mut walked = walk(&store, oldest).await;
+        walked.reverse();
+        assert_eq!(walked, walk(&store, AuditQuery { filter, ..ALL }).await, "{id}");
+        assert_eq!(walked.len(), expected.len(), "{id}");
+    }
+}
+
+/// `since` is part of the span, `until` is not, to the microsecond.
+pub async fn spans_begin_and_end_where_they_say(store: Store) {
+    store.records.append(vec![event(AuditAction::LoggedIn, None, None, 5)]).await.unwrap();
+    let micro = Duration::from_micros(1);
+    for (since, until, expected) in [
+        (at(5), at(5) + micro, 1),
+        (at(5), at(5), 0),
+        (at(5) + micro, at(6), 0),
+        (at(4), at(5) - micro, 0),
+        (at(6), at(4), 0),
+    ] {
+        let filter = AuditFilter { since: Some(since), until: Some(until), ..ALL.filter };
+        assert_eq!(found(&store, filter).await.len(), expected, "{since} {until}");
+    }
+}
+
+/// A list goes on where it was although the record that it stopped at is gone.
+pub async fn a_page_goes_on_though_its_end_is_deleted(store: Store) {
+    let events = (0..4).map(|n| event(AuditAction::LoggedIn, None, None, n)).collect();
+    store.records.append(events).await.unwrap();
+    let oldest = AuditQuery { order: AuditOrder::OldestFirst, limit: 2, ..ALL };
+    let beyond = list(&store, oldest).await.last().map(AuditRecord::position);
+    assert_eq!(store.records.delete_before(at(2)).await.unwrap(), 2);
+    let rest = list(&store, AuditQuery { beyond, ..oldest }).await;
+    assert_eq!(rest, list(&store, oldest).await);
+    assert_eq!(rest.len(), 2);
+    let nowhere = Some(AuditPosition { at: at(-99), id: rest[0].id });
+    assert_eq!(list(&store, AuditQuery { beyond: nowhere, ..oldest }).await, rest);
+}
+
+/// However many they are, all of them are kept, each under an id of its own.
+pub async fn many_events_are_appended_at_once(store: Store) {
+    let events = (0..2500).map(|n| event(AuditAction::LogInFailed, None, None, n)).collect();
+    store.records.append(events).await.unwrap();
+    let all = list(&store, AuditQuery { limit: 10_000, ..ALL }).await;
+    let ids: HashSet<_> = all.iter().map(|record| record.id).collect();
+    assert_eq!((all.len(), ids.len()), (2500, 2500));
+}
+
+/// What is older than a moment goes, in as many parts as it takes, and its ids are not given again.
+pub async fn only_old_records_are_deleted(store: Store) {
+    let events = (0..2500).map(|n| event(AuditAction::LogInFailed, None, Some(1), n)).collect();
+    store.records.append(events).await.unwrap();
+    assert_eq!(store.records.delete_before(at(0)).await.unwrap(), 0);
+    let mut deleted = 0;
+    while let more @ 1.. = store.records.delete_before(at(2400)).await.unwrap() {
+        deleted += more;
+    }
+    assert_eq!(deleted, 2400);
+    let left = list(&store, ALL).await;
+    assert_eq!((left.len(), left[99].event.act.at), (100, at(2400)));
+    while store.records.delete_before(at(9999)).await.unwrap() > 0 {}
+    store.records.append(vec![event(AuditAction::LoggedIn, None, None, 1)]).await.unwrap();
+    assert!(list(&store, ALL).await[0].id > left[0].id);
+    assert_eq!(list(&store, ALL).await[0].event.act.session_id, Some(session_id(9)));
+}

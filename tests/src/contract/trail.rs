@@ -1,0 +1,257 @@
+//! Changes and their records: one event a change, in the same atomic change, and none where nothing
+//! changed (S3).
+
+use std::time::Duration;
+
+use menjin_domain::entities::{Act, AuditEvent};
+use menjin_domain::ports::{
+    AttemptLimits, AuditFilter, AuditOrder, AuditQuery, PasswordChange, ProfileChanges, Rotation,
+    RotationOutcome, ThrottleSubject,
+};
+use menjin_domain::values::{AuditAction, Bio, Epoch, Generation, Patch, Role, SessionId, UserId};
+
+use super::{
+    Store, act, at, at_once, email, hash, network, new_session, new_user, origin, session_id,
+};
+
+impl Store {
+    /// All that is recorded, the oldest first.
+    pub async fn recorded(&self) -> Vec<AuditEvent> {
+        let (filter, order) = (AuditFilter::default(), AuditOrder::OldestFirst);
+        let query = AuditQuery { filter, order, beyond: None, limit: 100_000 };
+        let records = self.records.list(query).await.unwrap();
+        records.into_iter().map(|record| record.event).collect()
+    }
+
+    /// What has been recorded since the last time that this was asked.
+    async fn news(&self, known: &mut usize) -> Vec<AuditEvent> {
+        let mut all = self.recorded().await;
+        let news = all.split_off(*known);
+        *known += news.len();
+        news
+    }
+}
+
+/// What a user does on their own account.
+fn own(
+    action: AuditAction,
+    user: UserId,
+    session_id: Option<SessionId>,
+    seconds: i64,
+) -> AuditEvent {
+    Act { actor: Some(user), session_id, at: at(seconds), origin: origin() }.event(action).on(user)
+}
+
+/// Registering is recorded on the account that comes of it; whoever is refused leaves no record.
+pub async fn s3_registering_is_recorded_once(store: Store) {
+    let ann = store.student("ann").await;
+    let root = store.add("root", Role::Admin).await.id;
+    store.users.create(new_user("ann", Role::Student)).await.unwrap_err();
+    let nobody = Act::by_nobody(at(0), origin());
+    let expected = [
+        nobody.clone().event(AuditAction::Registered).on(ann),
+        nobody.event(AuditAction::AdminCreated).on(root),
+    ];
+    assert_eq!(store.recorded().await, expected);
+}
+
+/// Logging in is recorded with its session; a log-in that comes too late is not.
+pub async fn s3_logging_in_is_recorded_once(store: Store) {
+    let (ann, mut known) = (store.student("ann").await, 1);
+    let session = store.log_in(1, ann).await;
+    store.sessions.create(new_session(2, ann, Epoch(7))).await.unwrap_err();
+    let expected = own(AuditAction::LoggedIn, ann, Some(session), 0);
+    assert_eq!(store.news(&mut known).await, [expected]);
+}
+
+fn rotation(ann: UserId, presented: i64, seconds: i64) -> Rotation {
+    Rotation {
+        session_id: session_id(1),
+        user_id: ann,
+        presented: Generation(presented),
+        at: at(seconds),
+        grace: Duration::from_secs(10),
+        origin: origin(),
+        recorded: true,
+    }
+}
+
+/// Each token that is taken is recorded, also one whose answer was lost, unless nobody wants it.
+pub async fn s3_refreshing_is_recorded_if_asked_for(store: Store) {
+    let ann = store.student("ann").await;
+    let (session, mut known) = (Some(store.log_in(1, ann).await), 2);
+    for (presented, seconds) in [(0, 10), (0, 11), (2, 12)] {
+        let outcome = store.sessions.rotate(rotation(ann, presented, seconds)).await.unwrap();
+        assert!(matches!(outcome, RotationOutcome::Rotated(_)), "{outcome:?}");
+        let expected = own(AuditAction::Refreshed, ann, session, seconds);
+        assert_eq!(store.news(&mut known).await, [expected]);
+    }
+    for (presented, seconds) in [(3, 13), (3, 14)] {
+        let silent = Rotation { recorded: false, ..rotation(ann, presented, seconds) };
+        let outcome = store.sessions.rotate(silent).await.unwrap();
+        assert!(matches!(outcome, RotationOutcome::Rotated(_)), "{outcome:?}");
+    }
+    store.sessions.rotate(rotation(UserId::try_from(7).unwrap(), 5, 15)).await.unwrap();
+    assert_eq!(store.news(&mut known).await, []);
+}
+
+/// A replay is recorded, wanted or not; that its session is over then, is not once more.
+pub async fn s3_a_replay_is_recorded_with_the_end_of_its_session(store: Store) {
+    let ann = store.student("ann").await;
+    let (session_id, mut known) = (Some(store.log_in(1, ann).await), 2);
+    let silent = Rotation { recorded: false, ..rotation(ann, 5, 10) };
+    assert_eq!(store.sessions.rotate(silent).await.unwrap(), RotationOutcome::Replayed);
+    assert_eq!(store.sessions.rotate(rotation(ann, 0, 11)).await.unwrap(), RotationOutcome::Gone);
+    assert!(!store.sessions.end(session_id.unwrap(), act(12)).await.unwrap());
+    let by_nobody = Act { session_id, ..Act::by_nobody(at(10), origin()) };
+    let expected = by_nobody.event(AuditAction::RefreshReplayed).on(ann);
+    assert_eq!(store.news(&mut known).await, [expected]);
+}
+
+/// Logging out is recorded on the session's user; doing so twice, or of no session, is not.
+pub async fn s3_logging_out_is_recorded_once(store: Store) {
+    let ann = store.student("ann").await;
+    let (session, mut known) = (store.log_in(1, ann).await, 2);
+    for (id, seconds, ended) in
+        [(session, 5, true), (session, 6, false), (session_id(99), 7, false)]
+    {
+        assert_eq!(store.sessions.end(id, act(seconds)).await.unwrap(), ended);
+    }
+    let expected = act(5).event(AuditAction::LoggedOut).on(ann);
+    assert_eq!(store.news(&mut known).await, [expected]);
+}
+
+/// A new password is recorded, in the session that goes on; the sessions that it ends are not, nor
+/// is a change that comes too late.
+pub async fn s3_changing_a_password_is_recorded_once(store: Store) {
+    let ann = store.student("ann").await;
+    let kept = store.log_in(1, ann).await;
+    store.log_in(2, ann).await;
+    let mut known = 3;
+    assert!(store.change_password(ann, kept).await);
+    let stale = PasswordChange {
+        user_id: ann,
+        verified_epoch: Epoch(0),
+        hash: hash("late"),
+        keep_session: kept,
+        at: at(8),
+        origin: origin(),
+    };
+    assert!(!store.users.change_password(stale).await.unwrap());
+    store.users.rehash(ann, Epoch(1), hash("better")).await.unwrap();
+    let expected = own(AuditAction::PasswordChanged, ann, Some(kept), 7);
+    assert_eq!(store.news(&mut known).await, [expected]);
+}
+
+/// A changed profile is recorded; an address that is taken, and an account that is inactive, are not.
+pub async fn s3_changing_a_profile_is_recorded_once(store: Store) {
+    let (ann, bob) = (store.student("ann").await, store.student("bob").await);
+    let mut known = 2;
+    let bio = Patch::from(Bio::parse("hello").unwrap());
+    let changes = ProfileChanges { bio, ..ProfileChanges::default() };
+    store.users.update_profile(ann, changes.clone(), act(5)).await.unwrap().unwrap();
+    let taken = ProfileChanges { email: Some(email("bob@example.com")), ..changes.clone() };
+    store.users.update_profile(ann, taken, act(6)).await.unwrap_err();
+    let expected = act(5).event(AuditAction::ProfileUpdated).on(ann);
+    assert_eq!(store.news(&mut known).await, [expected]);
+    store.users.deactivate(bob, act(7)).await.unwrap();
+    assert!(store.users.update_profile(bob, changes, act(8)).await.unwrap().is_none());
+    let expected = act(7).event(AuditAction::Deactivated).on(bob);
+    assert_eq!(store.news(&mut known).await, [expected]);
+}
+
+/// Deactivating and activating are recorded when they change something, on an account that there is.
+pub async fn s3_standing_is_recorded_when_it_changes(store: Store) {
+    let root = store.add("root", Role::Admin).await.id;
+    let ann = store.student("ann").await;
+    store.log_in(1, ann).await;
+    let mut known = 3;
+    store.users.deactivate(root, act(4)).await.unwrap_err();
+    for seconds in [5, 6] {
+        store.users.deactivate(ann, act(seconds)).await.unwrap();
+    }
+    for seconds in [7, 8] {
+        store.users.activate(ann, act(seconds)).await.unwrap();
+    }
+    let nobody = UserId::try_from(4711).unwrap();
+    assert!(store.users.activate(nobody, act(9)).await.unwrap().is_none());
+    assert!(store.users.deactivate(nobody, act(9)).await.unwrap().is_none());
+    let expected = [
+        act(5).event(AuditAction::Deactivated).on(ann),
+        act(7).event(AuditAction::Activated).on(ann),
+    ];
+    assert_eq!(store.news(&mut known).await, expected);
+}
+
+/// A lock that is lifted is recorded once, whichever way; that of an account that is activated comes
+/// with that.
+pub async fn s3_lifting_a_lock_is_recorded_once(store: Store) {
+    let (ann, mut known) = (store.student("ann").await, 1);
+    let fail = async || {
+        let (subject, limits) = (ThrottleSubject::Account(ann), AttemptLimits::DEFAULT);
+        store.throttle.reserve(&subject, network(1), limits, at(0)).await.unwrap();
+        store.throttle.reserve(&subject, network(2), limits, at(0)).await.unwrap();
+    };
+    fail().await;
+    for seconds in [5, 6] {
+        store.throttle.forget(ann, act(seconds)).await.unwrap();
+    }
+    fail().await;
+    for seconds in [7, 8] {
+        store.users.activate(ann, act(seconds)).await.unwrap();
+    }
+    let lifted = |seconds| act(seconds).event(AuditAction::LockLifted).on(ann);
+    assert_eq!(store.news(&mut known).await, [lifted(5), lifted(7)]);
+    store.users.deactivate(ann, act(9)).await.unwrap();
+    fail().await;
+    store.users.activate(ann, act(10)).await.unwrap();
+    let expected = [
+        act(9).event(AuditAction::Deactivated).on(ann),
+        act(10).event(AuditAction::Activated).on(ann),
+    ];
+    assert_eq!(store.news(&mut known).await, expected);
+}
+
+/// Of many that want the same at once, each that did something is recorded, and no other.
+pub async fn s3_of_many_at_once_each_that_did_something_is_recorded(store: Store) {
+    at_once(20, |_| {
+        let users = store.users.clone();
+        async move { users.create(new_user("ann", Role::Student)).await.is_ok() }
+    })
+    .await;
+    let ann = UserId::FIRST;
+    let ann = store.recorded().await.first().and_then(|event| event.subject).unwrap_or(ann);
+    store.log_in(1, ann).await;
+    let rotated = at_once(20, |_| {
+        let sessions = store.sessions.clone();
+        let rotation = Rotation { grace: Duration::ZERO, ..rotation(ann, 0, 10) };
+        async move { sessions.rotate(rotation).await.unwrap() }
+    })
+    .await;
+    let count = |outcome: &RotationOutcome| rotated.iter().filter(|each| *each == outcome).count();
+    assert_eq!((count(&RotationOutcome::Replayed), count(&RotationOutcome::Gone)), (1, 18));
+    store.log_in(2, ann).await;
+    at_once(20, |_| {
+        let sessions = store.sessions.clone();
+        async move { sessions.end(session_id(2), act(11)).await.unwrap() }
+    })
+    .await;
+    at_once(20, |_| {
+        let users = store.users.clone();
+        async move { users.deactivate(ann, act(12)).await.unwrap() }
+    })
+    .await;
+    let actions: Vec<_> = store.recorded().await.iter().map(|event| event.action).collect();
+    let count = |action| actions.iter().filter(|each| **each == action).count();
+    for (action, times) in [
+        (AuditAction::Registered, 1),
+        (AuditAction::LoggedIn, 2),
+        (AuditAction::Refreshed, 1),
+        (AuditAction::RefreshReplayed, 1),
+        (AuditAction::LoggedOut, 1),
+        (AuditAction::Deactivated, 1),
+    ] {
+        assert_eq!(count(action), times, "{action}: {actions:?}");
+    }
+    assert_eq!(actions.len(), 7, "{actions:?}");
+}
