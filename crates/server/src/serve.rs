@@ -109,8 +109,6 @@ pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartErro
     // Before anything else, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    // Before a database is made or migrated.
-    Certificate::read(&settings.server)?;
     let application = tokio::select! {
         // It may wait for a database, or for another replica's migration.
         application = Application::build(settings) => application?,

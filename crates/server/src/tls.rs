@@ -1,10 +1,10 @@
 //! TLS of the server's own: a certificate and its key out of files, and new ones without a restart.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
@@ -14,7 +14,7 @@ use rustls::sign::CertifiedKey;
 use tokio::time::MissedTickBehavior;
 
 use crate::application::StartError;
-use crate::settings::{ServerSettings, TlsSettings};
+use crate::settings::{ServerSettings, SettingsError, TlsSettings};
 
 /// What connections are encrypted with.
 #[derive(Debug)]
@@ -24,6 +24,9 @@ pub(crate) struct Certificate {
     seen: Files,
     current: Arc<Current>,
 }
+
+const CERTIFICATE: &str = "server.tls.certificate";
+const KEY: &str = "server.tls.key";
 
 /// What the files hold.
 #[derive(PartialEq, Eq)]
@@ -53,8 +56,8 @@ impl Certificate {
     /// Reads the files that the settings name, if they name any.
     ///
     /// # Errors
-    /// They cannot be read, or do not belong together.
-    pub(crate) fn read(settings: &ServerSettings) -> Result<Option<Self>, StartError> {
+    /// They cannot be read, or do not belong together. Names the setting at fault.
+    pub(crate) fn read(settings: &ServerSettings) -> Result<Option<Self>, SettingsError> {
         let settings = settings.tls.clone();
         if !settings.is_on() {
             return Ok(None);
@@ -76,8 +79,8 @@ impl Certificate {
         Ok(config.with_cert_resolver(self.current.clone()))
     }
 
-    /// Looks at the files now and then, for ever. What is new is used for new connections; what does
-    /// not belong together is not: the other file may be about to follow.
+    /// Looks at the files now and then, for ever. What is new is used for new connections. What does
+    /// not make sense is not, and logged once; the other file may be about to follow.
     pub(crate) async fn renew_for_ever(mut self) {
         let mut ticks = tokio::time::interval(self.settings.check_every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -88,8 +91,9 @@ impl Certificate {
             let files = match read {
                 Ok(Ok(files)) if files == self.seen => continue,
                 Ok(Ok(files)) => files,
+                // Somebody may be about to put it there: it is looked for again.
                 Ok(Err(error)) => {
-                    tracing::warn!(event = "certificate", "{error:#}: the old one is kept");
+                    tracing::error!(event = "certificate", "{error}: the old one is kept");
                     continue;
                 }
                 Err(_stopped) => return,
@@ -102,7 +106,7 @@ impl Certificate {
                     tracing::info!(event = "certificate", "a new one is used");
                 }
                 Err(error) => {
-                    tracing::warn!(event = "certificate", "{error:#}: the old one is kept");
+                    tracing::error!(event = "certificate", "{error}: the old one is kept");
                 }
             }
             self.seen = files;
@@ -111,41 +115,42 @@ impl Certificate {
 }
 
 impl Files {
-    fn read(settings: &TlsSettings) -> Result<Self, StartError> {
-        let read = |name: &str, path: &Path| {
-            std::fs::read(path).with_context(|| format!("{name}: {}", path.display()))
-        };
+    fn read(settings: &TlsSettings) -> Result<Self, SettingsError> {
+        let read = |name, path: &Path| std::fs::read(path).map_err(|error| bad(name, path, error));
         Ok(Self {
-            certificate: read("server.tls.certificate", &settings.certificate)?,
-            key: read("server.tls.key", &settings.key)?,
+            certificate: read(CERTIFICATE, &settings.certificate)?,
+            key: read(KEY, &settings.key)?,
         })
     }
 
-    fn parse(&self, settings: &TlsSettings) -> Result<CertifiedKey, StartError> {
-        let place = |name: &str, path: &Path| format!("{name}: {}", path.display());
-        let (certificate, key) = (
-            place("server.tls.certificate", &settings.certificate),
-            place("server.tls.key", &settings.key),
-        );
+    fn parse(&self, settings: &TlsSettings) -> Result<CertifiedKey, SettingsError> {
+        let bad_certificate =
+            |reason: &dyn Display| bad(CERTIFICATE, &settings.certificate, reason);
+        let bad_key = |reason: &dyn Display| bad(KEY, &settings.key, reason);
         let chain: Vec<_> = CertificateDer::pem_slice_iter(&self.certificate)
             .collect::<Result<_, _>>()
-            .with_context(|| certificate.clone())?;
+            .map_err(|error| bad_certificate(&error))?;
         if chain.is_empty() {
-            bail!("{certificate}: there is no certificate in PEM");
+            return Err(bad_certificate(&"there is no certificate in PEM"));
         }
         // What is wrong with a key is not quoted.
         let Ok(private) = PrivateKeyDer::from_pem_slice(&self.key) else {
-            bail!("{key}: there is no private key in PEM, without a password");
+            return Err(bad_key(&"there is no private key in PEM, without a password"));
         };
-        match CertifiedKey::from_der(chain, private, &ring::default_provider()) {
-            Ok(certified) => Ok(certified),
-            Err(rustls::Error::InconsistentKeys(_)) => {
-                bail!("{key}: it is not the key of server.tls.certificate")
+        CertifiedKey::from_der(chain, private, &ring::default_provider()).map_err(|error| {
+            match error {
+                rustls::Error::InconsistentKeys(_) => {
+                    bad_key(&format_args!("it is not the key of {CERTIFICATE}"))
+                }
+                rustls::Error::InvalidCertificate(error) => bad_certificate(&error),
+                error => bad_key(&error),
             }
-            Err(rustls::Error::InvalidCertificate(error)) => bail!("{certificate}: {error:?}"),
-            Err(error) => bail!("{key}: {error}"),
-        }
+        })
     }
+}
+
+fn bad(name: &str, path: &Path, reason: impl Display) -> SettingsError {
+    SettingsError::bad(name, format!("{}: {reason}", path.display()))
 }
 
 impl TlsSettings {
