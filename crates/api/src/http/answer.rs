@@ -24,7 +24,7 @@ use super::headers::{REQUEST_ID, set_headers};
 use super::locale::Locale;
 use super::patience;
 use super::scope::{Dialect, Scope};
-use super::unfit::is_unfit;
+use super::unfit::refused;
 use super::unread::Hold;
 use crate::failure::Failure;
 use crate::serving::IsTls;
@@ -56,8 +56,8 @@ pub(crate) async fn answer(
     let unread = Hold::of(&mut request);
     let api = request.app_data::<Data<Api>>().cloned();
     let cors = api.as_ref().and_then(|api| api.settings.cors.look_at(&request));
-    let outcome = if is_unfit(&request) {
-        let refused = request.into_response(render(&Failure::BadRequest, &scope));
+    let outcome = if let Some(failure) = refused(&request) {
+        let refused = request.into_response(render(&failure, &scope));
         Some(Ok(Ok(refused.map_into_left_body())))
     } else {
         let call =

@@ -2,7 +2,8 @@
 //!
 //! Not by actix, which runs an older release of the same library and leaves its limits where they
 //! are: any number of streams, heads of 16 MiB, work for requests that were taken back. Here each has
-//! a bound.
+//! a bound. h2 itself ends connections that send nothing but frames which cost and ask for nothing:
+//! heads in endless parts (CONTINUATION), bodies in crumbs.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -39,10 +40,17 @@ const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// What is kept of an answer that the client does not take.
 const MAX_UNSENT: usize = 64 * 1024;
-/// Requests that a client may take back, and more only if it waits for most of its answers.
+/// What h2 takes of a head, and tells clients. More than menjin does, which answers in its own words
+/// what is between the two (`crate::http::unfit`); h2 answers the rest with a bare 431.
+const MAX_HEAD_LIST: usize = 2 * MAX_HEAD;
+/// Requests that a client may take back, beside one for each whose answer it has waited for.
 const MAX_ABANDONED: usize = 100;
+/// Requests that a client may take back before they were even begun with (CVE-2023-44487).
+const MAX_ABANDONED_UNSEEN: usize = 20;
+/// Requests of a connection that may make no sense (CVE-2025-8671: each is reset by this side).
+const MAX_NONSENSE: usize = 100;
 /// How long a connection may take to end once it was told to.
-const CLOSING: Duration = Duration::from_secs(2);
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// How a request ended.
 enum Outcome {
@@ -65,8 +73,8 @@ pub(super) async fn serve<A>(
     let (mut answered, mut abandoned) = (0, 0);
     let mut ending = false;
     let mut stopping = pin!(stopping.notified());
-    // Of a connection on which nothing is under way.
-    let mut patience = pin!(sleep(KEEP_ALIVE));
+    // Of a connection on which nothing is under way. The first request has as long as on HTTP/1.
+    let mut patience = pin!(sleep(READ_TIMEOUT));
     loop {
         tokio::select! {
             accepted = connection.accept() => match accepted {
@@ -84,7 +92,7 @@ pub(super) async fn serve<A>(
                     Ok(Outcome::Answered) => answered += 1,
                     Ok(Outcome::Abandoned) | Err(_) => abandoned += 1,
                 }
-                if abandoned > MAX_ABANDONED && abandoned > answered {
+                if abandoned > MAX_ABANDONED + answered {
                     tracing::info!(event = "refused", ?peer, "requests are taken back in numbers");
                     connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
                     ending = true;
@@ -112,7 +120,9 @@ pub(super) async fn serve<A>(
 async fn handshake<S: Stream>(stream: S) -> Result<Connection<S, Bytes>, h2::Error> {
     Builder::new()
         .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(MAX_HEAD_LIST).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(MAX_ABANDONED_UNSEEN)
+        .max_local_error_reset_streams(Some(MAX_NONSENSE))
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buffer_size(MAX_UNSENT)
@@ -224,7 +234,10 @@ async fn send(
                 return Ok(());
             };
             let next = chunk.split_to(capacity?.min(chunk.len()));
-            stream.send_data(next, false)?;
+            // The window may have shrunk to nothing meanwhile.
+            if !next.is_empty() {
+                stream.send_data(next, false)?;
+            }
         }
     }
     stream.send_data(Bytes::new(), true)
@@ -290,6 +303,16 @@ mod tests {
 
     fn get() -> http::Request<()> {
         http::Request::get("https://x/").body(()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn h2_who_asks_for_nothing_has_as_long_as_for_a_head() {
+        let took = served(65_535, |send| async move {
+            tokio::time::sleep(KEEP_ALIVE).await;
+            drop(send);
+        })
+        .await;
+        assert!(took >= READ_TIMEOUT && took <= READ_TIMEOUT + CLOSING, "{took:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -30,6 +30,7 @@ use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+pub(crate) use self::head::MAX_HEAD;
 use self::line::Line;
 use crate::http::server::KEEP_ALIVE;
 use crate::state::Api;
