@@ -52,14 +52,15 @@ impl Frame {
 
     /// The reason of a `RST_STREAM` or `GOAWAY`.
     pub fn reason(&self) -> u32 {
-        let at = if self.kind == GOAWAY { 4 } else { 0 };
-        u32::from_be_bytes(self.payload[at..at + 4].try_into().unwrap())
+        let payload =
+            if self.kind == GOAWAY { self.payload.get(4..) } else { Some(self.payload.as_slice()) };
+        u32::from_be_bytes(*payload.and_then(<[u8]>::first_chunk).unwrap())
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let length = u32::try_from(self.payload.len()).unwrap().to_be_bytes();
+        let [_, a, b, c] = u32::try_from(self.payload.len()).unwrap().to_be_bytes();
         let stream = self.stream.to_be_bytes();
-        [&length[1..], &[self.kind, self.flags], &stream, &self.payload].concat()
+        [&[a, b, c, self.kind, self.flags], &stream[..], &self.payload].concat()
     }
 }
 
@@ -93,7 +94,7 @@ impl Frames {
         self.0.write_all(&bytes).await.is_ok() && self.0.flush().await.is_ok()
     }
 
-    /// The next frame of the other side; `None` once it has closed.
+    /// The next frame of the other side, which has to come in time; `None` once it has closed.
     pub async fn next(&mut self) -> Option<Frame> {
         let next = async {
             let mut head = [0; 9];
@@ -103,7 +104,7 @@ impl Frames {
             self.0.read_exact(&mut payload).await.ok()?;
             Some(Frame { kind, flags, stream: u32::from_be_bytes(stream), payload })
         };
-        timeout(PATIENCE, next).await.expect("the other side says nothing and does not close")
+        timeout(PATIENCE, next).await.unwrap()
     }
 
     /// The first frame of this type; `None` if it closes without one.

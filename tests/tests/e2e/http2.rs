@@ -216,7 +216,7 @@ async fn sent_away(secured: &SecuredApp, attack: &[Frame]) -> u32 {
     let mut frames = Frames::begin(secured.connect(H2).await).await;
     // It may be closed before all is sent.
     frames.say(attack).await;
-    let reason = frames.find(GOAWAY).await.expect("it is told why").reason();
+    let reason = frames.find(GOAWAY).await.unwrap().reason();
     while frames.next().await.is_some() {}
     assert_eq!(secured.client(H2).get("/health").await.status, 200, "others are served");
     reason
