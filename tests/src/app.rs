@@ -117,9 +117,9 @@ impl TestApp {
         Self { clock, running, place }
     }
 
-    /// Where it listens, as `http://127.0.0.1:…`.
+    /// Where it listens, as `http://127.0.0.1:…`, or `https://…` if the settings say so.
     pub fn url(&self) -> String {
-        format!("http://{}", self.running.address)
+        self.running.url()
     }
 
     /// A client that is nobody.
@@ -200,6 +200,7 @@ pub async fn with_panicking_routes(overrides: &[(&str, &str)]) -> (String, Place
     let url = format!("http://{}", listener.local_addr().unwrap());
     let serving = Serving {
         listener,
+        tls: None,
         workers: NonZeroUsize::new(1),
         shutdown_timeout: Duration::from_secs(1),
     };

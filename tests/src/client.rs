@@ -3,8 +3,11 @@
 use std::fmt;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap};
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, Version};
+use rustls::ClientConfig;
 use serde_json::{Value, json};
+
+use crate::tls;
 
 /// A client of one server, with the tokens of one log-in or none.
 #[derive(Debug, Clone)]
@@ -23,6 +26,8 @@ pub struct Client {
 pub struct Answer {
     /// The status.
     pub status: u16,
+    /// The version of HTTP.
+    pub version: Version,
     /// The headers.
     pub headers: HeaderMap,
     /// The body; a string where it is no JSON.
@@ -32,7 +37,13 @@ pub struct Answer {
 impl Client {
     /// A client that is nobody.
     pub fn new(url: impl Into<String>) -> Self {
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self::trusting(&tls::trusting_nobody(), url)
+    }
+
+    /// A client that is nobody, of a server with TLS.
+    pub fn trusting(config: &ClientConfig, url: impl Into<String>) -> Self {
+        let http = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(config.clone());
+        let http = http.build().unwrap();
         Self { http, url: url.into(), access_token: None, refresh_token: None }
     }
 
@@ -120,10 +131,11 @@ pub trait Send {
 impl Send for RequestBuilder {
     async fn answer(self) -> Answer {
         let response = self.send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let (status, version) = (response.status().as_u16(), response.version());
+        let headers = response.headers().clone();
         let text = response.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Answer { status, headers, body }
+        Answer { status, version, headers, body }
     }
 }
 

@@ -13,6 +13,8 @@
 //! * [`figures`]: what a test measured, for the table of a long run.
 //! * [`servers`]: servers of other makers, private to the tests.
 //! * [`forge`]: tokens that nobody should accept.
+//! * [`tls`]: an authority, clients that trust it or nobody, and a server with TLS of its own.
+//! * [`frames`]: HTTP/2 by hand, as no proper client would speak it.
 //! * [`clock`]: a clock that stands until it is turned.
 //! * [`size`]: how often tests do what finds more the more often it is done.
 
@@ -29,9 +31,11 @@ pub mod clock;
 pub mod contract;
 pub mod figures;
 pub mod forge;
+pub mod frames;
 pub mod openapi;
 pub mod process;
 pub mod raw;
 pub mod servers;
 pub mod size;
 pub mod smuggling;
+pub mod tls;

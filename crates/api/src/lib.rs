@@ -15,6 +15,7 @@
 //! # fn serve(api: menjin_api::Api) -> std::io::Result<()> {
 //! let serving = menjin_api::Serving {
 //!     listener: std::net::TcpListener::bind("127.0.0.1:8000")?,
+//!     tls: None,
 //!     workers: None,
 //!     shutdown_timeout: std::time::Duration::from_secs(8),
 //! };

@@ -1,7 +1,9 @@
 //! What handlers have at hand.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use actix_web::http::header::HeaderValue;
 use menjin_domain::audit::ListRecords;
 use menjin_domain::auth::{Authenticate, ChangePassword, Login, Logout, Refresh, Register};
 use menjin_domain::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
@@ -53,6 +55,8 @@ pub struct ApiSettings {
     pub locale: Locale,
     /// The peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
+    /// For how long browsers are to insist on TLS; zero: not.
+    pub hsts: Duration,
     /// Pages of which other origins may call.
     pub cors: Cors,
     /// Whether requests are counted and timed for a recorder of the `metrics` crate.
@@ -72,6 +76,8 @@ pub struct Api {
     pub(crate) use_cases: UseCases,
     pub(crate) settings: ApiSettings,
     pub(crate) entropy: Arc<dyn Entropy>,
+    /// `Strict-Transport-Security`, if it is to be sent.
+    pub(crate) strict_transport: Option<HeaderValue>,
     /// For the keys that others verify tokens with. Tokens are the use-cases' business.
     pub(crate) codec: Arc<dyn TokenCodec>,
     /// Made with the first worker.
@@ -89,6 +95,9 @@ impl Api {
         if settings.figures {
             figures::describe();
         }
-        Self { use_cases, settings, entropy, codec, document: OnceLock::new() }
+        let max_age = Some(settings.hsts.as_secs()).filter(|seconds| *seconds > 0);
+        let strict_transport =
+            max_age.and_then(|seconds| HeaderValue::from_str(&format!("max-age={seconds}")).ok());
+        Self { use_cases, settings, entropy, strict_transport, codec, document: OnceLock::new() }
     }
 }

@@ -311,6 +311,7 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         locale: settings.locale()?,
         trusted_proxies: TrustedProxies::new(proxies),
+        hsts: settings.server.hsts,
         cors: Cors {
             origins: settings.cors.origins.clone(),
             credentials: settings.cors.credentials,

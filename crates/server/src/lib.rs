@@ -15,6 +15,7 @@ mod secret;
 mod serve;
 pub mod settings;
 mod store;
+mod tls;
 mod transfer;
 
 use std::process::ExitCode;
@@ -46,7 +47,16 @@ pub fn main() -> ExitCode {
             return ExitCode::from(BAD_SETTINGS);
         }
     };
-    ended(match cli.command.unwrap_or(Command::Serve) {
+    let command = cli.command.unwrap_or(Command::Serve);
+    // Before a database is made or migrated. Who only makes an administrator need not be able to
+    // read the server's key.
+    if matches!(command, Command::Serve | Command::Config { .. })
+        && let Err(error) = tls::Certificate::read(&settings.server)
+    {
+        eprintln!("menjin: {error}");
+        return ExitCode::from(BAD_SETTINGS);
+    }
+    ended(match command {
         Command::Serve => serve(&settings),
         Command::Migrate => admin::migrate(&settings),
         Command::Transfer(input) => match transfer::Databases::of(&settings, input) {

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::application::{Application, StartError};
 use crate::settings::Settings;
+use crate::tls::Certificate;
 use crate::{logging, metrics};
 
 /// How long records of failures have at the end, however long the requests took.
@@ -26,7 +27,9 @@ pub struct Running {
     pub address: SocketAddr,
     handle: ServerHandle,
     server: JoinHandle<std::io::Result<()>>,
-    tidying: JoinHandle<()>,
+    /// What is done beside, for as long as it runs.
+    beside: Vec<JoinHandle<()>>,
+    is_tls: bool,
     shutdown_timeout: Duration,
     application: Application,
 }
@@ -40,10 +43,15 @@ impl Running {
     pub async fn stop(self) -> Result<(), StartError> {
         let started = Instant::now();
         self.handle.stop(true).await;
-        self.tidying.abort();
+        self.beside.iter().for_each(JoinHandle::abort);
         self.server.await??;
         let left = self.shutdown_timeout.saturating_sub(started.elapsed());
         Ok(self.application.close(left.max(LAST_RECORDS)).await?)
+    }
+
+    /// Where it can be reached, as `http://127.0.0.1:8000` or `https://…`.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.is_tls { "https" } else { "http" }, self.address)
     }
 
     /// The application that is served.
@@ -55,23 +63,28 @@ impl Running {
 /// Starts serving an application; returns as soon as it listens.
 ///
 /// # Errors
-/// The address cannot be listened on.
+/// The address cannot be listened on, or the certificate cannot be read.
 pub fn run(settings: &Settings, application: Application) -> Result<Running, StartError> {
+    let certificate = Certificate::read(&settings.server)?;
     let wanted = SocketAddr::new(settings.server.host, settings.server.port);
     let listener = TcpListener::bind(wanted)
         .with_context(|| format!("cannot listen on {wanted} (server.host, server.port)"))?;
     let address = listener.local_addr()?;
     let serving = Serving {
         listener,
+        tls: certificate.as_ref().map(Certificate::config).transpose()?,
         workers: NonZeroUsize::new(settings.server.workers),
         shutdown_timeout: settings.server.shutdown_timeout,
     };
     let server = menjin_api::serve(application.api.clone(), serving)?;
     let handle = server.handle();
-    let tidying = tokio::spawn(tidy_for_ever(settings.tidy.every, application.tidy.clone()));
+    let mut beside =
+        vec![tokio::spawn(tidy_for_ever(settings.tidy.every, application.tidy.clone()))];
+    let is_tls = certificate.is_some();
+    beside.extend(certificate.map(|certificate| tokio::spawn(certificate.renew_for_ever())));
     let shutdown_timeout = settings.server.shutdown_timeout;
     let server = tokio::spawn(server);
-    Ok(Running { address, handle, server, tidying, shutdown_timeout, application })
+    Ok(Running { address, handle, server, beside, is_tls, shutdown_timeout, application })
 }
 
 async fn tidy_for_ever(every: Duration, tidy: Arc<Tidy>) {
@@ -125,7 +138,7 @@ pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartErro
 
 /// Says where it listens, where the data is, and what to try first.
 fn announce(settings: &Settings, running: &Running, has_admin: bool) {
-    let url = format!("http://{}", running.address);
+    let url = running.url();
     let data = running.application.database();
     tracing::info!(event = "listening", %url, %data);
     // As it was called, so that the line can be pasted.

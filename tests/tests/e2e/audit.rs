@@ -193,6 +193,27 @@ fn tokens(client: &Client) -> Value {
 }
 
 #[tokio::test]
+async fn s3_who_may_not_use_the_cache_of_administrators_is_on_record() {
+    let setting = [("cache_api.access", "superuser")];
+    let app = TestApp::start_with(&setting).await;
+    let admin = app.admin("root").await;
+    let (mike, anonymous, mut story) = (app.user("mike").await, app.anonymous(), Story::default());
+    let denied = Some(("access_denied", Some("not_admin")));
+    let entry = json!({ "data": {} });
+    for (method, path, body) in [
+        ("GET", "/cache/a", Value::Null),
+        ("POST", "/cache/a", entry.clone()),
+        ("POST", "/cache/test", Value::Null),
+    ] {
+        story.tell(&mike, (method, path, body.clone()), 403, denied).await;
+        story.tell(&anonymous, (method, path, body), 401, None).await;
+    }
+    story.tell(&admin, ("POST", "/cache/a", entry), 200, None).await;
+    let app = app.restart(&setting).await;
+    story.check(&events(&app.anonymous().with_tokens(&tokens(&admin)), "").await);
+}
+
+#[tokio::test]
 async fn s3_the_envelope_dialect_leaves_the_same_records() {
     let app = TestApp::start().await;
     let (admin, anonymous, mut story) =

@@ -16,6 +16,7 @@ mod postgres;
 mod redis;
 mod settings;
 mod storm;
+mod tls;
 mod transfer;
 
 /// The binary under test.

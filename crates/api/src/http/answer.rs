@@ -25,9 +25,10 @@ use super::headers::{REQUEST_ID, set_headers};
 use super::locale::Locale;
 use super::patience;
 use super::scope::{Dialect, Scope};
-use super::unfit::is_unfit;
+use super::unfit::refused;
 use super::unread::Hold;
 use crate::failure::Failure;
+use crate::serving::IsTls;
 use crate::serving::link::Link;
 use crate::state::Api;
 use crate::{envelope, v1};
@@ -56,8 +57,8 @@ pub(crate) async fn answer(
     let unread = Hold::of(&mut request);
     let api = request.app_data::<Data<Api>>().cloned();
     let cors = api.as_ref().and_then(|api| api.settings.cors.look_at(&request));
-    let outcome = if is_unfit(&request) {
-        let refused = request.into_response(render(&Failure::BadRequest, &scope));
+    let outcome = if let Some(failure) = refused(&request) {
+        let refused = request.into_response(render(&failure, &scope));
         Some(Ok(Ok(refused.map_into_left_body())))
     } else {
         let call =
@@ -139,10 +140,15 @@ impl ResponseError for Answered {
 pub(crate) fn answer_unread(
     failure: &Failure,
     peer: Option<SocketAddr>,
+    is_tls: bool,
     api: &Api,
 ) -> HttpResponse {
-    let request_id = api.entropy.uuid().unwrap_or_default().into();
-    let scope = Scope { dialect: Dialect::V1, locale: api.settings.locale, request_id };
+    let scope = Scope {
+        dialect: Dialect::V1,
+        locale: api.settings.locale,
+        request_id: api.entropy.uuid().unwrap_or_default().into(),
+        strict_transport: api.strict_transport.clone().filter(|_| is_tls),
+    };
     let _entered = tracing::info_span!("request", id = %scope.request_id).entered();
     let mut response = render(failure, &scope);
     set_headers(response.headers_mut(), &scope);
@@ -170,7 +176,18 @@ fn scope_of(request: &ServiceRequest) -> Scope {
         dialect: Dialect::of(request.path()),
         locale: Locale::negotiate(request, default),
         request_id,
+        strict_transport: api
+            .and_then(|api| api.strict_transport.clone().filter(|_| came_by_tls(request, api))),
     }
+}
+
+/// Whether nobody between could read along: not before this server, or not before its proxy.
+fn came_by_tls(request: &ServiceRequest, api: &Api) -> bool {
+    let proxies = &api.settings.trusted_proxies;
+    request.app_data::<IsTls>().is_some_and(|is_tls| is_tls.0)
+        || request
+            .peer_addr()
+            .is_some_and(|peer| proxies.vouch_for_tls(peer.ip(), request.headers()))
 }
 
 fn finish(

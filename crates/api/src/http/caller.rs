@@ -88,20 +88,21 @@ impl FromRequest for CacheCaller {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let access = request.app_data::<Data<Api>>().map(|api| api.settings.cache_access);
         let Some(access) = access else { return Box::pin(async { Err(Failure::Internal(None)) }) };
-        let caller = match access {
-            CacheAccess::Public | CacheAccess::Off => None,
-            CacheAccess::Authenticated | CacheAccess::Superuser => {
-                Some(Caller::from_request(request, payload))
+        match access {
+            CacheAccess::Public | CacheAccess::Off => {
+                let refused = access.check(None).err();
+                Box::pin(async move { refused.map_or(Ok(Self(None)), |why| Err(why.into())) })
             }
-        };
-        Box::pin(async move {
-            let caller = match caller {
-                Some(caller) => Some(caller.await?.0),
-                None => None,
-            };
-            access.check(caller.as_ref())?;
-            Ok(Self(caller))
-        })
+            CacheAccess::Authenticated => {
+                let caller = Caller::from_request(request, payload);
+                Box::pin(async move { Ok(Self(Some(caller.await?.0))) })
+            }
+            // Who is refused is recorded, as with all that is an administrator's.
+            CacheAccess::Superuser => {
+                let caller = Administrator::from_request(request, payload);
+                Box::pin(async move { Ok(Self(Some(caller.await?.0))) })
+            }
+        }
     }
 }
 

@@ -27,6 +27,14 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
+    /// Whether the peer is trusted and says that its own peer spoke TLS.
+    pub(crate) fn vouch_for_tls(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        let mut lines = headers.get_all("x-forwarded-proto");
+        let is_https =
+            lines.next().is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
+        is_https && lines.next().is_none() && self.contains(peer.to_canonical())
+    }
+
     /// The client's address: the peer's, unless the peer is trusted; then the right-most hop that
     /// is not. What stands further left was written by the client and may be anything.
     fn client_address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {

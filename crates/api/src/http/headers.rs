@@ -2,8 +2,8 @@
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CROSS_ORIGIN_RESOURCE_POLICY,
-    HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
 use super::scope::Scope;
@@ -38,6 +38,9 @@ pub(crate) fn set_headers(headers: &mut HeaderMap, scope: &Scope) {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }
+    }
+    if let Some(value) = &scope.strict_transport {
+        headers.insert(STRICT_TRANSPORT_SECURITY, value.clone());
     }
     headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(scope.locale.tag()));
     headers.append(VARY, HeaderValue::from_static("Accept-Language"));

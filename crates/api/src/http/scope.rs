@@ -1,5 +1,6 @@
 //! What is known of a request before it is routed.
 
+use actix_web::http::header::HeaderValue;
 use menjin_domain::values::RequestId;
 
 use super::locale::Locale;
@@ -29,6 +30,8 @@ pub(crate) struct Scope {
     pub(crate) dialect: Dialect,
     pub(crate) locale: Locale,
     pub(crate) request_id: RequestId,
+    /// `Strict-Transport-Security`, if the client came by TLS.
+    pub(crate) strict_transport: Option<HeaderValue>,
 }
 
 #[cfg(test)]

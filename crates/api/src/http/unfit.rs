@@ -2,12 +2,30 @@
 //! front may have read them differently.
 
 use actix_web::dev::ServiceRequest;
+use actix_web::http::Version;
 use actix_web::http::header::{HOST, HeaderMap, UPGRADE};
 use actix_web::http::uri::Authority;
 
-/// Whether to refuse a request, and close its connection.
-pub(crate) fn is_unfit(request: &ServiceRequest) -> bool {
-    wants_websocket(request.headers()) || !names_a_host(request.headers())
+use crate::failure::Failure;
+use crate::serving::MAX_HEAD;
+
+/// How to refuse a request, and close its connection.
+pub(crate) fn refused(request: &ServiceRequest) -> Option<Failure> {
+    let headers = request.headers();
+    if request.version() == Version::HTTP_2 && is_too_long(request) {
+        return Some(Failure::HeadTooLarge);
+    }
+    (wants_websocket(headers) || !names_a_host(headers)).then_some(Failure::BadRequest)
+}
+
+/// Whether a head of HTTP/2 is longer than one may be, counted as there (RFC 9113 §6.5.2). Those of
+/// HTTP/1 are measured before they are read.
+fn is_too_long(request: &ServiceRequest) -> bool {
+    const PER_FIELD: usize = 32;
+    let fields = request.headers().iter();
+    let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + PER_FIELD);
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    target + fields.sum::<usize>() > MAX_HEAD
 }
 
 /// Whether a request asks to go on as a WebSocket. actix takes all that follows it for that, whatever
@@ -23,7 +41,11 @@ fn wants_websocket(headers: &HeaderMap) -> bool {
 /// Whether `Host` is the name or address of one, with or without a port (RFC 9112 §3.2 has no other
 /// answered but by 400). It may be empty, as health checks of proxies have it.
 fn names_a_host(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(HOST).filter(|host| !host.is_empty()) else { return true };
+    let mut hosts = headers.get_all(HOST);
+    let Some(host) = hosts.next().filter(|host| !host.is_empty()) else { return true };
+    if hosts.next().is_some() {
+        return false;
+    }
     let authority = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
     authority.is_some_and(|authority| {
         // Of `user@host` the host is no prefix.

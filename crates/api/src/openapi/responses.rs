@@ -98,7 +98,8 @@ fn failures(
     settings: &ApiSettings,
 ) -> impl Iterator<Item = (String, Value)> {
     let (dialect, locale) = (operation.dialect, settings.locale);
-    let scope = Scope { dialect, locale, request_id: REQUEST_ID.into() };
+    let request_id = REQUEST_ID.into();
+    let scope = Scope { dialect, locale, request_id, strict_transport: None };
     let mut groups = BTreeMap::<StatusCode, Group>::new();
     let common = common(takes);
     let own = operation.failures.iter().map(|failure| (v1::code(failure), failure));

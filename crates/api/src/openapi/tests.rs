@@ -10,6 +10,7 @@ fn settings(cache_access: CacheAccess) -> ApiSettings {
         version: "0.0.0".to_owned(),
         locale: Locale::ZhCn,
         trusted_proxies: TrustedProxies::default(),
+        hsts: std::time::Duration::ZERO,
         cors: Cors::default(),
         figures: false,
         cache_access,

@@ -1,20 +1,29 @@
 //! One connection, from its first byte to its last word.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
+use actix_http::Request;
 use actix_http::error::DispatchError;
+use actix_server::GracefulShutdownSignal;
 use actix_service::Service;
-use actix_web::HttpResponse;
-use actix_web::body::MessageBody as _;
+use actix_web::body::{BoxBody, MessageBody as _};
+use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{CONTENT_LENGTH, Date};
+use actix_web::web::Data;
+use actix_web::{Error, HttpResponse};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
 use super::line::{Ended, Line, Refusal, Stream};
+use super::patience::Patient;
+use super::{HTTP2, http2};
 use crate::failure::Failure;
 use crate::http::answer::answer_unread;
+use crate::http::server::READ_TIMEOUT;
 use crate::state::Api;
 
 /// How long the last words may take, and then what the client was still sending.
@@ -22,34 +31,80 @@ const CLOSING: Duration = Duration::from_secs(1);
 /// How much of that is read.
 const LEFTOVERS: usize = 256 * 1024;
 
-/// Serves a connection until it ends.
-pub(super) async fn serve<S>(stream: TcpStream, http1: &S, api: &Api)
+/// What all connections of a worker have in common.
+pub(super) struct Server<A, H> {
+    pub(super) app: Rc<A>,
+    /// actix's own.
+    pub(super) http1: H,
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) api: Data<Api>,
+    pub(super) stopping: GracefulShutdownSignal,
+}
+
+impl<A, H> Server<A, H>
 where
-    S: Service<(Line, Option<SocketAddr>), Response = (), Error = DispatchError>,
+    A: Service<Request, Response = ServiceResponse<BoxBody>, Error = Error> + 'static,
+    H: Service<(Line, Option<SocketAddr>), Response = (), Error = DispatchError>,
 {
-    let peer = stream.peer_addr().ok();
-    // An answer is one write: there is nothing to wait for.
-    drop(stream.set_nodelay(true));
+    /// Serves a connection until it ends.
+    pub(super) async fn serve(&self, stream: TcpStream) {
+        let peer = stream.peer_addr().ok();
+        // An answer is one write: there is nothing to wait for.
+        drop(stream.set_nodelay(true));
+        let Some(tls) = &self.tls else {
+            return serve_http1(Patient::new(stream), &self.http1, peer, false, &self.api).await;
+        };
+        let shaken = tokio::select! {
+            shaken = timeout(READ_TIMEOUT, tls.accept(stream)) => shaken,
+            () = self.stopping.notified() => return,
+        };
+        match shaken {
+            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(HTTP2) => {
+                http2::serve(Patient::new(stream), &self.app, peer, &self.stopping).await;
+            }
+            Ok(Ok(stream)) => {
+                serve_http1(Patient::new(stream), &self.http1, peer, true, &self.api).await;
+            }
+            Ok(Err(error)) => tracing::debug!(%error, ?peer, "no TLS"),
+            Err(_elapsed) => tracing::debug!(?peer, "no TLS in time"),
+        }
+    }
+}
+
+async fn serve_http1<H>(
+    stream: impl Stream + 'static,
+    http1: &H,
+    peer: Option<SocketAddr>,
+    is_tls: bool,
+    api: &Api,
+) where
+    H: Service<(Line, Option<SocketAddr>), Response = (), Error = DispatchError>,
+{
     let line = Line::new(Box::new(stream));
     if let Err(error) = http1.call((line.clone(), peer)).await {
         tracing::debug!(%error, ?peer, "a connection broke off");
     }
     let Some(Ended { mut stream, refusal }) = line.into_ended() else { return };
     match refusal {
-        Some(refusal) => refuse(&mut *stream, refusal, peer, api).await,
+        Some(refusal) => {
+            let response = answer_unread(&failure(refusal), peer, is_tls, api);
+            say_last(&mut *stream, response).await;
+        }
         None => drop(timeout(CLOSING, stream.shutdown()).await),
     }
 }
 
-/// Answers what could not be read, and closes.
-async fn refuse(stream: &mut dyn Stream, refusal: Refusal, peer: Option<SocketAddr>, api: &Api) {
-    let failure = match refusal {
+fn failure(refusal: Refusal) -> Failure {
+    match refusal {
         Refusal::Malformed => Failure::BadRequest,
         Refusal::TooLong => Failure::HeadTooLarge,
         Refusal::TooSlow => Failure::RequestTimeout,
         Refusal::Fault => Failure::Internal(None),
-    };
-    let response = answer_unread(&failure, peer, api);
+    }
+}
+
+/// Sends an answer that no request has asked for, and closes.
+async fn say_last(stream: &mut dyn Stream, response: HttpResponse) {
     let Some(answer) = on_the_wire(response) else { return };
     let say = async {
         stream.write_all(&answer).await?;

@@ -13,13 +13,14 @@ use std::task::{Context, Poll, ready};
 
 use actix_web::http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::chunks::Chunks;
 use super::head::Head;
 use super::lines::Flaw;
 use super::link::Link;
-use crate::http::server::{READ_TIMEOUT, WRITE_TIMEOUT};
+use super::patience::Timer;
+use crate::http::server::READ_TIMEOUT;
 
 /// What a connection runs over.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin {}
@@ -60,9 +61,6 @@ struct Inner {
     /// When the head has to be complete.
     head_due: Instant,
     head_timer: Timer,
-    /// When the client has to have taken something.
-    write_due: Option<Instant>,
-    write_timer: Timer,
     silent: bool,
     /// Nothing more is read.
     over: bool,
@@ -76,21 +74,6 @@ struct Request {
     chunks: Chunks,
     /// Bytes that came after its head, and after its chunks if it has any.
     beyond: u64,
-}
-
-/// Made when it is first needed: most connections need none.
-#[derive(Default)]
-struct Timer(Option<Pin<Box<Sleep>>>);
-
-impl Timer {
-    /// Whether it is later than this; if not, wakes the task when it is.
-    fn is_past(&mut self, due: Instant, cx: &mut Context<'_>) -> bool {
-        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(due)));
-        if sleep.deadline() != due {
-            sleep.as_mut().reset(due);
-        }
-        sleep.as_mut().poll(cx).is_ready()
-    }
 }
 
 impl Request {
@@ -121,8 +104,6 @@ impl Line {
             begun_before: 0,
             head_due: Instant::now() + READ_TIMEOUT,
             head_timer: Timer::default(),
-            write_due: None,
-            write_timer: Timer::default(),
             silent: true,
             over: false,
             refusal: None,
@@ -209,34 +190,16 @@ impl Inner {
             Some((at, _)) => buf.get(..at).unwrap_or_default(),
             None => buf,
         };
-        let written = Pin::new(&mut self.stream).poll_write(cx, ours);
-        self.unless_stalled(cx, written)
+        Pin::new(&mut self.stream).poll_write(cx, ours)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        let flushed = self.unless_stalled(cx, flushed)?;
-        if flushed.is_ready() && self.link.is_stopped() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
-        flushed.map(Ok)
-    }
-
-    /// An error once the client has taken nothing for too long.
-    fn unless_stalled<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        progress: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if progress.is_ready() {
-            self.write_due = None;
-            return progress;
-        }
-        let due = *self.write_due.get_or_insert_with(|| Instant::now() + WRITE_TIMEOUT);
-        if self.write_timer.is_past(due, cx) {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        Poll::Pending
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        Poll::Ready(if self.link.is_stopped() {
+            Err(io::ErrorKind::ConnectionAborted.into())
+        } else {
+            Ok(())
+        })
     }
 }
 
@@ -303,25 +266,6 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn h2_who_takes_nothing_of_an_answer_is_cut_off() {
-        let (stream, mut client) = tokio::io::duplex(16);
-        let mut line = Line::new(Box::new(stream));
-        let writing = async move {
-            let started = Instant::now();
-            let error = line.write_all(&[b'x'; 20]).await.unwrap_err();
-            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-            started.elapsed()
-        };
-        let reading = async {
-            // One byte shows good will, and gives it its time once more.
-            tokio::time::sleep(WRITE_TIMEOUT / 2).await;
-            client.read_u8().await.unwrap();
-        };
-        let (took, ()) = tokio::join!(writing, reading);
-        assert!(took >= WRITE_TIMEOUT * 3 / 2 && took < WRITE_TIMEOUT * 2, "{took:?}");
-    }
 
     #[tokio::test(start_paused = true)]
     async fn h2_a_head_is_awaited_for_its_time_and_no_longer() {

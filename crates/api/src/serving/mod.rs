@@ -1,30 +1,36 @@
 //! Serving: from a socket that listens to requests and answers.
 //!
 //! actix's own `HttpServer` would do, but for what it says by itself: a request that it cannot read
-//! is answered with a bare status, and only the first head of a connection has a time. Here its
-//! parts are put together with [`line`] in between.
+//! is answered with a bare status, only the first head of a connection has a time, and HTTP/2 has no
+//! limits. Here its parts are put together with [`line`] in between, and [`http2`] beside them.
 
 mod chunks;
 mod connection;
 mod head;
+mod http2;
 mod line;
 mod lines;
 pub(crate) mod link;
+mod patience;
 
 use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::HttpService;
 use actix_server::{GracefulShutdownSignal, Server};
 use actix_service::{Service, ServiceFactory, fn_factory, fn_service, map_config};
 use actix_web::dev::AppConfig;
-use actix_web::web::{Data, ServiceConfig};
+use actix_web::web::{Data, ServiceConfig as Services};
+use rustls::ServerConfig;
 use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
 
+pub(crate) use self::head::MAX_HEAD;
 use self::line::Line;
 use crate::http::server::KEEP_ALIVE;
 use crate::state::Api;
@@ -32,11 +38,22 @@ use crate::state::Api;
 /// How long actix reads on after an answer that came before the end of its request.
 const LINGERING: Duration = Duration::from_secs(1);
 
+/// The names of the protocols (RFC 7301 §6).
+const HTTP2: &[u8] = b"h2";
+const HTTP1: &[u8] = b"http/1.1";
+
+/// Whether connections are encrypted here; every request finds it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IsTls(pub(crate) bool);
+
 /// How to serve.
 #[derive(Debug)]
 pub struct Serving {
     /// Where connections come from.
     pub listener: TcpListener,
+    /// How to encrypt them, if they are: HTTP/2 or HTTP/1.1, as the client likes. Which protocols
+    /// are offered (ALPN) is set here.
+    pub tls: Option<ServerConfig>,
     /// Threads, at most 512; one a core if none are given.
     pub workers: Option<NonZeroUsize>,
     /// How long requests may take to end once the server is told to stop.
@@ -58,7 +75,7 @@ pub fn serve(api: Data<Api>, serving: Serving) -> io::Result<Server> {
 pub fn serve_with(
     api: Data<Api>,
     serving: Serving,
-    more: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    more: impl Fn(&mut Services) + Clone + Send + 'static,
 ) -> io::Result<Server> {
     let mut server = Server::build()
         .shutdown_timeout(serving.shutdown_timeout.as_secs().max(1))
@@ -66,7 +83,11 @@ pub fn serve_with(
     if let Some(workers) = serving.workers {
         server = server.workers(workers.get());
     }
-    let worker = Worker { api, more, stopping: server.graceful_shutdown_signal() };
+    let tls = serving.tls.map(|mut tls| {
+        tls.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
+        TlsAcceptor::from(Arc::new(tls))
+    });
+    let worker = Worker { api, more, tls, stopping: server.graceful_shutdown_signal() };
     let server = server.listen("menjin", serving.listener, move || {
         let worker = worker.clone();
         fn_factory(move || start(worker.clone()))
@@ -79,36 +100,40 @@ pub fn serve_with(
 struct Worker<F> {
     api: Data<Api>,
     more: F,
+    tls: Option<TlsAcceptor>,
     stopping: GracefulShutdownSignal,
 }
 
 /// Makes the service of one worker: of a connection, everything.
-async fn start<F: Fn(&mut ServiceConfig) + 'static>(
-    Worker { api, more, stopping }: Worker<F>,
+async fn start<F: Fn(&mut Services) + 'static>(
+    Worker { api, more, tls, stopping }: Worker<F>,
 ) -> Result<impl Service<TcpStream, Response = (), Error = Infallible>, ()> {
-    let app = crate::app_with(api.clone(), more);
+    let is_tls = IsTls(tls.is_some());
+    let app = crate::app_with(api.clone(), more).app_data(is_tls);
     let app = Rc::new(map_config(app, |()| AppConfig::default()).new_service(()).await?);
+    let (shared, stopped) = (Rc::clone(&app), stopping.clone());
     let http1 = HttpService::build()
         .keep_alive(KEEP_ALIVE)
         // The line keeps it.
         .client_request_timeout(Duration::ZERO)
         .client_disconnect_timeout(LINGERING)
         .graceful_shutdown_signal(move || {
-            let stopping = stopping.clone();
-            async move { stopping.notified().await }
+            let stopped = stopped.clone();
+            async move { stopped.notified().await }
         })
         .on_connect_ext(|line: &Line, data| {
             data.insert(line.link());
         })
         .h1(fn_factory(move || {
-            let app = Rc::clone(&app);
+            let app = Rc::clone(&shared);
             async move { Ok::<_, ()>(app) }
         }));
-    let http1 = Rc::new(http1.new_service(()).await?);
+    let http1 = http1.new_service(()).await?;
+    let server = Rc::new(connection::Server { app, http1, tls, api, stopping });
     Ok(fn_service(move |stream: TcpStream| {
-        let (http1, api) = (Rc::clone(&http1), api.clone());
+        let server = Rc::clone(&server);
         async move {
-            connection::serve(stream, &*http1, &api).await;
+            server.serve(stream).await;
             Ok::<_, Infallible>(())
         }
     }))

@@ -112,6 +112,16 @@ sections! {
         trusted_proxies: Vec<Network>,
         #[serde(with = "humantime_serde")]
         shutdown_timeout: Duration,
+        #[serde(with = "humantime_serde")]
+        hsts: Duration,
+        tls: TlsSettings,
+    }
+    /// `[server.tls]`
+    TlsSettings {
+        certificate: PathBuf,
+        key: PathBuf,
+        #[serde(with = "humantime_serde")]
+        check_every: Duration,
     }
     /// `[cors]`
     CorsSettings {

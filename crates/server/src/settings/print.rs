@@ -31,6 +31,11 @@ impl Settings {
         writeln!(f, "workers = {}", server.workers)?;
         writeln!(f, "trusted_proxies = {proxies:?}")?;
         writeln!(f, "shutdown_timeout = \"{}\"", time(server.shutdown_timeout))?;
+        writeln!(f, "hsts = \"{}\"", time(server.hsts))?;
+        let tls = &server.tls;
+        writeln!(f, "\n[server.tls]\ncertificate = {:?}", tls.certificate.to_string_lossy())?;
+        writeln!(f, "key = {:?}", tls.key.to_string_lossy())?;
+        writeln!(f, "check_every = \"{}\"", time(tls.check_every))?;
         let cors = &self.cors;
         let origins: Vec<String> = cors.origins.iter().map(ToString::to_string).collect();
         writeln!(f, "\n[cors]\norigins = {origins:?}\ncredentials = {}", cors.credentials)?;

@@ -11,7 +11,7 @@ use menjin_infra_credentials::HashingConfig;
 use menjin_infra_postgres::PostgresConfig;
 use secrecy::ExposeSecret as _;
 
-use super::{Database, DatabaseSettings, LimitSettings, Settings, SettingsError};
+use super::{Database, DatabaseSettings, LimitSettings, Settings, SettingsError, TlsSettings};
 
 /// The fewest bytes of a signing secret: the size of HS256's digest (RFC 7518 §3.2).
 const MIN_SECRET_BYTES: usize = 32;
@@ -20,6 +20,7 @@ const MIN_PRODUCTION_COST: u32 = 10;
 
 impl Settings {
     pub(super) fn validate(&self) -> Result<(), SettingsError> {
+        self.validate_server()?;
         self.validate_cors()?;
         self.validate_database()?;
         self.redis.config()?;
@@ -41,15 +42,28 @@ impl Settings {
         require("cache.max_bytes", self.cache.max_bytes >= 1 << 20, || {
             "at least 1048576 (1 MiB)".into()
         })?;
-        require("server.workers", self.server.workers <= 512, || "at most 512".into())?;
-        let own = SocketAddr::new(self.server.host, self.server.port);
-        let taken = self.metrics.listen.is_some_and(|listen| listen == own && listen.port() != 0);
-        require("metrics.listen", !taken, || "server.host and server.port are there".into())?;
-        positive("server.shutdown_timeout", self.server.shutdown_timeout)?;
         positive("tidy.every", self.tidy.every)?;
         self.log.level.parse::<tracing_subscriber::EnvFilter>().map(drop).map_err(|error| {
             SettingsError::bad("log.level", format!("{:?}: {error}", self.log.level))
         })
+    }
+
+    fn validate_server(&self) -> Result<(), SettingsError> {
+        let (server, tls) = (&self.server, &self.server.tls);
+        require("server.workers", server.workers <= 512, || "at most 512".into())?;
+        positive("server.shutdown_timeout", server.shutdown_timeout)?;
+        let own = SocketAddr::new(server.host, server.port);
+        let taken = self.metrics.listen.is_some_and(|listen| listen == own && listen.port() != 0);
+        require("metrics.listen", !taken, || "server.host and server.port are there".into())?;
+        let has_key = !tls.key.as_os_str().is_empty();
+        require("server.tls.key", has_key || !tls.is_on(), || {
+            "required with server.tls.certificate".into()
+        })?;
+        require("server.tls.certificate", tls.is_on() || !has_key, || {
+            "required with server.tls.key".into()
+        })?;
+        let least = TlsSettings::MIN_CHECK_EVERY;
+        require("server.tls.check_every", tls.check_every >= least, || "at least 10ms".into())
     }
 
     fn validate_cors(&self) -> Result<(), SettingsError> {
