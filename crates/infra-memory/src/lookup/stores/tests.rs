@@ -53,7 +53,7 @@ async fn others_hear_of_a_refresh_that_ends_the_session_or_may_have() {
         Err(PortError::unavailable("database", "it did not answer")),
     ] {
         let (told, has_copy) = refresh(outcome).await;
-        assert_eq!(told, [message.clone()]);
+        assert_eq!(told, std::slice::from_ref(&message));
         assert!(!has_copy);
     }
 }
