@@ -7,6 +7,8 @@ mod audit_log;
 mod faults;
 #[path = "contract_postgres/opening.rs"]
 mod opening;
+#[path = "contract_postgres/pages.rs"]
+mod pages;
 #[path = "contract_postgres/sharing.rs"]
 mod sharing;
 #[path = "contract_postgres/tls.rs"]

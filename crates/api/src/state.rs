@@ -17,6 +17,7 @@ use menjin_domain::values::{PasswordLength, RegistrableRole};
 
 use crate::http::client::TrustedProxies;
 use crate::http::cors::Cors;
+use crate::http::figures;
 use crate::http::locale::Locale;
 use crate::openapi::Document;
 
@@ -58,6 +59,8 @@ pub struct ApiSettings {
     pub hsts: Duration,
     /// Pages of which other origins may call.
     pub cors: Cors,
+    /// Whether requests are counted and timed for a recorder of the `metrics` crate.
+    pub figures: bool,
     /// Who may use `/cache/*`.
     pub cache_access: CacheAccess,
     /// The role that a v1 registration gets.
@@ -89,6 +92,9 @@ impl Api {
         entropy: Arc<dyn Entropy>,
         codec: Arc<dyn TokenCodec>,
     ) -> Self {
+        if settings.figures {
+            figures::describe();
+        }
         let max_age = Some(settings.hsts.as_secs()).filter(|seconds| *seconds > 0);
         let strict_transport =
             max_age.and_then(|seconds| HeaderValue::from_str(&format!("max-age={seconds}")).ok());

@@ -168,4 +168,4 @@ impl fmt::Debug for SessionCopies {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

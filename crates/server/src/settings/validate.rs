@@ -1,5 +1,6 @@
 //! What must hold of settings beyond their types.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -50,6 +51,9 @@ impl Settings {
     fn validate_server(&self) -> Result<(), SettingsError> {
         let (server, tls) = (&self.server, &self.server.tls);
         require("server.workers", server.workers <= 512, || "at most 512".into())?;
+        let own = SocketAddr::new(server.host, server.port);
+        let taken = self.metrics.listen.is_some_and(|listen| listen == own && listen.port() != 0);
+        require("metrics.listen", !taken, || "server.host and server.port are there".into())?;
         positive("server.shutdown_timeout", server.shutdown_timeout)?;
         let has_key = !tls.key.as_os_str().is_empty();
         require("server.tls.key", has_key || !tls.is_on(), || {
