@@ -32,6 +32,7 @@ pub mod forge;
 pub mod openapi;
 pub mod process;
 pub mod raw;
-pub mod servers;
 pub mod size;
 pub mod smuggling;
+
+pub use menjin_test_servers as servers;

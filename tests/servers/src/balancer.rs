@@ -2,12 +2,13 @@
 
 use std::fs;
 
-use crate::smuggling::FORBIDDEN;
+use crate::listening::{Listening, dying_with_this_process, system_program};
 
-use super::listening::{Listening, dying_with_this_process, system_program};
+/// What the paths begin with that the balancers refuse: what is asked for there is smuggled.
+pub const FORBIDDEN: &str = "/cache/smuggled";
 
 /// A load balancer that sends each request to the next of some servers, passes over those that are
-/// down, and says for whom it asks. It refuses what requests that are smuggled through it ask for.
+/// down, and says for whom it asks. It refuses what begins with [`FORBIDDEN`].
 pub struct LoadBalancer {
     /// Where it listens, as `http://127.0.0.1:…`.
     pub url: String,

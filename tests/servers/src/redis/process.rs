@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::servers::listening::{dying_with_this_process, free_port, spawn};
+use crate::listening::{dying_with_this_process, free_port, spawn};
 
 /// How long a server may take to start, and a condition to come true.
 const PATIENCE: Duration = Duration::from_secs(30);
