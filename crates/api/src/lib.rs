@@ -23,6 +23,9 @@
 //! # }
 //! ```
 
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench;
 mod cache;
 mod docs;
 mod envelope;

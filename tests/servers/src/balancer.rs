@@ -43,7 +43,7 @@ impl LoadBalancer {
             );
             let file = folder.join("haproxy.cfg");
             fs::write(&file, configuration).unwrap();
-            let mut command = dying_with_this_process(&system_program("haproxy"));
+            let mut command = dying_with_this_process(system_program("haproxy"));
             command.args(["-db", "-f"]).arg(file);
             command
         }))
@@ -86,7 +86,7 @@ impl LoadBalancer {
             );
             let file = folder.join("nginx.conf");
             fs::write(&file, configuration).unwrap();
-            let mut command = dying_with_this_process(&system_program("nginx"));
+            let mut command = dying_with_this_process(system_program("nginx"));
             // The log that is open before the configuration is read.
             command.args(["-e", "stderr", "-c"]).arg(file);
             command

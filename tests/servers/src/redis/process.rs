@@ -160,8 +160,8 @@ fn ask(port: u16, line: &str) -> Option<String> {
     (!answer.is_empty()).then(|| String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// The binary of the server.
-fn binary() -> &'static str {
+/// The program that is started.
+pub fn binary() -> &'static str {
     static BINARY: OnceLock<String> = OnceLock::new();
     BINARY.get_or_init(|| {
         if let Ok(named) = std::env::var("MENJIN_TEST_REDIS_SERVER") {
