@@ -18,8 +18,10 @@ use crate::stats::float;
 const FEW: usize = 200;
 const MANY: usize = 2200;
 
-/// One worker, whose copy of the session stays good: what is counted is the same in each run.
-const SETTINGS: [(&str, &str); 2] = [("server__workers", "1"), ("auth__session_cache_ttl", "1m")];
+/// One worker, whose copy of the session stays good, and no trial of lanes: what is counted is the same in
+/// each run.
+const SETTINGS: [(&str, &str); 3] =
+    [("server__workers", "1"), ("auth__session_cache_ttl", "1m"), ("hashing__engine", "plain")];
 
 pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let row = |by| {
@@ -29,13 +31,13 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     if let Some(instructions) = by_perf(bench)? {
         return Ok(vec![row("perf").figure(instructions)]);
     }
-    let row = row("callgrind");
+    let row = row("cachegrind");
     let why = if !there_is("valgrind") {
         "no counters for perf, no valgrind; see the processor time of B1"
     } else if bench.quick {
         "not in a quick run"
     } else {
-        let (few, many) = (by_callgrind(bench, FEW)?, by_callgrind(bench, MANY)?);
+        let (few, many) = (by_cachegrind(bench, FEW)?, by_cachegrind(bench, MANY)?);
         return Ok(vec![row.figure((many - few) / float(MANY - FEW))]);
     };
     Ok(vec![row.not_measured(why)])
@@ -93,19 +95,21 @@ fn instructions(said: &str) -> Option<f64> {
 
 /// The instructions of a whole life of a server that answers so many. Valgrind's processor has none for
 /// SHA-256: real ones take fewer.
-fn by_callgrind(bench: &Bench, requests: usize) -> anyhow::Result<f64> {
+fn by_cachegrind(bench: &Bench, requests: usize) -> anyhow::Result<f64> {
     let place = Place::new(Degree::Embedded, &bench.backends)?;
     let mut command = dying_with_this_process("valgrind");
     let profile = place.folder().join("profile");
-    command.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", profile.display()));
+    // Not callgrind, which breaks down where a thread is sent a signal.
+    command.args(["--tool=cachegrind", "--cache-sim=no"]);
+    command.arg(format!("--cachegrind-out-file={}", profile.display()));
     command.arg(&bench.binary.0);
     let server = start(command, &place, &SETTINGS)?;
     let request = server.users(1)?.first().map(me).unwrap_or_default();
     ask(bench, &server, &request, requests)?;
     server.process.terminate()?;
-    let profile = fs::read_to_string(profile).context("callgrind has written no profile")?;
+    let profile = fs::read_to_string(profile).context("cachegrind has written no profile")?;
     let total = profile.lines().find_map(|line| line.strip_prefix("summary: "));
-    total.context("callgrind tells no sum")?.trim().parse().context("callgrind's sum")
+    total.context("cachegrind tells no sum")?.trim().parse().context("cachegrind's sum")
 }
 
 /// Asks so many times on one connection.

@@ -7,7 +7,7 @@ use diesel::{Connection as _, SqliteConnection};
 use super::Bench;
 use crate::http::{Connection, bearer, request};
 use crate::menjin::{Degree, Menjin, Place};
-use crate::report::{Row, Target, Unit};
+use crate::report::{Row, Target, Unit, grouped};
 use crate::stats::Latencies;
 
 /// A server with so many users.
@@ -113,7 +113,7 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         let [few, many] = bench.backends.runtime.block_on(measure(bench, &stores))?;
         for ((name, _), (few, many)) in queries(0).into_iter().zip(few.into_iter().zip(many)) {
             let [small, large] = stores.each_ref().map(|store| store.users);
-            let what = format!("{name}, of {large} users against {small}");
+            let what = format!("{name}, {} users against {}", grouped(large), grouped(small));
             rows.push(
                 Row::new("B5", degree.name(), what)
                     .unit(Unit::Milliseconds)

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::machine::Machine;
 
 pub(crate) use curve::Point;
-pub(crate) use row::{Row, Target, Unit};
+pub(crate) use row::{Row, Target, Unit, grouped};
 
 /// A run.
 #[derive(Serialize, Debug)]

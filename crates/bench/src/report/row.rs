@@ -156,12 +156,13 @@ impl Unit {
             Self::Megabytes => " MB",
             Self::Instructions => " instr.",
         };
-        format!("{}{unit}", grouped(&format!("{value:.digits$}")))
+        format!("{}{unit}", grouped(format_args!("{value:.digits$}")))
     }
 }
 
 /// A decimal number with commas between its thousands.
-fn grouped(number: &str) -> String {
+pub(crate) fn grouped(number: impl fmt::Display) -> String {
+    let number = number.to_string();
     let (whole, rest) = number.split_at(number.find('.').unwrap_or(number.len()));
     let mut text = String::new();
     for (index, digit) in whole.chars().enumerate() {
