@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use menjin_test_servers::dying_with_this_process;
@@ -15,6 +16,9 @@ use tempfile::TempDir;
 use crate::backends::Backends;
 use crate::http::{bearer, field, request};
 use crate::process::{Process, ask, free_address};
+
+/// For how long what goes before a measurement is tried.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How many requests of [`each`] are under way: enough for every core, and so few that on a busy machine
 /// none is refused for how long it would wait.
@@ -193,8 +197,17 @@ impl Menjin {
         self.process.address
     }
 
+    /// What goes before a measurement. A busy machine may be told to come again (503): it does.
     fn post(&self, path: &str, body: &serde_json::Value) -> anyhow::Result<(u16, Vec<u8>)> {
-        ask(self.address(), &request("POST", path, "", &body.to_string()))
+        let request = request("POST", path, "", &body.to_string());
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = ask(self.address(), &request)?;
+            if answer.0 != 503 || Instant::now() > deadline {
+                return Ok(answer);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     pub(crate) fn register(&self, name: &str) -> anyhow::Result<()> {

@@ -43,18 +43,25 @@ impl Engine {
     }
 }
 
-pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
+pub(super) fn run(bench: &Bench) -> Vec<Row> {
     let mut rows = Vec::new();
     for engine in &ENGINES {
         if engine.is_in(bench) {
-            rows.extend(Storm::start(bench, engine)?.rows()?);
+            // What was measured of one is not lost where the other fails.
+            rows.extend(Storm::start(bench, engine).and_then(|storm| storm.rows()).unwrap_or_else(
+                |error| {
+                    let what = format!("log-ins, {}", engine.name);
+                    let row = Row::new("B2", Degree::Embedded.name(), what);
+                    vec![row.not_measured(format!("{error:#}"))]
+                },
+            ));
         } else {
             let what = format!("log-ins, {}", engine.name);
             let why = "not in this build";
             rows.push(Row::new("B2", Degree::Embedded.name(), what).not_measured(why));
         }
     }
-    Ok(rows)
+    rows
 }
 
 struct Storm<'a> {
