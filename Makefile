@@ -3,13 +3,14 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint soak docs fuzz-api
+.PHONY: help run test lint soak bench docs fuzz-api
 
 help:
 	@echo 'make run       serve on http://127.0.0.1:8000, with the data in ./data'
 	@echo 'make test      run every test'
 	@echo 'make lint      format, clippy, documentation, layering and dependencies, warnings denied'
 	@echo 'make soak      races, kills, slow clients and generated requests at full size, for an hour'
+	@echo 'make bench     measure speed and size beside what the machine can do at best, for minutes'
 	@echo 'make fuzz-api  send generated requests to every operation of /openapi.json, for minutes'
 	@echo 'make docs      build the documentation of the crates into target/doc'
 
@@ -41,6 +42,15 @@ soak:
 	@mkdir -p target
 	@scripts/test-tools
 	scripts/soak
+
+# ARGS, such as --quick, --only B1,B4 or --curve. Server and benchmark are built apart: together cargo
+# would give the server what features only the benchmark asks for.
+bench:
+	@scripts/need cc
+	@mkdir -p target
+	@scripts/test-tools servers
+	$(CARGO) build --locked --profile bench -p menjin-server
+	$(CARGO) run --locked --profile bench -p menjin-bench -- $(ARGS)
 
 fuzz-api:
 	@scripts/need cc

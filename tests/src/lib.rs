@@ -35,7 +35,8 @@ pub mod frames;
 pub mod openapi;
 pub mod process;
 pub mod raw;
-pub mod servers;
 pub mod size;
 pub mod smuggling;
 pub mod tls;
+
+pub use menjin_test_servers as servers;

@@ -8,12 +8,10 @@ use tokio::task::JoinSet;
 
 use crate::client::{Client, Send as _};
 use crate::raw;
+use crate::servers::balancer::FORBIDDEN;
 
 /// How long a proxy may take to say what it thinks of a request: it may wait for more of it.
 const PATIENCE: Duration = Duration::from_millis(500);
-
-/// The begin of the cache keys that are written; a proxy under test refuses paths with it.
-pub const FORBIDDEN: &str = "/cache/smuggled";
 
 /// A request that must be refused.
 #[derive(Debug)]

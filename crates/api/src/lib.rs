@@ -24,6 +24,9 @@
 //! # }
 //! ```
 
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench;
 mod cache;
 mod docs;
 mod envelope;

@@ -15,6 +15,8 @@ pub use audit::AuditEventView;
 pub(crate) use audit::DEFAULT_LIMIT as DEFAULT_AUDIT_LIMIT;
 pub(crate) use render::{code, render};
 pub(crate) use views::MessageView;
+#[cfg(feature = "bench")]
+pub(crate) use views::UserView;
 
 /// Registers the routes.
 pub(crate) fn routes(services: &mut ServiceConfig<'_>) {

@@ -14,7 +14,7 @@ use crate::messages::Message;
 /// A user. Times are RFC 3339 in UTC.
 #[derive(Serialize, Apiv2Schema)]
 #[openapi(rename = "User")]
-pub(super) struct UserView {
+pub(crate) struct UserView {
     id: i64,
     username: String,
     email: String,

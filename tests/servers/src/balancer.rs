@@ -2,12 +2,13 @@
 
 use std::fs;
 
-use crate::smuggling::FORBIDDEN;
+use crate::listening::{Listening, dying_with_this_process, system_program};
 
-use super::listening::{Listening, dying_with_this_process, system_program};
+/// What the paths begin with that the balancers refuse: what is asked for there is smuggled.
+pub const FORBIDDEN: &str = "/cache/smuggled";
 
 /// A load balancer that sends each request to the next of some servers, passes over those that are
-/// down, and says for whom it asks. It refuses what requests that are smuggled through it ask for.
+/// down, and says for whom it asks. It refuses what begins with [`FORBIDDEN`].
 pub struct LoadBalancer {
     /// Where it listens, as `http://127.0.0.1:…`.
     pub url: String,
@@ -42,7 +43,7 @@ impl LoadBalancer {
             );
             let file = folder.join("haproxy.cfg");
             fs::write(&file, configuration).unwrap();
-            let mut command = dying_with_this_process(&system_program("haproxy"));
+            let mut command = dying_with_this_process(system_program("haproxy"));
             command.args(["-db", "-f"]).arg(file);
             command
         }))
@@ -85,7 +86,7 @@ impl LoadBalancer {
             );
             let file = folder.join("nginx.conf");
             fs::write(&file, configuration).unwrap();
-            let mut command = dying_with_this_process(&system_program("nginx"));
+            let mut command = dying_with_this_process(system_program("nginx"));
             // The log that is open before the configuration is read.
             command.args(["-e", "stderr", "-c"]).arg(file);
             command

@@ -12,7 +12,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::OnceLock;
 
 pub use groups::{Cluster, Sentinels};
-pub use process::RedisServer;
+pub use process::{RedisServer, binary};
 
 /// The URL of a server that all tests of this process share; see [`namespace`].
 pub fn shared_url() -> String {

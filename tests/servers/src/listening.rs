@@ -1,5 +1,6 @@
 //! What private servers have in common.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::chown;
@@ -75,12 +76,12 @@ pub fn free_port() -> u16 {
 }
 
 /// A command that the system ends with this process, however that ends.
-pub(super) fn dying_with_this_process(program: &str) -> Command {
+pub fn dying_with_this_process(program: impl AsRef<OsStr>) -> Command {
     if !cfg!(target_os = "linux") {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", program]);
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
     command
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::servers::listening::{dying_with_this_process, free_port, spawn};
+use crate::listening::{dying_with_this_process, free_port, spawn};
 
 /// How long a server may take to start, and a condition to come true.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -160,8 +160,8 @@ fn ask(port: u16, line: &str) -> Option<String> {
     (!answer.is_empty()).then(|| String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// The binary of the server.
-fn binary() -> &'static str {
+/// The program that is started.
+pub fn binary() -> &'static str {
     static BINARY: OnceLock<String> = OnceLock::new();
     BINARY.get_or_init(|| {
         if let Ok(named) = std::env::var("MENJIN_TEST_REDIS_SERVER") {

@@ -1,7 +1,7 @@
 //! Servers that belong together.
 
 use super::process::RedisServer;
-use crate::servers::listening::free_port;
+use crate::listening::free_port;
 
 /// A primary with a replica, and three Sentinels that watch them.
 pub struct Sentinels {

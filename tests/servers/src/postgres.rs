@@ -18,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
-use super::listening::{free_port, unprivileged};
+use crate::listening::{free_port, unprivileged};
 
 /// How long starting may take before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -90,18 +90,24 @@ pub async fn connect(url: &str) -> Client {
     client
 }
 
-/// A PostgreSQL server, in a temporary folder and on a free port of the loopback interface. It does
-/// not sync to disk: what it has acknowledged survives its own death, but not the machine's.
+/// A PostgreSQL server, in a temporary folder and on a free port of the loopback interface.
 pub struct Server {
     folder: TempDir,
     port: u16,
+    options: &'static [&'static str],
     process: Mutex<Option<Child>>,
     watchdog: Child,
 }
 
 impl Server {
-    /// Makes and starts one; blocks for a second or two.
+    /// Makes and starts one for tests; blocks for a second or two. It does not sync to disk: what it
+    /// has acknowledged survives its own death, but not the machine's.
     pub fn start() -> Self {
+        Self::start_with(&["fsync=off", "shared_buffers=32MB"])
+    }
+
+    /// The same with these settings, written `name=value`, beside PostgreSQL's defaults.
+    pub fn start_with(options: &'static [&'static str]) -> Self {
         let folder = TempDir::with_prefix("menjin-postgres-").unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
         if let Some((uid, gid)) = unprivileged() {
@@ -109,7 +115,7 @@ impl Server {
         }
         // Before anything can fail: dropping it cleans up.
         let watchdog = watch(folder.path());
-        let mut server = Self { folder, port: 0, process: Mutex::new(None), watchdog };
+        let mut server = Self { folder, port: 0, options, process: Mutex::new(None), watchdog };
         let folder = server.folder.path();
         let initdb = program("initdb", folder)
             .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"])
@@ -121,7 +127,7 @@ impl Server {
         // Somebody else may take the port before the server does.
         for _ in 0..5 {
             let port = free_port();
-            if let Some(process) = run(folder, port) {
+            if let Some(process) = run(folder, port, options) {
                 server.port = port;
                 server.process = Mutex::new(Some(process));
                 return server;
@@ -198,7 +204,7 @@ impl Server {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             // What is left of the one before may hold its memory a moment longer.
-            if let Some(process) = run(self.folder.path(), self.port) {
+            if let Some(process) = run(self.folder.path(), self.port, self.options) {
                 *self.process.lock().unwrap() = Some(process);
                 return;
             }
@@ -246,7 +252,7 @@ impl Drop for Server {
 }
 
 /// Starts a server and waits until it is ready; `None` if it ends instead.
-fn run(folder: &Path, port: u16) -> Option<Child> {
+fn run(folder: &Path, port: u16, options: &[&str]) -> Option<Child> {
     let data = folder.join("data");
     let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
     let mut process = program("postgres", folder)
@@ -255,7 +261,7 @@ fn run(folder: &Path, port: u16) -> Option<Child> {
         .args(["-p", &port.to_string(), "-k"])
         .arg(folder)
         .args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300"])
-        .args(["-c", "fsync=off", "-c", "shared_buffers=32MB"])
+        .args(options.iter().flat_map(|option| ["-c", option]))
         .stderr(log)
         .spawn()
         .unwrap();
@@ -294,7 +300,8 @@ fn program(name: &str, folder: &Path) -> Command {
     command
 }
 
-fn find(name: &str) -> PathBuf {
+/// Where a program of PostgreSQL's is: `initdb`, `postgres`, and what is installed beside them.
+pub fn find(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let mut versions: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")

@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 
 use tokio_postgres::config::Host;
 
-use super::listening::{Listening, dying_with_this_process, system_program};
-use super::postgres::Database;
+use crate::listening::{Listening, dying_with_this_process, system_program};
+use crate::postgres::Database;
 
 /// `PgBouncer` before one server, for any of its databases. A few connections to each serve all
 /// clients, so that hardly two transactions in a row of one client have the same.

@@ -1,0 +1,158 @@
+//! B5: the list of users, of a million against of ten thousand.
+
+use anyhow::{Context as _, bail};
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, SqliteConnection};
+
+use super::Bench;
+use crate::http::{Connection, bearer, request};
+use crate::menjin::{Degree, Menjin, Place};
+use crate::report::{Row, Target, Unit, grouped};
+use crate::stats::Latencies;
+
+/// A server with so many users.
+struct Store {
+    users: u64,
+    server: Menjin,
+    token: String,
+    _place: Place,
+}
+
+/// One in a hundred is a teacher. One id in a thousand is missing, as after years of use: what counts on
+/// none being missing is not what is to be measured.
+const STUDENTS: u64 = 99;
+
+impl Store {
+    fn start(bench: &Bench, degree: Degree, users: u64) -> anyhow::Result<Self> {
+        let place = Place::new(degree, &bench.backends)?;
+        let server = bench.binary.start(&place, &[])?;
+        bench.binary.make_admin(&place, "root")?;
+        let token = server.log_in("root")?.access;
+        match degree {
+            Degree::Embedded => fill_sqlite(&place, users)?,
+            Degree::Replicas => {
+                let statements = fill_postgres(users);
+                bench.backends.run(&place.database, &statements.each_ref().map(String::as_str))?;
+            }
+        }
+        Ok(Self { users, server, token, _place: place })
+    }
+
+    fn ask(&self, query: &str) -> Vec<u8> {
+        let path = format!("/api/auth/users?{query}");
+        request("GET", &path, &bearer(&self.token), "")
+    }
+}
+
+/// Columns that both have alike, but for the times.
+const COLUMNS: &str = "username, username_canonical, email, email_canonical, password_hash, epoch, \
+                       role, full_name, is_active, is_verified, created_at";
+
+fn values(number: &str, created_at: &str, booleans: (&str, &str)) -> String {
+    let (yes, no) = booleans;
+    format!(
+        "'user' || {number}, 'user' || {number}, 'user' || {number} || '@example.com', \
+         'user' || {number} || '@example.com', '$2b$12$' || 'abcdefghijklmnopqrstuv' || \
+         'abcdefghijklmnopqrstuvwxyz01234', 0, \
+         CASE WHEN {number} % 100 = 0 THEN 'teacher' ELSE 'student' END, 'User ' || {number}, \
+         {yes}, {no}, {created_at}"
+    )
+}
+
+fn fill_sqlite(place: &Place, users: u64) -> anyhow::Result<()> {
+    let path = place.file();
+    let path = path.to_str().context("a path that is no text")?;
+    let mut sqlite = SqliteConnection::establish(path)?;
+    let values = values("n", "1767225600000000 + n", ("1", "0"));
+    sqlite.batch_execute(&format!(
+        "PRAGMA busy_timeout = 5000; PRAGMA synchronous = OFF; BEGIN IMMEDIATE;
+         WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {users})
+         INSERT INTO users ({COLUMNS}) SELECT {values} FROM numbers;
+         DELETE FROM users WHERE id % 1000 = 500;
+         COMMIT; ANALYZE;"
+    ))?;
+    Ok(())
+}
+
+/// The trigger would change the same few rows a million times in one transaction, and step over a dead
+/// version of each: they are counted once, at the end, as by an import.
+fn fill_postgres(users: u64) -> [String; 2] {
+    let values = values("n", "now()", ("true", "false"));
+    let fill = format!(
+        "BEGIN;
+         ALTER TABLE users DISABLE TRIGGER users_counted;
+         INSERT INTO users ({COLUMNS}) SELECT {values} FROM generate_series(1, {users}) AS n;
+         DELETE FROM users WHERE id % 1000 = 500;
+         ALTER TABLE users ENABLE TRIGGER users_counted;
+         UPDATE user_counts SET total = counted.total FROM (
+             SELECT role, id % 16 AS shard, count(*) AS total FROM users GROUP BY 1, 2
+         ) AS counted WHERE user_counts.role = counted.role AND user_counts.shard = counted.shard;
+         COMMIT"
+    );
+    [fill, "VACUUM ANALYZE".to_owned()]
+}
+
+/// The queries, by what they are called; how many are skipped depends on how many there are.
+fn queries(users: u64) -> [(&'static str, String); 5] {
+    let deep = users / 10 * 9;
+    let students = deep / 100 * STUDENTS;
+    [
+        ("first page", "skip=0&limit=100".to_owned()),
+        ("deep page", format!("skip={deep}&limit=100")),
+        ("first page of a role", "role=teacher&skip=0&limit=100".to_owned()),
+        ("deep page of a role", format!("role=student&skip={students}&limit=100")),
+        ("total, one user", "skip=0&limit=1".to_owned()),
+    ]
+}
+
+pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
+    let (few, many) = bench.choose((10_000, 1_000_000), (1_000, 5_000));
+    let mut rows = Vec::new();
+    for degree in [Degree::Embedded, Degree::Replicas] {
+        let stores = [Store::start(bench, degree, few)?, Store::start(bench, degree, many)?];
+        let [few, many] = bench.backends.runtime.block_on(measure(bench, &stores))?;
+        for ((name, _), (few, many)) in queries(0).into_iter().zip(few.into_iter().zip(many)) {
+            let [small, large] = stores.each_ref().map(|store| store.users);
+            let what = format!("{name}, {} users against {}", grouped(large), grouped(small));
+            rows.push(
+                Row::new("B5", degree.name(), what)
+                    .unit(Unit::Milliseconds)
+                    .figure(many)
+                    .against(few)
+                    .target(Target::RatioAtMost(3.0)),
+            );
+        }
+    }
+    Ok(rows)
+}
+
+/// The median of each query in each store. They take turns.
+async fn measure(bench: &Bench, stores: &[Store; 2]) -> anyhow::Result<[Vec<f64>; 2]> {
+    let mut lines = Vec::new();
+    for store in stores {
+        let connection = Connection::open(store.server.address()).await?;
+        let queries =
+            queries(store.users).map(|(_, query)| (store.ask(&query), Latencies::default()));
+        lines.push((connection, queries));
+    }
+    for round in 0..bench.choose(60, 3) {
+        for (connection, queries) in &mut lines {
+            for (request, latencies) in queries {
+                let started = std::time::Instant::now();
+                let answer = connection.exchange(request).await?;
+                if answer.status != 200 {
+                    bail!("the list is refused: {}", String::from_utf8_lossy(answer.body));
+                }
+                // The first ones fill caches.
+                if round > 0 {
+                    latencies.push(started.elapsed());
+                }
+            }
+        }
+    }
+    let medians = |index: usize| {
+        let queries = lines.get(index).map(|(_, queries)| queries);
+        queries.into_iter().flatten().map(|(_, latencies)| latencies.percentile(0.5)).collect()
+    };
+    Ok([medians(0), medians(1)])
+}
