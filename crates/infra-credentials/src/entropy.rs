@@ -33,6 +33,16 @@ pub fn random_secret() -> Result<SecretString, PortError> {
     Ok(secret.into())
 }
 
+/// A key for what a process keeps for itself, such as a keyed hash: 16 random bytes.
+///
+/// # Errors
+/// The operating system gives no randomness.
+pub fn random_key() -> Result<[u8; 16], PortError> {
+    let mut key = [0; 16];
+    fill(&mut key)?;
+    Ok(key)
+}
+
 /// Hexadecimal digits, in lower case.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     // Reserved at once: a string that grows leaves copies of itself behind, of a secret perhaps.
@@ -69,5 +79,6 @@ mod tests {
         assert_eq!(one.expose_secret().len(), 64);
         assert!(one.expose_secret().bytes().all(|b| b.is_ascii_hexdigit()));
         assert_ne!(one.expose_secret(), other.expose_secret());
+        assert_ne!(random_key().unwrap(), random_key().unwrap());
     }
 }
