@@ -175,5 +175,5 @@ async fn rotate_locked(
 }
 
 fn live_session((session, user): (SessionRow, UserRow)) -> Result<LiveSession, PortError> {
-    Ok(LiveSession { session: Session::try_from(session)?, user: User::try_from(user)? })
+    Ok(LiveSession { session: Session::try_from(session)?, user: User::try_from(user)?.into() })
 }

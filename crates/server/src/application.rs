@@ -45,7 +45,7 @@ use crate::store::Store;
 const MAX_COUNTED_NETWORKS: usize = 100_000;
 
 /// How many live sessions are kept in process at most, some 50 MiB of them.
-const MAX_SESSION_COPIES: u64 = 50_000;
+const MAX_SESSION_COPIES: usize = 50_000;
 
 /// How many access tokens are remembered to be genuine at most, some 10 MiB of them.
 const MAX_REMEMBERED_TOKENS: usize = 50_000;
