@@ -1,5 +1,4 @@
-//! The one place that asks the operating system for randomness (bcrypt's salts apart, which the
-//! library draws from the same source).
+//! The one place that asks the operating system for randomness.
 
 use std::cell::RefCell;
 

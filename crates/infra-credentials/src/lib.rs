@@ -3,7 +3,7 @@
 //! What [`menjin_domain::ports`] leaves open about credentials:
 //!
 //! * [`BcryptPool`], a [`PasswordHasher`](menjin_domain::ports::PasswordHasher): bcrypt on threads
-//!   of its own, at a low priority, behind a bounded queue.
+//!   of its own, several at once on each, at a low priority, behind a bounded queue.
 //! * [`JwtCodec`], a [`TokenCodec`](menjin_domain::ports::TokenCodec): signed JWTs (RFC 7519), read
 //!   as strictly as RFC 8725 asks.
 //! * [`PasswordRules`], a [`PasswordPolicy`](menjin_domain::ports::PasswordPolicy): which passwords
@@ -17,7 +17,7 @@ mod policy;
 mod tokens;
 
 pub use entropy::{OsEntropy, random_key, random_secret};
-pub use hashing::{BcryptPool, HashingConfig, HashingStartError};
+pub use hashing::{BcryptPool, HashingConfig, HashingEngine, HashingStartError};
 pub use policy::{PasswordRules, PolicyConfig};
 pub use tokens::{
     AccessKey, AccessKeyKind, AccessVerifier, JwtCodec, JwtConfig, PublicAccessKey, SecretError,

@@ -26,8 +26,8 @@ use menjin_domain::users::{
 };
 use menjin_domain::values::{PasswordLength, Role};
 use menjin_infra_credentials::{
-    BcryptPool, HashingConfig, JwtCodec, JwtConfig, OsEntropy, PasswordRules, PolicyConfig,
-    random_key,
+    BcryptPool, HashingConfig, HashingEngine, JwtCodec, JwtConfig, OsEntropy, PasswordRules,
+    PolicyConfig, random_key,
 };
 use menjin_infra_memory::{
     AuditQueue, CachedSessions, CachedUsers, MemoryCache, MemoryCacheConfig, MemoryRateLimiter,
@@ -38,7 +38,7 @@ use menjin_infra_redis::{
 };
 
 use crate::secret;
-use crate::settings::{LimitSettings, Settings, SettingsError};
+use crate::settings::{Engine, LimitSettings, Settings, SettingsError};
 use crate::store::Store;
 
 /// How many networks are counted at most, some 10 MiB of them.
@@ -240,8 +240,19 @@ fn shared(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Shared, StartEr
 
 fn hasher(settings: &Settings) -> Result<BcryptPool, StartError> {
     let hashing = &settings.hashing;
-    let threads = NonZero::new(hashing.threads).map(NonZero::get);
-    let config = HashingConfig { cost: hashing.cost, threads, queue: hashing.queue };
+    let given = |number| NonZero::new(number).map(NonZero::get);
+    let config = HashingConfig {
+        cost: hashing.cost,
+        threads: given(hashing.threads),
+        queue: hashing.queue,
+        max_wait: hashing.max_wait,
+        engine: match hashing.engine {
+            Engine::Auto => HashingEngine::Auto,
+            Engine::Lanes => HashingEngine::Lanes,
+            Engine::Plain => HashingEngine::Plain,
+        },
+        lanes: given(hashing.lanes),
+    };
     BcryptPool::start(config).context("cannot start the hashing threads")
 }
 

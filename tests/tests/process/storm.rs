@@ -144,3 +144,53 @@ async fn take_time(mut stream: TcpStream, n: u32) {
         }
     }
 }
+
+/// What cannot be hashed in time is answered before it is, by the number that waits and by the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn l1_log_ins_in_excess_are_shed_before_they_are_hashed() {
+    for (queue, max_wait) in [("2", "1m"), ("1000", "100ms")] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = command(MENJIN, folder.path());
+        settings.env("MENJIN__THROTTLE__ENABLED", "false").env("MENJIN__HASHING__COST", "10");
+        // One hash at a time: 40 would take seconds.
+        settings.env("MENJIN__HASHING__ENGINE", "plain").env("MENJIN__HASHING__THREADS", "1");
+        settings.env("MENJIN__HASHING__QUEUE", queue).env("MENJIN__HASHING__MAX_WAIT", max_wait);
+        let server = Server::start(&mut settings);
+        let client = Client::new(&server.url);
+        let mut storm = JoinSet::new();
+        for _ in 0..40 {
+            let client = client.clone();
+            storm.spawn(async move { client.try_log_in("nobody", "password123").await });
+        }
+        let (mut hashed, mut shed) = (0, 0);
+        for answer in storm.join_all().await {
+            match answer.status {
+                401 => hashed += 1,
+                503 => {
+                    assert!(answer.header("retry-after").is_some());
+                    shed += 1;
+                }
+                other => panic!("{other}"),
+            }
+        }
+        assert!(hashed >= 1 && shed >= 20, "{hashed} hashed, {shed} shed");
+        assert_eq!(client.try_log_in("nobody", "password123").await.status, 401, "it goes on");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_ins_work_on_either_engine() {
+    for engine in ["lanes", "plain"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = command(MENJIN, folder.path());
+        let server = Server::start(settings.env("MENJIN__HASHING__ENGINE", engine));
+        let client = Client::new(&server.url);
+        let body =
+            json!({ "username": "mike", "email": "m@example.com", "password": "password123" });
+        assert_eq!(client.post("/api/v1/auth/register", &body).await.status, 201, "{engine}");
+        for _ in 0..3 {
+            client.log_in("mike", "password123").await;
+            assert_eq!(client.try_log_in("mike", "password124").await.status, 401, "{engine}");
+        }
+    }
+}

@@ -194,7 +194,7 @@ async fn crowd(path: &Path) {
 
 /// Killed at any moment, all or nothing is there, and nothing is in the way of another try.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_transfer_that_is_killed_has_done_nothing() {
+async fn a_transfer_that_is_killed_has_done_all_or_nothing() {
     let folder = tempfile::tempdir().unwrap();
     crowd(&folder.path().join("menjin.db")).await;
     let database = postgres::database().await;
@@ -215,7 +215,11 @@ async fn a_transfer_that_is_killed_has_done_nothing() {
         let table = "SELECT to_regclass('users') IS NOT NULL";
         if raw.query_one(table, &[]).await.unwrap().get(0) {
             let users: i64 = raw.query_one("SELECT count(*) FROM users", &[]).await.unwrap().get(0);
-            assert_eq!(users, 0, "killed after {moment} ms");
+            // It may have been killed between its commit and its end.
+            assert!([0, 20_000].contains(&users), "{users} users, killed after {moment} ms");
+            if users > 0 {
+                break;
+            }
         }
     }
     assert!(killed > 0, "a transfer of 20,000 users takes more than 100 ms");

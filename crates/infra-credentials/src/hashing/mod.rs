@@ -1,20 +1,34 @@
 //! bcrypt, off the threads that serve requests.
 
+mod engine;
+mod queue;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod thread;
+mod trial;
+mod work;
 mod workers;
 
-use std::hint::black_box;
+use std::io;
 use std::num::NonZero;
-use std::{io, thread};
+use std::thread::available_parallelism;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use menjin_bcrypt_lanes::{Digest, Hash, Lanes};
 use menjin_domain::ports::{HashingError, PasswordHasher, PortError, Verdict};
 use menjin_domain::values::{CandidatePassword, NewPassword, PasswordHash};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
+use self::engine::Engine;
+pub use self::engine::HashingEngine;
+use self::queue::Limits;
 use self::stored::{Stored, Unreadable};
-use self::workers::{Full, Workers};
+use self::work::{Full, Input, Reply};
+use self::workers::Workers;
+use crate::entropy;
 
 const COMPONENT: &str = "hasher";
 
@@ -42,6 +56,19 @@ pub struct HashingConfig {
     /// How many jobs may wait for a thread. One more is refused as
     /// [`HashingError::Overloaded`].
     pub queue: usize,
+    /// How long one may wait. Who would have to wait for longer, as far as can be told, is refused
+    /// in the same way, and so is who has.
+    pub max_wait: Duration,
+    /// How bcrypt is computed.
+    pub engine: HashingEngine,
+    /// How many hashes a thread computes at once, from 1 to [`MAX_LANES`](Self::MAX_LANES); `None`
+    /// is what proves best. The plain engine does one.
+    pub lanes: Option<usize>,
+}
+
+impl HashingConfig {
+    /// The most lanes that a thread can have.
+    pub const MAX_LANES: usize = Lanes::<()>::MAX;
 }
 
 /// Why the pool did not start.
@@ -50,6 +77,9 @@ pub enum HashingStartError {
     /// The cost is out of range.
     #[error("the bcrypt cost is {0}, not {MIN_COST} to {MAX_COST}")]
     Cost(u32),
+    /// No thread could have so many lanes.
+    #[error("a thread has 1 to {max} lanes, not {0}", max = HashingConfig::MAX_LANES)]
+    Lanes(usize),
     /// No thread could ever hash.
     #[error("hashing needs at least one thread")]
     NoThreads,
@@ -61,8 +91,12 @@ pub enum HashingStartError {
 /// Hashes passwords with bcrypt on threads of its own, and verifies what others have hashed.
 ///
 /// * The threads yield to those that serve requests (nice 10, on Linux).
+/// * Each computes several hashes at once, which takes little longer than one (the crate
+///   `menjin-bcrypt-lanes`); what comes joins what is running. Before that the lanes have to prove
+///   that they compute what the `bcrypt` crate does: until then, and otherwise, that one is used.
 /// * A full queue refuses before anything is hashed; work that nobody waits for any more is
-///   skipped. Dropping the pool lets its threads finish and end, without waiting for them.
+///   skipped or broken off. Dropping the pool lets its threads finish and end, without waiting for
+///   them.
 /// * Every [`verify`](PasswordHasher::verify) hashes exactly once, whatever it is given. A stored
 ///   hash of another cost or kind takes its own time, until it is hashed anew at log-in.
 /// * `$2b$` is written, and read like `$2a$` and `$2y$`. So are hashes that other systems have made:
@@ -84,37 +118,60 @@ impl BcryptPool {
         if !(MIN_COST..=MAX_COST).contains(&config.cost) {
             return Err(HashingStartError::Cost(config.cost));
         }
-        let threads = config
-            .threads
-            .unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
+        let threads =
+            config.threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
         if threads == 0 {
             return Err(HashingStartError::NoThreads);
         }
-        Ok(Self { workers: Workers::start(threads, config.queue)?, cost: config.cost })
+        if let Some(lanes) = config.lanes
+            && !(1..=HashingConfig::MAX_LANES).contains(&lanes)
+        {
+            return Err(HashingStartError::Lanes(lanes));
+        }
+        let limits = Limits { waiting: config.queue, wait: config.max_wait };
+        let engine = Engine::new(config.engine, config.lanes, threads);
+        Ok(Self { workers: Workers::start(threads, limits, engine)?, cost: config.cost })
     }
 
-    async fn run<T: Send + 'static>(
+    async fn make(&self, password: &str) -> Result<PasswordHash, HashingError> {
+        let mut salt = [0; 16];
+        entropy::fill(&mut salt)?;
+        if password.len() > Input::MAX_BYTES {
+            return Err(PortError::internal(COMPONENT, "the password is too long").into());
+        }
+        let input = Input::new(password.as_bytes(), salt, self.cost);
+        let digest = self.bcrypt(input, |digest| digest).await?;
+        let hash = Hash::new(self.cost, salt, &digest)
+            .map_err(|error| PortError::internal(COMPONENT, error))?;
+        Ok(PasswordHash::new(hash.to_string()))
+    }
+
+    async fn bcrypt<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        input: Input,
+        finish: impl FnOnce(Digest) -> T + Send + 'static,
     ) -> Result<T, HashingError> {
-        let reply = match self.workers.submit(work) {
-            Ok(reply) => reply,
-            Err(Full) => return Err(HashingError::Overloaded),
-        };
-        Ok(reply.await.map_err(|panicked| PortError::internal(COMPONENT, panicked))?)
+        reply(self.workers.submit_bcrypt(input, finish)).await
+    }
+}
+
+async fn reply<T>(submitted: Result<Reply<T>, Full>) -> Result<T, HashingError> {
+    let Ok(reply) = submitted else { return Err(HashingError::Overloaded) };
+    match reply.await {
+        Ok(Ok(result)) => Ok(result),
+        Ok(Err(Full)) => Err(HashingError::Overloaded),
+        Err(panicked) => Err(PortError::internal(COMPONENT, panicked).into()),
     }
 }
 
 #[async_trait]
 impl PasswordHasher for BcryptPool {
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError> {
-        let (password, cost) = (password.clone(), self.cost);
-        Ok(self.run(move || hash(password.expose(), cost)).await??)
+        self.make(password.expose()).await
     }
 
     async fn rehash(&self, password: &CandidatePassword) -> Result<PasswordHash, HashingError> {
-        let (password, cost) = (password.clone(), self.cost);
-        Ok(self.run(move || hash(password.expose(), cost)).await??)
+        self.make(password.expose()).await
     }
 
     async fn verify(
@@ -122,46 +179,40 @@ impl PasswordHasher for BcryptPool {
         password: &CandidatePassword,
         hash: Option<PasswordHash>,
     ) -> Result<Verdict, HashingError> {
-        let (password, cost) = (password.clone(), self.cost);
-        self.run(move || verify(password.expose(), hash.as_ref(), cost)).await
-    }
-}
-
-/// The salt is drawn by the library, from the operating system.
-fn hash(password: &str, cost: u32) -> Result<PasswordHash, PortError> {
-    bcrypt::non_truncating_hash(password, cost)
-        .map(PasswordHash::new)
-        .map_err(|error| PortError::internal(COMPONENT, error))
-}
-
-/// Hashes once, also when the answer is known before.
-fn verify(password: &str, hash: Option<&PasswordHash>, cost: u32) -> Verdict {
-    let stored = hash.and_then(|hash| {
-        let unreadable = |error: &Unreadable| {
-            tracing::warn!(error = error as &dyn std::error::Error, "a stored hash cannot be read");
+        let stored = hash.and_then(|hash| read(&hash, self.cost));
+        let password = password.expose().as_bytes();
+        let possible = (1..=NewPassword::MAX_BYTES).contains(&password.len());
+        let password = password.get(..NewPassword::MAX_BYTES).unwrap_or(password);
+        let verdict = move |equal: bool, needs_rehash| {
+            if equal && possible { Verdict::Right { needs_rehash } } else { Verdict::Wrong }
         };
-        Stored::read(hash, cost).inspect_err(unreadable).ok()
-    });
-    let bytes = password.as_bytes();
-    let possible = (1..=NewPassword::MAX_BYTES).contains(&bytes.len());
-    let read = bytes.get(..NewPassword::MAX_BYTES).unwrap_or(bytes);
-    let nobodys;
-    let against = if let Some(stored) = &stored {
-        stored
-    } else {
-        nobodys = nobodys_hash(cost);
-        &Stored::Bcrypt { hash: &nobodys, outdated: false }
-    };
-    // Opaque to the optimiser, which could otherwise skip a hash that does not change the answer.
-    let equal = black_box(against.matches(read));
-    match stored {
-        Some(stored) if equal && possible => Verdict::Right { needs_rehash: stored.outdated() },
-        _ => Verdict::Wrong,
+        match stored {
+            Some(Stored::Bcrypt { hash, outdated }) => {
+                let input = Input::new(password, hash.salt(), hash.cost());
+                self.bcrypt(input, move |digest| verdict(hash.matches(&digest), outdated)).await
+            }
+            Some(Stored::Sha256ThenBcrypt { hash }) => {
+                let digits = Zeroizing::new(entropy::hex(&Sha256::digest(password)));
+                let input = Input::new(digits.as_bytes(), hash.salt(), hash.cost());
+                self.bcrypt(input, move |digest| verdict(hash.matches(&digest), true)).await
+            }
+            Some(Stored::Argon2id(hash)) => {
+                let password = Zeroizing::new(password.to_vec());
+                let work = move || verdict(hash.matches(&password), true);
+                reply(self.workers.submit(work)).await
+            }
+            // The time of a hash is spent all the same.
+            None => {
+                let input = Input::new(password, [0; 16], self.cost);
+                self.bcrypt(input, |_| Verdict::Wrong).await
+            }
+        }
     }
 }
 
-/// A well-formed hash to spend the time of a real one on. Its bits need not be secret: no password
-/// is right by it, whatever bcrypt says.
-fn nobodys_hash(cost: u32) -> String {
-    format!("$2b${cost:02}${:.<53}", "")
+fn read(hash: &PasswordHash, cost: u32) -> Option<Stored> {
+    let unreadable = |error: &Unreadable| {
+        tracing::warn!(error = error as &dyn std::error::Error, "a stored hash cannot be read");
+    };
+    Stored::read(hash, cost).inspect_err(unreadable).ok()
 }

@@ -1,20 +1,11 @@
 //! Hashes as they stand in rows: ours, and those of other systems.
 
-use std::str::FromStr;
-
 use argon2::password_hash::phc::{self, PasswordHash as PhcHash};
 use argon2::{Argon2, Params, PasswordVerifier as _};
-use bcrypt::HashParts;
+use menjin_bcrypt_lanes::{Hash, HashError, Version};
 use menjin_domain::values::PasswordHash;
-use sha2::{Digest, Sha256};
-
-use crate::entropy::hex;
 
 use super::{COST_ABOVE, MAX_COST, MIN_COST, READABLE_COST};
-
-/// The kinds of bcrypt that verify. `$2x$` marks hashes of an implementation that took some
-/// characters for others (CVE-2011-2483): what it calls right may not be what its owner typed.
-const BCRYPT: [&str; 3] = ["$2b$", "$2a$", "$2y$"];
 
 /// What Django writes before the bcrypt of a SHA-256 in hexadecimal digits.
 const DJANGO: &str = "bcrypt_sha256$";
@@ -30,25 +21,26 @@ const ARGON2_WORK: u32 = 512 * 1024;
 const ARGON2_LANES: u32 = 16;
 
 /// A stored hash that can be verified against, at a price that is known.
-pub(super) enum Stored<'a> {
+pub(super) enum Stored {
     Bcrypt {
-        hash: &'a str,
+        hash: Hash,
         /// Of another cost or kind than new ones.
         outdated: bool,
     },
     Sha256ThenBcrypt {
-        hash: &'a str,
+        hash: Hash,
     },
-    Argon2id {
-        hash: Box<PhcHash>,
-    },
+    Argon2id(Argon2id),
 }
+
+/// A hash by Argon2id.
+pub(super) struct Argon2id(Box<PhcHash>);
 
 /// Why a stored hash cannot be verified against.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unreadable {
     #[error("not a bcrypt hash")]
-    Bcrypt(#[source] bcrypt::BcryptError),
+    Bcrypt(#[source] HashError),
     #[error("not a hash in PHC format")]
     Phc(#[source] phc::Error),
     #[error("not the parameters of Argon2")]
@@ -59,60 +51,53 @@ pub(super) enum Unreadable {
     OutOfRange,
 }
 
-impl<'a> Stored<'a> {
+impl Stored {
     /// Reads a hash; `cost` is that of new ones.
-    pub(super) fn read(hash: &'a PasswordHash, cost: u32) -> Result<Self, Unreadable> {
+    pub(super) fn read(hash: &PasswordHash, cost: u32) -> Result<Self, Unreadable> {
         let hash = hash.expose();
         if let Some(hash) = hash.strip_prefix(DJANGO) {
-            bcrypt_cost(hash, cost)?;
-            return Ok(Self::Sha256ThenBcrypt { hash });
+            return Ok(Self::Sha256ThenBcrypt { hash: bcrypt(hash, cost)? });
         }
         if hash.starts_with("$argon2") {
-            return argon2id(hash);
+            return Ok(Self::Argon2id(argon2id(hash)?));
         }
-        let found = bcrypt_cost(hash, cost)?;
-        Ok(Self::Bcrypt { hash, outdated: found != cost || !hash.starts_with("$2b$") })
+        let hash = bcrypt(hash, cost)?;
+        let outdated = hash.cost() != cost || hash.version() != Version::TwoB;
+        Ok(Self::Bcrypt { hash, outdated })
     }
+}
 
+impl Argon2id {
     /// Whether a password is right by it.
     pub(super) fn matches(&self, password: &[u8]) -> bool {
-        match self {
-            Self::Bcrypt { hash, .. } => bcrypt_matches(password, hash),
-            Self::Sha256ThenBcrypt { hash } => {
-                bcrypt_matches(hex(&Sha256::digest(password)).as_bytes(), hash)
-            }
-            Self::Argon2id { hash } => {
-                Argon2::default().verify_password(password, hash.as_ref()).is_ok()
-            }
-        }
+        Argon2::default().verify_password(password, self.0.as_ref()).is_ok()
     }
 
-    /// Whether new hashes are made otherwise.
-    pub(super) fn outdated(&self) -> bool {
-        !matches!(self, Self::Bcrypt { outdated: false, .. })
+    #[cfg(test)]
+    pub(super) fn params(&self) -> Params {
+        Params::try_from(self.0.as_ref()).unwrap()
     }
 }
 
-fn bcrypt_matches(password: &[u8], hash: &str) -> bool {
-    bcrypt::non_truncating_verify(password, hash).unwrap_or(false)
-}
-
-/// The cost of a hash by bcrypt. One that is broken must not occupy a thread for hours.
-fn bcrypt_cost(hash: &str, cost: u32) -> Result<u32, Unreadable> {
-    if !BCRYPT.iter().any(|kind| hash.starts_with(kind)) {
+/// A hash by bcrypt. One that is broken must not occupy a thread for hours.
+fn bcrypt(hash: &str, cost: u32) -> Result<Hash, Unreadable> {
+    let hash: Hash = hash.parse().map_err(Unreadable::Bcrypt)?;
+    // It marks hashes of an implementation that took some characters for others (CVE-2011-2483):
+    // what it calls right may not be what its owner typed.
+    if hash.version() == Version::TwoX {
         return Err(Unreadable::UnknownKind);
     }
     let greatest = MAX_COST.min(READABLE_COST.max(cost + COST_ABOVE));
-    match HashParts::from_str(hash).map(|parts| parts.get_cost()) {
-        Ok(found) if (MIN_COST..=greatest).contains(&found) => Ok(found),
-        Ok(_) => Err(Unreadable::OutOfRange),
-        Err(error) => Err(Unreadable::Bcrypt(error)),
+    if (MIN_COST..=greatest).contains(&hash.cost()) {
+        Ok(hash)
+    } else {
+        Err(Unreadable::OutOfRange)
     }
 }
 
 /// A hash by Argon2id, version 19 (RFC 9106), whose parameters another system has chosen, or whoever
 /// could write into the row.
-fn argon2id(hash: &str) -> Result<Stored<'_>, Unreadable> {
+fn argon2id(hash: &str) -> Result<Argon2id, Unreadable> {
     let hash = PhcHash::new(hash).map_err(Unreadable::Phc)?;
     if hash.algorithm.as_str() != "argon2id" || hash.version != Some(0x13) {
         return Err(Unreadable::UnknownKind);
@@ -129,5 +114,5 @@ fn argon2id(hash: &str) -> Result<Stored<'_>, Unreadable> {
     if !(affordable && whole) {
         return Err(Unreadable::OutOfRange);
     }
-    Ok(Stored::Argon2id { hash: Box::new(hash) })
+    Ok(Argon2id(Box::new(hash)))
 }

@@ -169,8 +169,11 @@ sections! {
         cost: u32,
         #[serde(deserialize_with = "parsed")]
         engine: Engine,
+        lanes: usize,
         threads: usize,
         queue: usize,
+        #[serde(with = "humantime_serde")]
+        max_wait: Duration,
     }
     /// `[password]`
     PasswordSettings {
@@ -251,6 +254,8 @@ impl FromStr for Secret {
 pub enum Engine {
     /// The fastest there is.
     Auto,
+    /// Several hashes at once on each thread.
+    Lanes,
     /// One hash after the other on each thread.
     Plain,
 }
@@ -272,9 +277,9 @@ impl FromStr for Engine {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "auto" => Ok(Self::Auto),
+            "lanes" => Ok(Self::Lanes),
             "plain" => Ok(Self::Plain),
-            "lanes" => Err("this version has no `lanes`: auto or plain".into()),
-            other => Err(format!("{other:?} is not auto or plain")),
+            other => Err(format!("{other:?} is not auto, lanes or plain")),
         }
     }
 }

@@ -76,7 +76,8 @@ impl Settings {
         let (hashing, password, throttle) = (&self.hashing, &self.password, &self.throttle);
         let engine = format!("{:?}", hashing.engine).to_lowercase();
         writeln!(f, "\n[hashing]\ncost = {}\nengine = {engine:?}", hashing.cost)?;
-        writeln!(f, "threads = {}\nqueue = {}", hashing.threads, hashing.queue)?;
+        writeln!(f, "lanes = {}\nthreads = {}", hashing.lanes, hashing.threads)?;
+        writeln!(f, "queue = {}\nmax_wait = \"{}\"", hashing.queue, time(hashing.max_wait))?;
         writeln!(f, "\n[password]\nmin_length = {}", password.min_length)?;
         writeln!(f, "envelope_min_length = {}", password.envelope_min_length)?;
         writeln!(f, "envelope_policy = {}", password.envelope_policy)?;

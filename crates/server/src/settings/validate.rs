@@ -6,6 +6,7 @@ use std::time::Duration;
 use menjin_api::{Locale, Origin};
 use menjin_domain::cache::CacheAccess;
 use menjin_domain::values::{NewPassword, RegistrableRole, Role};
+use menjin_infra_credentials::HashingConfig;
 use menjin_infra_postgres::PostgresConfig;
 use secrecy::ExposeSecret as _;
 
@@ -145,7 +146,15 @@ impl Settings {
         require("hashing.cost", !self.production || hashing.cost >= MIN_PRODUCTION_COST, || {
             format!("{} is too low for production: at least {MIN_PRODUCTION_COST}", hashing.cost)
         })?;
-        require("hashing.queue", hashing.queue >= 1, || "at least 1".into())
+        let lanes = HashingConfig::MAX_LANES;
+        require("hashing.lanes", hashing.lanes <= lanes, || {
+            format!("{} is not between 0 and {lanes}", hashing.lanes)
+        })?;
+        require("hashing.queue", hashing.queue >= 1, || "at least 1".into())?;
+        let bounds = Duration::from_millis(100)..=Duration::from_secs(60);
+        require("hashing.max_wait", bounds.contains(&hashing.max_wait), || {
+            "it must be between 100ms and 1m".into()
+        })
     }
 
     fn validate_password(&self) -> Result<(), SettingsError> {
