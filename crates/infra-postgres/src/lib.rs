@@ -21,6 +21,7 @@ mod convert;
 mod error;
 mod lending;
 mod open;
+mod readers;
 mod recorded;
 mod rows;
 mod schema;
