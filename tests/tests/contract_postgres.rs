@@ -9,6 +9,8 @@ mod faults;
 mod look_ups;
 #[path = "contract_postgres/opening.rs"]
 mod opening;
+#[path = "contract_postgres/pages.rs"]
+mod pages;
 #[path = "contract_postgres/sharing.rs"]
 mod sharing;
 #[path = "contract_postgres/tls.rs"]

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use menjin_domain::ports::{
-    Admission, AttemptLimits, HealthProbe, LoginThrottle, Rotation, RotationOutcome,
-    SessionRepository, ThrottleSubject, UserRepository,
+    Admission, AttemptLimits, HealthProbe, LoginThrottle, PageStart, Rotation, RotationOutcome,
+    SessionRepository, ThrottleSubject, UserQuery, UserRepository,
 };
 use menjin_domain::values::{Generation, Role};
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
@@ -90,7 +90,7 @@ async fn two_processes_share_one_file() {
     })
     .await;
     assert_eq!(results.iter().filter(|created| **created).count(), 25);
-    let query = menjin_domain::ports::UserQuery { skip: 0, limit: 100, role: None };
+    let query = UserQuery { start: PageStart::Skip(0), limit: 100, role: None };
     for store in &stores {
         let page = store.list(query).await.unwrap();
         assert_eq!((page.users.len(), page.total), (25, 25));

@@ -182,6 +182,7 @@ fn label(field: &str, locale: Locale) -> Option<&'static str> {
         "email" => ("邮箱", "Email"),
         "user_id" => ("用户ID", "User id"),
         "skip" => ("跳过的记录数", "Skip"),
+        "after_id" => ("起始用户ID", "After id"),
         "limit" => ("返回的记录数", "Limit"),
         _ => return None,
     };

@@ -15,6 +15,7 @@ use menjin_domain::values::{PasswordLength, RegistrableRole};
 
 use crate::http::client::TrustedProxies;
 use crate::http::cors::Cors;
+use crate::http::figures;
 use crate::http::locale::Locale;
 use crate::openapi::Document;
 
@@ -54,6 +55,8 @@ pub struct ApiSettings {
     pub trusted_proxies: TrustedProxies,
     /// Pages of which other origins may call.
     pub cors: Cors,
+    /// Whether requests are counted and timed for a recorder of the `metrics` crate.
+    pub figures: bool,
     /// Who may use `/cache/*`.
     pub cache_access: CacheAccess,
     /// The role that a v1 registration gets.
@@ -83,6 +86,9 @@ impl Api {
         entropy: Arc<dyn Entropy>,
         codec: Arc<dyn TokenCodec>,
     ) -> Self {
+        if settings.figures {
+            figures::describe();
+        }
         Self { use_cases, settings, entropy, codec, document: OnceLock::new() }
     }
 }

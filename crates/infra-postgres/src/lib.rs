@@ -20,6 +20,7 @@ mod connect;
 mod convert;
 mod error;
 mod lending;
+mod listing;
 mod open;
 mod readers;
 mod recorded;

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use diesel::dsl::{exists, max, select};
+use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
@@ -15,9 +15,10 @@ use crate::audit::record;
 use crate::changes::{NewUserRow, ProfileRow};
 use crate::convert::stored;
 use crate::error::{Abort, COMPONENT, violates};
+use crate::listing;
 use crate::recorded::{Recorded, Subject};
 use crate::rows::{CredentialsRow, UserRow};
-use crate::schema::{sessions, user_counts, users};
+use crate::schema::{sessions, users};
 use crate::statements::{locks, pg_advisory_xact_lock};
 use crate::throttle::forget;
 
@@ -85,7 +86,7 @@ impl UserRepository for PostgresStore {
     }
 
     async fn list(&self, query: UserQuery) -> Result<UserPage, PortError> {
-        self.snapshot(query, |postgres, query| list(postgres, query).boxed()).await
+        self.snapshot(query, |postgres, query| listing::page(postgres, query).boxed()).await
     }
 
     async fn activate(&self, id: UserId, act: Act) -> Result<Option<User>, PortError> {
@@ -152,8 +153,7 @@ async fn create(
     postgres: &mut AsyncPgConnection,
     user: &NewUser,
 ) -> Result<User, Abort<CreateUserError>> {
-    // Asking first spares the id that an insert draws though it fails: pages are found faster where
-    // none is missing.
+    // Asking first spares the id that an insert draws though it fails.
     if let Some(taken) = who_has(postgres, user).await? {
         return Err(Abort::Refused(taken));
     }
@@ -288,72 +288,4 @@ async fn has_other_admin(postgres: &mut AsyncPgConnection, id: UserId) -> QueryR
     let others = diesel::dsl::sql::<diesel::sql_types::Bool>("role = 'admin' AND is_active");
     let others = users::table.filter(others).filter(users::id.ne(id.get()));
     select(exists(others)).get_result(postgres).await
-}
-
-async fn list(
-    postgres: &mut AsyncPgConnection,
-    query: &UserQuery,
-) -> Result<UserPage, Abort<PortError>> {
-    let total = total(postgres, query.role).await?;
-    let skip = i64::try_from(query.skip).unwrap_or(i64::MAX);
-    let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-    let first = if skip < total && limit > 0 {
-        first_of_page(postgres, query.role, skip, total).await?
-    } else {
-        None
-    };
-    let rows = match first {
-        Some(first) => page(postgres, query.role, first, limit).await?,
-        None => Vec::new(),
-    };
-    Ok(UserPage {
-        users: rows.into_iter().map(User::try_from).collect::<Result<_, _>>()?,
-        total: u64::try_from(total).unwrap_or(0),
-    })
-}
-
-/// How many users there are, as the triggers count them.
-async fn total(postgres: &mut AsyncPgConnection, role: Option<Role>) -> QueryResult<i64> {
-    let counts = user_counts::table.select(user_counts::total);
-    let counts: Vec<i64> = match role {
-        Some(role) => counts.filter(user_counts::role.eq(role.as_str())).load(postgres).await,
-        None => counts.load(postgres).await,
-    }?;
-    Ok(counts.into_iter().sum())
-}
-
-/// The id that a page begins with.
-async fn first_of_page(
-    postgres: &mut AsyncPgConnection,
-    role: Option<Role>,
-    skip: i64,
-    total: i64,
-) -> QueryResult<Option<i64>> {
-    if let Some(role) = role {
-        let ids = users::table.select(users::id).filter(users::role.eq(role.as_str()));
-        return ids.order(users::id).offset(skip).limit(1).get_result(postgres).await.optional();
-    }
-    let last: Option<i64> = users::table.select(max(users::id)).get_result(postgres).await?;
-    if last == Some(total) {
-        // No id is missing, so there is no need to walk past those before the page.
-        return Ok(Some(skip + 1));
-    }
-    let ids = users::table.select(users::id).order(users::id);
-    ids.offset(skip).limit(1).get_result(postgres).await.optional()
-}
-
-async fn page(
-    postgres: &mut AsyncPgConnection,
-    role: Option<Role>,
-    first: i64,
-    limit: i64,
-) -> QueryResult<Vec<UserRow>> {
-    let rows = users::table.select(UserRow::as_select()).filter(users::id.ge(first));
-    match role {
-        Some(role) => {
-            let rows = rows.filter(users::role.eq(role.as_str()));
-            rows.order(users::id).limit(limit).load(postgres).await
-        }
-        None => rows.order(users::id).limit(limit).load(postgres).await,
-    }
 }

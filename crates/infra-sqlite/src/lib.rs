@@ -19,6 +19,7 @@ mod audit;
 mod changes;
 mod convert;
 mod error;
+mod listing;
 mod open;
 mod pool;
 mod rows;

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use menjin_domain::entities::Profile;
 use menjin_domain::ports::{
-    CreateUserError, HealthProbe, NewUser, PortError, UserQuery, UserRepository,
+    CreateUserError, HealthProbe, NewUser, PageStart, PortError, UserQuery, UserRepository,
 };
 use menjin_domain::values::{
     Email, Origin, PasswordHash, Role, Timestamp, UserId, Username, UsernameLength,
@@ -19,7 +19,8 @@ use tempfile::TempDir;
 use crate::error::OrPortError;
 use crate::{OpenError, SqliteConfig, SqliteStore};
 
-const MIGRATIONS: [&str; 2] = ["2026-11-21-000001_accounts", "2026-11-21-000002_audit"];
+const MIGRATIONS: [&str; 3] =
+    ["2026-11-21-000001_accounts", "2026-11-21-000002_audit", "2026-11-21-000003_user_blocks"];
 
 fn folder() -> (TempDir, PathBuf) {
     let folder = TempDir::new().unwrap();
@@ -251,7 +252,8 @@ async fn pages_are_right_where_ids_are_missing() {
         (Some(Role::Student), 2, vec![6, 7], 7),
         (Some(Role::Admin), 0, vec![5], 1),
     ] {
-        let page = store.list(UserQuery { skip, limit: 2, role }).await.unwrap();
+        let page =
+            store.list(UserQuery { start: PageStart::Skip(skip), limit: 2, role }).await.unwrap();
         let ids: Vec<_> = page.users.iter().map(|user| user.id.get()).collect();
         assert_eq!((ids, page.total), (expected, total), "{role:?} {skip}");
     }
@@ -323,7 +325,7 @@ async fn a_panic_in_a_transaction_leaves_nothing_behind() {
         .await;
     assert!(matches!(panic, Err(PortError::Internal { .. })));
     add(&store, "ann").await.unwrap();
-    let query = UserQuery { skip: 0, limit: 1, role: None };
+    let query = UserQuery { start: PageStart::Skip(0), limit: 1, role: None };
     assert_eq!(store.list(query).await.unwrap().total, 1);
 }
 
@@ -337,7 +339,7 @@ async fn a_caller_who_leaves_does_not_stop_the_write() {
         let _ = tokio::time::timeout(Duration::from_micros(number * 50), caller).await;
     }
     let last = add(&store, "ann").await.unwrap();
-    let query = UserQuery { skip: 0, limit: 100, role: None };
+    let query = UserQuery { start: PageStart::Skip(0), limit: 100, role: None };
     let page = store.list(query).await.unwrap();
     assert_eq!(page.total, u64::try_from(last.get()).unwrap());
 }

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use diesel::dsl::{exists, max, select};
+use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use menjin_domain::entities::{Act, Credentials, User};
@@ -14,8 +14,9 @@ use crate::audit::record;
 use crate::changes::{NewUserRow, ProfileRow};
 use crate::convert::micros;
 use crate::error::{OrPortError, failed};
+use crate::listing;
 use crate::rows::{CredentialsRow, UserRow};
-use crate::schema::{sessions, user_counts, users};
+use crate::schema::{sessions, users};
 use crate::throttle::forget;
 
 #[async_trait]
@@ -102,25 +103,7 @@ impl UserRepository for SqliteStore {
     }
 
     async fn list(&self, query: UserQuery) -> Result<UserPage, PortError> {
-        self.read_together(move |sqlite| {
-            let total = total(sqlite, query.role)?;
-            let skip = i64::try_from(query.skip).unwrap_or(i64::MAX);
-            let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-            let first = if skip < total && limit > 0 {
-                first_of_page(sqlite, query.role, skip, total)?
-            } else {
-                None
-            };
-            let rows = match first {
-                Some(first) => page(sqlite, query.role, first, limit).or_port_error()?,
-                None => Vec::new(),
-            };
-            Ok(UserPage {
-                users: rows.into_iter().map(User::try_from).collect::<Result<_, _>>()?,
-                total: u64::try_from(total).unwrap_or(0),
-            })
-        })
-        .await
+        self.read_together(move |sqlite| listing::page(sqlite, query)).await
     }
 
     async fn activate(&self, id: UserId, act: Act) -> Result<Option<User>, PortError> {
@@ -241,54 +224,4 @@ fn has_other_admin(sqlite: &mut SqliteConnection, id: UserId) -> Result<bool, Po
     let others = diesel::dsl::sql::<diesel::sql_types::Bool>("role = 'admin' AND is_active = 1");
     let others = users::table.filter(others).filter(users::id.ne(id.get()));
     select(exists(others)).get_result(sqlite).or_port_error()
-}
-
-/// How many users there are, as the triggers count them.
-fn total(sqlite: &mut SqliteConnection, role: Option<Role>) -> Result<i64, PortError> {
-    let counts = user_counts::table.select(user_counts::total);
-    match role {
-        Some(role) => counts.filter(user_counts::role.eq(role.as_str())).get_result(sqlite),
-        None => counts.load::<i64>(sqlite).map(|counts| counts.into_iter().sum()),
-    }
-    .or_port_error()
-}
-
-/// The id that a page begins with.
-fn first_of_page(
-    sqlite: &mut SqliteConnection,
-    role: Option<Role>,
-    skip: i64,
-    total: i64,
-) -> Result<Option<i64>, PortError> {
-    let first = match role {
-        Some(role) => {
-            let ids = users::table.select(users::id).filter(users::role.eq(role.as_str()));
-            ids.order(users::id).offset(skip).limit(1).get_result(sqlite).optional()
-        }
-        None => match users::table.select(max(users::id)).get_result::<Option<i64>>(sqlite) {
-            // No id is missing, so there is no need to walk past those before the page.
-            Ok(Some(last)) if last == total => Ok(Some(skip + 1)),
-            Ok(_) => {
-                let ids = users::table.select(users::id).order(users::id);
-                ids.offset(skip).limit(1).get_result(sqlite).optional()
-            }
-            Err(error) => Err(error),
-        },
-    };
-    first.or_port_error()
-}
-
-fn page(
-    sqlite: &mut SqliteConnection,
-    role: Option<Role>,
-    first: i64,
-    limit: i64,
-) -> QueryResult<Vec<UserRow>> {
-    let rows = users::table.select(UserRow::as_select()).filter(users::id.ge(first));
-    match role {
-        Some(role) => {
-            rows.filter(users::role.eq(role.as_str())).order(users::id).limit(limit).load(sqlite)
-        }
-        None => rows.order(users::id).limit(limit).load(sqlite),
-    }
 }

@@ -17,8 +17,8 @@ use menjin_domain::cache::{ProbeCache, ReadEntry, WriteEntry};
 use menjin_domain::health::{CheckHealth, Importance, Tidy};
 use menjin_domain::ports::{
     AttemptLimits, AuditRepository, AuditTrail, Cache, Causes, Clock, Entropy, HealthProbe,
-    InvalidationChannel, Limit, LoginThrottle, PasswordHasher, PasswordPolicy, PortError,
-    RateLimiter, SessionRepository, Subscription, TokenCodec, UserQuery, UserRepository,
+    InvalidationChannel, Limit, LoginThrottle, PageStart, PasswordHasher, PasswordPolicy,
+    PortError, RateLimiter, SessionRepository, Subscription, TokenCodec, UserQuery, UserRepository,
 };
 use menjin_domain::users::{
     ActivateUser, AdminGuard, CreateAdmin, DeactivateUser, GetUser, LiftLock, ListUsers, SeeLock,
@@ -161,7 +161,7 @@ impl Application {
     /// # Errors
     /// The database failed.
     pub async fn has_admin(&self) -> Result<bool, PortError> {
-        let query = UserQuery { skip: 0, limit: 0, role: Some(Role::Admin) };
+        let query = UserQuery { start: PageStart::Skip(0), limit: 0, role: Some(Role::Admin) };
         Ok(self.users.list(query).await?.total > 0)
     }
 
@@ -325,6 +325,7 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
             credentials: settings.cors.credentials,
             max_age: settings.cors.max_age,
         },
+        figures: settings.metrics.listen.is_some(),
         cache_access: settings.cache_access()?,
         default_role: settings.default_role()?,
         v1_password: PasswordLength { min: settings.password.min_length, max: None },

@@ -10,6 +10,7 @@ mod cli;
 mod environment;
 mod keys;
 mod logging;
+mod metrics;
 mod secret;
 mod serve;
 pub mod settings;

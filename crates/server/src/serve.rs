@@ -14,8 +14,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use crate::application::{Application, StartError};
-use crate::logging;
 use crate::settings::Settings;
+use crate::{logging, metrics};
 
 /// How long records of failures have at the end, however long the requests took.
 const LAST_RECORDS: Duration = Duration::from_secs(1);
@@ -107,6 +107,10 @@ pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartErro
     // Before anything else, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    // Before what tells figures: it asks for the recorder once.
+    if let Some(address) = settings.metrics.listen {
+        metrics::start(address)?;
+    }
     let application = tokio::select! {
         // It may wait for a database, or for another replica's migration.
         application = Application::build(settings) => application?,

@@ -1,12 +1,12 @@
 //! Listing accounts.
 
-use menjin_domain::ports::{UserPage, UserQuery};
+use menjin_domain::ports::{PageStart, UserPage, UserQuery};
 use menjin_domain::values::Role;
 
 use super::{Store, act, at_once, new_user};
 
 async fn list(store: &Store, skip: u64, limit: u64, role: Option<Role>) -> UserPage {
-    store.users.list(UserQuery { skip, limit, role }).await.unwrap()
+    store.users.list(UserQuery { start: PageStart::Skip(skip), limit, role }).await.unwrap()
 }
 
 fn ids(page: &UserPage) -> Vec<i64> {
@@ -68,6 +68,27 @@ pub async fn past_the_end_is_an_empty_page(store: Store) {
         }
     }
     assert_eq!(ids(&list(&store, 0, u64::MAX, None).await), (1..=10).collect::<Vec<_>>());
+}
+
+/// A page that begins after an id has what follows, whether anybody has the id or not, and the number
+/// of all pages.
+pub async fn a_page_goes_on_after_an_id(store: Store) {
+    ten(&store).await;
+    for (after, limit, role, expected) in [
+        (3, 3, None, vec![4, 5, 6]),
+        (9, 5, None, vec![10]),
+        (10, 5, None, vec![]),
+        (i64::MAX, 5, None, vec![]),
+        (3, 0, None, vec![]),
+        (1, 2, Some(Role::Student), vec![4, 7]),
+        (5, 9, Some(Role::Admin), vec![6, 9]),
+        (9, 9, Some(Role::Admin), vec![]),
+    ] {
+        let start = PageStart::After(after.try_into().unwrap());
+        let page = store.users.list(UserQuery { start, limit, role }).await.unwrap();
+        let total = list(&store, 0, 1, role).await.total;
+        assert_eq!((ids(&page), page.total), (expected, total), "after {after}, {role:?}");
+    }
 }
 
 /// Inactive accounts are listed as well.

@@ -38,6 +38,7 @@ macro_rules! contract_tests {
             pages_come_by_ascending_id,
             a_role_filters_page_and_total,
             past_the_end_is_an_empty_page,
+            a_page_goes_on_after_an_id,
             inactive_accounts_are_listed,
             page_and_total_are_of_one_moment,
         );

@@ -227,6 +227,11 @@ impl Server {
         }
     }
 
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.folder.path().join("log")).unwrap()).into_owned()
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

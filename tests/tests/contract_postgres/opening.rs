@@ -9,7 +9,8 @@ use menjin_tests::servers::postgres;
 
 use crate::{chain, open};
 
-const MIGRATIONS: [&str; 2] = ["2026-11-21-000001_accounts", "2026-11-21-000002_audit"];
+const MIGRATIONS: [&str; 3] =
+    ["2026-11-21-000001_accounts", "2026-11-21-000002_audit", "2026-11-21-000003_user_blocks"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_that_open_at_once_migrate_once() {

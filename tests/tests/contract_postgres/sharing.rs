@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use menjin_domain::ports::{
-    Admission, AttemptLimits, HealthProbe as _, LoginThrottle as _, Rotation, RotationOutcome,
-    SessionRepository as _, ThrottleSubject, UserQuery, UserRepository,
+    Admission, AttemptLimits, HealthProbe as _, LoginThrottle as _, PageStart, Rotation,
+    RotationOutcome, SessionRepository as _, ThrottleSubject, UserQuery, UserRepository,
 };
 use menjin_domain::values::{Generation, Role, UserId};
 use menjin_tests::contract::{self, act, at, email, network, session_id};
@@ -25,7 +25,10 @@ async fn two_replicas_share_one_database() {
     .await;
     assert_eq!(results.iter().filter(|created| **created).count(), 25);
     for store in &stores {
-        let page = store.list(UserQuery { skip: 0, limit: 100, role: None }).await.unwrap();
+        let page = store
+            .list(UserQuery { start: PageStart::Skip(0), limit: 100, role: None })
+            .await
+            .unwrap();
         assert_eq!((page.users.len(), page.total), (25, 25));
     }
     let subject = ThrottleSubject::Account(UserId::FIRST);
@@ -121,7 +124,11 @@ async fn pages_are_right_where_ids_are_missing() {
         (Some(Role::Student), 2, vec![6, 7], 7),
         (Some(Role::Admin), 0, vec![5], 1),
     ] {
-        let page = store.users.list(UserQuery { skip, limit: 2, role }).await.unwrap();
+        let page = store
+            .users
+            .list(UserQuery { start: PageStart::Skip(skip), limit: 2, role })
+            .await
+            .unwrap();
         let ids: Vec<_> = page.users.iter().map(|user| user.id.get()).collect();
         assert_eq!((ids, page.total), (expected, total), "{role:?} {skip}");
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use menjin_domain::entities::{Act, AuditRecord, Profile, Session, User};
 use menjin_domain::ports::{
-    Archive, Batch, Contents, ImportError, SessionRecord, ThrottleRecord, UserQuery, UserRecord,
+    Archive, Batch, Contents, ImportError, PageStart, SessionRecord, ThrottleRecord, UserQuery,
+    UserRecord,
 };
 use menjin_domain::transfer::{Checksums, Transfer, TransferError};
 use menjin_domain::values::{
@@ -172,7 +173,8 @@ async fn everything_goes_from_any_database_to_any() {
     for place in &route {
         let users = &place.store.users;
         for role in [None, Some(Role::Student), Some(Role::Teacher), Some(Role::Admin)] {
-            let page = users.list(UserQuery { skip: 0, limit: 1, role }).await.unwrap();
+            let page =
+                users.list(UserQuery { start: PageStart::Skip(0), limit: 1, role }).await.unwrap();
             let of_role = |number: &i64| role.is_none_or(|role| user(*number).user.role == role);
             let expected = (1..=USERS).filter(of_role).count();
             assert_eq!(page.total, expected as u64, "{role:?}");
@@ -181,7 +183,10 @@ async fn everything_goes_from_any_database_to_any() {
         assert_eq!(found, Some(user(4).user));
         let new = users.create(new_user("newcomer", Role::Student)).await.unwrap();
         assert_eq!(new.id.get(), LAST_USER_ID + 1, "no id is given twice");
-        let page = users.list(UserQuery { skip: 0, limit: 1, role: None }).await.unwrap();
+        let page = users
+            .list(UserQuery { start: PageStart::Skip(0), limit: 1, role: None })
+            .await
+            .unwrap();
         assert_eq!(page.total, USERS.cast_unsigned() + 1, "who comes later is counted");
     }
 }
@@ -204,7 +209,11 @@ async fn what_is_not_committed_never_was() {
         drop(reader);
         let ann = place.store.add("ann", Role::Admin).await;
         assert_eq!(ann.id, UserId::FIRST);
-        let page = place.store.users.list(UserQuery { skip: 0, limit: 1, role: None }).await;
+        let page = place
+            .store
+            .users
+            .list(UserQuery { start: PageStart::Skip(0), limit: 1, role: None })
+            .await;
         assert_eq!(page.unwrap().total, 1, "the triggers count as before");
     }
 }
@@ -217,7 +226,11 @@ async fn only_an_empty_database_is_filled() {
         let error = transfer(&source, &target).await.unwrap_err();
         let what = TransferError::Target(ImportError::NotEmpty { what: "users" });
         assert_eq!(crate::chain(&error), crate::chain(&what));
-        let page = target.store.users.list(UserQuery { skip: 0, limit: 9, role: None }).await;
+        let page = target
+            .store
+            .users
+            .list(UserQuery { start: PageStart::Skip(0), limit: 9, role: None })
+            .await;
         assert_eq!(page.unwrap().total, 1);
     }
 }
@@ -249,6 +262,11 @@ async fn a_broken_row_stops_the_transfer() {
     let target = on_sqlite();
     let error = crate::chain(&transfer(&source, &target).await.unwrap_err());
     assert!(error.contains("column created_at of row 1 of table users"), "{error}");
-    let page = target.store.users.list(UserQuery { skip: 0, limit: 1, role: None }).await.unwrap();
+    let page = target
+        .store
+        .users
+        .list(UserQuery { start: PageStart::Skip(0), limit: 1, role: None })
+        .await
+        .unwrap();
     assert_eq!(page.total, 0);
 }

@@ -391,6 +391,13 @@ async fn i1_bad_queries_are_refused() {
         "skip=NaN",
         "skip=1e9",
         "skip=",
+        "after_id=",
+        "after_id=0",
+        "after_id=-1",
+        "after_id=x",
+        "after_id=9223372036854775808",
+        "after_id=1&after_id=2",
+        "after_id=1&skip=1",
         "limit=0",
         "limit=-1",
         "limit=1001",
@@ -403,7 +410,14 @@ async fn i1_bad_queries_are_refused() {
         let answer = admin.get(&format!("/api/auth/users?{query}")).await;
         assert_eq!((answer.status, &answer.body["code"]), (422, &json!(422)), "{query}: {answer}");
     }
-    for query in ["", "skip=9223372036854775807", "limit=1000", "page=2"] {
+    for query in [
+        "",
+        "skip=9223372036854775807",
+        "after_id=9223372036854775807",
+        "after_id=1&skip=0",
+        "limit=1000",
+        "page=2",
+    ] {
         assert_eq!(admin.get(&format!("/api/auth/users?{query}")).await.status, 200, "{query}");
     }
 }
@@ -434,6 +448,9 @@ async fn pages_are_in_the_order_of_ids_and_total_counts_all() {
     assert_eq!(page("role=student&skip=1").await, (vec![4, 6], 3));
     assert_eq!(page("role=admin").await, (vec![1], 1));
     assert_eq!(page("skip=100").await, (vec![], 6));
+    assert_eq!(page("after_id=2&limit=2").await, (vec![3, 4], 6));
+    assert_eq!(page("after_id=2&role=student").await, (vec![4, 6], 3));
+    assert_eq!(page("after_id=6").await, (vec![], 6));
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod command_line;
 mod durability;
 mod keys;
 mod lifecycle;
+mod metrics;
 mod postgres;
 mod redis;
 mod settings;

@@ -34,6 +34,7 @@ fn each_bad_setting_is_named() {
         ("MENJIN_SERVER_PORT", "80", "MENJIN_SERVER_PORT"),
         ("MENJIN_CACHE_API_ACCESS", "off", "MENJIN_CACHE_API_ACCESS"),
         ("MENJIN__LOG__FORMAT", "xml", "log.format"),
+        ("MENJIN__METRICS__LISTEN", "9464", "metrics.listen"),
         ("MENJIN__DATABASE__URL", "mysql://u:canary@h/db", "database.url"),
         ("MENJIN__DATABASE__URL", "postgres://u:canary@h:port/db", "database.url"),
         ("MENJIN__DATABASE__URL", "postgres://u:canary@h/db?sslmode=canary", "database.url"),
@@ -80,6 +81,15 @@ fn each_bad_setting_is_named() {
         assert!(!text.contains("canary"), "no secret is shown: {text}");
         assert_eq!(text.lines().count(), 1, "{text}");
     }
+}
+
+#[test]
+fn figures_need_an_address_of_their_own() {
+    let variables =
+        [("MENJIN__SERVER__PORT", "8000"), ("MENJIN__METRICS__LISTEN", "127.0.0.1:8000")];
+    let (code, complaint) = complaint(&variables, &[]);
+    assert_eq!(code, Some(2), "{complaint}");
+    assert!(complaint.contains("`metrics.listen`"), "{complaint}");
 }
 
 #[test]

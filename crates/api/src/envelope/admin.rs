@@ -16,7 +16,8 @@ use crate::state::Api;
 
 /// List users.
 ///
-/// For administrators. In the order of their ids, page by page.
+/// For administrators. In the order of their ids, page by page: the id of the last user of a page,
+/// sent as `after_id`, gives the page after it, whoever has come or gone meanwhile.
 #[api_v2_operation(operation_id = "envelope_list_users", tags("Administration (envelope)"))]
 pub(super) async fn list(
     api: Data<Api>,

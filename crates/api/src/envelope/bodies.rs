@@ -4,11 +4,11 @@
 use garde::Validate;
 use menjin_domain::auth::{ChangePasswordInput, RegisterInput};
 use menjin_domain::entities::Profile;
-use menjin_domain::ports::{ProfileChanges, UserQuery};
+use menjin_domain::ports::{PageStart, ProfileChanges, UserQuery};
 use menjin_domain::users::ListUsers;
 use menjin_domain::values::{
     CandidatePassword, FullName, LoginName, Origin, PasswordLength, Patch, RegistrableRole, Role,
-    Username, UsernameLength, Violation,
+    UserId, Username, UsernameLength, Violation,
 };
 use paperclip::actix::Apiv2Schema;
 use serde::Deserialize;
@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::http::body::RequestBody;
 use crate::http::field::{Field, valid};
 use crate::http::parse::{self, Rules, at};
+use crate::http::path::parse_user_id;
 use crate::problem::{Located, Place, Problem};
 use crate::state::Api;
 
@@ -208,6 +209,8 @@ impl ChangePasswordBody {
 pub(super) struct UsersQuery {
     #[garde(custom(valid(parse_skip)))]
     skip: Text,
+    #[garde(custom(valid(parse_after_id)))]
+    after_id: Text,
     #[garde(custom(valid(parse_limit)))]
     limit: Text,
     #[garde(custom(valid(parse_role)))]
@@ -218,6 +221,11 @@ pub(super) struct UsersQuery {
 fn parse_skip(field: &Text, (): &()) -> Result<u64, Problem> {
     let skip = field.optional(|text| parse::integer(text, 0, i64::MAX.unsigned_abs()))?;
     Ok(skip.unwrap_or(0))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "garde hands contexts over by reference")]
+fn parse_after_id(field: &Text, (): &()) -> Result<Option<UserId>, Problem> {
+    field.optional(|text| parse_user_id(text))
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "garde hands contexts over by reference")]
@@ -236,8 +244,15 @@ impl UsersQuery {
         let at = |field: &'static str| {
             move |problem: Problem| -> Located { problem.located(Place::Query, field) }
         };
+        let skip = parse_skip(&self.skip, &()).map_err(at("skip"))?;
+        let start = match parse_after_id(&self.after_id, &()).map_err(at("after_id"))? {
+            Some(id) if skip == 0 => PageStart::After(id),
+            // One of them would have to be ignored.
+            Some(_) => return Err(at("skip")(Problem::AtMost { max: 0 }).into()),
+            None => PageStart::Skip(skip),
+        };
         Ok(UserQuery {
-            skip: parse_skip(&self.skip, &()).map_err(at("skip"))?,
+            start,
             limit: parse_limit(&self.limit, &()).map_err(at("limit"))?,
             role: parse_role(&self.role, &()).map_err(at("role"))?,
         })

@@ -20,6 +20,7 @@ use menjin_domain::values::RequestId;
 use tracing::Instrument as _;
 
 use super::cors;
+use super::figures;
 use super::headers::{REQUEST_ID, set_headers};
 use super::locale::Locale;
 use super::patience;
@@ -94,6 +95,10 @@ pub(crate) async fn answer(
         Err(answered) => answered.status,
     };
     let took = started.elapsed();
+    if api.is_some_and(|api| api.settings.figures) {
+        let route = result.as_ref().ok().and_then(|response| response.request().match_pattern());
+        figures::count(&method, route, status, took);
+    }
     tracing::info!(
         event = "request",
         %method,
@@ -142,6 +147,9 @@ pub(crate) fn answer_unread(
     let mut response = render(failure, &scope);
     set_headers(response.headers_mut(), &scope);
     let peer = peer.map(|peer| peer.ip().to_canonical().to_string());
+    if api.settings.figures {
+        figures::count_unread(response.status());
+    }
     let status = response.status().as_u16();
     if response.status().is_server_error() {
         tracing::error!(event = "refused", status, peer, "{failure}");

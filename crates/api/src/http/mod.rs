@@ -6,6 +6,7 @@ pub(crate) mod caller;
 pub(crate) mod client;
 pub(crate) mod cors;
 pub(crate) mod field;
+pub(crate) mod figures;
 pub(crate) mod headers;
 pub(crate) mod json;
 pub(crate) mod locale;

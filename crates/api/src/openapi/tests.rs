@@ -11,6 +11,7 @@ fn settings(cache_access: CacheAccess) -> ApiSettings {
         locale: Locale::ZhCn,
         trusted_proxies: TrustedProxies::default(),
         cors: Cors::default(),
+        figures: false,
         cache_access,
         default_role: RegistrableRole::STUDENT,
         v1_password: PasswordLength { min: 12, max: None },

@@ -27,7 +27,7 @@ use menjin_domain::auth::{
 };
 use menjin_domain::entities::{Principal, Profile, TokenPair, User};
 use menjin_domain::ports::{
-    AuditFilter, Entropy, PasswordHasher, PasswordPolicy, RateLimiter, UserQuery,
+    AuditFilter, Entropy, PageStart, PasswordHasher, PasswordPolicy, RateLimiter, UserQuery,
 };
 use menjin_domain::users::{
     ActivateUser, AdminGuard, CreateAdmin, CreateAdminInput, DeactivateUser, DeactivateUserError,
@@ -300,7 +300,7 @@ async fn is_administered(menjin: &Menjin, ann: UserId) -> Outcome<()> {
     let root = menjin.login("root", ADMIN_PASSWORD, LAPTOP).await??.tokens;
     let root = menjin.caller(&root).await?;
 
-    let all = UserQuery { skip: 0, limit: 10, role: None };
+    let all = UserQuery { start: PageStart::Skip(0), limit: 10, role: None };
     let caller = menjin.caller(&laptop).await?;
     let page = menjin.list_users.execute(&caller, all, from(LAPTOP)).await;
     step("Ann may not list the users", &page, |page| {

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use menjin_domain::entities::{Act, AuditRecord, Credentials, Session, User};
 use menjin_domain::ports::{
     Admission, AttemptLimits, CreateSessionError, CreateUserError, DeactivateError, FailureCount,
-    Limit, LiveSession, LoginThrottle, NewSession, NewUser, PasswordChange, PortError,
+    Limit, LiveSession, LoginThrottle, NewSession, NewUser, PageStart, PasswordChange, PortError,
     ProfileChanges, Rotation, RotationOutcome, SessionRepository, ThrottleSubject,
     UpdateProfileError, UserPage, UserQuery, UserRepository,
 };
@@ -182,11 +182,15 @@ impl UserRepository for Store {
         let state = self.lock();
         let users = state.accounts.values().map(|account| &account.user);
         let matching = users.filter(|user| query.role.is_none_or(|role| user.role == role));
-        let [skip, limit] =
-            [query.skip, query.limit].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        let (skip, after) = match query.start {
+            PageStart::Skip(skip) => (skip, None),
+            PageStart::After(id) => (0, Some(id)),
+        };
+        let [skip, limit] = [skip, query.limit].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        let page = matching.clone().filter(|user| after.is_none_or(|id| user.id > id));
         Ok(UserPage {
-            total: matching.clone().count() as u64,
-            users: matching.skip(skip).take(limit).cloned().collect(),
+            total: matching.count() as u64,
+            users: page.skip(skip).take(limit).cloned().collect(),
         })
     }
 

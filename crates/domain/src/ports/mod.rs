@@ -48,8 +48,8 @@ pub use sessions::{
     CreateSessionError, LiveSession, NewSession, Rotation, RotationOutcome, SessionRepository,
 };
 pub use users::{
-    CreateUserError, DeactivateError, NewUser, PasswordChange, ProfileChanges, UpdateProfileError,
-    UserPage, UserQuery, UserRepository,
+    CreateUserError, DeactivateError, NewUser, PageStart, PasswordChange, ProfileChanges,
+    UpdateProfileError, UserPage, UserQuery, UserRepository,
 };
 
 #[cfg(feature = "mock")]

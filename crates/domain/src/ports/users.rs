@@ -85,11 +85,21 @@ pub enum UpdateProfileError {
     Port(#[from] PortError),
 }
 
+/// Where a page of users begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageStart {
+    /// After this many of those that match.
+    Skip(u64),
+    /// After this id, whether anybody has it or not. Who comes or goes before it moves nobody from
+    /// one page to another.
+    After(UserId),
+}
+
 /// Which users to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UserQuery {
-    /// How many to pass over.
-    pub skip: u64,
+    /// Where to begin.
+    pub start: PageStart,
     /// How many to return at most.
     pub limit: u64,
     /// Only those of this role.
@@ -180,7 +190,8 @@ pub trait UserRepository: Send + Sync {
         act: Act,
     ) -> Result<Option<User>, UpdateProfileError>;
 
-    /// A page of the accounts that match and the number of all that do, both of one moment.
+    /// A page of the accounts that match and the number of all that do, both of one moment. The
+    /// number is that of all pages, wherever this one begins.
     async fn list(&self, query: UserQuery) -> Result<UserPage, PortError>;
 
     /// Makes the account active, forgets its failed log-ins, and returns it; `None` if nobody has

@@ -49,11 +49,12 @@ mod tests {
     use mockall::predicate::eq;
 
     use super::*;
-    use crate::ports::MockUserRepository;
+    use crate::ports::{MockUserRepository, PageStart};
     use crate::testing;
     use crate::values::Role;
 
-    const QUERY: UserQuery = UserQuery { skip: 5, limit: u64::MAX, role: Some(Role::Student) };
+    const QUERY: UserQuery =
+        UserQuery { start: PageStart::Skip(5), limit: u64::MAX, role: Some(Role::Student) };
 
     #[tokio::test]
     async fn an_administrator_gets_a_page_of_bounded_size() {

@@ -1,6 +1,7 @@
 //! bcrypt, off the threads that serve requests.
 
 mod engine;
+mod figures;
 mod queue;
 mod stored;
 #[cfg(test)]

@@ -5,6 +5,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use metrics::Histogram;
+
 use super::work::{Full, Ride, Waiter, Work};
 
 /// How long a thread that is computing leaves work to one that has less to do. The other takes it
@@ -20,6 +22,8 @@ pub(super) struct Queue {
     lanes: usize,
     loads: Vec<Load>,
     pace: Pace,
+    /// How long those waited that were taken.
+    pub(super) waits: Histogram,
 }
 
 /// What a thread has.
@@ -56,6 +60,7 @@ impl Queue {
             // Until they first ask.
             loads: vec![Load { jobs: 0, away: true }; threads],
             pace: Pace::default(),
+            waits: Histogram::noop(),
         }
     }
 
@@ -129,13 +134,17 @@ impl Queue {
                 return Taken::Rides(rides);
             }
             match self.waiting.pop_front() {
-                Some((_, Work::Bcrypt(ride))) => rides.push(ride),
+                Some((since, Work::Bcrypt(ride))) => {
+                    self.waits.record(now.saturating_duration_since(since));
+                    rides.push(ride);
+                }
                 // In a moment, after those that were before it have begun.
                 Some((since, work @ Work::Alone(_))) if !rides.is_empty() => {
                     self.waiting.push_front((since, work));
                     return Taken::Rides(rides);
                 }
-                Some((_, Work::Alone(waiter))) => {
+                Some((since, Work::Alone(waiter))) => {
+                    self.waits.record(now.saturating_duration_since(since));
                     self.set_load(thread, Load { jobs: jobs + 1, away: true });
                     return Taken::Alone(waiter);
                 }

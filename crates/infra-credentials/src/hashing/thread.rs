@@ -36,6 +36,8 @@ pub(super) struct Thread<'a> {
     /// Whether the last thing done was a part of the trial.
     sampled: bool,
     lanes: Lanes<Box<dyn Waiter<Digest>>>,
+    /// How many lanes were active when the figures were last told.
+    told: usize,
     mode: Mode,
     /// How many lanes were active when the queue was last asked, and when that was.
     asked: Option<(usize, Instant)>,
@@ -45,19 +47,28 @@ impl<'a> Thread<'a> {
     pub(super) fn new(number: usize, shared: &'a Shared, trial: Option<Trial>) -> Self {
         let lanes = Lanes::new(Lanes::<()>::MAX);
         let (sampled, mode, asked) = (false, Mode::Plain, None);
-        Self { number, shared, trial, sampled, lanes, mode, asked }
+        Self { number, shared, trial, sampled, lanes, told: 0, mode, asked }
     }
 
     pub(super) fn work(mut self) {
         loop {
             match self.next() {
-                Next::Alone(waiter) => guarded(|| waiter.reply(())),
+                Next::Alone(waiter) => self.alone(|| waiter.reply(())),
                 Next::Rides(rides) => rides.into_iter().for_each(|ride| self.begin(ride)),
                 Next::Sample => self.sample(),
                 Next::End => return,
             }
             self.step();
+            self.shared.figures.running(self.told, self.lanes.len());
+            self.told = self.lanes.len();
         }
+    }
+
+    /// Work that has the thread to itself.
+    fn alone(&self, work: impl FnOnce()) {
+        self.shared.figures.running(0, 1);
+        guarded(work);
+        self.shared.figures.running(1, 0);
     }
 
     /// What to do beside what is in the lanes. Waits if there is nothing at all.
@@ -84,6 +95,7 @@ impl<'a> Thread<'a> {
                 self.shared.count(&state);
                 let refused = !overdue.is_empty();
                 if refused {
+                    self.shared.figures.late(overdue.len());
                     // Not under the lock: it wakes threads.
                     drop(state);
                     overdue.into_iter().for_each(Work::refuse);
@@ -132,7 +144,7 @@ impl<'a> Thread<'a> {
                 Err(full) => waiter = full.tag,
             }
         }
-        guarded(|| waiter.reply(input.plain()));
+        self.alone(|| waiter.reply(input.plain()));
     }
 
     /// One iteration of all lanes.

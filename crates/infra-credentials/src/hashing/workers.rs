@@ -8,6 +8,7 @@ use std::{io, thread};
 use menjin_bcrypt_lanes::Digest;
 
 use super::engine::Engine;
+use super::figures::Figures;
 use super::queue::{Limits, Queue};
 use super::thread::{Thread, lower_priority};
 use super::work::{Full, Input, Reply, Work};
@@ -24,6 +25,8 @@ pub(super) struct Shared {
     pub(super) changed: Condvar,
     /// How many wait, for a look without the lock: threads that serve requests take it too.
     pub(super) waiting: AtomicUsize,
+    pub(super) figures: Figures,
+    threads: usize,
 }
 
 pub(super) struct State {
@@ -36,14 +39,19 @@ pub(super) struct State {
 
 impl Workers {
     pub(super) fn start(threads: usize, limits: Limits, engine: Engine) -> io::Result<Self> {
+        let figures = Figures::new();
         let mut queue = Queue::new(threads, limits);
+        queue.waits = figures.waits();
         queue.set_lanes(engine.mode().lanes());
         let trials: Vec<_> = (0..threads).map(|_| engine.trial()).collect();
         let shared = Arc::new(Shared {
             state: Mutex::new(State { queue, engine, idle: 0, closed: false }),
             changed: Condvar::new(),
             waiting: AtomicUsize::new(0),
+            figures,
+            threads,
         });
+        shared.tell_lanes(&shared.lock());
         // Made before the threads, so that those already running end if one cannot be started.
         let workers = Self { shared: Arc::clone(&shared) };
         for (number, trial) in trials.into_iter().enumerate() {
@@ -87,8 +95,9 @@ impl Workers {
         let pushed = state.queue.push(work, Instant::now());
         self.shared.count(&state);
         drop(state);
-        if pushed.is_ok() {
-            self.shared.changed.notify_one();
+        match pushed {
+            Ok(()) => self.shared.changed.notify_one(),
+            Err(Full) => self.shared.figures.full(),
         }
         pushed
     }
@@ -111,7 +120,14 @@ impl Shared {
     }
 
     pub(super) fn count(&self, state: &State) {
-        self.waiting.store(state.queue.len(), Ordering::Relaxed);
+        let waiting = state.queue.len();
+        if self.waiting.swap(waiting, Ordering::Relaxed) != waiting {
+            self.figures.waiting(waiting);
+        }
+    }
+
+    fn tell_lanes(&self, state: &State) {
+        self.figures.lanes(self.threads * state.engine.mode().lanes());
     }
 
     pub(super) fn settle(&self, with: impl FnOnce(&mut Engine)) {
@@ -119,6 +135,7 @@ impl Shared {
         with(&mut state.engine);
         let lanes = state.engine.mode().lanes();
         state.queue.set_lanes(lanes);
+        self.tell_lanes(&state);
     }
 }
 

@@ -172,4 +172,4 @@ impl fmt::Debug for SessionCopies {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -40,10 +40,23 @@ impl Changes {
         invalidation: Invalidation,
         write: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, PortError> {
+        self.after_if(|_outcome| true, invalidation, write).await
+    }
+
+    /// The same, where other processes need to be told of some outcomes only.
+    async fn after_if<T: Send + 'static>(
+        &self,
+        concerns_others: impl FnOnce(&T) -> bool + Send + 'static,
+        invalidation: Invalidation,
+        write: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, PortError> {
         let changes = self.clone();
         let work = async move {
             let outcome = write.await;
-            changes.tell(invalidation).await;
+            changes.copies.invalidate(invalidation);
+            if concerns_others(&outcome) {
+                changes.tell_others(invalidation).await;
+            }
             outcome
         };
         let task = self.runtime.spawn(work.in_current_span()).await;
@@ -56,8 +69,7 @@ impl Changes {
         })
     }
 
-    async fn tell(&self, invalidation: Invalidation) {
-        self.copies.invalidate(invalidation);
+    async fn tell_others(&self, invalidation: Invalidation) {
         let Some(others) = self.others.clone() else { return };
         let publish = async move {
             if let Err(error) = others.publish(&invalidation.to_bytes()).await {
@@ -126,7 +138,10 @@ impl SessionRepository for CachedSessions {
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {
         let (store, id) = (Arc::clone(&self.store), rotation.session_id);
         let write = async move { store.rotate(rotation).await };
-        self.changes.after(Invalidation::Session(id), write).await?
+        // Refreshes are most of all writes, and one that succeeds ends nothing: whether a session is
+        // live, and whose it is, a copy elsewhere says as truly as before.
+        let ended = |outcome: &Result<_, _>| !matches!(outcome, Ok(RotationOutcome::Rotated(_)));
+        self.changes.after_if(ended, Invalidation::Session(id), write).await?
     }
 
     async fn end(&self, id: SessionId, act: Act) -> Result<bool, PortError> {
@@ -217,3 +232,6 @@ impl UserRepository for CachedUsers {
         self.store.rehash(id, epoch, hash).await
     }
 }
+
+#[cfg(test)]
+mod tests;

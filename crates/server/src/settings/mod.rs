@@ -9,7 +9,7 @@ mod validate;
 
 use std::convert::Infallible;
 use std::fmt::Display;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -87,6 +87,7 @@ pub struct Settings {
     pub cache: CacheSettings,
     pub locale: LocaleSettings,
     pub log: LogSettings,
+    pub metrics: MetricsSettings,
     pub tidy: TidySettings,
 }
 
@@ -228,6 +229,11 @@ sections! {
         format: LogFormat,
         level: String,
     }
+    /// `[metrics]`
+    MetricsSettings {
+        #[serde(deserialize_with = "parsed_if_any")]
+        listen: Option<SocketAddr>,
+    }
     /// `[tidy]`
     TidySettings {
         #[serde(with = "humantime_serde")]
@@ -346,6 +352,18 @@ where
     D: Deserializer<'de>,
 {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+/// The same, of a text that may be empty.
+fn parsed_if_any<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: FromStr,
+    T::Err: Display,
+    D: Deserializer<'de>,
+{
+    let text = String::deserialize(deserializer)?;
+    let parsed = (!text.is_empty()).then(|| text.parse()).transpose();
+    parsed.map_err(|error| serde::de::Error::custom(format!("{text:?}: {error}")))
 }
 
 /// A secret without the line break that files end with: alone or in a list, it is the same one.

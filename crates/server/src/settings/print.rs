@@ -109,6 +109,8 @@ impl Settings {
         writeln!(f, "\n[cache]\nmax_bytes = {}", self.cache.max_bytes)?;
         writeln!(f, "\n[locale]\ndefault = {:?}", self.locale.default)?;
         writeln!(f, "\n[log]\nformat = {format:?}\nlevel = {:?}", self.log.level)?;
+        let listen = self.metrics.listen.map(|address| address.to_string()).unwrap_or_default();
+        writeln!(f, "\n[metrics]\nlisten = {listen:?}")?;
         writeln!(f, "\n[tidy]\nevery = \"{}\"", time(self.tidy.every))?;
         writeln!(f, "keep_sessions = \"{}\"", time(self.tidy.keep_sessions))
     }

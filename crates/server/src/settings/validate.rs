@@ -1,5 +1,6 @@
 //! What must hold of settings beyond their types.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,6 +42,9 @@ impl Settings {
             "at least 1048576 (1 MiB)".into()
         })?;
         require("server.workers", self.server.workers <= 512, || "at most 512".into())?;
+        let own = SocketAddr::new(self.server.host, self.server.port);
+        let taken = self.metrics.listen.is_some_and(|listen| listen == own && listen.port() != 0);
+        require("metrics.listen", !taken, || "server.host and server.port are there".into())?;
         positive("server.shutdown_timeout", self.server.shutdown_timeout)?;
         positive("tidy.every", self.tidy.every)?;
         self.log.level.parse::<tracing_subscriber::EnvFilter>().map(drop).map_err(|error| {

@@ -142,10 +142,14 @@ pub(super) fn query_parameter(name: &str) -> Option<(&'static str, Value)> {
     let roles = [Role::Student, Role::Teacher, Role::Admin].map(Role::as_str);
     Some(match name {
         "skip" => (
-            "How many to leave out.",
+            "How many to leave out. Not together with `after_id`.",
             json!({
                 "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX, "default": 0,
             }),
+        ),
+        "after_id" => (
+            "Only those with a higher id: that of the last user of the page before.",
+            json!({ "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX }),
         ),
         "limit" => (
             "How many to show at most.",

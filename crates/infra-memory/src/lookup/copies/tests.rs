@@ -7,15 +7,15 @@ use menjin_domain::values::{
 
 use super::*;
 
-const SESSION: SessionId = SessionId(uuid::Uuid::from_u128(7));
+pub(in crate::lookup) const SESSION: SessionId = SessionId(uuid::Uuid::from_u128(7));
 const TTL: Duration = Duration::from_secs(1);
 
-fn at(millis: i64) -> Timestamp {
+pub(in crate::lookup) fn at(millis: i64) -> Timestamp {
     Timestamp::from_timestamp_millis(1_700_000_000_000 + millis).unwrap()
 }
 
 /// A session whose user's `updated_at` tells the version that was read.
-fn live(version: i64) -> LiveSession {
+pub(in crate::lookup) fn live(version: i64) -> LiveSession {
     LiveSession {
         session: Session {
             id: SESSION,

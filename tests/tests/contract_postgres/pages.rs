@@ -1,0 +1,237 @@
+//! Pages of many users: that they are right and exact whatever is done beside menjin, and how
+//! PostgreSQL comes by them.
+
+use std::path::Path;
+
+use menjin_domain::ports::{PageStart, UserQuery, UserRepository as _};
+use menjin_domain::values::{Role, UserId};
+use menjin_infra_postgres::PostgresStore;
+use menjin_tests::contract;
+use menjin_tests::servers::postgres::{self, Server};
+use serde_json::Value;
+use tokio_postgres::Client;
+
+use crate::open;
+
+/// How many ids one block has. No page may walk past more users than that.
+const BLOCK: i64 = 4096;
+
+const ROLES: [Option<Role>; 4] =
+    [None, Some(Role::Student), Some(Role::Teacher), Some(Role::Admin)];
+
+/// Adds this many users in one statement: two of three are students, the rest teachers, but for a few
+/// administrators.
+async fn insert(raw: &Client, from: i64, to: i64) {
+    let insert = format!(
+        "INSERT INTO users (username, username_canonical, email, email_canonical, password_hash,
+             epoch, role, is_active, is_verified, created_at)
+         SELECT 'u' || n, 'u' || n, n || '@example.com', n || '@example.com', 'x', 0,
+             CASE WHEN n % 5000 = 1 THEN 'admin' WHEN n % 3 = 0 THEN 'teacher' ELSE 'student' END,
+             true, false, now() FROM generate_series({from}, {to}) n"
+    );
+    raw.batch_execute(&insert).await.unwrap();
+}
+
+/// Holds what the triggers have counted to what is there.
+async fn counts_are_exact(raw: &Client) {
+    // In one statement, which sees one moment.
+    let wrong = "
+        WITH known AS (
+            SELECT role, first_id, shard::bigint, total::bigint FROM user_blocks WHERE total > 0
+            UNION ALL SELECT role, -1, shard, total FROM user_counts WHERE total > 0
+        ), there AS (
+            SELECT role, id - id % 4096, id % 4, count(*) FROM users GROUP BY 1, 2, 3
+            UNION ALL SELECT role, -1, id % 16, count(*) FROM users GROUP BY 1, 3
+        ), wrong AS (
+            (TABLE known EXCEPT ALL TABLE there) UNION ALL (TABLE there EXCEPT ALL TABLE known)
+        )
+        SELECT wrong::text FROM wrong";
+    let wrong = raw.query(wrong, &[]).await.unwrap();
+    let wrong: Vec<String> = wrong.iter().map(|row| row.get(0)).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// Holds pages far down to what all of the list says.
+async fn pages_are_right(store: &PostgresStore, raw: &Client) {
+    for role in ROLES {
+        let all = "SELECT id FROM users WHERE $1::text IS NULL OR role = $1 ORDER BY id";
+        let all = raw.query(all, &[&role.map(Role::as_str)]).await.unwrap();
+        let ids: Vec<i64> = all.iter().map(|row| row.get(0)).collect();
+        for skip in (0..ids.len()).step_by(1999).chain([1, 2, ids.len() - 1, ids.len()]) {
+            let query = UserQuery { start: PageStart::Skip(skip as u64), limit: 3, role };
+            let page = store.list(query).await.unwrap();
+            let found: Vec<i64> = page.users.iter().map(|user| user.id.get()).collect();
+            let expected: Vec<i64> = ids.iter().copied().skip(skip).take(3).collect();
+            assert_eq!((found, page.total), (expected, ids.len() as u64), "{role:?} {skip}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blocks_hold_what_is_there_whatever_is_done() {
+    let database = postgres::database().await;
+    let (store, raw) = (open(&database.url).await, database.connect().await);
+    insert(&raw, 1, 40_000).await;
+    for change in [
+        "DELETE FROM users WHERE id % 7 = 0",
+        // Blocks of which nobody is left.
+        "DELETE FROM users WHERE id BETWEEN 8192 AND 16383",
+        "UPDATE users SET role = 'teacher' WHERE id % 100 = 2",
+        "UPDATE users SET role = role, epoch = 7",
+        "UPDATE users SET id = DEFAULT WHERE id BETWEEN 5 AND 50",
+        "BEGIN; DELETE FROM users; ROLLBACK",
+        "WITH moved AS (DELETE FROM users WHERE id % 50 = 3 RETURNING id)
+         UPDATE users SET role = 'student' FROM moved WHERE users.id = moved.id + 1",
+        "INSERT INTO users OVERRIDING SYSTEM VALUE SELECT * FROM users ON CONFLICT DO NOTHING",
+    ] {
+        raw.batch_execute(change).await.unwrap();
+        counts_are_exact(&raw).await;
+    }
+    pages_are_right(&store, &raw).await;
+    raw.batch_execute("TRUNCATE users CASCADE").await.unwrap();
+    counts_are_exact(&raw).await;
+}
+
+/// Who was there before blocks were counted is counted when they are, also while others register.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_migration_counts_who_is_there() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/postgres");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name).join("up.sql")).unwrap();
+    let database = postgres::database().await;
+    let raw = database.connect().await;
+    raw.batch_execute(&read("2026-11-21-000001_accounts")).await.unwrap();
+    insert(&raw, 1, 20_000).await;
+    let late = database.connect().await;
+    late.batch_execute("BEGIN").await.unwrap();
+    insert(&late, 20_001, 20_010).await;
+    let migration = read("2026-11-21-000003_user_blocks");
+    let migrating = tokio::spawn(async move {
+        raw.batch_execute(&format!("BEGIN; {migration}; COMMIT")).await.unwrap();
+        raw
+    });
+    // It waits for whoever is at the table.
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let watch = database.connect().await;
+    while watch.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+        assert!(!migrating.is_finished(), "it did not wait");
+        tokio::task::yield_now().await;
+    }
+    late.batch_execute("COMMIT").await.unwrap();
+    let raw = migrating.await.unwrap();
+    counts_are_exact(&raw).await;
+    insert(&raw, 20_011, 20_020).await;
+    counts_are_exact(&raw).await;
+}
+
+/// Whatever registrations, changes and deletions come at once, no count is off, and no page shows a
+/// number that is not of its moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_stay_exact_while_many_write() {
+    let database = postgres::database().await;
+    let stores = [open(&database.url).await, open(&database.url).await];
+    let raw = database.connect().await;
+    insert(&raw, 1, 300).await;
+    let changing = database.connect().await;
+    let changes = tokio::spawn(async move {
+        for n in 0..40 {
+            let change = format!(
+                "DELETE FROM users WHERE id % 40 = {n} AND id % 3 = 0;
+                 UPDATE users SET role = 'teacher' WHERE id % 40 = {n} AND role = 'student'"
+            );
+            changing.batch_execute(&change).await.unwrap();
+        }
+    });
+    contract::at_once(40, |number| {
+        let store = stores[number % 2].clone();
+        async move {
+            let role = [Role::Student, Role::Teacher][number % 2];
+            store.create(contract::new_user(&format!("new{number}"), role)).await.unwrap();
+            for role in ROLES {
+                let query = UserQuery { start: PageStart::Skip(0), limit: 1000, role };
+                let page = store.list(query).await.unwrap();
+                assert_eq!(page.users.len() as u64, page.total, "{role:?}");
+                let middle = page.total / 2;
+                let query = UserQuery { start: PageStart::Skip(middle), limit: 1000, role };
+                let page = store.list(query).await.unwrap();
+                assert_eq!(page.users.len() as u64, page.total.saturating_sub(middle), "{role:?}");
+            }
+        }
+    })
+    .await;
+    changes.await.unwrap();
+    counts_are_exact(&raw).await;
+}
+
+/// All that a plan reads of the users: how, and how many of them.
+fn reads_of_users(node: &Value, reads: &mut Vec<(String, i64)>) {
+    if node["Relation Name"] == "users" {
+        let rows = node["Actual Rows"].as_f64().unwrap() * node["Actual Loops"].as_f64().unwrap();
+        #[expect(clippy::cast_possible_truncation, reason = "a count of rows of a test")]
+        reads.push((node["Node Type"].as_str().unwrap().to_owned(), rows as i64));
+    }
+    for child in node["Plans"].as_array().into_iter().flatten() {
+        reads_of_users(child, reads);
+    }
+}
+
+/// The plans that `auto_explain` has logged.
+fn plans(log: &str) -> Vec<Value> {
+    let logged = log.split(" plan:\n").skip(1).map(|entry| {
+        let lines = entry.lines().take_while(|line| line.starts_with('\t'));
+        lines.map(str::trim_start).collect::<Vec<_>>().join("\n")
+    });
+    logged.map(|json| serde_json::from_str(&json).unwrap()).collect()
+}
+
+/// However far down a page is, PostgreSQL walks along an index, and inside of one block. Judged are the
+/// plans of the very statements as they were run, first those that are made for the values and then
+/// those that are made for any.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_walks_past_more_than_a_block() {
+    let server = tokio::task::spawn_blocking(Server::start).await.unwrap();
+    let database = server.database().await;
+    let store = open(&database.url).await;
+    let raw = database.connect().await;
+    insert(&raw, 1, 40_000).await;
+    raw.batch_execute("DELETE FROM users WHERE id % 11 = 3").await.unwrap();
+    raw.batch_execute("VACUUM ANALYZE users").await.unwrap();
+    raw.batch_execute(
+        "ANALYZE user_blocks;
+         DO $$ DECLARE setting text; BEGIN
+             FOREACH setting IN ARRAY ARRAY['session_preload_libraries = auto_explain',
+                 'auto_explain.log_min_duration = 0', 'auto_explain.log_analyze = on',
+                 'auto_explain.log_format = json'] LOOP
+                 EXECUTE format('ALTER DATABASE %I SET ', current_database()) || setting;
+             END LOOP;
+         END $$",
+    )
+    .await
+    .unwrap();
+    store.close();
+    let store = open(&database.url).await;
+    let before = plans(&server.log()).len();
+    let last = UserId::try_from(39_000).unwrap();
+    let mut calls = 0;
+    for role in [None, Some(Role::Student), Some(Role::Teacher)] {
+        for start in [PageStart::Skip(0), PageStart::Skip(11_000), PageStart::After(last)] {
+            // The sixth time at the latest a plan for any value is tried.
+            for _ in 0..8 {
+                let page = store.list(UserQuery { start, limit: 20, role }).await.unwrap();
+                assert_eq!(page.users.len(), 20, "{start:?} {role:?}");
+                calls += 1;
+            }
+        }
+    }
+    let plans = plans(&server.log()).split_off(before);
+    let mut pages = 0;
+    for plan in &plans {
+        let mut reads = Vec::new();
+        reads_of_users(&plan["Plan"], &mut reads);
+        for (how, rows) in &reads {
+            assert!(how.starts_with("Index") && *rows <= BLOCK, "{how}, {rows} rows: {plan:#}");
+        }
+        pages += i32::from(!reads.is_empty());
+    }
+    assert_eq!(pages, calls * 4 / 3, "each is in the log, those that skip twice");
+}
