@@ -5,6 +5,8 @@
 mod audit_log;
 #[path = "contract_postgres/faults.rs"]
 mod faults;
+#[path = "contract_postgres/look_ups.rs"]
+mod look_ups;
 #[path = "contract_postgres/opening.rs"]
 mod opening;
 #[path = "contract_postgres/pages.rs"]

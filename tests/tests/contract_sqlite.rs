@@ -70,7 +70,7 @@ async fn t16_r11_all_is_there_after_a_restart() {
     let second = open();
     assert_eq!(second.find(user.id).await.unwrap().unwrap(), user);
     let live = second.find_live(session_id(1), at(2)).await.unwrap().unwrap();
-    assert_eq!((live.session.generation, live.user), (Generation(2), user.clone()));
+    assert_eq!((live.session.generation, &*live.user), (Generation(2), &user));
     assert!(matches!(reserve(second.clone()).await.unwrap(), Admission::Refused { .. }));
     assert_eq!(second.rotate(rotation(0, 3)).await.unwrap(), RotationOutcome::Replayed);
     drop(second);

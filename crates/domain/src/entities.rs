@@ -2,6 +2,7 @@
 
 mod audit;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -93,8 +94,8 @@ pub struct Session {
 /// The authenticated caller of a use-case: the user as the store has it now, not as a token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// The user.
-    pub user: User,
+    /// The user, shared with whoever remembers the session.
+    pub user: Arc<User>,
     /// The session that the token named.
     pub session_id: SessionId,
 }

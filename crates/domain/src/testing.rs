@@ -129,17 +129,17 @@ pub(crate) fn live() -> LiveSession {
             expires_at: at(7 * 86_400),
             client: client(),
         },
-        user: user(),
+        user: user().into(),
     }
 }
 
 pub(crate) fn principal() -> Principal {
-    Principal { user: user(), session_id: SESSION }
+    Principal { user: user().into(), session_id: SESSION }
 }
 
 pub(crate) fn admin() -> Principal {
     let user = User { id: UserId::try_from(2).unwrap(), role: Role::Admin, ..user() };
-    Principal { user, session_id: SESSION }
+    Principal { user: user.into(), session_id: SESSION }
 }
 
 pub(crate) fn access_claims() -> AccessClaims {

@@ -16,7 +16,7 @@ mod hashing;
 mod policy;
 mod tokens;
 
-pub use entropy::{OsEntropy, random_secret};
+pub use entropy::{OsEntropy, random_key, random_secret};
 pub use hashing::{BcryptPool, HashingConfig, HashingEngine, HashingStartError};
 pub use policy::{PasswordRules, PolicyConfig};
 pub use tokens::{

@@ -18,7 +18,8 @@ pub struct PostgresConfig {
     /// * `verify-full`: TLS, with a certificate for this host, signed by an authority that the
     ///   system trusts, or by one in the PEM file that `sslrootcert` names.
     pub url: SecretString,
-    /// How many connections there are at most; at least one.
+    /// How many connections there are at most; at least one. If statements stay prepared, up to a
+    /// quarter of them, one a core, are only for looking sessions up.
     pub pool_size: usize,
     /// How long a call waits for a connection at most; no longer than
     /// [`MAX_ACQUIRE_TIMEOUT`](Self::MAX_ACQUIRE_TIMEOUT).

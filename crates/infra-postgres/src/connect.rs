@@ -16,7 +16,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{CancelToken, Connection, NoTls, Socket};
+use tokio_postgres::{CancelToken, Client, Connection, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::{Target, Tls};
@@ -72,6 +72,25 @@ impl Connector {
         let setup = format!("{}; COMMIT", self.setup);
         postgres.batch_execute(&setup).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
         Ok(postgres)
+    }
+
+    /// Connects without diesel. The runtime that this is called on drives the connection.
+    pub(crate) async fn client(&self) -> Result<Client, tokio_postgres::Error> {
+        match &self.tls {
+            Some(tls) => self.client_by(tls.clone()).await,
+            None => self.client_by(NoTls).await,
+        }
+    }
+
+    async fn client_by<T>(&self, tls: T) -> Result<Client, tokio_postgres::Error>
+    where
+        T: MakeTlsConnect<Socket, Stream: Send + 'static>,
+    {
+        let (client, connection) = self.target.postgres.connect(tls).await?;
+        // How it ends is told to whoever waits for an answer on it.
+        tokio::spawn(async move { drop(connection.await) });
+        client.batch_execute(&self.setup).await?;
+        Ok(client)
     }
 
     /// Asks the server to stop what a connection is doing. It may do so, or not.

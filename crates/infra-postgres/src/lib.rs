@@ -22,6 +22,7 @@ mod error;
 mod lending;
 mod listing;
 mod open;
+mod readers;
 mod recorded;
 mod rows;
 mod schema;

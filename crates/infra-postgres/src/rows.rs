@@ -1,5 +1,7 @@
 //! Rows, and the entities that they are.
 
+pub(crate) mod live;
+
 use diesel::pg::Pg;
 use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;

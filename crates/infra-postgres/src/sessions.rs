@@ -14,6 +14,7 @@ use crate::PostgresStore;
 use crate::audit::record;
 use crate::convert::{since, span, stored};
 use crate::error::Abort;
+use crate::readers::Read;
 use crate::recorded::{Recorded, Subject};
 use crate::rows::{SessionRow, UserRow};
 use crate::schema::{sessions, users};
@@ -39,6 +40,9 @@ impl SessionRepository for PostgresStore {
         id: SessionId,
         at: Timestamp,
     ) -> Result<Option<LiveSession>, PortError> {
+        if let Read::Done(read) = self.readers.find_live(id, at).await {
+            return read;
+        }
         self.statement((id, at), |postgres, (id, at)| {
             async move {
                 let live = sessions::table
@@ -175,5 +179,5 @@ async fn rotate_locked(
 }
 
 fn live_session((session, user): (SessionRow, UserRow)) -> Result<LiveSession, PortError> {
-    Ok(LiveSession { session: Session::try_from(session)?, user: User::try_from(user)? })
+    Ok(LiveSession { session: Session::try_from(session)?, user: User::try_from(user)?.into() })
 }

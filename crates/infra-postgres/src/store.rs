@@ -1,4 +1,5 @@
 use std::fmt;
+use std::num::NonZero;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -24,6 +25,7 @@ use crate::convert::stored;
 use crate::error::COMPONENT;
 use crate::lending::{Lender, Scope, Work};
 use crate::open::{self, OpenError};
+use crate::readers::Readers;
 use crate::schema::users;
 
 /// The store: `UserRepository`, `SessionRepository`, `LoginThrottle`, `AuditRepository` and
@@ -40,6 +42,7 @@ use crate::schema::users;
 #[derive(Clone)]
 pub struct PostgresStore {
     lender: Arc<Lender>,
+    pub(crate) readers: Arc<Readers>,
     place: Arc<str>,
     runtime: Handle,
 }
@@ -60,8 +63,12 @@ impl PostgresStore {
         if !applied.is_empty() {
             tracing::info!(?applied, %place, "database migrated");
         }
-        let lender = lender(&config, target).map_err(|source| OpenError::unusable(&place, source));
-        Ok(Self { lender: Arc::new(lender?), place, runtime: Handle::current() })
+        let readers = readers_of(&config);
+        let lender = lender(&config, readers, target)
+            .map_err(|source| OpenError::unusable(&place, source))?;
+        let readers = Readers::new(lender.connector.clone(), readers, lender.statement_timeout);
+        let (lender, readers) = (Arc::new(lender), Arc::new(readers));
+        Ok(Self { lender, readers, place, runtime: Handle::current() })
     }
 
     /// Runs the migrations that are missing and returns their names.
@@ -83,6 +90,7 @@ impl PostgresStore {
     /// without it.
     pub fn close(&self) {
         self.lender.pool.close();
+        self.readers.close();
     }
 
     /// Does what is one statement.
@@ -181,8 +189,16 @@ impl HealthProbe for PostgresStore {
     }
 }
 
+/// How many of the connections are those of look-ups: one a core, and a quarter of all at most. They
+/// cannot do without statements that stay prepared.
+fn readers_of(config: &PostgresConfig) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    if config.prepared_statements { cores.min(config.pool_size / 4) } else { 0 }
+}
+
 fn lender(
     config: &PostgresConfig,
+    readers: usize,
     target: Target,
 ) -> Result<Lender, menjin_domain::ports::BoxError> {
     let millisecond = Duration::from_millis(1);
@@ -203,7 +219,7 @@ fn lender(
     let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);
     // The connection used last has the warmest caches, and is the likeliest to be alive.
     let pool = Pool::builder(manager)
-        .max_size(config.pool_size.max(1))
+        .max_size(config.pool_size.saturating_sub(readers).max(1))
         .queue_mode(QueueMode::Lifo)
         .build()?;
     Ok(Lender {

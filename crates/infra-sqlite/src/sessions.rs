@@ -146,8 +146,8 @@ fn find_live(
     let row: Option<(SessionRow, UserRow, Lineage)> =
         live.get_result(sqlite).optional().or_port_error()?;
     let Some((session, user, lineage)) = row else { return Ok(None) };
-    let live = LiveSession { session: Session::try_from(session)?, user: User::try_from(user)? };
-    Ok(Some((live, lineage)))
+    let (session, user) = (Session::try_from(session)?, User::try_from(user)?.into());
+    Ok(Some((LiveSession { session, user }, lineage)))
 }
 
 /// Ends the session; whose it was, if it had not ended before.

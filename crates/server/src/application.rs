@@ -27,11 +27,11 @@ use menjin_domain::users::{
 use menjin_domain::values::{PasswordLength, Role};
 use menjin_infra_credentials::{
     BcryptPool, HashingConfig, HashingEngine, JwtCodec, JwtConfig, OsEntropy, PasswordRules,
-    PolicyConfig,
+    PolicyConfig, random_key,
 };
 use menjin_infra_memory::{
     AuditQueue, CachedSessions, CachedUsers, MemoryCache, MemoryCacheConfig, MemoryRateLimiter,
-    SessionCopies, SystemClock,
+    RememberedTokens, SessionCopies, SystemClock,
 };
 use menjin_infra_redis::{
     FallbackRateLimiter, RedisCache, RedisClient, RedisInvalidation, RedisRateLimiter,
@@ -45,7 +45,10 @@ use crate::store::Store;
 const MAX_COUNTED_NETWORKS: usize = 100_000;
 
 /// How many live sessions are kept in process at most, some 50 MiB of them.
-const MAX_SESSION_COPIES: u64 = 50_000;
+const MAX_SESSION_COPIES: usize = 50_000;
+
+/// How many access tokens are remembered to be genuine at most, some 10 MiB of them.
+const MAX_REMEMBERED_TOKENS: usize = 50_000;
 
 /// Why the server does not start; the chain says where.
 pub type StartError = anyhow::Error;
@@ -125,7 +128,7 @@ impl Application {
             cache: shared.cache,
             hasher: Arc::new(UnhurriedHasher(Arc::new(hasher(settings)?))),
             policy: Arc::new(policy(settings)),
-            codec: Arc::new(codec(settings)?),
+            codec: remembering(codec(settings)?)?,
             entropy: Arc::new(OsEntropy),
             clock,
         };
@@ -276,6 +279,12 @@ fn codec(settings: &Settings) -> Result<JwtCodec, StartError> {
         refresh_ttl: auth.refresh_ttl,
     };
     JwtCodec::new(config).context("auth.secret")
+}
+
+/// The codec, with the tokens that it found genuine remembered.
+fn remembering(codec: JwtCodec) -> Result<Arc<dyn TokenCodec>, StartError> {
+    let codec = Arc::new(codec);
+    Ok(Arc::new(RememberedTokens::new(codec, MAX_REMEMBERED_TOKENS, random_key()?)))
 }
 
 fn tidy(settings: &Settings, adapters: &Adapters) -> Tidy {

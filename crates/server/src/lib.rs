@@ -85,7 +85,8 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
 }
 
 fn serve(settings: &Settings) -> anyhow::Result<()> {
-    logging::start(&settings.log)?;
+    // Dropped last, when nothing logs any more.
+    let _log = logging::start(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve::until_signalled(settings))
 }

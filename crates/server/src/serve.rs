@@ -21,6 +21,11 @@ use crate::{logging, metrics};
 /// How long records of failures have at the end, however long the requests took.
 const LAST_RECORDS: Duration = Duration::from_secs(1);
 
+/// How many connections may wait to be accepted. The standard library asks for 128: those who all
+/// come back after a restart do not fit, and wait for a second before they try again. The system
+/// cuts this to what it allows.
+const BACKLOG: i32 = 4096;
+
 /// A server that is running.
 pub struct Running {
     /// Where it listens.
@@ -67,7 +72,7 @@ impl Running {
 pub fn run(settings: &Settings, application: Application) -> Result<Running, StartError> {
     let certificate = Certificate::read(&settings.server)?;
     let wanted = SocketAddr::new(settings.server.host, settings.server.port);
-    let listener = TcpListener::bind(wanted)
+    let listener = listen(wanted)
         .with_context(|| format!("cannot listen on {wanted} (server.host, server.port)"))?;
     let address = listener.local_addr()?;
     let serving = Serving {
@@ -85,6 +90,12 @@ pub fn run(settings: &Settings, application: Application) -> Result<Running, Sta
     let shutdown_timeout = settings.server.shutdown_timeout;
     let server = tokio::spawn(server);
     Ok(Running { address, handle, server, beside, is_tls, shutdown_timeout, application })
+}
+
+fn listen(wanted: SocketAddr) -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind(wanted)?;
+    rustix::net::listen(&listener, BACKLOG)?;
+    Ok(listener)
 }
 
 async fn tidy_for_ever(every: Duration, tidy: Arc<Tidy>) {
@@ -160,4 +171,22 @@ fn welcome(url: &str, data: &str, admin: &str) -> String {
          admin   {admin}\n  stop    Ctrl-C\n\n",
         version = env!("CARGO_PKG_VERSION"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn l2_many_may_wait_to_be_accepted() {
+        let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let limit = std::fs::read_to_string("/proc/sys/net/core/somaxconn");
+        let limit = limit.map_or(128, |limit| limit.trim().parse().unwrap());
+        let connect = |_| TcpStream::connect_timeout(&address, Duration::from_millis(500));
+        let waiting: Vec<_> = (0..limit.min(400)).map(connect).collect::<Result<_, _>>().unwrap();
+        drop(waiting);
+    }
 }

@@ -20,7 +20,7 @@ pub async fn a_session_reads_back_as_written(store: Store) {
     let user = store.sessions.create(new).await.unwrap();
     assert_eq!((user.id, user.last_login_at, user.updated_at), (ann, Some(at(5)), None));
     let live = store.sessions.find_live(session_id(1), at(6)).await.unwrap().unwrap();
-    assert_eq!(live.user, user);
+    assert_eq!(*live.user, user);
     assert_eq!(store.user(ann).await, user);
     let session = live.session;
     assert_eq!((session.id, session.user_id), (session_id(1), ann));

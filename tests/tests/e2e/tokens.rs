@@ -3,6 +3,7 @@
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
+use std::time::Duration;
 
 use menjin_tests::app::TestApp;
 use menjin_tests::client::{Client, Send as _};
@@ -146,6 +147,29 @@ async fn t03_t04_what_was_signed_is_what_counts() {
         assert_eq!(swapped.me().await.status, 401);
         assert_eq!(setting.with_token(&token).refresh().await.status, 401);
         assert_eq!(setting.mike.refresh().await.status, 200, "nothing was done");
+    }
+}
+
+/// That a token was taken before vouches neither for one like it nor for a later time.
+#[tokio::test]
+async fn t03_t09_a_token_that_was_taken_before_is_no_licence() {
+    for setting in Setting::all().await {
+        let token = setting.mike.access_token.clone().unwrap();
+        for _ in 0..2 {
+            setting.is_accepted(&token).await;
+        }
+        for at in (0..token.len()).step_by(37).chain([token.len() - 2]) {
+            let mut forged = token.clone().into_bytes();
+            forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
+            setting.is_refused(&String::from_utf8(forged).unwrap()).await;
+        }
+        setting.is_refused(&token[..token.len() - 1]).await;
+        setting.is_refused(&format!("{token}A")).await;
+        setting.is_accepted(&token).await;
+        let claims: Value = serde_json::from_str(&setting.claims).unwrap();
+        let lifetime = claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap();
+        setting.app.clock.advance(Duration::from_secs(lifetime + 6));
+        assert_eq!(setting.with_token(&token).me().await.status, 401);
     }
 }
 

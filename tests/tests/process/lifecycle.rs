@@ -4,11 +4,12 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use menjin_tests::client::{Client, Send as _};
+use menjin_tests::client::{Answer, Client, Send as _};
 use menjin_tests::process::{Server, command, output};
 use menjin_tests::raw;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::MENJIN;
 
@@ -108,6 +109,31 @@ async fn s1_logs_are_json_with_request_ids_and_without_secrets() {
         assert!(!text.contains(canary), "{canary} is in the log");
         assert!(!records.contains(canary), "{canary} is on record");
     }
+}
+
+/// Lines of busy moments are written together: none may be left behind at the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_has_its_line_when_the_process_has_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&mut command(MENJIN, folder.path()));
+    let client = Client::new(&server.url);
+    let mut answers = JoinSet::new();
+    for _ in 0..500 {
+        let client = client.clone();
+        answers.spawn(async move { client.get("/health/live").await });
+    }
+    let answers = answers.join_all().await;
+    let id = |answer: &Answer| answer.header("x-request-id").unwrap().to_owned();
+    let mut ids: Vec<_> = answers.iter().map(id).collect();
+    let (status, log) = tokio::task::spawn_blocking(|| server.terminate()).await.unwrap();
+    assert!(status.success());
+    let lines = log.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let lines: Vec<_> = lines.filter(|line| line["event"] == "request").collect();
+    let mut told: Vec<_> = lines.iter().map(|line| line["span"]["id"].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    told.sort_unstable();
+    assert_eq!(told, ids);
+    assert!(log.last().unwrap().contains("stopped"), "{:?}", log.last());
 }
 
 #[tokio::test(flavor = "multi_thread")]

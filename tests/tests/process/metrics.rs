@@ -26,9 +26,9 @@ async fn figures_are_served_on_an_address_of_their_own() {
     for path in ["/api/v1/users/1", "/api/v1/users/2", "/metrics", "/no/such/path"] {
         assert!([401, 404].contains(&client.get(path).await.status), "{path}");
     }
-    let figures = reqwest::get(format!("http://{address}/metrics")).await.unwrap();
-    assert_eq!(figures.status(), 200);
-    let figures = figures.text().await.unwrap();
+    let figures = Client::new(format!("http://{address}")).get("/metrics").await;
+    assert_eq!(figures.status, 200, "{figures}");
+    let figures = figures.body.as_str().unwrap();
     for (name, expected) in [
         (
             r#"menjin_http_requests_total{method="POST",route="/api/v1/auth/register",status="201"}"#,
@@ -45,9 +45,9 @@ async fn figures_are_served_on_an_address_of_their_own() {
         (r#"menjin_hashing_refused_total{reason="full"}"#, 0.0),
         (r#"menjin_hashing_refused_total{reason="late"}"#, 0.0),
     ] {
-        assert_eq!(value(&figures, name), Some(expected), "{name}:\n{figures}");
+        assert_eq!(value(figures, name), Some(expected), "{name}:\n{figures}");
     }
-    assert!(value(&figures, "menjin_hashing_lanes").unwrap() >= 1.0);
+    assert!(value(figures, "menjin_hashing_lanes").unwrap() >= 1.0);
     assert!(figures.contains(r#"menjin_build_info{version=""#));
     assert!(!figures.contains("/no/such/path"), "clients would decide how many series there are");
     assert!(!figures.contains("mike"));

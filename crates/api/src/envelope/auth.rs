@@ -67,7 +67,7 @@ pub(super) async fn logout(
 /// The one whose access token was sent.
 #[api_v2_operation(operation_id = "envelope_get_me", tags("Authentication (envelope)"))]
 pub(super) async fn me(caller: Caller, locale: Locale) -> Json<Envelope<UserData>> {
-    success(Message::UserShown, locale, UserData::from(&caller.user))
+    success(Message::UserShown, locale, UserData::from(&*caller.user))
 }
 
 /// Update the current user's profile.

@@ -4,11 +4,11 @@ use actix_web::http::StatusCode;
 use actix_web::web::Json;
 use menjin_domain::entities::{Principal, User};
 use menjin_domain::ports::UserPage;
+use menjin_domain::values::rfc3339;
 use paperclip::actix::Apiv2Schema;
 use serde::Serialize;
 
 use crate::http::locale::Locale;
-use crate::http::time::time;
 use crate::messages::Message;
 
 /// Every answer.
@@ -49,8 +49,8 @@ impl From<&User> for UserView {
             name: full_name.map_or(user.username.as_str(), |name| name.as_str()).to_owned(),
             email: user.email.as_str().to_owned(),
             is_active: user.is_active,
-            created_at: time(user.created_at),
-            updated_at: user.updated_at.map(time),
+            created_at: rfc3339(user.created_at),
+            updated_at: user.updated_at.map(rfc3339),
         }
     }
 }

@@ -1,14 +1,9 @@
-//! Times in answers and queries.
+//! Times in queries.
 
-use chrono::{DateTime, SecondsFormat, SubsecRound as _};
+use chrono::{DateTime, SubsecRound as _};
 use menjin_domain::values::Timestamp;
 
 use crate::problem::Problem;
-
-/// RFC 3339 in UTC with `Z`.
-pub(crate) fn time(at: Timestamp) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Micros, true)
-}
 
 /// Reads RFC 3339, in any time zone; what is finer than microseconds is cut off.
 pub(crate) fn parse_time(text: &str) -> Result<Timestamp, Problem> {
@@ -18,11 +13,13 @@ pub(crate) fn parse_time(text: &str) -> Result<Timestamp, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use menjin_domain::values::rfc3339;
+
     use super::*;
 
     #[test]
     fn times_are_rfc_3339() {
-        let read = |text| parse_time(text).map(time);
+        let read = |text| parse_time(text).map(rfc3339);
         assert_eq!(read("2026-01-31T08:00:00Z"), Ok("2026-01-31T08:00:00.000000Z".to_owned()));
         assert_eq!(
             read("2026-01-31T16:00:00.1234567+08:00"),

@@ -19,7 +19,7 @@ use crate::state::Api;
 /// The one whose access token was sent.
 #[api_v2_operation(operation_id = "get_me", tags("User Management"))]
 pub(super) async fn me(caller: Caller) -> Json<UserView> {
-    Json(UserView::from(&caller.user))
+    Json(UserView::from(&*caller.user))
 }
 
 /// Update the current user's profile.

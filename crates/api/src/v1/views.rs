@@ -2,13 +2,12 @@
 
 use menjin_domain::entities::{TokenPair, User};
 use menjin_domain::users::{Lock, LockCount};
-use menjin_domain::values::ClientNetwork;
+use menjin_domain::values::{ClientNetwork, rfc3339};
 use paperclip::actix::Apiv2Schema;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use crate::http::locale::Locale;
-use crate::http::time::time;
 use crate::messages::Message;
 
 /// A user. Times are RFC 3339 in UTC.
@@ -46,9 +45,9 @@ impl From<&User> for UserView {
             is_verified: user.is_verified,
             is_superuser: user.is_superuser(),
             role: user.role.as_str(),
-            created_at: time(user.created_at),
-            updated_at: user.updated_at.map(time),
-            last_login_at: user.last_login_at.map(time),
+            created_at: rfc3339(user.created_at),
+            updated_at: user.updated_at.map(rfc3339),
+            last_login_at: user.last_login_at.map(rfc3339),
         }
     }
 }
@@ -120,8 +119,8 @@ impl From<&Lock> for LockView {
         let LockCount { failures, locked_until } = lock.account;
         Self {
             locked: until.is_some(),
-            until: until.map(time),
-            account: LockCountView { failures, until: locked_until.map(time) },
+            until: until.map(rfc3339),
+            account: LockCountView { failures, until: locked_until.map(rfc3339) },
             networks: lock.networks.iter().map(NetworkLockView::from).collect(),
         }
     }
@@ -132,7 +131,7 @@ impl From<&(ClientNetwork, LockCount)> for NetworkLockView {
         Self {
             network: network.to_string(),
             failures: count.failures,
-            until: count.locked_until.map(time),
+            until: count.locked_until.map(rfc3339),
         }
     }
 }

@@ -238,7 +238,7 @@ async fn registers(menjin: &Menjin) -> Outcome<UserId> {
     })?;
     let caller = menjin.caller(&login.tokens).await?;
     step("the access token is Ann's, as the store knows her now", &caller, |caller| {
-        caller.user == login.user
+        *caller.user == login.user
     })?;
     step("Ann is no administrator", &caller.require_admin(), Result::is_err)?;
     menjin.logout.execute(&caller, from(LAPTOP)).await?;

@@ -68,7 +68,7 @@ impl State {
         let record = self.sessions.get(&id)?;
         let user = &self.accounts.get(&record.session.user_id)?.user;
         let live = record.ended_at.is_none() && record.session.expires_at > at && user.is_active;
-        live.then(|| LiveSession { session: record.session.clone(), user: user.clone() })
+        live.then(|| LiveSession { session: record.session.clone(), user: user.clone().into() })
     }
 
     /// Forgets the failures of an account; whether there were any.

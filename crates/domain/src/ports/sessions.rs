@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -53,7 +54,7 @@ pub struct LiveSession {
     /// The session.
     pub session: Session,
     /// Its user, active.
-    pub user: User,
+    pub user: Arc<User>,
 }
 
 /// A refresh token presented.

@@ -112,7 +112,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_administrator_is_made() {
-        assert!(create(Ok(()), Ok(testing::admin().user)).await.unwrap().is_superuser());
+        assert!(
+            create(Ok(()), Ok(User::clone(&testing::admin().user))).await.unwrap().is_superuser()
+        );
     }
 
     #[tokio::test]

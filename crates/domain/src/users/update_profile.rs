@@ -43,7 +43,7 @@ impl UpdateOwnProfile {
         origin: Origin,
     ) -> Result<User, UpdateOwnProfileError> {
         if changes.is_empty() {
-            return Ok(caller.user.clone());
+            return Ok(User::clone(&caller.user));
         }
         let id = caller.user.id;
         let act = Act::by(caller, self.clock.now(), origin);

@@ -13,6 +13,7 @@ mod profile;
 mod properties;
 mod role;
 mod text;
+mod time;
 mod username;
 mod violation;
 
@@ -29,9 +30,6 @@ pub use origin::{InvalidRequestId, Origin, RequestId};
 pub use password::{CandidatePassword, NewPassword, PasswordHash, PasswordLength};
 pub use profile::{AvatarUrl, Bio, FullName, Patch, Phone};
 pub use role::{RegistrableRole, Role, UnknownRole};
+pub use time::{Timestamp, rfc3339};
 pub use username::{Username, UsernameLength};
 pub use violation::Violation;
-
-/// A moment in UTC. Adapters keep microseconds; [`crate::ports::Clock`] hands out no finer ones,
-/// so that what was written equals what is read.
-pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -1,13 +1,14 @@
 use std::fmt;
-use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use menjin_domain::ports::{InvalidationListener, LiveSession};
 use menjin_domain::values::{SessionId, Timestamp};
 
 use super::invalidation::Invalidation;
+use crate::shards::Shards;
 
 /// How many marks there are. Two users that share one invalidate each other: a miss too many, never
 /// a hit too many.
@@ -24,7 +25,7 @@ const MARKS: usize = 8192;
 /// The other half of the argument is the order in a writer: the store first, then the invalidation,
 /// then the answer. A read that sees the counter raised begins after the store was changed.
 pub struct SessionCopies {
-    copies: moka::sync::Cache<SessionId, Arc<Copy>>,
+    copies: Shards<SessionId, Copy>,
     ttl: Duration,
     /// The number of the latest invalidation.
     counter: AtomicU64,
@@ -51,18 +52,15 @@ pub struct Ticket {
 
 impl SessionCopies {
     /// Room for this many copies, each good for `ttl` at most; zero keeps none.
-    pub fn new(capacity: u64, ttl: Duration) -> Self {
+    pub fn new(capacity: usize, ttl: Duration) -> Self {
         Self {
-            copies: moka::sync::Cache::builder()
-                .max_capacity(capacity)
-                .time_to_live(ttl * 2)
-                .build(),
+            copies: Shards::new(capacity),
             ttl,
             counter: AtomicU64::new(0),
             marks: (0..MARKS).map(|_| AtomicU64::new(0)).collect(),
             everything: AtomicU64::new(0),
             hearing: AtomicBool::new(true),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
         }
     }
 
@@ -72,11 +70,16 @@ impl SessionCopies {
         if !self.is_hearing() {
             return None;
         }
-        let copy = self.copies.get(&id)?;
-        // A clock that was put back makes a copy seem young: it is not to be trusted then.
-        let age = (at - copy.read_at).to_std().ok()?;
-        let good = age < self.ttl && at < copy.live.session.expires_at && self.is_current(&copy);
-        good.then(|| copy.live.clone())
+        self.copies.read(&id, |copy| self.is_good(copy, at).then(|| copy.live.clone()))
+    }
+
+    fn is_good(&self, copy: &Copy, at: Timestamp) -> bool {
+        self.is_young(copy, at) && at < copy.live.session.expires_at && self.is_current(copy)
+    }
+
+    /// A clock that was put back makes a copy seem young: it is not to be trusted then.
+    fn is_young(&self, copy: &Copy, at: Timestamp) -> bool {
+        (at - copy.read_at).to_std().is_ok_and(|age| age < self.ttl)
     }
 
     fn is_current(&self, copy: &Copy) -> bool {
@@ -101,7 +104,8 @@ impl SessionCopies {
             return;
         }
         let copy = Copy { live: live.clone(), read_at: ticket.at, read_after: ticket.after };
-        self.copies.insert(live.session.id, Arc::new(copy));
+        let is_worth_keeping = |copy: &Copy| self.is_good(copy, ticket.at);
+        self.copies.insert(live.session.id, copy, is_worth_keeping);
     }
 
     /// Voids the copies of something that has changed in the store, and every read that is under

@@ -1,10 +1,8 @@
 use menjin_domain::audit::AuditPage;
 use menjin_domain::entities::AuditRecord;
-use menjin_domain::values::{AuditReason, UserId};
+use menjin_domain::values::{AuditReason, UserId, rfc3339};
 use paperclip::actix::Apiv2Schema;
 use serde::Serialize;
-
-use crate::http::time::time;
 
 /// Something that happened. Times are RFC 3339 in UTC.
 #[derive(Serialize, Apiv2Schema)]
@@ -28,7 +26,7 @@ impl From<&AuditRecord> for AuditEventView {
         let (event, act) = (&record.event, &record.event.act);
         Self {
             id: record.id.0,
-            at: time(act.at),
+            at: rfc3339(act.at),
             action: event.action.as_str(),
             outcome: event.outcome().as_str(),
             reason: event.reason.map(AuditReason::as_str),

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use menjin_domain::entities::{Profile, Session, User};
 use menjin_domain::values::{
     ClientInfo, Email, Generation, Role, UserId, Username, UsernameLength,
@@ -24,7 +26,7 @@ pub(in crate::lookup) fn live(version: i64) -> LiveSession {
             expires_at: at(500_000),
             client: ClientInfo::local(),
         },
-        user: User {
+        user: Arc::new(User {
             id: UserId::FIRST,
             username: Username::parse("mike", UsernameLength::DEFAULT).unwrap(),
             email: Email::parse("mike@example.com").unwrap(),
@@ -35,7 +37,7 @@ pub(in crate::lookup) fn live(version: i64) -> LiveSession {
             created_at: at(0),
             updated_at: Some(at(version)),
             last_login_at: None,
-        },
+        }),
     }
 }
 

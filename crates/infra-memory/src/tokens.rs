@@ -1,0 +1,220 @@
+//! Signatures that were verified once.
+
+use std::fmt;
+use std::sync::Arc;
+
+use menjin_domain::entities::{AccessClaims, PublicKey, RefreshClaims};
+use menjin_domain::ports::{InvalidToken, PortError, TokenCodec};
+use menjin_domain::values::Timestamp;
+use secrecy::SecretString;
+use siphasher::sip128::SipHasher24;
+
+use crate::shards::Shards;
+
+/// Longer ones are not looked up: hashing them would cost more than refusing them.
+const MAX_LENGTH: usize = 4096;
+
+/// Remembers what access tokens say that were found to be genuine, so that the signature of a token
+/// is verified once and not with every request.
+///
+/// That a token is genuine does not change: what signs and what verifies is fixed for as long as the
+/// codec lives, and this lives with it. Only the time goes on, and is looked at each time: before a
+/// token's `iat` and from its `exp` on the codec is asked anew, whose leeway is its own. Whether the
+/// session is live is nothing that a token tells, and is asked elsewhere with every request.
+///
+/// Only what the codec took is remembered. Tokens that are not genuine leave no trace here, so that
+/// nobody pushes out those of others with them; nor are refresh tokens kept, which are used once.
+///
+/// Tokens are known by a hash of 128 bits of all their bytes, by SipHash-2-4 with a random key. It is
+/// a pseudo-random function: without the key nobody finds another text with the hash of a token, and
+/// guessing one succeeds with a probability of 2⁻¹²⁸ a try. The key and the hashes never leave the
+/// process, so that what the time of a look-up tells (whether a hash is there, or how far two agree)
+/// is about numbers that nobody can compute or choose. Hence none of it need take a constant time,
+/// and no token stays in memory: what is kept could not be presented to anybody.
+pub struct RememberedTokens {
+    codec: Arc<dyn TokenCodec>,
+    genuine: Shards<u128, AccessClaims>,
+    hasher: SipHasher24,
+}
+
+impl RememberedTokens {
+    /// Remembers at most about so many tokens of this codec. The key has to be random, and not to be
+    /// used for anything else.
+    pub fn new(codec: Arc<dyn TokenCodec>, capacity: usize, key: [u8; 16]) -> Self {
+        let hasher = SipHasher24::new_with_key(&key);
+        Self { codec, genuine: Shards::new(capacity), hasher }
+    }
+}
+
+impl TokenCodec for RememberedTokens {
+    fn sign_access(&self, claims: &AccessClaims) -> Result<SecretString, PortError> {
+        self.codec.sign_access(claims)
+    }
+
+    fn sign_refresh(&self, claims: &RefreshClaims) -> Result<SecretString, PortError> {
+        self.codec.sign_refresh(claims)
+    }
+
+    fn verify_access(&self, token: &str, at: Timestamp) -> Result<AccessClaims, InvalidToken> {
+        if token.len() > MAX_LENGTH {
+            return self.codec.verify_access(token, at);
+        }
+        let id = self.hasher.hash(token.as_bytes()).as_u128();
+        // What is allowed beyond these bounds is the codec's to know.
+        let is_current = |claims: &AccessClaims| claims.issued_at <= at && at < claims.expires_at;
+        let known = |claims: &AccessClaims| is_current(claims).then(|| claims.clone());
+        if let Some(claims) = self.genuine.read(&id, known) {
+            return Ok(claims);
+        }
+        let claims = self.codec.verify_access(token, at)?;
+        self.genuine.insert(id, claims.clone(), is_current);
+        Ok(claims)
+    }
+
+    fn verify_refresh(&self, token: &str, at: Timestamp) -> Result<RefreshClaims, InvalidToken> {
+        self.codec.verify_refresh(token, at)
+    }
+
+    fn public_keys(&self) -> Vec<PublicKey> {
+        self.codec.public_keys()
+    }
+}
+
+impl fmt::Debug for RememberedTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RememberedTokens").field("genuine", &self.genuine).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use menjin_domain::entities::PublicPoint;
+    use menjin_domain::ports::MockTokenCodec;
+    use menjin_domain::values::{Generation, Role, SessionId, UserId};
+    use secrecy::ExposeSecret as _;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
+    }
+
+    fn claims(session: u128) -> AccessClaims {
+        AccessClaims {
+            user_id: UserId::FIRST,
+            session_id: SessionId(Uuid::from_u128(session)),
+            role: Role::Student,
+            token_id: Uuid::from_u128(1),
+            issued_at: at(0),
+            expires_at: at(60),
+        }
+    }
+
+    /// Knows `one` and `two`, and may be asked so often.
+    fn remembered(times: usize) -> RememberedTokens {
+        let mut codec = MockTokenCodec::new();
+        codec.expect_verify_access().times(times).returning(|token, _at| match token {
+            "one" => Ok(claims(1)),
+            "two" => Ok(claims(2)),
+            _ => Err(InvalidToken { reason: "wrong signature" }),
+        });
+        RememberedTokens::new(Arc::new(codec), 100, [7; 16])
+    }
+
+    #[test]
+    fn a_token_is_verified_once() {
+        let tokens = remembered(2);
+        for seconds in [0, 1, 59] {
+            assert_eq!(tokens.verify_access("one", at(seconds)).unwrap(), claims(1));
+            assert_eq!(tokens.verify_access("two", at(seconds)).unwrap(), claims(2));
+        }
+    }
+
+    #[test]
+    fn t03_what_is_not_genuine_is_never_remembered() {
+        let tokens = remembered(7);
+        assert!(tokens.verify_access("one", at(1)).is_ok());
+        for wrong in ["one ", "One", "on", "", "onf", "onetwo"] {
+            assert!(tokens.verify_access(wrong, at(1)).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn t09_a_token_that_has_expired_is_the_codecs_to_judge() {
+        let tokens = remembered(4);
+        assert!(tokens.verify_access("one", at(0)).is_ok());
+        // The mock knows no time; that it is asked is what counts.
+        for seconds in [60, 61, -1] {
+            assert!(tokens.verify_access("one", at(seconds)).is_ok());
+        }
+        assert!(tokens.verify_access("one", at(30)).is_ok());
+    }
+
+    #[test]
+    fn t10_garbage_pushes_no_genuine_token_out() {
+        let tokens = remembered(1 + 10_000);
+        assert!(tokens.verify_access("one", at(1)).is_ok());
+        for number in 0..10_000 {
+            assert!(tokens.verify_access(&format!("garbage {number}"), at(1)).is_err());
+        }
+        assert_eq!(tokens.verify_access("one", at(2)).unwrap(), claims(1));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_does_not_outlast_its_end() {
+        let mut codec = MockTokenCodec::new();
+        codec.expect_verify_access().returning(|token, at| {
+            let claims = claims(token.parse().unwrap());
+            Ok(AccessClaims { issued_at: at, expires_at: at + TimeDelta::seconds(1), ..claims })
+        });
+        let tokens = RememberedTokens::new(Arc::new(codec), 6400, [7; 16]);
+        for number in 0..100_000 {
+            tokens.verify_access(&number.to_string(), at(1)).unwrap();
+        }
+        assert!(tokens.genuine.len() <= 6400, "{}", tokens.genuine.len());
+        for number in 100_000..120_000 {
+            tokens.verify_access(&number.to_string(), at(number)).unwrap();
+        }
+        let few = tokens.genuine.len();
+        assert!(few < 3200, "those that are over go: {few}");
+    }
+
+    #[test]
+    fn t04_refresh_tokens_signing_and_public_keys_are_the_codecs() {
+        let refresh = |expires_at| RefreshClaims {
+            user_id: UserId::FIRST,
+            session_id: SessionId(Uuid::from_u128(1)),
+            generation: Generation::FIRST,
+            token_id: Uuid::from_u128(2),
+            issued_at: at(0),
+            expires_at,
+        };
+        let key = PublicKey { id: "k".into(), point: PublicPoint::Ed25519 { x: [3; 32] } };
+        let mut codec = MockTokenCodec::new();
+        codec.expect_verify_access().times(1).returning(|_, _| Ok(claims(1)));
+        codec.expect_verify_refresh().times(2).returning(move |token, at| match token {
+            "refresh" => Ok(refresh(at)),
+            _ => Err(InvalidToken { reason: "another kind" }),
+        });
+        codec.expect_sign_access().return_once(|_| Ok("a".to_owned().into()));
+        codec.expect_sign_refresh().return_once(|_| Ok("r".to_owned().into()));
+        codec.expect_public_keys().return_const(vec![key.clone()]);
+        let tokens = RememberedTokens::new(Arc::new(codec), 100, [7; 16]);
+        assert!(tokens.verify_access("access", at(1)).is_ok());
+        assert!(tokens.verify_refresh("access", at(1)).is_err());
+        assert_eq!(tokens.verify_refresh("refresh", at(1)).unwrap(), refresh(at(1)));
+        assert_eq!(tokens.sign_access(&claims(1)).unwrap().expose_secret(), "a");
+        assert_eq!(tokens.sign_refresh(&refresh(at(1))).unwrap().expose_secret(), "r");
+        assert_eq!(tokens.public_keys(), [key]);
+    }
+
+    #[test]
+    fn what_is_too_long_is_handed_on() {
+        let tokens = remembered(2);
+        for _ in 0..2 {
+            assert!(tokens.verify_access(&"x".repeat(MAX_LENGTH + 1), at(1)).is_err());
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The row behind every request, read without diesel.
+
+use std::error::Error;
+use std::net::IpAddr;
+
+use bytes::BytesMut;
+use diesel::pg::data_types::PgTimestamp;
+use menjin_domain::entities::{Session, User};
+use menjin_domain::ports::{LiveSession, PortError};
+use menjin_domain::values::SessionId;
+use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
+
+use super::{SessionRow, UserRow};
+use crate::error::COMPONENT;
+
+/// Finds a live session and its user: [`live_session`] reads what it gives. What `find_live` asks for
+/// on a connection of the pool, written out: diesel builds its statements anew at every call, which
+/// takes longer than PostgreSQL does to answer this one.
+pub(crate) const FIND_LIVE: &str = "SELECT \
+    s.user_id, s.generation, s.created_at, s.last_used_at, s.expires_at, s.client_address, \
+    s.user_agent, u.username, u.username_canonical, u.email, u.email_canonical, u.role, u.full_name, \
+    u.phone, u.bio, u.avatar, u.is_active, u.is_verified, u.created_at, u.updated_at, u.last_login_at \
+    FROM sessions AS s JOIN users AS u ON u.id = s.user_id \
+    WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND u.is_active";
+
+/// A moment as the protocol carries it: microseconds since 2000, big-endian. PostgreSQL's infinities
+/// are beyond the calendar.
+#[derive(Debug)]
+pub(crate) struct Moment(pub(crate) PgTimestamp);
+
+impl<'a> FromSql<'a> for Moment {
+    fn from_sql(_: &Type, bytes: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(PgTimestamp(i64::from_be_bytes(bytes.try_into()?))))
+    }
+
+    accepts!(TIMESTAMPTZ);
+}
+
+impl ToSql for Moment {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        out.extend_from_slice(&self.0.0.to_be_bytes());
+        Ok(IsNull::No)
+    }
+
+    accepts!(TIMESTAMPTZ);
+    to_sql_checked!();
+}
+
+/// Reads a row of [`FIND_LIVE`].
+pub(crate) fn live_session(id: SessionId, row: &Row) -> Result<LiveSession, PortError> {
+    let mut columns = Columns { row, next: 0 };
+    read_live_session(id, &mut columns).map_err(|error| PortError::internal(COMPONENT, error))?
+}
+
+/// The columns of a row, one after the other.
+struct Columns<'a> {
+    row: &'a Row,
+    next: usize,
+}
+
+impl<'a> Columns<'a> {
+    fn next<T: FromSql<'a>>(&mut self) -> Result<T, tokio_postgres::Error> {
+        let column = self.next;
+        self.next += 1;
+        self.row.try_get(column)
+    }
+
+    fn moment(&mut self) -> Result<PgTimestamp, tokio_postgres::Error> {
+        Ok(self.next::<Moment>()?.0)
+    }
+
+    fn optional_moment(&mut self) -> Result<Option<PgTimestamp>, tokio_postgres::Error> {
+        Ok(self.next::<Option<Moment>>()?.map(|moment| moment.0))
+    }
+}
+
+/// In the order of the statement: struct expressions are evaluated as they are written. The outer
+/// error is of the protocol, the inner one of a value that should not be in the table.
+fn read_live_session(
+    id: SessionId,
+    columns: &mut Columns<'_>,
+) -> Result<Result<LiveSession, PortError>, tokio_postgres::Error> {
+    let user_id = columns.next()?;
+    let session = SessionRow {
+        id: id.0,
+        user_id,
+        generation: columns.next()?,
+        created_at: columns.moment()?,
+        last_used_at: columns.moment()?,
+        expires_at: columns.moment()?,
+        client_address: columns.next::<IpAddr>()?.into(),
+        user_agent: columns.next()?,
+    };
+    let user = UserRow {
+        id: user_id,
+        username: columns.next()?,
+        username_canonical: columns.next()?,
+        email: columns.next()?,
+        email_canonical: columns.next()?,
+        role: columns.next()?,
+        full_name: columns.next()?,
+        phone: columns.next()?,
+        bio: columns.next()?,
+        avatar: columns.next()?,
+        is_active: columns.next()?,
+        is_verified: columns.next()?,
+        created_at: columns.moment()?,
+        updated_at: columns.optional_moment()?,
+        last_login_at: columns.optional_moment()?,
+    };
+    let live = || {
+        let (session, user) = (Session::try_from(session)?, User::try_from(user)?.into());
+        Ok(LiveSession { session, user })
+    };
+    Ok(live())
+}

@@ -1,0 +1,146 @@
+//! Logs: text for people on a terminal, a JSON object a line otherwise, both on standard error.
+//!
+//! Every request writes a line, so that writing one has to be cheap: the JSON is written by `json.rs`
+//! straight into a buffer, and `output.rs` hands the lines of busy moments to the system together.
+
+mod json;
+mod output;
+
+use std::io::IsTerminal as _;
+
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::Layer as Lines;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+use self::json::{JsonFields, JsonLine};
+use self::output::Output;
+use crate::settings::{LogFormat, LogSettings};
+
+/// Of a client that sends nonsense actix reports a fault here, without a request's id; menjin-api
+/// answers it and says so itself.
+const DISPATCHER: &str = "actix_http::h1::dispatcher";
+
+/// What holds back lines; dropped, it lets them out, and holds back none from then on.
+#[must_use]
+pub(crate) struct Log(Option<Output>);
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        if let Some(output) = &self.0 {
+            output.end();
+        }
+    }
+}
+
+/// Starts logging for the whole process.
+pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<Log> {
+    let output = (!for_people(settings)).then(|| Output::start(std::io::stderr())).transpose()?;
+    match plain_filter(&settings.level) {
+        Some(filter) => start_with(filter, output.clone())?,
+        None => start_with(filter(&settings.level)?, output.clone())?,
+    }
+    hide_panic_payloads();
+    Ok(Log(output))
+}
+
+fn start_with(
+    filter: impl Layer<Registry> + Send + Sync,
+    output: Option<Output>,
+) -> anyhow::Result<()> {
+    let registry = tracing_subscriber::registry().with(filter);
+    let started = match output {
+        Some(output) => registry.with(json_lines(output)).try_init(),
+        None => registry.with(text_lines()).try_init(),
+    };
+    Ok(started?)
+}
+
+fn text_lines<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
+    let ansi = std::io::stderr().is_terminal();
+    Lines::new().with_writer(std::io::stderr).with_ansi(ansi).with_target(false)
+}
+
+fn json_lines<S: Subscriber + for<'a> LookupSpan<'a>>(output: Output) -> impl Layer<S> {
+    Lines::new().fmt_fields(JsonFields).event_format(JsonLine).with_writer(output)
+}
+
+/// The filter that a level stands for, if it is of the plain kind, which is looked at once for each
+/// place that logs. Those on spans, fields and patterns take locks with every request.
+fn plain_filter(level: &str) -> Option<Targets> {
+    let is_plain = !level.is_empty() && !level.contains(['[', '{', '/']);
+    let filter: Targets = level.parse().ok().filter(|_| is_plain)?;
+    Some(if level.contains("actix_http") {
+        filter
+    } else {
+        filter.with_target(DISPATCHER, LevelFilter::OFF)
+    })
+}
+
+/// The filter that a level stands for.
+fn filter(level: &str) -> anyhow::Result<EnvFilter> {
+    let filter: EnvFilter = level.parse()?;
+    if level.contains("actix_http") {
+        return Ok(filter);
+    }
+    Ok(filter.add_directive(format!("{DISPATCHER}=off").parse()?))
+}
+
+/// Whether logs are read by people.
+pub(crate) fn for_people(settings: &LogSettings) -> bool {
+    match settings.format {
+        LogFormat::Text => true,
+        LogFormat::Json => false,
+        LogFormat::Auto => std::io::stderr().is_terminal(),
+    }
+}
+
+/// A panic's message may quote what a client sent, a password even: its place is enough.
+fn hide_panic_payloads() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(event = "panic", place);
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn plain_levels_are_filtered_in_the_plain_way_and_alike() {
+        for (level, menjin, sqlite, dispatcher) in [
+            ("info", Some(Level::INFO), Some(Level::INFO), None),
+            ("trace", Some(Level::TRACE), Some(Level::TRACE), None),
+            ("off", None, None, None),
+            ("warn,menjin=debug", Some(Level::DEBUG), Some(Level::WARN), None),
+            ("menjin_infra_sqlite=trace", None, Some(Level::TRACE), None),
+            ("info,actix_http=debug", Some(Level::INFO), Some(Level::INFO), Some(Level::DEBUG)),
+        ] {
+            let filter = plain_filter(level).unwrap();
+            let levels =
+                [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR].into_iter();
+            for (target, most) in
+                [("menjin", menjin), ("menjin_infra_sqlite", sqlite), (DISPATCHER, dispatcher)]
+            {
+                let enabled = levels.clone().find(|at| filter.would_enable(target, at));
+                let most = match (target, level) {
+                    // A directive is for all targets that begin with it.
+                    ("menjin_infra_sqlite", "warn,menjin=debug") => Some(Level::DEBUG),
+                    _ => most,
+                };
+                assert_eq!(enabled, most, "{level}: {target}");
+            }
+        }
+        for level in ["", "info,[request]=trace", "menjin[{id}]=debug"] {
+            assert!(plain_filter(level).is_none(), "{level}");
+            assert!(filter(level).is_ok(), "{level}");
+        }
+    }
+}
