@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use divan::{Bencher, black_box};
@@ -37,7 +38,7 @@ fn live() -> LiveSession {
             expires_at: at(600_000),
             client: ClientInfo::local(),
         },
-        user: user(),
+        user: Arc::new(user()),
     }
 }
 
