@@ -52,6 +52,14 @@ impl Backends {
         })
     }
 
+    /// The one number that a statement selects.
+    pub(crate) fn number(&self, url: &str, statement: &str) -> anyhow::Result<f64> {
+        self.runtime.block_on(async {
+            let row = postgres::connect(url).await.query_one(statement, &[]).await;
+            Ok(row.context("PostgreSQL refuses")?.try_get(0)?)
+        })
+    }
+
     /// What those that were started call themselves.
     pub(crate) fn versions(&self) -> Vec<String> {
         let ask = |program: &std::path::Path| {

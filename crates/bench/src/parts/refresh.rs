@@ -7,7 +7,7 @@ use crate::backends::PgBench;
 use crate::http::{Answer, field, request};
 use crate::load::{self, Client, Pace};
 use crate::menjin::{Degree, Menjin, Place, user};
-use crate::report::{Row, Target};
+use crate::report::{Row, Target, Unit};
 
 const CLIENTS: usize = 16;
 
@@ -37,12 +37,16 @@ impl Client for Refresher {
     }
 }
 
-fn measure(bench: &Bench, server: &Menjin) -> anyhow::Result<f64> {
+/// How many a second, and the time of the server's threads for one of them, in µs.
+fn measure(bench: &Bench, server: &Menjin) -> anyhow::Result<(f64, f64)> {
     let mut clients = Vec::new();
     for number in 0..CLIENTS {
         clients.push(Refresher::new(&server.log_in(&user(number))?.refresh));
     }
-    Ok(load::run(server.address(), clients, Pace::Unbroken, bench.span())?.rate(200))
+    let before = server.process.cpu()?;
+    let outcome = load::run(server.address(), clients, Pace::Unbroken, bench.span())?;
+    let cpu = server.process.cpu()?.saturating_sub(before).as_secs_f64() * 1e6;
+    Ok((outcome.rate(200), cpu / f64::from(outcome.answered.max(1))))
 }
 
 pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
@@ -55,18 +59,22 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         let mut rounds = Vec::new();
         if degree == Degree::Embedded {
             for _ in 0..bench.rounds() {
-                rounds.push(measure(bench, &server)?);
+                rounds.push(measure(bench, &server)?.0);
             }
             rows.push(row.figure(crate::stats::median(&rounds)));
             continue;
         }
         let pgbench = PgBench { url: &place.database, clients: CLIENTS, seconds: 1 };
         pgbench.prepare(&bench.backends)?;
-        let mut rounds = Vec::new();
+        let (mut rounds, mut costs) = (Vec::new(), Vec::new());
         for _ in 0..bench.rounds() {
-            rounds.push((measure(bench, &server)?, pgbench.updates()?));
+            let (rate, cost) = measure(bench, &server)?;
+            rounds.push((rate, pgbench.updates()?));
+            costs.push(cost);
         }
         rows.push(row.rounds(&rounds).target(Target::RatioAtLeast(0.35)));
+        let row = Row::new("B4", degree.name(), "refresh, the server's processor time");
+        rows.push(row.unit(Unit::Microseconds).figure(crate::stats::median(&costs)));
     }
     Ok(rows)
 }

@@ -22,6 +22,7 @@ pub(crate) enum Unit {
     Milliseconds,
     Microseconds,
     Megabytes,
+    Bytes,
     Instructions,
 }
 
@@ -154,6 +155,7 @@ impl Unit {
             Self::Milliseconds => " ms",
             Self::Microseconds => " µs",
             Self::Megabytes => " MB",
+            Self::Bytes => " B",
             Self::Instructions => " instr.",
         };
         format!("{}{unit}", grouped(format_args!("{value:.digits$}")))
