@@ -116,6 +116,10 @@ pub struct UnhurriedHasher(pub Arc<dyn PasswordHasher>);
 
 #[async_trait]
 impl PasswordHasher for UnhurriedHasher {
+    fn has_room(&self) -> bool {
+        self.0.has_room()
+    }
+
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError> {
         unhurried(self.0.hash(password)).await
     }

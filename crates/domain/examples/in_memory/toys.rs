@@ -69,6 +69,10 @@ impl ToyHasher {
 
 #[async_trait]
 impl PasswordHasher for ToyHasher {
+    fn has_room(&self) -> bool {
+        true
+    }
+
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError> {
         self.hash_text(password.expose()).await
     }

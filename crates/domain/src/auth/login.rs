@@ -86,6 +86,10 @@ impl Login {
     /// # Errors
     /// See [`LoginError`].
     pub async fn execute(&self, input: LoginInput) -> Result<LoggedIn, LoginError> {
+        // In a storm most are sent away: before they cost the database anything.
+        if !self.hasher.has_room() {
+            return Err(LoginError::Overloaded);
+        }
         let found = self.users.find_credentials(&input.name).await?;
         let subject = found.as_ref().map_or_else(
             || ThrottleSubject::nobody(&input.name),
@@ -214,6 +218,7 @@ mod tests {
                 rates: MockRateLimiter::new(),
                 trail: Arc::default(),
             };
+            world.hasher.expect_has_room().return_const(true);
             world.users.expect_find_credentials().return_once(move |_| Ok(account));
             world.rates.expect_reserve().returning(|_, _, _| Ok(Admission::Admitted));
             world
@@ -305,6 +310,18 @@ mod tests {
             assert!(matches!(world.login().await, Err(LoginError::InvalidCredentials)));
             trail.has([(AuditAction::LogInFailed, reason)]);
         }
+    }
+
+    #[tokio::test]
+    async fn l1_where_there_is_no_room_nothing_is_asked_or_counted() {
+        let mut world = World::with(None);
+        world.hasher = MockPasswordHasher::new();
+        world.hasher.expect_has_room().times(1).return_const(false);
+        world.users = MockUserRepository::new();
+        world.rates = MockRateLimiter::new();
+        let trail = world.trail();
+        assert!(matches!(world.login().await, Err(LoginError::Overloaded)));
+        trail.has([]);
     }
 
     #[tokio::test]

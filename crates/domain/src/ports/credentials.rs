@@ -32,6 +32,10 @@ pub enum HashingError {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
+    /// Whether a hash would be taken on at this moment. Only a hint, to begin nothing in vain: what
+    /// comes next may still be refused.
+    fn has_room(&self) -> bool;
+
     /// Hashes a password with a fresh salt, at the configured cost.
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError>;
 

@@ -167,6 +167,10 @@ async fn reply<T>(submitted: Result<Reply<T>, Full>) -> Result<T, HashingError> 
 
 #[async_trait]
 impl PasswordHasher for BcryptPool {
+    fn has_room(&self) -> bool {
+        self.workers.has_room()
+    }
+
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError> {
         self.make(password.expose()).await
     }

@@ -83,11 +83,8 @@ impl Queue {
 
     /// Lets somebody in.
     pub(super) fn push(&mut self, work: Work, now: Instant) -> Result<(), Full> {
-        if self.is_too_long() {
-            self.waiting.retain(|(_, work)| !work.is_gone());
-            if self.is_too_long() {
-                return Err(Full);
-            }
+        if !self.has_room() {
+            return Err(Full);
         }
         self.waiting.push_back((now, work));
         if self.queued() > 0 {
@@ -96,12 +93,23 @@ impl Queue {
         Ok(())
     }
 
+    /// Whether one more would be let in.
+    pub(super) fn has_room(&mut self) -> bool {
+        if self.is_too_long() {
+            self.waiting.retain(|(_, work)| !work.is_gone());
+        }
+        !self.is_too_long()
+    }
+
     fn is_too_long(&self) -> bool {
         let free = self.free();
+        // Four fifths: the pace is an estimate, and to be sent away after a long wait is worse than at
+        // once.
+        //
         // Whoever finds nobody before them is always let in: refused would be everybody for good
         // otherwise, once the pace has been very slow, since it is measured on those that wait.
         self.waiting.len() >= self.limits.waiting.saturating_add(free)
-            || self.pace.time_for(self.queued()) > self.limits.wait
+            || self.pace.time_for(self.queued()) > self.limits.wait / 5 * 4
     }
 
     /// How many wait that no free lane is about to take.

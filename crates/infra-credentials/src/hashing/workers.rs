@@ -90,6 +90,16 @@ impl Workers {
         self.shared.lock().engine.mode() != super::engine::Mode::Plain
     }
 
+    /// Whether one more would be let into the queue. Counts as a refusal where not: whoever asks goes
+    /// no further.
+    pub(super) fn has_room(&self) -> bool {
+        let has_room = self.shared.lock().queue.has_room();
+        if !has_room {
+            self.shared.figures.full();
+        }
+        has_room
+    }
+
     fn push(&self, work: Work) -> Result<(), Full> {
         let mut state = self.shared.lock();
         let pushed = state.queue.push(work, Instant::now());
