@@ -186,21 +186,17 @@ fn run_group<C: Client>(
 ) -> anyhow::Result<Outcome> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async move {
-        let mut connections = Vec::new();
-        for client in clients {
-            connections.push((Connection::open(address).await.context("cannot connect")?, client));
-        }
         let started = Instant::now();
         let window =
             Window { from: started + span.warm_up, to: started + span.warm_up + span.measured };
-        let (number, outcome) = (connections.len(), Rc::new(RefCell::new(Outcome::default())));
+        let (number, outcome) = (clients.len(), Rc::new(RefCell::new(Outcome::default())));
         let tasks: Vec<_> = (0u32..)
-            .zip(connections)
-            .map(|(index, (connection, client))| {
+            .zip(clients)
+            .map(|(index, client)| {
                 let mut gaps = Gaps::new(pace);
                 let first = started + gaps.first(index, number);
                 let outcome = Rc::clone(&outcome);
-                tokio::task::spawn_local(drive(connection, client, gaps, first, window, outcome))
+                tokio::task::spawn_local(drive(address, client, gaps, first, window, outcome))
             })
             .collect();
         let all = async {
@@ -223,7 +219,7 @@ struct Window {
 }
 
 async fn drive<C: Client>(
-    mut connection: Connection,
+    address: SocketAddr,
     mut client: C,
     mut gaps: Gaps,
     first: Instant,
@@ -231,6 +227,9 @@ async fn drive<C: Client>(
     outcome: Rc<RefCell<Outcome>>,
 ) -> anyhow::Result<()> {
     let mut due = first;
+    // Not before there is something to send: a server need not wait for long.
+    tokio::time::sleep_until(due.into()).await;
+    let mut connection = Connection::open(address).await.context("cannot connect")?;
     while due < window.to {
         if due > Instant::now() {
             tokio::time::sleep_until(due.into()).await;
