@@ -51,6 +51,8 @@ impl Client for Same {
 pub(crate) struct Outcome {
     /// Of those that were due after the warm-up, by status.
     pub(crate) latencies: BTreeMap<u16, Latencies>,
+    /// The same from when they were sent, which is later where the one before took long.
+    served: BTreeMap<u16, Latencies>,
     /// Those that were answered after the warm-up and before the end, by status.
     finished: BTreeMap<u16, u32>,
     /// All that were answered, the warm-up included.
@@ -71,6 +73,11 @@ impl Outcome {
         self.latencies.get(&status).with_context(|| format!("no answer was {status}"))
     }
 
+    /// How long answers of this status took from when their requests were sent; none is an error.
+    pub(crate) fn served(&self, status: u16) -> anyhow::Result<&Latencies> {
+        self.served.get(&status).with_context(|| format!("no answer was {status}"))
+    }
+
     /// The share of answers that had this status, of those that were due after the warm-up.
     pub(crate) fn share(&self, status: u16) -> f64 {
         let number = |latencies: &Latencies| float(latencies.len());
@@ -81,6 +88,9 @@ impl Outcome {
     fn add(&mut self, other: Self) {
         for (status, latencies) in other.latencies {
             self.latencies.entry(status).or_default().extend(latencies);
+        }
+        for (status, latencies) in other.served {
+            self.served.entry(status).or_default().extend(latencies);
         }
         for (status, number) in other.finished {
             *self.finished.entry(status).or_default() += number;
@@ -234,12 +244,14 @@ async fn drive<C: Client>(
         if due > Instant::now() {
             tokio::time::sleep_until(due.into()).await;
         }
+        let sent = Instant::now();
         let answer = connection.exchange(client.request()).await.context("no answer")?;
         let now = Instant::now();
         let mut outcome = outcome.borrow_mut();
         outcome.answered += 1;
         if due >= window.from {
             outcome.latencies.entry(answer.status).or_default().push(now - due);
+            outcome.served.entry(answer.status).or_default().push(now - sent);
         }
         if (window.from..window.to).contains(&now) {
             *outcome.finished.entry(answer.status).or_default() += 1;

@@ -2,7 +2,7 @@
 //!
 //! Each thread tries for itself, a little at a time, while it has nothing better to do; all at the
 //! same time, so that threads which share a core find what they will find under load. It takes
-//! each about 30 ms in all.
+//! each about 60 ms in all.
 
 use menjin_bcrypt_lanes::{Digest, Lanes};
 use subtle::ConstantTimeEq;
@@ -11,7 +11,7 @@ use super::work::Input;
 
 /// How often each number of lanes is measured. The fastest counts: what else the machine does only
 /// ever adds.
-const ROUNDS: usize = 2;
+const ROUNDS: usize = 4;
 
 /// The lanes are of this cost and the next one, in turns, so that some leave before others.
 const LEAST_COST: u32 = 2;
