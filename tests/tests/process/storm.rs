@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use menjin_tests::client::Client;
+use menjin_tests::figures::figure;
 use menjin_tests::process::{Server, command};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
@@ -110,7 +111,8 @@ async fn l2_normal_traffic_is_unaffected_by_slow_clients() {
     let (p99, slowest) = normal_traffic(&mike, 2400).await;
     let begun = connected.available_permits();
     slow.shutdown().await;
-    eprintln!("{clients} slow clients, {begun} connections: p99 {p99:?}, slowest {slowest:?}");
+    let value = format!("{begun} connections, p99 {p99:?}, slowest {slowest:?}");
+    figure("L2", &format!("others beside {clients} slow clients"), value);
     assert!(p99 < bound, "{clients} slow clients: p99 {p99:?}, slowest {slowest:?}");
     assert!(begun > clients as usize, "the server cuts nobody off");
 }
