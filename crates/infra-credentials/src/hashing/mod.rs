@@ -57,8 +57,8 @@ pub struct HashingConfig {
     /// How many jobs may wait for a thread. One more is refused as
     /// [`HashingError::Overloaded`].
     pub queue: usize,
-    /// How long one may wait. Who would have to wait for longer, as far as can be told, is refused
-    /// in the same way, and so is who has.
+    /// How long one may wait. Who would have to wait for longer than four fifths of it, as far as can
+    /// be told, is refused in the same way, and so is who has waited for all of it.
     pub max_wait: Duration,
     /// How bcrypt is computed.
     pub engine: HashingEngine,
