@@ -1,7 +1,9 @@
+DROP TRIGGER users_counted_alone ON users;
 DROP TRIGGER users_counted ON users;
 DROP TRIGGER users_uncounted ON users;
 DROP TRIGGER users_counted_on_update ON users;
 DROP FUNCTION users_count_all();
+DROP FUNCTION users_count_alone();
 DROP FUNCTION users_count_anew();
 DROP FUNCTION users_uncount();
 DROP TABLE user_blocks;

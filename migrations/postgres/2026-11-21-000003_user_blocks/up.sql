@@ -59,6 +59,16 @@ BEGIN
 END
 $$;
 
+-- Before changes of many users, which no part of menjin makes: none can lock the counts in an order that
+-- suits all others, and a registration in between would end in a deadlock with them. So whoever counts
+-- is awaited before, and waits until the change is done.
+CREATE FUNCTION users_count_alone() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    LOCK TABLE user_counts IN SHARE ROW EXCLUSIVE MODE;
+    RETURN NULL;
+END
+$$;
+
 -- Counts what is there, when nobody else can write: for this migration, and after a transfer.
 CREATE FUNCTION users_count_all() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -91,3 +101,5 @@ CREATE TRIGGER users_uncounted AFTER DELETE ON users
 CREATE TRIGGER users_counted_on_update AFTER UPDATE OF id, role ON users
     FOR EACH ROW WHEN (OLD.id <> NEW.id OR OLD.role <> NEW.role)
     EXECUTE FUNCTION users_count_anew();
+CREATE TRIGGER users_counted_alone BEFORE DELETE OR UPDATE OF id, role ON users
+    FOR EACH STATEMENT EXECUTE FUNCTION users_count_alone();
