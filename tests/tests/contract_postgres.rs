@@ -11,6 +11,8 @@ mod look_ups;
 mod opening;
 #[path = "contract_postgres/pages.rs"]
 mod pages;
+#[path = "contract_postgres/refreshes.rs"]
+mod refreshes;
 #[path = "contract_postgres/sharing.rs"]
 mod sharing;
 #[path = "contract_postgres/tls.rs"]

@@ -12,7 +12,7 @@ use crate::connect::Connector;
 use crate::error::{Abort, COMPONENT};
 
 /// When a call is answered at the latest.
-const DEADLINE: Duration = Duration::from_millis(2800);
+pub(crate) const DEADLINE: Duration = Duration::from_millis(2800);
 /// How often a call is tried while other transactions are in its way.
 const TRIES: u32 = 5;
 
@@ -41,9 +41,10 @@ pub(crate) struct Lender {
 }
 
 impl Lender {
-    /// Does the work on a connection, within the deadline.
+    /// Does the work on a connection, until then at the latest.
     pub(crate) async fn serve<A, T, E>(
         &self,
+        deadline: Instant,
         scope: Scope,
         arguments: A,
         work: Work<A, T, E>,
@@ -51,8 +52,7 @@ impl Lender {
     where
         E: From<PortError>,
     {
-        let started = Instant::now();
-        let mut lent = self.lend(started).await?;
+        let mut lent = self.lend(deadline).await?;
         let done = async {
             let mut tries = 1;
             loop {
@@ -65,15 +65,16 @@ impl Lender {
                 }
             }
         };
-        let done = timeout_at(started + DEADLINE, done).await;
+        let done = timeout_at(deadline, done).await;
         done.unwrap_or_else(|elapsed| {
             self.give_up(lent);
             Err(PortError::unavailable(COMPONENT, elapsed).into())
         })
     }
 
-    async fn lend(&self, started: Instant) -> Result<Lent, PortError> {
-        match timeout_at(started + self.acquire_timeout, self.pool.get()).await {
+    async fn lend(&self, deadline: Instant) -> Result<Lent, PortError> {
+        let in_time = deadline.min(Instant::now() + self.acquire_timeout);
+        match timeout_at(in_time, self.pool.get()).await {
             Ok(Ok(connection)) => Ok(Lent { connection: Some(connection), is_sound: true }),
             Ok(Err(error)) => Err(PortError::unavailable(COMPONENT, error)),
             Err(_elapsed) => {

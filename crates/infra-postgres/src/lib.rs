@@ -24,6 +24,7 @@ mod listing;
 mod open;
 mod readers;
 mod recorded;
+mod refreshes;
 mod rows;
 mod schema;
 mod sessions;

@@ -5,7 +5,7 @@ use diesel::pg::Pg;
 use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Bool, Inet, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Inet, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use ipnet::IpNet;
 use menjin_domain::entities::AuditEvent;
 use menjin_domain::values::{AuditReason, UserId};
@@ -34,8 +34,6 @@ pub(crate) struct Event {
     client_address: IpNet,
     user_agent: Option<String>,
     request_id: Option<String>,
-    /// One statement for what is wanted and what is not: it is prepared once.
-    wanted: bool,
 }
 
 impl From<AuditEvent> for Event {
@@ -52,7 +50,6 @@ impl From<AuditEvent> for Event {
             client_address: act.origin.client.address.into(),
             user_agent: act.origin.client.user_agent,
             request_id: act.origin.request_id.map(|id| id.as_str().to_owned()),
-            wanted: true,
         }
     }
 }
@@ -93,9 +90,7 @@ impl Event {
         out.push_bind_param::<Nullable<Text>, _>(&self.user_agent)?;
         out.push_sql(", ");
         out.push_bind_param::<Nullable<Text>, _>(&self.request_id)?;
-        out.push_sql(" FROM changed WHERE ");
-        out.push_bind_param::<Bool, _>(&self.wanted)?;
-        out.push_sql(")");
+        out.push_sql(" FROM changed)");
         Ok(())
     }
 }
@@ -113,14 +108,7 @@ pub(crate) struct Recorded<Change> {
 impl<Change> Recorded<Change> {
     pub(crate) fn new(change: Change, event: AuditEvent, subject: Subject) -> Self {
         Self { change, event: event.into(), subject }
-    }
-
-    /// Appends the event only if it is wanted.
-    pub(crate) fn if_wanted(mut self, wanted: bool) -> Self {
-        self.event.wanted = wanted;
-        self
-    }
-}
+    }}
 
 impl<Change: Query> Query for Recorded<Change> {
     type SqlType = Change::SqlType;

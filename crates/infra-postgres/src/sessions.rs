@@ -18,7 +18,7 @@ use crate::readers::Read;
 use crate::recorded::{Recorded, Subject};
 use crate::rows::{SessionRow, UserRow};
 use crate::schema::{sessions, users};
-use crate::statements::{CreateSession, RotateCurrent};
+use crate::statements::CreateSession;
 
 #[async_trait]
 impl SessionRepository for PostgresStore {
@@ -62,19 +62,7 @@ impl SessionRepository for PostgresStore {
     }
 
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {
-        let rotated = self
-            .statement(rotation.clone(), |postgres, rotation| {
-                async move {
-                    let event = rotation.refreshed();
-                    let rotate = Recorded::new(RotateCurrent::new(rotation), event, Subject::Known)
-                        .if_wanted(rotation.recorded);
-                    let row: Option<(SessionRow, UserRow)> =
-                        rotate.get_result(postgres).await.optional()?;
-                    Ok::<_, Abort<PortError>>(row.map(live_session).transpose()?)
-                }
-                .boxed()
-            })
-            .await?;
+        let rotated = self.rotate_current(rotation.clone()).await?;
         match rotated {
             Some(live) => Ok(RotationOutcome::Rotated(Box::new(live))),
             None => {
@@ -178,6 +166,6 @@ async fn rotate_locked(
     Ok(RotationOutcome::Rotated(Box::new(live)))
 }
 
-fn live_session((session, user): (SessionRow, UserRow)) -> Result<LiveSession, PortError> {
+pub(crate) fn live_session((session, user): (SessionRow, UserRow)) -> Result<LiveSession, PortError> {
     Ok(LiveSession { session: Session::try_from(session)?, user: User::try_from(user)?.into() })
 }

@@ -6,10 +6,10 @@ use diesel::pg::Pg;
 use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Inet, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Inet, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use ipnet::IpNet;
 use menjin_domain::ports::{NewSession, Rotation};
-use menjin_domain::values::Generation;
+use menjin_domain::values::{AuditAction, Generation};
 use uuid::Uuid;
 
 use crate::convert::stored;
@@ -23,54 +23,98 @@ fn columns<Row: Selectable<Pg>>() -> Columns<Row> {
 
 type SqlTypes<Row> = <Columns<Row> as Expression>::SqlType;
 
-/// The common case of a refresh: the current generation is presented, and all is well. No row: look
-/// closer. Its record is for [`Recorded`](crate::recorded::Recorded) to add.
+/// The common case of refreshes, several of them: of each the current generation is presented, and all
+/// is well. Of those with no row: look closer. Sessions that somebody else is at are passed over, so that
+/// nobody waits for what another has to wait for.
 #[derive(QueryId)]
 pub(crate) struct RotateCurrent {
-    session_id: Uuid,
-    user_id: i64,
-    presented: i64,
-    at: PgTimestamp,
+    sessions: Vec<Uuid>,
+    users: Vec<i64>,
+    presented: Vec<i64>,
+    at: Vec<PgTimestamp>,
+    addresses: Vec<IpNet>,
+    user_agents: Vec<Option<String>>,
+    request_ids: Vec<Option<String>>,
+    recorded: Vec<bool>,
+    action: &'static str,
+    outcome: &'static str,
     session: Columns<SessionRow>,
     user: Columns<UserRow>,
 }
 
 impl RotateCurrent {
-    pub(crate) fn new(rotation: &Rotation) -> Self {
+    /// Of each session one refresh.
+    pub(crate) fn new(rotations: &[Rotation]) -> Self {
         Self {
-            session_id: rotation.session_id.0,
-            user_id: rotation.user_id.get(),
-            presented: rotation.presented.0,
-            at: stored(rotation.at),
+            sessions: rotations.iter().map(|each| each.session_id.0).collect(),
+            users: rotations.iter().map(|each| each.user_id.get()).collect(),
+            presented: rotations.iter().map(|each| each.presented.0).collect(),
+            at: rotations.iter().map(|each| stored(each.at)).collect(),
+            addresses: rotations.iter().map(|each| each.origin.client.address.into()).collect(),
+            user_agents: rotations.iter().map(|each| each.origin.client.user_agent.clone()).collect(),
+            request_ids: rotations
+                .iter()
+                .map(|each| each.origin.request_id.as_ref().map(|id| id.as_str().to_owned()))
+                .collect(),
+            recorded: rotations.iter().map(|each| each.recorded).collect(),
+            action: AuditAction::Refreshed.as_str(),
+            outcome: AuditAction::Refreshed.outcome().as_str(),
             session: columns::<SessionRow>(),
             user: columns::<UserRow>(),
         }
     }
 }
 
+/// The id of the session comes first: names of the columns behind it are of two tables.
 impl Query for RotateCurrent {
-    type SqlType = (SqlTypes<SessionRow>, SqlTypes<UserRow>);
+    type SqlType = (SqlUuid, SqlTypes<SessionRow>, SqlTypes<UserRow>);
 }
 
 impl QueryFragment<Pg> for RotateCurrent {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("UPDATE sessions SET generation = generation + 1, predecessor = generation");
-        out.push_sql(", rotated_at = ");
-        out.push_bind_param::<Timestamptz, _>(&self.at)?;
-        out.push_sql(", last_used_at = ");
-        out.push_bind_param::<Timestamptz, _>(&self.at)?;
-        out.push_sql(" FROM users WHERE sessions.id = ");
-        out.push_bind_param::<SqlUuid, _>(&self.session_id)?;
-        out.push_sql(" AND sessions.user_id = ");
-        out.push_bind_param::<BigInt, _>(&self.user_id)?;
-        out.push_sql(" AND sessions.generation = ");
-        out.push_bind_param::<BigInt, _>(&self.presented)?;
-        out.push_sql(" AND sessions.ended_at IS NULL AND sessions.expires_at > ");
-        out.push_bind_param::<Timestamptz, _>(&self.at)?;
-        out.push_sql(" AND users.id = sessions.user_id AND users.is_active RETURNING ");
+        out.push_sql("WITH asked AS (SELECT * FROM unnest(");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.sessions)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<BigInt>, _>(&self.users)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<BigInt>, _>(&self.presented)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Timestamptz>, _>(&self.at)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Inet>, _>(&self.addresses)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Text>>, _>(&self.user_agents)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Text>>, _>(&self.request_ids)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Bool>, _>(&self.recorded)?;
+        out.push_sql(
+            ") AS asked (session_id, user_id, presented, at, client_address, user_agent, request_id, \
+             recorded)), taken AS (SELECT asked.* FROM asked JOIN sessions \
+             ON sessions.id = asked.session_id WHERE sessions.user_id = asked.user_id \
+             AND sessions.generation = asked.presented AND sessions.ended_at IS NULL \
+             AND sessions.expires_at > asked.at FOR NO KEY UPDATE OF sessions SKIP LOCKED), \
+             changed AS (UPDATE sessions SET generation = sessions.generation + 1, \
+             predecessor = sessions.generation, rotated_at = taken.at, last_used_at = taken.at \
+             FROM taken JOIN users ON users.id = taken.user_id AND users.is_active \
+             WHERE sessions.id = taken.session_id RETURNING sessions.id AS session_id, ",
+        );
         self.session.walk_ast(out.reborrow())?;
         out.push_sql(", ");
-        self.user.walk_ast(out.reborrow())
+        self.user.walk_ast(out.reborrow())?;
+        out.push_sql(
+            "), event AS (INSERT INTO audit_events (at, action, outcome, actor_id, subject_id, \
+             session_id, client_address, user_agent, request_id) SELECT at, ",
+        );
+        out.push_bind_param::<Text, _>(&self.action)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(&self.outcome)?;
+        out.push_sql(
+            ", user_id, user_id, session_id, client_address, user_agent, request_id FROM taken \
+             WHERE recorded AND session_id IN (SELECT session_id FROM changed)) \
+             SELECT * FROM changed",
+        );
+        Ok(())
     }
 }
 

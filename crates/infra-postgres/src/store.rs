@@ -23,9 +23,10 @@ use tracing::Instrument as _;
 
 use crate::convert::stored;
 use crate::error::COMPONENT;
-use crate::lending::{Lender, Scope, Work};
+use crate::lending::{DEADLINE, Lender, Scope, Work};
 use crate::open::{self, OpenError};
 use crate::readers::Readers;
+use crate::refreshes::Refreshes;
 use crate::schema::users;
 
 /// The store: `UserRepository`, `SessionRepository`, `LoginThrottle`, `AuditRepository` and
@@ -43,8 +44,9 @@ use crate::schema::users;
 pub struct PostgresStore {
     lender: Arc<Lender>,
     pub(crate) readers: Arc<Readers>,
+    pub(crate) refreshes: Arc<Refreshes>,
     place: Arc<str>,
-    runtime: Handle,
+    pub(crate) runtime: Handle,
 }
 
 impl fmt::Debug for PostgresStore {
@@ -67,8 +69,9 @@ impl PostgresStore {
         let lender = lender(&config, readers, target)
             .map_err(|source| OpenError::unusable(&place, source))?;
         let readers = Readers::new(lender.connector.clone(), readers, lender.statement_timeout);
+        let refreshes = Arc::new(Refreshes::new(lender.pool.status().max_size));
         let (lender, readers) = (Arc::new(lender), Arc::new(readers));
-        Ok(Self { lender, readers, place, runtime: Handle::current() })
+        Ok(Self { lender, readers, refreshes, place, runtime: Handle::current() })
     }
 
     /// Runs the migrations that are missing and returns their names.
@@ -100,7 +103,7 @@ impl PostgresStore {
         T: Send + 'static,
         E: From<PortError> + Send + 'static,
     {
-        self.run(Scope::Statement, with, work).await
+        self.run(Instant::now() + DEADLINE, Scope::Statement, with, work).await
     }
 
     /// Does what is several statements, all of them or none.
@@ -110,7 +113,7 @@ impl PostgresStore {
         T: Send + 'static,
         E: From<PortError> + Send + 'static,
     {
-        self.run(Scope::Transaction, with, work).await
+        self.run(Instant::now() + DEADLINE, Scope::Transaction, with, work).await
     }
 
     /// Reads with several statements, all of one moment.
@@ -120,19 +123,25 @@ impl PostgresStore {
         T: Send + 'static,
         E: From<PortError> + Send + 'static,
     {
-        self.run(Scope::Snapshot, with, work).await
+        self.run(Instant::now() + DEADLINE, Scope::Snapshot, with, work).await
     }
 
     /// As a task of its own, which ends in its time whether anybody waits for it or not: diesel's
     /// transactions cannot be left half-way.
-    async fn run<A, T, E>(&self, scope: Scope, with: A, work: Work<A, T, E>) -> Result<T, E>
+    pub(crate) async fn run<A, T, E>(
+        &self,
+        deadline: Instant,
+        scope: Scope,
+        with: A,
+        work: Work<A, T, E>,
+    ) -> Result<T, E>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
         E: From<PortError> + Send + 'static,
     {
         let lender = Arc::clone(&self.lender);
-        let work = async move { lender.serve(scope, with, work).await };
+        let work = async move { lender.serve(deadline, scope, with, work).await };
         let task = self.runtime.spawn(work.in_current_span());
         match task.await {
             Ok(result) => result,

@@ -261,6 +261,8 @@ fn run(folder: &Path, port: u16, options: &[&str]) -> Option<Child> {
         .args(["-p", &port.to_string(), "-k"])
         .arg(folder)
         .args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300"])
+        // Whole statements in what tells of activity: some are longer than a kilobyte.
+        .args(["-c", "track_activity_query_size=8kB"])
         .args(options.iter().flat_map(|option| ["-c", option]))
         .stderr(log)
         .spawn()

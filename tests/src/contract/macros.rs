@@ -91,6 +91,7 @@ macro_rules! contract_tests {
             an_unknown_generation_is_a_replay,
             a_token_of_another_user_is_gone,
             t17_what_is_over_is_gone,
+            of_many_sessions_at_once_each_is_its_own,
             x2_of_many_at_once_one_branch_lives,
             x2_without_a_grace_nothing_lives,
             x3_no_refresh_survives_the_log_out,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use menjin_domain::ports::{LiveSession, Rotation, RotationOutcome};
-use menjin_domain::values::{Generation, SessionId, UserId};
+use menjin_domain::values::{AuditAction, Generation, SessionId, UserId};
 
 use super::{Store, act, at, at_once, both, origin, session_id};
 
@@ -190,6 +190,66 @@ pub async fn x2_of_many_at_once_one_branch_lives(store: Store) {
     }
     assert_eq!(subject.rotated(400, 120).await.session.generation, Generation(401));
     subject.replayed(399, 120).await;
+}
+
+/// Of many sessions at once each is refreshed for itself: as its own user's, or not at all for its own
+/// reason, whatever becomes of the others.
+pub async fn of_many_sessions_at_once_each_is_its_own(store: Store) {
+    const SESSIONS: usize = 80;
+    let mut users = Vec::new();
+    for name in ["ann", "bob", "cid", "dan"] {
+        users.push(store.student(name).await);
+    }
+    let mut subjects = Vec::new();
+    for index in 0..SESSIONS {
+        let user_id = users[index % users.len()];
+        let session_id = store.log_in(index as u128, user_id).await;
+        subjects.push(Subject { store: store.clone(), user_id, session_id });
+        if index % 8 == 5 {
+            assert!(store.sessions.end(session_id, act(1)).await.unwrap());
+        }
+    }
+    // Each twice.
+    let outcomes = at_once(2 * SESSIONS, |number| {
+        let index = number % SESSIONS;
+        let never_given = index % 8 == 3;
+        let (subject, seconds) = (subjects[index].clone(), 100 + index as i64);
+        let rotation = subject.rotation(if never_given { 7 } else { 0 }, seconds);
+        let rotation = Rotation { recorded: index % 8 != 1, ..rotation };
+        async move { (index, subject.store.sessions.rotate(rotation).await.unwrap()) }
+    })
+    .await;
+    let mut told = vec![Vec::new(); SESSIONS];
+    for (index, outcome) in outcomes {
+        told[index].push(match outcome {
+            RotationOutcome::Rotated(live) => {
+                let (session, user_id) = (live.session, subjects[index].user_id);
+                assert_eq!(session.id, subjects[index].session_id);
+                assert_eq!((session.user_id, live.user.id), (user_id, user_id));
+                assert_eq!(session.last_used_at, at(100 + index as i64));
+                session.generation.0
+            }
+            RotationOutcome::Replayed => -1,
+            RotationOutcome::Gone => -2,
+        });
+    }
+    let mut recorded = vec![0; SESSIONS];
+    for event in store.recorded().await {
+        if event.action == AuditAction::Refreshed {
+            let session_id = event.act.session_id.unwrap();
+            recorded[subjects.iter().position(|each| each.session_id == session_id).unwrap()] += 1;
+        }
+    }
+    for (index, mut told) in told.into_iter().enumerate() {
+        told.sort_unstable();
+        let expected = match index % 8 {
+            1 => ([1, 2], 0),
+            3 => ([-2, -1], 0),
+            5 => ([-2, -2], 0),
+            _ => ([1, 2], 2),
+        };
+        assert_eq!((told, recorded[index]), (expected.0.to_vec(), expected.1), "{index}");
+    }
 }
 
 /// 20 uses of one token at once without a grace: one is taken, the next ends the session.

@@ -163,20 +163,35 @@ async fn counts_stay_exact_while_many_write() {
     counts_are_exact(&raw).await;
 }
 
-/// All that a plan reads of the users: how, and how many of them.
-fn reads_of_users(node: &Value, reads: &mut Vec<(String, i64)>) {
-    if node["Relation Name"] == "users" {
+/// All that a plan reads of a table: how, and how many rows of it.
+pub(crate) fn reads_of(table: &str, node: &Value, reads: &mut Vec<(String, i64)>) {
+    if node["Relation Name"] == table && node["Actual Rows"].is_number() {
         let rows = node["Actual Rows"].as_f64().unwrap() * node["Actual Loops"].as_f64().unwrap();
         #[expect(clippy::cast_possible_truncation, reason = "a count of rows of a test")]
         reads.push((node["Node Type"].as_str().unwrap().to_owned(), rows as i64));
     }
     for child in node["Plans"].as_array().into_iter().flatten() {
-        reads_of_users(child, reads);
+        reads_of(table, child, reads);
     }
 }
 
-/// The plans that `auto_explain` has logged.
-fn plans(log: &str) -> Vec<Value> {
+/// Has the plans of all connections logged that are made from now on.
+pub(crate) async fn log_plans(raw: &Client) {
+    raw.batch_execute(
+        "DO $$ DECLARE setting text; BEGIN
+             FOREACH setting IN ARRAY ARRAY['session_preload_libraries = auto_explain',
+                 'auto_explain.log_min_duration = 0', 'auto_explain.log_analyze = on',
+                 'auto_explain.log_format = json'] LOOP
+                 EXECUTE format('ALTER DATABASE %I SET ', current_database()) || setting;
+             END LOOP;
+         END $$",
+    )
+    .await
+    .unwrap();
+}
+
+/// The plans that have been logged.
+pub(crate) fn plans(log: &str) -> Vec<Value> {
     let logged = log.split(" plan:\n").skip(1).map(|entry| {
         let lines = entry.lines().take_while(|line| line.starts_with('\t'));
         lines.map(str::trim_start).collect::<Vec<_>>().join("\n")
@@ -196,18 +211,8 @@ async fn no_page_walks_past_more_than_a_block() {
     insert(&raw, 1, 40_000).await;
     raw.batch_execute("DELETE FROM users WHERE id % 11 = 3").await.unwrap();
     raw.batch_execute("VACUUM ANALYZE users").await.unwrap();
-    raw.batch_execute(
-        "ANALYZE user_blocks;
-         DO $$ DECLARE setting text; BEGIN
-             FOREACH setting IN ARRAY ARRAY['session_preload_libraries = auto_explain',
-                 'auto_explain.log_min_duration = 0', 'auto_explain.log_analyze = on',
-                 'auto_explain.log_format = json'] LOOP
-                 EXECUTE format('ALTER DATABASE %I SET ', current_database()) || setting;
-             END LOOP;
-         END $$",
-    )
-    .await
-    .unwrap();
+    raw.batch_execute("ANALYZE user_blocks").await.unwrap();
+    log_plans(&raw).await;
     store.close();
     let store = open(&database.url).await;
     let before = plans(&server.log()).len();
@@ -227,7 +232,7 @@ async fn no_page_walks_past_more_than_a_block() {
     let mut pages = 0;
     for plan in &plans {
         let mut reads = Vec::new();
-        reads_of_users(&plan["Plan"], &mut reads);
+        reads_of("users", &plan["Plan"], &mut reads);
         for (how, rows) in &reads {
             assert!(how.starts_with("Index") && *rows <= BLOCK, "{how}, {rows} rows: {plan:#}");
         }

@@ -1,0 +1,180 @@
+//! Refreshes that come at one time, done together.
+//!
+//! Most of what one refresh costs is the statement around it: the round trip, setting up its plan and the
+//! tables' rules, the commit and the wait for the disk. Several in one statement share all of that. Nobody
+//! waits for company: the first goes at once, and those that come while it is on its way go together next.
+//! A statement waits for no other transaction, so no refresh waits for another's session.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::num::NonZero;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::FutureExt as _;
+use menjin_domain::ports::{BoxError, Causes, LiveSession, PortError, Rotation};
+use menjin_domain::values::SessionId;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::PostgresStore;
+use crate::error::{Abort, COMPONENT};
+use crate::lending::{DEADLINE, Scope};
+use crate::rows::{SessionRow, UserRow};
+use crate::sessions::live_session;
+use crate::statements::RotateCurrent;
+
+/// How many refreshes one statement does. With more, the first would wait for too many others.
+const TOGETHER: usize = 64;
+/// How long one may wait for those before it. The rest of its time is for doing it.
+const WAIT: Duration = Duration::from_millis(1800);
+
+/// Those that wait to be done.
+pub(crate) struct Refreshes {
+    line: Mutex<Line>,
+    /// How many statements there may be at one time.
+    statements: usize,
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<Waiting>,
+    /// How many tasks do what waits, each with a statement at a time.
+    tasks: usize,
+}
+
+struct Waiting {
+    rotation: Rotation,
+    since: Instant,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// The session after it. `None`: none, or it is none of the common case.
+type Answer = Result<Option<LiveSession>, PortError>;
+
+impl Refreshes {
+    /// One statement a core at a time, on a part of so many connections: the more there are, the fewer
+    /// refreshes go together.
+    pub(crate) fn new(connections: usize) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self { line: Mutex::default(), statements: cores.min(connections / 4).max(1) }
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there has to be another task.
+    fn enter(&self, waiting: Waiting) -> bool {
+        let mut line = self.line();
+        line.waiting.push_back(waiting);
+        let wanted = line.tasks < self.statements;
+        line.tasks += usize::from(wanted);
+        wanted
+    }
+
+    /// Those to be done next. `None`: none, and the task is over.
+    fn next(&self) -> Option<Vec<Waiting>> {
+        let mut line = self.line();
+        line.dismiss();
+        if line.waiting.is_empty() {
+            line.tasks -= 1;
+            return None;
+        }
+        Some(line.take())
+    }
+}
+
+impl Line {
+    /// Forgets those for whose answer nobody waits any more, and those that have waited too long.
+    fn dismiss(&mut self) {
+        self.waiting.retain(|each| !each.answer.is_closed());
+        while let Some(late) = self.waiting.pop_front_if(|first| first.since.elapsed() > WAIT) {
+            let error = PortError::unavailable(COMPONENT, "those before it took too long");
+            drop(late.answer.send(Err(error)));
+        }
+    }
+
+    /// The first of each session. A second one has to see what became of the first.
+    fn take(&mut self) -> Vec<Waiting> {
+        let mut sessions = HashSet::new();
+        let (mut taken, mut later) = (Vec::new(), VecDeque::new());
+        while let Some(next) = self.waiting.pop_front() {
+            if taken.len() == TOGETHER {
+                self.waiting.push_front(next);
+                break;
+            }
+            if sessions.insert(next.rotation.session_id) {
+                taken.push(next);
+            } else {
+                later.push_back(next);
+            }
+        }
+        later.append(&mut self.waiting);
+        self.waiting = later;
+        taken
+    }
+}
+
+impl PostgresStore {
+    /// Refreshes if the current generation is presented, all is well and nobody else is at the session.
+    pub(crate) async fn rotate_current(&self, rotation: Rotation) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        if self.refreshes.enter(Waiting { rotation, since: Instant::now(), answer }) {
+            let store = self.clone();
+            self.runtime.spawn(async move {
+                while let Some(waiting) = store.refreshes.next() {
+                    store.rotate_together(waiting).await;
+                }
+            });
+        }
+        answered.await.unwrap_or_else(|gone| Err(PortError::unavailable(COMPONENT, gone)))
+    }
+
+    async fn rotate_together(&self, waiting: Vec<Waiting>) {
+        // Of him who waits longest: all have their answer in time.
+        let Some(since) = waiting.iter().map(|each| each.since).min() else { return };
+        let (rotations, answers): (Vec<_>, Vec<_>) =
+            waiting.into_iter().map(|each| (each.rotation, each.answer)).unzip();
+        let ids: Vec<SessionId> = rotations.iter().map(|each| each.session_id).collect();
+        let rotated = self
+            .run(since + DEADLINE, Scope::Statement, rotations, |postgres, rotations| {
+                rotate(postgres, rotations).boxed()
+            })
+            .await;
+        match rotated {
+            Ok(mut rows) => {
+                for (id, answer) in ids.iter().zip(answers) {
+                    let live = rows.remove(&id.0).map(live_session).transpose();
+                    drop(answer.send(live));
+                }
+            }
+            Err(error) => {
+                for answer in answers {
+                    drop(answer.send(Err(same(&error))));
+                }
+            }
+        }
+    }
+}
+
+async fn rotate(
+    postgres: &mut AsyncPgConnection,
+    rotations: &[Rotation],
+) -> Result<HashMap<Uuid, (SessionRow, UserRow)>, Abort<PortError>> {
+    let rows: Vec<(Uuid, SessionRow, UserRow)> =
+        RotateCurrent::new(rotations).get_results(postgres).await?;
+    Ok(rows.into_iter().map(|(id, session, user)| (id, (session, user))).collect())
+}
+
+/// The error once more, for another who waits.
+fn same(error: &PortError) -> PortError {
+    let told = |source: &BoxError| Causes(&**source).to_string();
+    match error {
+        PortError::Unavailable { component, source } => {
+            PortError::unavailable(component, told(source))
+        }
+        PortError::Internal { component, source } => PortError::internal(component, told(source)),
+    }
+}
