@@ -108,7 +108,8 @@ pub(crate) struct Recorded<Change> {
 impl<Change> Recorded<Change> {
     pub(crate) fn new(change: Change, event: AuditEvent, subject: Subject) -> Self {
         Self { change, event: event.into(), subject }
-    }}
+    }
+}
 
 impl<Change: Query> Query for Recorded<Change> {
     type SqlType = Change::SqlType;

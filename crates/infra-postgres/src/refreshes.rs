@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use menjin_domain::ports::{BoxError, Causes, LiveSession, PortError, Rotation};
+use menjin_domain::ports::{LiveSession, PortError, Rotation};
 use menjin_domain::values::SessionId;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -152,7 +152,7 @@ impl PostgresStore {
             }
             Err(error) => {
                 for answer in answers {
-                    drop(answer.send(Err(same(&error))));
+                    drop(answer.send(Err(error.again())));
                 }
             }
         }
@@ -166,15 +166,4 @@ async fn rotate(
     let rows: Vec<(Uuid, SessionRow, UserRow)> =
         RotateCurrent::new(rotations).get_results(postgres).await?;
     Ok(rows.into_iter().map(|(id, session, user)| (id, (session, user))).collect())
-}
-
-/// The error once more, for another who waits.
-fn same(error: &PortError) -> PortError {
-    let told = |source: &BoxError| Causes(&**source).to_string();
-    match error {
-        PortError::Unavailable { component, source } => {
-            PortError::unavailable(component, told(source))
-        }
-        PortError::Internal { component, source } => PortError::internal(component, told(source)),
-    }
 }

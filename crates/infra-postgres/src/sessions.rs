@@ -166,6 +166,8 @@ async fn rotate_locked(
     Ok(RotationOutcome::Rotated(Box::new(live)))
 }
 
-pub(crate) fn live_session((session, user): (SessionRow, UserRow)) -> Result<LiveSession, PortError> {
+pub(crate) fn live_session(
+    (session, user): (SessionRow, UserRow),
+) -> Result<LiveSession, PortError> {
     Ok(LiveSession { session: Session::try_from(session)?, user: User::try_from(user)?.into() })
 }

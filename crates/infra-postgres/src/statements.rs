@@ -51,7 +51,10 @@ impl RotateCurrent {
             presented: rotations.iter().map(|each| each.presented.0).collect(),
             at: rotations.iter().map(|each| stored(each.at)).collect(),
             addresses: rotations.iter().map(|each| each.origin.client.address.into()).collect(),
-            user_agents: rotations.iter().map(|each| each.origin.client.user_agent.clone()).collect(),
+            user_agents: rotations
+                .iter()
+                .map(|each| each.origin.client.user_agent.clone())
+                .collect(),
             request_ids: rotations
                 .iter()
                 .map(|each| each.origin.request_id.as_ref().map(|id| id.as_str().to_owned()))

@@ -20,6 +20,7 @@ mod changes;
 mod convert;
 mod error;
 mod listing;
+mod look_ups;
 mod open;
 mod pool;
 mod rows;

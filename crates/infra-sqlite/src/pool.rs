@@ -44,6 +44,11 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// Whether it may be used on.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.sound
+    }
+
     /// Reads with single statements.
     pub(crate) fn read<T>(&mut self, work: impl FnOnce(&mut SqliteConnection) -> T) -> T {
         self.sound = false;

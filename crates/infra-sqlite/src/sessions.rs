@@ -53,7 +53,7 @@ impl SessionRepository for SqliteStore {
         id: SessionId,
         at: Timestamp,
     ) -> Result<Option<LiveSession>, PortError> {
-        self.read(move |sqlite| Ok(find_live(sqlite, id, at)?.map(|(live, _lineage)| live))).await
+        self.look_up(id, at).await
     }
 
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {
@@ -112,7 +112,7 @@ impl SessionRepository for SqliteStore {
 
 /// Which generation was rotated away last, and when.
 #[derive(Queryable)]
-struct Lineage {
+pub(crate) struct Lineage {
     predecessor: Option<i64>,
     rotated_at: Option<i64>,
 }
@@ -127,7 +127,7 @@ impl Lineage {
     }
 }
 
-fn find_live(
+pub(crate) fn find_live(
     sqlite: &mut SqliteConnection,
     id: SessionId,
     at: Timestamp,

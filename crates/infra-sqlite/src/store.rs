@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool::managed::{BuildError, Pool, PoolError, QueueMode};
+use deadpool::managed::{BuildError, Object, Pool, PoolError, QueueMode};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::{ConnectionError, SqliteConnection};
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::convert::micros;
 use crate::error::{COMPONENT, OrPortError, failed};
+use crate::look_ups::LookUps;
 use crate::open::{self, OpenError, SqliteConfig};
 use crate::pool::{Access, Connection, Manager};
 use crate::schema::users;
@@ -21,7 +22,7 @@ use crate::schema::users;
 /// How long a call may wait for a connection and for other processes' writes, together.
 const PATIENCE: Duration = Duration::from_millis(2500);
 /// When a call is answered at the latest, though the disk does not.
-const DEADLINE: Duration = Duration::from_millis(2800);
+pub(crate) const DEADLINE: Duration = Duration::from_millis(2800);
 
 /// The store: `UserRepository`, `SessionRepository`, `LoginThrottle`, `AuditRepository` and
 /// `HealthProbe` on one SQLite file. Clones are cheap and share their connections.
@@ -32,6 +33,7 @@ pub struct SqliteStore {
     path: Arc<Path>,
     reader: Pool<Manager>,
     writer: Pool<Manager>,
+    pub(crate) look_ups: Arc<LookUps>,
 }
 
 impl fmt::Debug for SqliteStore {
@@ -59,6 +61,7 @@ impl SqliteStore {
         Ok(Self {
             reader: pool(Access::Read, config.readers.max(1))?,
             writer: pool(Access::Write, 1)?,
+            look_ups: LookUps::new(config.readers),
             path: config.path.into(),
         })
     }
@@ -91,6 +94,11 @@ impl SqliteStore {
         self.reader.close();
         self.writer.close();
         result
+    }
+
+    /// A connection that reads.
+    pub(crate) async fn reader(&self, started: Instant) -> Result<Object<Manager>, PortError> {
+        lend(&self.reader, started).await
     }
 
     /// Reads with one statement.
@@ -181,10 +189,7 @@ async fn run<T: Send + 'static>(
     work: impl FnOnce(&mut Connection, Duration) -> T + Send + 'static,
 ) -> Result<T, PortError> {
     let started = Instant::now();
-    let mut connection = tokio::time::timeout_at(started + PATIENCE, pool.get())
-        .await
-        .map_err(|_elapsed| PortError::unavailable(COMPONENT, "all connections are in use"))?
-        .map_err(no_connection)?;
+    let mut connection = lend(pool, started).await?;
     let patience = PATIENCE.saturating_sub(started.elapsed());
     let work = tokio::task::spawn_blocking(move || work(&mut connection, patience));
     match tokio::time::timeout_at(started + DEADLINE, work).await {
@@ -193,6 +198,13 @@ async fn run<T: Send + 'static>(
         Ok(Err(shutting_down)) => Err(PortError::unavailable(COMPONENT, shutting_down)),
         Err(elapsed) => Err(PortError::unavailable(COMPONENT, elapsed)),
     }
+}
+
+async fn lend(pool: &Pool<Manager>, started: Instant) -> Result<Object<Manager>, PortError> {
+    tokio::time::timeout_at(started + PATIENCE, pool.get())
+        .await
+        .map_err(|_elapsed| PortError::unavailable(COMPONENT, "all connections are in use"))?
+        .map_err(no_connection)
 }
 
 fn no_connection(error: PoolError<ConnectionError>) -> PortError {

@@ -1,5 +1,7 @@
 //! What is SQLite's own; what the ports promise is tested by the contract suite.
 
+mod look_ups;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

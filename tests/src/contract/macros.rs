@@ -76,6 +76,8 @@ macro_rules! contract_tests {
             a_stale_log_in_changes_nothing,
             a_session_dies_when_it_expires,
             a_session_ends_once,
+            of_many_look_ups_at_once_each_finds_its_own,
+            x3_no_look_up_finds_what_has_ended,
             only_what_is_over_is_deleted,
             many_finished_sessions_are_deleted,
         );

@@ -1,11 +1,15 @@
 //! Sessions, but for their rotation.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use menjin_domain::ports::{CreateSessionError, NewSession};
 use menjin_domain::values::{ClientInfo, Epoch, Generation, Origin, UserId};
 
-use super::{Store, act, at, new_session, session_id};
+use tokio::task::JoinSet;
+
+use super::{Store, act, at, at_once, new_session, session_id};
 
 /// A log-in makes a session that reads back as written, with its user, and sets `last_login_at`.
 pub async fn a_session_reads_back_as_written(store: Store) {
@@ -76,6 +80,56 @@ pub async fn a_session_ends_once(store: Store) {
     assert!(!store.sessions.end(id, act(6)).await.unwrap());
     assert!(!store.is_live(id, 6).await && store.is_live(other, 6).await);
     assert!(!store.sessions.end(session_id(9), act(6)).await.unwrap());
+}
+
+/// Of many look-ups at once each finds its own session, or none.
+pub async fn of_many_look_ups_at_once_each_finds_its_own(store: Store) {
+    let users = [store.student("ann").await, store.student("bob").await];
+    for number in 0..50 {
+        let id = store.log_in(number, users[number as usize % 2]).await;
+        if number % 5 == 3 {
+            assert!(store.sessions.end(id, act(1)).await.unwrap());
+        }
+    }
+    // Each four times; the last ten were never made.
+    let found = at_once(240, |number| {
+        let (sessions, id) = (store.sessions.clone(), session_id(number as u128 % 60));
+        async move { sessions.find_live(id, at(2)).await.unwrap() }
+    })
+    .await;
+    for (number, found) in found.into_iter().enumerate() {
+        let index = number % 60;
+        let told = found.map(|live| (live.session.id, live.session.user_id, live.user.id));
+        let user = users[index % 2];
+        let expected =
+            (index < 50 && index % 5 != 3).then(|| (session_id(index as u128), user, user));
+        assert_eq!(told, expected, "{number}");
+    }
+}
+
+/// Once ending has returned no look-up finds the session, however many there are at that time.
+pub async fn x3_no_look_up_finds_what_has_ended(store: Store) {
+    let ann = store.student("ann").await;
+    let staying = store.log_in(0, ann).await;
+    let over = Arc::new(AtomicBool::new(false));
+    let mut looking = JoinSet::new();
+    for _ in 0..20 {
+        let (store, over) = (store.clone(), Arc::clone(&over));
+        looking.spawn(async move {
+            while !over.load(Ordering::SeqCst) {
+                assert!(store.is_live(staying, 1).await);
+            }
+        });
+    }
+    for number in 1..=100 {
+        let id = store.log_in(number, ann).await;
+        assert!(store.is_live(id, 1).await);
+        assert!(store.sessions.end(id, act(1)).await.unwrap());
+        assert!(!store.is_live(id, 1).await, "{number}");
+    }
+    over.store(true, Ordering::SeqCst);
+    looking.join_all().await;
+    assert!(store.is_live(staying, 1).await);
 }
 
 /// What ended or expired before a moment is deleted; what did so in it or later is not.

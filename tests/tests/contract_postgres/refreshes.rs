@@ -39,7 +39,11 @@ fn rotation(number: u128, user_id: UserId, presented: i64) -> Rotation {
 type Outcomes = JoinSet<Result<RotationOutcome, PortError>>;
 
 /// Refreshes sessions at once.
-fn refresh(store: &PostgresStore, numbers: impl IntoIterator<Item = u128>, user: UserId) -> Outcomes {
+fn refresh(
+    store: &PostgresStore,
+    numbers: impl IntoIterator<Item = u128>,
+    user: UserId,
+) -> Outcomes {
     let mut outcomes = JoinSet::new();
     for number in numbers {
         let store = store.clone();
@@ -161,7 +165,8 @@ async fn a_refresh_reads_no_other_session() {
     let database = server.database().await;
     let raw = database.connect().await;
     let (store, ann) = one_at_a_time(&database, 1).await;
-    let many = "INSERT INTO sessions (id, user_id, generation, created_at, last_used_at, expires_at,
+    let many =
+        "INSERT INTO sessions (id, user_id, generation, created_at, last_used_at, expires_at,
             client_address)
         SELECT gen_random_uuid(), user_id, 0, created_at, last_used_at, expires_at, client_address
         FROM sessions, generate_series(1, 20000)";

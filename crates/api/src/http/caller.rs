@@ -137,7 +137,9 @@ fn bearer(request: &HttpRequest) -> Result<Option<&str>, Failure> {
     let (Some(header), None) = (headers.next(), headers.next()) else {
         return if request.headers().contains_key(AUTHORIZATION) { Err(refused) } else { Ok(None) };
     };
-    let Ok(header) = header.to_str() else { return Err(refused) };
+    // Not `to_str`, which looks at each byte by itself: of all of a request most bytes are here.
+    let header = std::str::from_utf8(header.as_bytes()).ok().filter(|header| header.is_ascii());
+    let Some(header) = header else { return Err(refused) };
     match header.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
             let token = token.trim_matches(' ');

@@ -18,7 +18,7 @@ pub(super) struct Lines(Vec<u8>);
 impl Lines {
     /// Takes a line from the front, without its end; `None`, and all bytes, if there is no end.
     pub(super) fn take<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Cow<'a, [u8]>>, Flaw> {
-        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
+        let Some(end) = memchr::memchr(b'\n', bytes) else {
             self.0.extend_from_slice(std::mem::take(bytes));
             return Ok(None);
         };

@@ -52,6 +52,16 @@ impl PortError {
     pub fn internal(component: &'static str, source: impl Into<BoxError>) -> Self {
         Self::Internal { component, source: source.into() }
     }
+
+    /// The same once more, for another who waits for what has failed. Of its causes the texts remain.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let told = |source: &BoxError| Causes(&**source).to_string();
+        match self {
+            Self::Unavailable { component, source } => Self::unavailable(component, told(source)),
+            Self::Internal { component, source } => Self::internal(component, told(source)),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -62,9 +72,8 @@ mod tests {
     fn causes_are_shown_down_to_the_first() {
         let inner = PortError::internal("disk", "it is on fire");
         let outer = PortError::unavailable("database", inner);
-        assert_eq!(
-            Causes(&outer).to_string(),
-            "database is unavailable: disk failed: it is on fire"
-        );
+        let told = "database is unavailable: disk failed: it is on fire";
+        assert_eq!(Causes(&outer).to_string(), told);
+        assert_eq!(Causes(&outer.again()).to_string(), told);
     }
 }

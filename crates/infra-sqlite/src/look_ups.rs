@@ -1,0 +1,165 @@
+//! The read behind every request, several by one thread in turn.
+//!
+//! Handing a read to a thread that may block, and a connection with it, costs several times what the
+//! read does. Here a thread that has been woken goes on for as long as there is somebody waiting, and
+//! reads what came meanwhile in one transaction. Each of those that share one was asked for before it
+//! began, so each sees all that had been committed when it was asked for.
+
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use deadpool::managed::Object;
+use diesel::SqliteConnection;
+use menjin_domain::ports::{LiveSession, PortError};
+use menjin_domain::values::{SessionId, Timestamp};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use crate::SqliteStore;
+use crate::error::COMPONENT;
+use crate::pool::{Connection, Manager};
+use crate::sessions::find_live;
+use crate::store::DEADLINE;
+
+/// How many reads share a transaction, which holds up the emptying of the write-ahead log.
+const TOGETHER: usize = 64;
+
+/// Those that wait for a thread.
+pub(crate) struct LookUps {
+    line: Mutex<Line>,
+    /// How many threads there may be at one time.
+    threads: usize,
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: Vec<Waiting>,
+    threads: usize,
+}
+
+struct Waiting {
+    id: SessionId,
+    at: Timestamp,
+    answer: oneshot::Sender<Answer>,
+}
+
+type Answer = Result<Option<LiveSession>, PortError>;
+
+impl LookUps {
+    /// At most a thread a core, with half of so many connections: the others are for longer reads.
+    pub(crate) fn new(readers: usize) -> Arc<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Arc::new(Self { line: Mutex::default(), threads: cores.min(readers / 2).max(1) })
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A thread to be started, if there has to be another.
+    fn enter(self: &Arc<Self>, waiting: Waiting) -> Option<Turn> {
+        let mut line = self.line();
+        line.waiting.push(waiting);
+        if line.threads == self.threads {
+            return None;
+        }
+        line.threads += 1;
+        Some(Turn { look_ups: Arc::clone(self), is_over: false })
+    }
+}
+
+/// That of a thread. Whatever becomes of it, nobody is left waiting for it.
+struct Turn {
+    look_ups: Arc<LookUps>,
+    is_over: bool,
+}
+
+impl Turn {
+    /// Those to be done next. `None`: none, and the turn is over.
+    fn next(&mut self) -> Option<Vec<Waiting>> {
+        let mut line = self.look_ups.line();
+        // Nobody waits for these any more.
+        line.waiting.retain(|each| !each.answer.is_closed());
+        if line.waiting.is_empty() {
+            line.threads -= 1;
+            self.is_over = true;
+            return None;
+        }
+        let together = line.waiting.len().min(TOGETHER);
+        Some(line.waiting.drain(..together).collect())
+    }
+
+    fn read(mut self, mut connection: Object<Manager>) {
+        while let Some(waiting) = self.next() {
+            read(&mut connection, waiting);
+            if !connection.is_sound() {
+                // The next thread has another.
+                return;
+            }
+        }
+    }
+
+    /// Answers all that wait: nothing can be read.
+    fn fail(self, error: &PortError) {
+        for each in self.look_ups.line().waiting.drain(..) {
+            drop(each.answer.send(Err(error.again())));
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let mut line = self.look_ups.line();
+            line.threads -= 1;
+            if line.threads == 0 {
+                // They are told that nobody is left to answer.
+                line.waiting.clear();
+            }
+        }
+    }
+}
+
+fn read(connection: &mut Connection, waiting: Vec<Waiting>) {
+    let answer = |sqlite: &mut SqliteConnection, each: Waiting| {
+        let found = find_live(sqlite, each.id, each.at);
+        drop(each.answer.send(found.map(|found| found.map(|(live, _lineage)| live))));
+    };
+    if waiting.len() == 1 {
+        connection.read(|sqlite| waiting.into_iter().for_each(|each| answer(sqlite, each)));
+        return;
+    }
+    let mut waiting = waiting.into_iter();
+    let read = connection.read_together(|sqlite| {
+        waiting.by_ref().for_each(|each| answer(sqlite, each));
+        Ok::<_, PortError>(())
+    });
+    if let Err(error) = read {
+        // It has not begun.
+        waiting.for_each(|each| drop(each.answer.send(Err(error.again()))));
+    }
+}
+
+impl SqliteStore {
+    /// See `SessionRepository::find_live`.
+    pub(crate) async fn look_up(&self, id: SessionId, at: Timestamp) -> Answer {
+        let deadline = Instant::now() + DEADLINE;
+        let (answer, answered) = oneshot::channel();
+        if let Some(turn) = self.look_ups.enter(Waiting { id, at, answer }) {
+            let store = self.clone();
+            drop(tokio::spawn(async move { store.take_turn(turn).await }));
+        }
+        match timeout_at(deadline, answered).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(gone)) => Err(PortError::unavailable(COMPONENT, gone)),
+            Err(elapsed) => Err(PortError::unavailable(COMPONENT, elapsed)),
+        }
+    }
+
+    async fn take_turn(&self, turn: Turn) {
+        match self.reader(Instant::now()).await {
+            Ok(connection) => drop(tokio::task::spawn_blocking(move || turn.read(connection))),
+            Err(error) => turn.fail(&error),
+        }
+    }
+}
