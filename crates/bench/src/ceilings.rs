@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpServer, web};
 use anyhow::{Context as _, bail};
+use menjin_bcrypt_lanes::{Job, Key, Lanes};
 use menjin_test_servers::dying_with_this_process;
 use serde::Serialize;
 
@@ -21,22 +22,24 @@ const NICE: i32 = 10;
 /// Where [`Bare`] answers.
 const PATH: &str = "/api/v1/users/me";
 
+const PASSWORD: &str = "correct horse 7";
+
 /// What a child of this program is to be.
 #[derive(clap::Subcommand, Debug, Clone)]
 pub(crate) enum Ceiling {
     /// Answers as `GET /api/v1/users/me` does, and looks at nothing.
     Bare { address: SocketAddr },
-    /// Hashes on every core; prints how many hashes a second that were, and how many seconds of
-    /// processor time each of them took.
-    Hash { cost: u32, millis: u64 },
+    /// Hashes on every core, with so many lanes or, with none, with the plain crate; prints how many
+    /// hashes a second that were, and how many seconds of processor time each of them took.
+    Hash { cost: u32, millis: u64, lanes: usize },
 }
 
 impl Ceiling {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         match self {
             Self::Bare { address } => Ok(actix_web::rt::System::new().block_on(serve(*address))?),
-            Self::Hash { cost, millis } => {
-                let (rate, cpu) = hash(*cost, Duration::from_millis(*millis))?;
+            Self::Hash { cost, millis, lanes } => {
+                let (rate, cpu) = hash(*cost, Duration::from_millis(*millis), *lanes)?;
                 Ok(writeln!(std::io::stdout(), "{rate} {cpu}")?)
             }
         }
@@ -99,31 +102,49 @@ impl Bare {
     }
 }
 
-/// Hashes a second on all cores together, and the seconds that a core works on one; at the priority that menjin hashes at: where the machine has
-/// other work, both are to wait for it alike.
-fn hash(cost: u32, span: Duration) -> anyhow::Result<(f64, f64)> {
+/// Hashes a second on all cores together, and the seconds that a core works on one; at the priority that
+/// menjin hashes at: where the machine has other work, both are to wait for it alike.
+fn hash(cost: u32, span: Duration, lanes: usize) -> anyhow::Result<(f64, f64)> {
     rustix::process::setpriority_process(None, NICE)?;
     let cores = std::thread::available_parallelism()?.get();
     let threads: Vec<_> = (0..cores)
         .map(|_| {
-            std::thread::spawn(move || -> anyhow::Result<(f64, u32)> {
+            std::thread::spawn(move || -> anyhow::Result<(f64, f64)> {
                 let started = Instant::now();
-                let mut hashes = 0;
-                while started.elapsed() < span {
-                    bcrypt::non_truncating_hash("correct horse 7", cost)?;
-                    hashes += 1;
+                let mut hashes = 0.0;
+                if lanes == 0 {
+                    while started.elapsed() < span {
+                        bcrypt::non_truncating_hash(PASSWORD, cost)?;
+                        hashes += 1.0;
+                    }
+                } else {
+                    hashes = interleaved(cost, lanes, || started.elapsed() < span)?;
                 }
-                Ok((f64::from(hashes) / started.elapsed().as_secs_f64(), hashes))
+                Ok((hashes / started.elapsed().as_secs_f64(), hashes))
             })
         })
         .collect();
-    let (mut rate, mut hashes) = (0.0, 0);
+    let (mut rate, mut hashes) = (0.0, 0.0);
     for thread in threads {
         let (of_one, number) = crate::load::joined(thread.join())?;
         rate += of_one;
         hashes += number;
     }
-    Ok((rate, own_cpu()?.as_secs_f64() / f64::from(hashes.max(1))))
+    Ok((rate, own_cpu()?.as_secs_f64() / f64::max(hashes, f64::MIN_POSITIVE)))
+}
+
+/// How many hashes, and parts of hashes, with all lanes taken all the time.
+fn interleaved(cost: u32, lanes: usize, go_on: impl Fn() -> bool) -> anyhow::Result<f64> {
+    let mut taken = Lanes::new(lanes);
+    let mut steps = 0_u32;
+    while go_on() {
+        while taken.len() < taken.capacity() {
+            taken.join(Job::new(Key::new(PASSWORD.as_bytes())?, [7; 16], cost)?, ())?;
+        }
+        taken.step();
+        steps += 1;
+    }
+    Ok(f64::from(steps) * float(lanes) / f64::from(1_u32 << cost))
 }
 
 /// What [`Ceiling::Hash`] came to.
@@ -136,10 +157,21 @@ pub(crate) struct HashRate {
 }
 
 impl HashRate {
+    /// Of the plain crate.
     pub(crate) fn measure(cost: u32, span: Duration) -> anyhow::Result<Self> {
+        Self::of(cost, span, 0)
+    }
+
+    /// Of so many lanes a core, without a server around them.
+    pub(crate) fn in_lanes(cost: u32, span: Duration, lanes: usize) -> anyhow::Result<Self> {
+        Self::of(cost, span, lanes)
+    }
+
+    fn of(cost: u32, span: Duration, lanes: usize) -> anyhow::Result<Self> {
         let mut command = dying_with_this_process(std::env::current_exe()?);
         let output = command
             .args(["ceiling", "hash", &cost.to_string(), &span.as_millis().to_string()])
+            .arg(lanes.to_string())
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
             .output()?;

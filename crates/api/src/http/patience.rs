@@ -12,7 +12,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use menjin_domain::ports::{HashingError, PasswordHasher, Verdict};
+use menjin_domain::ports::{HashingError, PasswordHasher, Place, Verdict};
 use menjin_domain::values::{CandidatePassword, NewPassword, PasswordHash};
 use tokio::time::{Instant, sleep};
 
@@ -116,8 +116,8 @@ pub struct UnhurriedHasher(pub Arc<dyn PasswordHasher>);
 
 #[async_trait]
 impl PasswordHasher for UnhurriedHasher {
-    fn has_room(&self) -> bool {
-        self.0.has_room()
+    fn place(&self) -> Option<Place> {
+        self.0.place()
     }
 
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError> {

@@ -15,6 +15,8 @@ use crate::stats;
 const STORM: usize = 16;
 /// More than run and wait: some are refused.
 const FLOOD: usize = 128;
+/// With as many on each core lanes are about as fast as they get, on the machines seen so far.
+const LANES: usize = 5;
 /// Connections of those who only ask who they are, and how many they ask a second together.
 const OTHERS: usize = 64;
 const OTHERS_RATE: u32 = 1000;
@@ -89,9 +91,15 @@ impl<'a> Storm<'a> {
 
     fn rows(&self) -> anyhow::Result<Vec<Row>> {
         let (mut rates, mut costs, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut alone = Vec::new();
         for _ in 0..self.bench.choose(5, 1) {
             self.settle()?;
-            let plain = HashRate::measure(self.cost, self.bench.choose(millis(1500), millis(100)))?;
+            let span = self.bench.choose(millis(1500), millis(100));
+            let plain = HashRate::measure(self.cost, span)?;
+            if self.engine.interleaved {
+                let lanes = HashRate::in_lanes(self.cost, span, LANES)?;
+                alone.push((lanes.a_second, plain.a_second));
+            }
             let before = self.server.process.cpu()?;
             let storm = self.log_ins(STORM, Pace::Unbroken, self.long())?;
             let cpu = self.server.process.cpu()?.saturating_sub(before);
@@ -110,6 +118,8 @@ impl<'a> Storm<'a> {
         ];
         let hash = Duration::from_secs_f64(stats::median(&hashes));
         if self.engine.interleaved {
+            let what = format!("hashes without a server, {LANES} at once on each core");
+            rows.insert(1, self.row("B2", &what).rounds(&alone));
             rows.push(self.at_twice_the_capacity(hash)?);
         }
         rows.extend(self.others()?);

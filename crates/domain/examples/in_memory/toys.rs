@@ -12,7 +12,7 @@ use chrono::{SubsecRound, Utc};
 use menjin_domain::entities::{AccessClaims, PublicKey, RefreshClaims};
 use menjin_domain::ports::{
     Admission, Clock, Entropy, HashingError, InvalidToken, Limit, PasswordHasher, PasswordPolicy,
-    PolicyViolation, PortError, RateKey, RateLimiter, TokenCodec, Verdict,
+    Place, PolicyViolation, PortError, RateKey, RateLimiter, TokenCodec, Verdict,
 };
 use menjin_domain::values::{CandidatePassword, NewPassword, PasswordHash, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
@@ -69,8 +69,8 @@ impl ToyHasher {
 
 #[async_trait]
 impl PasswordHasher for ToyHasher {
-    fn has_room(&self) -> bool {
-        true
+    fn place(&self) -> Option<Place> {
+        Some(Place::uncounted())
     }
 
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError> {

@@ -87,9 +87,7 @@ impl Login {
     /// See [`LoginError`].
     pub async fn execute(&self, input: LoginInput) -> Result<LoggedIn, LoginError> {
         // In a storm most are sent away: before they cost the database anything.
-        if !self.hasher.has_room() {
-            return Err(LoginError::Overloaded);
-        }
+        let Some(place) = self.hasher.place() else { return Err(LoginError::Overloaded) };
         let found = self.users.find_credentials(&input.name).await?;
         let subject = found.as_ref().map_or_else(
             || ThrottleSubject::nobody(&input.name),
@@ -101,6 +99,8 @@ impl Login {
             Begin::Refused(refused) => return Err(refused.into()),
         };
         let hash = found.as_ref().map(|credentials| credentials.hash.clone());
+        // Given up for the one that is asked for next.
+        drop(place);
         let verdict = match self.hasher.verify(&input.password, hash).await {
             Ok(verdict) => verdict,
             Err(error) => {
@@ -192,7 +192,7 @@ mod tests {
     use crate::auth::LoginLimits;
     use crate::ports::{
         Admission, MockLoginThrottle, MockPasswordHasher, MockRateLimiter, MockSessionRepository,
-        MockUserRepository,
+        MockUserRepository, Place,
     };
     use crate::testing::{self, SESSION, Trail, USER, at};
     use crate::values::{AuditAction, Epoch};
@@ -218,7 +218,7 @@ mod tests {
                 rates: MockRateLimiter::new(),
                 trail: Arc::default(),
             };
-            world.hasher.expect_has_room().return_const(true);
+            world.hasher.expect_place().returning(|| Some(Place::uncounted()));
             world.users.expect_find_credentials().return_once(move |_| Ok(account));
             world.rates.expect_reserve().returning(|_, _, _| Ok(Admission::Admitted));
             world
@@ -316,7 +316,7 @@ mod tests {
     async fn l1_where_there_is_no_room_nothing_is_asked_or_counted() {
         let mut world = World::with(None);
         world.hasher = MockPasswordHasher::new();
-        world.hasher.expect_has_room().times(1).return_const(false);
+        world.hasher.expect_place().times(1).returning(|| None);
         world.users = MockUserRepository::new();
         world.rates = MockRateLimiter::new();
         let trail = world.trail();

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use async_trait::async_trait;
 use secrecy::SecretString;
 
@@ -28,13 +30,37 @@ pub enum HashingError {
     Port(#[from] PortError),
 }
 
+/// A place among those whose passwords wait to be hashed, kept free for as long as this lives.
+#[must_use]
+pub struct Place(#[expect(dead_code, reason = "dropping it is all it is for")] Option<Kept>);
+
+type Kept = Box<dyn Send + Sync>;
+
+impl Place {
+    /// Given back when `guard` is dropped.
+    pub fn kept_by(guard: impl Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(guard)))
+    }
+
+    /// Where nothing is counted.
+    pub fn uncounted() -> Self {
+        Self(None)
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Place")
+    }
+}
+
 /// Hashes passwords slowly, off the threads that serve requests.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
-    /// Whether a hash would be taken on at this moment. Only a hint, to begin nothing in vain: what
-    /// comes next may still be refused.
-    fn has_room(&self) -> bool;
+    /// A place for a hash that is to come, if there is one, so that nothing is begun in vain. To be
+    /// given up in the moment in which the hash is asked for; what has none may be asked for as well.
+    fn place(&self) -> Option<Place>;
 
     /// Hashes a password with a fresh salt, at the configured cost.
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError>;

@@ -34,7 +34,7 @@ pub use audit::{AuditFilter, AuditOrder, AuditQuery, AuditRepository, AuditTrail
 pub use cache::{Cache, CacheNamespace, CacheSlot, CachedValue};
 pub use clock::{Clock, Entropy};
 pub use credentials::{
-    HashingError, InvalidToken, PasswordHasher, PasswordPolicy, PolicyViolation, TokenCodec,
+    HashingError, InvalidToken, PasswordHasher, PasswordPolicy, Place, PolicyViolation, TokenCodec,
     Verdict,
 };
 pub use error::{BoxError, Causes, PortError};

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use menjin_bcrypt_lanes::{Digest, Hash, Lanes};
-use menjin_domain::ports::{HashingError, PasswordHasher, PortError, Verdict};
+use menjin_domain::ports::{HashingError, PasswordHasher, Place, PortError, Verdict};
 use menjin_domain::values::{CandidatePassword, NewPassword, PasswordHash};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -167,8 +167,8 @@ async fn reply<T>(submitted: Result<Reply<T>, Full>) -> Result<T, HashingError> 
 
 #[async_trait]
 impl PasswordHasher for BcryptPool {
-    fn has_room(&self) -> bool {
-        self.workers.has_room()
+    fn place(&self) -> Option<Place> {
+        self.workers.place().map(Place::kept_by)
     }
 
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError> {

@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_millis(2);
 /// What waits, and what the threads have.
 pub(super) struct Queue {
     waiting: VecDeque<(Instant, Work)>,
+    /// Places of those who are about to come.
+    kept: usize,
     overdue: Vec<Work>,
     pub(super) limits: Limits,
     /// How many hashes a thread computes at once.
@@ -54,6 +56,7 @@ impl Queue {
     pub(super) fn new(threads: usize, limits: Limits) -> Self {
         Self {
             waiting: VecDeque::new(),
+            kept: 0,
             overdue: Vec::new(),
             limits,
             lanes: 1,
@@ -87,14 +90,27 @@ impl Queue {
             return Err(Full);
         }
         self.waiting.push_back((now, work));
-        if self.queued() > 0 {
+        if self.waiting.len() > self.free() {
             self.pace.begin(now);
         }
         Ok(())
     }
 
+    /// Keeps a place for one who is about to come, if there is one: of many who come at one time no
+    /// more are let in than that.
+    pub(super) fn keep_place(&mut self) -> bool {
+        let has_room = self.has_room();
+        self.kept += usize::from(has_room);
+        has_room
+    }
+
+    /// Whoever it was kept for is there, or will not come.
+    pub(super) fn give_place_back(&mut self) {
+        self.kept -= 1;
+    }
+
     /// Whether one more would be let in.
-    pub(super) fn has_room(&mut self) -> bool {
+    fn has_room(&mut self) -> bool {
         if self.is_too_long() {
             self.waiting.retain(|(_, work)| !work.is_gone());
         }
@@ -108,13 +124,13 @@ impl Queue {
         //
         // Whoever finds nobody before them is always let in: refused would be everybody for good
         // otherwise, once the pace has been very slow, since it is measured on those that wait.
-        self.waiting.len() >= self.limits.waiting.saturating_add(free)
+        self.waiting.len() + self.kept >= self.limits.waiting.saturating_add(free)
             || self.pace.time_for(self.queued()) > self.limits.wait / 5 * 4
     }
 
-    /// How many wait that no free lane is about to take.
+    /// How many wait, or are about to, that no free lane is about to take.
     fn queued(&self) -> usize {
-        self.waiting.len().saturating_sub(self.free())
+        (self.waiting.len() + self.kept).saturating_sub(self.free())
     }
 
     fn free(&self) -> usize {

@@ -90,14 +90,14 @@ impl Workers {
         self.shared.lock().engine.mode() != super::engine::Mode::Plain
     }
 
-    /// Whether one more would be let into the queue. Counts as a refusal where not: whoever asks goes
-    /// no further.
-    pub(super) fn has_room(&self) -> bool {
-        let has_room = self.shared.lock().queue.has_room();
-        if !has_room {
-            self.shared.figures.full();
+    /// A place in the queue, if there is one. Counts as a refusal where not: whoever asks goes no
+    /// further.
+    pub(super) fn place(&self) -> Option<KeptPlace> {
+        if self.shared.lock().queue.keep_place() {
+            return Some(KeptPlace(Arc::clone(&self.shared)));
         }
-        has_room
+        self.shared.figures.full();
+        None
     }
 
     fn push(&self, work: Work) -> Result<(), Full> {
@@ -120,6 +120,15 @@ impl Drop for Workers {
         state.queue.clear();
         drop(state);
         self.shared.changed.notify_all();
+    }
+}
+
+/// A place in the queue for somebody who is about to come.
+pub(super) struct KeptPlace(Arc<Shared>);
+
+impl Drop for KeptPlace {
+    fn drop(&mut self) {
+        self.0.lock().queue.give_place_back();
     }
 }
 

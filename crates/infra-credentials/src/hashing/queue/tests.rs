@@ -134,12 +134,31 @@ fn who_would_wait_too_long_is_sent_away_at_once() {
     }
     // Ten wait: four seconds, which are four fifths of what one may.
     replies.push(world.bcrypt().unwrap());
-    assert!(!world.queue.has_room());
+    assert!(!world.queue.keep_place());
     assert_eq!(world.bcrypt().err(), Some(Full));
     // Who has gone is not waited for.
     drop(replies.split_off(21));
-    assert!(world.queue.has_room());
+    assert!(world.queue.keep_place());
+    world.queue.give_place_back();
     assert!(world.bcrypt().is_ok());
+}
+
+/// Of those who come at one time no more begin than will be let in.
+#[test]
+fn a_kept_place_is_nobody_elses() {
+    let mut world = World::new(1, 1, 3);
+    let places = (0..10).filter(|_| world.queue.keep_place()).count();
+    assert_eq!(places, 4, "three wait while one is hashed");
+    assert_eq!(world.bcrypt().err(), Some(Full), "whoever has none");
+    let mut replies = Vec::new();
+    for _ in 0..3 {
+        world.queue.give_place_back();
+        replies.push(world.bcrypt().unwrap());
+    }
+    assert!(!world.queue.keep_place());
+    // One does not come.
+    world.queue.give_place_back();
+    assert!(world.queue.keep_place());
 }
 
 #[test]
