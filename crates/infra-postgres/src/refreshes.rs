@@ -90,9 +90,10 @@ impl Line {
     /// Forgets those for whose answer nobody waits any more, and those that have waited too long.
     fn dismiss(&mut self) {
         self.waiting.retain(|each| !each.answer.is_closed());
-        while let Some(late) = self.waiting.pop_front_if(|first| first.since.elapsed() > WAIT) {
+        let late = self.waiting.partition_point(|each| each.since.elapsed() > WAIT);
+        for each in self.waiting.drain(..late) {
             let error = PortError::unavailable(COMPONENT, "those before it took too long");
-            drop(late.answer.send(Err(error)));
+            drop(each.answer.send(Err(error)));
         }
     }
 

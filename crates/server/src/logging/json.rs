@@ -160,6 +160,11 @@ struct Escaped<'a, 'b>(&'a mut Writer<'b>);
 
 impl fmt::Write for Escaped<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        // All of it at once, and not only up to the first: most texts have none, and so the bytes are
+        // looked at many at a time.
+        if !text.bytes().fold(false, |any, byte| any | may_need_escape(byte)) {
+            return self.0.write_str(text);
+        }
         let mut rest = text;
         while let Some(at) = rest.bytes().position(may_need_escape) {
             let (plain, special) = rest.split_at(at);
