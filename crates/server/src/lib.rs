@@ -28,6 +28,11 @@ pub use serve::{Running, run};
 use cli::{AdminCommand, AuditCommand, Cli, Command, ConfigCommand, KeysCommand};
 use settings::Settings;
 
+/// Faster than glibc's for a little more memory (`docs/performance.md`), and the same wherever menjin
+/// runs: other systems' own are slower still. Of the library, so that what is tested has it too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The exit code for settings that make no sense (`EX_USAGE` would be 64; shells and supervisors
 /// know 2).
 const BAD_SETTINGS: u8 = 2;
