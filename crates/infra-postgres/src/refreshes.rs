@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::num::NonZero;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -50,7 +50,7 @@ struct Waiting {
     answer: oneshot::Sender<Answer>,
 }
 
-/// The session after it. `None`: none, or it is none of the common case.
+/// The session after it. `None`: none, or it is none of the common case, or has to be tried alone.
 type Answer = Result<Option<LiveSession>, PortError>;
 
 impl Refreshes {
@@ -65,24 +65,48 @@ impl Refreshes {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether there has to be another task.
-    fn enter(&self, waiting: Waiting) -> bool {
+    /// The turn of another task, if there has to be one.
+    fn enter(self: &Arc<Self>, waiting: Waiting) -> Option<Turn> {
         let mut line = self.line();
         line.waiting.push_back(waiting);
-        let wanted = line.tasks < self.statements;
-        line.tasks += usize::from(wanted);
-        wanted
+        if line.tasks == self.statements {
+            return None;
+        }
+        line.tasks += 1;
+        Some(Turn { refreshes: Arc::clone(self), is_over: false })
     }
+}
 
-    /// Those to be done next. `None`: none, and the task is over.
-    fn next(&self) -> Option<Vec<Waiting>> {
-        let mut line = self.line();
+/// That of a task. Whatever becomes of it, nobody is left waiting for it: its runtime may have ended.
+struct Turn {
+    refreshes: Arc<Refreshes>,
+    is_over: bool,
+}
+
+impl Turn {
+    /// Those to be done next. `None`: none, and the turn is over.
+    fn next(&mut self) -> Option<Vec<Waiting>> {
+        let mut line = self.refreshes.line();
         line.dismiss();
         if line.waiting.is_empty() {
             line.tasks -= 1;
+            self.is_over = true;
             return None;
         }
         Some(line.take())
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let mut line = self.refreshes.line();
+            line.tasks -= 1;
+            if line.tasks == 0 {
+                // They are told that nobody is left to answer.
+                line.waiting.clear();
+            }
+        }
     }
 }
 
@@ -122,10 +146,11 @@ impl PostgresStore {
     /// Refreshes if the current generation is presented, all is well and nobody else is at the session.
     pub(crate) async fn rotate_current(&self, rotation: Rotation) -> Answer {
         let (answer, answered) = oneshot::channel();
-        if self.refreshes.enter(Waiting { rotation, since: Instant::now(), answer }) {
+        let waiting = Waiting { rotation, since: Instant::now(), answer };
+        if let Some(mut turn) = self.refreshes.enter(waiting) {
             let store = self.clone();
             self.runtime.spawn(async move {
-                while let Some(waiting) = store.refreshes.next() {
+                while let Some(waiting) = turn.next() {
                     store.rotate_together(waiting).await;
                 }
             });
@@ -149,6 +174,12 @@ impl PostgresStore {
                 for (id, answer) in ids.iter().zip(answers) {
                     let live = rows.remove(&id.0).map(live_session).transpose();
                     drop(answer.send(live));
+                }
+            }
+            // One of them may be the reason, and nothing was done: each is tried by itself.
+            Err(PortError::Internal { .. }) if answers.len() > 1 => {
+                for answer in answers {
+                    drop(answer.send(Ok(None)));
                 }
             }
             Err(error) => {

@@ -143,6 +143,15 @@ async fn what_fails_fails_alone() {
     let unreadable = "UPDATE sessions SET created_at = '-infinity' WHERE id = $1";
     raw.execute(unreadable, &[&session_id(5).0]).await.unwrap();
     assert!(store.end(session_id(6), act(1)).await.unwrap());
+    // One whose change fails, and with it the statement.
+    let refuse = format!(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'check_violation', TABLE = 'sessions'; END $$;
+         CREATE TRIGGER refuse BEFORE UPDATE ON sessions FOR EACH ROW
+             WHEN (OLD.id = '{}') EXECUTE FUNCTION refuse()",
+        session_id(8).0
+    );
+    raw.batch_execute(&refuse).await.unwrap();
     let mut outcomes = JoinSet::new();
     for number in (1..=20).chain([100]) {
         let (store, user) = (store.clone(), if number == 100 { bob } else { ann });
@@ -150,10 +159,29 @@ async fn what_fails_fails_alone() {
     }
     for (number, outcome) in outcomes.join_all().await {
         match number {
-            5 => assert!(matches!(outcome, Err(PortError::Internal { .. })), "{outcome:?}"),
+            5 | 8 => assert!(matches!(outcome, Err(PortError::Internal { .. })), "{outcome:?}"),
             6 | 100 => assert_eq!(outcome.unwrap(), RotationOutcome::Gone, "{number}"),
             _ => assert!(is_rotated(&outcome), "{number}: {outcome:?}"),
         }
+    }
+}
+
+/// The store's connections live on the runtime that it was opened on, and so do its refreshes.
+#[test]
+fn a_runtime_that_has_ended_leaves_nobody_waiting() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (ending, lasting) = (runtime(), runtime());
+    let (store, ann) = ending.block_on(async {
+        let database = postgres::database().await;
+        one_at_a_time(&database, 1).await
+    });
+    drop(ending);
+    for _ in 0..2 {
+        let outcome = lasting.block_on(async {
+            let refresh = store.rotate(rotation(1, ann, 0));
+            tokio::time::timeout(Duration::from_secs(3), refresh).await.unwrap()
+        });
+        assert!(is_unavailable(&outcome), "{outcome:?}");
     }
 }
 
