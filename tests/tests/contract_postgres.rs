@@ -21,11 +21,13 @@ mod tls;
 mod transferring;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use menjin_domain::ports::PortError;
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
 use menjin_tests::contract::Store;
 use menjin_tests::servers::{pgbouncer, postgres};
+use tokio_postgres::Client;
 
 async fn fresh() -> Store {
     let database = postgres::database().await;
@@ -48,6 +50,22 @@ fn of(store: &PostgresStore) -> Store {
 
 fn is_unavailable<T>(result: &Result<T, PortError>) -> bool {
     matches!(result, Err(PortError::Unavailable { component: "database", .. }))
+}
+
+/// How many statements of the database wait for a lock. Not to be asked in a transaction, where the view
+/// stays as it was first seen.
+async fn locked_out(raw: &Client) -> i64 {
+    let statement = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    raw.query_one(statement, &[]).await.unwrap().get(0)
+}
+
+/// Waits until there are so many.
+async fn until_locked_out(raw: &Client, statements: i64) {
+    let started = Instant::now();
+    while locked_out(raw).await < statements {
+        assert!(started.elapsed() < Duration::from_secs(2), "nobody waits");
+    }
 }
 
 /// An error with its causes, as logs show it.

@@ -165,7 +165,7 @@ impl PostgresStore {
             waiting.into_iter().map(|each| (each.rotation, each.answer)).unzip();
         let ids: Vec<SessionId> = rotations.iter().map(|each| each.session_id).collect();
         let rotated = self
-            .run(since + DEADLINE, Scope::Statement, rotations, |postgres, rotations| {
+            .run_until(since + DEADLINE, Scope::Statement, rotations, |postgres, rotations| {
                 rotate(postgres, rotations).boxed()
             })
             .await;

@@ -103,7 +103,7 @@ impl PostgresStore {
         T: Send + 'static,
         E: From<PortError> + Send + 'static,
     {
-        self.run(Instant::now() + DEADLINE, Scope::Statement, with, work).await
+        self.run(Scope::Statement, with, work).await
     }
 
     /// Does what is several statements, all of them or none.
@@ -113,7 +113,7 @@ impl PostgresStore {
         T: Send + 'static,
         E: From<PortError> + Send + 'static,
     {
-        self.run(Instant::now() + DEADLINE, Scope::Transaction, with, work).await
+        self.run(Scope::Transaction, with, work).await
     }
 
     /// Reads with several statements, all of one moment.
@@ -123,12 +123,21 @@ impl PostgresStore {
         T: Send + 'static,
         E: From<PortError> + Send + 'static,
     {
-        self.run(Instant::now() + DEADLINE, Scope::Snapshot, with, work).await
+        self.run(Scope::Snapshot, with, work).await
+    }
+
+    async fn run<A, T, E>(&self, scope: Scope, with: A, work: Work<A, T, E>) -> Result<T, E>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<PortError> + Send + 'static,
+    {
+        self.run_until(Instant::now() + DEADLINE, scope, with, work).await
     }
 
     /// As a task of its own, which ends in its time whether anybody waits for it or not: diesel's
     /// transactions cannot be left half-way.
-    pub(crate) async fn run<A, T, E>(
+    pub(crate) async fn run_until<A, T, E>(
         &self,
         deadline: Instant,
         scope: Scope,

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use menjin_domain::ports::{CreateSessionError, NewSession};
 use menjin_domain::values::{ClientInfo, Epoch, Generation, Origin, UserId};
-
 use tokio::task::JoinSet;
 
 use super::{Store, act, at, at_once, new_session, session_id};

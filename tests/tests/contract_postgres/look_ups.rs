@@ -13,7 +13,7 @@ use menjin_tests::servers::postgres::{self, Database};
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
 
-use crate::{is_unavailable, of, open};
+use crate::{is_unavailable, of, open, until_locked_out};
 
 /// How many connections were last used for a look-up as readers make it.
 async fn shared(raw: &Client) -> i64 {
@@ -90,14 +90,9 @@ async fn look_ups_do_not_queue_for_the_pool() {
         let (store, subject) = (store.clone(), subject.clone());
         waiting.spawn(async move { store.succeed(&subject, network(1)).await });
     }
-    let locked_out = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    // In a transaction the view stays as it was first seen.
+    // That one is in a transaction.
     let watching = database.connect().await;
-    let started = Instant::now();
-    while watching.query_one(locked_out, &[]).await.unwrap().get::<_, i64>(0) < 3 {
-        assert!(started.elapsed() < Duration::from_secs(2), "nobody waits");
-    }
+    until_locked_out(&watching, 3).await;
     let all = contract::at_once(200, |_| {
         let store = store.clone();
         async move { store.find_live(session_id(1), at(1)).await.unwrap().is_some() }

@@ -11,7 +11,7 @@ use menjin_tests::servers::postgres::{self, Server};
 use serde_json::Value;
 use tokio_postgres::Client;
 
-use crate::open;
+use crate::{locked_out, open};
 
 /// How many ids one block has. No page may walk past more users than that.
 const BLOCK: i64 = 4096;
@@ -110,10 +110,8 @@ async fn the_migration_counts_who_is_there() {
         raw
     });
     // It waits for whoever is at the table.
-    let waiting = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let watch = database.connect().await;
-    while watch.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+    while locked_out(&watch).await == 0 {
         assert!(!migrating.is_finished(), "it did not wait");
         tokio::task::yield_now().await;
     }

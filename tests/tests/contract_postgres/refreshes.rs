@@ -8,10 +8,9 @@ use menjin_infra_postgres::{PostgresConfig, PostgresStore};
 use menjin_tests::contract::{self, act, at, session_id};
 use menjin_tests::servers::postgres::{self, Database, Server};
 use tokio::task::JoinSet;
-use tokio_postgres::Client;
 
 use crate::pages::{log_plans, plans, reads_of};
-use crate::{is_unavailable, of, open};
+use crate::{is_unavailable, of, open, until_locked_out};
 
 /// A store with room for one statement at a time, and a user with so many sessions.
 async fn one_at_a_time(database: &Database, sessions: u128) -> (PostgresStore, UserId) {
@@ -52,16 +51,6 @@ fn refresh(
     outcomes
 }
 
-/// Waits until so many statements of the database wait for a lock.
-async fn waiting(raw: &Client, statements: i64) {
-    let locked_out = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let started = Instant::now();
-    while raw.query_one(locked_out, &[]).await.unwrap().get::<_, i64>(0) < statements {
-        assert!(started.elapsed() < Duration::from_secs(2), "nobody waits");
-    }
-}
-
 fn is_rotated(outcome: &Result<RotationOutcome, PortError>) -> bool {
     matches!(outcome, Ok(RotationOutcome::Rotated(_)))
 }
@@ -74,7 +63,7 @@ async fn refreshes_that_come_meanwhile_go_together() {
     let (holding, raw) = (database.connect().await, database.connect().await);
     holding.batch_execute("BEGIN; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let mut first = refresh(&store, [1], ann);
-    waiting(&raw, 1).await;
+    until_locked_out(&raw, 1).await;
     let others = refresh(&store, 2..=50, ann);
     // On the one thread there is, each of them gets into the line before this goes on.
     tokio::task::yield_now().await;
@@ -96,7 +85,7 @@ async fn no_refresh_waits_for_anothers_session() {
     let lock = format!("BEGIN; SELECT 1 FROM sessions WHERE id = '{}' FOR UPDATE", session_id(7).0);
     holding.batch_execute(&lock).await.unwrap();
     let mut held = refresh(&store, [7], ann);
-    waiting(&raw, 1).await;
+    until_locked_out(&raw, 1).await;
     let others = refresh(&store, (1..=30).filter(|number| *number != 7), ann);
     assert!(others.join_all().await.iter().all(is_rotated));
     assert!(held.try_join_next().is_none(), "it has to wait");
@@ -113,7 +102,7 @@ async fn f2_who_waits_behind_a_stuck_statement_is_answered_in_time() {
     let (holding, raw) = (database.connect().await, database.connect().await);
     holding.batch_execute("BEGIN; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let first = refresh(&store, [1], ann);
-    waiting(&raw, 1).await;
+    until_locked_out(&raw, 1).await;
     let started = Instant::now();
     let others = refresh(&store, 2..=190, ann);
     for outcome in first.join_all().await.into_iter().chain(others.join_all().await) {
