@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use menjin_api::Serving;
-use menjin_domain::ports::UserRepository;
-use menjin_domain::users::CreateAdminInput;
-use menjin_domain::values::{
-    Email, LoginName, NewPassword, PasswordHash, PasswordLength, Username, UsernameLength,
+use menjin_domain::accounts::{
+    AccountRepository, CreateAdminInput, Email, LoginName, Username, UsernameLength,
 };
+use menjin_domain::credentials::{NewPassword, PasswordHash, PasswordLength};
 use menjin_infra_postgres::PostgresStore;
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 use menjin_server::settings::{Database, Settings, Sources};
@@ -153,7 +152,7 @@ impl TestApp {
     }
 
     /// The accounts in the server's database, beside the server.
-    async fn accounts(&self) -> Arc<dyn UserRepository> {
+    async fn accounts(&self) -> Arc<dyn AccountRepository> {
         match self.place.settings(&[]).database().unwrap() {
             Database::Sqlite(path) => {
                 let open = move || SqliteStore::open(SqliteConfig::at(path)).unwrap();
@@ -175,7 +174,7 @@ impl TestApp {
         let (accounts, name) = (self.accounts().await, LoginName::parse(name).unwrap());
         let credentials = accounts.find_credentials(&name).await.unwrap().unwrap();
         let hash = PasswordHash::new(hash.to_owned());
-        accounts.rehash(credentials.user_id, credentials.epoch, hash).await.unwrap();
+        accounts.rehash(credentials.user_id, credentials.credential_version, hash).await.unwrap();
     }
 
     /// Stops the server and starts it again, with these settings: whatever waited to be recorded is.

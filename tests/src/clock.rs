@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use menjin_domain::ports::Clock;
-use menjin_domain::values::Timestamp;
+use menjin_domain::common::{Clock, Timestamp};
 
 /// 2023-11-14T22:13:20Z, in microseconds: when the clock begins.
 const START: i64 = 1_700_000_000_000_000;

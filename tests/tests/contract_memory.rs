@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use menjin_domain::ports::{Cache, RateLimiter};
+use menjin_domain::cache::Cache;
+use menjin_domain::lockout::RateLimiter;
 use menjin_infra_memory::{MemoryCache, MemoryCacheConfig, MemoryRateLimiter};
 use menjin_tests::clock::TurnableClock;
 use menjin_tests::contract::cache::{CacheUnderTest, slot};

@@ -23,7 +23,7 @@ mod transferring;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use menjin_domain::ports::PortError;
+use menjin_domain::common::PortError;
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
 use menjin_tests::contract::Store;
 use menjin_tests::servers::{pgbouncer, postgres};

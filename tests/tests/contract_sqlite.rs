@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use menjin_domain::ports::{
-    Admission, AttemptLimits, HealthProbe, LoginThrottle, PageStart, Rotation, RotationOutcome,
-    SessionRepository, ThrottleSubject, UserQuery, UserRepository,
-};
-use menjin_domain::values::{Generation, Role};
+use menjin_domain::accounts::{AccountRepository, Role, UserQuery};
+use menjin_domain::common::PageStart;
+use menjin_domain::health::HealthProbe;
+use menjin_domain::lockout::{Admission, AttemptLimits, LockoutRepository, LockoutSubject};
+use menjin_domain::sessions::{Generation, Rotation, RotationOutcome, SessionRepository};
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 use menjin_tests::contract::{self, Store, at, network, session_id};
 use tempfile::TempDir;
@@ -36,7 +36,7 @@ async fn t16_r11_all_is_there_after_a_restart() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("menjin.db");
     let open = || SqliteStore::open(SqliteConfig::at(&path)).unwrap();
-    let subject = ThrottleSubject::nobody(&menjin_domain::values::LoginName::parse("x").unwrap());
+    let subject = LockoutSubject::nobody(&menjin_domain::accounts::LoginName::parse("x").unwrap());
     let reserve = |store: SqliteStore| {
         let subject = subject.clone();
         async move { store.reserve(&subject, network(1), AttemptLimits::DEFAULT, at(0)).await }
@@ -44,8 +44,9 @@ async fn t16_r11_all_is_there_after_a_restart() {
 
     let first = open();
     let user =
-        UserRepository::create(&first, contract::new_user("ann", Role::Admin)).await.unwrap();
-    let session = contract::new_session(1, user.id, menjin_domain::values::Epoch(0));
+        AccountRepository::create(&first, contract::new_user("ann", Role::Admin)).await.unwrap();
+    let session =
+        contract::new_session(1, user.id, menjin_domain::credentials::CredentialVersion(0));
     let user = SessionRepository::create(&first, session).await.unwrap();
     let rotation = |presented, seconds| Rotation {
         session_id: session_id(1),
@@ -53,7 +54,7 @@ async fn t16_r11_all_is_there_after_a_restart() {
         presented: Generation(presented),
         at: at(seconds),
         grace: std::time::Duration::from_secs(10),
-        origin: contract::origin(),
+        request: contract::request(),
         recorded: true,
     };
     for presented in [0, 1] {
@@ -74,7 +75,7 @@ async fn t16_r11_all_is_there_after_a_restart() {
     assert!(matches!(reserve(second.clone()).await.unwrap(), Admission::Refused { .. }));
     assert_eq!(second.rotate(rotation(0, 3)).await.unwrap(), RotationOutcome::Replayed);
     drop(second);
-    assert_eq!(open().rotate(rotation(2, 4)).await.unwrap(), RotationOutcome::Gone);
+    assert_eq!(open().rotate(rotation(2, 4)).await.unwrap(), RotationOutcome::NotLive);
 }
 
 /// Two stores on one file are as two processes: their writes exclude each other.
@@ -86,7 +87,7 @@ async fn two_processes_share_one_file() {
     let results = contract::at_once(50, |number| {
         let store = stores[number % 2].clone();
         let new = contract::new_user(&format!("user{}", number / 2), Role::Student);
-        async move { UserRepository::create(&store, new).await.is_ok() }
+        async move { AccountRepository::create(&store, new).await.is_ok() }
     })
     .await;
     assert_eq!(results.iter().filter(|created| **created).count(), 25);
@@ -95,7 +96,7 @@ async fn two_processes_share_one_file() {
         let page = store.list(query).await.unwrap();
         assert_eq!((page.users.len(), page.total), (25, 25));
     }
-    let subject = ThrottleSubject::Account(menjin_domain::values::UserId::FIRST);
+    let subject = LockoutSubject::Account(menjin_domain::common::UserId::FIRST);
     let admissions = contract::at_once(100, |number| {
         let (store, subject) = (stores[number % 2].clone(), subject.clone());
         let limits = AttemptLimits::DEFAULT;

@@ -1,7 +1,7 @@
 //! Pieces of this crate, for benchmarks to run alone. Behind the feature `bench`; nobody else's business,
 //! and changed at will.
 
-use menjin_domain::entities::User;
+use menjin_domain::accounts::User;
 
 /// A user as `GET /api/v1/users/me` shows one.
 pub fn user_json(user: &User) -> Vec<u8> {

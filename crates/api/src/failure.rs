@@ -15,18 +15,17 @@
 use std::time::Duration;
 
 use actix_web::ResponseError;
+use menjin_domain::access::Forbidden;
+use menjin_domain::accounts::{
+    ActivateUserError, DeactivateUserError, GetUserError, ListUsersError, RegisterError,
+    UpdateOwnProfileError,
+};
 use menjin_domain::audit::ListRecordsError;
-use menjin_domain::auth::{
-    AuthenticateError, ChangePasswordError, LoginError, RefreshError, RegisterError,
-    TooManyAttempts,
-};
 use menjin_domain::cache::{CacheDenied, ProbeCacheError, ReadEntryError, WriteEntryError};
-use menjin_domain::entities::Forbidden;
-use menjin_domain::ports::{PolicyViolation, PortError};
-use menjin_domain::users::{
-    ActivateUserError, DeactivateUserError, GetUserError, LiftLockError, ListUsersError,
-    SeeLockError, UpdateOwnProfileError,
-};
+use menjin_domain::common::PortError;
+use menjin_domain::credentials::{ChangePasswordError, PolicyViolation};
+use menjin_domain::lockout::{ClearLockoutError, GetLockoutError, TooManyAttempts};
+use menjin_domain::sessions::{AuthenticateError, LoginError, RefreshError};
 
 use crate::problem::{Located, Place, Problem};
 
@@ -246,22 +245,22 @@ impl From<DeactivateUserError> for Failure {
     }
 }
 
-impl From<SeeLockError> for Failure {
-    fn from(error: SeeLockError) -> Self {
+impl From<GetLockoutError> for Failure {
+    fn from(error: GetLockoutError) -> Self {
         match error {
-            SeeLockError::Forbidden(error) => error.into(),
-            SeeLockError::NotFound => Self::UserNotFound,
-            SeeLockError::Port(error) => error.into(),
+            GetLockoutError::Forbidden(error) => error.into(),
+            GetLockoutError::NotFound => Self::UserNotFound,
+            GetLockoutError::Port(error) => error.into(),
         }
     }
 }
 
-impl From<LiftLockError> for Failure {
-    fn from(error: LiftLockError) -> Self {
+impl From<ClearLockoutError> for Failure {
+    fn from(error: ClearLockoutError) -> Self {
         match error {
-            LiftLockError::Forbidden(error) => error.into(),
-            LiftLockError::NotFound => Self::UserNotFound,
-            LiftLockError::Port(error) => error.into(),
+            ClearLockoutError::Forbidden(error) => error.into(),
+            ClearLockoutError::NotFound => Self::UserNotFound,
+            ClearLockoutError::Port(error) => error.into(),
         }
     }
 }

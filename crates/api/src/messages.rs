@@ -73,7 +73,7 @@ catalogue! {
     UsersListed: "获取用户列表成功", "Users listed";
     UserActivated: "用户激活成功", "User activated";
     UserDeactivated: "用户停用成功", "User deactivated";
-    LockLifted: "登录锁定已解除", "Lock lifted";
+    LockoutCleared: "登录锁定已解除", "Lock lifted";
 }
 
 /// What is wrong with a value, in this language.

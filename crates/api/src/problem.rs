@@ -4,7 +4,7 @@
 //! [`Problem`] therefore travels through it as JSON and comes out as itself: the text for people is
 //! chosen afterwards, by dialect and language.
 
-use menjin_domain::values::Violation;
+use menjin_domain::common::Violation;
 use serde::{Deserialize, Serialize};
 
 /// Why a value was refused.

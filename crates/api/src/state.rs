@@ -4,16 +4,17 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::http::header::HeaderValue;
-use menjin_domain::audit::ListRecords;
-use menjin_domain::auth::{Authenticate, ChangePassword, Login, Logout, Refresh, Register};
-use menjin_domain::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
-use menjin_domain::health::CheckHealth;
-use menjin_domain::ports::{Entropy, TokenCodec};
-use menjin_domain::users::{
-    ActivateUser, AdminGuard, DeactivateUser, GetUser, LiftLock, ListUsers, SeeLock,
-    UpdateOwnProfile,
+use menjin_domain::access::AdminGuard;
+use menjin_domain::accounts::{
+    ActivateUser, DeactivateUser, GetUser, ListUsers, Register, RegistrableRole, UpdateOwnProfile,
 };
-use menjin_domain::values::{PasswordLength, RegistrableRole};
+use menjin_domain::audit::ListRecords;
+use menjin_domain::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
+use menjin_domain::common::Random;
+use menjin_domain::credentials::{ChangePassword, PasswordLength};
+use menjin_domain::health::CheckHealth;
+use menjin_domain::lockout::{ClearLockout, GetLockout};
+use menjin_domain::sessions::{Authenticate, Login, Logout, Refresh, TokenCodec};
 
 use crate::http::client::TrustedProxies;
 use crate::http::cors::Cors;
@@ -37,8 +38,8 @@ pub struct UseCases {
     pub list_users: ListUsers,
     pub activate_user: ActivateUser,
     pub deactivate_user: DeactivateUser,
-    pub see_lock: SeeLock,
-    pub lift_lock: LiftLock,
+    pub get_lockout: GetLockout,
+    pub clear_lockout: ClearLockout,
     pub list_records: ListRecords,
     pub read_entry: ReadEntry,
     pub write_entry: WriteEntry,
@@ -75,7 +76,7 @@ pub struct ApiSettings {
 pub struct Api {
     pub(crate) use_cases: UseCases,
     pub(crate) settings: ApiSettings,
-    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) random: Arc<dyn Random>,
     /// `Strict-Transport-Security`, if it is to be sent.
     pub(crate) strict_transport: Option<HeaderValue>,
     /// For the keys that others verify tokens with. Tokens are the use-cases' business.
@@ -89,7 +90,7 @@ impl Api {
     pub fn new(
         use_cases: UseCases,
         settings: ApiSettings,
-        entropy: Arc<dyn Entropy>,
+        random: Arc<dyn Random>,
         codec: Arc<dyn TokenCodec>,
     ) -> Self {
         if settings.figures {
@@ -98,6 +99,6 @@ impl Api {
         let max_age = Some(settings.hsts.as_secs()).filter(|seconds| *seconds > 0);
         let strict_transport =
             max_age.and_then(|seconds| HeaderValue::from_str(&format!("max-age={seconds}")).ok());
-        Self { use_cases, settings, entropy, strict_transport, codec, document: OnceLock::new() }
+        Self { use_cases, settings, random, strict_transport, codec, document: OnceLock::new() }
     }
 }

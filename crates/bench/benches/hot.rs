@@ -6,13 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use divan::{Bencher, black_box};
-use menjin_domain::entities::{AccessClaims, Profile, Session, User};
-use menjin_domain::ports::{Entropy as _, LiveSession, TokenCodec as _};
-use menjin_domain::values::{
-    ClientInfo, Email, FullName, Generation, Role, SessionId, Timestamp, UserId, Username,
-    UsernameLength,
-};
-use menjin_infra_credentials::{JwtCodec, JwtConfig, OsEntropy};
+use menjin_domain::accounts::{Email, FullName, Profile, Role, User, Username, UsernameLength};
+use menjin_domain::common::{ClientInfo, Random as _, SessionId, Timestamp, UserId};
+use menjin_domain::sessions::{AccessClaims, Generation, LiveSession, Session, TokenCodec as _};
+use menjin_infra_credentials::{JwtCodec, JwtConfig, OsRandom};
 use menjin_infra_memory::SessionCopies;
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
@@ -100,7 +97,7 @@ fn find_a_session_in_its_copy(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn make_an_id(bencher: Bencher<'_, '_>) {
-    bencher.bench(|| OsEntropy.uuid().unwrap());
+    bencher.bench(|| OsRandom.uuid().unwrap());
 }
 
 #[divan::bench]

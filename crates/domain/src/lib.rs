@@ -1,29 +1,39 @@
 //! # menjin-domain
 //!
-//! The hexagon of menjin (门禁, access control): accounts and authentication as plain Rust, with
-//! no web framework, database, cache or token library in sight.
+//! The hexagon of menjin (门禁, access control): accounts and authentication as plain Rust, without
+//! a web framework, a database, a cache or a token library.
 //!
-//! * [`values`]: value objects that parse. What holds a [`values::Username`] needs no further check.
-//! * [`entities`]: [`entities::User`], [`entities::Session`], [`entities::TokenPair`] and
-//!   [`entities::Principal`], the authenticated caller; [`entities::AuditEvent`], what happened.
-//! * [`ports`]: the traits that adapters implement. The documentation of each method is its
-//!   contract; the suite in the workspace's `tests/` holds every adapter to it.
-//! * [`auth`], [`users`], [`audit`], [`cache`], [`health`], [`transfer`]: the use-cases, one file each, with its input, its
-//!   output, its error and its rule.
+//! One folder is one feature: its entities, its value objects, its ports and a file for each use-case
+//! with its input, its output, its errors and its unit tests.
 //!
-//! To embed menjin, build the use-cases that you need from adapters of your choice:
-//! the example `in_memory` shows all of it, on ports of its own. Mocks of every port come with the feature
-//! `mock`.
+//! * [`accounts`]: users, their profiles and roles; registration, profiles, activation.
+//! * [`credentials`]: passwords, their policy, hashing; changing a password.
+//! * [`sessions`]: login, authentication, refresh, logout; the rules of refresh tokens.
+//! * [`lockout`]: limits on guessing passwords, and the lock-out that follows.
+//! * [`access`]: who calls, and what they may do.
+//! * [`audit`]: what happened, by whom, from where.
+//! * [`cache`], [`health`], [`transfer`]: the cache for clients, the state of the back ends, moving
+//!   all data to another store.
+//! * [`common`]: what every feature uses, and the rules that hold for every port.
+//!
+//! A value object parses: what holds an [`accounts::Username`] needs no further check. A port is a
+//! trait whose documentation is its contract; the suite in the workspace's `tests/` holds every
+//! adapter to it. The feature `mock` gives a mock of each port.
+//!
+//! To embed menjin, build the use-cases from adapters of your choice: the example `in_memory` shows
+//! all of it, on ports of its own.
 
+pub mod access;
+pub mod accounts;
 pub mod audit;
-pub mod auth;
 pub mod cache;
-pub mod entities;
+pub mod common;
+pub mod credentials;
 pub mod health;
-pub mod ports;
-pub mod transfer;
-pub mod users;
-pub mod values;
-
+pub mod lockout;
+#[cfg(test)]
+mod properties;
+pub mod sessions;
 #[cfg(test)]
 mod testing;
+pub mod transfer;

@@ -7,17 +7,16 @@ use std::time::Duration;
 use chrono::DateTime;
 use uuid::Uuid;
 
-use crate::auth::TokenIssuer;
-use crate::entities::{
-    AccessClaims, Act, AuditEvent, Credentials, Principal, Profile, Session, User,
+use crate::access::{AdminGuard, Principal};
+use crate::accounts::{Email, Profile, Role, User, Username, UsernameLength};
+use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason, AuditTrail};
+use crate::common::{
+    ClientInfo, Clock, MockClock, MockRandom, PortError, Random, RequestContext, RequestId,
+    SessionId, Timestamp, UserId,
 };
-use crate::ports::{
-    AuditTrail, Clock, Entropy, LiveSession, MockClock, MockEntropy, MockTokenCodec, PortError,
-};
-use crate::users::AdminGuard;
-use crate::values::{
-    AuditAction, AuditReason, ClientInfo, Email, Epoch, Generation, Origin, PasswordHash,
-    RequestId, Role, SessionId, Timestamp, UserId, Username, UsernameLength,
+use crate::credentials::{CredentialVersion, Credentials, PasswordHash};
+use crate::sessions::{
+    AccessClaims, Generation, LiveSession, MockTokenCodec, Session, TokenIssuer,
 };
 
 pub(crate) const NETWORK: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
@@ -25,7 +24,7 @@ pub(crate) const SESSION: SessionId = SessionId(Uuid::from_u128(0x5e55_1011));
 
 pub(crate) const USER: UserId = UserId::FIRST;
 
-/// Seconds after the epoch of these tests.
+/// Seconds after the credential_version of these tests.
 pub(crate) fn at(seconds: i64) -> Timestamp {
     DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
 }
@@ -36,29 +35,25 @@ pub(crate) fn clock(seconds: i64) -> Arc<dyn Clock> {
     Arc::new(clock)
 }
 
-pub(crate) fn entropy() -> Arc<dyn Entropy> {
-    let mut entropy = MockEntropy::new();
-    entropy.expect_uuid().returning(|| Ok(SESSION.0));
-    Arc::new(entropy)
+pub(crate) fn random() -> Arc<dyn Random> {
+    let mut random = MockRandom::new();
+    random.expect_uuid().returning(|| Ok(SESSION.0));
+    Arc::new(random)
 }
 
 pub(crate) fn issuer() -> TokenIssuer {
     let mut codec = MockTokenCodec::new();
     codec.expect_sign_access().returning(|_| Ok("access".into()));
     codec.expect_sign_refresh().returning(|_| Ok("refresh".into()));
-    TokenIssuer {
-        codec: Arc::new(codec),
-        entropy: entropy(),
-        access_ttl: Duration::from_secs(1800),
-    }
+    TokenIssuer { codec: Arc::new(codec), random: random(), access_ttl: Duration::from_secs(1800) }
 }
 
 pub(crate) fn client() -> ClientInfo {
     ClientInfo::at(NETWORK)
 }
 
-pub(crate) fn origin() -> Origin {
-    Origin { client: client(), request_id: Some(RequestId::parse("request-1").unwrap()) }
+pub(crate) fn request() -> RequestContext {
+    RequestContext { client: client(), request_id: Some(RequestId::parse("request-1").unwrap()) }
 }
 
 /// Keeps what it is told.
@@ -91,8 +86,8 @@ pub(crate) fn admin_guard(seconds: i64) -> (Arc<AdminGuard>, Arc<Trail>) {
 }
 
 /// What [`admin`] does at this second.
-pub(crate) fn act_of_admin(seconds: i64) -> Act {
-    Act::by(&admin(), at(seconds), origin())
+pub(crate) fn act_of_admin(seconds: i64) -> AuditContext {
+    AuditContext::by(&admin(), at(seconds), request())
 }
 
 pub(crate) fn hash() -> PasswordHash {
@@ -114,8 +109,13 @@ pub(crate) fn user() -> User {
     }
 }
 
-pub(crate) fn credentials(epoch: i64) -> Credentials {
-    Credentials { user_id: USER, hash: hash(), epoch: Epoch(epoch), is_active: true }
+pub(crate) fn credentials(credential_version: i64) -> Credentials {
+    Credentials {
+        user_id: USER,
+        hash: hash(),
+        credential_version: CredentialVersion(credential_version),
+        is_active: true,
+    }
 }
 
 pub(crate) fn live() -> LiveSession {

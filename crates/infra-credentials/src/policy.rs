@@ -1,7 +1,7 @@
 //! Which passwords are too easy to guess.
 
-use menjin_domain::ports::{PasswordPolicy, PolicyViolation};
-use menjin_domain::values::{LoginName, NewPassword};
+use menjin_domain::accounts::LoginName;
+use menjin_domain::credentials::{NewPassword, PasswordPolicy, PolicyViolation};
 use zxcvbn::matching::patterns::{DictionaryPattern, MatchPattern};
 use zxcvbn::zxcvbn;
 
@@ -128,7 +128,7 @@ fn lists_passwords(found: &DictionaryPattern) -> bool {
 mod tests {
     use std::time::Instant;
 
-    use menjin_domain::values::PasswordLength;
+    use menjin_domain::credentials::PasswordLength;
 
     use super::*;
 

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use menjin_domain::ports::{Cache, CacheSlot, CachedValue, Clock, HealthProbe, PortError};
-use menjin_domain::values::Timestamp;
+use menjin_domain::cache::{Cache, CacheSlot, CachedValue};
+use menjin_domain::common::{Clock, PortError, Timestamp};
+use menjin_domain::health::HealthProbe;
 use moka::Expiry;
 use moka::policy::EvictionPolicy;
 

@@ -1,6 +1,5 @@
 use chrono::{SubsecRound, Utc};
-use menjin_domain::ports::Clock;
-use menjin_domain::values::Timestamp;
+use menjin_domain::common::{Clock, Timestamp};
 
 /// The system's clock, cut to whole microseconds, which is what stores keep.
 #[derive(Debug, Clone, Copy, Default)]

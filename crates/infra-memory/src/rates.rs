@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use menjin_domain::ports::{Admission, Limit, PortError, RateKey, RateLimiter};
-use menjin_domain::values::Timestamp;
+use menjin_domain::common::{PortError, Timestamp};
+use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter};
 
 /// Counts failures in this process.
 ///

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use menjin_domain::entities::{AccessClaims, PublicKey, RefreshClaims};
-use menjin_domain::ports::{InvalidToken, PortError, TokenCodec};
-use menjin_domain::values::Timestamp;
+use menjin_domain::common::{PortError, Timestamp};
+use menjin_domain::sessions::{AccessClaims, InvalidToken, PublicKey, RefreshClaims, TokenCodec};
 use secrecy::SecretString;
 use siphasher::sip128::SipHasher24;
 
@@ -89,9 +88,11 @@ impl fmt::Debug for RememberedTokens {
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
-    use menjin_domain::entities::PublicPoint;
-    use menjin_domain::ports::MockTokenCodec;
-    use menjin_domain::values::{Generation, Role, SessionId, UserId};
+    use menjin_domain::accounts::Role;
+    use menjin_domain::common::{SessionId, UserId};
+    use menjin_domain::sessions::Generation;
+    use menjin_domain::sessions::MockTokenCodec;
+    use menjin_domain::sessions::PublicPoint;
     use secrecy::ExposeSecret as _;
     use uuid::Uuid;
 

@@ -3,8 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use menjin_domain::entities::AuditEvent;
-use menjin_domain::ports::{AuditRepository, AuditTrail};
+use menjin_domain::audit::{AuditEvent, AuditRepository, AuditTrail};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
-use menjin_domain::ports::{
-    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, ImportError, PortError,
+use menjin_domain::common::PortError;
+use menjin_domain::transfer::{
+    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, ImportError,
 };
 
 use crate::config::{PostgresConfig, Target};

@@ -5,9 +5,10 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use menjin_domain::entities::{AuditEvent, AuditRecord};
-use menjin_domain::ports::{AuditOrder, AuditQuery, AuditRepository, PortError};
-use menjin_domain::values::{AuditAction, AuditOutcome, Timestamp, UserId};
+use menjin_domain::audit::{
+    AuditAction, AuditEvent, AuditOrder, AuditOutcome, AuditQuery, AuditRecord, AuditRepository,
+};
+use menjin_domain::common::{PortError, Timestamp, UserId};
 
 use crate::PostgresStore;
 use crate::changes::NewEventRow;

@@ -5,11 +5,9 @@
 use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;
 use ipnet::IpNet;
-use menjin_domain::entities::AuditEvent;
-use menjin_domain::ports::{NewUser, ProfileChanges};
-use menjin_domain::values::{
-    AuditReason, AvatarUrl, Bio, Email, FullName, Patch, Phone, RequestId, Timestamp, UserId,
-};
+use menjin_domain::accounts::{AvatarUrl, Bio, Email, FullName, NewUser, Phone, ProfileChanges};
+use menjin_domain::audit::{AuditEvent, AuditReason};
+use menjin_domain::common::{Patch, RequestId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::convert::stored;
@@ -24,7 +22,7 @@ pub(crate) struct NewUserRow<'a> {
     email: &'a str,
     email_canonical: &'a str,
     password_hash: &'a str,
-    epoch: i64,
+    credential_version: i64,
     role: &'a str,
     full_name: Option<&'a str>,
     phone: Option<&'a str>,
@@ -43,7 +41,7 @@ impl<'a> From<&'a NewUser> for NewUserRow<'a> {
             email: user.email.as_str(),
             email_canonical: user.email.canonical(),
             password_hash: user.hash.expose(),
-            epoch: 0,
+            credential_version: 0,
             role: user.role.as_str(),
             full_name: user.profile.full_name.as_ref().map(FullName::as_str),
             phone: user.profile.phone.as_ref().map(Phone::as_str),
@@ -109,18 +107,18 @@ pub(crate) struct NewEventRow<'a> {
 
 impl<'a> From<&'a AuditEvent> for NewEventRow<'a> {
     fn from(event: &'a AuditEvent) -> Self {
-        let act = &event.act;
+        let context = &event.context;
         Self {
-            at: stored(act.at),
+            at: stored(context.at),
             action: event.action.as_str(),
             outcome: event.outcome().as_str(),
             reason: event.reason.map(AuditReason::as_str),
-            actor_id: act.actor.map(UserId::get),
+            actor_id: context.actor.map(UserId::get),
             subject_id: event.subject.map(UserId::get),
-            session_id: act.session_id.map(|id| id.0),
-            client_address: act.origin.client.address.into(),
-            user_agent: act.origin.client.user_agent.as_deref(),
-            request_id: act.origin.request_id.as_ref().map(RequestId::as_str),
+            session_id: context.session_id.map(|id| id.0),
+            client_address: context.request.client.address.into(),
+            user_agent: context.request.client.user_agent.as_deref(),
+            request_id: context.request.request_id.as_ref().map(RequestId::as_str),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diesel::pg::data_types::PgTimestamp;
-use menjin_domain::values::Timestamp;
+use menjin_domain::common::Timestamp;
 
 /// 2000-01-01T00:00:00Z, in microseconds since 1970.
 const EPOCH: i64 = 946_684_800_000_000;

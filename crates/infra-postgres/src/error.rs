@@ -1,7 +1,7 @@
 //! PostgreSQL's errors as the ports know them.
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
-use menjin_domain::ports::PortError;
+use menjin_domain::common::PortError;
 
 /// The back end's name in errors and in `/health`.
 pub(crate) const COMPONENT: &str = "database";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager as _};
 use futures_util::future::BoxFuture;
-use menjin_domain::ports::PortError;
+use menjin_domain::common::PortError;
 use tokio::time::{Instant, timeout_at};
 
 use crate::connect::Connector;

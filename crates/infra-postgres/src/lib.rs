@@ -6,7 +6,7 @@
 //! * **Races are PostgreSQL's to settle.** Most calls are one conditional statement. Those that are
 //!   not lock in one order, which `store.rs` tells, and never wait for each other in a circle.
 //! * **Bounded.** What cannot be answered within three seconds is
-//!   [`PortError::Unavailable`](menjin_domain::ports::PortError::Unavailable), whether the server is
+//!   [`PortError::Unavailable`](menjin_domain::common::PortError::Unavailable), whether the server is
 //!   down, stopped, busy or far away. It recovers by itself.
 //! * **A caller who leaves breaks nothing.** Each call is a task of its own, and a connection whose
 //!   state is in doubt is closed, not lent again.

@@ -5,9 +5,8 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use menjin_domain::entities::User;
-use menjin_domain::ports::{PageStart, PortError, UserPage, UserQuery};
-use menjin_domain::values::Role;
+use menjin_domain::accounts::{Role, User, UserPage, UserQuery};
+use menjin_domain::common::{PageStart, PortError};
 
 use crate::error::Abort;
 use crate::rows::UserRow;

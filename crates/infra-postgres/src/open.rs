@@ -8,7 +8,7 @@ use diesel::sql_types::{Bool, Text};
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use menjin_domain::ports::BoxError;
+use menjin_domain::common::BoxError;
 
 use crate::config::{PostgresConfig, Target};
 use crate::connect::Connector;

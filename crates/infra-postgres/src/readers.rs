@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use menjin_domain::ports::{LiveSession, PortError};
-use menjin_domain::values::{SessionId, Timestamp};
+use menjin_domain::common::{PortError, SessionId, Timestamp};
+use menjin_domain::sessions::LiveSession;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 use tokio_postgres::error::SqlState;

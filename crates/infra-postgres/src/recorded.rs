@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Inet, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use ipnet::IpNet;
-use menjin_domain::entities::AuditEvent;
-use menjin_domain::values::{AuditReason, UserId};
+use menjin_domain::audit::{AuditEvent, AuditReason};
+use menjin_domain::common::UserId;
 use uuid::Uuid;
 
 use crate::convert::stored;
@@ -38,18 +38,18 @@ pub(crate) struct Event {
 
 impl From<AuditEvent> for Event {
     fn from(event: AuditEvent) -> Self {
-        let (outcome, act) = (event.outcome().as_str(), event.act);
+        let (outcome, context) = (event.outcome().as_str(), event.context);
         Self {
-            at: stored(act.at),
+            at: stored(context.at),
             action: event.action.as_str(),
             outcome,
             reason: event.reason.map(AuditReason::as_str),
-            actor_id: act.actor.map(UserId::get),
+            actor_id: context.actor.map(UserId::get),
             subject_id: event.subject.map(UserId::get),
-            session_id: act.session_id.map(|id| id.0),
-            client_address: act.origin.client.address.into(),
-            user_agent: act.origin.client.user_agent,
-            request_id: act.origin.request_id.map(|id| id.as_str().to_owned()),
+            session_id: context.session_id.map(|id| id.0),
+            client_address: context.request.client.address.into(),
+            user_agent: context.request.client.user_agent,
+            request_id: context.request.request_id.map(|id| id.as_str().to_owned()),
         }
     }
 }

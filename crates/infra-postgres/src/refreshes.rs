@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use menjin_domain::ports::{LiveSession, PortError, Rotation};
-use menjin_domain::values::SessionId;
+use menjin_domain::common::{PortError, SessionId};
+use menjin_domain::sessions::{LiveSession, Rotation};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use uuid::Uuid;

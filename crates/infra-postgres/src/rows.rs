@@ -7,12 +7,13 @@ use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;
 
 use ipnet::IpNet;
-use menjin_domain::entities::{Act, AuditEvent, AuditRecord, Credentials, Profile, Session, User};
-use menjin_domain::ports::PortError;
-use menjin_domain::values::{
-    AuditRecordId, AvatarUrl, Bio, ClientInfo, Email, Epoch, FullName, Generation, Origin,
-    PasswordHash, Phone, RequestId, SessionId, Timestamp, UserId, Username,
+use menjin_domain::accounts::{AvatarUrl, Bio, Email, FullName, Phone, Profile, User, Username};
+use menjin_domain::audit::{AuditContext, AuditEvent, AuditRecord, AuditRecordId};
+use menjin_domain::common::{
+    ClientInfo, PortError, RequestContext, RequestId, SessionId, Timestamp, UserId,
 };
+use menjin_domain::credentials::{CredentialVersion, Credentials, PasswordHash};
+use menjin_domain::sessions::{Generation, Session};
 use uuid::Uuid;
 
 use crate::convert::moment;
@@ -74,7 +75,7 @@ impl TryFrom<UserRow> for User {
 pub(crate) struct CredentialsRow {
     id: i64,
     password_hash: String,
-    epoch: i64,
+    credential_version: i64,
     is_active: bool,
 }
 
@@ -85,7 +86,7 @@ impl TryFrom<CredentialsRow> for Credentials {
         Ok(Self {
             user_id: user_id(row.id)?,
             hash: PasswordHash::new(row.password_hash),
-            epoch: Epoch(row.epoch),
+            credential_version: CredentialVersion(row.credential_version),
             is_active: row.is_active,
         })
     }
@@ -156,17 +157,20 @@ impl TryFrom<EventRow> for AuditRecord {
         let reason = row.reason.as_deref().map(str::parse).transpose();
         let request_id = row.request_id.as_deref().map(RequestId::parse).transpose();
         let client = ClientInfo { address: row.client_address.addr(), user_agent: row.user_agent };
-        let act = Act {
+        let context = AuditContext {
             actor: user("actor_id", row.actor_id)?,
             session_id: row.session_id.map(SessionId),
             at: moment(row.at).ok_or_else(|| bad("at"))?,
-            origin: Origin { client, request_id: request_id.map_err(|_no| bad("request_id"))? },
+            request: RequestContext {
+                client,
+                request_id: request_id.map_err(|_no| bad("request_id"))?,
+            },
         };
         let event = AuditEvent {
             action: row.action.parse().map_err(|_unknown| bad("action"))?,
             reason: reason.map_err(|_unknown| bad("reason"))?,
             subject: user("subject_id", row.subject_id)?,
-            act,
+            context,
         };
         Ok(Self { id: AuditRecordId(row.id), event })
     }

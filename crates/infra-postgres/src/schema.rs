@@ -8,7 +8,7 @@ diesel::table! {
         email -> Text,
         email_canonical -> Text,
         password_hash -> Text,
-        epoch -> BigInt,
+        credential_version -> BigInt,
         role -> Text,
         full_name -> Nullable<Text>,
         phone -> Nullable<Text>,

@@ -3,12 +3,13 @@ use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use menjin_domain::entities::{Act, Session, User};
-use menjin_domain::ports::{
-    CreateSessionError, LiveSession, NewSession, PortError, Rotation, RotationOutcome,
+use menjin_domain::accounts::User;
+use menjin_domain::audit::{AuditAction, AuditContext};
+use menjin_domain::common::{PortError, SessionId, Timestamp};
+use menjin_domain::sessions::{
+    CreateSessionError, Generation, LiveSession, NewSession, Rotation, RotationOutcome, Session,
     SessionRepository,
 };
-use menjin_domain::values::{AuditAction, Generation, SessionId, Timestamp};
 
 use crate::PostgresStore;
 use crate::audit::record;
@@ -74,14 +75,14 @@ impl SessionRepository for PostgresStore {
         }
     }
 
-    async fn end(&self, id: SessionId, act: Act) -> Result<bool, PortError> {
-        self.statement((id, act), |postgres, (id, act)| {
+    async fn end(&self, id: SessionId, context: AuditContext) -> Result<bool, PortError> {
+        self.statement((id, context), |postgres, (id, context)| {
             async move {
                 let open = sessions::table.find(id.0).filter(sessions::ended_at.is_null());
                 let end = diesel::update(open)
-                    .set(sessions::ended_at.eq(stored(act.at)))
+                    .set(sessions::ended_at.eq(stored(context.at)))
                     .returning(sessions::user_id);
-                let event = act.clone().event(AuditAction::LoggedOut);
+                let event = context.clone().event(AuditAction::LoggedOut);
                 let end = Recorded::new(end, event, Subject::Changed("user_id"));
                 let ended: Option<i64> = end.get_result(postgres).await.optional()?;
                 Ok(ended.is_some())
@@ -130,13 +131,13 @@ async fn rotate_locked(
         .select((SessionRow::as_select(), (sessions::predecessor, sessions::rotated_at)))
         .for_update();
     let session: Option<(SessionRow, Lineage)> = session.get_result(postgres).await.optional()?;
-    let Some((session, lineage)) = session else { return Ok(RotationOutcome::Gone) };
+    let Some((session, lineage)) = session else { return Ok(RotationOutcome::NotLive) };
     let user = users::table
         .find(rotation.user_id.get())
         .filter(users::is_active)
         .select(UserRow::as_select());
     let user: Option<UserRow> = user.get_result(postgres).await.optional()?;
-    let Some(user) = user else { return Ok(RotationOutcome::Gone) };
+    let Some(user) = user else { return Ok(RotationOutcome::NotLive) };
     let mut live = live_session((session, user))?;
     let lineage = if rotation.presented == live.session.generation {
         Lineage { predecessor: Some(rotation.presented.0), rotated_at: Some(stored(rotation.at)) }

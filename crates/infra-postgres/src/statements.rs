@@ -8,8 +8,8 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Inet, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use ipnet::IpNet;
-use menjin_domain::ports::{NewSession, Rotation};
-use menjin_domain::values::{AuditAction, Generation};
+use menjin_domain::audit::AuditAction;
+use menjin_domain::sessions::{Generation, NewSession, Rotation};
 use uuid::Uuid;
 
 use crate::convert::stored;
@@ -50,14 +50,14 @@ impl RotateCurrent {
             users: rotations.iter().map(|each| each.user_id.get()).collect(),
             presented: rotations.iter().map(|each| each.presented.0).collect(),
             at: rotations.iter().map(|each| stored(each.at)).collect(),
-            addresses: rotations.iter().map(|each| each.origin.client.address.into()).collect(),
+            addresses: rotations.iter().map(|each| each.request.client.address.into()).collect(),
             user_agents: rotations
                 .iter()
-                .map(|each| each.origin.client.user_agent.clone())
+                .map(|each| each.request.client.user_agent.clone())
                 .collect(),
             request_ids: rotations
                 .iter()
-                .map(|each| each.origin.request_id.as_ref().map(|id| id.as_str().to_owned()))
+                .map(|each| each.request.request_id.as_ref().map(|id| id.as_str().to_owned()))
                 .collect(),
             recorded: rotations.iter().map(|each| each.recorded).collect(),
             action: AuditAction::Refreshed.as_str(),
@@ -122,12 +122,12 @@ impl QueryFragment<Pg> for RotateCurrent {
 }
 
 /// Makes a session and its record, on the condition that the account is active and of the verified
-/// epoch, and gives the user. The update of the user's row comes first and waits for whoever else changes it.
+/// credential_version, and gives the user. The update of the user's row comes first and waits for whoever else changes it.
 #[derive(QueryId)]
 pub(crate) struct CreateSession {
     session_id: Uuid,
     user_id: i64,
-    epoch: i64,
+    credential_version: i64,
     created_at: PgTimestamp,
     expires_at: PgTimestamp,
     address: IpNet,
@@ -141,11 +141,11 @@ impl CreateSession {
         Self {
             session_id: session.id.0,
             user_id: session.user_id.get(),
-            epoch: session.verified_epoch.0,
+            credential_version: session.verified_version.0,
             created_at: stored(session.created_at),
             expires_at: stored(session.expires_at),
-            address: session.origin.client.address.into(),
-            user_agent: session.origin.client.user_agent.clone(),
+            address: session.request.client.address.into(),
+            user_agent: session.request.client.user_agent.clone(),
             event: session.event().into(),
             user: columns::<UserRow>(),
         }
@@ -162,8 +162,8 @@ impl QueryFragment<Pg> for CreateSession {
         out.push_bind_param::<Timestamptz, _>(&self.created_at)?;
         out.push_sql(" WHERE id = ");
         out.push_bind_param::<BigInt, _>(&self.user_id)?;
-        out.push_sql(" AND is_active AND epoch = ");
-        out.push_bind_param::<BigInt, _>(&self.epoch)?;
+        out.push_sql(" AND is_active AND credential_version = ");
+        out.push_bind_param::<BigInt, _>(&self.credential_version)?;
         out.push_sql(" RETURNING ");
         self.user.walk_ast(out.reborrow())?;
         out.push_sql(

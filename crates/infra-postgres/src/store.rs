@@ -12,8 +12,8 @@ use diesel_async::pooled_connection::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use menjin_domain::ports::{HealthProbe, PortError};
-use menjin_domain::values::Timestamp;
+use menjin_domain::common::{PortError, Timestamp};
+use menjin_domain::health::HealthProbe;
 use tokio::time::{Duration, Instant};
 
 use crate::config::{PostgresConfig, Target};
@@ -29,7 +29,7 @@ use crate::readers::Readers;
 use crate::refreshes::Refreshes;
 use crate::schema::users;
 
-/// The store: `UserRepository`, `SessionRepository`, `LoginThrottle`, `AuditRepository` and
+/// The store: `AccountRepository`, `SessionRepository`, `LockoutRepository`, `AuditRepository` and
 /// `HealthProbe` on one PostgreSQL database. Clones are cheap and share their connections.
 ///
 /// All its work, and its connections, live on the tokio runtime that it was opened on, wherever it is
@@ -218,7 +218,7 @@ fn lender(
     config: &PostgresConfig,
     readers: usize,
     target: Target,
-) -> Result<Lender, menjin_domain::ports::BoxError> {
+) -> Result<Lender, menjin_domain::common::BoxError> {
     let millisecond = Duration::from_millis(1);
     let statement_timeout =
         config.statement_timeout.clamp(millisecond, PostgresConfig::MAX_STATEMENT_TIMEOUT);

@@ -4,11 +4,11 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use menjin_domain::entities::Act;
-use menjin_domain::ports::{
-    Admission, AttemptLimits, FailureCount, Limit, LoginThrottle, PortError, ThrottleSubject,
+use menjin_domain::audit::{AuditAction, AuditContext};
+use menjin_domain::common::{ClientNetwork, PortError, Timestamp, UserId};
+use menjin_domain::lockout::{
+    Admission, AttemptLimits, FailureCount, Limit, LockoutRepository, LockoutSubject,
 };
-use menjin_domain::values::{AuditAction, ClientNetwork, Timestamp, UserId};
 
 use crate::PostgresStore;
 use crate::audit::record;
@@ -24,10 +24,10 @@ const ALL: &str = "";
 const MAX_COUNTS: i64 = 101;
 
 #[async_trait]
-impl LoginThrottle for PostgresStore {
+impl LockoutRepository for PostgresStore {
     async fn reserve(
         &self,
-        subject: &ThrottleSubject,
+        subject: &LockoutSubject,
         network: ClientNetwork,
         limits: AttemptLimits,
         at: Timestamp,
@@ -58,7 +58,7 @@ impl LoginThrottle for PostgresStore {
 
     async fn succeed(
         &self,
-        subject: &ThrottleSubject,
+        subject: &LockoutSubject,
         network: ClientNetwork,
     ) -> Result<(), PortError> {
         let arguments = (subject.to_string(), network.to_string());
@@ -78,7 +78,7 @@ impl LoginThrottle for PostgresStore {
 
     async fn release(
         &self,
-        subject: &ThrottleSubject,
+        subject: &LockoutSubject,
         network: ClientNetwork,
     ) -> Result<(), PortError> {
         let arguments = (subject.to_string(), network.to_string());
@@ -101,7 +101,7 @@ impl LoginThrottle for PostgresStore {
         .await
     }
 
-    async fn counts(&self, subject: &ThrottleSubject) -> Result<Vec<FailureCount>, PortError> {
+    async fn counts(&self, subject: &LockoutSubject) -> Result<Vec<FailureCount>, PortError> {
         self.statement(subject.to_string(), |postgres, subject| {
             async move {
                 let counts = throttles::table.filter(throttles::subject.eq(subject)).select((
@@ -120,12 +120,12 @@ impl LoginThrottle for PostgresStore {
         .await
     }
 
-    async fn forget(&self, id: UserId, act: Act) -> Result<bool, PortError> {
-        self.transaction((id, act), |postgres, (id, act)| {
+    async fn forget(&self, id: UserId, context: AuditContext) -> Result<bool, PortError> {
+        self.transaction((id, context), |postgres, (id, context)| {
             async move {
                 let was_locked = forget(postgres, *id).await?;
                 if was_locked {
-                    let event = act.clone().event(AuditAction::LockLifted).on(*id);
+                    let event = context.clone().event(AuditAction::LockoutCleared).on(*id);
                     record(postgres, &event).await?;
                 }
                 Ok(was_locked)
@@ -152,7 +152,7 @@ async fn lock(postgres: &mut AsyncPgConnection, subject: &str) -> QueryResult<()
 
 /// Forgets the failures of an account; whether there were any.
 pub(crate) async fn forget(postgres: &mut AsyncPgConnection, id: UserId) -> QueryResult<bool> {
-    let subject = ThrottleSubject::Account(id).to_string();
+    let subject = LockoutSubject::Account(id).to_string();
     lock(postgres, &subject).await?;
     let counts = throttles::table.filter(throttles::subject.eq(subject));
     Ok(diesel::delete(counts).execute(postgres).await? > 0)

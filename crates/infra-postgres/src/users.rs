@@ -3,12 +3,13 @@ use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use menjin_domain::entities::{Act, Credentials, User};
-use menjin_domain::ports::{
-    CreateUserError, DeactivateError, NewUser, PasswordChange, PortError, ProfileChanges,
-    UpdateProfileError, UserPage, UserQuery, UserRepository,
+use menjin_domain::accounts::{
+    AccountRepository, CreateUserError, DeactivateError, LoginName, NewUser, ProfileChanges, Role,
+    UpdateProfileError, User, UserPage, UserQuery,
 };
-use menjin_domain::values::{AuditAction, Epoch, LoginName, PasswordHash, Role, UserId};
+use menjin_domain::audit::{AuditAction, AuditContext};
+use menjin_domain::common::{PortError, UserId};
+use menjin_domain::credentials::{CredentialVersion, Credentials, PasswordChange, PasswordHash};
 
 use crate::PostgresStore;
 use crate::audit::record;
@@ -23,7 +24,7 @@ use crate::statements::{locks, pg_advisory_xact_lock};
 use crate::throttle::forget;
 
 #[async_trait]
-impl UserRepository for PostgresStore {
+impl AccountRepository for PostgresStore {
     /// Ids are drawn before the commit: of two accounts made at the same moment the one with the
     /// lower id may show first or last.
     async fn create(&self, user: NewUser) -> Result<User, CreateUserError> {
@@ -77,10 +78,10 @@ impl UserRepository for PostgresStore {
         &self,
         id: UserId,
         changes: ProfileChanges,
-        act: Act,
+        context: AuditContext,
     ) -> Result<Option<User>, UpdateProfileError> {
-        self.transaction((id, changes, act), |postgres, (id, changes, act)| {
-            update_profile(postgres, *id, changes, act).boxed()
+        self.transaction((id, changes, context), |postgres, (id, changes, context)| {
+            update_profile(postgres, *id, changes, context).boxed()
         })
         .await
     }
@@ -89,14 +90,22 @@ impl UserRepository for PostgresStore {
         self.snapshot(query, |postgres, query| listing::page(postgres, query).boxed()).await
     }
 
-    async fn activate(&self, id: UserId, act: Act) -> Result<Option<User>, PortError> {
-        self.transaction((id, act), |postgres, (id, act)| activate(postgres, *id, act).boxed())
-            .await
+    async fn activate(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError> {
+        self.transaction((id, context), |postgres, (id, context)| {
+            activate(postgres, *id, context).boxed()
+        })
+        .await
     }
 
-    async fn deactivate(&self, id: UserId, act: Act) -> Result<Option<User>, DeactivateError> {
-        self.transaction((id, act), |postgres, (id, act)| deactivate(postgres, *id, act).boxed())
-            .await
+    async fn deactivate(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<Option<User>, DeactivateError> {
+        self.transaction((id, context), |postgres, (id, context)| {
+            deactivate(postgres, *id, context).boxed()
+        })
+        .await
     }
 
     async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError> {
@@ -105,11 +114,11 @@ impl UserRepository for PostgresStore {
                 let account = users::table
                     .find(change.user_id.get())
                     .filter(users::is_active)
-                    .filter(users::epoch.eq(change.verified_epoch.0));
+                    .filter(users::credential_version.eq(change.verified_version.0));
                 let changed = diesel::update(account)
                     .set((
                         users::password_hash.eq(change.hash.expose()),
-                        users::epoch.eq(users::epoch + 1),
+                        users::credential_version.eq(users::credential_version + 1),
                         users::updated_at.eq(stored(change.at)),
                     ))
                     .execute(postgres)
@@ -133,18 +142,28 @@ impl UserRepository for PostgresStore {
         .await
     }
 
-    async fn rehash(&self, id: UserId, epoch: Epoch, hash: PasswordHash) -> Result<(), PortError> {
-        self.statement((id, epoch, hash), |postgres, (id, epoch, hash)| {
-            async move {
-                let account = users::table.find(id.get()).filter(users::epoch.eq(epoch.0));
-                diesel::update(account)
-                    .set(users::password_hash.eq(hash.expose()))
-                    .execute(postgres)
-                    .await?;
-                Ok(())
-            }
-            .boxed()
-        })
+    async fn rehash(
+        &self,
+        id: UserId,
+        credential_version: CredentialVersion,
+        hash: PasswordHash,
+    ) -> Result<(), PortError> {
+        self.statement(
+            (id, credential_version, hash),
+            |postgres, (id, credential_version, hash)| {
+                async move {
+                    let account = users::table
+                        .find(id.get())
+                        .filter(users::credential_version.eq(credential_version.0));
+                    diesel::update(account)
+                        .set(users::password_hash.eq(hash.expose()))
+                        .execute(postgres)
+                        .await?;
+                    Ok(())
+                }
+                .boxed()
+            },
+        )
         .await
     }
 }
@@ -191,7 +210,7 @@ async fn update_profile(
     postgres: &mut AsyncPgConnection,
     id: UserId,
     changes: &ProfileChanges,
-    act: &Act,
+    context: &AuditContext,
 ) -> Result<Option<User>, Abort<UpdateProfileError>> {
     let account = users::table.filter(users::id.eq(id.get())).filter(users::is_active);
     if let Some(email) = &changes.email {
@@ -199,14 +218,14 @@ async fn update_profile(
         diesel::update(other).set(users::is_verified.eq(false)).execute(postgres).await?;
     }
     let updated: QueryResult<UserRow> = diesel::update(account)
-        .set(ProfileRow::new(changes, act.at))
+        .set(ProfileRow::new(changes, context.at))
         .returning(UserRow::as_returning())
         .get_result(postgres)
         .await;
     match updated.optional() {
         Ok(None) => Ok(None),
         Ok(Some(row)) => {
-            record(postgres, &act.clone().event(AuditAction::ProfileUpdated).on(id)).await?;
+            record(postgres, &context.clone().event(AuditAction::ProfileUpdated).on(id)).await?;
             Ok(Some(row.try_into()?))
         }
         Err(error) if violates(&error, "users_email_taken") => {
@@ -219,29 +238,29 @@ async fn update_profile(
 async fn activate(
     postgres: &mut AsyncPgConnection,
     id: UserId,
-    act: &Act,
+    context: &AuditContext,
 ) -> Result<Option<User>, Abort<PortError>> {
     let Some(user) = find_for_update(postgres, id).await? else { return Ok(None) };
     let was_locked = forget(postgres, id).await?;
     if user.is_active {
         if was_locked {
-            record(postgres, &act.clone().event(AuditAction::LockLifted).on(id)).await?;
+            record(postgres, &context.clone().event(AuditAction::LockoutCleared).on(id)).await?;
         }
         return Ok(Some(user));
     }
     let row: UserRow = diesel::update(users::table.find(id.get()))
-        .set((users::is_active.eq(true), users::updated_at.eq(stored(act.at))))
+        .set((users::is_active.eq(true), users::updated_at.eq(stored(context.at))))
         .returning(UserRow::as_returning())
         .get_result(postgres)
         .await?;
-    record(postgres, &act.clone().event(AuditAction::Activated).on(id)).await?;
+    record(postgres, &context.clone().event(AuditAction::Activated).on(id)).await?;
     Ok(Some(row.try_into()?))
 }
 
 async fn deactivate(
     postgres: &mut AsyncPgConnection,
     id: UserId,
-    act: &Act,
+    context: &AuditContext,
 ) -> Result<Option<User>, Abort<DeactivateError>> {
     let Some(user) = find_for_update(postgres, id).await? else { return Ok(None) };
     if !user.is_active {
@@ -258,18 +277,18 @@ async fn deactivate(
     let row: UserRow = diesel::update(users::table.find(id.get()))
         .set((
             users::is_active.eq(false),
-            users::epoch.eq(users::epoch + 1),
-            users::updated_at.eq(stored(act.at)),
+            users::credential_version.eq(users::credential_version + 1),
+            users::updated_at.eq(stored(context.at)),
         ))
         .returning(UserRow::as_returning())
         .get_result(postgres)
         .await?;
     diesel::update(sessions::table.filter(sessions::user_id.eq(id.get())))
         .filter(sessions::ended_at.is_null())
-        .set(sessions::ended_at.eq(stored(act.at)))
+        .set(sessions::ended_at.eq(stored(context.at)))
         .execute(postgres)
         .await?;
-    record(postgres, &act.clone().event(AuditAction::Deactivated).on(id)).await?;
+    record(postgres, &context.clone().event(AuditAction::Deactivated).on(id)).await?;
     Ok(Some(row.try_into()?))
 }
 

@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use deadpool_redis::redis::{Value, cmd, pipe};
-use menjin_domain::ports::{Cache, CacheNamespace, CacheSlot, CachedValue, HealthProbe, PortError};
+use menjin_domain::cache::{Cache, CacheNamespace, CacheSlot, CachedValue};
+use menjin_domain::common::PortError;
+use menjin_domain::health::HealthProbe;
 
 use crate::client::RedisClient;
 use crate::error::COMPONENT;

@@ -1,6 +1,6 @@
 use deadpool::managed::PoolError;
 use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
-use menjin_domain::ports::{BoxError, PortError};
+use menjin_domain::common::{BoxError, PortError};
 
 /// The back end's name in errors and in `/health`.
 pub(crate) const COMPONENT: &str = "cache";

@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use menjin_domain::ports::{Admission, Causes, Limit, PortError, RateKey, RateLimiter};
-use menjin_domain::values::Timestamp;
+use menjin_domain::common::{Causes, PortError, Timestamp};
+use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter};
 
 /// Counts elsewhere, such as in this process, while the limiter that replicas share does not work.
 ///
@@ -107,7 +107,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use menjin_domain::ports::MockRateLimiter;
+    use menjin_domain::lockout::MockRateLimiter;
 
     use super::*;
 

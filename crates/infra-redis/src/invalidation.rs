@@ -5,9 +5,8 @@ use async_trait::async_trait;
 use deadpool_redis::redis::aio::{PubSubSink, PubSubStream};
 use deadpool_redis::redis::{Value, cmd};
 use futures_util::StreamExt as _;
-use menjin_domain::ports::{
-    Causes, InvalidationChannel, InvalidationListener, PortError, Subscription,
-};
+use menjin_domain::common::{Causes, PortError};
+use menjin_domain::sessions::{InvalidationChannel, InvalidationListener, Subscription};
 use tokio::time::{sleep, timeout};
 
 use crate::client::RedisClient;

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use deadpool_redis::redis::{Cmd, Script, Value, cmd};
-use menjin_domain::ports::{Admission, Limit, PortError, RateKey, RateLimiter};
-use menjin_domain::values::Timestamp;
+use menjin_domain::common::{PortError, Timestamp};
+use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter};
 
 use crate::client::RedisClient;
 

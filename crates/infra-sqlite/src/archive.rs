@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use menjin_domain::ports::{
-    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, ImportError, PortError,
+use menjin_domain::common::PortError;
+use menjin_domain::transfer::{
+    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, ImportError,
 };
 
 use crate::error::{COMPONENT, OrPortError};

@@ -3,9 +3,10 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel::sqlite::Sqlite;
-use menjin_domain::entities::{AuditEvent, AuditRecord};
-use menjin_domain::ports::{AuditOrder, AuditQuery, AuditRepository, PortError};
-use menjin_domain::values::{AuditAction, AuditOutcome, Timestamp, UserId};
+use menjin_domain::audit::{
+    AuditAction, AuditEvent, AuditOrder, AuditOutcome, AuditQuery, AuditRecord, AuditRepository,
+};
+use menjin_domain::common::{PortError, Timestamp, UserId};
 
 use crate::SqliteStore;
 use crate::changes::NewEventRow;
@@ -118,8 +119,8 @@ mod tests {
     use diesel::connection::SimpleConnection as _;
     use diesel::debug_query;
     use diesel::sql_types::Text;
-    use menjin_domain::ports::AuditFilter;
-    use menjin_domain::values::{AuditPosition, AuditRecordId};
+    use menjin_domain::audit::AuditFilter;
+    use menjin_domain::audit::{AuditPosition, AuditRecordId};
 
     use super::*;
 
@@ -156,7 +157,7 @@ mod tests {
             (matching(&query(all)), "audit_events_at"),
             (matching(&oldest), "audit_events_at"),
             (matching(&failures), "audit_events_failures"),
-            (matching(&action(AuditAction::LockLifted)), "audit_events_action"),
+            (matching(&action(AuditAction::LockoutCleared)), "audit_events_action"),
             (matching(&action(AuditAction::Refreshed)), "audit_events_at"),
             (on_account_of(user, &query(all)), "audit_events_subject"),
             (done_to_others_by(user, &query(all)), "audit_events_actor"),

@@ -3,11 +3,9 @@
 #![expect(clippy::ref_option_ref, reason = "in what diesel derives")]
 
 use diesel::prelude::*;
-use menjin_domain::entities::AuditEvent;
-use menjin_domain::ports::{NewUser, ProfileChanges};
-use menjin_domain::values::{
-    AuditReason, AvatarUrl, Bio, Email, FullName, Patch, Phone, RequestId, Timestamp, UserId,
-};
+use menjin_domain::accounts::{AvatarUrl, Bio, Email, FullName, NewUser, Phone, ProfileChanges};
+use menjin_domain::audit::{AuditEvent, AuditReason};
+use menjin_domain::common::{Patch, RequestId, Timestamp, UserId};
 
 use crate::convert::micros;
 use crate::schema::{audit_events, users};
@@ -21,7 +19,7 @@ pub(crate) struct NewUserRow<'a> {
     email: &'a str,
     email_canonical: &'a str,
     password_hash: &'a str,
-    epoch: i64,
+    credential_version: i64,
     role: &'a str,
     full_name: Option<&'a str>,
     phone: Option<&'a str>,
@@ -40,7 +38,7 @@ impl<'a> From<&'a NewUser> for NewUserRow<'a> {
             email: user.email.as_str(),
             email_canonical: user.email.canonical(),
             password_hash: user.hash.expose(),
-            epoch: 0,
+            credential_version: 0,
             role: user.role.as_str(),
             full_name: user.profile.full_name.as_ref().map(FullName::as_str),
             phone: user.profile.phone.as_ref().map(Phone::as_str),
@@ -106,18 +104,18 @@ pub(crate) struct NewEventRow<'a> {
 
 impl<'a> From<&'a AuditEvent> for NewEventRow<'a> {
     fn from(event: &'a AuditEvent) -> Self {
-        let act = &event.act;
+        let context = &event.context;
         Self {
-            at: micros(act.at),
+            at: micros(context.at),
             action: event.action.as_str(),
             outcome: event.outcome().as_str(),
             reason: event.reason.map(AuditReason::as_str),
-            actor_id: act.actor.map(UserId::get),
+            actor_id: context.actor.map(UserId::get),
             subject_id: event.subject.map(UserId::get),
-            session_id: act.session_id.as_ref().map(|id| id.0.as_bytes().as_slice()),
-            client_address: act.origin.client.address.to_string(),
-            user_agent: act.origin.client.user_agent.as_deref(),
-            request_id: act.origin.request_id.as_ref().map(RequestId::as_str),
+            session_id: context.session_id.as_ref().map(|id| id.0.as_bytes().as_slice()),
+            client_address: context.request.client.address.to_string(),
+            user_agent: context.request.client.user_agent.as_deref(),
+            request_id: context.request.request_id.as_ref().map(RequestId::as_str),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use menjin_domain::values::Timestamp;
+use menjin_domain::common::Timestamp;
 
 /// A moment, as microseconds since 1970.
 pub(crate) fn micros(at: Timestamp) -> i64 {

@@ -1,7 +1,7 @@
 //! SQLite's errors as the ports know them.
 
 use diesel::result::Error;
-use menjin_domain::ports::PortError;
+use menjin_domain::common::PortError;
 
 /// The back end's name in errors and in `/health`.
 pub(crate) const COMPONENT: &str = "database";

@@ -9,7 +9,7 @@
 //!   connection that may write; readers neither wait for it nor hold it up. Other processes may
 //!   write as well (`menjin admin create` beside a running server).
 //! * **Bounded.** What cannot be answered within three seconds is
-//!   [`PortError::Unavailable`](menjin_domain::ports::PortError::Unavailable).
+//!   [`PortError::Unavailable`](menjin_domain::common::PortError::Unavailable).
 
 // Named so that its feature `bundled` is on wherever this crate is used.
 use libsqlite3_sys as _;

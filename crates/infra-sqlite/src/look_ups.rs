@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use deadpool::managed::Object;
 use diesel::SqliteConnection;
-use menjin_domain::ports::{LiveSession, PortError};
-use menjin_domain::values::{SessionId, Timestamp};
+use menjin_domain::common::{PortError, SessionId, Timestamp};
+use menjin_domain::sessions::LiveSession;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use menjin_domain::ports::BoxError;
+use menjin_domain::common::BoxError;
 
 use crate::error::is_transient;
 use crate::pool::{Access, connect};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, ConnectionError, ConnectionResult, SqliteConnection};
-use menjin_domain::ports::PortError;
+use menjin_domain::common::PortError;
 
 use crate::error::failed;
 

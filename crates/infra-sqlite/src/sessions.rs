@@ -1,11 +1,12 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
-use menjin_domain::entities::{Act, Session, User};
-use menjin_domain::ports::{
-    CreateSessionError, LiveSession, NewSession, PortError, Rotation, RotationOutcome,
+use menjin_domain::accounts::User;
+use menjin_domain::audit::{AuditAction, AuditContext};
+use menjin_domain::common::{PortError, SessionId, Timestamp, UserId};
+use menjin_domain::sessions::{
+    CreateSessionError, Generation, LiveSession, NewSession, Rotation, RotationOutcome, Session,
     SessionRepository,
 };
-use menjin_domain::values::{AuditAction, Generation, SessionId, Timestamp, UserId};
 
 use crate::SqliteStore;
 use crate::audit::record;
@@ -21,7 +22,7 @@ impl SessionRepository for SqliteStore {
             let account = users::table
                 .find(session.user_id.get())
                 .filter(users::is_active)
-                .filter(users::epoch.eq(session.verified_epoch.0));
+                .filter(users::credential_version.eq(session.verified_version.0));
             let user = diesel::update(account)
                 .set(users::last_login_at.eq(micros(session.created_at)))
                 .returning(UserRow::as_returning())
@@ -37,8 +38,8 @@ impl SessionRepository for SqliteStore {
                     sessions::created_at.eq(micros(session.created_at)),
                     sessions::last_used_at.eq(micros(session.created_at)),
                     sessions::expires_at.eq(micros(session.expires_at)),
-                    sessions::client_address.eq(session.origin.client.address.to_string()),
-                    sessions::user_agent.eq(&session.origin.client.user_agent),
+                    sessions::client_address.eq(session.request.client.address.to_string()),
+                    sessions::user_agent.eq(&session.request.client.user_agent),
                 ))
                 .execute(sqlite)
                 .or_port_error()?;
@@ -61,7 +62,7 @@ impl SessionRepository for SqliteStore {
             let Some((mut live, lineage)) = find_live(sqlite, rotation.session_id, rotation.at)?
                 .filter(|(live, _lineage)| live.user.id == rotation.user_id)
             else {
-                return Ok(RotationOutcome::Gone);
+                return Ok(RotationOutcome::NotLive);
             };
             let lineage = if rotation.presented == live.session.generation {
                 Lineage {
@@ -94,10 +95,10 @@ impl SessionRepository for SqliteStore {
         .await
     }
 
-    async fn end(&self, id: SessionId, act: Act) -> Result<bool, PortError> {
+    async fn end(&self, id: SessionId, context: AuditContext) -> Result<bool, PortError> {
         self.write(move |sqlite| {
-            let Some(user) = end(sqlite, id, act.at)? else { return Ok(false) };
-            record(sqlite, &act.event(AuditAction::LoggedOut).on(user))?;
+            let Some(user) = end(sqlite, id, context.at)? else { return Ok(false) };
+            record(sqlite, &context.event(AuditAction::LoggedOut).on(user))?;
             Ok(true)
         })
         .await

@@ -8,8 +8,8 @@ use deadpool::managed::{BuildError, Object, Pool, PoolError, QueueMode};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::{ConnectionError, SqliteConnection};
-use menjin_domain::ports::{HealthProbe, PortError};
-use menjin_domain::values::Timestamp;
+use menjin_domain::common::{PortError, Timestamp};
+use menjin_domain::health::HealthProbe;
 use tokio::time::Instant;
 
 use crate::convert::micros;
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_millis(2500);
 /// When a call is answered at the latest, though the disk does not.
 pub(crate) const DEADLINE: Duration = Duration::from_millis(2800);
 
-/// The store: `UserRepository`, `SessionRepository`, `LoginThrottle`, `AuditRepository` and
+/// The store: `AccountRepository`, `SessionRepository`, `LockoutRepository`, `AuditRepository` and
 /// `HealthProbe` on one SQLite file. Clones are cheap and share their connections.
 ///
 /// Its methods need a tokio runtime. A call whose future is dropped still does its work, or none.

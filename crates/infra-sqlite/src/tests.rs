@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use menjin_domain::entities::Profile;
-use menjin_domain::ports::{
-    CreateUserError, HealthProbe, NewUser, PageStart, PortError, UserQuery, UserRepository,
+use menjin_domain::accounts::{
+    AccountRepository, CreateUserError, Email, NewUser, Profile, Role, UserQuery, Username,
+    UsernameLength,
 };
-use menjin_domain::values::{
-    Email, Origin, PasswordHash, Role, Timestamp, UserId, Username, UsernameLength,
-};
+use menjin_domain::common::{PageStart, PortError, RequestContext, Timestamp, UserId};
+use menjin_domain::credentials::PasswordHash;
+use menjin_domain::health::HealthProbe;
 use tempfile::TempDir;
 
 use crate::error::OrPortError;
@@ -46,9 +46,9 @@ async fn add(store: &SqliteStore, name: &str) -> Result<UserId, CreateUserError>
         role: Role::Student,
         profile: Profile::default(),
         created_at: Timestamp::UNIX_EPOCH,
-        origin: Origin::local(),
+        request: RequestContext::local(),
     };
-    UserRepository::create(store, new).await.map(|user| user.id)
+    AccountRepository::create(store, new).await.map(|user| user.id)
 }
 
 fn mode(path: &Path) -> u32 {
@@ -205,7 +205,7 @@ fn bad_rows_are_refused() {
     let row = |role: &str, email: &str, active: &str| {
         format!(
             "INSERT INTO users (username, username_canonical, email, email_canonical,
-                 password_hash, epoch, role, is_active, is_verified, created_at)
+                 password_hash, credential_version, role, is_active, is_verified, created_at)
              VALUES ('a', 'a', 'a', '{email}', 'x', 0, '{role}', {active}, 0, 0)"
         )
     };

@@ -1,11 +1,11 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
-use menjin_domain::entities::Act;
-use menjin_domain::ports::{
-    Admission, AttemptLimits, FailureCount, Limit, LoginThrottle, PortError, ThrottleSubject,
+use menjin_domain::audit::{AuditAction, AuditContext};
+use menjin_domain::common::{ClientNetwork, PortError, Timestamp, UserId};
+use menjin_domain::lockout::{
+    Admission, AttemptLimits, FailureCount, Limit, LockoutRepository, LockoutSubject,
 };
-use menjin_domain::values::{AuditAction, ClientNetwork, Timestamp, UserId};
 
 use crate::SqliteStore;
 use crate::audit::record;
@@ -20,10 +20,10 @@ const ALL: &str = "";
 const MAX_COUNTS: i64 = 101;
 
 #[async_trait]
-impl LoginThrottle for SqliteStore {
+impl LockoutRepository for SqliteStore {
     async fn reserve(
         &self,
-        subject: &ThrottleSubject,
+        subject: &LockoutSubject,
         network: ClientNetwork,
         limits: AttemptLimits,
         at: Timestamp,
@@ -46,7 +46,7 @@ impl LoginThrottle for SqliteStore {
 
     async fn succeed(
         &self,
-        subject: &ThrottleSubject,
+        subject: &LockoutSubject,
         network: ClientNetwork,
     ) -> Result<(), PortError> {
         let (subject, network) = (subject.to_string(), network.to_string());
@@ -62,7 +62,7 @@ impl LoginThrottle for SqliteStore {
 
     async fn release(
         &self,
-        subject: &ThrottleSubject,
+        subject: &LockoutSubject,
         network: ClientNetwork,
     ) -> Result<(), PortError> {
         let (subject, network) = (subject.to_string(), network.to_string());
@@ -85,7 +85,7 @@ impl LoginThrottle for SqliteStore {
         .await
     }
 
-    async fn counts(&self, subject: &ThrottleSubject) -> Result<Vec<FailureCount>, PortError> {
+    async fn counts(&self, subject: &LockoutSubject) -> Result<Vec<FailureCount>, PortError> {
         let subject = subject.to_string();
         self.read(move |sqlite| {
             let counts = throttles::table.filter(throttles::subject.eq(&subject)).select((
@@ -101,11 +101,11 @@ impl LoginThrottle for SqliteStore {
         .await
     }
 
-    async fn forget(&self, id: UserId, act: Act) -> Result<bool, PortError> {
+    async fn forget(&self, id: UserId, context: AuditContext) -> Result<bool, PortError> {
         self.write(move |sqlite| {
             let was_locked = forget(sqlite, id)?;
             if was_locked {
-                record(sqlite, &act.event(AuditAction::LockLifted).on(id))?;
+                record(sqlite, &context.event(AuditAction::LockoutCleared).on(id))?;
             }
             Ok(was_locked)
         })
@@ -121,7 +121,7 @@ impl LoginThrottle for SqliteStore {
 
 /// Forgets the failures of an account; whether there were any.
 pub(crate) fn forget(sqlite: &mut SqliteConnection, id: UserId) -> Result<bool, PortError> {
-    let subject = ThrottleSubject::Account(id).to_string();
+    let subject = LockoutSubject::Account(id).to_string();
     let counts = throttles::table.filter(throttles::subject.eq(subject));
     Ok(diesel::delete(counts).execute(sqlite).or_port_error()? > 0)
 }

@@ -2,12 +2,13 @@ use async_trait::async_trait;
 use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
-use menjin_domain::entities::{Act, Credentials, User};
-use menjin_domain::ports::{
-    CreateUserError, DeactivateError, NewUser, PasswordChange, PortError, ProfileChanges,
-    UpdateProfileError, UserPage, UserQuery, UserRepository,
+use menjin_domain::accounts::{
+    AccountRepository, CreateUserError, DeactivateError, LoginName, NewUser, ProfileChanges, Role,
+    UpdateProfileError, User, UserPage, UserQuery,
 };
-use menjin_domain::values::{AuditAction, Epoch, LoginName, PasswordHash, Role, UserId};
+use menjin_domain::audit::{AuditAction, AuditContext};
+use menjin_domain::common::{PortError, UserId};
+use menjin_domain::credentials::{CredentialVersion, Credentials, PasswordChange, PasswordHash};
 
 use crate::SqliteStore;
 use crate::audit::record;
@@ -20,7 +21,7 @@ use crate::schema::{sessions, users};
 use crate::throttle::forget;
 
 #[async_trait]
-impl UserRepository for SqliteStore {
+impl AccountRepository for SqliteStore {
     async fn create(&self, user: NewUser) -> Result<User, CreateUserError> {
         self.write(move |sqlite| {
             let row = diesel::insert_into(users::table)
@@ -74,7 +75,7 @@ impl UserRepository for SqliteStore {
         &self,
         id: UserId,
         changes: ProfileChanges,
-        act: Act,
+        context: AuditContext,
     ) -> Result<Option<User>, UpdateProfileError> {
         self.write(move |sqlite| {
             let account = users::table.filter(users::id.eq(id.get())).filter(users::is_active);
@@ -86,13 +87,13 @@ impl UserRepository for SqliteStore {
                     .or_port_error()?;
             }
             let updated = diesel::update(account)
-                .set(ProfileRow::new(&changes, act.at))
+                .set(ProfileRow::new(&changes, context.at))
                 .returning(UserRow::as_returning())
                 .get_result::<UserRow>(sqlite);
             match updated.optional() {
                 Ok(None) => Ok(None),
                 Ok(Some(row)) => {
-                    record(sqlite, &act.event(AuditAction::ProfileUpdated).on(id))?;
+                    record(sqlite, &context.event(AuditAction::ProfileUpdated).on(id))?;
                     Ok(Some(row.try_into()?))
                 }
                 Err(error) if is_taken(&error) => Err(UpdateProfileError::EmailTaken),
@@ -106,25 +107,29 @@ impl UserRepository for SqliteStore {
         self.read_together(move |sqlite| listing::page(sqlite, query)).await
     }
 
-    async fn activate(&self, id: UserId, act: Act) -> Result<Option<User>, PortError> {
+    async fn activate(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError> {
         self.write(move |sqlite| {
             let inactive = users::table.find(id.get()).filter(users::is_active.eq(false));
             let activated = diesel::update(inactive)
-                .set((users::is_active.eq(true), users::updated_at.eq(micros(act.at))))
+                .set((users::is_active.eq(true), users::updated_at.eq(micros(context.at))))
                 .execute(sqlite)
                 .or_port_error()?;
             let was_locked = forget(sqlite, id)?;
             if activated > 0 {
-                record(sqlite, &act.event(AuditAction::Activated).on(id))?;
+                record(sqlite, &context.event(AuditAction::Activated).on(id))?;
             } else if was_locked {
-                record(sqlite, &act.event(AuditAction::LockLifted).on(id))?;
+                record(sqlite, &context.event(AuditAction::LockoutCleared).on(id))?;
             }
             find(sqlite, id)
         })
         .await
     }
 
-    async fn deactivate(&self, id: UserId, act: Act) -> Result<Option<User>, DeactivateError> {
+    async fn deactivate(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<Option<User>, DeactivateError> {
         self.write(move |sqlite| {
             let Some(user) = find(sqlite, id)?.filter(|user| user.is_active) else {
                 return Ok(find(sqlite, id)?);
@@ -135,17 +140,17 @@ impl UserRepository for SqliteStore {
             diesel::update(users::table.find(id.get()))
                 .set((
                     users::is_active.eq(false),
-                    users::epoch.eq(users::epoch + 1),
-                    users::updated_at.eq(micros(act.at)),
+                    users::credential_version.eq(users::credential_version + 1),
+                    users::updated_at.eq(micros(context.at)),
                 ))
                 .execute(sqlite)
                 .or_port_error()?;
             diesel::update(sessions::table.filter(sessions::user_id.eq(id.get())))
                 .filter(sessions::ended_at.is_null())
-                .set(sessions::ended_at.eq(micros(act.at)))
+                .set(sessions::ended_at.eq(micros(context.at)))
                 .execute(sqlite)
                 .or_port_error()?;
-            record(sqlite, &act.event(AuditAction::Deactivated).on(id))?;
+            record(sqlite, &context.event(AuditAction::Deactivated).on(id))?;
             Ok(find(sqlite, id)?)
         })
         .await
@@ -156,11 +161,11 @@ impl UserRepository for SqliteStore {
             let account = users::table
                 .find(change.user_id.get())
                 .filter(users::is_active)
-                .filter(users::epoch.eq(change.verified_epoch.0));
+                .filter(users::credential_version.eq(change.verified_version.0));
             let changed = diesel::update(account)
                 .set((
                     users::password_hash.eq(change.hash.expose()),
-                    users::epoch.eq(users::epoch + 1),
+                    users::credential_version.eq(users::credential_version + 1),
                     users::updated_at.eq(micros(change.at)),
                 ))
                 .execute(sqlite)
@@ -180,13 +185,22 @@ impl UserRepository for SqliteStore {
         .await
     }
 
-    async fn rehash(&self, id: UserId, epoch: Epoch, hash: PasswordHash) -> Result<(), PortError> {
+    async fn rehash(
+        &self,
+        id: UserId,
+        credential_version: CredentialVersion,
+        hash: PasswordHash,
+    ) -> Result<(), PortError> {
         self.write(move |sqlite| {
-            diesel::update(users::table.find(id.get()).filter(users::epoch.eq(epoch.0)))
-                .set(users::password_hash.eq(hash.expose()))
-                .execute(sqlite)
-                .or_port_error()
-                .map(drop)
+            diesel::update(
+                users::table
+                    .find(id.get())
+                    .filter(users::credential_version.eq(credential_version.0)),
+            )
+            .set(users::password_hash.eq(hash.expose()))
+            .execute(sqlite)
+            .or_port_error()
+            .map(drop)
         })
         .await
     }

@@ -3,8 +3,8 @@
 use std::io::{BufRead as _, Write as _};
 
 use anyhow::{Context as _, bail};
-use menjin_domain::users::CreateAdminInput;
-use menjin_domain::values::{Email, NewPassword, PasswordLength, Username, UsernameLength};
+use menjin_domain::accounts::{CreateAdminInput, Email, Username, UsernameLength};
+use menjin_domain::credentials::{NewPassword, PasswordLength};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::application::create_admin;

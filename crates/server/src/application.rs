@@ -8,25 +8,26 @@ use std::time::Duration;
 use actix_web::web::Data;
 use anyhow::Context as _;
 use menjin_api::{Api, ApiSettings, Cors, TrustedProxies, UnhurriedHasher, UseCases};
-use menjin_domain::audit::ListRecords;
-use menjin_domain::auth::{
-    AttemptGuard, Authenticate, ChangePassword, Login, LoginLimits, Logout, Refresh, Register,
-    RegistrationLimit, TokenIssuer,
+use menjin_domain::access::AdminGuard;
+use menjin_domain::accounts::{
+    AccountRepository, ActivateUser, CreateAdmin, DeactivateUser, GetUser, ListUsers, Register,
+    RegistrationLimit, Role, UpdateOwnProfile, UserQuery,
 };
-use menjin_domain::cache::{ProbeCache, ReadEntry, WriteEntry};
-use menjin_domain::health::{CheckHealth, Importance, Tidy};
-use menjin_domain::ports::{
-    AttemptLimits, AuditRepository, AuditTrail, Cache, Causes, Clock, Entropy, HealthProbe,
-    InvalidationChannel, Limit, LoginThrottle, PageStart, PasswordHasher, PasswordPolicy,
-    PortError, RateLimiter, SessionRepository, Subscription, TokenCodec, UserQuery, UserRepository,
+use menjin_domain::audit::{AuditRepository, AuditTrail, ListRecords};
+use menjin_domain::cache::{Cache, ProbeCache, ReadEntry, WriteEntry};
+use menjin_domain::common::{Causes, Clock, PageStart, PortError, Random};
+use menjin_domain::credentials::{ChangePassword, PasswordHasher, PasswordLength, PasswordPolicy};
+use menjin_domain::health::{CheckHealth, Cleanup, HealthProbe, Importance};
+use menjin_domain::lockout::{
+    AttemptGuard, AttemptLimits, ClearLockout, GetLockout, Limit, LockoutRepository, LoginLimits,
+    RateLimiter,
 };
-use menjin_domain::users::{
-    ActivateUser, AdminGuard, CreateAdmin, DeactivateUser, GetUser, LiftLock, ListUsers, SeeLock,
-    UpdateOwnProfile,
+use menjin_domain::sessions::{
+    Authenticate, InvalidationChannel, Login, Logout, Refresh, SessionRepository, Subscription,
+    TokenCodec, TokenIssuer,
 };
-use menjin_domain::values::{PasswordLength, Role};
 use menjin_infra_credentials::{
-    BcryptPool, HashingConfig, HashingEngine, JwtCodec, JwtConfig, OsEntropy, PasswordRules,
+    BcryptPool, HashingConfig, HashingEngine, JwtCodec, JwtConfig, OsRandom, PasswordRules,
     PolicyConfig, random_key,
 };
 use menjin_infra_memory::{
@@ -55,9 +56,9 @@ pub type StartError = anyhow::Error;
 
 /// The adapters, each behind the port that the use-cases know it by.
 struct Adapters {
-    users: Arc<dyn UserRepository>,
+    users: Arc<dyn AccountRepository>,
     sessions: Arc<dyn SessionRepository>,
-    throttle: Arc<dyn LoginThrottle>,
+    throttle: Arc<dyn LockoutRepository>,
     records: Arc<dyn AuditRepository>,
     trail: Arc<AuditQueue>,
     rates: Arc<dyn RateLimiter>,
@@ -65,7 +66,7 @@ struct Adapters {
     hasher: Arc<dyn PasswordHasher>,
     policy: Arc<dyn PasswordPolicy>,
     codec: Arc<dyn TokenCodec>,
-    entropy: Arc<dyn Entropy>,
+    random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
 }
 
@@ -74,9 +75,9 @@ pub struct Application {
     /// The HTTP layer with all use-cases.
     pub api: Data<Api>,
     /// Deletes what is over; run it every now and then.
-    pub tidy: Arc<Tidy>,
+    pub tidy: Arc<Cleanup>,
     store: Store,
-    users: Arc<dyn UserRepository>,
+    users: Arc<dyn AccountRepository>,
     trail: Arc<AuditQueue>,
     /// Held for as long as the application: dropped, other replicas' changes are no longer heard.
     _subscription: Option<Subscription>,
@@ -129,7 +130,7 @@ impl Application {
             hasher: Arc::new(UnhurriedHasher(Arc::new(hasher(settings)?))),
             policy: Arc::new(policy(settings)),
             codec: remembering(codec(settings)?)?,
-            entropy: Arc::new(OsEntropy),
+            random: Arc::new(OsRandom),
             clock,
         };
         let health = CheckHealth {
@@ -142,7 +143,7 @@ impl Application {
         let api = Api::new(
             use_cases(settings, &adapters, health)?,
             api_settings(settings)?,
-            adapters.entropy.clone(),
+            adapters.random.clone(),
             adapters.codec.clone(),
         );
         let application = Self {
@@ -206,7 +207,7 @@ fn with_copies(settings: &Settings, store: &Store, shared: &Shared) -> Accounts 
 
 /// What [`with_copies`] makes.
 struct Accounts {
-    users: Arc<dyn UserRepository>,
+    users: Arc<dyn AccountRepository>,
     sessions: Arc<dyn SessionRepository>,
     subscription: Option<Subscription>,
 }
@@ -287,11 +288,11 @@ fn remembering(codec: JwtCodec) -> Result<Arc<dyn TokenCodec>, StartError> {
     Ok(Arc::new(RememberedTokens::new(codec, MAX_REMEMBERED_TOKENS, random_key()?)))
 }
 
-fn tidy(settings: &Settings, adapters: &Adapters) -> Tidy {
+fn tidy(settings: &Settings, adapters: &Adapters) -> Cleanup {
     let throttle = &settings.throttle;
-    Tidy {
+    Cleanup {
         sessions: adapters.sessions.clone(),
-        throttle: adapters.throttle.clone(),
+        lockouts: adapters.throttle.clone(),
         records: adapters.records.clone(),
         clock: adapters.clock.clone(),
         keep_sessions: settings.tidy.keep_sessions,
@@ -343,7 +344,7 @@ fn use_cases(
     adapters: &Adapters,
     check_health: CheckHealth,
 ) -> Result<UseCases, SettingsError> {
-    let Adapters { users, sessions, rates, cache, hasher, policy, codec, entropy, clock, .. } =
+    let Adapters { users, sessions, rates, cache, hasher, policy, codec, random, clock, .. } =
         adapters;
     let trail: Arc<dyn AuditTrail> = adapters.trail.clone();
     let admins = Arc::new(AdminGuard { trail: trail.clone(), clock: clock.clone() });
@@ -356,7 +357,7 @@ fn use_cases(
         per_network: limit(&throttle.per_network),
     });
     let attempts = Arc::new(AttemptGuard {
-        throttle: adapters.throttle.clone(),
+        lockouts: adapters.throttle.clone(),
         rates: rates.clone(),
         clock: clock.clone(),
         trail: trail.clone(),
@@ -364,7 +365,7 @@ fn use_cases(
     });
     let tokens = Arc::new(TokenIssuer {
         codec: codec.clone(),
-        entropy: entropy.clone(),
+        random: random.clone(),
         access_ttl: settings.auth.access_ttl,
     });
     let register = |policy| Register {
@@ -386,7 +387,7 @@ fn use_cases(
             hasher: hasher.clone(),
             attempts: attempts.clone(),
             tokens: tokens.clone(),
-            entropy: entropy.clone(),
+            random: random.clone(),
             clock: clock.clone(),
             session_ttl: settings.auth.refresh_ttl,
         },
@@ -419,21 +420,21 @@ fn use_cases(
         list_users: ListUsers { users: users.clone(), admins: admins.clone() },
         activate_user: ActivateUser { users: users.clone(), admins: admins.clone() },
         deactivate_user: DeactivateUser { users: users.clone(), admins: admins.clone() },
-        see_lock: SeeLock {
+        get_lockout: GetLockout {
             users: users.clone(),
-            throttle: adapters.throttle.clone(),
+            lockouts: adapters.throttle.clone(),
             admins: admins.clone(),
             limits: limits.map(|limits| limits.attempts),
         },
-        lift_lock: LiftLock {
+        clear_lockout: ClearLockout {
             users: users.clone(),
-            throttle: adapters.throttle.clone(),
+            lockouts: adapters.throttle.clone(),
             admins: admins.clone(),
         },
         list_records: ListRecords { records: adapters.records.clone(), admins },
         read_entry: ReadEntry { cache: cache.clone(), access },
         write_entry: WriteEntry { cache: cache.clone(), access },
-        probe_cache: ProbeCache { cache: cache.clone(), entropy: entropy.clone(), access },
+        probe_cache: ProbeCache { cache: cache.clone(), random: random.clone(), access },
         check_health,
     })
 }

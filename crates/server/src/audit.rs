@@ -3,8 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 
 use menjin_api::AuditEventView;
-use menjin_domain::entities::AuditRecord;
-use menjin_domain::ports::{AuditFilter, AuditOrder, AuditQuery, AuditRepository};
+use menjin_domain::audit::{AuditFilter, AuditOrder, AuditQuery, AuditRecord, AuditRepository};
 
 use crate::cli::ExportArgs;
 use crate::settings::Settings;

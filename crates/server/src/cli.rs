@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use menjin_domain::values::Timestamp;
+use menjin_domain::common::Timestamp;
 use secrecy::SecretString;
 
 /// The whole command line.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use actix_web::dev::ServerHandle;
 use anyhow::{Context as _, bail};
 use menjin_api::Serving;
-use menjin_domain::health::{Tidied, Tidy};
-use menjin_domain::ports::Causes;
+use menjin_domain::common::Causes;
+use menjin_domain::health::{CleanedUp, Cleanup};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
@@ -98,14 +98,14 @@ fn listen(wanted: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
-async fn tidy_for_ever(every: Duration, tidy: Arc<Tidy>) {
+async fn tidy_for_ever(every: Duration, tidy: Arc<Cleanup>) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         match tidy.execute().await {
             Ok(tidied) => {
-                let Tidied { sessions, throttles, records } = tidied;
+                let CleanedUp { sessions, throttles, records } = tidied;
                 tracing::debug!(sessions, throttles, records, "tidied");
             }
             Err(error) => {

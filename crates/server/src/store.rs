@@ -4,9 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use menjin_domain::ports::{
-    AuditRepository, HealthProbe, LoginThrottle, PortError, SessionRepository, UserRepository,
-};
+use menjin_domain::accounts::AccountRepository;
+use menjin_domain::audit::AuditRepository;
+use menjin_domain::common::PortError;
+use menjin_domain::health::HealthProbe;
+use menjin_domain::lockout::LockoutRepository;
+use menjin_domain::sessions::SessionRepository;
 use menjin_infra_postgres::PostgresStore;
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 
@@ -77,7 +80,7 @@ impl Store {
         }
     }
 
-    pub(crate) fn users(&self) -> Arc<dyn UserRepository> {
+    pub(crate) fn users(&self) -> Arc<dyn AccountRepository> {
         match self.clone() {
             Self::Sqlite(store) => Arc::new(store),
             Self::Postgres(store) => Arc::new(store),
@@ -91,7 +94,7 @@ impl Store {
         }
     }
 
-    pub(crate) fn throttle(&self) -> Arc<dyn LoginThrottle> {
+    pub(crate) fn throttle(&self) -> Arc<dyn LockoutRepository> {
         match self.clone() {
             Self::Sqlite(store) => Arc::new(store),
             Self::Postgres(store) => Arc::new(store),

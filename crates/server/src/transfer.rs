@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use menjin_domain::ports::Archive;
-use menjin_domain::transfer::{Checksums, Transfer, TransferProgress};
+use menjin_domain::transfer::Transfer;
+use menjin_domain::transfer::TransferProgress;
+use menjin_domain::transfer::{Archive, Checksums};
 use menjin_infra_postgres::{PostgresArchive, PostgresStore};
 use menjin_infra_sqlite::{SqliteArchive, SqliteStore};
 

@@ -9,7 +9,7 @@ CREATE TABLE users (
     email TEXT NOT NULL,
     email_canonical TEXT COLLATE "C" NOT NULL,
     password_hash TEXT COLLATE "C" NOT NULL,
-    epoch BIGINT NOT NULL,
+    credential_version BIGINT NOT NULL,
     role TEXT COLLATE "C" NOT NULL,
     full_name TEXT,
     phone TEXT,
@@ -27,7 +27,7 @@ CREATE TABLE users (
     CONSTRAINT users_email_valid CHECK (email <> '' AND email_canonical LIKE '%_@_%'),
     -- A name with an `@` could be another's address.
     CONSTRAINT users_username_no_address CHECK (strpos(username_canonical, '@') = 0),
-    CONSTRAINT users_epoch_valid CHECK (epoch >= 0),
+    CONSTRAINT users_epoch_valid CHECK (credential_version >= 0),
     CONSTRAINT users_role_known CHECK (role IN ('student', 'teacher', 'admin')),
     CONSTRAINT users_full_name_not_empty CHECK (full_name <> ''),
     CONSTRAINT users_phone_not_empty CHECK (phone <> ''),

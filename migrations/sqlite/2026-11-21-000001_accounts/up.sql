@@ -8,7 +8,7 @@ CREATE TABLE users (
     email TEXT NOT NULL CHECK (email <> ''),
     email_canonical TEXT NOT NULL UNIQUE CHECK (email_canonical LIKE '%_@_%'),
     password_hash TEXT NOT NULL,
-    epoch INTEGER NOT NULL CHECK (epoch >= 0),
+    credential_version INTEGER NOT NULL CHECK (credential_version >= 0),
     role TEXT NOT NULL CHECK (role IN ('student', 'teacher', 'admin')),
     full_name TEXT CHECK (full_name <> ''),
     phone TEXT CHECK (phone <> ''),

@@ -1,12 +1,14 @@
 //! Making and finding accounts.
 
-use menjin_domain::entities::Profile;
-use menjin_domain::ports::CreateUserError;
-use menjin_domain::values::{AvatarUrl, Bio, Epoch, FullName, LoginName, Phone, Role, UserId};
+use menjin_domain::accounts::{
+    AvatarUrl, Bio, CreateUserError, FullName, LoginName, Phone, Profile, Role,
+};
+use menjin_domain::common::UserId;
+use menjin_domain::credentials::CredentialVersion;
 
-use super::{Store, act, at, at_once, new_user, new_user_at};
+use super::{Store, at, at_once, context, new_user, new_user_at};
 
-/// A new account is active, unverified, at epoch 0, and reads back as it was returned.
+/// A new account is active, unverified, at credential_version 0, and reads back as it was returned.
 pub async fn a_new_account_reads_back_as_written(store: Store) {
     let mut new = new_user("Ａnn", Role::Teacher);
     new.profile = Profile {
@@ -22,7 +24,7 @@ pub async fn a_new_account_reads_back_as_written(store: Store) {
     assert!(user.is_active && !user.is_verified && !user.is_superuser());
     assert_eq!((user.created_at, user.updated_at, user.last_login_at), (at(0), None, None));
     assert_eq!(store.user(user.id).await, user);
-    assert_eq!(store.epoch(user.id).await, Epoch(0));
+    assert_eq!(store.credential_version(user.id).await, CredentialVersion(0));
 }
 
 /// An account without the optional parts has none of them.
@@ -104,7 +106,7 @@ pub async fn credentials_are_found_by_name_address_and_id(store: Store) {
         let found = store.users.credentials(id).await.unwrap().unwrap();
         assert_eq!((found.user_id, found.is_active), (id, is_active));
         assert_eq!(store.user(id).await.is_active, is_active);
-        store.users.deactivate(id, act(1)).await.unwrap();
+        store.users.deactivate(id, context(1)).await.unwrap();
     }
 }
 
@@ -114,8 +116,8 @@ pub async fn what_is_not_there_is_none(store: Store) {
     for id in [2, i64::MAX].map(|id| UserId::try_from(id).unwrap()) {
         assert!(store.users.find(id).await.unwrap().is_none());
         assert!(store.users.credentials(id).await.unwrap().is_none());
-        assert!(store.users.activate(id, act(1)).await.unwrap().is_none());
-        assert!(store.users.deactivate(id, act(1)).await.unwrap().is_none());
+        assert!(store.users.activate(id, context(1)).await.unwrap().is_none());
+        assert!(store.users.deactivate(id, context(1)).await.unwrap().is_none());
     }
     let long = "x".repeat(60_000);
     for name in ["bob", "bob@example.com", "", "' OR 1=1 --", "%", "an_", &long] {

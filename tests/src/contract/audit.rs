@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use menjin_domain::entities::{Act, AuditEvent, AuditRecord};
-use menjin_domain::ports::{AuditFilter, AuditOrder, AuditQuery};
-use menjin_domain::values::{
-    AuditAction, AuditOutcome, AuditPosition, AuditReason, ClientInfo, Origin, RequestId, UserId,
+use menjin_domain::audit::{
+    AuditAction, AuditContext, AuditEvent, AuditFilter, AuditOrder, AuditOutcome, AuditPosition,
+    AuditQuery, AuditReason, AuditRecord,
 };
+use menjin_domain::common::{ClientInfo, RequestContext, RequestId, UserId};
 
-use super::{Store, act, at, session_id};
+use super::{Store, at, context, session_id};
 
 fn user(id: i64) -> UserId {
     UserId::try_from(id).unwrap()
@@ -22,8 +22,8 @@ fn event(
     subject: Option<i64>,
     seconds: i64,
 ) -> AuditEvent {
-    let act = Act { actor: actor.map(user), ..act(seconds) };
-    AuditEvent { subject: subject.map(user), ..act.event(action) }
+    let context = AuditContext { actor: actor.map(user), ..context(seconds) };
+    AuditEvent { subject: subject.map(user), ..context.event(action) }
 }
 
 const ALL: AuditQuery = AuditQuery {
@@ -40,21 +40,25 @@ async fn list(store: &Store, query: AuditQuery) -> Vec<AuditRecord> {
 /// The seconds of what is found, newest first.
 async fn found(store: &Store, filter: AuditFilter) -> Vec<i64> {
     let records = list(store, AuditQuery { filter, ..ALL }).await;
-    records.iter().map(|record| (record.event.act.at - at(0)).num_seconds()).collect()
+    records.iter().map(|record| (record.event.context.at - at(0)).num_seconds()).collect()
 }
 
 /// A record is what was appended, all of it.
 pub async fn a_record_reads_back_as_written(store: Store) {
-    let whole = event(AuditAction::LogInFailed, Some(3), Some(7), 5);
+    let whole = event(AuditAction::LoginFailed, Some(3), Some(7), 5);
     let v6 = ClientInfo::at("2001:db8::7".parse().unwrap());
-    let odd = Origin {
+    let odd = RequestContext {
         client: v6.with_user_agent(Some("猫 \"'; DROP TABLE audit_events; --")),
         request_id: Some(RequestId::parse(&"x".repeat(RequestId::MAX)).unwrap()),
     };
     let written = [
         whole.clone().because(AuditReason::WrongPassword),
         AuditEvent {
-            act: Act { origin: odd, at: at(6) + Duration::from_micros(1), ..act(6) },
+            context: AuditContext {
+                request: odd,
+                at: at(6) + Duration::from_micros(1),
+                ..context(6)
+            },
             ..whole
         },
     ];
@@ -69,7 +73,7 @@ pub async fn a_record_reads_back_as_written(store: Store) {
         assert_eq!(list(&store, AuditQuery { filter, ..ALL }).await.len(), 1, "{action}");
     }
     for reason in AuditReason::ALL {
-        let failure = event(AuditAction::LogInFailed, None, None, 8).because(*reason);
+        let failure = event(AuditAction::LoginFailed, None, None, 8).because(*reason);
         store.records.append(vec![failure.clone()]).await.unwrap();
         assert_eq!(list(&store, AuditQuery { limit: 1, ..ALL }).await[0].event, failure);
     }
@@ -77,7 +81,8 @@ pub async fn a_record_reads_back_as_written(store: Store) {
 
 /// What an event does not say stays unsaid.
 pub async fn what_is_not_known_is_not_there(store: Store) {
-    let written = Act::by_nobody(at(0), Origin::local()).event(AuditAction::RefreshFailed);
+    let written =
+        AuditContext::anonymous(at(0), RequestContext::local()).event(AuditAction::RefreshFailed);
     store.records.append(vec![written.clone()]).await.unwrap();
     assert_eq!(list(&store, ALL).await[0].event, written);
     store.records.append(Vec::new()).await.unwrap();
@@ -106,7 +111,7 @@ pub async fn pages_come_newest_first_and_oldest_first(store: Store) {
         store.records.append(vec![event]).await.unwrap();
     }
     let newest = list(&store, ALL).await;
-    let times = newest.iter().map(|record| (record.event.act.at - at(0)).num_seconds());
+    let times = newest.iter().map(|record| (record.event.context.at - at(0)).num_seconds());
     assert!(times.eq([4, 3, 2, 1, 0]));
     assert_eq!(walk(&store, ALL).await, newest);
     let oldest: Vec<_> = newest.iter().rev().cloned().collect();
@@ -135,15 +140,15 @@ pub async fn filters_hold_together(store: Store) {
     let events = vec![
         event(AuditAction::LoggedIn, Some(1), Some(1), 0),
         event(AuditAction::Refreshed, Some(1), Some(1), 1),
-        event(AuditAction::LogInFailed, None, Some(1), 2),
-        event(AuditAction::LogInFailed, None, Some(2), 3),
-        event(AuditAction::LogInFailed, None, None, 4),
+        event(AuditAction::LoginFailed, None, Some(1), 2),
+        event(AuditAction::LoginFailed, None, Some(2), 3),
+        event(AuditAction::LoginFailed, None, None, 4),
         event(AuditAction::Refreshed, Some(2), Some(2), 5),
         event(AuditAction::LoggedIn, Some(2), Some(2), 6),
     ];
     store.records.append(events).await.unwrap();
     let all = AuditFilter::default();
-    let failed = AuditFilter { action: Some(AuditAction::LogInFailed), ..all };
+    let failed = AuditFilter { action: Some(AuditAction::LoginFailed), ..all };
     let (one, two) = (Some(user(1)), Some(user(2)));
     let success = Some(AuditOutcome::Success);
     let failure = Some(AuditOutcome::Failure);
@@ -151,7 +156,7 @@ pub async fn filters_hold_together(store: Store) {
         (all, vec![6, 5, 4, 3, 2, 1, 0]),
         (failed, vec![4, 3, 2]),
         (AuditFilter { action: Some(AuditAction::Refreshed), ..all }, vec![5, 1]),
-        (AuditFilter { action: Some(AuditAction::LockLifted), ..all }, vec![]),
+        (AuditFilter { action: Some(AuditAction::LockoutCleared), ..all }, vec![]),
         (AuditFilter { outcome: success, ..all }, vec![6, 5, 1, 0]),
         (AuditFilter { outcome: failure, ..all }, vec![4, 3, 2]),
         (AuditFilter { outcome: success, ..failed }, vec![]),
@@ -173,7 +178,7 @@ pub async fn a_users_records_are_theirs_and_of_what_was_done_to_them(store: Stor
         event(AuditAction::Deactivated, Some(1), Some(2), 0),
         event(AuditAction::LoggedIn, Some(1), Some(1), 1),
         event(AuditAction::AccessDenied, Some(2), None, 2),
-        event(AuditAction::LogInFailed, None, Some(2), 3),
+        event(AuditAction::LoginFailed, None, Some(2), 3),
         event(AuditAction::Deactivated, Some(1), Some(3), 4),
     ];
     store.records.append(events).await.unwrap();
@@ -220,7 +225,7 @@ pub async fn a_page_goes_on_though_its_end_is_deleted(store: Store) {
 
 /// However many they are, all of them are kept, each under an id of its own.
 pub async fn many_events_are_appended_at_once(store: Store) {
-    let events = (0..2500).map(|n| event(AuditAction::LogInFailed, None, None, n)).collect();
+    let events = (0..2500).map(|n| event(AuditAction::LoginFailed, None, None, n)).collect();
     store.records.append(events).await.unwrap();
     let all = list(&store, AuditQuery { limit: 10_000, ..ALL }).await;
     let ids: HashSet<_> = all.iter().map(|record| record.id).collect();
@@ -229,7 +234,7 @@ pub async fn many_events_are_appended_at_once(store: Store) {
 
 /// What is older than a moment goes, in as many parts as it takes, and its ids are not given again.
 pub async fn only_old_records_are_deleted(store: Store) {
-    let events = (0..2500).map(|n| event(AuditAction::LogInFailed, None, Some(1), n)).collect();
+    let events = (0..2500).map(|n| event(AuditAction::LoginFailed, None, Some(1), n)).collect();
     store.records.append(events).await.unwrap();
     assert_eq!(store.records.delete_before(at(0)).await.unwrap(), 0);
     let mut deleted = 0;
@@ -238,9 +243,9 @@ pub async fn only_old_records_are_deleted(store: Store) {
     }
     assert_eq!(deleted, 2400);
     let left = list(&store, ALL).await;
-    assert_eq!((left.len(), left[99].event.act.at), (100, at(2400)));
+    assert_eq!((left.len(), left[99].event.context.at), (100, at(2400)));
     while store.records.delete_before(at(9999)).await.unwrap() > 0 {}
     store.records.append(vec![event(AuditAction::LoggedIn, None, None, 1)]).await.unwrap();
     assert!(list(&store, ALL).await[0].id > left[0].id);
-    assert_eq!(list(&store, ALL).await[0].event.act.session_id, Some(session_id(9)));
+    assert_eq!(list(&store, ALL).await[0].event.context.session_id, Some(session_id(9)));
 }

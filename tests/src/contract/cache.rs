@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use menjin_domain::ports::{Cache, CacheSlot, HealthProbe};
-use menjin_domain::values::CacheKey;
+use menjin_domain::cache::{Cache, CacheKey, CacheSlot};
+use menjin_domain::health::HealthProbe;
 use uuid::Uuid;
 
 use super::at_once;

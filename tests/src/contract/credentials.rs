@@ -1,11 +1,12 @@
 //! Changing passwords and their hashes.
 
-use menjin_domain::ports::PasswordChange;
-use menjin_domain::values::{Epoch, Role, UserId};
+use menjin_domain::accounts::Role;
+use menjin_domain::common::UserId;
+use menjin_domain::credentials::{CredentialVersion, PasswordChange};
 
-use super::{Store, act, at, at_once, both, hash, new_session, origin, session_id};
+use super::{Store, at, at_once, both, context, hash, new_session, request, session_id};
 
-/// A change raises the epoch, ends the other sessions and keeps the caller's (T18).
+/// A change raises the credential_version, ends the other sessions and keeps the caller's (T18).
 pub async fn t18_a_new_password_ends_the_other_sessions(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
     let kept = store.log_in(1, ann).await;
@@ -16,7 +17,10 @@ pub async fn t18_a_new_password_ends_the_other_sessions(store: Store) {
     for id in others {
         assert!(!store.is_live(id, 8).await);
     }
-    assert_eq!((store.epoch(ann).await, store.epoch(bob).await), (Epoch(1), Epoch(0)));
+    assert_eq!(
+        (store.credential_version(ann).await, store.credential_version(bob).await),
+        (CredentialVersion(1), CredentialVersion(0))
+    );
     assert_eq!(store.hash_of("ann").await, "$2b$04$new");
     assert_eq!(store.user(ann).await.updated_at, Some(at(7)));
 }
@@ -26,24 +30,24 @@ pub async fn an_ended_session_is_not_revived(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
     let (ended, of_ann, of_bob) =
         (store.log_in(1, ann).await, store.log_in(2, ann).await, store.log_in(3, bob).await);
-    assert!(store.sessions.end(ended, act(1)).await.unwrap());
+    assert!(store.sessions.end(ended, context(1)).await.unwrap());
     assert!(store.change_password(ann, ended).await);
     assert!(!store.is_live(ended, 8).await && !store.is_live(of_ann, 8).await);
     assert!(store.change_password(ann, of_bob).await);
     assert!(store.is_live(of_bob, 8).await);
 }
 
-/// A change from another epoch, of an inactive account or of nobody is not done.
+/// A change from another credential_version, of an inactive account or of nobody is not done.
 pub async fn a_stale_change_changes_nothing(store: Store) {
     let ann = store.student("ann").await;
     let session = store.log_in(1, ann).await;
-    let change = |user_id: UserId, epoch: i64| PasswordChange {
+    let change = |user_id: UserId, credential_version: i64| PasswordChange {
         user_id,
-        verified_epoch: Epoch(epoch),
+        verified_version: CredentialVersion(credential_version),
         hash: hash("new"),
         keep_session: session_id(99),
         at: at(5),
-        origin: origin(),
+        request: request(),
     };
     let before = store.user(ann).await;
     assert!(!store.users.change_password(change(ann, 1)).await.unwrap());
@@ -51,10 +55,13 @@ pub async fn a_stale_change_changes_nothing(store: Store) {
     assert!(store.is_live(session, 6).await);
     assert_eq!((store.user(ann).await, store.hash_of("ann").await), (before, "$2b$04$ann".into()));
 
-    store.users.deactivate(ann, act(6)).await.unwrap();
-    let epoch = store.epoch(ann).await;
-    assert!(!store.users.change_password(change(ann, epoch.0)).await.unwrap());
-    assert_eq!((store.epoch(ann).await, store.hash_of("ann").await), (epoch, "$2b$04$ann".into()));
+    store.users.deactivate(ann, context(6)).await.unwrap();
+    let credential_version = store.credential_version(ann).await;
+    assert!(!store.users.change_password(change(ann, credential_version.0)).await.unwrap());
+    assert_eq!(
+        (store.credential_version(ann).await, store.hash_of("ann").await),
+        (credential_version, "$2b$04$ann".into())
+    );
 }
 
 /// Of many changes on one verified password, one is done.
@@ -64,11 +71,11 @@ pub async fn of_many_changes_in_one_epoch_one_is_done(store: Store) {
         let users = store.users.clone();
         let change = PasswordChange {
             user_id: ann,
-            verified_epoch: Epoch(0),
+            verified_version: CredentialVersion(0),
             hash: hash(&number.to_string()),
             keep_session: session_id(1),
             at: at(5),
-            origin: origin(),
+            request: request(),
         };
         async move { users.change_password(change).await.unwrap() }
     })
@@ -76,16 +83,18 @@ pub async fn of_many_changes_in_one_epoch_one_is_done(store: Store) {
     assert_eq!(done.iter().filter(|done| **done).count(), 1);
     let winner = done.iter().position(|done| *done).unwrap();
     assert_eq!(store.hash_of("ann").await, format!("$2b$04${winner}"));
-    assert_eq!(store.epoch(ann).await, Epoch(1));
+    assert_eq!(store.credential_version(ann).await, CredentialVersion(1));
 }
 
 /// A log-in with the old password that races its change leaves no live session (X3).
 pub async fn x3_no_log_in_with_the_old_password_survives_its_change(store: Store) {
     let ann = store.student("ann").await;
     for round in 0..100 {
-        let epoch = store.epoch(ann).await;
+        let credential_version = store.credential_version(ann).await;
         let (sessions, changing) = (store.sessions.clone(), store.clone());
-        let log_in = async move { sessions.create(new_session(round, ann, epoch)).await.is_ok() };
+        let log_in = async move {
+            sessions.create(new_session(round, ann, credential_version)).await.is_ok()
+        };
         let change = async move { changing.change_password(ann, session_id(u128::MAX)).await };
         let (_, changed) = both(log_in, change).await;
         assert!(changed);
@@ -98,9 +107,12 @@ pub async fn rehashing_changes_only_the_hash(store: Store) {
     let ann = store.add("ann", Role::Student).await.id;
     let session = store.log_in(1, ann).await;
     let before = store.user(ann).await;
-    store.users.rehash(ann, Epoch(0), hash("better")).await.unwrap();
+    store.users.rehash(ann, CredentialVersion(0), hash("better")).await.unwrap();
     assert_eq!(store.hash_of("ann").await, "$2b$04$better");
-    assert_eq!((store.user(ann).await, store.epoch(ann).await), (before, Epoch(0)));
+    assert_eq!(
+        (store.user(ann).await, store.credential_version(ann).await),
+        (before, CredentialVersion(0))
+    );
     assert!(store.is_live(session, 1).await);
 }
 
@@ -108,7 +120,11 @@ pub async fn rehashing_changes_only_the_hash(store: Store) {
 pub async fn a_stale_rehash_is_ignored(store: Store) {
     let ann = store.student("ann").await;
     assert!(store.change_password(ann, session_id(1)).await);
-    store.users.rehash(ann, Epoch(0), hash("old")).await.unwrap();
-    store.users.rehash(UserId::try_from(9).unwrap(), Epoch(0), hash("x")).await.unwrap();
+    store.users.rehash(ann, CredentialVersion(0), hash("old")).await.unwrap();
+    store
+        .users
+        .rehash(UserId::try_from(9).unwrap(), CredentialVersion(0), hash("x"))
+        .await
+        .unwrap();
     assert_eq!(store.hash_of("ann").await, "$2b$04$new");
 }

@@ -1,9 +1,9 @@
 //! Listing accounts.
 
-use menjin_domain::ports::{PageStart, UserPage, UserQuery};
-use menjin_domain::values::Role;
+use menjin_domain::accounts::{Role, UserPage, UserQuery};
+use menjin_domain::common::PageStart;
 
-use super::{Store, act, at_once, new_user};
+use super::{Store, at_once, context, new_user};
 
 async fn list(store: &Store, skip: u64, limit: u64, role: Option<Role>) -> UserPage {
     store.users.list(UserQuery { start: PageStart::Skip(skip), limit, role }).await.unwrap()
@@ -95,7 +95,7 @@ pub async fn a_page_goes_on_after_an_id(store: Store) {
 pub async fn inactive_accounts_are_listed(store: Store) {
     ten(&store).await;
     let first = list(&store, 0, 1, None).await.users[0].id;
-    store.users.deactivate(first, act(1)).await.unwrap().unwrap();
+    store.users.deactivate(first, context(1)).await.unwrap().unwrap();
     let page = list(&store, 0, 2, None).await;
     assert_eq!((ids(&page), page.total), (vec![1, 2], 10));
     assert!(!page.users[0].is_active);

@@ -16,7 +16,7 @@ macro_rules! contract_rows {
     };
 }
 
-/// Holds `UserRepository`, `SessionRepository`, `LoginThrottle` and `AuditRepository` to their
+/// Holds `AccountRepository`, `SessionRepository`, `LockoutRepository` and `AuditRepository` to their
 /// contracts. Takes the
 /// name of an `async fn() -> Store` that makes an empty one.
 #[macro_export]

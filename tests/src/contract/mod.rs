@@ -17,15 +17,16 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use menjin_domain::entities::{Act, Profile, User};
-use menjin_domain::ports::{
-    AuditRepository, LoginThrottle, NewSession, NewUser, PasswordChange, SessionRepository,
-    UserRepository,
+use menjin_domain::accounts::{
+    AccountRepository, Email, LoginName, NewUser, Profile, Role, User, Username, UsernameLength,
 };
-use menjin_domain::values::{
-    ClientInfo, ClientNetwork, Email, Epoch, LoginName, Origin, PasswordHash, RequestId, Role,
-    SessionId, Timestamp, UserId, Username, UsernameLength,
+use menjin_domain::audit::{AuditContext, AuditRepository};
+use menjin_domain::common::{
+    ClientInfo, ClientNetwork, RequestContext, RequestId, SessionId, Timestamp, UserId,
 };
+use menjin_domain::credentials::{CredentialVersion, PasswordChange, PasswordHash};
+use menjin_domain::lockout::LockoutRepository;
+use menjin_domain::sessions::{NewSession, SessionRepository};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -49,11 +50,11 @@ mod macros;
 #[derive(Clone)]
 pub struct Store {
     /// The accounts.
-    pub users: Arc<dyn UserRepository>,
+    pub users: Arc<dyn AccountRepository>,
     /// The sessions.
     pub sessions: Arc<dyn SessionRepository>,
     /// The counts of failures.
-    pub throttle: Arc<dyn LoginThrottle>,
+    pub throttle: Arc<dyn LockoutRepository>,
     /// The records.
     pub records: Arc<dyn AuditRepository>,
     /// What must live as long, such as the folder of the file.
@@ -66,20 +67,20 @@ pub fn at(seconds: i64) -> Timestamp {
 }
 
 /// Where everything comes from.
-pub fn origin() -> Origin {
-    Origin {
+pub fn request() -> RequestContext {
+    RequestContext {
         client: ClientInfo::local().with_user_agent(Some("Mozilla/5.0")),
         request_id: Some(RequestId::parse("request-1").unwrap()),
     }
 }
 
 /// What the ninth user does at `at(seconds)`, in a session of their own.
-pub fn act(seconds: i64) -> Act {
-    Act {
+pub fn context(seconds: i64) -> AuditContext {
+    AuditContext {
         actor: Some(UserId::try_from(9).unwrap()),
         session_id: Some(session_id(9)),
         at: at(seconds),
-        origin: origin(),
+        request: request(),
     }
 }
 
@@ -117,19 +118,19 @@ pub fn new_user_at(name: &str, address: &str, role: Role) -> NewUser {
         role,
         profile: Profile::default(),
         created_at: at(0),
-        origin: origin(),
+        request: request(),
     }
 }
 
-/// A session of this user in this epoch, which ends an hour after `at(0)`.
-pub fn new_session(n: u128, user_id: UserId, epoch: Epoch) -> NewSession {
+/// A session of this user in this credential_version, which ends an hour after `at(0)`.
+pub fn new_session(n: u128, user_id: UserId, credential_version: CredentialVersion) -> NewSession {
     NewSession {
         id: session_id(n),
         user_id,
-        verified_epoch: epoch,
+        verified_version: credential_version,
         created_at: at(0),
         expires_at: at(3600),
-        origin: origin(),
+        request: request(),
     }
 }
 
@@ -149,9 +150,9 @@ impl Store {
         self.users.find(id).await.unwrap().unwrap()
     }
 
-    /// The user's epoch.
-    pub async fn epoch(&self, id: UserId) -> Epoch {
-        self.users.credentials(id).await.unwrap().unwrap().epoch
+    /// The user's credential_version.
+    pub async fn credential_version(&self, id: UserId) -> CredentialVersion {
+        self.users.credentials(id).await.unwrap().unwrap().credential_version
     }
 
     /// The hash stored for a name.
@@ -163,8 +164,8 @@ impl Store {
 
     /// Logs the user in.
     pub async fn log_in(&self, n: u128, user: UserId) -> SessionId {
-        let epoch = self.epoch(user).await;
-        self.sessions.create(new_session(n, user, epoch)).await.unwrap();
+        let credential_version = self.credential_version(user).await;
+        self.sessions.create(new_session(n, user, credential_version)).await.unwrap();
         session_id(n)
     }
 
@@ -173,16 +174,16 @@ impl Store {
         self.sessions.find_live(id, at(seconds)).await.unwrap().is_some()
     }
 
-    /// Changes the password in the user's present epoch.
+    /// Changes the password in the user's present credential_version.
     pub async fn change_password(&self, user_id: UserId, keep_session: SessionId) -> bool {
-        let verified_epoch = self.epoch(user_id).await;
+        let verified_version = self.credential_version(user_id).await;
         let change = PasswordChange {
             user_id,
-            verified_epoch,
+            verified_version,
             hash: hash("new"),
             keep_session,
             at: at(7),
-            origin: origin(),
+            request: request(),
         };
         self.users.change_password(change).await.unwrap()
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use menjin_domain::ports::{Admission, Limit, RateKey, RateLimiter};
+use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter};
 
 use super::{at, at_once, network};
 

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use menjin_domain::ports::{LiveSession, Rotation, RotationOutcome};
-use menjin_domain::values::{AuditAction, Generation, SessionId, UserId};
+use menjin_domain::audit::AuditAction;
+use menjin_domain::common::{SessionId, UserId};
+use menjin_domain::sessions::{Generation, LiveSession, Rotation, RotationOutcome};
 
-use super::{Store, act, at, at_once, both, origin, session_id};
+use super::{Store, at, at_once, both, context, request, session_id};
 
 /// The first session of the first user, and how to rotate it.
 #[derive(Clone)]
@@ -30,7 +31,7 @@ impl Subject {
             presented: Generation(presented),
             at: at(seconds),
             grace: Duration::from_secs(10),
-            origin: origin(),
+            request: request(),
             recorded: true,
         }
     }
@@ -52,9 +53,9 @@ impl Subject {
         assert_eq!(self.present(presented, seconds).await, RotationOutcome::Replayed);
         assert!(!self.store.is_live(self.session_id, seconds).await);
         for generation in 0..10 {
-            assert_eq!(self.present(generation, seconds).await, RotationOutcome::Gone);
+            assert_eq!(self.present(generation, seconds).await, RotationOutcome::NotLive);
         }
-        assert!(!self.store.sessions.end(self.session_id, act(seconds)).await.unwrap());
+        assert!(!self.store.sessions.end(self.session_id, context(seconds)).await.unwrap());
     }
 }
 
@@ -151,7 +152,7 @@ pub async fn a_token_of_another_user_is_gone(store: Store) {
     for presented in [0, 1] {
         let rotation = Rotation { user_id, ..subject.rotation(presented, 100) };
         let outcome = subject.store.sessions.rotate(rotation).await.unwrap();
-        assert_eq!(outcome, RotationOutcome::Gone);
+        assert_eq!(outcome, RotationOutcome::NotLive);
     }
     subject.rotated(0, 101).await;
 }
@@ -160,17 +161,17 @@ pub async fn a_token_of_another_user_is_gone(store: Store) {
 pub async fn t17_what_is_over_is_gone(store: Store) {
     let subject = Subject::new(store).await;
     subject.rotated(0, 3599).await;
-    assert_eq!(subject.present(1, 3600).await, RotationOutcome::Gone);
+    assert_eq!(subject.present(1, 3600).await, RotationOutcome::NotLive);
     let unknown = Subject { session_id: session_id(9), ..subject.clone() };
-    assert_eq!(unknown.present(0, 1).await, RotationOutcome::Gone);
+    assert_eq!(unknown.present(0, 1).await, RotationOutcome::NotLive);
     let second = subject.store.log_in(2, subject.user_id).await;
     let second = Subject { session_id: second, ..subject.clone() };
-    subject.store.sessions.end(second.session_id, act(5)).await.unwrap();
-    assert_eq!(second.present(0, 6).await, RotationOutcome::Gone);
+    subject.store.sessions.end(second.session_id, context(5)).await.unwrap();
+    assert_eq!(second.present(0, 6).await, RotationOutcome::NotLive);
     let third = subject.store.log_in(3, subject.user_id).await;
     let third = Subject { session_id: third, ..subject.clone() };
-    subject.store.users.deactivate(subject.user_id, act(7)).await.unwrap();
-    assert_eq!(third.present(0, 8).await, RotationOutcome::Gone);
+    subject.store.users.deactivate(subject.user_id, context(7)).await.unwrap();
+    assert_eq!(third.present(0, 8).await, RotationOutcome::NotLive);
 }
 
 /// 20 refreshes of one token at once, within the grace: each has a generation of its own, and the
@@ -206,7 +207,7 @@ pub async fn of_many_sessions_at_once_each_is_its_own(store: Store) {
         let session_id = store.log_in(index as u128, user_id).await;
         subjects.push(Subject { store: store.clone(), user_id, session_id });
         if index % 8 == 5 {
-            assert!(store.sessions.end(session_id, act(1)).await.unwrap());
+            assert!(store.sessions.end(session_id, context(1)).await.unwrap());
         }
     }
     // Each twice.
@@ -230,13 +231,13 @@ pub async fn of_many_sessions_at_once_each_is_its_own(store: Store) {
                 session.generation.0
             }
             RotationOutcome::Replayed => -1,
-            RotationOutcome::Gone => -2,
+            RotationOutcome::NotLive => -2,
         });
     }
     let mut recorded = vec![0; SESSIONS];
     for event in store.recorded().await {
         if event.action == AuditAction::Refreshed {
-            let session_id = event.act.session_id.unwrap();
+            let session_id = event.context.session_id.unwrap();
             recorded[subjects.iter().position(|each| each.session_id == session_id).unwrap()] += 1;
         }
     }
@@ -264,7 +265,7 @@ pub async fn x2_without_a_grace_nothing_lives(store: Store) {
     let count = |is: fn(&RotationOutcome) -> bool| outcomes.iter().filter(|each| is(each)).count();
     assert_eq!(count(|each| matches!(each, RotationOutcome::Rotated(_))), 1);
     assert_eq!(count(|each| matches!(each, RotationOutcome::Replayed)), 1);
-    assert_eq!(count(|each| matches!(each, RotationOutcome::Gone)), 18);
+    assert_eq!(count(|each| matches!(each, RotationOutcome::NotLive)), 18);
     assert!(!subject.store.is_live(subject.session_id, 101).await);
 }
 
@@ -276,12 +277,12 @@ pub async fn x3_no_refresh_survives_the_log_out(store: Store) {
         let subject = Subject { session_id, ..subject.clone() };
         let (refreshing, sessions) = (subject.clone(), subject.store.sessions.clone());
         let refresh = async move { refreshing.present(0, 100).await };
-        let log_out = async move { sessions.end(session_id, act(100)).await.unwrap() };
+        let log_out = async move { sessions.end(session_id, context(100)).await.unwrap() };
         let (outcome, ended) = both(refresh, log_out).await;
         assert!(ended && outcome != RotationOutcome::Replayed, "round {round}: {outcome:?}");
         assert!(!subject.store.is_live(session_id, 101).await);
         for presented in [0, 1] {
-            assert_eq!(subject.present(presented, 101).await, RotationOutcome::Gone);
+            assert_eq!(subject.present(presented, 101).await, RotationOutcome::NotLive);
         }
     }
 }
@@ -295,9 +296,10 @@ pub async fn x3_no_refresh_survives_a_deactivation(store: Store) {
         let (refreshing, users, id) =
             (subject.clone(), subject.store.users.clone(), subject.user_id);
         let refresh = async move { refreshing.present(0, 100).await };
-        let deactivation = async move { users.deactivate(id, act(100)).await.unwrap().unwrap() };
+        let deactivation =
+            async move { users.deactivate(id, context(100)).await.unwrap().unwrap() };
         both(refresh, deactivation).await;
-        subject.store.users.activate(id, act(101)).await.unwrap();
+        subject.store.users.activate(id, context(101)).await.unwrap();
         assert!(!subject.store.is_live(session_id, 102).await, "round {round}");
     }
 }

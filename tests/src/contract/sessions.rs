@@ -4,11 +4,12 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use menjin_domain::ports::{CreateSessionError, NewSession};
-use menjin_domain::values::{ClientInfo, Epoch, Generation, Origin, UserId};
+use menjin_domain::common::{ClientInfo, RequestContext, UserId};
+use menjin_domain::credentials::CredentialVersion;
+use menjin_domain::sessions::{CreateSessionError, Generation, NewSession};
 use tokio::task::JoinSet;
 
-use super::{Store, act, at, at_once, new_session, session_id};
+use super::{Store, at, at_once, context, new_session, session_id};
 
 /// A log-in makes a session that reads back as written, with its user, and sets `last_login_at`.
 pub async fn a_session_reads_back_as_written(store: Store) {
@@ -17,8 +18,8 @@ pub async fn a_session_reads_back_as_written(store: Store) {
     let client = ClientInfo::at(address).with_user_agent(Some("Mozilla/5.0 (安卓)"));
     let new = NewSession {
         created_at: at(5),
-        origin: client.clone().into(),
-        ..new_session(1, ann, Epoch(0))
+        request: client.clone().into(),
+        ..new_session(1, ann, CredentialVersion(0))
     };
     let user = store.sessions.create(new).await.unwrap();
     assert_eq!((user.id, user.last_login_at, user.updated_at), (ann, Some(at(5)), None));
@@ -37,25 +38,30 @@ pub async fn a_session_reads_back_as_written(store: Store) {
 /// A client that says nothing of itself has no user agent.
 pub async fn a_user_agent_may_be_missing(store: Store) {
     let ann = store.student("ann").await;
-    let new = NewSession { origin: Origin::local(), ..new_session(1, ann, Epoch(0)) };
+    let new = NewSession {
+        request: RequestContext::local(),
+        ..new_session(1, ann, CredentialVersion(0))
+    };
     store.sessions.create(new).await.unwrap();
     let live = store.sessions.find_live(session_id(1), at(1)).await.unwrap().unwrap();
     assert_eq!(live.session.client, ClientInfo::local());
 }
 
-/// Without an active account of the verified epoch nothing is made and nothing changes.
+/// Without an active account of the verified credential_version nothing is made and nothing changes.
 pub async fn a_stale_log_in_changes_nothing(store: Store) {
     let ann = store.student("ann").await;
     let stale = |result| matches!(result, Err(CreateSessionError::Stale));
-    assert!(stale(store.sessions.create(new_session(1, ann, Epoch(1))).await));
+    assert!(stale(store.sessions.create(new_session(1, ann, CredentialVersion(1))).await));
     let nobody = UserId::try_from(9).unwrap();
-    assert!(stale(store.sessions.create(new_session(2, nobody, Epoch(0))).await));
-    store.users.deactivate(ann, act(1)).await.unwrap();
-    for epoch in [0, 1] {
-        assert!(stale(store.sessions.create(new_session(3, ann, Epoch(epoch))).await));
+    assert!(stale(store.sessions.create(new_session(2, nobody, CredentialVersion(0))).await));
+    store.users.deactivate(ann, context(1)).await.unwrap();
+    for credential_version in [0, 1] {
+        assert!(stale(
+            store.sessions.create(new_session(3, ann, CredentialVersion(credential_version))).await
+        ));
     }
     assert_eq!(store.user(ann).await.last_login_at, None);
-    store.users.activate(ann, act(2)).await.unwrap();
+    store.users.activate(ann, context(2)).await.unwrap();
     for n in 1..=3 {
         assert!(!store.is_live(session_id(n), 3).await);
     }
@@ -75,10 +81,10 @@ pub async fn a_session_dies_when_it_expires(store: Store) {
 pub async fn a_session_ends_once(store: Store) {
     let ann = store.student("ann").await;
     let (id, other) = (store.log_in(1, ann).await, store.log_in(2, ann).await);
-    assert!(store.sessions.end(id, act(5)).await.unwrap());
-    assert!(!store.sessions.end(id, act(6)).await.unwrap());
+    assert!(store.sessions.end(id, context(5)).await.unwrap());
+    assert!(!store.sessions.end(id, context(6)).await.unwrap());
     assert!(!store.is_live(id, 6).await && store.is_live(other, 6).await);
-    assert!(!store.sessions.end(session_id(9), act(6)).await.unwrap());
+    assert!(!store.sessions.end(session_id(9), context(6)).await.unwrap());
 }
 
 /// Of many look-ups at once each finds its own session, or none.
@@ -87,7 +93,7 @@ pub async fn of_many_look_ups_at_once_each_finds_its_own(store: Store) {
     for number in 0..50 {
         let id = store.log_in(number, users[number as usize % 2]).await;
         if number % 5 == 3 {
-            assert!(store.sessions.end(id, act(1)).await.unwrap());
+            assert!(store.sessions.end(id, context(1)).await.unwrap());
         }
     }
     // Each four times; the last ten were never made.
@@ -125,7 +131,7 @@ pub async fn x3_no_look_up_finds_what_has_ended(store: Store) {
     for number in 1..=100 {
         let id = store.log_in(number, ann).await;
         assert!(store.is_live(id, 1).await);
-        assert!(store.sessions.end(id, act(1)).await.unwrap());
+        assert!(store.sessions.end(id, context(1)).await.unwrap());
         assert!(!store.is_live(id, 1).await, "{number}");
     }
     over.store(true, Ordering::SeqCst);
@@ -137,8 +143,8 @@ pub async fn x3_no_look_up_finds_what_has_ended(store: Store) {
 pub async fn only_what_is_over_is_deleted(store: Store) {
     let ann = store.student("ann").await;
     let (live, ended) = (store.log_in(1, ann).await, store.log_in(2, ann).await);
-    store.sessions.end(ended, act(100)).await.unwrap();
-    let short = NewSession { expires_at: at(50), ..new_session(3, ann, Epoch(0)) };
+    store.sessions.end(ended, context(100)).await.unwrap();
+    let short = NewSession { expires_at: at(50), ..new_session(3, ann, CredentialVersion(0)) };
     store.sessions.create(short).await.unwrap();
     for (before, deleted) in [(50, 0), (51, 1), (100, 0), (101, 1), (102, 0), (3600, 0)] {
         let count = store.sessions.delete_finished(at(before)).await.unwrap();
@@ -146,7 +152,7 @@ pub async fn only_what_is_over_is_deleted(store: Store) {
     }
     assert!(store.is_live(live, 101).await);
     assert!(!store.is_live(ended, 101).await);
-    assert!(!store.sessions.end(ended, act(102)).await.unwrap());
+    assert!(!store.sessions.end(ended, context(102)).await.unwrap());
     assert_eq!(store.sessions.delete_finished(at(3601)).await.unwrap(), 1);
 }
 
@@ -154,7 +160,7 @@ pub async fn only_what_is_over_is_deleted(store: Store) {
 pub async fn many_finished_sessions_are_deleted(store: Store) {
     let ann = store.student("ann").await;
     for n in 0..1200 {
-        store.sessions.create(new_session(n, ann, Epoch(0))).await.unwrap();
+        store.sessions.create(new_session(n, ann, CredentialVersion(0))).await.unwrap();
     }
     assert_eq!(store.sessions.delete_finished(at(3601)).await.unwrap(), 1200);
 }

@@ -1,10 +1,10 @@
 //! Activating and deactivating accounts.
 
-use menjin_domain::entities::User;
-use menjin_domain::ports::{CreateSessionError, DeactivateError};
-use menjin_domain::values::{Epoch, Role};
+use menjin_domain::accounts::{DeactivateError, Role, User};
+use menjin_domain::credentials::CredentialVersion;
+use menjin_domain::sessions::CreateSessionError;
 
-use super::{Store, act, at, at_once, both, new_session, session_id};
+use super::{Store, at, at_once, both, context, new_session, session_id};
 
 fn is_last_admin(result: &Result<Option<User>, DeactivateError>) -> bool {
     matches!(result, Err(DeactivateError::LastAdmin))
@@ -15,51 +15,61 @@ pub async fn deactivating_ends_all_sessions(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
     let sessions = [store.log_in(1, ann).await, store.log_in(2, ann).await];
     let of_bob = store.log_in(3, bob).await;
-    let user = store.users.deactivate(ann, act(5)).await.unwrap().unwrap();
+    let user = store.users.deactivate(ann, context(5)).await.unwrap().unwrap();
     assert_eq!((user.is_active, user.updated_at), (false, Some(at(5))));
-    assert_eq!((store.epoch(ann).await, store.user(ann).await), (Epoch(1), user));
+    assert_eq!(
+        (store.credential_version(ann).await, store.user(ann).await),
+        (CredentialVersion(1), user)
+    );
     assert!(store.is_live(of_bob, 6).await);
-    store.users.activate(ann, act(6)).await.unwrap().unwrap();
+    store.users.activate(ann, context(6)).await.unwrap().unwrap();
     for id in sessions {
         assert!(!store.is_live(id, 7).await, "activating does not bring it back");
     }
 }
 
-/// A second deactivation changes nothing: not the time, not the epoch.
+/// A second deactivation changes nothing: not the time, not the credential_version.
 pub async fn deactivating_twice_is_deactivating_once(store: Store) {
     let ann = store.student("ann").await;
-    let once = store.users.deactivate(ann, act(5)).await.unwrap();
-    let twice = store.users.deactivate(ann, act(6)).await.unwrap();
-    assert_eq!((once, store.epoch(ann).await), (twice, Epoch(1)));
-    let results = at_once(10, |number| {
-        let users = store.users.clone();
-        async move { users.deactivate(ann, act(10 + i64::try_from(number).unwrap())).await.unwrap() }
-    })
-    .await;
+    let once = store.users.deactivate(ann, context(5)).await.unwrap();
+    let twice = store.users.deactivate(ann, context(6)).await.unwrap();
+    assert_eq!((once, store.credential_version(ann).await), (twice, CredentialVersion(1)));
+    let results =
+        at_once(10, |number| {
+            let users = store.users.clone();
+            async move {
+                users.deactivate(ann, context(10 + i64::try_from(number).unwrap())).await.unwrap()
+            }
+        })
+        .await;
     assert!(results.into_iter().flatten().all(|user| user.updated_at == Some(at(5))));
-    assert_eq!(store.epoch(ann).await, Epoch(1));
+    assert_eq!(store.credential_version(ann).await, CredentialVersion(1));
 }
 
 /// Activating makes active; for an active account not even the time changes.
 pub async fn activating_is_idempotent(store: Store) {
     let before = store.add("ann", Role::Student).await;
-    assert_eq!(store.users.activate(before.id, act(5)).await.unwrap().as_ref(), Some(&before));
-    store.users.deactivate(before.id, act(6)).await.unwrap();
+    assert_eq!(store.users.activate(before.id, context(5)).await.unwrap().as_ref(), Some(&before));
+    store.users.deactivate(before.id, context(6)).await.unwrap();
     for seconds in [7, 8] {
-        let user = store.users.activate(before.id, act(seconds)).await.unwrap().unwrap();
+        let user = store.users.activate(before.id, context(seconds)).await.unwrap().unwrap();
         assert_eq!((user.is_active, user.updated_at), (true, Some(at(7))));
         assert_eq!(store.user(before.id).await, user);
     }
-    assert_eq!(store.epoch(before.id).await, Epoch(1), "what was decided before stays void");
+    assert_eq!(
+        store.credential_version(before.id).await,
+        CredentialVersion(1),
+        "what was decided before stays void"
+    );
     store.log_in(1, before.id).await;
 }
 
 /// A password verified before a deactivation is void after the activation.
 pub async fn a_log_in_begun_before_a_deactivation_fails_after_the_activation(store: Store) {
     let ann = store.student("ann").await;
-    store.users.deactivate(ann, act(5)).await.unwrap();
-    store.users.activate(ann, act(6)).await.unwrap();
-    let late = store.sessions.create(new_session(1, ann, Epoch(0))).await;
+    store.users.deactivate(ann, context(5)).await.unwrap();
+    store.users.activate(ann, context(6)).await.unwrap();
+    let late = store.sessions.create(new_session(1, ann, CredentialVersion(0))).await;
     assert!(matches!(late, Err(CreateSessionError::Stale)), "{late:?}");
 }
 
@@ -69,22 +79,25 @@ pub async fn z6_the_last_active_admin_stays(store: Store) {
     let session = store.log_in(1, ann.id).await;
     let before = store.user(ann.id).await;
     store.student("eve").await;
-    store.users.deactivate(bob.id, act(5)).await.unwrap().unwrap();
-    let last = store.users.deactivate(ann.id, act(6)).await;
+    store.users.deactivate(bob.id, context(5)).await.unwrap().unwrap();
+    let last = store.users.deactivate(ann.id, context(6)).await;
     assert!(is_last_admin(&last), "{last:?}");
-    assert_eq!((store.user(ann.id).await, store.epoch(ann.id).await), (before, Epoch(0)));
+    assert_eq!(
+        (store.user(ann.id).await, store.credential_version(ann.id).await),
+        (before, CredentialVersion(0))
+    );
     assert!(store.is_live(session, 7).await);
-    let again = store.users.deactivate(bob.id, act(8)).await.unwrap().unwrap();
+    let again = store.users.deactivate(bob.id, context(8)).await.unwrap().unwrap();
     assert_eq!(again.updated_at, Some(at(5)), "who is inactive already is no administrator less");
-    store.users.activate(bob.id, act(9)).await.unwrap();
-    store.users.deactivate(ann.id, act(10)).await.unwrap().unwrap();
+    store.users.activate(bob.id, context(9)).await.unwrap();
+    store.users.deactivate(ann.id, context(10)).await.unwrap().unwrap();
 }
 
 /// Where there is no administrator at all, others can still be deactivated.
 pub async fn others_can_be_deactivated_without_any_admin(store: Store) {
     for role in [Role::Student, Role::Teacher] {
         let id = store.add(role.as_str(), role).await.id;
-        assert!(!store.users.deactivate(id, act(1)).await.unwrap().unwrap().is_active);
+        assert!(!store.users.deactivate(id, context(1)).await.unwrap().unwrap().is_active);
     }
 }
 
@@ -94,7 +107,7 @@ pub async fn z6_of_two_admins_who_deactivate_each_other_one_stays(store: Store) 
     for round in 0..100 {
         let results = at_once(2, |number| {
             let (users, id) = (store.users.clone(), ids[number]);
-            async move { users.deactivate(id, act(round)).await }
+            async move { users.deactivate(id, context(round)).await }
         })
         .await;
         let gone = results.iter().filter(|result| matches!(result, Ok(Some(_)))).count();
@@ -103,7 +116,7 @@ pub async fn z6_of_two_admins_who_deactivate_each_other_one_stays(store: Store) 
         let active = [store.user(ids[0]).await.is_active, store.user(ids[1]).await.is_active];
         assert_eq!(active.iter().filter(|active| **active).count(), 1, "round {round}");
         for id in ids {
-            store.users.activate(id, act(round)).await.unwrap();
+            store.users.activate(id, context(round)).await.unwrap();
         }
     }
 }
@@ -112,17 +125,17 @@ pub async fn z6_of_two_admins_who_deactivate_each_other_one_stays(store: Store) 
 pub async fn x3_no_log_in_survives_a_deactivation(store: Store) {
     let ann = store.student("ann").await;
     for round in 0..100 {
-        let epoch = store.epoch(ann).await;
+        let credential_version = store.credential_version(ann).await;
         let (sessions, users) = (store.sessions.clone(), store.users.clone());
         let log_ins = at_once(3, move |number| {
             let id = round * 10 + number as u128;
             let sessions = sessions.clone();
-            async move { drop(sessions.create(new_session(id, ann, epoch)).await) }
+            async move { drop(sessions.create(new_session(id, ann, credential_version)).await) }
         });
-        let deactivation = async move { users.deactivate(ann, act(5)).await.unwrap() };
+        let deactivation = async move { users.deactivate(ann, context(5)).await.unwrap() };
         let ((), gone) = both(async { drop(log_ins.await) }, deactivation).await;
         assert!(!gone.unwrap().is_active);
-        store.users.activate(ann, act(6)).await.unwrap();
+        store.users.activate(ann, context(6)).await.unwrap();
         for number in 0..3 {
             assert!(!store.is_live(session_id(round * 10 + number), 7).await, "round {round}");
         }

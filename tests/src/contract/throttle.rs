@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use menjin_domain::ports::{
-    Admission, AttemptLimits, FailureCount, Limit, PortError, ThrottleSubject,
-};
-use menjin_domain::values::{LoginName, UserId};
+use menjin_domain::accounts::LoginName;
+use menjin_domain::common::{PortError, UserId};
+use menjin_domain::lockout::{Admission, AttemptLimits, FailureCount, Limit, LockoutSubject};
 
-use super::{Store, act, at, at_once, network};
+use super::{Store, at, at_once, context, network};
 
 /// 3 in 100 s from one network, 5 in 1000 s in all.
 const LIMITS: AttemptLimits = AttemptLimits {
@@ -15,7 +14,7 @@ const LIMITS: AttemptLimits = AttemptLimits {
     per_account: Limit { max: 5, window: Duration::from_secs(1000) },
 };
 
-const ANN: ThrottleSubject = ThrottleSubject::Account(UserId::FIRST);
+const ANN: LockoutSubject = LockoutSubject::Account(UserId::FIRST);
 
 async fn reserve(store: &Store, from: u8, seconds: i64) -> Admission {
     store.throttle.reserve(&ANN, network(from), LIMITS, at(seconds)).await.unwrap()
@@ -100,9 +99,9 @@ pub async fn the_longer_wait_is_told(store: Store) {
 
 /// Subjects do not share counts, and neither do networks.
 pub async fn subjects_and_networks_count_for_themselves(store: Store) {
-    let nobody = |name: &str| ThrottleSubject::nobody(&LoginName::parse(name).unwrap());
+    let nobody = |name: &str| LockoutSubject::nobody(&LoginName::parse(name).unwrap());
     let subjects =
-        [ANN, ThrottleSubject::Account(UserId::try_from(11).unwrap()), nobody("x"), nobody("y")];
+        [ANN, LockoutSubject::Account(UserId::try_from(11).unwrap()), nobody("x"), nobody("y")];
     for subject in &subjects {
         for attempt in 0..4 {
             let admission = store.throttle.reserve(subject, network(1), LIMITS, at(0)).await;
@@ -150,15 +149,15 @@ pub async fn release_takes_one_back(store: Store) {
 /// Activating an account forgets its failures, and nobody else's.
 pub async fn activating_forgets_the_failures(store: Store) {
     let ann = store.student("ann").await;
-    assert_eq!(ThrottleSubject::Account(ann), ANN);
+    assert_eq!(LockoutSubject::Account(ann), ANN);
     for from in [1, 1, 1, 2, 2] {
         admitted(&store, from, 0).await;
     }
-    let eleven = ThrottleSubject::Account(UserId::try_from(11).unwrap());
+    let eleven = LockoutSubject::Account(UserId::try_from(11).unwrap());
     for _ in 0..3 {
         store.throttle.reserve(&eleven, network(1), LIMITS, at(0)).await.unwrap();
     }
-    store.users.activate(ann, act(1)).await.unwrap();
+    store.users.activate(ann, context(1)).await.unwrap();
     for from in [1, 1, 1, 2, 2] {
         admitted(&store, from, 1).await;
     }
@@ -201,7 +200,7 @@ pub async fn counts_are_shown(store: Store) {
     for (from, seconds) in [(1, 0), (2, 5), (1, 7)] {
         admitted(&store, from, seconds).await;
     }
-    let nobody = ThrottleSubject::nobody(&LoginName::parse("x").unwrap());
+    let nobody = LockoutSubject::nobody(&LoginName::parse("x").unwrap());
     store.throttle.reserve(&nobody, network(1), LIMITS, at(9)).await.unwrap();
     let v6 = "2001:db8::1".parse::<std::net::IpAddr>().unwrap().into();
     store.throttle.reserve(&ANN, v6, LIMITS, at(3)).await.unwrap();
@@ -244,15 +243,15 @@ pub async fn of_many_networks_the_latest_are_shown(store: Store) {
 /// whether there was anything to forget.
 pub async fn forgetting_is_of_one_account_and_all_networks(store: Store) {
     let ann = store.student("ann").await;
-    assert_eq!(ThrottleSubject::Account(ann), ANN);
-    let eleven = ThrottleSubject::Account(UserId::try_from(11).unwrap());
+    assert_eq!(LockoutSubject::Account(ann), ANN);
+    let eleven = LockoutSubject::Account(UserId::try_from(11).unwrap());
     for from in [1, 1, 1, 2, 2] {
         admitted(&store, from, 0).await;
     }
     store.throttle.reserve(&eleven, network(1), LIMITS, at(0)).await.unwrap();
-    assert!(store.throttle.forget(ann, act(1)).await.unwrap());
+    assert!(store.throttle.forget(ann, context(1)).await.unwrap());
     assert_eq!(store.throttle.counts(&ANN).await.unwrap(), []);
-    assert!(!store.throttle.forget(ann, act(2)).await.unwrap());
+    assert!(!store.throttle.forget(ann, context(2)).await.unwrap());
     for from in [1, 1, 1, 2, 2] {
         admitted(&store, from, 3).await;
     }

@@ -3,15 +3,17 @@
 
 use std::time::Duration;
 
-use menjin_domain::entities::{Act, AuditEvent};
-use menjin_domain::ports::{
-    AttemptLimits, AuditFilter, AuditOrder, AuditQuery, PasswordChange, ProfileChanges, Rotation,
-    RotationOutcome, ThrottleSubject,
+use menjin_domain::accounts::{Bio, ProfileChanges, Role};
+use menjin_domain::audit::{
+    AuditAction, AuditContext, AuditEvent, AuditFilter, AuditOrder, AuditQuery,
 };
-use menjin_domain::values::{AuditAction, Bio, Epoch, Generation, Patch, Role, SessionId, UserId};
+use menjin_domain::common::{Patch, SessionId, UserId};
+use menjin_domain::credentials::{CredentialVersion, PasswordChange};
+use menjin_domain::lockout::{AttemptLimits, LockoutSubject};
+use menjin_domain::sessions::{Generation, Rotation, RotationOutcome};
 
 use super::{
-    Store, act, at, at_once, email, hash, network, new_session, new_user, origin, session_id,
+    Store, at, at_once, context, email, hash, network, new_session, new_user, request, session_id,
 };
 
 impl Store {
@@ -39,7 +41,9 @@ fn own(
     session_id: Option<SessionId>,
     seconds: i64,
 ) -> AuditEvent {
-    Act { actor: Some(user), session_id, at: at(seconds), origin: origin() }.event(action).on(user)
+    AuditContext { actor: Some(user), session_id, at: at(seconds), request: request() }
+        .event(action)
+        .on(user)
 }
 
 /// Registering is recorded on the account that comes of it; whoever is refused leaves no record.
@@ -47,7 +51,7 @@ pub async fn s3_registering_is_recorded_once(store: Store) {
     let ann = store.student("ann").await;
     let root = store.add("root", Role::Admin).await.id;
     store.users.create(new_user("ann", Role::Student)).await.unwrap_err();
-    let nobody = Act::by_nobody(at(0), origin());
+    let nobody = AuditContext::anonymous(at(0), request());
     let expected = [
         nobody.clone().event(AuditAction::Registered).on(ann),
         nobody.event(AuditAction::AdminCreated).on(root),
@@ -59,7 +63,7 @@ pub async fn s3_registering_is_recorded_once(store: Store) {
 pub async fn s3_logging_in_is_recorded_once(store: Store) {
     let (ann, mut known) = (store.student("ann").await, 1);
     let session = store.log_in(1, ann).await;
-    store.sessions.create(new_session(2, ann, Epoch(7))).await.unwrap_err();
+    store.sessions.create(new_session(2, ann, CredentialVersion(7))).await.unwrap_err();
     let expected = own(AuditAction::LoggedIn, ann, Some(session), 0);
     assert_eq!(store.news(&mut known).await, [expected]);
 }
@@ -71,7 +75,7 @@ fn rotation(ann: UserId, presented: i64, seconds: i64) -> Rotation {
         presented: Generation(presented),
         at: at(seconds),
         grace: Duration::from_secs(10),
-        origin: origin(),
+        request: request(),
         recorded: true,
     }
 }
@@ -101,10 +105,13 @@ pub async fn s3_a_replay_is_recorded_with_the_end_of_its_session(store: Store) {
     let (session_id, mut known) = (Some(store.log_in(1, ann).await), 2);
     let silent = Rotation { recorded: false, ..rotation(ann, 5, 10) };
     assert_eq!(store.sessions.rotate(silent).await.unwrap(), RotationOutcome::Replayed);
-    assert_eq!(store.sessions.rotate(rotation(ann, 0, 11)).await.unwrap(), RotationOutcome::Gone);
-    assert!(!store.sessions.end(session_id.unwrap(), act(12)).await.unwrap());
-    let by_nobody = Act { session_id, ..Act::by_nobody(at(10), origin()) };
-    let expected = by_nobody.event(AuditAction::RefreshReplayed).on(ann);
+    assert_eq!(
+        store.sessions.rotate(rotation(ann, 0, 11)).await.unwrap(),
+        RotationOutcome::NotLive
+    );
+    assert!(!store.sessions.end(session_id.unwrap(), context(12)).await.unwrap());
+    let anonymous = AuditContext { session_id, ..AuditContext::anonymous(at(10), request()) };
+    let expected = anonymous.event(AuditAction::RefreshReplayed).on(ann);
     assert_eq!(store.news(&mut known).await, [expected]);
 }
 
@@ -115,9 +122,9 @@ pub async fn s3_logging_out_is_recorded_once(store: Store) {
     for (id, seconds, ended) in
         [(session, 5, true), (session, 6, false), (session_id(99), 7, false)]
     {
-        assert_eq!(store.sessions.end(id, act(seconds)).await.unwrap(), ended);
+        assert_eq!(store.sessions.end(id, context(seconds)).await.unwrap(), ended);
     }
-    let expected = act(5).event(AuditAction::LoggedOut).on(ann);
+    let expected = context(5).event(AuditAction::LoggedOut).on(ann);
     assert_eq!(store.news(&mut known).await, [expected]);
 }
 
@@ -131,14 +138,14 @@ pub async fn s3_changing_a_password_is_recorded_once(store: Store) {
     assert!(store.change_password(ann, kept).await);
     let stale = PasswordChange {
         user_id: ann,
-        verified_epoch: Epoch(0),
+        verified_version: CredentialVersion(0),
         hash: hash("late"),
         keep_session: kept,
         at: at(8),
-        origin: origin(),
+        request: request(),
     };
     assert!(!store.users.change_password(stale).await.unwrap());
-    store.users.rehash(ann, Epoch(1), hash("better")).await.unwrap();
+    store.users.rehash(ann, CredentialVersion(1), hash("better")).await.unwrap();
     let expected = own(AuditAction::PasswordChanged, ann, Some(kept), 7);
     assert_eq!(store.news(&mut known).await, [expected]);
 }
@@ -149,14 +156,14 @@ pub async fn s3_changing_a_profile_is_recorded_once(store: Store) {
     let mut known = 2;
     let bio = Patch::from(Bio::parse("hello").unwrap());
     let changes = ProfileChanges { bio, ..ProfileChanges::default() };
-    store.users.update_profile(ann, changes.clone(), act(5)).await.unwrap().unwrap();
+    store.users.update_profile(ann, changes.clone(), context(5)).await.unwrap().unwrap();
     let taken = ProfileChanges { email: Some(email("bob@example.com")), ..changes.clone() };
-    store.users.update_profile(ann, taken, act(6)).await.unwrap_err();
-    let expected = act(5).event(AuditAction::ProfileUpdated).on(ann);
+    store.users.update_profile(ann, taken, context(6)).await.unwrap_err();
+    let expected = context(5).event(AuditAction::ProfileUpdated).on(ann);
     assert_eq!(store.news(&mut known).await, [expected]);
-    store.users.deactivate(bob, act(7)).await.unwrap();
-    assert!(store.users.update_profile(bob, changes, act(8)).await.unwrap().is_none());
-    let expected = act(7).event(AuditAction::Deactivated).on(bob);
+    store.users.deactivate(bob, context(7)).await.unwrap();
+    assert!(store.users.update_profile(bob, changes, context(8)).await.unwrap().is_none());
+    let expected = context(7).event(AuditAction::Deactivated).on(bob);
     assert_eq!(store.news(&mut known).await, [expected]);
 }
 
@@ -166,19 +173,19 @@ pub async fn s3_standing_is_recorded_when_it_changes(store: Store) {
     let ann = store.student("ann").await;
     store.log_in(1, ann).await;
     let mut known = 3;
-    store.users.deactivate(root, act(4)).await.unwrap_err();
+    store.users.deactivate(root, context(4)).await.unwrap_err();
     for seconds in [5, 6] {
-        store.users.deactivate(ann, act(seconds)).await.unwrap();
+        store.users.deactivate(ann, context(seconds)).await.unwrap();
     }
     for seconds in [7, 8] {
-        store.users.activate(ann, act(seconds)).await.unwrap();
+        store.users.activate(ann, context(seconds)).await.unwrap();
     }
     let nobody = UserId::try_from(4711).unwrap();
-    assert!(store.users.activate(nobody, act(9)).await.unwrap().is_none());
-    assert!(store.users.deactivate(nobody, act(9)).await.unwrap().is_none());
+    assert!(store.users.activate(nobody, context(9)).await.unwrap().is_none());
+    assert!(store.users.deactivate(nobody, context(9)).await.unwrap().is_none());
     let expected = [
-        act(5).event(AuditAction::Deactivated).on(ann),
-        act(7).event(AuditAction::Activated).on(ann),
+        context(5).event(AuditAction::Deactivated).on(ann),
+        context(7).event(AuditAction::Activated).on(ann),
     ];
     assert_eq!(store.news(&mut known).await, expected);
 }
@@ -188,26 +195,26 @@ pub async fn s3_standing_is_recorded_when_it_changes(store: Store) {
 pub async fn s3_lifting_a_lock_is_recorded_once(store: Store) {
     let (ann, mut known) = (store.student("ann").await, 1);
     let fail = async || {
-        let (subject, limits) = (ThrottleSubject::Account(ann), AttemptLimits::DEFAULT);
+        let (subject, limits) = (LockoutSubject::Account(ann), AttemptLimits::DEFAULT);
         store.throttle.reserve(&subject, network(1), limits, at(0)).await.unwrap();
         store.throttle.reserve(&subject, network(2), limits, at(0)).await.unwrap();
     };
     fail().await;
     for seconds in [5, 6] {
-        store.throttle.forget(ann, act(seconds)).await.unwrap();
+        store.throttle.forget(ann, context(seconds)).await.unwrap();
     }
     fail().await;
     for seconds in [7, 8] {
-        store.users.activate(ann, act(seconds)).await.unwrap();
+        store.users.activate(ann, context(seconds)).await.unwrap();
     }
-    let lifted = |seconds| act(seconds).event(AuditAction::LockLifted).on(ann);
+    let lifted = |seconds| context(seconds).event(AuditAction::LockoutCleared).on(ann);
     assert_eq!(store.news(&mut known).await, [lifted(5), lifted(7)]);
-    store.users.deactivate(ann, act(9)).await.unwrap();
+    store.users.deactivate(ann, context(9)).await.unwrap();
     fail().await;
-    store.users.activate(ann, act(10)).await.unwrap();
+    store.users.activate(ann, context(10)).await.unwrap();
     let expected = [
-        act(9).event(AuditAction::Deactivated).on(ann),
-        act(10).event(AuditAction::Activated).on(ann),
+        context(9).event(AuditAction::Deactivated).on(ann),
+        context(10).event(AuditAction::Activated).on(ann),
     ];
     assert_eq!(store.news(&mut known).await, expected);
 }
@@ -229,16 +236,16 @@ pub async fn s3_of_many_at_once_each_that_did_something_is_recorded(store: Store
     })
     .await;
     let count = |outcome: &RotationOutcome| rotated.iter().filter(|each| *each == outcome).count();
-    assert_eq!((count(&RotationOutcome::Replayed), count(&RotationOutcome::Gone)), (1, 18));
+    assert_eq!((count(&RotationOutcome::Replayed), count(&RotationOutcome::NotLive)), (1, 18));
     store.log_in(2, ann).await;
     at_once(20, |_| {
         let sessions = store.sessions.clone();
-        async move { sessions.end(session_id(2), act(11)).await.unwrap() }
+        async move { sessions.end(session_id(2), context(11)).await.unwrap() }
     })
     .await;
     at_once(20, |_| {
         let users = store.users.clone();
-        async move { users.deactivate(ann, act(12)).await.unwrap() }
+        async move { users.deactivate(ann, context(12)).await.unwrap() }
     })
     .await;
     let actions: Vec<_> = store.recorded().await.iter().map(|event| event.action).collect();

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use menjin_domain::ports::{
-    AuditFilter, AuditOrder, AuditQuery, AuditRepository as _, Rotation, RotationOutcome,
-    SessionRepository as _,
+use menjin_domain::audit::{
+    AuditAction, AuditFilter, AuditOrder, AuditOutcome, AuditPosition, AuditQuery, AuditRecordId,
+    AuditRepository as _,
 };
-use menjin_domain::values::{AuditAction, AuditOutcome, AuditPosition, AuditRecordId, Generation};
+use menjin_domain::sessions::{Generation, Rotation, RotationOutcome, SessionRepository as _};
 use menjin_tests::contract::{self, at, session_id};
 use menjin_tests::servers::postgres::{self, Database};
 use tokio_postgres::Client;
@@ -109,7 +109,7 @@ async fn what_happens_often_is_one_statement() {
         presented: Generation(0),
         at: at(1),
         grace: Duration::from_secs(10),
-        origin: contract::origin(),
+        request: contract::request(),
         recorded: true,
     };
     let outcome = store.rotate(rotation.clone()).await.unwrap();
@@ -119,7 +119,7 @@ async fn what_happens_often_is_one_statement() {
     let silent = Rotation { presented: Generation(1), recorded: false, ..rotation };
     store.rotate(silent).await.unwrap();
     assert_eq!(last().await, rotated, "prepared once for both");
-    store.end(session_id(1), contract::act(2)).await.unwrap();
+    store.end(session_id(1), contract::context(2)).await.unwrap();
     let ended = last().await;
     assert!(ended.contains("UPDATE") && ended.contains("audit_events"), "{ended}");
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use menjin_domain::ports::{
-    HealthProbe as _, LoginThrottle as _, SessionRepository as _, ThrottleSubject, UserRepository,
-};
-use menjin_domain::values::{Role, UserId};
+use menjin_domain::accounts::{AccountRepository, Role};
+use menjin_domain::common::UserId;
+use menjin_domain::health::HealthProbe as _;
+use menjin_domain::lockout::{LockoutRepository as _, LockoutSubject};
+use menjin_domain::sessions::SessionRepository as _;
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
-use menjin_tests::contract::{self, act, at, network, session_id};
+use menjin_tests::contract::{self, at, context, network, session_id};
 use menjin_tests::servers::postgres::{self, Server};
 use tokio_postgres::Client;
 
@@ -27,12 +28,12 @@ async fn with(server: &Arc<Server>, work: fn(&Server)) {
 /// Calls of every kind at once are all unavailable, within this time.
 async fn nothing_works(store: &PostgresStore, within: Duration) {
     let started = Instant::now();
-    let subject = ThrottleSubject::Account(UserId::FIRST);
+    let subject = LockoutSubject::Account(UserId::FIRST);
     let (health, find, live, end, throttle) = tokio::join!(
         store.check(),
         store.find(UserId::FIRST),
         store.find_live(session_id(1), at(1)),
-        store.end(session_id(1), act(1)),
+        store.end(session_id(1), context(1)),
         store.succeed(&subject, network(1)),
     );
     assert!(started.elapsed() < within, "{:?}", started.elapsed());
@@ -117,7 +118,7 @@ async fn f2_a_lock_that_is_not_given_is_unavailable_in_time() {
     let raw = database.connect().await;
     raw.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let started = Instant::now();
-    let (find, deactivate) = tokio::join!(store.find(ann), store.deactivate(ann, act(1)));
+    let (find, deactivate) = tokio::join!(store.find(ann), store.deactivate(ann, context(1)));
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
     assert!(is_unavailable(&find), "{find:?}");
     assert!(deactivate.is_err());
@@ -199,9 +200,9 @@ async fn a_caller_who_leaves_leaves_no_open_transaction() {
     for number in 0..200_u64 {
         let patience = Duration::from_micros(number * 25);
         let id = ids[1];
-        drop(tokio::time::timeout(patience, store.deactivate(id, act(1))).await);
-        drop(tokio::time::timeout(patience, store.activate(id, act(2))).await);
-        let subject = ThrottleSubject::Account(id);
+        drop(tokio::time::timeout(patience, store.deactivate(id, context(1))).await);
+        drop(tokio::time::timeout(patience, store.activate(id, context(2))).await);
+        let subject = LockoutSubject::Account(id);
         drop(tokio::time::timeout(patience, store.succeed(&subject, network(1))).await);
     }
     let raw = database.connect().await;

@@ -2,13 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use menjin_domain::ports::{
-    LiveSession, LoginThrottle as _, ProfileChanges, SessionRepository as _, ThrottleSubject,
-    UserRepository as _,
-};
-use menjin_domain::values::{FullName, Patch, Role};
+use menjin_domain::accounts::{AccountRepository as _, FullName, ProfileChanges, Role};
+use menjin_domain::common::Patch;
+use menjin_domain::lockout::{LockoutRepository as _, LockoutSubject};
+use menjin_domain::sessions::{LiveSession, SessionRepository as _};
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
-use menjin_tests::contract::{self, act, at, network, session_id};
+use menjin_tests::contract::{self, at, context, network, session_id};
 use menjin_tests::servers::postgres::{self, Database};
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
@@ -53,9 +52,9 @@ async fn shared_connections_and_the_pool_answer_alike() {
         full_name: Patch::Set(FullName::parse("Änn 门").unwrap().unwrap()),
         ..ProfileChanges::default()
     };
-    store.update_profile(ann, named, act(2)).await.unwrap();
-    assert!(store.end(session_id(2), act(3)).await.unwrap());
-    store.deactivate(bob, act(4)).await.unwrap();
+    store.update_profile(ann, named, context(2)).await.unwrap();
+    assert!(store.end(session_id(2), context(3)).await.unwrap());
+    store.deactivate(bob, context(4)).await.unwrap();
     warm_up(&store, &raw).await;
     let far = at(100 * 365 * 86_400);
     for (session, when, live) in [
@@ -84,7 +83,7 @@ async fn look_ups_do_not_queue_for_the_pool() {
     of(&store).log_in(1, ann).await;
     warm_up(&store, &raw).await;
     raw.batch_execute("BEGIN; LOCK TABLE login_throttles IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    let subject = ThrottleSubject::Account(ann);
+    let subject = LockoutSubject::Account(ann);
     let mut waiting = JoinSet::new();
     for _ in 0..3 {
         let (store, subject) = (store.clone(), subject.clone());

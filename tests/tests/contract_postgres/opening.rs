@@ -35,7 +35,7 @@ async fn many_that_open_at_once_migrate_once() {
 #[tokio::test]
 async fn it_opens_on_a_single_thread() {
     let store = open(&postgres::database().await.url).await;
-    menjin_domain::ports::HealthProbe::check(&store).await.unwrap();
+    menjin_domain::health::HealthProbe::check(&store).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +80,7 @@ async fn the_search_path_of_the_url_holds() {
     for schema in ["one", "two"] {
         let url = format!("{}?options=-c%20search_path%3D{schema}", database.url);
         let store = crate::of(&open(&url).await);
-        assert_eq!(store.student("ann").await, menjin_domain::values::UserId::FIRST);
+        assert_eq!(store.student("ann").await, menjin_domain::common::UserId::FIRST);
     }
 }
 
@@ -118,7 +118,7 @@ async fn bad_rows_are_refused() {
         "UPDATE users SET email_canonical = 'a'",
         "UPDATE users SET username_canonical = 'a@b'",
         "UPDATE users SET username = ''",
-        "UPDATE users SET epoch = -1",
+        "UPDATE users SET credential_version = -1",
         "UPDATE users SET bio = ''",
         "UPDATE users SET created_at = 'infinity'",
         "UPDATE users SET id = 7",
@@ -163,7 +163,7 @@ async fn a_row_that_cannot_be_read_is_named() {
     {
         raw.batch_execute(&format!("UPDATE users SET {change}")).await.unwrap();
         let error = store.users.find(ann).await.unwrap_err();
-        assert!(matches!(error, menjin_domain::ports::PortError::Internal { .. }));
+        assert!(matches!(error, menjin_domain::common::PortError::Internal { .. }));
         let text = chain(&error);
         assert!(text.contains(&format!("column {column} of row 1 of table users")), "{text}");
     }

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use menjin_domain::ports::{PageStart, UserQuery, UserRepository as _};
-use menjin_domain::values::{Role, UserId};
+use menjin_domain::accounts::{AccountRepository as _, Role, UserQuery};
+use menjin_domain::common::{PageStart, UserId};
 use menjin_infra_postgres::PostgresStore;
 use menjin_tests::contract;
 use menjin_tests::servers::postgres::{self, Server};
@@ -24,7 +24,7 @@ const ROLES: [Option<Role>; 4] =
 async fn insert(raw: &Client, from: i64, to: i64) {
     let insert = format!(
         "INSERT INTO users (username, username_canonical, email, email_canonical, password_hash,
-             epoch, role, is_active, is_verified, created_at)
+             credential_version, role, is_active, is_verified, created_at)
          SELECT 'u' || n, 'u' || n, n || '@example.com', n || '@example.com', 'x', 0,
              CASE WHEN n % 5000 = 1 THEN 'admin' WHEN n % 3 = 0 THEN 'teacher' ELSE 'student' END,
              true, false, now() FROM generate_series({from}, {to}) n"
@@ -77,7 +77,7 @@ async fn blocks_hold_what_is_there_whatever_is_done() {
         // Blocks of which nobody is left.
         "DELETE FROM users WHERE id BETWEEN 8192 AND 16383",
         "UPDATE users SET role = 'teacher' WHERE id % 100 = 2",
-        "UPDATE users SET role = role, epoch = 7",
+        "UPDATE users SET role = role, credential_version = 7",
         "UPDATE users SET id = DEFAULT WHERE id BETWEEN 5 AND 50",
         "BEGIN; DELETE FROM users; ROLLBACK",
         "WITH moved AS (DELETE FROM users WHERE id % 50 = 3 RETURNING id)

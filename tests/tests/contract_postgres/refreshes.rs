@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use menjin_domain::ports::{PortError, Rotation, RotationOutcome, SessionRepository as _};
-use menjin_domain::values::{Generation, UserId};
+use menjin_domain::common::{PortError, UserId};
+use menjin_domain::sessions::{Generation, Rotation, RotationOutcome, SessionRepository as _};
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
-use menjin_tests::contract::{self, act, at, session_id};
+use menjin_tests::contract::{self, at, context, session_id};
 use menjin_tests::servers::postgres::{self, Database, Server};
 use tokio::task::JoinSet;
 
@@ -30,7 +30,7 @@ fn rotation(number: u128, user_id: UserId, presented: i64) -> Rotation {
         presented: Generation(presented),
         at: at(10),
         grace: Duration::ZERO,
-        origin: contract::origin(),
+        request: contract::request(),
         recorded: true,
     }
 }
@@ -131,7 +131,7 @@ async fn what_fails_fails_alone() {
     raw.batch_execute("ALTER TABLE sessions DROP CONSTRAINT sessions_times_finite").await.unwrap();
     let unreadable = "UPDATE sessions SET created_at = '-infinity' WHERE id = $1";
     raw.execute(unreadable, &[&session_id(5).0]).await.unwrap();
-    assert!(store.end(session_id(6), act(1)).await.unwrap());
+    assert!(store.end(session_id(6), context(1)).await.unwrap());
     // One whose change fails, and with it the statement.
     let refuse = format!(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
@@ -149,7 +149,7 @@ async fn what_fails_fails_alone() {
     for (number, outcome) in outcomes.join_all().await {
         match number {
             5 | 8 => assert!(matches!(outcome, Err(PortError::Internal { .. })), "{outcome:?}"),
-            6 | 100 => assert_eq!(outcome.unwrap(), RotationOutcome::Gone, "{number}"),
+            6 | 100 => assert_eq!(outcome.unwrap(), RotationOutcome::NotLive, "{number}"),
             _ => assert!(is_rotated(&outcome), "{number}: {outcome:?}"),
         }
     }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use menjin_domain::ports::{
-    Admission, AttemptLimits, HealthProbe as _, LoginThrottle as _, PageStart, Rotation,
-    RotationOutcome, SessionRepository as _, ThrottleSubject, UserQuery, UserRepository,
-};
-use menjin_domain::values::{Generation, Role, UserId};
-use menjin_tests::contract::{self, act, at, email, network, session_id};
+use menjin_domain::accounts::{AccountRepository, Role, UserQuery};
+use menjin_domain::common::{PageStart, UserId};
+use menjin_domain::health::HealthProbe as _;
+use menjin_domain::lockout::{Admission, AttemptLimits, LockoutRepository as _, LockoutSubject};
+use menjin_domain::sessions::{Generation, Rotation, RotationOutcome, SessionRepository as _};
+use menjin_tests::contract::{self, at, context, email, network, session_id};
 use menjin_tests::servers::postgres;
 
 use crate::{of, open};
@@ -20,7 +20,7 @@ async fn two_replicas_share_one_database() {
     let results = contract::at_once(50, |number| {
         let store = stores[number % 2].clone();
         let new = contract::new_user(&format!("user{}", number / 2), Role::Student);
-        async move { UserRepository::create(&store, new).await.is_ok() }
+        async move { AccountRepository::create(&store, new).await.is_ok() }
     })
     .await;
     assert_eq!(results.iter().filter(|created| **created).count(), 25);
@@ -31,7 +31,7 @@ async fn two_replicas_share_one_database() {
             .unwrap();
         assert_eq!((page.users.len(), page.total), (25, 25));
     }
-    let subject = ThrottleSubject::Account(UserId::FIRST);
+    let subject = LockoutSubject::Account(UserId::FIRST);
     let admissions = contract::at_once(100, |number| {
         let (store, subject) = (stores[number % 2].clone(), subject.clone());
         let limits = AttemptLimits::DEFAULT;
@@ -54,14 +54,14 @@ async fn t16_r11_all_is_there_after_a_restart() {
         presented: Generation(presented),
         at: at(seconds),
         grace: Duration::from_secs(10),
-        origin: contract::origin(),
+        request: contract::request(),
         recorded: true,
     };
     for presented in [0, 1] {
         let outcome = first.rotate(rotation(presented, 1)).await.unwrap();
         assert!(matches!(outcome, RotationOutcome::Rotated(_)));
     }
-    let subject = ThrottleSubject::Account(user.id);
+    let subject = LockoutSubject::Account(user.id);
     let limits = AttemptLimits::DEFAULT;
     for _ in 0..10 {
         let admission = first.reserve(&subject, network(1), limits, at(0)).await.unwrap();
@@ -76,7 +76,7 @@ async fn t16_r11_all_is_there_after_a_restart() {
     assert_eq!(second.rotate(rotation(0, 3)).await.unwrap(), RotationOutcome::Replayed);
     assert_eq!(
         open(&database.url).await.rotate(rotation(2, 4)).await.unwrap(),
-        RotationOutcome::Gone
+        RotationOutcome::NotLive
     );
 }
 
@@ -85,7 +85,7 @@ async fn t16_r11_all_is_there_after_a_restart() {
 async fn a_deadlock_is_tried_again() {
     let store = of(&open(&postgres::database().await.url).await);
     let ids = [store.student("ann").await, store.student("bob").await];
-    let to = |address: &str| menjin_domain::ports::ProfileChanges {
+    let to = |address: &str| menjin_domain::accounts::ProfileChanges {
         email: Some(email(address)),
         ..Default::default()
     };
@@ -93,17 +93,17 @@ async fn a_deadlock_is_tried_again() {
         let results = contract::at_once(2, |number| {
             let (users, id) = (store.users.clone(), ids[number]);
             let changes = to(["bob@example.com", "ann@example.com"][number]);
-            async move { users.update_profile(id, changes, act(1)).await }
+            async move { users.update_profile(id, changes, context(1)).await }
         })
         .await;
         for result in results {
-            use menjin_domain::ports::UpdateProfileError::EmailTaken;
+            use menjin_domain::accounts::UpdateProfileError::EmailTaken;
             assert!(matches!(result, Ok(Some(_)) | Err(EmailTaken)), "{result:?}");
         }
         for (id, address) in
             [(ids[0], "x@example.com"), (ids[1], "bob@example.com"), (ids[0], "ann@example.com")]
         {
-            store.users.update_profile(id, to(address), act(2)).await.unwrap();
+            store.users.update_profile(id, to(address), context(2)).await.unwrap();
         }
     }
 }

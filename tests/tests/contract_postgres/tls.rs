@@ -1,6 +1,6 @@
 //! TLS by `sslmode`.
 
-use menjin_domain::ports::HealthProbe as _;
+use menjin_domain::health::HealthProbe as _;
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
 use menjin_tests::servers::postgres::{Server, connect};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};

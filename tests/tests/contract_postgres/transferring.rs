@@ -3,15 +3,18 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use menjin_domain::entities::{Act, AuditRecord, Profile, Session, User};
-use menjin_domain::ports::{
-    Archive, Batch, Contents, ImportError, PageStart, SessionRecord, ThrottleRecord, UserQuery,
-    UserRecord,
+use menjin_domain::accounts::{
+    AvatarUrl, Bio, Email, FullName, Phone, Profile, Role, User, UserQuery, Username,
+    UsernameLength,
 };
-use menjin_domain::transfer::{Checksums, Transfer, TransferError};
-use menjin_domain::values::{
-    AuditAction, AuditReason, AuditRecordId, AvatarUrl, Bio, ClientInfo, Email, Epoch, FullName,
-    Generation, Origin, Phone, RequestId, Role, UserId, Username, UsernameLength,
+use menjin_domain::audit::{AuditAction, AuditContext, AuditReason, AuditRecord, AuditRecordId};
+use menjin_domain::common::{ClientInfo, PageStart, RequestContext, RequestId, UserId};
+use menjin_domain::credentials::CredentialVersion;
+use menjin_domain::sessions::{Generation, Session};
+use menjin_domain::transfer::Transfer;
+use menjin_domain::transfer::TransferError;
+use menjin_domain::transfer::{
+    Archive, Batch, Checksums, Contents, ImportError, LockoutRecord, SessionRecord, UserRecord,
 };
 use menjin_infra_postgres::{PostgresArchive, PostgresConfig};
 use menjin_infra_sqlite::{SqliteArchive, SqliteConfig, SqliteStore};
@@ -79,7 +82,7 @@ fn user(number: i64) -> UserRecord {
             last_login_at: (!some).then(|| at(number + 2)),
         },
         hash: hash(&number.to_string()),
-        epoch: Epoch(number % 7),
+        credential_version: CredentialVersion(number % 7),
     }
 }
 
@@ -102,8 +105,8 @@ fn session(number: i64) -> SessionRecord {
     }
 }
 
-fn throttle(number: i64) -> ThrottleRecord {
-    ThrottleRecord {
+fn throttle(number: i64) -> LockoutRecord {
+    LockoutRecord {
         subject: format!("account:{}", number / 2),
         network: if number % 2 == 0 { String::new() } else { "192.0.2.7".into() },
         failures: number + 1,
@@ -115,17 +118,17 @@ fn event(number: i64) -> AuditRecord {
     let some = number % 2 == 0;
     let client = session(number).session.client;
     let request_id = some.then(|| RequestId::parse(&format!("request-{number}")).unwrap());
-    let act = Act {
+    let context = AuditContext {
         actor: some.then(|| UserId::try_from(number + 1).unwrap()),
         session_id: some.then(|| session_id(7)),
         // Several at one moment.
         at: at(number / 3),
-        origin: Origin { client, request_id },
+        request: RequestContext { client, request_id },
     };
     let event = if some {
-        act.event(AuditAction::LoggedIn).on(UserId::FIRST)
+        context.event(AuditAction::LoggedIn).on(UserId::FIRST)
     } else {
-        act.event(AuditAction::LogInFailed).because(AuditReason::WrongPassword)
+        context.event(AuditAction::LoginFailed).because(AuditReason::WrongPassword)
     };
     AuditRecord { id: AuditRecordId(number + 1), event }
 }
@@ -142,7 +145,7 @@ async fn full() -> Place {
     for part in sessions.chunks(1000) {
         writer.put(Batch::Sessions(part.to_vec())).await.unwrap();
     }
-    writer.put(Batch::Throttles((0..1500).map(throttle).collect())).await.unwrap();
+    writer.put(Batch::Lockouts((0..1500).map(throttle).collect())).await.unwrap();
     writer.put(Batch::Events((0..1200).map(event).collect())).await.unwrap();
     let given = Contents { records: 0, last_user_id: LAST_USER_ID, last_event_id: 1200 };
     writer.reserve_ids(given).await.unwrap();

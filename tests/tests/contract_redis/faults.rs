@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use menjin_domain::ports::{Admission, Cache as _, HealthProbe as _, Limit, RateKey, RateLimiter};
+use menjin_domain::cache::Cache as _;
+use menjin_domain::health::HealthProbe as _;
+use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter};
 use menjin_infra_memory::MemoryRateLimiter;
 use menjin_infra_redis::{FallbackRateLimiter, RedisConfig};
 use menjin_tests::contract::cache::slot;

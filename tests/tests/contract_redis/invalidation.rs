@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use menjin_domain::ports::{InvalidationChannel as _, InvalidationListener};
+use menjin_domain::sessions::{InvalidationChannel as _, InvalidationListener};
 use menjin_infra_redis::{RedisClient, RedisConfig, RedisInvalidation};
 use menjin_tests::servers::redis::{RedisServer, shared_url};
 use tokio::sync::mpsc;
@@ -37,7 +37,7 @@ impl InvalidationListener for Listener {
 struct Subscriber {
     channel: RedisInvalidation,
     heard: mpsc::UnboundedReceiver<Heard>,
-    subscription: menjin_domain::ports::Subscription,
+    subscription: menjin_domain::sessions::Subscription,
 }
 
 impl Subscriber {

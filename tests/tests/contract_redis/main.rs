@@ -10,7 +10,10 @@ mod users;
 use std::sync::Arc;
 use std::time::Duration;
 
-use menjin_domain::ports::{Cache, HealthProbe as _, PortError, RateLimiter};
+use menjin_domain::cache::Cache;
+use menjin_domain::common::PortError;
+use menjin_domain::health::HealthProbe as _;
+use menjin_domain::lockout::RateLimiter;
 use menjin_infra_redis::{RedisCache, RedisClient, RedisConfig, RedisRateLimiter};
 use menjin_tests::contract::cache::{CacheUnderTest, slot};
 use menjin_tests::servers::redis::{namespace, shared_url};

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use menjin_domain::ports::{
-    Admission, Cache as _, CacheSlot, HealthProbe as _, Limit, PortError, RateKey,
-};
+use menjin_domain::cache::{Cache as _, CacheSlot};
+use menjin_domain::common::PortError;
+use menjin_domain::health::HealthProbe as _;
+use menjin_domain::lockout::{Admission, Limit, RateKey};
 use menjin_infra_redis::{RedisConfig, Topology};
 use menjin_tests::contract::cache::slot;
 use menjin_tests::contract::{at, network};
@@ -117,7 +118,7 @@ async fn a_cluster_holds_keys_on_all_of_its_nodes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_hands_invalidations_on() {
-    use menjin_domain::ports::{InvalidationChannel as _, MockInvalidationListener};
+    use menjin_domain::sessions::{InvalidationChannel as _, MockInvalidationListener};
     use menjin_infra_redis::{RedisClient, RedisInvalidation};
     use tokio::sync::Notify;
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use menjin_domain::ports::{Cache as _, HealthProbe as _};
+use menjin_domain::cache::Cache as _;
+use menjin_domain::health::HealthProbe as _;
 use menjin_infra_redis::RedisClient;
 use menjin_tests::contract::cache::slot;
 use menjin_tests::contract::{at, network};
@@ -33,8 +34,8 @@ async fn users_log_in_and_wrong_passwords_stay_secret() {
     cache(&user).check().await.unwrap();
     cache(&user).set(&slot("a"), b"one".to_vec(), MINUTE).await.unwrap();
     assert!(cache(&user).delete(&slot("a")).await.unwrap());
-    let limit = menjin_domain::ports::Limit { max: 1, window: Duration::from_secs(1) };
-    let key = menjin_domain::ports::RateKey::FailedLogin(network(1));
+    let limit = menjin_domain::lockout::Limit { max: 1, window: Duration::from_secs(1) };
+    let key = menjin_domain::lockout::RateKey::FailedLogin(network(1));
     limiter(&user).reserve(key, limit, at(0)).await.unwrap();
     limiter(&user).release(key).await.unwrap();
 

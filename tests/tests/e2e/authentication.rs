@@ -196,7 +196,7 @@ async fn z2_register_ignores_what_is_not_the_clients_to_say() {
     let body = json!({
         "username": "eve", "email": "eve@example.com", "password": PASSWORD,
         "id": 99, "is_superuser": true, "role": "admin", "is_active": false, "is_verified": true,
-        "password_hash": "x", "epoch": 9, "created_at": "2000-01-01T00:00:00Z",
+        "password_hash": "x", "credential_version": 9, "created_at": "2000-01-01T00:00:00Z",
     });
     assert_snapshot!(app.anonymous().post("/api/v1/auth/register", &body).await, @r#"
     201

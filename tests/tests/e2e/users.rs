@@ -98,7 +98,7 @@ async fn z2_update_me_ignores_what_is_not_the_clients_to_say() {
     let before = mike.me().await;
     let body = json!({
         "id": 7, "username": "root", "role": "admin", "is_superuser": true, "is_active": false,
-        "is_verified": true, "password": "x", "epoch": 1, "created_at": "2000-01-01T00:00:00Z",
+        "is_verified": true, "password": "x", "credential_version": 1, "created_at": "2000-01-01T00:00:00Z",
     });
     assert_eq!(mike.put("/api/v1/users/me", &body).await.body, before.body);
 }

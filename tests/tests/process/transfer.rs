@@ -4,8 +4,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use menjin_domain::ports::{Archive as _, Batch, Contents, UserRecord};
-use menjin_domain::values::{Epoch, Role, UserId};
+use menjin_domain::accounts::Role;
+use menjin_domain::common::UserId;
+use menjin_domain::credentials::CredentialVersion;
+use menjin_domain::transfer::{Archive as _, Batch, Contents, UserRecord};
 use menjin_infra_sqlite::{SqliteArchive, SqliteStore};
 use menjin_tests::client::Client;
 use menjin_tests::contract;
@@ -169,7 +171,7 @@ async fn crowd(path: &Path) {
     let record = |number: i64| {
         let new = contract::new_user(&format!("user{number}"), Role::Student);
         let (username, email, hash) = (new.username, new.email, new.hash);
-        let user = menjin_domain::entities::User {
+        let user = menjin_domain::accounts::User {
             id: UserId::try_from(number).unwrap(),
             username,
             email,
@@ -181,7 +183,7 @@ async fn crowd(path: &Path) {
             updated_at: None,
             last_login_at: None,
         };
-        UserRecord { user, hash, epoch: Epoch(0) }
+        UserRecord { user, hash, credential_version: CredentialVersion(0) }
     };
     let records: Vec<_> = (1..=20_000).map(record).collect();
     for part in records.chunks(1000) {

@@ -2,7 +2,7 @@
 
 use garde::Validate;
 use menjin_domain::cache::EntryTtl;
-use menjin_domain::values::Violation;
+use menjin_domain::common::Violation;
 use paperclip::actix::Apiv2Schema;
 use serde::Deserialize;
 use serde_json::{Map, Value};

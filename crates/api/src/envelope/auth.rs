@@ -1,7 +1,7 @@
 //! `/api/auth/*` for everybody.
 
 use actix_web::web::{Data, Json};
-use menjin_domain::auth::LoginInput;
+use menjin_domain::sessions::LoginInput;
 use paperclip::actix::api_v2_operation;
 use secrecy::ExposeSecret as _;
 
@@ -41,7 +41,7 @@ pub(super) async fn login(
     body: Body<LoginBody>,
 ) -> Result<Json<Envelope<LoginData>>, Failure> {
     let (name, password) = body.to_credentials(&api)?;
-    let input = LoginInput { name, password, origin: client.0 };
+    let input = LoginInput { name, password, request: client.0 };
     let logged_in = api.use_cases.login.execute(input).await?;
     let token = logged_in.tokens.access_token.expose_secret().to_owned();
     let data = LoginData { token, user: UserView::from(&logged_in.user) };

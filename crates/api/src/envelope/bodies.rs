@@ -2,14 +2,12 @@
 //! dialects agree; bounds of length are one rule here, as the document words them.
 
 use garde::Validate;
-use menjin_domain::auth::{ChangePasswordInput, RegisterInput};
-use menjin_domain::entities::Profile;
-use menjin_domain::ports::{PageStart, ProfileChanges, UserQuery};
-use menjin_domain::users::ListUsers;
-use menjin_domain::values::{
-    CandidatePassword, FullName, LoginName, Origin, PasswordLength, Patch, RegistrableRole, Role,
-    UserId, Username, UsernameLength, Violation,
+use menjin_domain::accounts::{
+    FullName, ListUsers, LoginName, Profile, ProfileChanges, RegisterInput, RegistrableRole, Role,
+    UserQuery, Username, UsernameLength,
 };
+use menjin_domain::common::{PageStart, Patch, RequestContext, UserId, Violation};
+use menjin_domain::credentials::{CandidatePassword, ChangePasswordInput, PasswordLength};
 use paperclip::actix::Apiv2Schema;
 use serde::Deserialize;
 
@@ -99,7 +97,11 @@ impl RequestBody for RegisterBody {
 }
 
 impl RegisterBody {
-    pub(super) fn to_input(&self, api: &Api, origin: Origin) -> Result<RegisterInput, Failure> {
+    pub(super) fn to_input(
+        &self,
+        api: &Api,
+        request: RequestContext,
+    ) -> Result<RegisterInput, Failure> {
         let rules = &rules(api);
         let full_name = Some(at(name(&self.name, rules), "name")?);
         Ok(RegisterInput {
@@ -108,7 +110,7 @@ impl RegisterBody {
             password: at(parse::new_password(&self.password, rules), "password")?,
             role: at(role(&self.role, rules), "role")?,
             profile: Profile { full_name, ..Profile::default() },
-            origin,
+            request,
         })
     }
 }
@@ -191,14 +193,14 @@ impl ChangePasswordBody {
     pub(super) fn to_input(
         &self,
         api: &Api,
-        origin: Origin,
+        request: RequestContext,
     ) -> Result<ChangePasswordInput, Failure> {
         let rules = &rules(api);
         Ok(ChangePasswordInput {
             current: at(parse::candidate(&self.old_password, rules), "old_password")?,
             new: at(parse::new_password(&self.new_password, rules), "new_password")?,
             confirmation: None,
-            origin,
+            request,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use menjin_domain::ports::PolicyViolation;
+use menjin_domain::credentials::PolicyViolation;
 use serde::Serialize;
 
 use super::views::Envelope;

@@ -2,9 +2,9 @@
 
 use actix_web::http::StatusCode;
 use actix_web::web::Json;
-use menjin_domain::entities::{Principal, User};
-use menjin_domain::ports::UserPage;
-use menjin_domain::values::rfc3339;
+use menjin_domain::access::Principal;
+use menjin_domain::accounts::{User, UserPage};
+use menjin_domain::common::rfc3339;
 use paperclip::actix::Apiv2Schema;
 use serde::Serialize;
 

@@ -5,7 +5,7 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Data;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use menjin_domain::entities::{PublicKey, PublicPoint};
+use menjin_domain::sessions::{PublicKey, PublicPoint};
 use paperclip::actix::api_v2_operation;
 use serde::Serialize;
 

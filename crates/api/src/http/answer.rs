@@ -16,8 +16,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use futures_util::FutureExt as _;
-use menjin_domain::ports::{Causes, PortError};
-use menjin_domain::values::RequestId;
+use menjin_domain::common::{Causes, PortError, RequestId};
 use tracing::Instrument as _;
 
 use super::cors;
@@ -162,7 +161,7 @@ pub(crate) fn answer_unread(
     let scope = Scope {
         dialect: Dialect::V1,
         locale: api.settings.locale,
-        request_id: api.entropy.uuid().unwrap_or_default().into(),
+        request_id: api.random.uuid().unwrap_or_default().into(),
         strict_transport: api.strict_transport.clone().filter(|_| is_tls),
     };
     let _entered = tracing::info_span!("request", id = %scope.request_id).entered();
@@ -187,7 +186,7 @@ fn scope_of(request: &ServiceRequest) -> Scope {
     let sent = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
     let request_id = sent
         .and_then(|id| RequestId::parse(id).ok())
-        .unwrap_or_else(|| api.and_then(|api| api.entropy.uuid().ok()).unwrap_or_default().into());
+        .unwrap_or_else(|| api.and_then(|api| api.random.uuid().ok()).unwrap_or_default().into());
     Scope {
         dialect: Dialect::of(request.path()),
         locale: Locale::negotiate(request, default),

@@ -8,8 +8,8 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
+use menjin_domain::access::Principal;
 use menjin_domain::cache::CacheAccess;
-use menjin_domain::entities::Principal;
 
 use super::client::Client;
 use crate::failure::Failure;

@@ -8,7 +8,7 @@ use actix_web::http::header::{HeaderMap, HeaderValue, USER_AGENT};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use ipnet::IpNet;
-use menjin_domain::values::{ClientInfo, Origin};
+use menjin_domain::common::{ClientInfo, RequestContext};
 
 use super::scope::Scope;
 use crate::state::Api;
@@ -67,7 +67,7 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
 }
 
 /// The client behind the request, and the request: for limits, sessions and records.
-pub(crate) struct Client(pub(crate) Origin);
+pub(crate) struct Client(pub(crate) RequestContext);
 
 impl FromRequest for Client {
     type Error = std::convert::Infallible;
@@ -82,7 +82,7 @@ impl FromRequest for Client {
         let user_agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         let client = ClientInfo::at(address).with_user_agent(user_agent);
         let request_id = request.extensions().get::<Scope>().map(|scope| scope.request_id.clone());
-        ready(Ok(Self(Origin { client, request_id })))
+        ready(Ok(Self(RequestContext { client, request_id })))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Fields of a JSON body that never fail to be read, so that one answer can name every bad one.
 
-use menjin_domain::values::{Patch, Violation};
+use menjin_domain::common::{Patch, Violation};
 use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};

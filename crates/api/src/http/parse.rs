@@ -1,9 +1,10 @@
 //! The parsers of fields that the dialects share. Each is a rule for garde and a way to the value.
 
-use menjin_domain::values::{
-    AvatarUrl, Bio, CandidatePassword, Email, FullName, LoginName, NewPassword, PasswordLength,
-    Patch, Phone, Username, UsernameLength, Violation,
+use menjin_domain::accounts::{
+    AvatarUrl, Bio, Email, FullName, LoginName, Phone, Username, UsernameLength,
 };
+use menjin_domain::common::{Patch, Violation};
+use menjin_domain::credentials::{CandidatePassword, NewPassword, PasswordLength};
 
 use super::field::Field;
 use crate::problem::{Located, Place, Problem};

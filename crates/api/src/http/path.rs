@@ -4,7 +4,8 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use menjin_domain::values::{CacheKey, UserId};
+use menjin_domain::cache::CacheKey;
+use menjin_domain::common::UserId;
 
 use crate::failure::Failure;
 use crate::problem::{Place, Problem};

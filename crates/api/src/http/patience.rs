@@ -12,8 +12,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use menjin_domain::ports::{HashingError, PasswordHasher, Place, Verdict};
-use menjin_domain::values::{CandidatePassword, NewPassword, PasswordHash};
+use menjin_domain::credentials::{
+    CandidatePassword, HashingError, NewPassword, PasswordHash, PasswordHasher, Permit,
+    Verification,
+};
 use tokio::time::{Instant, sleep};
 
 /// How long a request waits for back ends in all: less than the three seconds in which it is
@@ -116,8 +118,8 @@ pub struct UnhurriedHasher(pub Arc<dyn PasswordHasher>);
 
 #[async_trait]
 impl PasswordHasher for UnhurriedHasher {
-    fn place(&self) -> Option<Place> {
-        self.0.place()
+    fn try_reserve(&self) -> Option<Permit> {
+        self.0.try_reserve()
     }
 
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError> {
@@ -132,7 +134,7 @@ impl PasswordHasher for UnhurriedHasher {
         &self,
         password: &CandidatePassword,
         hash: Option<PasswordHash>,
-    ) -> Result<Verdict, HashingError> {
+    ) -> Result<Verification, HashingError> {
         unhurried(self.0.verify(password, hash)).await
     }
 }

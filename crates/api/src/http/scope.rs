@@ -1,7 +1,7 @@
 //! What is known of a request before it is routed.
 
 use actix_web::http::header::HeaderValue;
-use menjin_domain::values::RequestId;
+use menjin_domain::common::RequestId;
 
 use super::locale::Locale;
 

@@ -1,7 +1,7 @@
 //! Times in queries.
 
 use chrono::{DateTime, SubsecRound as _};
-use menjin_domain::values::Timestamp;
+use menjin_domain::common::Timestamp;
 
 use crate::problem::Problem;
 
@@ -13,7 +13,7 @@ pub(crate) fn parse_time(text: &str) -> Result<Timestamp, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use menjin_domain::values::rfc3339;
+    use menjin_domain::common::rfc3339;
 
     use super::*;
 

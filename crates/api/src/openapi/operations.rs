@@ -4,7 +4,8 @@
 //! answers requests, by rendering each failure. What follows from an operation's parameters, body
 //! and caller does so for all operations alike, in `responses.rs`.
 
-use menjin_domain::ports::{PolicyViolation, PortError};
+use menjin_domain::common::PortError;
+use menjin_domain::credentials::PolicyViolation;
 
 use crate::failure::Failure;
 use crate::http::scope::Dialect;
@@ -158,7 +159,7 @@ fn user_management() -> Vec<Operation> {
         }),
         Operation::v1("get_user_lock", "The state of the lock", of_a_user()),
         Operation {
-            message: Some(Message::LockLifted),
+            message: Some(Message::LockoutCleared),
             ..Operation::v1("lift_user_lock", "There is no lock any more", of_a_user())
         },
         Operation::v1("list_audit_events", "The events of this page", vec![Failure::Forbidden]),

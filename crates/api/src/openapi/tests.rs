@@ -1,5 +1,6 @@
 use actix_web::App;
-use menjin_domain::values::{PasswordLength, RegistrableRole};
+use menjin_domain::accounts::RegistrableRole;
+use menjin_domain::credentials::PasswordLength;
 use paperclip::actix::OpenApiExt as _;
 
 use super::*;

@@ -1,7 +1,7 @@
 //! `/api/v1/auth/*`.
 
 use actix_web::web::{Data, Json};
-use menjin_domain::auth::LoginInput;
+use menjin_domain::sessions::LoginInput;
 use paperclip::actix::{CreatedJson, api_v2_operation};
 
 use super::bodies::{ChangePasswordBody, LoginBody, RefreshBody, RegisterBody};
@@ -38,7 +38,7 @@ pub(super) async fn login(
     body: Body<LoginBody>,
 ) -> Result<Json<TokenView>, Failure> {
     let (name, password) = body.to_credentials(&api)?;
-    let input = LoginInput { name, password, origin: client.0 };
+    let input = LoginInput { name, password, request: client.0 };
     let logged_in = api.use_cases.login.execute(input).await?;
     Ok(Json(TokenView::from(&logged_in.tokens)))
 }

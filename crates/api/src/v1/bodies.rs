@@ -2,10 +2,9 @@
 //! values, so that what a use-case gets was parsed and not merely looked at.
 
 use garde::Validate;
-use menjin_domain::auth::{ChangePasswordInput, RegisterInput};
-use menjin_domain::entities::Profile;
-use menjin_domain::ports::ProfileChanges;
-use menjin_domain::values::{CandidatePassword, LoginName, Origin, Patch, UsernameLength};
+use menjin_domain::accounts::{LoginName, Profile, ProfileChanges, RegisterInput, UsernameLength};
+use menjin_domain::common::{Patch, RequestContext};
+use menjin_domain::credentials::{CandidatePassword, ChangePasswordInput};
 use paperclip::actix::Apiv2Schema;
 use serde::Deserialize;
 
@@ -50,7 +49,11 @@ impl RequestBody for RegisterBody {
 }
 
 impl RegisterBody {
-    pub(super) fn to_input(&self, api: &Api, origin: Origin) -> Result<RegisterInput, Failure> {
+    pub(super) fn to_input(
+        &self,
+        api: &Api,
+        request: RequestContext,
+    ) -> Result<RegisterInput, Failure> {
         let rules = &rules(api);
         Ok(RegisterInput {
             username: at(parse::username(&self.username, rules), "username")?,
@@ -63,7 +66,7 @@ impl RegisterBody {
                 bio: set(at(parse::bio(&self.bio, rules), "bio")?),
                 avatar: set(at(parse::avatar(&self.avatar, rules), "avatar")?),
             },
-            origin,
+            request,
         })
     }
 }
@@ -149,7 +152,7 @@ impl ChangePasswordBody {
     pub(super) fn to_input(
         &self,
         api: &Api,
-        origin: Origin,
+        request: RequestContext,
     ) -> Result<ChangePasswordInput, Failure> {
         let rules = &rules(api);
         Ok(ChangePasswordInput {
@@ -159,7 +162,7 @@ impl ChangePasswordBody {
                 parse::candidate(&self.confirm_password, rules),
                 "confirm_password",
             )?),
-            origin,
+            request,
         })
     }
 }

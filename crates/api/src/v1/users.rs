@@ -87,7 +87,7 @@ pub(super) async fn lock(
     After(caller, id): After<Administrator, UserIdParam>,
     client: Client,
 ) -> Result<Json<LockView>, Failure> {
-    let lock = api.use_cases.see_lock.execute(&caller, id.0, client.0).await?;
+    let lock = api.use_cases.get_lockout.execute(&caller, id.0, client.0).await?;
     Ok(Json(LockView::from(&lock)))
 }
 
@@ -102,6 +102,6 @@ pub(super) async fn lift_lock(
     client: Client,
     locale: Locale,
 ) -> Result<Json<MessageView>, Failure> {
-    api.use_cases.lift_lock.execute(&caller, id.0, client.0).await?;
-    Ok(Json(MessageView::new(Message::LockLifted, locale)))
+    api.use_cases.clear_lockout.execute(&caller, id.0, client.0).await?;
+    Ok(Json(MessageView::new(Message::LockoutCleared, locale)))
 }

@@ -1,8 +1,9 @@
 //! What v1 answers with.
 
-use menjin_domain::entities::{TokenPair, User};
-use menjin_domain::users::{Lock, LockCount};
-use menjin_domain::values::{ClientNetwork, rfc3339};
+use menjin_domain::accounts::User;
+use menjin_domain::common::{ClientNetwork, rfc3339};
+use menjin_domain::lockout::{Lockout, LockoutCount};
+use menjin_domain::sessions::TokenPair;
 use paperclip::actix::Apiv2Schema;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -113,10 +114,10 @@ struct NetworkLockView {
     until: Option<String>,
 }
 
-impl From<&Lock> for LockView {
-    fn from(lock: &Lock) -> Self {
+impl From<&Lockout> for LockView {
+    fn from(lock: &Lockout) -> Self {
         let until = lock.locked_until();
-        let LockCount { failures, locked_until } = lock.account;
+        let LockoutCount { failures, locked_until } = lock.account;
         Self {
             locked: until.is_some(),
             until: until.map(rfc3339),
@@ -126,8 +127,8 @@ impl From<&Lock> for LockView {
     }
 }
 
-impl From<&(ClientNetwork, LockCount)> for NetworkLockView {
-    fn from((network, count): &(ClientNetwork, LockCount)) -> Self {
+impl From<&(ClientNetwork, LockoutCount)> for NetworkLockView {
+    fn from((network, count): &(ClientNetwork, LockoutCount)) -> Self {
         Self {
             network: network.to_string(),
             failures: count.failures,

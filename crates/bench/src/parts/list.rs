@@ -45,7 +45,7 @@ impl Store {
 }
 
 /// Columns that both have alike, but for the times.
-const COLUMNS: &str = "username, username_canonical, email, email_canonical, password_hash, epoch, \
+const COLUMNS: &str = "username, username_canonical, email, email_canonical, password_hash, credential_version, \
                        role, full_name, is_active, is_verified, created_at";
 
 fn values(number: &str, created_at: &str, booleans: (&str, &str)) -> String {

@@ -1,11 +1,11 @@
 //! What happened, kept beside what it changed: behind the same lock, a change and its record are one.
 
 use async_trait::async_trait;
-use menjin_domain::entities::{AuditEvent, AuditRecord};
-use menjin_domain::ports::{
-    AuditFilter, AuditOrder, AuditQuery, AuditRepository, AuditTrail, PortError,
+use menjin_domain::audit::{
+    AuditEvent, AuditFilter, AuditOrder, AuditQuery, AuditRecord, AuditRecordId, AuditRepository,
+    AuditTrail,
 };
-use menjin_domain::values::{AuditRecordId, Timestamp};
+use menjin_domain::common::{PortError, Timestamp};
 
 use crate::store::{State, Store};
 
@@ -17,12 +17,12 @@ impl State {
 }
 
 fn matches(filter: &AuditFilter, event: &AuditEvent) -> bool {
-    let is_of = |user| event.subject == Some(user) || event.act.actor == Some(user);
+    let is_of = |user| event.subject == Some(user) || event.context.actor == Some(user);
     filter.user.is_none_or(is_of)
         && filter.action.is_none_or(|action| event.action == action)
         && filter.outcome.is_none_or(|outcome| event.outcome() == outcome)
-        && filter.since.is_none_or(|since| event.act.at >= since)
-        && filter.until.is_none_or(|until| event.act.at < until)
+        && filter.since.is_none_or(|since| event.context.at >= since)
+        && filter.until.is_none_or(|until| event.context.at < until)
 }
 
 #[async_trait]
@@ -55,7 +55,7 @@ impl AuditRepository for Store {
     async fn delete_before(&self, before: Timestamp) -> Result<u64, PortError> {
         let records = &mut self.lock().records;
         let all = records.len();
-        records.retain(|record| record.event.act.at >= before);
+        records.retain(|record| record.event.context.at >= before);
         Ok((all - records.len()) as u64)
     }
 }

@@ -19,23 +19,22 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use menjin_domain::audit::{ListRecords, ListRecordsInput};
-use menjin_domain::auth::{
-    AttemptGuard, Authenticate, AuthenticateError, ChangePassword, ChangePasswordInput, LoggedIn,
-    Login, LoginError, LoginInput, LoginLimits, Logout, Refresh, RefreshError, Register,
-    RegisterError, RegisterInput, RegistrationLimit, TokenIssuer,
+use menjin_domain::access::{AdminGuard, Principal};
+use menjin_domain::accounts::{
+    ActivateUser, CreateAdmin, CreateAdminInput, DeactivateUser, DeactivateUserError, Email,
+    ListUsers, ListUsersError, LoginName, Profile, Register, RegisterError, RegisterInput,
+    RegistrableRole, RegistrationLimit, User, UserQuery, Username, UsernameLength,
 };
-use menjin_domain::entities::{Principal, Profile, TokenPair, User};
-use menjin_domain::ports::{
-    AuditFilter, Entropy, PageStart, PasswordHasher, PasswordPolicy, RateLimiter, UserQuery,
+use menjin_domain::audit::{AuditAction, AuditFilter, ListRecords, ListRecordsInput};
+use menjin_domain::common::{ClientInfo, PageStart, Random, RequestContext, UserId};
+use menjin_domain::credentials::{
+    CandidatePassword, ChangePassword, ChangePasswordInput, NewPassword, PasswordHasher,
+    PasswordLength, PasswordPolicy,
 };
-use menjin_domain::users::{
-    ActivateUser, AdminGuard, CreateAdmin, CreateAdminInput, DeactivateUser, DeactivateUserError,
-    ListUsers, ListUsersError,
-};
-use menjin_domain::values::{
-    AuditAction, CandidatePassword, ClientInfo, Email, LoginName, NewPassword, Origin,
-    PasswordLength, RegistrableRole, UserId, Username, UsernameLength,
+use menjin_domain::lockout::{AttemptGuard, LoginLimits, RateLimiter};
+use menjin_domain::sessions::{
+    Authenticate, AuthenticateError, LoggedIn, Login, LoginError, LoginInput, Logout, Refresh,
+    RefreshError, TokenIssuer, TokenPair,
 };
 use secrecy::ExposeSecret;
 
@@ -75,15 +74,15 @@ impl Menjin {
         let clock = Arc::new(ForwardClock::default());
         // One store behind five ports, so that its lock spans what they have in common.
         let store = Arc::new(Store::default());
-        let entropy: Arc<dyn Entropy> = Arc::new(ToyEntropy);
-        let codec = Arc::new(OpaqueTokens::new(entropy.clone()));
+        let random: Arc<dyn Random> = Arc::new(ToyEntropy);
+        let codec = Arc::new(OpaqueTokens::new(random.clone()));
         let hasher: Arc<dyn PasswordHasher> =
-            Arc::new(ToyHasher { entropy: entropy.clone(), rounds: 20_000 });
+            Arc::new(ToyHasher { random: random.clone(), rounds: 20_000 });
         let policy: Arc<dyn PasswordPolicy> = Arc::new(ToyPolicy);
         let rates: Arc<dyn RateLimiter> = Arc::new(Rates::default());
         // One guard as well: a password tried when changing it counts as one tried at log-in.
         let attempts = Arc::new(AttemptGuard {
-            throttle: store.clone(),
+            lockouts: store.clone(),
             rates: rates.clone(),
             clock: clock.clone(),
             trail: store.clone(),
@@ -92,7 +91,7 @@ impl Menjin {
         let admins = Arc::new(AdminGuard { trail: store.clone(), clock: clock.clone() });
         let tokens = Arc::new(TokenIssuer {
             codec: codec.clone(),
-            entropy: entropy.clone(),
+            random: random.clone(),
             access_ttl: Duration::from_secs(30 * 60),
         });
         Self {
@@ -111,7 +110,7 @@ impl Menjin {
                 hasher: hasher.clone(),
                 attempts: attempts.clone(),
                 tokens: tokens.clone(),
-                entropy,
+                random,
                 clock: clock.clone(),
                 session_ttl: Duration::from_secs(7 * 24 * 60 * 60),
             },
@@ -159,7 +158,7 @@ impl Menjin {
             password: NewPassword::parse(FIRST_PASSWORD, PasswordLength::DEFAULT)?,
             role: RegistrableRole::STUDENT,
             profile: Profile::default(),
-            origin: from(LAPTOP),
+            request: from(LAPTOP),
         };
         Ok(self.register.execute(input).await)
     }
@@ -173,7 +172,7 @@ impl Menjin {
         let input = LoginInput {
             name: LoginName::parse(name)?,
             password: CandidatePassword::parse(password)?,
-            origin: from(address),
+            request: from(address),
         };
         Ok(self.login.execute(input).await)
     }
@@ -188,7 +187,7 @@ impl Menjin {
 }
 
 /// A server would add the id of the request.
-fn from(address: IpAddr) -> Origin {
+fn from(address: IpAddr) -> RequestContext {
     ClientInfo::at(address).with_user_agent(Some("example")).into()
 }
 
@@ -278,7 +277,7 @@ async fn changes_password(menjin: &Menjin) -> Outcome<()> {
         current: CandidatePassword::parse(FIRST_PASSWORD)?,
         new: NewPassword::parse(SECOND_PASSWORD, PasswordLength::DEFAULT)?,
         confirmation: None,
-        origin: from(LAPTOP),
+        request: from(LAPTOP),
     };
     let changed = menjin.change_password.execute(&caller, input).await;
     step("she changes her password on her laptop", &changed, Result::is_ok)?;
@@ -332,7 +331,7 @@ async fn is_administered(menjin: &Menjin, ann: UserId) -> Outcome<()> {
         actions.eq([
             AuditAction::LoggedIn,
             AuditAction::Activated,
-            AuditAction::LogInFailed,
+            AuditAction::LoginFailed,
             AuditAction::Deactivated,
         ])
     })

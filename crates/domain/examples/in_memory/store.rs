@@ -8,16 +8,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use menjin_domain::entities::{Act, AuditRecord, Credentials, Session, User};
-use menjin_domain::ports::{
-    Admission, AttemptLimits, CreateSessionError, CreateUserError, DeactivateError, FailureCount,
-    Limit, LiveSession, LoginThrottle, NewSession, NewUser, PageStart, PasswordChange, PortError,
-    ProfileChanges, Rotation, RotationOutcome, SessionRepository, ThrottleSubject,
-    UpdateProfileError, UserPage, UserQuery, UserRepository,
+use menjin_domain::accounts::{
+    AccountRepository, CreateUserError, DeactivateError, LoginName, NewUser, ProfileChanges,
+    UpdateProfileError, User, UserPage, UserQuery,
 };
-use menjin_domain::values::{
-    AuditAction, ClientNetwork, Epoch, Generation, LoginName, PasswordHash, Patch, SessionId,
-    Timestamp, UserId,
+use menjin_domain::audit::{AuditAction, AuditContext, AuditRecord};
+use menjin_domain::common::{
+    ClientNetwork, PageStart, Patch, PortError, SessionId, Timestamp, UserId,
+};
+use menjin_domain::credentials::{CredentialVersion, Credentials, PasswordChange, PasswordHash};
+use menjin_domain::lockout::{
+    Admission, AttemptLimits, FailureCount, Limit, LockoutRepository, LockoutSubject,
+};
+use menjin_domain::sessions::{
+    CreateSessionError, Generation, LiveSession, NewSession, Rotation, RotationOutcome, Session,
+    SessionRepository,
 };
 
 #[derive(Default)]
@@ -31,7 +36,7 @@ pub(crate) struct State {
     accounts: BTreeMap<UserId, Account>,
     sessions: HashMap<SessionId, Record>,
     /// Per client network; `None` is all of them together.
-    failures: HashMap<(ThrottleSubject, Option<ClientNetwork>), Failures>,
+    failures: HashMap<(LockoutSubject, Option<ClientNetwork>), Failures>,
     pub(crate) records: Vec<AuditRecord>,
     /// Ids are never given twice, though records are deleted.
     pub(crate) last_record: i64,
@@ -40,7 +45,7 @@ pub(crate) struct State {
 struct Account {
     user: User,
     hash: PasswordHash,
-    epoch: Epoch,
+    credential_version: CredentialVersion,
 }
 
 struct Record {
@@ -74,7 +79,7 @@ impl State {
     /// Forgets the failures of an account; whether there were any.
     fn forget(&mut self, id: UserId) -> bool {
         let all = self.failures.len();
-        self.failures.retain(|(subject, _), _| *subject != ThrottleSubject::Account(id));
+        self.failures.retain(|(subject, _), _| *subject != LockoutSubject::Account(id));
         self.failures.len() < all
     }
 
@@ -92,14 +97,14 @@ impl Account {
         Credentials {
             user_id: self.user.id,
             hash: self.hash.clone(),
-            epoch: self.epoch,
+            credential_version: self.credential_version,
             is_active: self.user.is_active,
         }
     }
 }
 
 #[async_trait]
-impl UserRepository for Store {
+impl AccountRepository for Store {
     async fn create(&self, new: NewUser) -> Result<User, CreateUserError> {
         let (mut state, event) = (self.lock(), new.event());
         let name = new.username.canonical();
@@ -125,7 +130,14 @@ impl UserRepository for Store {
             updated_at: None,
             last_login_at: None,
         };
-        state.accounts.insert(id, Account { user: user.clone(), hash: new.hash, epoch: Epoch(0) });
+        state.accounts.insert(
+            id,
+            Account {
+                user: user.clone(),
+                hash: new.hash,
+                credential_version: CredentialVersion(0),
+            },
+        );
         state.record(event.on(id));
         Ok(user)
     }
@@ -151,7 +163,7 @@ impl UserRepository for Store {
         &self,
         id: UserId,
         changes: ProfileChanges,
-        act: Act,
+        context: AuditContext,
     ) -> Result<Option<User>, UpdateProfileError> {
         let mut state = self.lock();
         let taken = changes
@@ -172,9 +184,9 @@ impl UserRepository for Store {
         patch(&mut user.profile.phone, changes.phone);
         patch(&mut user.profile.bio, changes.bio);
         patch(&mut user.profile.avatar, changes.avatar);
-        user.updated_at = Some(act.at);
+        user.updated_at = Some(context.at);
         let user = user.clone();
-        state.record(act.event(AuditAction::ProfileUpdated).on(id));
+        state.record(context.event(AuditAction::ProfileUpdated).on(id));
         Ok(Some(user))
     }
 
@@ -194,24 +206,28 @@ impl UserRepository for Store {
         })
     }
 
-    async fn activate(&self, id: UserId, act: Act) -> Result<Option<User>, PortError> {
+    async fn activate(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError> {
         let mut state = self.lock();
         let was_locked = state.forget(id);
         let Some(Account { user, .. }) = state.accounts.get_mut(&id) else { return Ok(None) };
         let was_active = std::mem::replace(&mut user.is_active, true);
         if !was_active {
-            user.updated_at = Some(act.at);
+            user.updated_at = Some(context.at);
         }
         let user = user.clone();
         match (was_active, was_locked) {
-            (false, _) => state.record(act.event(AuditAction::Activated).on(id)),
-            (true, true) => state.record(act.event(AuditAction::LockLifted).on(id)),
+            (false, _) => state.record(context.event(AuditAction::Activated).on(id)),
+            (true, true) => state.record(context.event(AuditAction::LockoutCleared).on(id)),
             (true, false) => {}
         }
         Ok(Some(user))
     }
 
-    async fn deactivate(&self, id: UserId, act: Act) -> Result<Option<User>, DeactivateError> {
+    async fn deactivate(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<Option<User>, DeactivateError> {
         let mut state = self.lock();
         let mut users = state.accounts.values().map(|account| &account.user);
         let has_peer = users.any(|user| user.is_active && user.is_superuser() && user.id != id);
@@ -223,11 +239,11 @@ impl UserRepository for Store {
             return Err(DeactivateError::LastAdmin);
         }
         account.user.is_active = false;
-        account.user.updated_at = Some(act.at);
-        account.epoch.0 += 1;
+        account.user.updated_at = Some(context.at);
+        account.credential_version.0 += 1;
         let user = account.user.clone();
-        state.end_sessions(id, None, act.at);
-        state.record(act.event(AuditAction::Deactivated).on(id));
+        state.end_sessions(id, None, context.at);
+        state.record(context.event(AuditAction::Deactivated).on(id));
         Ok(Some(user))
     }
 
@@ -235,21 +251,28 @@ impl UserRepository for Store {
         let (mut state, event) = (self.lock(), change.event());
         let account = state.accounts.get_mut(&change.user_id);
         let Some(account) =
-            account.filter(|a| a.user.is_active && a.epoch == change.verified_epoch)
+            account.filter(|a| a.user.is_active && a.credential_version == change.verified_version)
         else {
             return Ok(false);
         };
         account.hash = change.hash;
-        account.epoch.0 += 1;
+        account.credential_version.0 += 1;
         account.user.updated_at = Some(change.at);
         state.end_sessions(change.user_id, Some(change.keep_session), change.at);
         state.record(event);
         Ok(true)
     }
 
-    async fn rehash(&self, id: UserId, epoch: Epoch, hash: PasswordHash) -> Result<(), PortError> {
-        // Of another epoch, the hash may be of a password that was changed since.
-        if let Some(account) = self.lock().accounts.get_mut(&id).filter(|a| a.epoch == epoch) {
+    async fn rehash(
+        &self,
+        id: UserId,
+        credential_version: CredentialVersion,
+        hash: PasswordHash,
+    ) -> Result<(), PortError> {
+        // Of another credential_version, the hash may be of a password that was changed since.
+        if let Some(account) =
+            self.lock().accounts.get_mut(&id).filter(|a| a.credential_version == credential_version)
+        {
             account.hash = hash;
         }
         Ok(())
@@ -270,7 +293,7 @@ impl SessionRepository for Store {
         let (mut state, event) = (self.lock(), new.event());
         let account = state.accounts.get_mut(&new.user_id);
         let account = account
-            .filter(|a| a.user.is_active && a.epoch == new.verified_epoch)
+            .filter(|a| a.user.is_active && a.credential_version == new.verified_version)
             .ok_or(CreateSessionError::Stale)?;
         account.user.last_login_at = Some(new.created_at);
         let user = account.user.clone();
@@ -281,7 +304,7 @@ impl SessionRepository for Store {
             created_at: new.created_at,
             last_used_at: new.created_at,
             expires_at: new.expires_at,
-            client: new.origin.client,
+            client: new.request.client,
         };
         state.sessions.insert(new.id, Record { session, predecessor: None, ended_at: None });
         state.record(event);
@@ -301,7 +324,7 @@ impl SessionRepository for Store {
         let mut state = self.lock();
         let live = state.find_live(session_id, at).filter(|live| live.user.id == user_id);
         let (Some(live), Some(record)) = (live, state.sessions.get_mut(&session_id)) else {
-            return Ok(RotationOutcome::Gone);
+            return Ok(RotationOutcome::NotLive);
         };
         if presented == record.session.generation {
             record.predecessor = Some((presented, at));
@@ -323,13 +346,13 @@ impl SessionRepository for Store {
         Ok(RotationOutcome::Rotated(Box::new(LiveSession { session, user: live.user })))
     }
 
-    async fn end(&self, id: SessionId, act: Act) -> Result<bool, PortError> {
+    async fn end(&self, id: SessionId, context: AuditContext) -> Result<bool, PortError> {
         let mut state = self.lock();
         let open = state.sessions.get_mut(&id).filter(|record| record.ended_at.is_none());
         let Some(record) = open else { return Ok(false) };
-        record.ended_at = Some(act.at);
+        record.ended_at = Some(context.at);
         let user = record.session.user_id;
-        state.record(act.event(AuditAction::LoggedOut).on(user));
+        state.record(context.event(AuditAction::LoggedOut).on(user));
         Ok(true)
     }
 
@@ -345,10 +368,10 @@ impl SessionRepository for Store {
 }
 
 #[async_trait]
-impl LoginThrottle for Store {
+impl LockoutRepository for Store {
     async fn reserve(
         &self,
-        subject: &ThrottleSubject,
+        subject: &LockoutSubject,
         network: ClientNetwork,
         limits: AttemptLimits,
         at: Timestamp,
@@ -373,7 +396,7 @@ impl LoginThrottle for Store {
 
     async fn succeed(
         &self,
-        subject: &ThrottleSubject,
+        subject: &LockoutSubject,
         network: ClientNetwork,
     ) -> Result<(), PortError> {
         let failures = &mut self.lock().failures;
@@ -385,7 +408,7 @@ impl LoginThrottle for Store {
 
     async fn release(
         &self,
-        subject: &ThrottleSubject,
+        subject: &LockoutSubject,
         network: ClientNetwork,
     ) -> Result<(), PortError> {
         let failures = &mut self.lock().failures;
@@ -395,7 +418,7 @@ impl LoginThrottle for Store {
         Ok(())
     }
 
-    async fn counts(&self, subject: &ThrottleSubject) -> Result<Vec<FailureCount>, PortError> {
+    async fn counts(&self, subject: &LockoutSubject) -> Result<Vec<FailureCount>, PortError> {
         let state = self.lock();
         let of_subject = state.failures.iter().filter(|((of, _), _)| of == subject);
         let mut counts: Vec<_> = of_subject
@@ -408,11 +431,11 @@ impl LoginThrottle for Store {
         Ok(counts)
     }
 
-    async fn forget(&self, id: UserId, act: Act) -> Result<bool, PortError> {
+    async fn forget(&self, id: UserId, context: AuditContext) -> Result<bool, PortError> {
         let mut state = self.lock();
         let was_locked = state.forget(id);
         if was_locked {
-            state.record(act.event(AuditAction::LockLifted).on(id));
+            state.record(context.event(AuditAction::LockoutCleared).on(id));
         }
         Ok(was_locked)
     }

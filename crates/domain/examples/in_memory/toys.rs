@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{SubsecRound, Utc};
-use menjin_domain::entities::{AccessClaims, PublicKey, RefreshClaims};
-use menjin_domain::ports::{
-    Admission, Clock, Entropy, HashingError, InvalidToken, Limit, PasswordHasher, PasswordPolicy,
-    Place, PolicyViolation, PortError, RateKey, RateLimiter, TokenCodec, Verdict,
+use menjin_domain::common::{Clock, PortError, Random, Timestamp};
+use menjin_domain::credentials::{
+    CandidatePassword, HashingError, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy,
+    Permit, PolicyViolation, Verification,
 };
-use menjin_domain::values::{CandidatePassword, NewPassword, PasswordHash, Timestamp};
+use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter};
+use menjin_domain::sessions::{AccessClaims, InvalidToken, PublicKey, RefreshClaims, TokenCodec};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -42,10 +43,10 @@ impl Clock for ForwardClock {
 }
 
 /// A toy: the standard library has no random bytes, only keys for hash tables, which are seeded by
-/// the system but promise nothing. Take `OsEntropy` of menjin-infra-credentials.
+/// the system but promise nothing. Take `OsRandom` of menjin-infra-credentials.
 pub(crate) struct ToyEntropy;
 
-impl Entropy for ToyEntropy {
+impl Random for ToyEntropy {
     fn uuid(&self) -> Result<Uuid, PortError> {
         let state = RandomState::new();
         let bits = u128::from(state.hash_one(0)) << 64 | u128::from(state.hash_one(1));
@@ -56,21 +57,21 @@ impl Entropy for ToyEntropy {
 /// A toy: SHA-256 over and over is slow for us but quick on a graphics card, and nothing bounds how
 /// many hashes run at once. Take `BcryptPool` of menjin-infra-credentials.
 pub(crate) struct ToyHasher {
-    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) random: Arc<dyn Random>,
     pub(crate) rounds: u32,
 }
 
 impl ToyHasher {
     async fn hash_text(&self, password: &str) -> Result<PasswordHash, HashingError> {
-        let salt = self.entropy.uuid()?;
+        let salt = self.random.uuid()?;
         Ok(PasswordHash::new(derive(password, salt, self.rounds).await?))
     }
 }
 
 #[async_trait]
 impl PasswordHasher for ToyHasher {
-    fn place(&self) -> Option<Place> {
-        Some(Place::uncounted())
+    fn try_reserve(&self) -> Option<Permit> {
+        Some(Permit::unlimited())
     }
 
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError> {
@@ -85,16 +86,16 @@ impl PasswordHasher for ToyHasher {
         &self,
         password: &CandidatePassword,
         hash: Option<PasswordHash>,
-    ) -> Result<Verdict, HashingError> {
+    ) -> Result<Verification, HashingError> {
         let stored = hash.as_ref().map(PasswordHash::expose);
         // Nobody's password takes as long as anybody's.
         let (rounds, salt) = stored.and_then(parameters).unwrap_or((self.rounds, Uuid::nil()));
         let derived = derive(password.expose(), salt, rounds).await?;
         Ok(match stored {
             Some(stored) if same(stored, &derived) => {
-                Verdict::Right { needs_rehash: rounds != self.rounds }
+                Verification::Match { needs_rehash: rounds != self.rounds }
             }
-            _ => Verdict::Wrong,
+            _ => Verification::Mismatch,
         })
     }
 }
@@ -152,7 +153,7 @@ impl PasswordPolicy for ToyPolicy {
 /// it loses all tokens with the process, and no other service can read them: `JwtCodec` of
 /// menjin-infra-credentials has neither drawback.
 pub(crate) struct OpaqueTokens {
-    entropy: Arc<dyn Entropy>,
+    random: Arc<dyn Random>,
     // A table each, so that neither kind can be taken for the other.
     access: Table<AccessClaims>,
     refresh: Table<RefreshClaims>,
@@ -162,21 +163,21 @@ pub(crate) struct OpaqueTokens {
 struct Table<C>(Mutex<HashMap<[u8; 32], (Timestamp, C)>>);
 
 impl OpaqueTokens {
-    pub(crate) fn new(entropy: Arc<dyn Entropy>) -> Self {
-        Self { entropy, access: Table::default(), refresh: Table::default() }
+    pub(crate) fn new(random: Arc<dyn Random>) -> Self {
+        Self { random, access: Table::default(), refresh: Table::default() }
     }
 }
 
 impl TokenCodec for OpaqueTokens {
     fn sign_access(&self, claims: &AccessClaims) -> Result<SecretString, PortError> {
         // Not the `token_id` of the claims: that one is no secret, logs may name it.
-        let token = self.entropy.uuid()?.to_string();
+        let token = self.random.uuid()?.to_string();
         self.access.add(&token, claims.clone(), claims.issued_at, claims.expires_at);
         Ok(token.into())
     }
 
     fn sign_refresh(&self, claims: &RefreshClaims) -> Result<SecretString, PortError> {
-        let token = self.entropy.uuid()?.to_string();
+        let token = self.random.uuid()?.to_string();
         self.refresh.add(&token, claims.clone(), claims.issued_at, claims.expires_at);
         Ok(token.into())
     }

@@ -1,9 +1,12 @@
+//! Use-case: listing audit records.
+
 use std::sync::Arc;
 
-use crate::entities::{AuditRecord, Forbidden, Principal};
-use crate::ports::{AuditFilter, AuditOrder, AuditQuery, AuditRepository, PortError};
-use crate::users::AdminGuard;
-use crate::values::{AuditPosition, Origin};
+use crate::access::{AdminGuard, Forbidden, Principal};
+use crate::audit::{
+    AuditFilter, AuditOrder, AuditPosition, AuditQuery, AuditRecord, AuditRepository,
+};
+use crate::common::{PortError, RequestContext};
 
 /// Which records to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,9 +59,9 @@ impl ListRecords {
         &self,
         caller: &Principal,
         input: ListRecordsInput,
-        origin: Origin,
+        request: RequestContext,
     ) -> Result<AuditPage, ListRecordsError> {
-        self.admins.admit(caller, origin)?;
+        self.admins.admit(caller, request)?;
         let limit = input.limit.min(Self::MAX_LIMIT);
         let query = AuditQuery {
             filter: input.filter,
@@ -81,9 +84,8 @@ mod tests {
     use mockall::predicate::eq;
 
     use super::*;
-    use crate::ports::MockAuditRepository;
+    use crate::audit::{AuditAction, AuditRecordId, MockAuditRepository};
     use crate::testing;
-    use crate::values::{AuditAction, AuditRecordId};
 
     fn record(id: i64) -> AuditRecord {
         let event = testing::act_of_admin(id).event(AuditAction::LoggedIn);
@@ -100,7 +102,7 @@ mod tests {
         let (admins, _) = testing::admin_guard(9);
         let use_case = ListRecords { records: Arc::new(records), admins };
         let input = ListRecordsInput { filter, before, limit };
-        use_case.execute(&testing::admin(), input, testing::origin()).await.unwrap()
+        use_case.execute(&testing::admin(), input, testing::request()).await.unwrap()
     }
 
     #[tokio::test]
@@ -124,7 +126,7 @@ mod tests {
         let records = Arc::new(MockAuditRepository::new());
         let input = ListRecordsInput { filter: AuditFilter::default(), before: None, limit: 1 };
         let result = ListRecords { records, admins }
-            .execute(&testing::principal(), input, testing::origin())
+            .execute(&testing::principal(), input, testing::request())
             .await;
         assert!(matches!(result, Err(ListRecordsError::Forbidden(_))));
     }

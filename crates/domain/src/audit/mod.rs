@@ -1,6 +1,15 @@
-//! The audit log: the use-case that shows it. Records are written by the ports that change something,
-//! and by [`AuditTrail`](crate::ports::AuditTrail) where nothing was changed.
+//! The audit log: what happened, by whom, from where.
 
+mod event;
 mod list_records;
+mod names;
+mod port;
+mod position;
 
+pub use event::{AuditContext, AuditEvent, AuditRecord};
 pub use list_records::{AuditPage, ListRecords, ListRecordsError, ListRecordsInput};
+pub use names::{AuditAction, AuditOutcome, AuditReason, UnknownName};
+pub use port::{AuditFilter, AuditOrder, AuditQuery, AuditRepository, AuditTrail};
+#[cfg(feature = "mock")]
+pub use port::{MockAuditRepository, MockAuditTrail};
+pub use position::{AuditPosition, AuditRecordId, InvalidPosition};

@@ -1,6 +1,8 @@
+//! Who may use the cache.
+
 use std::str::FromStr;
 
-use crate::entities::{Forbidden, Principal};
+use crate::access::{Forbidden, Principal};
 
 /// Who may use the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,17 @@
-//! The cache that clients can use: who may, reading, writing, and a probe of the whole.
+//! The cache that clients may use, and who may.
 
 mod access;
+mod key;
+mod port;
 mod probe_cache;
 mod read_entry;
 mod write_entry;
 
 pub use access::{CacheAccess, CacheDenied, UnknownAccess};
+pub use key::CacheKey;
+#[cfg(feature = "mock")]
+pub use port::MockCache;
+pub use port::{Cache, CacheNamespace, CacheSlot, CachedValue};
 pub use probe_cache::{ProbeCache, ProbeCacheError};
 pub use read_entry::{ReadEntry, ReadEntryError};
 pub use write_entry::{EntryTtl, WriteEntry, WriteEntryError};

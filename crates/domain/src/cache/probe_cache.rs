@@ -1,9 +1,11 @@
+//! Use-case: testing the cache.
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::access::{CacheAccess, CacheDenied};
-use crate::entities::Principal;
-use crate::ports::{Cache, CacheSlot, Entropy, PortError};
+use crate::access::Principal;
+use crate::cache::{Cache, CacheAccess, CacheDenied, CacheSlot};
+use crate::common::{PortError, Random};
 
 /// Why the cache does not work.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +26,7 @@ pub struct ProbeCache {
     /// The cache.
     pub cache: Arc<dyn Cache>,
     /// Gives the probe its key, so that probes at once do not meet.
-    pub entropy: Arc<dyn Entropy>,
+    pub random: Arc<dyn Random>,
     /// Who may.
     pub access: CacheAccess,
 }
@@ -36,7 +38,7 @@ impl ProbeCache {
     /// See [`ProbeCacheError`].
     pub async fn execute(&self, caller: Option<&Principal>) -> Result<(), ProbeCacheError> {
         self.access.check(caller)?;
-        let id = self.entropy.uuid()?;
+        let id = self.random.uuid()?;
         let slot = CacheSlot::probe(id);
         self.cache.set(&slot, id.as_bytes().to_vec(), Duration::from_secs(60)).await?;
         let found = self.cache.get(&slot).await?;
@@ -49,7 +51,7 @@ impl ProbeCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::{CachedValue, MockCache};
+    use crate::cache::{CachedValue, MockCache};
     use crate::testing;
 
     async fn probe(read_back: Option<Vec<u8>>) -> Result<(), ProbeCacheError> {
@@ -61,7 +63,7 @@ mod tests {
         cache.expect_delete().times(1).return_once(|_| Ok(true));
         let probe = ProbeCache {
             cache: Arc::new(cache),
-            entropy: testing::entropy(),
+            random: testing::random(),
             access: CacheAccess::Public,
         };
         probe.execute(None).await
@@ -81,7 +83,7 @@ mod tests {
         cache.expect_set().return_once(|_, _, _| Err(testing::broken()));
         let probe = ProbeCache {
             cache: Arc::new(cache),
-            entropy: testing::entropy(),
+            random: testing::random(),
             access: CacheAccess::Public,
         };
         assert!(matches!(probe.execute(None).await, Err(ProbeCacheError::Port(_))));

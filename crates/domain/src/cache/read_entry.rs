@@ -1,9 +1,10 @@
+//! Use-case: reading an entry of the cache.
+
 use std::sync::Arc;
 
-use super::access::{CacheAccess, CacheDenied};
-use crate::entities::Principal;
-use crate::ports::{Cache, CacheSlot, CachedValue, PortError};
-use crate::values::CacheKey;
+use crate::access::Principal;
+use crate::cache::{Cache, CacheAccess, CacheDenied, CacheKey, CacheSlot, CachedValue};
+use crate::common::PortError;
 
 /// Why no entry is shown.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +48,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::ports::{CacheNamespace, MockCache};
+    use crate::cache::{CacheNamespace, MockCache};
 
     fn key() -> CacheKey {
         CacheKey::parse("session:1").unwrap()

@@ -1,10 +1,11 @@
+//! Use-case: writing an entry of the cache.
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::access::{CacheAccess, CacheDenied};
-use crate::entities::Principal;
-use crate::ports::{Cache, CacheSlot, PortError};
-use crate::values::CacheKey;
+use crate::access::Principal;
+use crate::cache::{Cache, CacheAccess, CacheDenied, CacheKey, CacheSlot};
+use crate::common::PortError;
 
 /// How long an entry is to live: 1 second to 30 days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +76,7 @@ impl WriteEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::{CacheNamespace, MockCache};
+    use crate::cache::{CacheNamespace, MockCache};
 
     fn key() -> CacheKey {
         CacheKey::parse("k").unwrap()

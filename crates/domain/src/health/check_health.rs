@@ -1,9 +1,12 @@
+//! Use-case: checking the back ends.
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::ports::{Causes, Clock, HealthProbe};
+use crate::common::{Causes, Clock};
+use crate::health::HealthProbe;
 
 /// What a back end is needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +77,7 @@ impl CheckHealth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::MockHealthProbe;
+    use crate::health::MockHealthProbe;
     use crate::testing;
 
     async fn report(database: bool, cache: bool) -> HealthReport {

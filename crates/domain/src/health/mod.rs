@@ -1,7 +1,11 @@
-//! Whether the back ends work, and tidying up after them.
+//! Whether the back ends work, and the clean-up of what has expired.
 
 mod check_health;
-mod tidy;
+mod cleanup;
+mod probe;
 
 pub use check_health::{CheckHealth, ComponentHealth, HealthReport, Importance};
-pub use tidy::{Tidied, Tidy};
+pub use cleanup::{CleanedUp, Cleanup};
+pub use probe::HealthProbe;
+#[cfg(feature = "mock")]
+pub use probe::MockHealthProbe;

@@ -1,12 +1,14 @@
+//! Checksums over all records.
+
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::entities::{Act, AuditEvent, AuditRecord, Profile, Session, User};
-use crate::ports::{Batch, SessionRecord, ThrottleRecord, UserRecord};
-use crate::values::{
-    AuditReason, AvatarUrl, Bio, ClientInfo, FullName, Origin, Phone, RequestId, Timestamp, UserId,
-};
+use crate::accounts::{AvatarUrl, Bio, FullName, Phone, Profile, User};
+use crate::audit::{AuditContext, AuditEvent, AuditReason, AuditRecord};
+use crate::common::{ClientInfo, RequestContext, RequestId, Timestamp, UserId};
+use crate::sessions::Session;
+use crate::transfer::{Batch, LockoutRecord, SessionRecord, UserRecord};
 
 /// How many records of a kind there are, and a SHA-256 over all that they hold.
 #[derive(Clone, PartialEq, Eq)]
@@ -72,9 +74,9 @@ impl Tally {
                     self.sessions.session(record);
                 }
             }
-            Batch::Throttles(records) => {
+            Batch::Lockouts(records) => {
                 for record in records {
-                    self.throttles.throttle(record);
+                    self.throttles.lockouts(record);
                 }
             }
             Batch::Events(records) => {
@@ -105,7 +107,7 @@ struct Sum {
 
 impl Sum {
     fn user(&mut self, record: &UserRecord) {
-        let UserRecord { user, hash, epoch } = record;
+        let UserRecord { user, hash, credential_version } = record;
         let User {
             id,
             username,
@@ -125,7 +127,7 @@ impl Sum {
             self.text(text);
         }
         self.text(hash.expose());
-        self.number(epoch.0);
+        self.number(credential_version.0);
         self.text(role.as_str());
         self.optional_text(full_name.as_ref().map(FullName::as_str));
         self.optional_text(phone.as_ref().map(Phone::as_str));
@@ -157,8 +159,8 @@ impl Sum {
         self.optional_text(user_agent.as_deref());
     }
 
-    fn throttle(&mut self, record: &ThrottleRecord) {
-        let ThrottleRecord { subject, network, failures, last_failure_at } = record;
+    fn lockouts(&mut self, record: &LockoutRecord) {
+        let LockoutRecord { subject, network, failures, last_failure_at } = record;
         self.records += 1;
         self.text(subject);
         self.text(network);
@@ -168,9 +170,9 @@ impl Sum {
 
     fn event(&mut self, record: &AuditRecord) {
         let AuditRecord { id, event } = record;
-        let AuditEvent { action, reason, subject, act } = event;
-        let Act { actor, session_id, at, origin } = act;
-        let Origin { client, request_id } = origin;
+        let AuditEvent { action, reason, subject, context } = event;
+        let AuditContext { actor, session_id, at, request } = context;
+        let RequestContext { client, request_id } = request;
         let ClientInfo { address, user_agent } = client;
         self.records += 1;
         self.number(id.0);

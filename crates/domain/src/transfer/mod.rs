@@ -1,11 +1,17 @@
 //! Moving everything from one store to another.
 
+mod archive;
 mod checksum;
 
 use std::sync::Arc;
 
-use crate::ports::{Archive, ArchiveReader, ImportError, PortError};
-
+use crate::common::PortError;
+pub use archive::{
+    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, ImportError, LockoutRecord,
+    SessionRecord, UserRecord,
+};
+#[cfg(feature = "mock")]
+pub use archive::{MockArchive, MockArchiveReader};
 use checksum::Tally;
 pub use checksum::{Checksum, Checksums};
 

@@ -1,19 +1,22 @@
+//! Unit tests of transfers.
+
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
 
 use super::*;
-use crate::entities::Session;
-use crate::ports::{
-    ArchiveWriter, Batch, Contents, MockArchive, MockArchiveReader, SessionRecord, ThrottleRecord,
-    UserRecord,
-};
+use crate::accounts::FullName;
+use crate::credentials::{CredentialVersion, PasswordHash};
+use crate::sessions::{Generation, Session};
 use crate::testing::{self, SESSION, USER, at};
-use crate::values::{Epoch, FullName, Generation, PasswordHash};
 
 fn user() -> UserRecord {
-    UserRecord { user: testing::user(), hash: testing::hash(), epoch: Epoch(3) }
+    UserRecord {
+        user: testing::user(),
+        hash: testing::hash(),
+        credential_version: CredentialVersion(3),
+    }
 }
 
 fn session() -> SessionRecord {
@@ -29,8 +32,8 @@ fn session() -> SessionRecord {
     SessionRecord { session, predecessor: Some((Generation(3), at(1))), ended_at: None }
 }
 
-fn throttle() -> ThrottleRecord {
-    ThrottleRecord {
+fn lockouts() -> LockoutRecord {
+    LockoutRecord {
         subject: "account:1".into(),
         network: String::new(),
         failures: 2,
@@ -42,7 +45,7 @@ fn batches() -> Vec<Batch> {
     vec![
         Batch::Users(vec![user()]),
         Batch::Sessions(vec![session()]),
-        Batch::Throttles(vec![throttle()]),
+        Batch::Lockouts(vec![lockouts()]),
     ]
 }
 
@@ -171,23 +174,23 @@ fn every_column_changes_the_checksum() {
         change(&mut record);
         sum(&Batch::Sessions(vec![record]))
     };
-    let throttles = |change: fn(&mut ThrottleRecord)| {
-        let mut record = throttle();
+    let throttles = |change: fn(&mut LockoutRecord)| {
+        let mut record = lockouts();
         change(&mut record);
-        sum(&Batch::Throttles(vec![record]))
+        sum(&Batch::Lockouts(vec![record]))
     };
     let sums = [
         users(|_| ()),
-        users(|user| user.user.id = crate::values::UserId::try_from(2).unwrap()),
+        users(|user| user.user.id = crate::common::UserId::try_from(2).unwrap()),
         users(|user| user.user.profile.full_name = Some(FullName::from_stored("m".into()))),
-        users(|user| user.user.profile.bio = crate::values::Bio::parse("m").unwrap()),
+        users(|user| user.user.profile.bio = crate::accounts::Bio::parse("m").unwrap()),
         users(|user| user.user.is_active = false),
         users(|user| user.user.is_verified = true),
         users(|user| user.user.created_at = at(7)),
         users(|user| user.user.updated_at = Some(at(7))),
         users(|user| user.user.last_login_at = Some(at(7))),
         users(|user| user.hash = PasswordHash::new("another".into())),
-        users(|user| user.epoch = Epoch(4)),
+        users(|user| user.credential_version = CredentialVersion(4)),
         sessions(|_| ()),
         sessions(|session| session.session.generation = Generation(5)),
         sessions(|session| session.session.last_used_at = at(7)),

@@ -18,8 +18,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use menjin_bcrypt_lanes::{Digest, Hash, Lanes};
-use menjin_domain::ports::{HashingError, PasswordHasher, Place, PortError, Verdict};
-use menjin_domain::values::{CandidatePassword, NewPassword, PasswordHash};
+use menjin_domain::common::PortError;
+use menjin_domain::credentials::{
+    CandidatePassword, HashingError, NewPassword, PasswordHash, PasswordHasher, Permit,
+    Verification,
+};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -29,7 +32,7 @@ use self::queue::Limits;
 use self::stored::{Stored, Unreadable};
 use self::work::{Full, Input, Reply};
 use self::workers::Workers;
-use crate::entropy;
+use crate::random;
 
 const COMPONENT: &str = "hasher";
 
@@ -136,7 +139,7 @@ impl BcryptPool {
 
     async fn make(&self, password: &str) -> Result<PasswordHash, HashingError> {
         let mut salt = [0; 16];
-        entropy::fill(&mut salt)?;
+        random::fill(&mut salt)?;
         if password.len() > Input::MAX_BYTES {
             return Err(PortError::internal(COMPONENT, "the password is too long").into());
         }
@@ -167,8 +170,8 @@ async fn reply<T>(submitted: Result<Reply<T>, Full>) -> Result<T, HashingError> 
 
 #[async_trait]
 impl PasswordHasher for BcryptPool {
-    fn place(&self) -> Option<Place> {
-        self.workers.place().map(Place::kept_by)
+    fn try_reserve(&self) -> Option<Permit> {
+        self.workers.try_reserve().map(Permit::holding)
     }
 
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError> {
@@ -183,13 +186,17 @@ impl PasswordHasher for BcryptPool {
         &self,
         password: &CandidatePassword,
         hash: Option<PasswordHash>,
-    ) -> Result<Verdict, HashingError> {
+    ) -> Result<Verification, HashingError> {
         let stored = hash.and_then(|hash| read(&hash, self.cost));
         let password = password.expose().as_bytes();
         let possible = (1..=NewPassword::MAX_BYTES).contains(&password.len());
         let password = password.get(..NewPassword::MAX_BYTES).unwrap_or(password);
         let verdict = move |equal: bool, needs_rehash| {
-            if equal && possible { Verdict::Right { needs_rehash } } else { Verdict::Wrong }
+            if equal && possible {
+                Verification::Match { needs_rehash }
+            } else {
+                Verification::Mismatch
+            }
         };
         match stored {
             Some(Stored::Bcrypt { hash, outdated }) => {
@@ -197,7 +204,7 @@ impl PasswordHasher for BcryptPool {
                 self.bcrypt(input, move |digest| verdict(hash.matches(&digest), outdated)).await
             }
             Some(Stored::Sha256ThenBcrypt { hash }) => {
-                let digits = Zeroizing::new(entropy::hex(&Sha256::digest(password)));
+                let digits = Zeroizing::new(random::hex(&Sha256::digest(password)));
                 let input = Input::new(digits.as_bytes(), hash.salt(), hash.cost());
                 self.bcrypt(input, move |digest| verdict(hash.matches(&digest), true)).await
             }
@@ -209,7 +216,7 @@ impl PasswordHasher for BcryptPool {
             // The time of a hash is spent all the same.
             None => {
                 let input = Input::new(password, [0; 16], self.cost);
-                self.bcrypt(input, |_| Verdict::Wrong).await
+                self.bcrypt(input, |_| Verification::Mismatch).await
             }
         }
     }

@@ -3,7 +3,7 @@
 use argon2::password_hash::phc::{self, PasswordHash as PhcHash};
 use argon2::{Argon2, Params, PasswordVerifier as _};
 use menjin_bcrypt_lanes::{Hash, HashError, Version};
-use menjin_domain::values::PasswordHash;
+use menjin_domain::credentials::PasswordHash;
 
 use super::{COST_ABOVE, MAX_COST, MIN_COST, READABLE_COST};
 

@@ -2,7 +2,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use menjin_domain::values::PasswordLength;
+use menjin_domain::credentials::PasswordLength;
 
 use super::*;
 
@@ -10,8 +10,8 @@ mod lanes;
 mod stored;
 
 const COST: u32 = 4;
-const RIGHT: Verdict = Verdict::Right { needs_rehash: false };
-const RIGHT_BUT_OLD: Verdict = Verdict::Right { needs_rehash: true };
+const RIGHT: Verification = Verification::Match { needs_rehash: false };
+const RIGHT_BUT_OLD: Verification = Verification::Match { needs_rehash: true };
 
 /// How many lanes there are where there are lanes.
 pub(super) const LANES: usize = 3;
@@ -46,7 +46,7 @@ fn candidate(password: &str) -> CandidatePassword {
     CandidatePassword::parse(password).unwrap()
 }
 
-async fn tried(pool: &BcryptPool, password: &str, hash: &str) -> Verdict {
+async fn tried(pool: &BcryptPool, password: &str, hash: &str) -> Verification {
     pool.verify(&candidate(password), Some(PasswordHash::new(hash.to_owned()))).await.unwrap()
 }
 
@@ -59,7 +59,7 @@ async fn p01_64_characters_verify() {
     let (pool, password) = (pool(), "0123456789abcdef".repeat(4));
     let hash = hashed(&pool, &password).await;
     assert_eq!(tried(&pool, &password, &hash).await, RIGHT);
-    assert_eq!(tried(&pool, &password[..63], &hash).await, Verdict::Wrong);
+    assert_eq!(tried(&pool, &password[..63], &hash).await, Verification::Mismatch);
 }
 
 #[tokio::test]
@@ -69,15 +69,20 @@ async fn p02_nothing_is_cut_off() {
     assert_eq!(tried(&pool, &password, &hash).await, RIGHT);
     for suffix in ["x", "y", "xx", &"x".repeat(129), "é"] {
         let longer = format!("{password}{suffix}");
-        assert_eq!(tried(&pool, &longer, &hash).await, Verdict::Wrong, "{} bytes", longer.len());
+        assert_eq!(
+            tried(&pool, &longer, &hash).await,
+            Verification::Mismatch,
+            "{} bytes",
+            longer.len()
+        );
     }
     // What a library that truncates has stored: 72 bytes, or more of which it read 72.
     let truncated = bcrypt::hash_with_salt("x".repeat(72), COST, [7; 16]).unwrap().to_string();
     for length in [71, 72, 73, 200] {
-        assert_eq!(tried(&pool, &"x".repeat(length), &truncated).await, Verdict::Wrong);
+        assert_eq!(tried(&pool, &"x".repeat(length), &truncated).await, Verification::Mismatch);
     }
     // A limit within a character.
-    assert_eq!(tried(&pool, &"é".repeat(36), &hash).await, Verdict::Wrong);
+    assert_eq!(tried(&pool, &"é".repeat(36), &hash).await, Verification::Mismatch);
 }
 
 #[tokio::test]
@@ -86,7 +91,7 @@ async fn p03_repetitions_of_the_key_differ() {
     for (stored, tries) in [("abab", "ab"), ("ab", "abab"), ("abababab", "abab")] {
         let hash = hashed(&pool, stored).await;
         assert_eq!(tried(&pool, stored, &hash).await, RIGHT);
-        assert_eq!(tried(&pool, tries, &hash).await, Verdict::Wrong);
+        assert_eq!(tried(&pool, tries, &hash).await, Verification::Mismatch);
     }
 }
 
@@ -95,7 +100,7 @@ async fn p08_case_and_spaces_count() {
     let pool = pool();
     let hash = hashed(&pool, "Password-1").await;
     for wrong in ["password-1", "PASSWORD-1", "Password-1 ", " Password-1", "Password-", ""] {
-        assert_eq!(tried(&pool, wrong, &hash).await, Verdict::Wrong, "{wrong:?}");
+        assert_eq!(tried(&pool, wrong, &hash).await, Verification::Mismatch, "{wrong:?}");
     }
 }
 
@@ -117,7 +122,7 @@ async fn p10_other_kinds_and_costs_are_to_be_hashed_again() {
     for kind in ["$2a$", "$2y$"] {
         let old = hash.replacen("$2b$", kind, 1);
         assert_eq!(tried(&pool, "secret", &old).await, RIGHT_BUT_OLD, "{kind}");
-        assert_eq!(tried(&pool, "Secret", &old).await, Verdict::Wrong, "{kind}");
+        assert_eq!(tried(&pool, "Secret", &old).await, Verification::Mismatch, "{kind}");
     }
     let dearer = BcryptPool::start(HashingConfig { cost: 6, ..config() }).unwrap();
     assert_eq!(tried(&dearer, "secret", &hash).await, RIGHT_BUT_OLD);
@@ -137,26 +142,30 @@ async fn p10_published_vectors_verify() {
     ] {
         let stored = format!("{kind}{salt}{hash}");
         assert_eq!(tried(&pool, password, &stored).await, RIGHT_BUT_OLD, "{stored}");
-        assert_eq!(tried(&pool, "U*U**", &stored).await, Verdict::Wrong, "{stored}");
+        assert_eq!(tried(&pool, "U*U**", &stored).await, Verification::Mismatch, "{stored}");
     }
     let long = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ\
                 0123456789chars after 72 are ignored";
     let stored = "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui";
-    assert_eq!(tried(&pool, long, stored).await, Verdict::Wrong, "it has more than 71 bytes");
+    assert_eq!(
+        tried(&pool, long, stored).await,
+        Verification::Mismatch,
+        "it has more than 71 bytes"
+    );
 }
 
 #[tokio::test]
 async fn nobodys_password_is_always_wrong() {
     let pool = pool();
     for password in ["secret", "", "x", &"x".repeat(100)] {
-        assert_eq!(pool.verify(&candidate(password), None).await.unwrap(), Verdict::Wrong);
+        assert_eq!(pool.verify(&candidate(password), None).await.unwrap(), Verification::Mismatch);
     }
 }
 
 #[tokio::test]
 async fn an_empty_password_is_wrong_even_where_it_was_stored() {
     let stored = bcrypt::hash_with_salt("", COST, [7; 16]).unwrap().to_string();
-    assert_eq!(tried(&pool(), "", &stored).await, Verdict::Wrong);
+    assert_eq!(tried(&pool(), "", &stored).await, Verification::Mismatch);
 }
 
 /// Whatever is tried, against whatever is stored, costs one hash: no more and no less. Measured as
@@ -178,7 +187,7 @@ async fn every_verification_costs_one_hash() {
         for _ in 0..7 {
             let before = spent().await;
             let verdict = pool.verify(&candidate(password), stored.cloned()).await.unwrap();
-            assert_eq!(verdict, Verdict::Wrong);
+            assert_eq!(verdict, Verification::Mismatch);
             least = least.min(spent().await.saturating_sub(before));
         }
         least
@@ -216,7 +225,7 @@ async fn a_storm_is_refused_before_hashing() {
     // Some run and one waits; the thread may not have been idle yet when the first came.
     assert!((7 - lanes..=7).contains(&overloaded), "{overloaded}");
     for one in pending {
-        assert_eq!(one.await.unwrap(), Verdict::Wrong);
+        assert_eq!(one.await.unwrap(), Verification::Mismatch);
     }
 }
 
@@ -267,8 +276,8 @@ async fn a_crowd_gets_each_its_own_verdict() {
             let tried = if number % 2 == 0 { password } else { password + "!" };
             let verdict = pool.verify(&candidate(&tried), stored.clone()).await.unwrap();
             let expected = match (number % 2, stored) {
-                (0, Some(_)) => Verdict::Right { needs_rehash: cost != COST },
-                _ => Verdict::Wrong,
+                (0, Some(_)) => Verification::Match { needs_rehash: cost != COST },
+                _ => Verification::Mismatch,
             };
             assert_eq!(verdict, expected, "{number}");
         });

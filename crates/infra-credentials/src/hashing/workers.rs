@@ -92,7 +92,7 @@ impl Workers {
 
     /// A place in the queue, if there is one. Counts as a refusal where not: whoever asks goes no
     /// further.
-    pub(super) fn place(&self) -> Option<KeptPlace> {
+    pub(super) fn try_reserve(&self) -> Option<KeptPlace> {
         if self.shared.lock().queue.keep_place() {
             return Some(KeptPlace(Arc::clone(&self.shared)));
         }

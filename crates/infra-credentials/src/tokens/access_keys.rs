@@ -8,8 +8,8 @@ use ed25519_dalek as ed25519;
 use ed25519_dalek::pkcs8::{
     DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, KeypairBytes,
 };
-use menjin_domain::entities::{PublicKey, PublicPoint};
-use menjin_domain::ports::PortError;
+use menjin_domain::common::PortError;
+use menjin_domain::sessions::{PublicKey, PublicPoint};
 use p256::ecdsa;
 use p256::pkcs8::LineEnding;
 use secrecy::SecretString;
@@ -17,7 +17,7 @@ use secrecy::zeroize::Zeroizing;
 use sha2::{Digest, Sha256};
 
 use super::signatures::{Signer, Verifier};
-use crate::entropy;
+use crate::random;
 
 const COMPONENT: &str = "access keys";
 
@@ -78,7 +78,7 @@ impl AccessKey {
         let mut seed = Zeroizing::new([0; 32]);
         // One in 2³² seeds is no scalar of P-256: it is drawn again.
         loop {
-            entropy::fill(&mut *seed)?;
+            random::fill(&mut *seed)?;
             let private = match kind {
                 AccessKeyKind::Ed25519 => {
                     Ok(PrivateKey::Ed25519(ed25519::SigningKey::from(&*seed).into()))

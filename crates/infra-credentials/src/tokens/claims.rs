@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use menjin_domain::values::{InvalidUserId, Role, UserId};
+use menjin_domain::accounts::Role;
+use menjin_domain::common::{InvalidUserId, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

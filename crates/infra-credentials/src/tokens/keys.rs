@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hkdf::Hkdf;
 use jsonwebtoken::errors::Error;
-use menjin_domain::ports::InvalidToken;
+use menjin_domain::sessions::InvalidToken;
 use secrecy::zeroize::Zeroize;
 use sha2::Sha256;
 

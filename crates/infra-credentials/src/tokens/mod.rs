@@ -11,9 +11,10 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::DateTime;
-use menjin_domain::entities::{AccessClaims, PublicKey, RefreshClaims};
-use menjin_domain::ports::{InvalidToken, PortError, TokenCodec};
-use menjin_domain::values::{Generation, SessionId, Timestamp};
+use menjin_domain::common::{PortError, SessionId, Timestamp};
+use menjin_domain::sessions::{
+    AccessClaims, Generation, InvalidToken, PublicKey, RefreshClaims, TokenCodec,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 

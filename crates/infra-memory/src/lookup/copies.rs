@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use menjin_domain::ports::{InvalidationListener, LiveSession};
-use menjin_domain::values::{SessionId, Timestamp};
+use menjin_domain::common::{SessionId, Timestamp};
+use menjin_domain::sessions::{InvalidationListener, LiveSession};
 
 use super::invalidation::Invalidation;
 use crate::shards::Shards;

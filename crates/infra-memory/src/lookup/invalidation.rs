@@ -1,4 +1,4 @@
-use menjin_domain::values::{SessionId, UserId};
+use menjin_domain::common::{SessionId, UserId};
 
 /// Something that a copy may hold has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

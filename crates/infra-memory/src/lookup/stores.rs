@@ -2,13 +2,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use menjin_domain::entities::{Act, Credentials, User};
-use menjin_domain::ports::{
-    Causes, CreateSessionError, CreateUserError, DeactivateError, InvalidationChannel, LiveSession,
-    NewSession, NewUser, PasswordChange, PortError, ProfileChanges, Rotation, RotationOutcome,
-    SessionRepository, UpdateProfileError, UserPage, UserQuery, UserRepository,
+use menjin_domain::accounts::{
+    AccountRepository, CreateUserError, DeactivateError, LoginName, NewUser, ProfileChanges,
+    UpdateProfileError, User, UserPage, UserQuery,
 };
-use menjin_domain::values::{Epoch, LoginName, PasswordHash, SessionId, Timestamp, UserId};
+use menjin_domain::audit::AuditContext;
+use menjin_domain::common::{Causes, PortError, SessionId, Timestamp, UserId};
+use menjin_domain::credentials::{CredentialVersion, Credentials, PasswordChange, PasswordHash};
+use menjin_domain::sessions::{
+    CreateSessionError, InvalidationChannel, LiveSession, NewSession, Rotation, RotationOutcome,
+    SessionRepository,
+};
 
 use tokio::runtime::Handle;
 use tracing::Instrument as _;
@@ -144,9 +148,9 @@ impl SessionRepository for CachedSessions {
         self.changes.after_if(ended, Invalidation::Session(id), write).await?
     }
 
-    async fn end(&self, id: SessionId, act: Act) -> Result<bool, PortError> {
+    async fn end(&self, id: SessionId, context: AuditContext) -> Result<bool, PortError> {
         let store = Arc::clone(&self.store);
-        let write = async move { store.end(id, act).await };
+        let write = async move { store.end(id, context).await };
         self.changes.after(Invalidation::Session(id), write).await?
     }
 
@@ -158,7 +162,7 @@ impl SessionRepository for CachedSessions {
 
 /// Accounts whose changes void the copies of their sessions.
 pub struct CachedUsers {
-    store: Arc<dyn UserRepository>,
+    store: Arc<dyn AccountRepository>,
     changes: Changes,
 }
 
@@ -168,7 +172,7 @@ impl CachedUsers {
     /// # Panics
     /// Outside of a tokio runtime, which its writes run on.
     pub fn new(
-        store: Arc<dyn UserRepository>,
+        store: Arc<dyn AccountRepository>,
         copies: Arc<SessionCopies>,
         others: Option<Arc<dyn InvalidationChannel>>,
     ) -> Self {
@@ -177,7 +181,7 @@ impl CachedUsers {
 }
 
 #[async_trait]
-impl UserRepository for CachedUsers {
+impl AccountRepository for CachedUsers {
     async fn create(&self, user: NewUser) -> Result<User, CreateUserError> {
         self.store.create(user).await
     }
@@ -198,10 +202,10 @@ impl UserRepository for CachedUsers {
         &self,
         id: UserId,
         changes: ProfileChanges,
-        act: Act,
+        context: AuditContext,
     ) -> Result<Option<User>, UpdateProfileError> {
         let store = Arc::clone(&self.store);
-        let write = async move { store.update_profile(id, changes, act).await };
+        let write = async move { store.update_profile(id, changes, context).await };
         self.changes.after(Invalidation::User(id), write).await?
     }
 
@@ -209,15 +213,19 @@ impl UserRepository for CachedUsers {
         self.store.list(query).await
     }
 
-    async fn activate(&self, id: UserId, act: Act) -> Result<Option<User>, PortError> {
+    async fn activate(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError> {
         let store = Arc::clone(&self.store);
-        let write = async move { store.activate(id, act).await };
+        let write = async move { store.activate(id, context).await };
         self.changes.after(Invalidation::User(id), write).await?
     }
 
-    async fn deactivate(&self, id: UserId, act: Act) -> Result<Option<User>, DeactivateError> {
+    async fn deactivate(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<Option<User>, DeactivateError> {
         let store = Arc::clone(&self.store);
-        let write = async move { store.deactivate(id, act).await };
+        let write = async move { store.deactivate(id, context).await };
         self.changes.after(Invalidation::User(id), write).await?
     }
 
@@ -227,9 +235,14 @@ impl UserRepository for CachedUsers {
         self.changes.after(Invalidation::User(id), write).await?
     }
 
-    async fn rehash(&self, id: UserId, epoch: Epoch, hash: PasswordHash) -> Result<(), PortError> {
+    async fn rehash(
+        &self,
+        id: UserId,
+        credential_version: CredentialVersion,
+        hash: PasswordHash,
+    ) -> Result<(), PortError> {
         // No copy holds a hash.
-        self.store.rehash(id, epoch, hash).await
+        self.store.rehash(id, credential_version, hash).await
     }
 }
 

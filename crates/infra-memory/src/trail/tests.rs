@@ -1,8 +1,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
-use menjin_domain::entities::Act;
-use menjin_domain::ports::{MockAuditRepository, PortError};
-use menjin_domain::values::{AuditAction, ClientInfo, Timestamp};
+use menjin_domain::audit::{AuditAction, AuditContext, MockAuditRepository};
+use menjin_domain::common::{ClientInfo, PortError, Timestamp};
 use tokio::sync::Semaphore;
 
 use super::*;
@@ -11,7 +10,7 @@ use super::*;
 fn event(n: i64) -> AuditEvent {
     let client = ClientInfo::at(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let at = Timestamp::from_timestamp(n, 0).unwrap();
-    Act::by_nobody(at, client.into()).event(AuditAction::LogInFailed)
+    AuditContext::anonymous(at, client.into()).event(AuditAction::LoginFailed)
 }
 
 fn note(queue: &AuditQueue, numbers: impl IntoIterator<Item = i64>) {
@@ -21,7 +20,7 @@ fn note(queue: &AuditQueue, numbers: impl IntoIterator<Item = i64>) {
 }
 
 fn number(event: &AuditEvent) -> i64 {
-    event.act.at.timestamp()
+    event.context.at.timestamp()
 }
 
 /// A repository that appends as often as it is let, and fails if it is told to.
@@ -60,8 +59,8 @@ impl AuditRepository for Gate {
 
     async fn list(
         &self,
-        _: menjin_domain::ports::AuditQuery,
-    ) -> Result<Vec<menjin_domain::entities::AuditRecord>, PortError> {
+        _: menjin_domain::audit::AuditQuery,
+    ) -> Result<Vec<menjin_domain::audit::AuditRecord>, PortError> {
         Ok(Vec::new())
     }
 

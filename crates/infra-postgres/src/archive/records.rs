@@ -5,11 +5,12 @@ use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ipnet::IpNet;
-use menjin_domain::entities::{AuditRecord, Session};
-use menjin_domain::ports::{Batch, PortError, SessionRecord, ThrottleRecord, UserRecord};
-use menjin_domain::values::{
-    AvatarUrl, Bio, Epoch, FullName, Generation, PasswordHash, Phone, Timestamp,
-};
+use menjin_domain::accounts::{AvatarUrl, Bio, FullName, Phone};
+use menjin_domain::audit::AuditRecord;
+use menjin_domain::common::{PortError, Timestamp};
+use menjin_domain::credentials::{CredentialVersion, PasswordHash};
+use menjin_domain::sessions::{Generation, Session};
+use menjin_domain::transfer::{Batch, LockoutRecord, SessionRecord, UserRecord};
 use uuid::Uuid;
 
 use crate::changes::NewEventRow;
@@ -60,11 +61,11 @@ impl Position {
                     let next = counts
                         .last()
                         .map(|count| Self::Throttle(count.subject.clone(), count.network.clone()));
-                    (next.unwrap_or(Self::Event(None)), Batch::Throttles(counts))
+                    (next.unwrap_or(Self::Event(None)), Batch::Lockouts(counts))
                 }
                 Self::Event(last) => {
                     let events = read_events(postgres, *last).await?;
-                    let key = |record: &AuditRecord| (stored(record.event.act.at), record.id.0);
+                    let key = |record: &AuditRecord| (stored(record.event.context.at), record.id.0);
                     let next = events.last().map(|record| Self::Event(Some(key(record))));
                     (next.unwrap_or(Self::End), Batch::Events(events))
                 }
@@ -86,15 +87,15 @@ async fn read_users(
         .filter(users::id.gt(after))
         .order(users::id)
         .limit(BATCH)
-        .select((UserRow::as_select(), users::password_hash, users::epoch))
+        .select((UserRow::as_select(), users::password_hash, users::credential_version))
         .load(postgres)
         .await
         .map_err(failed)?;
-    let record = |(user, hash, epoch): (UserRow, String, i64)| {
+    let record = |(user, hash, credential_version): (UserRow, String, i64)| {
         Ok(UserRecord {
             user: user.try_into()?,
             hash: PasswordHash::new(hash),
-            epoch: Epoch(epoch),
+            credential_version: CredentialVersion(credential_version),
         })
     };
     rows.into_iter().map(record).collect()
@@ -147,7 +148,7 @@ async fn read_throttles(
     postgres: &mut AsyncPgConnection,
     subject: &str,
     network: &str,
-) -> Result<Vec<ThrottleRecord>, PortError> {
+) -> Result<Vec<LockoutRecord>, PortError> {
     let same = throttles::subject.eq(subject).and(throttles::network.gt(network));
     let rows: Vec<(String, String, i64, PgTimestamp)> = throttles::table
         .filter(throttles::subject.gt(subject).or(same))
@@ -159,7 +160,7 @@ async fn read_throttles(
     let record = |(subject, network, failures, last): (String, String, i64, PgTimestamp)| {
         let last_failure_at = moment(last)
             .ok_or_else(|| bad_column("login_throttles", "last_failure_at", subject.as_str()))?;
-        Ok(ThrottleRecord { subject, network, failures, last_failure_at })
+        Ok(LockoutRecord { subject, network, failures, last_failure_at })
     };
     rows.into_iter().map(record).collect()
 }
@@ -195,7 +196,7 @@ pub(super) async fn insert(postgres: &mut AsyncPgConnection, batch: &Batch) -> Q
             let rows: Vec<_> = records.iter().map(SessionColumns::from).collect();
             diesel::insert_into(sessions::table).values(rows).execute(postgres).await
         }
-        Batch::Throttles(records) => {
+        Batch::Lockouts(records) => {
             let rows: Vec<_> = records.iter().map(ThrottleColumns::from).collect();
             diesel::insert_into(throttles::table).values(rows).execute(postgres).await
         }
@@ -221,7 +222,7 @@ struct UserColumns<'a> {
     email: &'a str,
     email_canonical: &'a str,
     password_hash: &'a str,
-    epoch: i64,
+    credential_version: i64,
     role: &'a str,
     full_name: Option<&'a str>,
     phone: Option<&'a str>,
@@ -235,7 +236,7 @@ struct UserColumns<'a> {
 }
 
 impl<'a> From<&'a UserRecord> for UserColumns<'a> {
-    fn from(UserRecord { user, hash, epoch }: &'a UserRecord) -> Self {
+    fn from(UserRecord { user, hash, credential_version }: &'a UserRecord) -> Self {
         Self {
             id: user.id.get(),
             username: user.username.as_str(),
@@ -243,7 +244,7 @@ impl<'a> From<&'a UserRecord> for UserColumns<'a> {
             email: user.email.as_str(),
             email_canonical: user.email.canonical(),
             password_hash: hash.expose(),
-            epoch: epoch.0,
+            credential_version: credential_version.0,
             role: user.role.as_str(),
             full_name: user.profile.full_name.as_ref().map(FullName::as_str),
             phone: user.profile.phone.as_ref().map(Phone::as_str),
@@ -305,8 +306,8 @@ struct ThrottleColumns<'a> {
     last_failure_at: PgTimestamp,
 }
 
-impl<'a> From<&'a ThrottleRecord> for ThrottleColumns<'a> {
-    fn from(record: &'a ThrottleRecord) -> Self {
+impl<'a> From<&'a LockoutRecord> for ThrottleColumns<'a> {
+    fn from(record: &'a LockoutRecord) -> Self {
         Self {
             subject: &record.subject,
             network: &record.network,

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use bytes::BytesMut;
 use diesel::pg::data_types::PgTimestamp;
-use menjin_domain::entities::{Session, User};
-use menjin_domain::ports::{LiveSession, PortError};
-use menjin_domain::values::SessionId;
+use menjin_domain::accounts::User;
+use menjin_domain::common::{PortError, SessionId};
+use menjin_domain::sessions::{LiveSession, Session};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
 

@@ -2,11 +2,12 @@
 #![expect(clippy::ref_option_ref, reason = "in what diesel derives")]
 
 use diesel::prelude::*;
-use menjin_domain::entities::{AuditRecord, Session};
-use menjin_domain::ports::{Batch, PortError, SessionRecord, ThrottleRecord, UserRecord};
-use menjin_domain::values::{
-    AvatarUrl, Bio, Epoch, FullName, Generation, PasswordHash, Phone, Timestamp,
-};
+use menjin_domain::accounts::{AvatarUrl, Bio, FullName, Phone};
+use menjin_domain::audit::AuditRecord;
+use menjin_domain::common::{PortError, Timestamp};
+use menjin_domain::credentials::{CredentialVersion, PasswordHash};
+use menjin_domain::sessions::{Generation, Session};
+use menjin_domain::transfer::{Batch, LockoutRecord, SessionRecord, UserRecord};
 
 use crate::changes::NewEventRow;
 use crate::convert::{micros, moment};
@@ -57,11 +58,11 @@ impl Position {
                     let next = counts
                         .last()
                         .map(|count| Self::Throttle(count.subject.clone(), count.network.clone()));
-                    (next.unwrap_or(Self::Event(None)), Batch::Throttles(counts))
+                    (next.unwrap_or(Self::Event(None)), Batch::Lockouts(counts))
                 }
                 Self::Event(last) => {
                     let events = read_events(sqlite, *last)?;
-                    let key = |record: &AuditRecord| (micros(record.event.act.at), record.id.0);
+                    let key = |record: &AuditRecord| (micros(record.event.context.at), record.id.0);
                     let next = events.last().map(|record| Self::Event(Some(key(record))));
                     (next.unwrap_or(Self::End), Batch::Events(events))
                 }
@@ -80,14 +81,14 @@ fn read_users(sqlite: &mut SqliteConnection, after: i64) -> Result<Vec<UserRecor
         .filter(users::id.gt(after))
         .order(users::id)
         .limit(BATCH)
-        .select((UserRow::as_select(), users::password_hash, users::epoch))
+        .select((UserRow::as_select(), users::password_hash, users::credential_version))
         .load(sqlite)
         .or_port_error()?;
-    let record = |(user, hash, epoch): (UserRow, String, i64)| {
+    let record = |(user, hash, credential_version): (UserRow, String, i64)| {
         Ok(UserRecord {
             user: user.try_into()?,
             hash: PasswordHash::new(hash),
-            epoch: Epoch(epoch),
+            credential_version: CredentialVersion(credential_version),
         })
     };
     rows.into_iter().map(record).collect()
@@ -135,7 +136,7 @@ fn read_throttles(
     sqlite: &mut SqliteConnection,
     subject: &str,
     network: &str,
-) -> Result<Vec<ThrottleRecord>, PortError> {
+) -> Result<Vec<LockoutRecord>, PortError> {
     let same = throttles::subject.eq(subject).and(throttles::network.gt(network));
     let rows: Vec<(String, String, i64, i64)> = throttles::table
         .filter(throttles::subject.gt(subject).or(same))
@@ -146,7 +147,7 @@ fn read_throttles(
     let record = |(subject, network, failures, last): (String, String, i64, i64)| {
         let last_failure_at = moment(last)
             .ok_or_else(|| bad_column("login_throttles", "last_failure_at", subject.as_str()))?;
-        Ok(ThrottleRecord { subject, network, failures, last_failure_at })
+        Ok(LockoutRecord { subject, network, failures, last_failure_at })
     };
     rows.into_iter().map(record).collect()
 }
@@ -181,7 +182,7 @@ pub(super) fn insert(sqlite: &mut SqliteConnection, batch: &Batch) -> Result<(),
             let rows: Vec<_> = records.iter().map(SessionColumns::from).collect();
             diesel::insert_into(sessions::table).values(rows).execute(sqlite)
         }
-        Batch::Throttles(records) => {
+        Batch::Lockouts(records) => {
             let rows: Vec<_> = records.iter().map(ThrottleColumns::from).collect();
             diesel::insert_into(throttles::table).values(rows).execute(sqlite)
         }
@@ -205,7 +206,7 @@ struct UserColumns<'a> {
     email: &'a str,
     email_canonical: &'a str,
     password_hash: &'a str,
-    epoch: i64,
+    credential_version: i64,
     role: &'a str,
     full_name: Option<&'a str>,
     phone: Option<&'a str>,
@@ -219,7 +220,7 @@ struct UserColumns<'a> {
 }
 
 impl<'a> From<&'a UserRecord> for UserColumns<'a> {
-    fn from(UserRecord { user, hash, epoch }: &'a UserRecord) -> Self {
+    fn from(UserRecord { user, hash, credential_version }: &'a UserRecord) -> Self {
         Self {
             id: user.id.get(),
             username: user.username.as_str(),
@@ -227,7 +228,7 @@ impl<'a> From<&'a UserRecord> for UserColumns<'a> {
             email: user.email.as_str(),
             email_canonical: user.email.canonical(),
             password_hash: hash.expose(),
-            epoch: epoch.0,
+            credential_version: credential_version.0,
             role: user.role.as_str(),
             full_name: user.profile.full_name.as_ref().map(FullName::as_str),
             phone: user.profile.phone.as_ref().map(Phone::as_str),
@@ -289,8 +290,8 @@ struct ThrottleColumns<'a> {
     last_failure_at: i64,
 }
 
-impl<'a> From<&'a ThrottleRecord> for ThrottleColumns<'a> {
-    fn from(record: &'a ThrottleRecord) -> Self {
+impl<'a> From<&'a LockoutRecord> for ThrottleColumns<'a> {
+    fn from(record: &'a LockoutRecord) -> Self {
         Self {
             subject: &record.subject,
             network: &record.network,

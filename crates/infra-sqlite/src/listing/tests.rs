@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use diesel::connection::{InstrumentationEvent, SimpleConnection as _};
-use menjin_domain::values::UserId;
+use menjin_domain::common::UserId;
 
 use super::*;
 
@@ -25,7 +25,7 @@ fn filled(ids: &str) -> SqliteConnection {
 fn insert(sqlite: &mut SqliteConnection, ids: &str) {
     let insert = format!(
         "INSERT INTO users (id, username, username_canonical, email, email_canonical, password_hash,
-             epoch, role, is_active, is_verified, created_at)
+             credential_version, role, is_active, is_verified, created_at)
          SELECT n, 'user' || n, 'user' || n, 'u' || n || '@example.com', 'u' || n || '@example.com',
              'x', 0, CASE WHEN n % 5000 = 1 THEN 'admin' WHEN n % 3 = 0 THEN 'teacher'
              ELSE 'student' END, 1, 0, 0 FROM ({ids})"
@@ -97,7 +97,7 @@ fn blocks_hold_what_is_there_whatever_is_done() {
         // Blocks of which nobody is left.
         "DELETE FROM users WHERE id BETWEEN 8192 AND 16383",
         "UPDATE users SET role = 'teacher' WHERE id % 100 = 2",
-        "UPDATE users SET role = role, epoch = 7",
+        "UPDATE users SET role = role, credential_version = 7",
         "UPDATE users SET id = id + 100000 WHERE id BETWEEN 5 AND 50",
         "UPDATE OR IGNORE users SET role = 'student' WHERE id % 200 = 2",
         "INSERT OR IGNORE INTO users SELECT * FROM users",

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use menjin_domain::ports::{LiveSession, NewSession, PortError, SessionRepository};
-use menjin_domain::values::{Epoch, Origin, SessionId, Timestamp};
+use menjin_domain::common::{PortError, RequestContext, SessionId, Timestamp};
+use menjin_domain::credentials::CredentialVersion;
+use menjin_domain::sessions::{LiveSession, NewSession, SessionRepository};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -24,10 +25,10 @@ async fn with_sessions(path: &Path, sessions: u128) -> SqliteStore {
         let new = NewSession {
             id: session_id(number),
             user_id,
-            verified_epoch: Epoch(0),
+            verified_version: CredentialVersion(0),
             created_at: Timestamp::UNIX_EPOCH,
             expires_at: Timestamp::UNIX_EPOCH + Duration::from_secs(3600),
-            origin: Origin::local(),
+            request: RequestContext::local(),
         };
         SessionRepository::create(&store, new).await.unwrap();
     }

@@ -4,8 +4,7 @@
 use std::error::Error;
 use std::fmt::{self, Write as _};
 
-use menjin_domain::ports::{Causes, Clock as _};
-use menjin_domain::values::rfc3339;
+use menjin_domain::common::{Causes, Clock as _, rfc3339};
 use menjin_infra_memory::SystemClock;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};

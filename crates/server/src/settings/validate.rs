@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use menjin_api::{Locale, Origin};
+use menjin_domain::accounts::{RegistrableRole, Role};
 use menjin_domain::cache::CacheAccess;
-use menjin_domain::values::{NewPassword, RegistrableRole, Role};
+use menjin_domain::credentials::NewPassword;
 use menjin_infra_credentials::HashingConfig;
 use menjin_infra_postgres::PostgresConfig;
 use secrecy::ExposeSecret as _;

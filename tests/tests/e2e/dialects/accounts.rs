@@ -68,7 +68,7 @@ async fn z2_z7_no_more_is_taken_and_no_more_is_shown_than_is_documented() {
         let body = json!({
             "username": "mallory", "email": "mallory@example.com", "password": "password123",
             "role": "student", "name": "张三", "id": 77, "is_superuser": true, "is_active": false,
-            "is_verified": true, "password_hash": "$2b$04$x", "hash": "x", "epoch": 9,
+            "is_verified": true, "password_hash": "$2b$04$x", "hash": "x", "credential_version": 9,
             "created_at": "2001-01-01T00:00:00Z",
         });
         let made = app.anonymous().post(&dialect.auth("register"), &body).await;
@@ -76,7 +76,7 @@ async fn z2_z7_no_more_is_taken_and_no_more_is_shown_than_is_documented() {
         let mallory = dialect.log_in(&app, "mallory").await;
         let changes = json!({
             "name": "李四", "full_name": "李四", "role": "admin", "is_superuser": true, "id": 1,
-            "username": "first", "password": "x", "epoch": 3,
+            "username": "first", "password": "x", "credential_version": 3,
         });
         let updated = mallory.put(dialect.me_path(), &changes).await;
         assert_eq!(updated.status, 200, "{updated}");
@@ -89,7 +89,7 @@ async fn z2_z7_no_more_is_taken_and_no_more_is_shown_than_is_documented() {
         assert!(me.body["created_at"].as_str().unwrap() > "2002", "{me}");
         for answer in [made, updated, dialect.me(&mallory).await] {
             let text = answer.body.to_string();
-            for secret in ["hash", "epoch", "$2b$", "generation"] {
+            for secret in ["hash", "credential_version", "$2b$", "generation"] {
                 assert!(!text.contains(secret), "Z7 {dialect:?}: {text}");
             }
         }

@@ -1,6 +1,6 @@
 //! What answers hold.
 
-use menjin_domain::values::Role;
+use menjin_domain::accounts::Role;
 use serde_json::{Value, json};
 
 use super::{Schema, TOKEN, key_rules, maybe, time};

@@ -1,7 +1,7 @@
 //! The audit log, and locks.
 
-use menjin_domain::audit::ListRecords;
-use menjin_domain::values::{AuditAction, AuditOutcome, AuditReason, ClientInfo, RequestId};
+use menjin_domain::audit::{AuditAction, AuditOutcome, AuditReason, ListRecords};
+use menjin_domain::common::{ClientInfo, RequestId};
 use serde_json::{Value, json};
 
 use super::{Schema, closed, maybe, time, with};
@@ -59,7 +59,7 @@ pub(super) fn answers() -> Vec<Schema> {
                 "until": with(
                     maybe(time()), "description", "When the last lock ends; null without one.",
                 ),
-                "account": { "allOf": [schema_ref("LockCount")] },
+                "account": { "allOf": [schema_ref("LockoutCount")] },
                 "networks": { "type": "array", "items": schema_ref("NetworkLock") },
             }),
         ),
@@ -72,7 +72,7 @@ pub(super) fn uncollected() -> Vec<(&'static str, Value)> {
     vec![
         ("AuditEvent", with(event(), "description", "Something that happened.")),
         (
-            "LockCount",
+            "LockoutCount",
             with(
                 closed(&json!({ "failures": failures(), "until": until() })),
                 "description",

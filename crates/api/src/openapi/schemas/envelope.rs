@@ -1,7 +1,7 @@
 //! The envelope dialect's requests and answers.
 
-use menjin_domain::users::ListUsers;
-use menjin_domain::values::{NewPassword, Role, UsernameLength};
+use menjin_domain::accounts::{ListUsers, Role, UsernameLength};
+use menjin_domain::credentials::NewPassword;
 use serde_json::{Value, json};
 
 use super::requests::{candidate, email, login_name, new_password, username};

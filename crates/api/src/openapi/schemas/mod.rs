@@ -6,7 +6,7 @@ mod audit;
 mod envelope;
 mod requests;
 
-use menjin_domain::values::CacheKey;
+use menjin_domain::cache::CacheKey;
 use serde_json::{Map, Value, json};
 
 use crate::http::scope::Dialect;

@@ -1,7 +1,8 @@
 //! What requests may hold.
 
+use menjin_domain::accounts::{AvatarUrl, Bio, Email, FullName, Phone, UsernameLength};
 use menjin_domain::cache::EntryTtl;
-use menjin_domain::values::{AvatarUrl, Bio, Email, FullName, NewPassword, Phone, UsernameLength};
+use menjin_domain::credentials::NewPassword;
 use serde_json::{Map, Value, json};
 
 use super::{Schema, TOKEN, object, with};

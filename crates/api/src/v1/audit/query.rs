@@ -2,9 +2,10 @@
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "garde hands contexts over by reference")]
 
 use garde::Validate;
-use menjin_domain::audit::{ListRecords, ListRecordsInput};
-use menjin_domain::ports::AuditFilter;
-use menjin_domain::values::{AuditAction, AuditOutcome, AuditPosition, Timestamp, UserId};
+use menjin_domain::audit::{
+    AuditAction, AuditFilter, AuditOutcome, AuditPosition, ListRecords, ListRecordsInput,
+};
+use menjin_domain::common::{Timestamp, UserId};
 use paperclip::actix::Apiv2Schema;
 use serde::Deserialize;
 

@@ -1,6 +1,5 @@
-use menjin_domain::audit::AuditPage;
-use menjin_domain::entities::AuditRecord;
-use menjin_domain::values::{AuditReason, UserId, rfc3339};
+use menjin_domain::audit::{AuditPage, AuditReason, AuditRecord};
+use menjin_domain::common::{UserId, rfc3339};
 use paperclip::actix::Apiv2Schema;
 use serde::Serialize;
 
@@ -23,19 +22,19 @@ pub struct AuditEventView {
 
 impl From<&AuditRecord> for AuditEventView {
     fn from(record: &AuditRecord) -> Self {
-        let (event, act) = (&record.event, &record.event.act);
+        let (event, context) = (&record.event, &record.event.context);
         Self {
             id: record.id.0,
-            at: rfc3339(act.at),
+            at: rfc3339(context.at),
             action: event.action.as_str(),
             outcome: event.outcome().as_str(),
             reason: event.reason.map(AuditReason::as_str),
-            actor_id: act.actor.map(UserId::get),
+            actor_id: context.actor.map(UserId::get),
             subject_id: event.subject.map(UserId::get),
-            session_id: act.session_id.map(|id| id.to_string()),
-            address: act.origin.client.address.to_string(),
-            user_agent: act.origin.client.user_agent.clone(),
-            request_id: act.origin.request_id.as_ref().map(ToString::to_string),
+            session_id: context.session_id.map(|id| id.to_string()),
+            address: context.request.client.address.to_string(),
+            user_agent: context.request.client.user_agent.clone(),
+            request_id: context.request.request_id.as_ref().map(ToString::to_string),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! T11, S4, and what becomes of keys.
 
-use menjin_domain::entities::PublicPoint;
+use menjin_domain::sessions::PublicPoint;
 
 use super::*;
 

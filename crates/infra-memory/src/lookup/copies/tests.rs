@@ -1,9 +1,8 @@
 use std::sync::Arc;
 
-use menjin_domain::entities::{Profile, Session, User};
-use menjin_domain::values::{
-    ClientInfo, Email, Generation, Role, UserId, Username, UsernameLength,
-};
+use menjin_domain::accounts::{Email, Profile, Role, User, Username, UsernameLength};
+use menjin_domain::common::{ClientInfo, UserId};
+use menjin_domain::sessions::{Generation, Session};
 
 use super::*;
 

@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 
-use menjin_domain::ports::{MockInvalidationChannel, MockSessionRepository};
-use menjin_domain::values::{Generation, Origin, UserId};
+use menjin_domain::common::{RequestContext, UserId};
+use menjin_domain::sessions::{Generation, MockInvalidationChannel, MockSessionRepository};
 
 use super::*;
 use crate::lookup::copies::tests::{SESSION, at, live};
@@ -13,7 +13,7 @@ fn rotation() -> Rotation {
         presented: Generation::FIRST,
         at: at(0),
         grace: Duration::from_secs(30),
-        origin: Origin::local(),
+        request: RequestContext::local(),
         recorded: true,
     }
 }
@@ -49,7 +49,7 @@ async fn others_hear_of_a_refresh_that_ends_the_session_or_may_have() {
     let message = Invalidation::Session(SESSION).to_bytes();
     for outcome in [
         Ok(RotationOutcome::Replayed),
-        Ok(RotationOutcome::Gone),
+        Ok(RotationOutcome::NotLive),
         Err(PortError::unavailable("database", "it did not answer")),
     ] {
         let (told, has_copy) = refresh(outcome).await;

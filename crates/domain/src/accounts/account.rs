@@ -1,0 +1,49 @@
+//! What an account is.
+
+use crate::accounts::{AvatarUrl, Bio, Email, FullName, Phone, Role, Username};
+use crate::common::{Timestamp, UserId};
+
+/// The optional part of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Profile {
+    /// The person's name.
+    pub full_name: Option<FullName>,
+    /// A telephone number.
+    pub phone: Option<Phone>,
+    /// Some lines about oneself.
+    pub bio: Option<Bio>,
+    /// A picture.
+    pub avatar: Option<AvatarUrl>,
+}
+
+/// An account, as its owner and administrators may see it: no hash, no credential_version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The id.
+    pub id: UserId,
+    /// The name, unique in its canonical form.
+    pub username: Username,
+    /// The address, unique in its canonical form.
+    pub email: Email,
+    /// What the user may do.
+    pub role: Role,
+    /// The optional part.
+    pub profile: Profile,
+    /// Whether the account may log in and its tokens work.
+    pub is_active: bool,
+    /// Whether the address was shown to be the user's. A changed address is not.
+    pub is_verified: bool,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// When it was last changed; `None` until the first change. Logging in is none.
+    pub updated_at: Option<Timestamp>,
+    /// When the user last logged in; `None` until the first time.
+    pub last_login_at: Option<Timestamp>,
+}
+
+impl User {
+    /// Whether the user may manage others. Derived, so that it cannot disagree with the role.
+    pub fn is_superuser(&self) -> bool {
+        self.role == Role::Admin
+    }
+}

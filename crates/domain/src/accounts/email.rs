@@ -1,0 +1,136 @@
+//! E-mail addresses.
+
+use std::fmt;
+
+use email_address::{EmailAddress, Options};
+
+use crate::common::Violation;
+use crate::common::text::{self, Lines};
+
+/// An e-mail address as typed, together with the form in which it is unique: without regard to case,
+/// and its domain as DNS has it, however it is spelled. RFC 5321 lets a mail server tell `Ann@` from
+/// `ann@`; none does, and people type both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Email {
+    shown: String,
+    canonical: String,
+}
+
+impl Email {
+    /// The longest path that SMTP carries, less its angle brackets (RFC 5321 §4.5.3.1.3), in bytes.
+    pub const MAX_BYTES: usize = 254;
+
+    /// Parses an address of the form `local@domain.tld`.
+    ///
+    /// # Errors
+    /// [`Violation::TooManyBytes`] beyond 254 bytes, else [`Violation::NotAnEmail`]: quoted local
+    /// parts, address literals and domains of one label are valid in RFC 5321 but nobody's address.
+    pub fn parse(text: &str) -> Result<Self, Violation> {
+        let text = text.trim();
+        if text.len() > Self::MAX_BYTES {
+            return Err(Violation::TooManyBytes { max: Self::MAX_BYTES });
+        }
+        let shown = text::nfc(text);
+        let options =
+            Options::default().without_domain_literal().without_display_text().with_required_tld();
+        let address = EmailAddress::parse_with_options(&shown, options)
+            .map_err(|_detail| Violation::NotAnEmail)?;
+        if address.local_part().starts_with('"')
+            || text::has_whitespace(&shown)
+            || text::printable(&shown, Lines::One).is_err()
+        {
+            return Err(Violation::NotAnEmail);
+        }
+        let canonical = text::canonical_address(&shown).ok_or(Violation::NotAnEmail)?;
+        if canonical.len() > Self::MAX_BYTES {
+            return Err(Violation::TooManyBytes { max: Self::MAX_BYTES });
+        }
+        // A compatibility form of `@` would make one address read as another.
+        if canonical.matches('@').count() != 1 {
+            return Err(Violation::NotAnEmail);
+        }
+        Ok(Self { shown, canonical })
+    }
+
+    /// Takes back what an adapter stored: both forms of an address that [`Email::parse`] accepted.
+    pub fn from_stored(shown: String, canonical: String) -> Self {
+        Self { shown, canonical }
+    }
+
+    /// The address as typed.
+    pub fn as_str(&self) -> &str {
+        &self.shown
+    }
+
+    /// The form that MUST be unique in every store.
+    pub fn canonical(&self) -> &str {
+        &self.canonical
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_one_without_regard_to_case() {
+        let (a, b) =
+            (Email::parse("Ann@Example.COM").unwrap(), Email::parse("ann@example.com").unwrap());
+        assert_eq!(a.canonical(), b.canonical());
+        assert_eq!(a.as_str(), "Ann@Example.COM");
+    }
+
+    /// The spellings of each are one address, and no two of them.
+    #[test]
+    fn i4_a_domain_is_one_however_it_is_spelled() {
+        let canonical = |text: &str| Email::parse(text).unwrap().canonical().to_owned();
+        for spellings in [
+            ["ann@例子.中国", "Ann@xn--fsqu00a.xn--fiqs8s", "ANN@XN--FSQU00A.中国"],
+            ["ann@bu\u{308}cher.example", "ann@b\u{fc}cher.example", "ann@XN--BCHER-KVA.example"],
+            ["ann@ｅｘａｍｐｌｅ.com", "ann@EXAMPLE.com", "ａｎｎ@example.COM"],
+        ] {
+            let [one, other, third] = spellings.map(canonical);
+            assert!(one == other && other == third, "{one}, {other}, {third}");
+            assert!(one.is_ascii(), "{one}");
+        }
+        // Two domains that anybody can have, though people may take one for the other.
+        assert_ne!(canonical("ann@stra\u{df}e.de"), canonical("ann@strasse.de"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in [
+            "",
+            "ann",
+            "ann@",
+            "@example.com",
+            "ann@example",
+            "ann@@example.com",
+            "a b@example.com",
+            "Ann <ann@example.com>",
+            "ann@[127.0.0.1]",
+            "\"ann\"@example.com",
+            "ann@exa\u{202e}mple.com",
+            "ann\0@example.com",
+            "ann@example.com\nx",
+            "ann＠b@example.com",
+            // What no DNS can hold: a label that is too long, and one that means nothing.
+            "ann@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.com",
+            "ann@xn--zzzzzzzz99999.com",
+        ] {
+            assert_eq!(Email::parse(text), Err(Violation::NotAnEmail), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn length_is_bounded_in_bytes() {
+        let long = format!("ann@{}.com", "a.".repeat(125));
+        assert_eq!(Email::parse(&long), Err(Violation::TooManyBytes { max: 254 }));
+    }
+}

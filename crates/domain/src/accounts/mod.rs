@@ -1,0 +1,36 @@
+//! Accounts: what an account is, its repository, and a file for each use-case on it.
+
+mod account;
+mod activate;
+mod create_admin;
+mod deactivate;
+mod email;
+mod get;
+mod list;
+mod login_name;
+mod port;
+mod profile;
+mod register;
+mod role;
+mod update_profile;
+mod username;
+
+pub use account::{Profile, User};
+pub use activate::{ActivateUser, ActivateUserError};
+pub use create_admin::{CreateAdmin, CreateAdminError, CreateAdminInput};
+pub use deactivate::{DeactivateUser, DeactivateUserError};
+pub use email::Email;
+pub use get::{GetUser, GetUserError};
+pub use list::{ListUsers, ListUsersError};
+pub use login_name::LoginName;
+#[cfg(feature = "mock")]
+pub use port::MockAccountRepository;
+pub use port::{
+    AccountRepository, CreateUserError, DeactivateError, NewUser, ProfileChanges,
+    UpdateProfileError, UserPage, UserQuery,
+};
+pub use profile::{AvatarUrl, Bio, FullName, Phone};
+pub use register::{Register, RegisterError, RegisterInput, RegistrationLimit};
+pub use role::{RegistrableRole, Role, UnknownRole};
+pub use update_profile::{UpdateOwnProfile, UpdateOwnProfileError};
+pub use username::{Username, UsernameLength};

@@ -1,0 +1,301 @@
+//! Use-case: registering.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::accounts::{
+    AccountRepository, CreateUserError, Email, NewUser, Profile, RegistrableRole, User, Username,
+};
+use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
+use crate::common::{Causes, Clock, PortError, RequestContext};
+use crate::credentials::{
+    HashingError, NewPassword, PasswordHasher, PasswordPolicy, PolicyViolation,
+};
+use crate::lockout::{Admission, Limit, RateKey, RateLimiter, TooManyAttempts};
+
+/// The limit on failed registrations from one network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegistrationLimit(pub Limit);
+
+impl RegistrationLimit {
+    /// 100 an hour.
+    pub const DEFAULT: Self = Self(Limit { max: 100, window: Duration::from_secs(60 * 60) });
+}
+
+/// Who registers.
+#[derive(Debug, Clone)]
+pub struct RegisterInput {
+    /// The name.
+    pub username: Username,
+    /// The address.
+    pub email: Email,
+    /// The password chosen.
+    pub password: NewPassword,
+    /// The role asked for.
+    pub role: RegistrableRole,
+    /// The optional part.
+    pub profile: Profile,
+    /// Where from.
+    pub request: RequestContext,
+}
+
+/// Why no account was made.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// The password is too easy to guess.
+    #[error(transparent)]
+    Policy(#[from] PolicyViolation),
+    /// Somebody has the name.
+    #[error("the user name is taken")]
+    UsernameTaken,
+    /// Somebody has the address.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// Too many failures.
+    #[error(transparent)]
+    TooManyAttempts(#[from] TooManyAttempts),
+    /// No capacity to hash.
+    #[error("no capacity to hash a password")]
+    Overloaded,
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl From<HashingError> for RegisterError {
+    fn from(error: HashingError) -> Self {
+        match error {
+            HashingError::Overloaded => Self::Overloaded,
+            HashingError::Port(error) => Self::Port(error),
+        }
+    }
+}
+
+impl From<CreateUserError> for RegisterError {
+    fn from(error: CreateUserError) -> Self {
+        match error {
+            CreateUserError::UsernameTaken => Self::UsernameTaken,
+            CreateUserError::EmailTaken => Self::EmailTaken,
+            CreateUserError::Port(error) => Self::Port(error),
+        }
+    }
+}
+
+/// Makes an account. Whether the name is free is for the store to say, in the same statement that
+/// takes it: asking before would only tell two at once that it is.
+pub struct Register {
+    /// The accounts.
+    pub users: Arc<dyn AccountRepository>,
+    /// Hashes.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// Judges the password; `None` takes any.
+    pub policy: Option<Arc<dyn PasswordPolicy>>,
+    /// Counts failures per network.
+    pub rates: Arc<dyn RateLimiter>,
+    /// Takes the failures.
+    pub trail: Arc<dyn AuditTrail>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The limit; `None` turns it off.
+    pub limit: Option<RegistrationLimit>,
+}
+
+impl Register {
+    /// Runs the use-case.
+    ///
+    /// # Errors
+    /// See [`RegisterError`].
+    pub async fn execute(&self, input: RegisterInput) -> Result<User, RegisterError> {
+        if let Some(policy) = &self.policy {
+            policy.check(&input.password, input.username.as_str(), input.email.as_str())?;
+        }
+        let request = input.request.clone();
+        let key = RateKey::FailedRegistration(request.network());
+        if let Some(RegistrationLimit(limit)) = self.limit
+            && let Admission::Refused { retry_after } =
+                self.rates.reserve(key, limit, self.clock.now()).await?
+        {
+            self.note(request, AuditAction::RegistrationRefused, AuditReason::NetworkLimit);
+            return Err(TooManyAttempts { retry_after }.into());
+        }
+        let created = self.create(input).await;
+        let failure = match &created {
+            Err(RegisterError::UsernameTaken) => Some(AuditReason::UsernameTaken),
+            Err(RegisterError::EmailTaken) => Some(AuditReason::EmailTaken),
+            _ => None,
+        };
+        if let Some(reason) = failure {
+            self.note(request, AuditAction::RegistrationFailed, reason);
+        } else if self.limit.is_some()
+            && let Err(error) = self.rates.release(key).await
+        {
+            // The account is made: that must be told, whatever the count says.
+            tracing::warn!(
+                error = %Causes(&error),
+                "a failure count was not reset"
+            );
+        }
+        created
+    }
+
+    async fn create(&self, input: RegisterInput) -> Result<User, RegisterError> {
+        let hash = self.hasher.hash(&input.password).await?;
+        let user = NewUser {
+            username: input.username,
+            email: input.email,
+            hash,
+            role: input.role.into(),
+            profile: input.profile,
+            created_at: self.clock.now(),
+            request: input.request,
+        };
+        let user = self.users.create(user).await?;
+        tracing::info!(event = "registered", user_id = %user.id);
+        Ok(user)
+    }
+
+    fn note(&self, request: RequestContext, action: AuditAction, reason: AuditReason) {
+        self.trail
+            .note(AuditContext::anonymous(self.clock.now(), request).event(action).because(reason));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::{MockAccountRepository, Role, UsernameLength};
+    use crate::credentials::{MockPasswordHasher, MockPasswordPolicy, PasswordLength};
+    use crate::lockout::MockRateLimiter;
+    use crate::testing::{self, Trail, at};
+
+    struct World {
+        users: MockAccountRepository,
+        hasher: MockPasswordHasher,
+        policy: MockPasswordPolicy,
+        rates: MockRateLimiter,
+        trail: Arc<Trail>,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let mut world = Self {
+                users: MockAccountRepository::new(),
+                hasher: MockPasswordHasher::new(),
+                policy: MockPasswordPolicy::new(),
+                rates: MockRateLimiter::new(),
+                trail: Arc::default(),
+            };
+            world.rates.expect_reserve().returning(|_, _, _| Ok(Admission::Admitted));
+            world
+        }
+
+        fn hashing(mut self) -> Self {
+            self.policy.expect_check().return_once(|_, _, _| Ok(()));
+            self.hasher.expect_hash().times(1).return_once(|_| Ok(testing::hash()));
+            self
+        }
+
+        fn released(mut self) -> Self {
+            self.rates.expect_release().times(1).return_once(|_| Ok(()));
+            self
+        }
+
+        async fn register(self) -> Result<User, RegisterError> {
+            self.recorded().await.0
+        }
+
+        /// Also what was recorded of its failing.
+        async fn recorded(self) -> (Result<User, RegisterError>, Arc<Trail>) {
+            let use_case = Register {
+                users: Arc::new(self.users),
+                hasher: Arc::new(self.hasher),
+                policy: Some(Arc::new(self.policy)),
+                rates: Arc::new(self.rates),
+                trail: self.trail.clone(),
+                clock: testing::clock(30),
+                limit: Some(RegistrationLimit::DEFAULT),
+            };
+            let input = RegisterInput {
+                username: Username::parse("Mike", UsernameLength::DEFAULT).unwrap(),
+                email: Email::parse("mike@example.com").unwrap(),
+                password: NewPassword::parse("password123", PasswordLength::DEFAULT).unwrap(),
+                role: RegistrableRole::STUDENT,
+                profile: Profile::default(),
+                request: testing::request(),
+            };
+            (use_case.execute(input).await, self.trail)
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_is_made_with_the_hash_and_success_is_no_failure() {
+        let mut world = World::new().hashing().released();
+        world
+            .users
+            .expect_create()
+            .withf(|new| {
+                new.username.canonical() == "mike"
+                    && new.role == Role::Student
+                    && new.created_at == at(30)
+                    && new.request == testing::request()
+            })
+            .times(1)
+            .return_once(|_| Ok(testing::user()));
+        let (user, trail) = world.recorded().await;
+        assert_eq!(user.unwrap(), testing::user());
+        trail.has([]);
+    }
+
+    #[tokio::test]
+    async fn x1_the_store_decides_who_was_first_and_losing_counts() {
+        let mut world = World::new().hashing();
+        world.users.expect_create().return_once(|_| Err(CreateUserError::UsernameTaken));
+        let (result, trail) = world.recorded().await;
+        assert!(matches!(result, Err(RegisterError::UsernameTaken)));
+        trail.has([(AuditAction::RegistrationFailed, AuditReason::UsernameTaken)]);
+        let mut world = World::new().hashing();
+        world.users.expect_create().return_once(|_| Err(CreateUserError::EmailTaken));
+        let (result, trail) = world.recorded().await;
+        assert!(matches!(result, Err(RegisterError::EmailTaken)));
+        trail.has([(AuditAction::RegistrationFailed, AuditReason::EmailTaken)]);
+    }
+
+    #[tokio::test]
+    async fn p7_a_weak_password_is_refused_before_anything_is_hashed() {
+        let mut world = World::new();
+        world
+            .policy
+            .expect_check()
+            .withf(|password, name, email| {
+                password.expose() == "password123" && name == "Mike" && email == "mike@example.com"
+            })
+            .return_once(|_, _, _| Err(PolicyViolation::TooCommon));
+        assert!(matches!(
+            world.register().await,
+            Err(RegisterError::Policy(PolicyViolation::TooCommon))
+        ));
+    }
+
+    #[tokio::test]
+    async fn overload_is_told_and_is_no_failure() {
+        let mut world = World::new().released();
+        world.policy.expect_check().return_once(|_, _, _| Ok(()));
+        world.hasher.expect_hash().return_once(|_| Err(HashingError::Overloaded));
+        assert!(matches!(world.register().await, Err(RegisterError::Overloaded)));
+    }
+
+    #[tokio::test]
+    async fn a_network_with_too_many_failures_is_not_hashed_for() {
+        let mut world = World::new();
+        world.rates = MockRateLimiter::new();
+        world.policy.expect_check().return_once(|_, _, _| Ok(()));
+        let retry_after = Duration::from_secs(60);
+        world
+            .rates
+            .expect_reserve()
+            .return_once(move |_, _, _| Ok(Admission::Refused { retry_after }));
+        let (result, trail) = world.recorded().await;
+        assert!(matches!(result, Err(RegisterError::TooManyAttempts(_))));
+        trail.has([(AuditAction::RegistrationRefused, AuditReason::NetworkLimit)]);
+    }
+}

@@ -1,0 +1,119 @@
+//! Use-case: changing one's own profile.
+
+use std::sync::Arc;
+
+use crate::access::Principal;
+use crate::accounts::{AccountRepository, ProfileChanges, UpdateProfileError, User};
+use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
+use crate::common::{Clock, PortError, RequestContext};
+
+/// Why the profile stays.
+#[derive(Debug, thiserror::Error)]
+pub enum UpdateOwnProfileError {
+    /// Somebody else has the address.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// The account was deactivated meanwhile: the caller is nobody now.
+    #[error("the account has changed meanwhile")]
+    Stale,
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// Changes the caller's own profile. Without a change nothing is written, or recorded, and
+/// `updated_at` stays.
+pub struct UpdateOwnProfile {
+    /// The accounts.
+    pub users: Arc<dyn AccountRepository>,
+    /// Takes the failures.
+    pub trail: Arc<dyn AuditTrail>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl UpdateOwnProfile {
+    /// Runs the use-case.
+    ///
+    /// # Errors
+    /// See [`UpdateOwnProfileError`].
+    pub async fn execute(
+        &self,
+        caller: &Principal,
+        changes: ProfileChanges,
+        request: RequestContext,
+    ) -> Result<User, UpdateOwnProfileError> {
+        if changes.is_empty() {
+            return Ok(User::clone(&caller.user));
+        }
+        let id = caller.user.id;
+        let context = AuditContext::by(caller, self.clock.now(), request);
+        let (reason, error) = match self.users.update_profile(id, changes, context.clone()).await {
+            Ok(Some(user)) => return Ok(user),
+            Ok(None) => (AuditReason::AccountChanged, UpdateOwnProfileError::Stale),
+            Err(UpdateProfileError::EmailTaken) => {
+                (AuditReason::EmailTaken, UpdateOwnProfileError::EmailTaken)
+            }
+            Err(UpdateProfileError::Port(error)) => return Err(error.into()),
+        };
+        self.trail.note(context.event(AuditAction::ProfileUpdateFailed).on(id).because(reason));
+        Err(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mockall::predicate::eq;
+
+    use super::*;
+    use crate::accounts::MockAccountRepository;
+    use crate::common::Patch;
+    use crate::testing::{self, Trail, USER, at};
+
+    fn changes() -> ProfileChanges {
+        ProfileChanges { phone: Patch::Clear, ..ProfileChanges::default() }
+    }
+
+    async fn update(
+        result: Result<Option<User>, UpdateProfileError>,
+    ) -> (Result<User, UpdateOwnProfileError>, Arc<Trail>) {
+        let (mut users, trail) = (MockAccountRepository::new(), Arc::new(Trail::default()));
+        let context = AuditContext::by(&testing::principal(), at(9), testing::request());
+        users
+            .expect_update_profile()
+            .with(eq(USER), eq(changes()), eq(context))
+            .times(1)
+            .return_once(|_, _, _| result);
+        let clock = testing::clock(9);
+        let use_case = UpdateOwnProfile { users: Arc::new(users), trail: trail.clone(), clock };
+        let result = use_case.execute(&testing::principal(), changes(), testing::request()).await;
+        (result, trail)
+    }
+
+    #[tokio::test]
+    async fn the_callers_profile_changes() {
+        let (user, trail) = update(Ok(Some(testing::user()))).await;
+        assert_eq!(user.unwrap(), testing::user());
+        trail.has([]);
+    }
+
+    #[tokio::test]
+    async fn refusals_are_told_apart() {
+        let (taken, trail) = update(Err(UpdateProfileError::EmailTaken)).await;
+        assert!(matches!(taken, Err(UpdateOwnProfileError::EmailTaken)));
+        trail.has([(AuditAction::ProfileUpdateFailed, AuditReason::EmailTaken)]);
+        let (stale, trail) = update(Ok(None)).await;
+        assert!(matches!(stale, Err(UpdateOwnProfileError::Stale)));
+        trail.has([(AuditAction::ProfileUpdateFailed, AuditReason::AccountChanged)]);
+    }
+
+    #[tokio::test]
+    async fn no_change_writes_nothing() {
+        let (users, trail) = (Arc::new(MockAccountRepository::new()), Arc::new(Trail::default()));
+        let use_case = UpdateOwnProfile { users, trail: trail.clone(), clock: testing::clock(9) };
+        let nothing = ProfileChanges::default();
+        let user = use_case.execute(&testing::principal(), nothing, testing::request()).await;
+        assert_eq!(user.unwrap(), testing::user());
+        trail.has([]);
+    }
+}

@@ -1,0 +1,175 @@
+//! User names: shown as typed, compared in canonical form.
+
+use std::fmt;
+
+use crate::common::Violation;
+use crate::common::text::{self, Lines};
+
+/// How many characters a user name may have. The dialects differ, the other rules do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UsernameLength {
+    /// The least number of characters.
+    pub min: usize,
+    /// The greatest number of characters.
+    pub max: usize,
+}
+
+impl UsernameLength {
+    /// 3 to 50 characters.
+    pub const DEFAULT: Self = Self { min: 3, max: 50 };
+}
+
+/// A user name, as typed (in NFC), together with the form in which it is unique.
+///
+/// Two names are one when they are equal after compatibility composition (NFKC) and full case
+/// folding, so that neither case nor width nor Unicode form tells two accounts apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Username {
+    shown: String,
+    canonical: String,
+}
+
+impl Username {
+    /// Parses a name that somebody chose.
+    ///
+    /// # Errors
+    /// The first rule it breaks: length (in characters, of the name and of its canonical form),
+    /// NUL, white space, `@`, a character that cannot be seen, or a combining mark at the start. What
+    /// is left has at least one character that can be seen.
+    pub fn parse(text: &str, length: UsernameLength) -> Result<Self, Violation> {
+        let shown = text::nfc(text);
+        text::printable(&shown, Lines::One)?;
+        in_bounds(&shown, length)?;
+        let canonical = text::canonical(&shown);
+        // Compatibility forms expand: U+FDFA alone becomes 18 characters, U+FF20 an `@`.
+        for form in [&shown, &canonical] {
+            if form.contains('@') {
+                return Err(Violation::ContainsAt);
+            }
+            if text::has_whitespace(form) {
+                return Err(Violation::ContainsWhitespace);
+            }
+            if text::begins_with_mark(form) {
+                return Err(Violation::ForbiddenCharacter);
+            }
+        }
+        text::printable(&canonical, Lines::One)?;
+        if canonical.chars().count() > UsernameLength::DEFAULT.max * 4 {
+            return Err(Violation::TooLong { max: length.max });
+        }
+        Ok(Self { shown, canonical })
+    }
+
+    /// Takes back what an adapter stored: both forms of a name that [`Username::parse`] accepted.
+    pub fn from_stored(shown: String, canonical: String) -> Self {
+        Self { shown, canonical }
+    }
+
+    /// The name as typed.
+    pub fn as_str(&self) -> &str {
+        &self.shown
+    }
+
+    /// The form that MUST be unique in every store.
+    pub fn canonical(&self) -> &str {
+        &self.canonical
+    }
+}
+
+fn in_bounds(text: &str, length: UsernameLength) -> Result<(), Violation> {
+    match text.chars().count() {
+        n if n < length.min => Err(Violation::TooShort { min: length.min }),
+        n if n > length.max => Err(Violation::TooLong { max: length.max }),
+        _ => Ok(()),
+    }
+}
+
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Username, Violation> {
+        Username::parse(text, UsernameLength::DEFAULT)
+    }
+
+    #[test]
+    fn i4_case_width_and_unicode_form_do_not_tell_names_apart() {
+        for variants in [
+            ["Mike", "mike", "Ｍｉｋｅ", "MIKE"],
+            ["straße", "STRASSE", "strasse", "ｓtrasse"],
+            ["Zo\u{eb}", "zoe\u{308}", "ZO\u{cb}", "ＺＯ\u{cb}"],
+        ] {
+            let canonical: Vec<String> =
+                variants.iter().map(|name| parse(name).unwrap().canonical().to_owned()).collect();
+            assert!(canonical.windows(2).all(|pair| pair[0] == pair[1]), "{canonical:?}");
+        }
+    }
+
+    #[test]
+    fn i3_marks_on_letters_and_scripts_that_need_them_are_fine() {
+        for name in ["zoe\u{308}", "हिन्दी", "ไทยครับ", "☀☀☀", "___", "123"]
+        {
+            assert!(parse(name).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_shown_as_typed() {
+        assert_eq!(parse("Ｍｉｋｅ").unwrap().as_str(), "Ｍｉｋｅ");
+        assert_eq!(parse("张三丰").unwrap().as_str(), "张三丰");
+    }
+
+    #[test]
+    fn length_counts_characters_and_not_bytes() {
+        assert_eq!(parse("张三"), Err(Violation::TooShort { min: 3 }));
+        assert!(parse(&"张".repeat(50)).is_ok());
+        assert_eq!(parse(&"张".repeat(51)), Err(Violation::TooLong { max: 50 }));
+    }
+
+    #[test]
+    fn i3_what_cannot_be_seen_is_refused() {
+        for (name, violation) in [
+            ("mi\0ke", Violation::ContainsNul),
+            ("mike\u{202e}", Violation::ForbiddenCharacter),
+            ("mi\u{200b}ke", Violation::ForbiddenCharacter),
+            ("mi\u{200d}ke", Violation::ForbiddenCharacter),
+            ("mi\u{ad}ke", Violation::ForbiddenCharacter),
+            ("mike\u{3164}", Violation::ForbiddenCharacter),
+            ("mi\nke", Violation::ForbiddenCharacter),
+            ("mi\u{7f}ke", Violation::ForbiddenCharacter),
+            ("mike\u{e000}", Violation::ForbiddenCharacter),
+            ("mi\u{2800}ke", Violation::ForbiddenCharacter),
+            ("\u{2800}\u{2800}\u{2800}", Violation::ForbiddenCharacter),
+            ("mike\u{fffc}", Violation::ForbiddenCharacter),
+            ("\u{16fe4}mike", Violation::ForbiddenCharacter),
+            ("\u{13441}\u{13442}\u{13441}", Violation::ForbiddenCharacter),
+            ("\u{301}\u{301}\u{301}", Violation::ForbiddenCharacter),
+            ("\u{301}mike", Violation::ForbiddenCharacter),
+            ("\u{20dd}\u{20dd}\u{20dd}", Violation::ForbiddenCharacter),
+            ("\u{93e}\u{93e}\u{93e}", Violation::ForbiddenCharacter),
+            // A letter of half width, and a mark in the canonical form.
+            ("\u{ff9e}\u{ff9e}\u{ff9e}", Violation::ForbiddenCharacter),
+            ("mi ke", Violation::ContainsWhitespace),
+            ("mi\u{3000}ke", Violation::ContainsWhitespace),
+            ("mi@ke", Violation::ContainsAt),
+            ("mi＠ke", Violation::ContainsAt),
+        ] {
+            assert_eq!(parse(name), Err(violation), "{name:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_canonical_form_is_a_fixed_point(name in "\\PC{3,50}") {
+            if let Ok(parsed) = parse(&name) {
+                proptest::prop_assert_eq!(text::canonical(parsed.canonical()), parsed.canonical());
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The port of the cache.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::cache::CacheKey;
+use crate::common::PortError;
+
+/// Who owns an entry. Namespaces cannot see each other, whatever a key contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CacheNamespace {
+    /// Entries that clients put.
+    Client,
+    /// Probes of the cache itself.
+    Probe,
+}
+
+/// Where a value is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CacheSlot {
+    namespace: CacheNamespace,
+    key: String,
+}
+
+impl CacheSlot {
+    /// The slot of a client's key.
+    pub fn client(key: &CacheKey) -> Self {
+        Self { namespace: CacheNamespace::Client, key: key.as_str().to_owned() }
+    }
+
+    /// The slot of a probe.
+    pub fn probe(id: uuid::Uuid) -> Self {
+        Self { namespace: CacheNamespace::Probe, key: id.to_string() }
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> CacheNamespace {
+        self.namespace
+    }
+
+    /// The key within the namespace.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// A value found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachedValue {
+    /// The value.
+    pub value: Vec<u8>,
+    /// How long it still lives; more than zero.
+    pub ttl: Duration,
+}
+
+/// Values with a time to live. Bounded: it MAY drop any of them earlier.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Cache: Send + Sync {
+    /// The value and what is left of its time; `None` when that has passed.
+    async fn get(&self, slot: &CacheSlot) -> Result<Option<CachedValue>, PortError>;
+
+    /// Puts a value for this time, in place of any before it.
+    async fn set(&self, slot: &CacheSlot, value: Vec<u8>, ttl: Duration) -> Result<(), PortError>;
+
+    /// Removes the value; `true` if there was one.
+    async fn delete(&self, slot: &CacheSlot) -> Result<bool, PortError>;
+}

@@ -1,0 +1,10 @@
+//! The port that tells the time.
+
+use crate::common::Timestamp;
+
+/// What time it is.
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait Clock: Send + Sync {
+    /// The current time. MUST NOT be finer than microseconds, so that stores keep it exactly.
+    fn now(&self) -> Timestamp;
+}

@@ -1,0 +1,81 @@
+//! Errors of ports.
+
+use std::error::Error;
+use std::fmt;
+
+/// The cause of an adapter's failure, for logs.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// An error with all of its causes, for logs: what formats these as JSON shows the error alone.
+pub struct Causes<'a>(pub &'a (dyn Error + 'static));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut next = self.0.source();
+        while let Some(cause) = next {
+            write!(f, ": {cause}")?;
+            next = cause.source();
+        }
+        Ok(())
+    }
+}
+
+/// A port failed for no reason of the caller's.
+#[derive(Debug, thiserror::Error)]
+pub enum PortError {
+    /// The back end does not answer, or not in time, or has no room: trying again may help.
+    #[error("{component} is unavailable")]
+    Unavailable {
+        /// Which back end, as `/health` names it.
+        component: &'static str,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
+    /// A broken row, a broken statement, a fault of the adapter's: trying again will not help.
+    #[error("{component} failed")]
+    Internal {
+        /// Which back end, as `/health` names it.
+        component: &'static str,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
+}
+
+impl PortError {
+    /// A back end that does not answer.
+    pub fn unavailable(component: &'static str, source: impl Into<BoxError>) -> Self {
+        Self::Unavailable { component, source: source.into() }
+    }
+
+    /// A fault.
+    pub fn internal(component: &'static str, source: impl Into<BoxError>) -> Self {
+        Self::Internal { component, source: source.into() }
+    }
+
+    /// The same once more, for another who waits for what has failed. Of its causes the texts remain.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let told = |source: &BoxError| Causes(&**source).to_string();
+        match self {
+            Self::Unavailable { component, source } => Self::unavailable(component, told(source)),
+            Self::Internal { component, source } => Self::internal(component, told(source)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_shown_down_to_the_first() {
+        let inner = PortError::internal("disk", "it is on fire");
+        let outer = PortError::unavailable("database", inner);
+        let told = "database is unavailable: disk failed: it is on fire";
+        assert_eq!(Causes(&outer).to_string(), told);
+        assert_eq!(Causes(&outer.again()).to_string(), told);
+    }
+}

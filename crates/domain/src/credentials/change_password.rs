@@ -1,0 +1,292 @@
+//! Use-case: changing one's own password.
+
+use std::sync::Arc;
+
+use crate::access::Principal;
+use crate::accounts::AccountRepository;
+use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
+use crate::common::{Clock, PortError, RequestContext};
+use crate::credentials::{
+    CandidatePassword, Credentials, HashingError, NewPassword, PasswordChange, PasswordHasher,
+    PasswordPolicy, PolicyViolation, Verification,
+};
+use crate::lockout::{AttemptGuard, Begin, TooManyAttempts, Try};
+
+/// A change of one's own password.
+#[derive(Debug, Clone)]
+pub struct ChangePasswordInput {
+    /// The password so far, as typed.
+    pub current: CandidatePassword,
+    /// The password from now on.
+    pub new: NewPassword,
+    /// The new one typed again, where the client asks for that.
+    pub confirmation: Option<CandidatePassword>,
+    /// Where from.
+    pub request: RequestContext,
+}
+
+/// Why the password stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangePasswordError {
+    /// The new one and its confirmation differ.
+    #[error("the new password and its confirmation differ")]
+    ConfirmationDiffers,
+    /// The new one is the current one.
+    #[error("the new password equals the current one")]
+    Unchanged,
+    /// The new one is too easy to guess.
+    #[error(transparent)]
+    Policy(#[from] PolicyViolation),
+    /// The current one is wrong.
+    #[error("the current password is wrong")]
+    WrongPassword,
+    /// Too many failures, here and at log-in together.
+    #[error(transparent)]
+    TooManyAttempts(#[from] TooManyAttempts),
+    /// The account was deactivated, or its password changed, meanwhile: the caller is nobody now.
+    #[error("the account has changed meanwhile")]
+    Stale,
+    /// No capacity to hash.
+    #[error("no capacity to hash a password")]
+    Overloaded,
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl From<HashingError> for ChangePasswordError {
+    fn from(error: HashingError) -> Self {
+        match error {
+            HashingError::Overloaded => Self::Overloaded,
+            HashingError::Port(error) => Self::Port(error),
+        }
+    }
+}
+
+/// Changes the caller's password and ends all of the user's other sessions (OWASP ASVS 5.0, 7.4.3).
+///
+/// Trying the current password here counts as it does at log-in: a stolen token must not be a way
+/// around the throttle.
+pub struct ChangePassword {
+    /// The accounts.
+    pub users: Arc<dyn AccountRepository>,
+    /// Verifies and hashes.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// Judges the new password.
+    pub policy: Arc<dyn PasswordPolicy>,
+    /// Counts failures.
+    pub attempts: Arc<AttemptGuard>,
+    /// Takes the other failures.
+    pub trail: Arc<dyn AuditTrail>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl ChangePassword {
+    /// Runs the use-case.
+    ///
+    /// # Errors
+    /// See [`ChangePasswordError`].
+    pub async fn execute(
+        &self,
+        caller: &Principal,
+        input: ChangePasswordInput,
+    ) -> Result<(), ChangePasswordError> {
+        if input.confirmation.as_ref().is_some_and(|again| again.expose() != input.new.expose()) {
+            return Err(ChangePasswordError::ConfirmationDiffers);
+        }
+        if input.new.expose() == input.current.expose() {
+            return Err(ChangePasswordError::Unchanged);
+        }
+        self.policy.check(&input.new, caller.user.username.as_str(), caller.user.email.as_str())?;
+        let credentials = self.verify(caller, &input).await?;
+        let change = PasswordChange {
+            user_id: caller.user.id,
+            verified_version: credentials.credential_version,
+            hash: self.hasher.hash(&input.new).await?,
+            keep_session: caller.session_id,
+            at: self.clock.now(),
+            request: input.request.clone(),
+        };
+        if !self.users.change_password(change).await? {
+            return Err(self.stale(caller, input.request));
+        }
+        tracing::info!(event = "password_changed", user_id = %caller.user.id);
+        Ok(())
+    }
+
+    async fn verify(
+        &self,
+        caller: &Principal,
+        input: &ChangePasswordInput,
+    ) -> Result<Credentials, ChangePasswordError> {
+        let Some(credentials) = self.users.credentials(caller.user.id).await? else {
+            return Err(self.stale(caller, input.request.clone()));
+        };
+        let tried = Try::change(caller, input.request.clone());
+        let attempt = match self.attempts.begin(tried).await? {
+            Begin::Attempt(attempt) => attempt,
+            Begin::Refused(refused) => return Err(refused.into()),
+        };
+        match self.hasher.verify(&input.current, Some(credentials.hash.clone())).await {
+            Ok(Verification::Match { .. }) => attempt.succeeded().await,
+            Ok(Verification::Mismatch) => {
+                attempt.failed(AuditReason::WrongPassword);
+                return Err(ChangePasswordError::WrongPassword);
+            }
+            Err(error) => {
+                attempt.undecided().await;
+                return Err(error.into());
+            }
+        }
+        Ok(credentials)
+    }
+
+    fn stale(&self, caller: &Principal, request: RequestContext) -> ChangePasswordError {
+        let event = AuditContext::by(caller, self.clock.now(), request)
+            .event(AuditAction::PasswordChangeFailed)
+            .on(caller.user.id);
+        self.trail.note(event.because(AuditReason::AccountChanged));
+        ChangePasswordError::Stale
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::MockAccountRepository;
+    use crate::credentials::{
+        CredentialVersion, MockPasswordHasher, MockPasswordPolicy, PasswordLength,
+    };
+    use crate::lockout::{
+        Admission, LockoutSubject, LoginLimits, MockLockoutRepository, MockRateLimiter,
+    };
+    use crate::testing::{self, SESSION, Trail, USER, at};
+
+    struct World {
+        users: MockAccountRepository,
+        hasher: MockPasswordHasher,
+        policy: MockPasswordPolicy,
+        lockouts: MockLockoutRepository,
+        rates: MockRateLimiter,
+        trail: Arc<Trail>,
+    }
+
+    impl World {
+        fn new() -> Self {
+            Self {
+                users: MockAccountRepository::new(),
+                hasher: MockPasswordHasher::new(),
+                policy: MockPasswordPolicy::new(),
+                lockouts: MockLockoutRepository::new(),
+                rates: MockRateLimiter::new(),
+                trail: Arc::default(),
+            }
+        }
+
+        /// One where the password is verified, with this verdict.
+        fn verifying(verdict: Verification) -> Self {
+            let mut world = Self::new();
+            world.policy.expect_check().return_once(|_, _, _| Ok(()));
+            world.rates.expect_reserve().return_once(|_, _, _| Ok(Admission::Admitted));
+            world
+                .lockouts
+                .expect_reserve()
+                .withf(|subject, _, _, _| *subject == LockoutSubject::Account(USER))
+                .times(1)
+                .return_once(|_, _, _, _| Ok(Admission::Admitted));
+            world.users.expect_credentials().return_once(|_| Ok(Some(testing::credentials(4))));
+            world.hasher.expect_verify().times(1).return_once(move |_, _| Ok(verdict));
+            world
+        }
+
+        async fn change(
+            self,
+            current: &str,
+            new: &str,
+            again: Option<&str>,
+        ) -> Result<(), ChangePasswordError> {
+            let clock = testing::clock(30);
+            let use_case = ChangePassword {
+                users: Arc::new(self.users),
+                hasher: Arc::new(self.hasher),
+                policy: Arc::new(self.policy),
+                attempts: Arc::new(AttemptGuard {
+                    lockouts: Arc::new(self.lockouts),
+                    rates: Arc::new(self.rates),
+                    clock: clock.clone(),
+                    trail: self.trail.clone(),
+                    limits: Some(LoginLimits::DEFAULT),
+                }),
+                trail: self.trail,
+                clock,
+            };
+            let input = ChangePasswordInput {
+                current: CandidatePassword::parse(current).unwrap(),
+                new: NewPassword::parse(new, PasswordLength::DEFAULT).unwrap(),
+                confirmation: again.map(|again| CandidatePassword::parse(again).unwrap()),
+                request: testing::request(),
+            };
+            use_case.execute(&testing::principal(), input).await
+        }
+    }
+
+    const RIGHT: Verification = Verification::Match { needs_rehash: false };
+
+    async fn changed(stored: bool) -> (Result<(), ChangePasswordError>, Arc<Trail>) {
+        let mut world = World::verifying(RIGHT);
+        world.lockouts.expect_succeed().times(1).return_once(|_, _| Ok(()));
+        world.rates.expect_release().times(1).return_once(|_| Ok(()));
+        world.hasher.expect_hash().times(1).return_once(|_| Ok(testing::hash()));
+        world
+            .users
+            .expect_change_password()
+            .withf(|change| {
+                change.user_id == USER
+                    && change.verified_version == CredentialVersion(4)
+                    && change.keep_session == SESSION
+                    && change.at == at(30)
+                    && change.request == testing::request()
+            })
+            .times(1)
+            .return_once(move |_| Ok(stored));
+        let trail = world.trail.clone();
+        (world.change("password123", "newpassword456", Some("newpassword456")).await, trail)
+    }
+
+    #[tokio::test]
+    async fn t18_the_change_keeps_only_the_callers_session() {
+        let (changed, trail) = changed(true).await;
+        changed.unwrap();
+        trail.has([]);
+    }
+
+    #[tokio::test]
+    async fn x3_a_change_meanwhile_wins() {
+        let (changed, trail) = changed(false).await;
+        assert!(matches!(changed, Err(ChangePasswordError::Stale)));
+        trail.has([(AuditAction::PasswordChangeFailed, AuditReason::AccountChanged)]);
+    }
+
+    #[tokio::test]
+    async fn a_wrong_password_changes_nothing_and_counts() {
+        let world = World::verifying(Verification::Mismatch);
+        let trail = world.trail.clone();
+        let result = world.change("wrong", "newpassword456", None).await;
+        assert!(matches!(result, Err(ChangePasswordError::WrongPassword)));
+        trail.has([(AuditAction::PasswordChangeFailed, AuditReason::WrongPassword)]);
+    }
+
+    #[tokio::test]
+    async fn what_can_be_refused_without_hashing_is() {
+        let result =
+            World::new().change("password123", "newpassword456", Some("newpassword457")).await;
+        assert!(matches!(result, Err(ChangePasswordError::ConfirmationDiffers)));
+        let result = World::new().change("password123", "password123", None).await;
+        assert!(matches!(result, Err(ChangePasswordError::Unchanged)));
+        let mut world = World::new();
+        world.policy.expect_check().return_once(|_, _, _| Err(PolicyViolation::TooCommon));
+        let result = world.change("password123", "12345678", None).await;
+        assert!(matches!(result, Err(ChangePasswordError::Policy(PolicyViolation::TooCommon))));
+    }
+}

@@ -1,0 +1,80 @@
+//! The port that hashes passwords.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::common::PortError;
+use crate::credentials::{CandidatePassword, NewPassword, PasswordHash};
+
+/// What verifying a password found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verification {
+    /// It is right.
+    Match {
+        /// The hash is of another cost or kind than new ones: hash the password again.
+        needs_rehash: bool,
+    },
+    /// It is wrong, or nobody's, or the hash cannot be read.
+    Mismatch,
+}
+
+/// Why nothing was hashed.
+#[derive(Debug, thiserror::Error)]
+pub enum HashingError {
+    /// More work is waiting than can be done in time. Nothing was hashed.
+    #[error("no capacity to hash a password")]
+    Overloaded,
+    /// The hasher failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// A place among those whose passwords wait to be hashed, kept free for as long as this lives.
+#[must_use]
+pub struct Permit(#[expect(dead_code, reason = "dropping it is all it is for")] Option<Kept>);
+
+type Kept = Box<dyn Send + Sync>;
+
+impl Permit {
+    /// Given back when `guard` is dropped.
+    pub fn holding(guard: impl Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(guard)))
+    }
+
+    /// Where nothing is counted.
+    pub fn unlimited() -> Self {
+        Self(None)
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Permit")
+    }
+}
+
+/// Hashes passwords slowly, off the threads that serve requests.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait PasswordHasher: Send + Sync {
+    /// A place for a hash that is to come, if there is one, so that nothing is begun in vain. To be
+    /// given up in the moment in which the hash is asked for; what has none may be asked for as well.
+    fn try_reserve(&self) -> Option<Permit>;
+
+    /// Hashes a password with a fresh salt, at the configured cost.
+    async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError>;
+
+    /// Hashes a password that has just been verified once more, at the configured cost.
+    async fn rehash(&self, password: &CandidatePassword) -> Result<PasswordHash, HashingError>;
+
+    /// Verifies a tried password. Without a hash (nobody has that name) or with one that cannot be
+    /// read, MUST take as long as a wrong password of the configured cost does, and be `Wrong`.
+    ///
+    /// Takes `Option<PasswordHash>` by value: the work outlives a caller who has gone.
+    async fn verify(
+        &self,
+        password: &CandidatePassword,
+        hash: Option<PasswordHash>,
+    ) -> Result<Verification, HashingError>;
+}

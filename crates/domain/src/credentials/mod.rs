@@ -1,0 +1,17 @@
+//! Passwords: their rules, the ports that hash and judge them, and changing one.
+
+mod change_password;
+mod hasher;
+mod password;
+mod policy;
+mod port;
+
+pub use change_password::{ChangePassword, ChangePasswordError, ChangePasswordInput};
+#[cfg(feature = "mock")]
+pub use hasher::MockPasswordHasher;
+pub use hasher::{HashingError, PasswordHasher, Permit, Verification};
+pub use password::{CandidatePassword, NewPassword, PasswordHash, PasswordLength};
+#[cfg(feature = "mock")]
+pub use policy::MockPasswordPolicy;
+pub use policy::{PasswordPolicy, PolicyViolation};
+pub use port::{CredentialVersion, Credentials, PasswordChange};

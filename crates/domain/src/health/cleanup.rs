@@ -1,0 +1,101 @@
+//! Use-case: deleting what has expired.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::audit::AuditRepository;
+use crate::common::{Clock, PortError, Timestamp};
+use crate::lockout::LockoutRepository;
+use crate::sessions::SessionRepository;
+
+/// What was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CleanedUp {
+    /// Sessions that were over.
+    pub sessions: u64,
+    /// Counts of failed log-ins that no longer matter.
+    pub throttles: u64,
+    /// Records of what happened long ago.
+    pub records: u64,
+}
+
+/// Deletes what is over, so that tables do not grow for ever. Meant to run every now and then.
+pub struct Cleanup {
+    /// The sessions.
+    pub sessions: Arc<dyn SessionRepository>,
+    /// The counts.
+    pub lockouts: Arc<dyn LockoutRepository>,
+    /// The records.
+    pub records: Arc<dyn AuditRepository>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For how long finished sessions are kept, to look into what happened.
+    pub keep_sessions: Duration,
+    /// The longest window of any limit: older counts are void.
+    pub keep_throttles: Duration,
+    /// For how long records are kept.
+    pub keep_records: Duration,
+}
+
+impl Cleanup {
+    /// Runs the use-case.
+    ///
+    /// # Errors
+    /// A store failed.
+    pub async fn execute(&self) -> Result<CleanedUp, PortError> {
+        let now = self.clock.now();
+        Ok(CleanedUp {
+            sessions: self.sessions.delete_finished(now - self.keep_sessions).await?,
+            throttles: self.lockouts.delete_stale(now - self.keep_throttles).await?,
+            records: self.delete_records(now - self.keep_records).await?,
+        })
+    }
+
+    /// All that are old enough, in as many parts as it takes: there may be more each hour than one
+    /// call deletes.
+    async fn delete_records(&self, before: Timestamp) -> Result<u64, PortError> {
+        let mut total = 0;
+        loop {
+            match self.records.delete_before(before).await? {
+                0 => return Ok(total),
+                deleted => total += deleted,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mockall::predicate::eq;
+
+    use super::*;
+    use crate::audit::MockAuditRepository;
+    use crate::lockout::MockLockoutRepository;
+    use crate::sessions::MockSessionRepository;
+    use crate::testing::{self, at};
+
+    #[tokio::test]
+    async fn only_what_is_old_enough_goes() {
+        let (mut sessions, mut lockouts) =
+            (MockSessionRepository::new(), MockLockoutRepository::new());
+        sessions.expect_delete_finished().with(eq(at(990))).return_once(|_| Ok(2));
+        lockouts.expect_delete_stale().with(eq(at(980))).return_once(|_| Ok(3));
+        let (mut records, mut left) = (MockAuditRepository::new(), vec![0, 4, 1000]);
+        records
+            .expect_delete_before()
+            .with(eq(at(970)))
+            .times(3)
+            .returning(move |_| Ok(left.pop().unwrap()));
+        let tidy = Cleanup {
+            sessions: Arc::new(sessions),
+            lockouts: Arc::new(lockouts),
+            records: Arc::new(records),
+            clock: testing::clock(1000),
+            keep_sessions: Duration::from_secs(10),
+            keep_throttles: Duration::from_secs(20),
+            keep_records: Duration::from_secs(30),
+        };
+        let tidied = CleanedUp { sessions: 2, throttles: 3, records: 1004 };
+        assert_eq!(tidy.execute().await.unwrap(), tidied);
+    }
+}

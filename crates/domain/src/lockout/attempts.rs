@@ -1,0 +1,329 @@
+//! The guard before every attempt at a password.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::access::Principal;
+use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason, AuditTrail};
+use crate::common::{Causes, Clock, PortError, RequestContext, SessionId, UserId};
+use crate::lockout::{
+    Admission, AttemptLimits, Limit, LockoutRepository, LockoutSubject, RateKey, RateLimiter,
+};
+
+/// The limits on guessing passwords.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoginLimits {
+    /// On one account.
+    pub attempts: AttemptLimits,
+    /// From one network, on whatever accounts. Generous: schools sit behind one address.
+    pub per_network: Limit,
+}
+
+impl LoginLimits {
+    /// [`AttemptLimits::DEFAULT`], and 100 in 15 minutes from one network.
+    pub const DEFAULT: Self = Self {
+        attempts: AttemptLimits::DEFAULT,
+        per_network: Limit { max: 100, window: Duration::from_secs(15 * 60) },
+    };
+}
+
+/// Too many failures; nothing was hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many attempts")]
+pub struct TooManyAttempts {
+    /// When to try again.
+    pub retry_after: Duration,
+}
+
+/// Guards every place where a password can be tried, so that they share one count.
+///
+/// An attempt is counted as a failure before the password is looked at and taken back when it was
+/// none. Counting afterwards would let any number of parallel guesses through.
+pub struct AttemptGuard {
+    /// Counts per account.
+    pub lockouts: Arc<dyn LockoutRepository>,
+    /// Counts per network.
+    pub rates: Arc<dyn RateLimiter>,
+    /// The time of the attempts.
+    pub clock: Arc<dyn Clock>,
+    /// Takes the failures.
+    pub trail: Arc<dyn AuditTrail>,
+    /// The limits; `None` turns all of them off.
+    pub limits: Option<LoginLimits>,
+}
+
+/// What a password is tried for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    LogIn,
+    /// By the user, in this session.
+    Change(UserId, SessionId),
+}
+
+/// Somebody tries a password.
+pub(crate) struct Try {
+    subject: LockoutSubject,
+    purpose: Purpose,
+    request: RequestContext,
+}
+
+impl Try {
+    /// To log in.
+    pub(crate) fn log_in(subject: LockoutSubject, request: RequestContext) -> Self {
+        Self { subject, purpose: Purpose::LogIn, request }
+    }
+
+    /// To change it.
+    pub(crate) fn change(caller: &Principal, request: RequestContext) -> Self {
+        let subject = LockoutSubject::Account(caller.user.id);
+        Self { subject, purpose: Purpose::Change(caller.user.id, caller.session_id), request }
+    }
+}
+
+/// An attempt that has been counted. Dropped undecided (the client has gone), it stays a failure.
+pub(crate) struct Attempt<'a> {
+    guard: &'a AttemptGuard,
+    tried: Try,
+    /// Whether the password has been looked at, or never will be.
+    decided: bool,
+}
+
+pub(crate) enum Begin<'a> {
+    Attempt(Attempt<'a>),
+    Refused(TooManyAttempts),
+}
+
+impl AttemptGuard {
+    pub(crate) async fn begin(&self, tried: Try) -> Result<Begin<'_>, PortError> {
+        if let Some(limits) = self.limits {
+            let (subject, network) = (&tried.subject, tried.request.network());
+            let now = self.clock.now();
+            let key = RateKey::FailedLogin(network);
+            if let Admission::Refused { retry_after } =
+                self.rates.reserve(key, limits.per_network, now).await?
+            {
+                self.trail.note(self.refusal(&tried, AuditReason::NetworkLimit));
+                return Ok(Begin::Refused(TooManyAttempts { retry_after }));
+            }
+            let admission = self.lockouts.reserve(subject, network, limits.attempts, now).await;
+            if !matches!(admission, Ok(Admission::Admitted))
+                && let Err(error) = self.rates.release(key).await
+            {
+                // The verdict on the account is what has to be told.
+                tracing::warn!(error = %Causes(&error), "a failure count was not reset");
+            }
+            if let Admission::Refused { retry_after } = admission? {
+                tracing::warn!(event = "login_throttled", %subject, %network, "too many failures");
+                self.trail.note(self.refusal(&tried, AuditReason::AccountLimit));
+                return Ok(Begin::Refused(TooManyAttempts { retry_after }));
+            }
+        }
+        Ok(Begin::Attempt(Attempt { guard: self, tried, decided: false }))
+    }
+
+    fn refusal(&self, tried: &Try, reason: AuditReason) -> AuditEvent {
+        let action = match tried.purpose {
+            Purpose::LogIn => AuditAction::LoginRefused,
+            Purpose::Change(..) => AuditAction::PasswordChangeRefused,
+        };
+        self.event(tried, action, reason)
+    }
+
+    fn failure(&self, tried: &Try, reason: AuditReason) -> AuditEvent {
+        let action = match tried.purpose {
+            Purpose::LogIn => AuditAction::LoginFailed,
+            Purpose::Change(..) => AuditAction::PasswordChangeFailed,
+        };
+        self.event(tried, action, reason)
+    }
+
+    fn event(&self, tried: &Try, action: AuditAction, reason: AuditReason) -> AuditEvent {
+        let mut context = AuditContext::anonymous(self.clock.now(), tried.request.clone());
+        if let Purpose::Change(user, session) = tried.purpose {
+            (context.actor, context.session_id) = (Some(user), Some(session));
+        }
+        let event = context.event(action).because(reason);
+        match tried.subject {
+            LockoutSubject::Account(id) => event.on(id),
+            LockoutSubject::Nobody(_) => event,
+        }
+    }
+}
+
+impl Attempt<'_> {
+    /// The password was right: whatever follows from it has records of its own.
+    pub(crate) fn verified(&mut self) {
+        self.decided = true;
+    }
+
+    /// The password was right. That the count could not be reset is no reason to refuse it.
+    pub(crate) async fn succeeded(mut self) {
+        self.decided = true;
+        if self.guard.limits.is_some() {
+            let network = self.tried.request.network();
+            let reset = self.guard.lockouts.succeed(&self.tried.subject, network).await;
+            self.take_back(reset).await;
+        }
+    }
+
+    /// The password was wrong, or right to no avail: it stays counted.
+    pub(crate) fn failed(mut self, reason: AuditReason) {
+        self.decided = true;
+        let Try { subject, request, .. } = &self.tried;
+        tracing::info!(event = "password_refused", %subject, network = %request.network());
+        self.guard.trail.note(self.guard.failure(&self.tried, reason));
+    }
+
+    /// Nothing was found out: the password was not looked at, or could not be acted upon.
+    pub(crate) async fn undecided(mut self) {
+        self.decided = true;
+        if self.guard.limits.is_some() {
+            let network = self.tried.request.network();
+            let released = self.guard.lockouts.release(&self.tried.subject, network).await;
+            self.take_back(released).await;
+        }
+    }
+
+    async fn take_back(&self, throttled: Result<(), PortError>) {
+        let key = RateKey::FailedLogin(self.tried.request.network());
+        let rated = self.guard.rates.release(key).await;
+        for error in [throttled.err(), rated.err()].into_iter().flatten() {
+            tracing::warn!(
+                error = %Causes(&error),
+                "a failure count was not reset"
+            );
+        }
+    }
+}
+
+impl Drop for Attempt<'_> {
+    /// It is counted, so it is recorded: else an account could be locked without a trace.
+    fn drop(&mut self) {
+        if !self.decided {
+            self.guard.trail.note(self.guard.failure(&self.tried, AuditReason::Abandoned));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mockall::predicate::eq;
+
+    use super::*;
+    use crate::lockout::{MockLockoutRepository, MockRateLimiter};
+    use crate::testing::{self, NETWORK, Trail, USER};
+
+    fn guard(
+        lockouts: MockLockoutRepository,
+        rates: MockRateLimiter,
+    ) -> (AttemptGuard, Arc<Trail>) {
+        let trail = Arc::new(Trail::default());
+        let guard = AttemptGuard {
+            lockouts: Arc::new(lockouts),
+            rates: Arc::new(rates),
+            clock: testing::clock(0),
+            trail: trail.clone(),
+            limits: Some(LoginLimits::DEFAULT),
+        };
+        (guard, trail)
+    }
+
+    fn log_in() -> Try {
+        Try::log_in(LockoutSubject::Account(USER), testing::request())
+    }
+
+    async fn attempt(guard: &AttemptGuard) -> Attempt<'_> {
+        match guard.begin(log_in()).await.unwrap() {
+            Begin::Attempt(attempt) => attempt,
+            Begin::Refused(refused) => panic!("{refused}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_network_is_refused_before_the_account_is_counted() {
+        let mut rates = MockRateLimiter::new();
+        let retry_after = Duration::from_secs(5);
+        rates.expect_reserve().return_once(move |_, _, _| Ok(Admission::Refused { retry_after }));
+        let (guard, trail) = guard(MockLockoutRepository::new(), rates);
+        let begin = guard.begin(log_in()).await.unwrap();
+        assert!(matches!(begin, Begin::Refused(refused) if refused.retry_after == retry_after));
+        trail.has([(AuditAction::LoginRefused, AuditReason::NetworkLimit)]);
+    }
+
+    #[tokio::test]
+    async fn a_locked_account_does_not_count_against_the_network() {
+        let mut rates = MockRateLimiter::new();
+        rates.expect_reserve().return_once(|_, _, _| Ok(Admission::Admitted));
+        rates
+            .expect_release()
+            .with(eq(RateKey::FailedLogin(NETWORK.into())))
+            .times(1)
+            .return_once(|_| Ok(()));
+        let mut lockouts = MockLockoutRepository::new();
+        lockouts.expect_reserve().return_once(|_, _, _, _| {
+            Ok(Admission::Refused { retry_after: Duration::from_secs(9) })
+        });
+        let (guard, trail) = guard(lockouts, rates);
+        assert!(matches!(guard.begin(log_in()).await.unwrap(), Begin::Refused(_)));
+        trail.has([(AuditAction::LoginRefused, AuditReason::AccountLimit)]);
+    }
+
+    #[tokio::test]
+    async fn success_resets_the_account_and_gives_the_network_its_one_back() {
+        let (mut rates, mut lockouts) = (MockRateLimiter::new(), MockLockoutRepository::new());
+        rates.expect_reserve().return_once(|_, _, _| Ok(Admission::Admitted));
+        rates.expect_release().times(1).return_once(|_| Ok(()));
+        lockouts.expect_reserve().return_once(|_, _, _, _| Ok(Admission::Admitted));
+        lockouts.expect_succeed().times(1).return_once(|_, _| Err(testing::broken()));
+        let (guard, trail) = guard(lockouts, rates);
+        attempt(&guard).await.succeeded().await;
+        trail.has([]);
+    }
+
+    #[tokio::test]
+    async fn without_limits_nothing_is_counted() {
+        let (mut guard, _) = guard(MockLockoutRepository::new(), MockRateLimiter::new());
+        guard.limits = None;
+        attempt(&guard).await.succeeded().await;
+    }
+
+    #[tokio::test]
+    async fn s3_an_attempt_that_is_counted_is_recorded_once() {
+        let (mut guard, trail) = guard(MockLockoutRepository::new(), MockRateLimiter::new());
+        guard.limits = None;
+        attempt(&guard).await.failed(AuditReason::WrongPassword);
+        drop(attempt(&guard).await);
+        attempt(&guard).await.undecided().await;
+        let mut verified = attempt(&guard).await;
+        verified.verified();
+        drop(verified);
+        let failed = AuditAction::LoginFailed;
+        trail.has([(failed, AuditReason::WrongPassword), (failed, AuditReason::Abandoned)]);
+        let event = trail.events().remove(0);
+        assert_eq!((event.subject, event.context.actor), (Some(USER), None));
+        assert_eq!(event.context.request, testing::request());
+    }
+
+    #[tokio::test]
+    async fn s1_a_name_that_nobody_has_is_not_recorded() {
+        let (mut guard, trail) = guard(MockLockoutRepository::new(), MockRateLimiter::new());
+        guard.limits = None;
+        let tried = Try::log_in(LockoutSubject::Nobody([7; 32]), testing::request());
+        let Begin::Attempt(attempt) = guard.begin(tried).await.unwrap() else { panic!("refused") };
+        attempt.failed(AuditReason::UnknownName);
+        let event = trail.events().remove(0);
+        assert_eq!((event.subject, event.context.session_id), (None, None));
+    }
+
+    #[tokio::test]
+    async fn a_change_is_tried_by_its_user() {
+        let (mut guard, trail) = guard(MockLockoutRepository::new(), MockRateLimiter::new());
+        guard.limits = None;
+        let tried = Try::change(&testing::principal(), testing::request());
+        let Begin::Attempt(attempt) = guard.begin(tried).await.unwrap() else { panic!("refused") };
+        attempt.failed(AuditReason::WrongPassword);
+        trail.has([(AuditAction::PasswordChangeFailed, AuditReason::WrongPassword)]);
+        let context = trail.events().remove(0).context;
+        assert_eq!((context.actor, context.session_id), (Some(USER), Some(testing::SESSION)));
+    }
+}

@@ -1,0 +1,20 @@
+//! Limits on guessing passwords: counts of failures, the lock-out that follows, and lifting it.
+
+mod attempts;
+mod clear_lockout;
+mod get_lockout;
+mod port;
+mod rate_limiter;
+mod window;
+
+pub use attempts::{AttemptGuard, LoginLimits, TooManyAttempts};
+pub(crate) use attempts::{Begin, Try};
+pub use clear_lockout::{ClearLockout, ClearLockoutError};
+pub use get_lockout::{GetLockout, GetLockoutError, Lockout, LockoutCount};
+#[cfg(feature = "mock")]
+pub use port::MockLockoutRepository;
+pub use port::{LockoutRepository, LockoutSubject};
+#[cfg(feature = "mock")]
+pub use rate_limiter::MockRateLimiter;
+pub use rate_limiter::{RateKey, RateLimiter};
+pub use window::{Admission, AttemptLimits, FailureCount, Limit};

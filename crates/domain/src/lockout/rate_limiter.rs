@@ -1,0 +1,43 @@
+//! The port that limits failures per client network.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::common::{ClientNetwork, PortError, Timestamp};
+use crate::lockout::{Admission, Limit};
+
+/// What is limited per client network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RateKey {
+    /// Failed log-ins.
+    FailedLogin(ClientNetwork),
+    /// Failed registrations.
+    FailedRegistration(ClientNetwork),
+}
+
+impl fmt::Display for RateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FailedLogin(network) => write!(f, "login:{network}"),
+            Self::FailedRegistration(network) => write!(f, "register:{network}"),
+        }
+    }
+}
+
+/// Counts failures per client network, each for exactly one `window`: many people are behind one
+/// address, and their mistakes of a whole day must not add up. It MAY forget at a restart.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait RateLimiter: Send + Sync {
+    /// Counts one, or refuses it. MUST NOT admit more than the limit, however many run at once.
+    async fn reserve(
+        &self,
+        key: RateKey,
+        limit: Limit,
+        at: Timestamp,
+    ) -> Result<Admission, PortError>;
+
+    /// Takes the latest one back: it was no failure, and MUST NOT leave a trace.
+    async fn release(&self, key: RateKey) -> Result<(), PortError>;
+}

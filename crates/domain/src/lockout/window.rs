@@ -1,0 +1,56 @@
+//! Limits, and what a count of failures means.
+
+use std::time::Duration;
+
+use crate::common::{ClientNetwork, Timestamp};
+
+/// At most `max` failures in any span of `window`. (A window that starts anew with its first failure
+/// would admit twice as many around its end; no port here counts like that.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// How many failures are admitted.
+    pub max: u32,
+    /// For how long a failure counts.
+    pub window: Duration,
+}
+
+/// Whether an attempt may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It may, and has been counted.
+    Admitted,
+    /// It may not, and has not been counted.
+    Refused {
+        /// When to try again.
+        retry_after: Duration,
+    },
+}
+
+/// The limits on attempts at one account's password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttemptLimits {
+    /// From one client network.
+    pub per_client: Limit,
+    /// From all of them together.
+    pub per_account: Limit,
+}
+
+impl AttemptLimits {
+    /// 10 in 15 minutes from one network; 100 in a row, then a day or an administrator
+    /// (NIST SP 800-63B-4 §3.2.2 allows no more than 100).
+    pub const DEFAULT: Self = Self {
+        per_client: Limit { max: 10, window: Duration::from_secs(15 * 60) },
+        per_account: Limit { max: 100, window: Duration::from_secs(24 * 60 * 60) },
+    };
+}
+
+/// What is counted for a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailureCount {
+    /// From this network; `None` from all of them together.
+    pub network: Option<ClientNetwork>,
+    /// How many failures.
+    pub failures: u64,
+    /// When the last of them was.
+    pub last_failure_at: Timestamp,
+}

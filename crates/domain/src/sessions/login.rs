@@ -1,0 +1,411 @@
+//! Use-case: logging in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::accounts::{AccountRepository, LoginName, User};
+use crate::audit::AuditReason;
+use crate::common::{Causes, Clock, PortError, Random, RequestContext, SessionId};
+use crate::credentials::{
+    CandidatePassword, Credentials, HashingError, PasswordHasher, Verification,
+};
+use crate::lockout::{AttemptGuard, Begin, LockoutSubject, TooManyAttempts, Try};
+use crate::sessions::{
+    CreateSessionError, Generation, Grant, NewSession, SessionRepository, TokenIssuer, TokenPair,
+};
+
+/// What somebody logs in with.
+#[derive(Debug, Clone)]
+pub struct LoginInput {
+    /// A user name or e-mail address.
+    pub name: LoginName,
+    /// The password tried.
+    pub password: CandidatePassword,
+    /// Where from.
+    pub request: RequestContext,
+}
+
+/// A log-in that succeeded.
+#[derive(Debug, Clone)]
+pub struct LoggedIn {
+    /// The user, with this log-in as the last.
+    pub user: User,
+    /// The tokens of the new session.
+    pub tokens: TokenPair,
+}
+
+/// Why nobody was logged in.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// Unknown, wrong or inactive: which one is not told, nor shown by the time it took.
+    #[error("user name or password is wrong")]
+    InvalidCredentials,
+    /// Too many failures.
+    #[error(transparent)]
+    TooManyAttempts(#[from] TooManyAttempts),
+    /// No capacity to hash.
+    #[error("no capacity to hash a password")]
+    Overloaded,
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl From<HashingError> for LoginError {
+    fn from(error: HashingError) -> Self {
+        match error {
+            HashingError::Overloaded => Self::Overloaded,
+            HashingError::Port(error) => Self::Port(error),
+        }
+    }
+}
+
+/// Verifies a password and begins a session.
+///
+/// A name that nobody has, a wrong password and an inactive account cost one hash each and are
+/// answered alike (OWASP ASVS 5.0, 6.3.8). The session is made for the credential_version that the hash was read
+/// at: a password change or deactivation in between makes the log-in fail.
+pub struct Login {
+    /// The accounts.
+    pub users: Arc<dyn AccountRepository>,
+    /// The sessions.
+    pub sessions: Arc<dyn SessionRepository>,
+    /// Verifies.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// Counts failures.
+    pub attempts: Arc<AttemptGuard>,
+    /// Makes the tokens.
+    pub tokens: Arc<TokenIssuer>,
+    /// Gives the session its id.
+    pub random: Arc<dyn Random>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How long a session lasts at most.
+    pub session_ttl: Duration,
+}
+
+impl Login {
+    /// Runs the use-case.
+    ///
+    /// # Errors
+    /// See [`LoginError`].
+    pub async fn execute(&self, input: LoginInput) -> Result<LoggedIn, LoginError> {
+        // In a storm most are sent away: before they cost the database anything.
+        let Some(place) = self.hasher.try_reserve() else { return Err(LoginError::Overloaded) };
+        let found = self.users.find_credentials(&input.name).await?;
+        let subject = found.as_ref().map_or_else(
+            || LockoutSubject::nobody(&input.name),
+            |c| LockoutSubject::Account(c.user_id),
+        );
+        let tried = Try::log_in(subject, input.request.clone());
+        let mut attempt = match self.attempts.begin(tried).await? {
+            Begin::Attempt(attempt) => attempt,
+            Begin::Refused(refused) => return Err(refused.into()),
+        };
+        let hash = found.as_ref().map(|credentials| credentials.hash.clone());
+        // Given up for the one that is asked for next.
+        drop(place);
+        let verdict = match self.hasher.verify(&input.password, hash).await {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                attempt.undecided().await;
+                return Err(error.into());
+            }
+        };
+        let (credentials, needs_rehash) = match (found, verdict) {
+            (Some(credentials), Verification::Match { needs_rehash }) if credentials.is_active => {
+                (credentials, needs_rehash)
+            }
+            (found, verdict) => {
+                attempt.failed(match (found, verdict) {
+                    (None, _) => AuditReason::UnknownName,
+                    (Some(_), Verification::Mismatch) => AuditReason::WrongPassword,
+                    (Some(_), Verification::Match { .. }) => AuditReason::Inactive,
+                });
+                return Err(LoginError::InvalidCredentials);
+            }
+        };
+        attempt.verified();
+        let logged_in = match self.begin_session(&credentials, input.request).await {
+            Ok(logged_in) => logged_in,
+            Err(LoginError::InvalidCredentials) => {
+                attempt.failed(AuditReason::AccountChanged);
+                return Err(LoginError::InvalidCredentials);
+            }
+            Err(error) => {
+                // The password was right: an outage must not lock its owner out.
+                attempt.undecided().await;
+                return Err(error);
+            }
+        };
+        attempt.succeeded().await;
+        if needs_rehash {
+            self.rehash(&credentials, &input.password).await;
+        }
+        tracing::info!(event = "login_succeeded", user_id = %credentials.user_id);
+        Ok(logged_in)
+    }
+
+    async fn begin_session(
+        &self,
+        credentials: &Credentials,
+        request: RequestContext,
+    ) -> Result<LoggedIn, LoginError> {
+        let now = self.clock.now();
+        let session = NewSession {
+            id: SessionId(self.random.uuid()?),
+            user_id: credentials.user_id,
+            verified_version: credentials.credential_version,
+            created_at: now,
+            expires_at: now + self.session_ttl,
+            request,
+        };
+        let (session_id, expires_at) = (session.id, session.expires_at);
+        let user = self.sessions.create(session).await.map_err(|error| match error {
+            CreateSessionError::Stale => LoginError::InvalidCredentials,
+            CreateSessionError::Port(error) => LoginError::Port(error),
+        })?;
+        let grant = Grant {
+            user_id: user.id,
+            role: user.role,
+            session_id,
+            generation: Generation::FIRST,
+            expires_at,
+        };
+        Ok(LoggedIn { tokens: self.tokens.issue(&grant, now)?, user })
+    }
+
+    /// Brings an old hash to the configured cost. The log-in has succeeded: it does not fail now.
+    async fn rehash(&self, credentials: &Credentials, password: &CandidatePassword) {
+        let rehashed = match self.hasher.rehash(password).await {
+            Ok(hash) => {
+                self.users.rehash(credentials.user_id, credentials.credential_version, hash).await
+            }
+            Err(HashingError::Overloaded) => return,
+            Err(HashingError::Port(error)) => Err(error),
+        };
+        if let Err(error) = rehashed {
+            tracing::warn!(error = %Causes(&error), user_id = %credentials.user_id, "a hash was not renewed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mockall::predicate::eq;
+
+    use super::*;
+    use crate::accounts::MockAccountRepository;
+    use crate::audit::AuditAction;
+    use crate::credentials::{CredentialVersion, MockPasswordHasher, Permit};
+    use crate::lockout::{Admission, LoginLimits, MockLockoutRepository, MockRateLimiter};
+    use crate::sessions::MockSessionRepository;
+    use crate::testing::{self, SESSION, Trail, USER, at};
+
+    /// The ports of a log-in, each ready for expectations.
+    struct World {
+        users: MockAccountRepository,
+        sessions: MockSessionRepository,
+        hasher: MockPasswordHasher,
+        lockouts: MockLockoutRepository,
+        rates: MockRateLimiter,
+        trail: Arc<Trail>,
+    }
+
+    impl World {
+        /// One where this account (or nobody) answers to the name, and nothing is throttled.
+        fn with(account: Option<Credentials>) -> Self {
+            let mut world = Self {
+                users: MockAccountRepository::new(),
+                sessions: MockSessionRepository::new(),
+                hasher: MockPasswordHasher::new(),
+                lockouts: MockLockoutRepository::new(),
+                rates: MockRateLimiter::new(),
+                trail: Arc::default(),
+            };
+            world.hasher.expect_try_reserve().returning(|| Some(Permit::unlimited()));
+            world.users.expect_find_credentials().return_once(move |_| Ok(account));
+            world.rates.expect_reserve().returning(|_, _, _| Ok(Admission::Admitted));
+            world
+        }
+
+        /// What is recorded, to look at afterwards.
+        fn trail(&self) -> Arc<Trail> {
+            Arc::clone(&self.trail)
+        }
+
+        fn admitted(mut self) -> Self {
+            self.lockouts.expect_reserve().returning(|_, _, _, _| Ok(Admission::Admitted));
+            self
+        }
+
+        fn verdict(mut self, verdict: Verification) -> Self {
+            self.hasher.expect_verify().times(1).return_once(move |_, _| Ok(verdict));
+            self
+        }
+
+        fn reset(mut self) -> Self {
+            self.lockouts.expect_succeed().times(1).return_once(|_, _| Ok(()));
+            self.rates.expect_release().times(1).return_once(|_| Ok(()));
+            self
+        }
+
+        async fn login(self) -> Result<LoggedIn, LoginError> {
+            let clock = testing::clock(10);
+            let login = Login {
+                users: Arc::new(self.users),
+                sessions: Arc::new(self.sessions),
+                hasher: Arc::new(self.hasher),
+                attempts: Arc::new(AttemptGuard {
+                    lockouts: Arc::new(self.lockouts),
+                    rates: Arc::new(self.rates),
+                    clock: clock.clone(),
+                    trail: self.trail,
+                    limits: Some(LoginLimits::DEFAULT),
+                }),
+                tokens: Arc::new(testing::issuer()),
+                random: testing::random(),
+                clock,
+                session_ttl: Duration::from_secs(7 * 86_400),
+            };
+            let input = LoginInput {
+                name: LoginName::parse("Mike").unwrap(),
+                password: CandidatePassword::parse("password123").unwrap(),
+                request: testing::request(),
+            };
+            login.execute(input).await
+        }
+    }
+
+    const RIGHT: Verification = Verification::Match { needs_rehash: false };
+
+    #[tokio::test]
+    async fn a_right_password_begins_a_session_of_the_verified_epoch() {
+        let mut world =
+            World::with(Some(testing::credentials(4))).admitted().verdict(RIGHT).reset();
+        world
+            .sessions
+            .expect_create()
+            .withf(|new| {
+                new.verified_version == CredentialVersion(4)
+                    && new.id == SESSION
+                    && new.request == testing::request()
+                    && new.created_at == at(10)
+                    && new.expires_at == at(10 + 7 * 86_400)
+            })
+            .times(1)
+            .return_once(|_| Ok(testing::user()));
+        let trail = world.trail();
+        let logged_in = world.login().await.unwrap();
+        trail.has([]);
+        assert_eq!(logged_in.user, testing::user());
+        assert_eq!(logged_in.tokens.expires_in, Duration::from_secs(1800));
+    }
+
+    #[tokio::test]
+    async fn e1_unknown_wrong_and_inactive_cost_a_hash_and_are_answered_alike() {
+        let inactive = Credentials { is_active: false, ..testing::credentials(0) };
+        for (account, verdict, reason) in [
+            (None, Verification::Mismatch, AuditReason::UnknownName),
+            (Some(testing::credentials(0)), Verification::Mismatch, AuditReason::WrongPassword),
+            (Some(inactive), RIGHT, AuditReason::Inactive),
+        ] {
+            let world = World::with(account).admitted().verdict(verdict);
+            let trail = world.trail();
+            assert!(matches!(world.login().await, Err(LoginError::InvalidCredentials)));
+            trail.has([(AuditAction::LoginFailed, reason)]);
+        }
+    }
+
+    #[tokio::test]
+    async fn l1_where_there_is_no_room_nothing_is_asked_or_counted() {
+        let mut world = World::with(None);
+        world.hasher = MockPasswordHasher::new();
+        world.hasher.expect_try_reserve().times(1).returning(|| None);
+        world.users = MockAccountRepository::new();
+        world.rates = MockRateLimiter::new();
+        let trail = world.trail();
+        assert!(matches!(world.login().await, Err(LoginError::Overloaded)));
+        trail.has([]);
+    }
+
+    #[tokio::test]
+    async fn r1_a_refused_attempt_is_not_hashed() {
+        let mut world = World::with(Some(testing::credentials(0)));
+        world.rates.expect_release().return_once(|_| Ok(()));
+        let retry_after = Duration::from_secs(77);
+        world
+            .lockouts
+            .expect_reserve()
+            .withf(|subject, _, limits, now| {
+                *subject == LockoutSubject::Account(USER)
+                    && limits.per_client.max == 10
+                    && *now == at(10)
+            })
+            .return_once(move |_, _, _, _| Ok(Admission::Refused { retry_after }));
+        let result = world.login().await;
+        assert!(
+            matches!(result, Err(LoginError::TooManyAttempts(e)) if e.retry_after == retry_after)
+        );
+    }
+
+    #[tokio::test]
+    async fn r5_a_name_that_nobody_has_is_counted_as_well() {
+        let mut world = World::with(None).verdict(Verification::Mismatch);
+        world
+            .lockouts
+            .expect_reserve()
+            .withf(|subject, _, _, _| matches!(subject, LockoutSubject::Nobody(_)))
+            .times(1)
+            .return_once(|_, _, _, _| Ok(Admission::Admitted));
+        assert!(world.login().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn x3_an_account_changed_during_the_hash_is_answered_as_wrong() {
+        let mut world = World::with(Some(testing::credentials(4))).admitted().verdict(RIGHT);
+        world.sessions.expect_create().return_once(|_| Err(CreateSessionError::Stale));
+        let trail = world.trail();
+        assert!(matches!(world.login().await, Err(LoginError::InvalidCredentials)));
+        trail.has([(AuditAction::LoginFailed, AuditReason::AccountChanged)]);
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_could_not_be_hashed_is_no_failure() {
+        let mut world = World::with(Some(testing::credentials(0))).admitted();
+        world.hasher.expect_verify().return_once(|_, _| Err(HashingError::Overloaded));
+        world.lockouts.expect_release().times(1).return_once(|_, _| Ok(()));
+        world.rates.expect_release().times(1).return_once(|_| Ok(()));
+        let trail = world.trail();
+        assert!(matches!(world.login().await, Err(LoginError::Overloaded)));
+        trail.has([]);
+    }
+
+    #[tokio::test]
+    async fn p10_an_old_hash_is_renewed_and_its_failure_does_not_undo_the_login() {
+        let verdict = Verification::Match { needs_rehash: true };
+        let mut world =
+            World::with(Some(testing::credentials(4))).admitted().verdict(verdict).reset();
+        world.sessions.expect_create().return_once(|_| Ok(testing::user()));
+        world.hasher.expect_rehash().times(1).return_once(|_| Ok(testing::hash()));
+        world
+            .users
+            .expect_rehash()
+            .with(eq(USER), eq(CredentialVersion(4)), mockall::predicate::always())
+            .times(1)
+            .return_once(|_, _, _| Err(testing::broken()));
+        assert!(world.login().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_down_is_never_a_wrong_password_and_no_failure() {
+        let mut world = World::with(Some(testing::credentials(4))).admitted().verdict(RIGHT);
+        world.lockouts.expect_release().times(1).return_once(|_, _| Ok(()));
+        world.rates.expect_release().times(1).return_once(|_| Ok(()));
+        world
+            .sessions
+            .expect_create()
+            .return_once(|_| Err(CreateSessionError::Port(testing::broken())));
+        assert!(matches!(world.login().await, Err(LoginError::Port(_))));
+    }
+}

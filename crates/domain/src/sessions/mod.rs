@@ -1,0 +1,30 @@
+//! Sessions and their tokens: login, authentication, refresh, logout.
+
+mod authenticate;
+mod codec;
+mod invalidation;
+mod login;
+mod logout;
+mod port;
+mod refresh;
+mod rotation;
+mod session;
+mod tokens;
+
+pub use authenticate::{Authenticate, AuthenticateError};
+#[cfg(feature = "mock")]
+pub use codec::MockTokenCodec;
+pub use codec::{AccessClaims, InvalidToken, PublicKey, PublicPoint, RefreshClaims, TokenCodec};
+pub use invalidation::{InvalidationChannel, InvalidationListener, Subscription};
+#[cfg(feature = "mock")]
+pub use invalidation::{MockInvalidationChannel, MockInvalidationListener};
+pub use login::{LoggedIn, Login, LoginError, LoginInput};
+pub use logout::Logout;
+#[cfg(feature = "mock")]
+pub use port::MockSessionRepository;
+pub use port::{CreateSessionError, NewSession, SessionRepository};
+pub use refresh::{Refresh, RefreshError};
+pub use rotation::{Rotation, RotationOutcome};
+pub use session::{Generation, LiveSession, Session};
+pub(crate) use tokens::Grant;
+pub use tokens::{TokenIssuer, TokenPair};

@@ -1,0 +1,95 @@
+//! The repository of sessions.
+
+use async_trait::async_trait;
+
+use crate::accounts::User;
+use crate::audit::{AuditAction, AuditContext, AuditEvent};
+use crate::common::{PortError, RequestContext, SessionId, Timestamp, UserId};
+use crate::credentials::CredentialVersion;
+use crate::sessions::{LiveSession, Rotation, RotationOutcome};
+
+/// A session to be made.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// The id.
+    pub id: SessionId,
+    /// Whose.
+    pub user_id: UserId,
+    /// The credential_version that the password was verified in.
+    pub verified_version: CredentialVersion,
+    /// Now.
+    pub created_at: Timestamp,
+    /// When it ends at the latest.
+    pub expires_at: Timestamp,
+    /// Where the log-in comes from.
+    pub request: RequestContext,
+}
+
+impl NewSession {
+    /// What to record.
+    pub fn event(&self) -> AuditEvent {
+        let context = AuditContext {
+            actor: Some(self.user_id),
+            session_id: Some(self.id),
+            at: self.created_at,
+            request: self.request.clone(),
+        };
+        context.event(AuditAction::LoggedIn).on(self.user_id)
+    }
+}
+
+/// Why no session was made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateSessionError {
+    /// The account was deactivated, or its password changed, since it was read.
+    #[error("the account has changed since the password was verified")]
+    Stale,
+    /// The store failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// The sessions.
+///
+/// A session is live while it is not ended, `expires_at` is in the future, and its user is active.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait SessionRepository: Send + Sync {
+    /// Makes a session at [`Generation::FIRST`], sets the user's `last_login_at`, and returns the
+    /// user as it is then. Records [`NewSession::event`].
+    ///
+    /// MUST return `Stale`, and change nothing, unless the account is active and of the verified
+    /// credential_version at the moment of the write.
+    async fn create(&self, session: NewSession) -> Result<User, CreateSessionError>;
+
+    /// The session and its user, if live at `at`.
+    async fn find_live(
+        &self,
+        id: SessionId,
+        at: Timestamp,
+    ) -> Result<Option<LiveSession>, PortError>;
+
+    /// Rotates the refresh token (RFC 9700 §4.14.2) of a live session, in one conditional write:
+    ///
+    /// * The current generation is presented: the next one becomes current, this one its
+    ///   predecessor.
+    /// * The predecessor is presented, less than `grace` after it was first used, and the current
+    ///   one has not been: the answer was lost. The next generation becomes current, the
+    ///   predecessor and the time of its first use stay. The lost successor is thereby void.
+    /// * Anything else is a replay: MUST end the session, record [`Rotation::replayed`] and return
+    ///   `Replayed`.
+    ///
+    /// A token that is taken is recorded as [`Rotation::refreshed`] if the input asks for it.
+    ///
+    /// A clock that lags (`at` before the first use) is within the grace. Sets `last_used_at`.
+    /// Generations never repeat, and of concurrent calls with one token at
+    /// most one result is current in the end.
+    async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError>;
+
+    /// Ends the session; `true` if it had not ended before. Records `logged_out` on its user.
+    async fn end(&self, id: SessionId, context: AuditContext) -> Result<bool, PortError>;
+
+    /// Deletes sessions that ended or expired before this moment and returns how many. It MAY stop
+    /// early, to answer in time; the next call goes on.
+    async fn delete_finished(&self, before: Timestamp) -> Result<u64, PortError>;
+}

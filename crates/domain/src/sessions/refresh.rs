@@ -1,0 +1,196 @@
+//! Use-case: trading a refresh token for new tokens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason, AuditTrail};
+use crate::common::{Clock, PortError, RequestContext};
+use crate::sessions::{
+    Grant, InvalidToken, Rotation, RotationOutcome, SessionRepository, TokenCodec, TokenIssuer,
+    TokenPair,
+};
+
+/// Why no tokens were handed out.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// The token is not valid, was used before, or its session is over.
+    #[error(transparent)]
+    InvalidToken(#[from] InvalidToken),
+    /// A port failed: the token may be presented again.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// Trades a refresh token for a new pair, once (RFC 9700 §4.14.2).
+///
+/// A token presented a second time ends its session, since one of the two presenters is a thief;
+/// except its immediate predecessor within the grace period, whose answer may have been lost.
+pub struct Refresh {
+    /// Reads the token.
+    pub codec: Arc<dyn TokenCodec>,
+    /// The sessions.
+    pub sessions: Arc<dyn SessionRepository>,
+    /// Makes the new pair.
+    pub tokens: Arc<TokenIssuer>,
+    /// Takes the failures.
+    pub trail: Arc<dyn AuditTrail>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For how long a predecessor is taken again.
+    pub grace: Duration,
+    /// Whether to record each token that is taken: nothing else is written as often.
+    pub recorded: bool,
+}
+
+impl Refresh {
+    /// The default of [`Refresh::grace`].
+    pub const GRACE: Duration = Duration::from_secs(10);
+
+    /// Runs the use-case.
+    ///
+    /// # Errors
+    /// See [`RefreshError`].
+    pub async fn execute(
+        &self,
+        token: &str,
+        request: RequestContext,
+    ) -> Result<TokenPair, RefreshError> {
+        let now = self.clock.now();
+        let context = AuditContext::anonymous(now, request.clone());
+        let claims = self.codec.verify_refresh(token, now).inspect_err(|_invalid| {
+            self.trail.note(failure(context.clone(), AuditReason::InvalidToken));
+        })?;
+        let rotation = Rotation {
+            session_id: claims.session_id,
+            user_id: claims.user_id,
+            presented: claims.generation,
+            at: now,
+            grace: self.grace,
+            request,
+            recorded: self.recorded,
+        };
+        match self.sessions.rotate(rotation).await? {
+            RotationOutcome::Rotated(live) => {
+                let grant = Grant {
+                    user_id: live.user.id,
+                    role: live.user.role,
+                    session_id: live.session.id,
+                    generation: live.session.generation,
+                    expires_at: live.session.expires_at,
+                };
+                Ok(self.tokens.issue(&grant, now)?)
+            }
+            RotationOutcome::Replayed => {
+                tracing::warn!(event = "refresh_replayed", user_id = %claims.user_id, "session ended");
+                Err(InvalidToken { reason: "refresh token was used before" }.into())
+            }
+            RotationOutcome::NotLive => {
+                let context = AuditContext { session_id: Some(claims.session_id), ..context };
+                self.trail.note(failure(context, AuditReason::SessionOver).on(claims.user_id));
+                Err(InvalidToken { reason: "session is not live" }.into())
+            }
+        }
+    }
+}
+
+fn failure(context: AuditContext, reason: AuditReason) -> AuditEvent {
+    context.event(AuditAction::RefreshFailed).because(reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sessions::{Generation, MockSessionRepository, MockTokenCodec, RefreshClaims};
+    use crate::testing::{self, SESSION, Trail, USER, at};
+
+    async fn refresh(
+        outcome: Result<RotationOutcome, PortError>,
+    ) -> (Result<TokenPair, RefreshError>, Arc<Trail>) {
+        let (mut codec, mut sessions) = (MockTokenCodec::new(), MockSessionRepository::new());
+        codec.expect_verify_refresh().return_once(|_, _| {
+            Ok(RefreshClaims {
+                user_id: USER,
+                session_id: SESSION,
+                generation: Generation(7),
+                token_id: uuid::Uuid::nil(),
+                issued_at: at(0),
+                expires_at: at(1000),
+            })
+        });
+        sessions
+            .expect_rotate()
+            .withf(|rotation| {
+                *rotation
+                    == Rotation {
+                        session_id: SESSION,
+                        user_id: USER,
+                        presented: Generation(7),
+                        at: at(60),
+                        grace: Duration::from_secs(10),
+                        request: testing::request(),
+                        recorded: true,
+                    }
+            })
+            .times(1)
+            .return_once(move |_| outcome);
+        let trail = Arc::new(Trail::default());
+        let use_case = Refresh {
+            codec: Arc::new(codec),
+            sessions: Arc::new(sessions),
+            tokens: Arc::new(testing::issuer()),
+            trail: trail.clone(),
+            clock: testing::clock(60),
+            grace: Refresh::GRACE,
+            recorded: true,
+        };
+        (use_case.execute("token", testing::request()).await, trail)
+    }
+
+    #[tokio::test]
+    async fn a_rotation_hands_out_a_pair_that_ends_with_the_session() {
+        let mut live = testing::live();
+        live.session.expires_at = at(90);
+        let (pair, trail) = refresh(Ok(RotationOutcome::Rotated(Box::new(live)))).await;
+        assert_eq!(pair.unwrap().expires_in, Duration::from_secs(30));
+        trail.has([]);
+    }
+
+    #[tokio::test]
+    async fn t13_replayed_and_gone_are_the_same_to_the_client() {
+        let (replayed, recorded) = refresh(Ok(RotationOutcome::Replayed)).await;
+        recorded.has([]);
+        let (gone, noted) = refresh(Ok(RotationOutcome::NotLive)).await;
+        noted.has([(AuditAction::RefreshFailed, AuditReason::SessionOver)]);
+        let event = noted.events().remove(0);
+        assert_eq!((event.subject, event.context.session_id), (Some(USER), Some(SESSION)));
+        for result in [replayed, gone] {
+            assert!(matches!(result, Err(RefreshError::InvalidToken(_))));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_down_does_not_spend_the_token() {
+        let (result, trail) = refresh(Err(testing::broken())).await;
+        assert!(matches!(result, Err(RefreshError::Port(_))));
+        trail.has([]);
+    }
+
+    #[tokio::test]
+    async fn t4_what_the_codec_refuses_asks_no_store() {
+        let mut codec = MockTokenCodec::new();
+        codec.expect_verify_refresh().return_once(|_, _| Err(InvalidToken { reason: "typ" }));
+        let trail = Arc::new(Trail::default());
+        let use_case = Refresh {
+            codec: Arc::new(codec),
+            sessions: Arc::new(MockSessionRepository::new()),
+            tokens: Arc::new(testing::issuer()),
+            trail: trail.clone(),
+            clock: testing::clock(60),
+            grace: Refresh::GRACE,
+            recorded: true,
+        };
+        let result = use_case.execute("x", testing::request()).await;
+        assert!(matches!(result, Err(RefreshError::InvalidToken(_))));
+        trail.has([(AuditAction::RefreshFailed, AuditReason::InvalidToken)]);
+    }
+}

@@ -1,0 +1,92 @@
+//! Issuing the tokens of a session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{SubsecRound, TimeDelta};
+use secrecy::SecretString;
+
+use crate::accounts::Role;
+use crate::common::{PortError, Random, SessionId, Timestamp, UserId};
+use crate::sessions::{AccessClaims, Generation, RefreshClaims, TokenCodec};
+
+/// What a log-in or a refresh hands out (RFC 6749 §5.1).
+#[derive(Debug, Clone)]
+pub struct TokenPair {
+    /// For each request.
+    pub access_token: SecretString,
+    /// For the next pair, once.
+    pub refresh_token: SecretString,
+    /// How long the access token lives from now on.
+    pub expires_in: Duration,
+}
+
+/// Makes the tokens of a session; what log-in and refresh have in common.
+pub struct TokenIssuer {
+    /// Signs.
+    pub codec: Arc<dyn TokenCodec>,
+    /// Gives each token its id.
+    pub random: Arc<dyn Random>,
+    /// How long an access token lives, unless its session ends before.
+    pub access_ttl: Duration,
+}
+
+/// The state of a session that a pair of tokens speaks for.
+pub(crate) struct Grant {
+    pub(crate) user_id: UserId,
+    pub(crate) role: Role,
+    pub(crate) session_id: SessionId,
+    pub(crate) generation: Generation,
+    pub(crate) expires_at: Timestamp,
+}
+
+impl TokenIssuer {
+    pub(crate) fn issue(&self, grant: &Grant, now: Timestamp) -> Result<TokenPair, PortError> {
+        // RFC 7519 allows fractions; most libraries that will read these do not.
+        let issued_at = now.trunc_subsecs(0);
+        let session_end = grant.expires_at.trunc_subsecs(0);
+        let expires_at = session_end.min(issued_at + self.access_ttl);
+        let access_token = self.codec.sign_access(&AccessClaims {
+            user_id: grant.user_id,
+            session_id: grant.session_id,
+            role: grant.role,
+            token_id: self.random.uuid()?,
+            issued_at,
+            expires_at,
+        })?;
+        let refresh_token = self.codec.sign_refresh(&RefreshClaims {
+            user_id: grant.user_id,
+            session_id: grant.session_id,
+            generation: grant.generation,
+            token_id: self.random.uuid()?,
+            issued_at,
+            expires_at: session_end,
+        })?;
+        let expires_in =
+            (expires_at - issued_at).max(TimeDelta::zero()).to_std().unwrap_or_default();
+        Ok(TokenPair { access_token, refresh_token, expires_in })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, SESSION, USER, at};
+
+    #[test]
+    fn an_access_token_never_outlives_its_session() {
+        let issuer = testing::issuer();
+        let mut grant = Grant {
+            user_id: USER,
+            role: Role::Student,
+            session_id: SESSION,
+            generation: Generation(3),
+            expires_at: at(7200),
+        };
+        assert_eq!(issuer.issue(&grant, at(0)).unwrap().expires_in, Duration::from_secs(1800));
+        grant.expires_at = at(60);
+        assert_eq!(issuer.issue(&grant, at(0)).unwrap().expires_in, Duration::from_secs(60));
+        grant.expires_at = at(0);
+        assert_eq!(issuer.issue(&grant, at(5)).unwrap().expires_in, Duration::ZERO);
+    }
+}
