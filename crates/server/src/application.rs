@@ -1,44 +1,39 @@
 //! Wiring: settings in, use-cases on adapters out. With `store.rs` for the database, the one
 //! place that knows which adapter is behind which port.
 
-use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Data;
 use anyhow::Context as _;
-use menjin_api::{Api, ApiSettings, Cors, TrustedProxies, UnhurriedHasher, UseCases};
+use menjin_api::{Api, ApiSettings, UnhurriedHasher, UseCases};
 use menjin_domain::audit::ListRecords;
 use menjin_domain::auth::{
-    AttemptGuard, Authenticate, ChangePassword, Login, LoginLimits, Logout, Refresh, Register,
-    RegistrationLimit, TokenIssuer,
+    AttemptGuard, Authenticate, ChangePassword, Login, Logout, Refresh, Register, TokenIssuer,
 };
 use menjin_domain::cache::{ProbeCache, ReadEntry, WriteEntry};
 use menjin_domain::health::{CheckHealth, Importance, Tidy};
 use menjin_domain::ports::{
-    AttemptLimits, AuditRepository, AuditTrail, Cache, Causes, Clock, Entropy, HealthProbe,
-    InvalidationChannel, Limit, LoginThrottle, PageStart, PasswordHasher, PasswordPolicy,
-    PortError, RateLimiter, SessionRepository, Subscription, TokenCodec, UserQuery, UserRepository,
+    AuditRepository, AuditTrail, Cache, Causes, Clock, Entropy, HealthProbe, InvalidationChannel,
+    LoginThrottle, PageStart, PasswordHasher, PasswordPolicy, PortError, RateLimiter,
+    SessionRepository, Subscription, TokenCodec, UserQuery, UserRepository,
 };
 use menjin_domain::users::{
     ActivateUser, AdminGuard, CreateAdmin, DeactivateUser, GetUser, LiftLock, ListUsers, SeeLock,
     UpdateOwnProfile,
 };
-use menjin_domain::values::{PasswordLength, Role};
-use menjin_infra_credentials::{
-    BcryptPool, HashingConfig, HashingEngine, JwtCodec, JwtConfig, OsEntropy, PasswordRules,
-    PolicyConfig, random_key,
-};
+use menjin_domain::values::Role;
+use menjin_infra_credentials::{BcryptPool, JwtCodec, OsEntropy, PasswordRules, random_key};
 use menjin_infra_memory::{
-    AuditQueue, CachedSessions, CachedUsers, MemoryCache, MemoryCacheConfig, MemoryRateLimiter,
-    RememberedTokens, SessionCopies, SystemClock,
+    AuditQueue, CachedSessions, CachedUsers, MemoryCache, MemoryRateLimiter, RememberedTokens,
+    SessionCopies, SystemClock,
 };
 use menjin_infra_redis::{
     FallbackRateLimiter, RedisCache, RedisClient, RedisInvalidation, RedisRateLimiter,
 };
 
 use crate::secret;
-use crate::settings::{Engine, LimitSettings, Settings, SettingsError};
+use crate::settings::{Settings, SettingsError};
 use crate::store::Store;
 
 /// How many networks are counted at most, some 10 MiB of them.
@@ -140,7 +135,7 @@ impl Application {
             clock: adapters.clock.clone(),
         };
         let api = Api::new(
-            use_cases(settings, &adapters, health)?,
+            use_cases(settings, &adapters, health),
             api_settings(settings)?,
             adapters.entropy.clone(),
             adapters.codec.clone(),
@@ -223,8 +218,7 @@ struct Shared {
 fn shared(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Shared, StartError> {
     let rates = Arc::new(MemoryRateLimiter::new(MAX_COUNTED_NETWORKS));
     let Some(config) = settings.redis.config()? else {
-        let config = MemoryCacheConfig { max_bytes: settings.cache.max_bytes };
-        let cache = Arc::new(MemoryCache::new(config, Arc::clone(clock)));
+        let cache = Arc::new(MemoryCache::new(settings.cache.config(), Arc::clone(clock)));
         return Ok(Shared { cache: cache.clone(), health: cache, rates, channel: None });
     };
     let redis = RedisClient::new(&config).context("redis")?;
@@ -239,45 +233,15 @@ fn shared(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Shared, StartEr
 }
 
 fn hasher(settings: &Settings) -> Result<BcryptPool, StartError> {
-    let hashing = &settings.hashing;
-    let given = |number| NonZero::new(number).map(NonZero::get);
-    let config = HashingConfig {
-        cost: hashing.cost,
-        threads: given(hashing.threads),
-        queue: hashing.queue,
-        max_wait: hashing.max_wait,
-        engine: match hashing.engine {
-            Engine::Auto => HashingEngine::Auto,
-            Engine::Lanes => HashingEngine::Lanes,
-            Engine::Plain => HashingEngine::Plain,
-        },
-        lanes: given(hashing.lanes),
-    };
-    BcryptPool::start(config).context("cannot start the hashing threads")
+    BcryptPool::start(settings.hashing.config()).context("cannot start the hashing threads")
 }
 
 fn policy(settings: &Settings) -> PasswordRules {
-    PasswordRules::new(PolicyConfig {
-        refuse_common: settings.password.refuse_common,
-        min_score: settings.password.min_score,
-        exceptions: settings.password.exceptions.clone(),
-    })
+    PasswordRules::new(settings.password.policy())
 }
 
 fn codec(settings: &Settings) -> Result<JwtCodec, StartError> {
-    let auth = &settings.auth;
-    let verify_only = auth.verify_only_secrets.iter();
-    let keys = auth.access_keys()?;
-    let config = JwtConfig {
-        secret: secret::signing_secret(settings)?,
-        verify_only_secrets: verify_only.map(|secret| secret.0.clone()).collect(),
-        access_key: keys.signing,
-        verify_only_access_keys: keys.verify_only,
-        issuer: auth.issuer.clone(),
-        audience: auth.audience.clone(),
-        access_ttl: auth.access_ttl,
-        refresh_ttl: auth.refresh_ttl,
-    };
+    let config = settings.auth.tokens(secret::signing_secret(settings)?)?;
     JwtCodec::new(config).context("auth.secret")
 }
 
@@ -288,14 +252,13 @@ fn remembering(codec: JwtCodec) -> Result<Arc<dyn TokenCodec>, StartError> {
 }
 
 fn tidy(settings: &Settings, adapters: &Adapters) -> Tidy {
-    let throttle = &settings.throttle;
     Tidy {
         sessions: adapters.sessions.clone(),
         throttle: adapters.throttle.clone(),
         records: adapters.records.clone(),
         clock: adapters.clock.clone(),
         keep_sessions: settings.tidy.keep_sessions,
-        keep_throttles: throttle.per_client.window.max(throttle.per_account.window),
+        keep_throttles: settings.throttle.longest_window(),
         keep_records: settings.audit.keep,
     }
 }
@@ -315,46 +278,26 @@ pub async fn create_admin(settings: &Settings) -> Result<CreateAdmin, StartError
 }
 
 fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
-    let proxies = settings.server.trusted_proxies.iter().map(|network| network.0).collect();
     Ok(ApiSettings {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        locale: settings.locale()?,
-        trusted_proxies: TrustedProxies::new(proxies),
+        locale: settings.locale.default.value,
+        trusted_proxies: settings.server.trusted_proxies(),
         hsts: settings.server.hsts,
-        cors: Cors {
-            origins: settings.cors.origins.clone(),
-            credentials: settings.cors.credentials,
-            max_age: settings.cors.max_age,
-        },
+        cors: settings.cors.config(),
         figures: settings.metrics.listen.is_some(),
-        cache_access: settings.cache_access()?,
-        default_role: settings.default_role()?,
-        v1_password: PasswordLength { min: settings.password.min_length, max: None },
+        cache_access: settings.cache_api.access.value,
+        default_role: settings.registration.default_role()?,
+        v1_password: settings.password.length(),
         envelope_password_min: settings.password.envelope_min_length,
     })
 }
 
-fn limit(settings: &LimitSettings) -> Limit {
-    Limit { max: settings.max, window: settings.window }
-}
-
-fn use_cases(
-    settings: &Settings,
-    adapters: &Adapters,
-    check_health: CheckHealth,
-) -> Result<UseCases, SettingsError> {
+fn use_cases(settings: &Settings, adapters: &Adapters, check_health: CheckHealth) -> UseCases {
     let Adapters { users, sessions, rates, cache, hasher, policy, codec, entropy, clock, .. } =
         adapters;
     let trail: Arc<dyn AuditTrail> = adapters.trail.clone();
     let admins = Arc::new(AdminGuard { trail: trail.clone(), clock: clock.clone() });
-    let throttle = &settings.throttle;
-    let limits = throttle.enabled.then(|| LoginLimits {
-        attempts: AttemptLimits {
-            per_client: limit(&throttle.per_client),
-            per_account: limit(&throttle.per_account),
-        },
-        per_network: limit(&throttle.per_network),
-    });
+    let limits = settings.throttle.logins();
     let attempts = Arc::new(AttemptGuard {
         throttle: adapters.throttle.clone(),
         rates: rates.clone(),
@@ -374,10 +317,10 @@ fn use_cases(
         rates: rates.clone(),
         trail: trail.clone(),
         clock: clock.clone(),
-        limit: throttle.enabled.then(|| RegistrationLimit(limit(&throttle.registrations))),
+        limit: settings.throttle.registrations(),
     };
-    let access = settings.cache_access()?;
-    Ok(UseCases {
+    let access = settings.cache_api.access.value;
+    UseCases {
         register: register(Some(policy.clone())),
         register_envelope: register(settings.password.envelope_policy.then(|| policy.clone())),
         login: Login {
@@ -435,5 +378,5 @@ fn use_cases(
         write_entry: WriteEntry { cache: cache.clone(), access },
         probe_cache: ProbeCache { cache: cache.clone(), entropy: entropy.clone(), access },
         check_health,
-    })
+    }
 }

@@ -33,8 +33,8 @@ use settings::Settings;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The exit code for settings that make no sense (`EX_USAGE` would be 64; shells and supervisors
-/// know 2).
+/// The exit code for bad settings, as for a bad command line (`EX_USAGE` would be 64; shells and
+/// supervisors know 2).
 const BAD_SETTINGS: u8 = 2;
 
 /// The whole program: reads the command line and exits with 0, with 1 after a failure, or with 2 if
@@ -64,7 +64,7 @@ pub fn main() -> ExitCode {
     ended(match command {
         Command::Serve => serve(&settings),
         Command::Migrate => admin::migrate(&settings),
-        Command::Transfer(input) => match transfer::Databases::of(&settings, input) {
+        Command::Transfer(input) => match transfer::Databases::of(&settings, &input) {
             Ok(databases) => transfer::run(databases),
             Err(error) => {
                 eprintln!("menjin: {error}");

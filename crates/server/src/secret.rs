@@ -1,4 +1,4 @@
-//! The signing secret of the embedded degree: generated once, kept beside the database.
+//! The signing secret of the embedded deployment profile: generated once, kept beside the database.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -12,8 +12,8 @@ use crate::settings::{Database, Settings};
 
 /// The secret from the settings, or the one in the data folder, made when there is none.
 pub(crate) fn signing_secret(settings: &Settings) -> anyhow::Result<SecretString> {
-    if !settings.auth.secret.expose_secret().is_empty() {
-        return Ok(settings.auth.secret.clone());
+    if !settings.auth.secret.expose().is_empty() {
+        return Ok(settings.auth.secret.0.clone());
     }
     match settings.database()? {
         Database::Sqlite(path) => read_or_generate(&secret_path(&path)),
@@ -22,7 +22,7 @@ pub(crate) fn signing_secret(settings: &Settings) -> anyhow::Result<SecretString
     }
 }
 
-/// Where the secret of the embedded degree is kept.
+/// Where that secret is kept.
 pub(crate) fn secret_path(database: &Path) -> PathBuf {
     database.with_file_name("auth.secret")
 }

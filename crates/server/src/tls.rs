@@ -3,7 +3,6 @@
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::crypto::ring;
@@ -151,14 +150,4 @@ impl Files {
 
 fn bad(name: &str, path: &Path, reason: impl Display) -> SettingsError {
     SettingsError::bad(name, format!("{}: {reason}", path.display()))
-}
-
-impl TlsSettings {
-    /// Whether there is to be TLS.
-    pub fn is_on(&self) -> bool {
-        !self.certificate.as_os_str().is_empty()
-    }
-
-    /// The least time between two looks at the files.
-    pub(crate) const MIN_CHECK_EVERY: Duration = Duration::from_millis(10);
 }
