@@ -90,7 +90,7 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
 }
 
 fn serve(settings: &Settings) -> anyhow::Result<()> {
-    // Dropped last, when nothing logs any more.
+    // Dropped last: what is logged after that is lost.
     let _log = logging::start(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve::until_signalled(settings))
