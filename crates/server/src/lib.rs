@@ -41,7 +41,7 @@ const BAD_SETTINGS: u8 = 2;
 /// the settings or the command line are wrong.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    // Keys are made before there are settings that name them.
+    // Keys are made before the settings can name them.
     if let Some(Command::Keys { command: KeysCommand::Generate(args) }) = &cli.command {
         return ended(keys::generate(args));
     }
@@ -53,8 +53,8 @@ pub fn main() -> ExitCode {
         }
     };
     let command = cli.command.unwrap_or(Command::Serve);
-    // Before a database is made or migrated. Who only makes an administrator need not be able to
-    // read the server's key.
+    // Before a database is made or migrated. Making an administrator does not take the right to read
+    // the server's key.
     if matches!(command, Command::Serve | Command::Config { .. })
         && let Err(error) = tls::Certificate::read(&settings.server)
     {
@@ -82,7 +82,7 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The whole chain: the first line alone is seldom what helps.
+            // With its causes: the error alone seldom helps.
             eprintln!("menjin: {error:#}");
             ExitCode::FAILURE
         }

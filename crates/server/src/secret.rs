@@ -32,7 +32,7 @@ fn read_or_generate(path: &Path) -> anyhow::Result<SecretString> {
         return Ok(secret);
     }
     generate(path).with_context(|| format!("cannot make the secret {}", path.display()))?;
-    // Another process may have been first: what counts is what is there now.
+    // Another process may have made one first: the one in the file is used.
     read(path)?.with_context(|| format!("{} has vanished", path.display()))
 }
 
@@ -54,8 +54,8 @@ fn read(path: &Path) -> anyhow::Result<Option<SecretString>> {
     Ok(Some(secret.to_owned().into()))
 }
 
-/// Writes a new secret whole or not at all: to a file of its own, which is then linked to its name
-/// unless that exists.
+/// Writes a new secret completely or not at all: into a temporary file, which is then linked to the
+/// final name unless that exists.
 fn generate(path: &Path) -> anyhow::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
