@@ -2,30 +2,15 @@
 //! front may have read them differently.
 
 use actix_web::dev::ServiceRequest;
-use actix_web::http::Version;
 use actix_web::http::header::{HOST, HeaderMap, UPGRADE};
 use actix_web::http::uri::Authority;
 
 use crate::failure::Failure;
-use crate::serving::MAX_HEAD;
 
 /// How to refuse a request, and close its connection.
 pub(crate) fn refused(request: &ServiceRequest) -> Option<Failure> {
     let headers = request.headers();
-    if request.version() == Version::HTTP_2 && is_too_long(request) {
-        return Some(Failure::HeadTooLarge);
-    }
     (wants_websocket(headers) || !names_a_host(headers)).then_some(Failure::BadRequest)
-}
-
-/// Whether a head of HTTP/2 is longer than one may be, counted as there (RFC 9113 §6.5.2). Those of
-/// HTTP/1 are measured before they are read.
-fn is_too_long(request: &ServiceRequest) -> bool {
-    const PER_FIELD: usize = 32;
-    let fields = request.headers().iter();
-    let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + PER_FIELD);
-    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
-    target + fields.sum::<usize>() > MAX_HEAD
 }
 
 /// Whether a request asks to go on as a WebSocket. actix takes all that follows it for that, whatever
@@ -77,6 +62,6 @@ mod tests {
         for host in ["a b", "a/b", "a@b", "a@b:1", "a:b", "a:1:2", "a:65536", "[::1", "\u{e9}"] {
             assert!(!named(host), "{host:?}");
         }
-        assert!(names_a_host(&HeaderMap::new()), "HTTP/1.0 and HTTP/2 have none");
+        assert!(names_a_host(&HeaderMap::new()), "HTTP/1.0 has none");
     }
 }

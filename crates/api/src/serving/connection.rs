@@ -1,18 +1,15 @@
 //! One connection, from its first byte to its last word.
 
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::time::Duration;
 
-use actix_http::Request;
 use actix_http::error::DispatchError;
 use actix_server::GracefulShutdownSignal;
 use actix_service::Service;
-use actix_web::body::{BoxBody, MessageBody as _};
-use actix_web::dev::ServiceResponse;
+use actix_web::HttpResponse;
+use actix_web::body::MessageBody as _;
 use actix_web::http::header::{CONTENT_LENGTH, Date};
 use actix_web::web::Data;
-use actix_web::{Error, HttpResponse};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -20,7 +17,6 @@ use tokio_rustls::TlsAcceptor;
 
 use super::line::{Ended, Line, Refusal, Stream};
 use super::patience::Patient;
-use super::{HTTP2, http2};
 use crate::failure::Failure;
 use crate::http::answer::answer_unread;
 use crate::http::server::READ_TIMEOUT;
@@ -32,8 +28,7 @@ const CLOSING: Duration = Duration::from_secs(1);
 const LEFTOVERS: usize = 256 * 1024;
 
 /// What all connections of a worker have in common.
-pub(super) struct Server<A, H> {
-    pub(super) app: Rc<A>,
+pub(super) struct Server<H> {
     /// actix's own.
     pub(super) http1: H,
     pub(super) tls: Option<TlsAcceptor>,
@@ -41,9 +36,8 @@ pub(super) struct Server<A, H> {
     pub(super) stopping: GracefulShutdownSignal,
 }
 
-impl<A, H> Server<A, H>
+impl<H> Server<H>
 where
-    A: Service<Request, Response = ServiceResponse<BoxBody>, Error = Error> + 'static,
     H: Service<(Line, Option<SocketAddr>), Response = (), Error = DispatchError>,
 {
     /// Serves a connection until it ends.
@@ -59,9 +53,6 @@ where
             () = self.stopping.notified() => return,
         };
         match shaken {
-            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(HTTP2) => {
-                http2::serve(Patient::new(stream), &self.app, peer, &self.stopping).await;
-            }
             Ok(Ok(stream)) => {
                 serve_http1(Patient::new(stream), &self.http1, peer, true, &self.api).await;
             }

@@ -7,7 +7,7 @@
 use super::lines::{Flaw, Lines};
 
 /// The longest head, in bytes.
-pub(crate) const MAX_HEAD: usize = 32 * 1024;
+const MAX_HEAD: usize = 32 * 1024;
 
 /// What has arrived of a head.
 #[derive(Debug, Default)]

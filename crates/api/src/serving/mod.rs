@@ -1,13 +1,12 @@
 //! Serving: from a socket that listens to requests and answers.
 //!
 //! actix's own `HttpServer` would do, but for what it says by itself: a request that it cannot read
-//! is answered with a bare status, only the first head of a connection has a time, and HTTP/2 has no
-//! limits. Here its parts are put together with [`line`] in between, and [`http2`] beside them.
+//! is answered with a bare status, and only the first head of a connection has a time. Here its parts
+//! are put together with [`line`] in between.
 
 mod chunks;
 mod connection;
 mod head;
-mod http2;
 mod line;
 mod lines;
 pub(crate) mod link;
@@ -30,7 +29,6 @@ use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-pub(crate) use self::head::MAX_HEAD;
 use self::line::Line;
 use crate::http::server::KEEP_ALIVE;
 use crate::state::Api;
@@ -38,8 +36,7 @@ use crate::state::Api;
 /// How long actix reads on after an answer that came before the end of its request.
 const LINGERING: Duration = Duration::from_secs(1);
 
-/// The names of the protocols (RFC 7301 §6).
-const HTTP2: &[u8] = b"h2";
+/// The protocol that is offered over TLS, by its name (RFC 7301 §6). A proxy in front may speak others.
 const HTTP1: &[u8] = b"http/1.1";
 
 /// Whether connections are encrypted here; every request finds it.
@@ -51,8 +48,7 @@ pub(crate) struct IsTls(pub(crate) bool);
 pub struct Serving {
     /// Where connections come from.
     pub listener: TcpListener,
-    /// How to encrypt them, if they are: HTTP/2 or HTTP/1.1, as the client likes. Which protocols
-    /// are offered (ALPN) is set here.
+    /// How to encrypt them, if they are. The protocol that is offered (ALPN) is set here: HTTP/1.1.
     pub tls: Option<ServerConfig>,
     /// Threads, at most 512; one a core if none are given.
     pub workers: Option<NonZeroUsize>,
@@ -84,7 +80,7 @@ pub fn serve_with(
         server = server.workers(workers.get());
     }
     let tls = serving.tls.map(|mut tls| {
-        tls.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
+        tls.alpn_protocols = vec![HTTP1.to_vec()];
         TlsAcceptor::from(Arc::new(tls))
     });
     let worker = Worker { api, more, tls, stopping: server.graceful_shutdown_signal() };
@@ -110,8 +106,8 @@ async fn start<F: Fn(&mut Services) + 'static>(
 ) -> Result<impl Service<TcpStream, Response = (), Error = Infallible>, ()> {
     let is_tls = IsTls(tls.is_some());
     let app = crate::app_with(api.clone(), more).app_data(is_tls);
-    let app = Rc::new(map_config(app, |()| AppConfig::default()).new_service(()).await?);
-    let (shared, stopped) = (Rc::clone(&app), stopping.clone());
+    let app = map_config(app, |()| AppConfig::default());
+    let stopped = stopping.clone();
     let http1 = HttpService::build()
         .keep_alive(KEEP_ALIVE)
         // The line keeps it.
@@ -124,12 +120,9 @@ async fn start<F: Fn(&mut Services) + 'static>(
         .on_connect_ext(|line: &Line, data| {
             data.insert(line.link());
         })
-        .h1(fn_factory(move || {
-            let app = Rc::clone(&shared);
-            async move { Ok::<_, ()>(app) }
-        }));
+        .h1(app);
     let http1 = http1.new_service(()).await?;
-    let server = Rc::new(connection::Server { app, http1, tls, api, stopping });
+    let server = Rc::new(connection::Server { http1, tls, api, stopping });
     Ok(fn_service(move |stream: TcpStream| {
         let server = Rc::clone(&server);
         async move {
