@@ -72,16 +72,25 @@ async fn serve_http1<H>(
     H: Service<(Line, Option<SocketAddr>), Response = (), Error = DispatchError>,
 {
     let line = Line::new(Box::new(stream));
-    if let Err(error) = http1.call((line.clone(), peer)).await {
+    let served = http1.call((line.clone(), peer)).await;
+    if let Err(error) = &served {
         tracing::debug!(%error, ?peer, "a connection broke off");
     }
     let Some(Ended { mut stream, refusal }) = line.into_ended() else { return };
-    match refusal {
-        Some(refusal) => {
-            let response = answer_unread(&failure(refusal), peer, is_tls, api);
-            say_last(&mut *stream, response).await;
-        }
-        None => drop(timeout(CLOSING, stream.shutdown()).await),
+    // Two pieces of one request may be refused by both: the first answer stands.
+    let refused_by_actix = matches!(served, Err(DispatchError::Parse(_)));
+    let refusal = refusal.filter(|_| !refused_by_actix);
+    let last_words = refusal
+        .and_then(|refusal| on_the_wire(answer_unread(&failure(refusal), peer, is_tls, api)))
+        .unwrap_or_default();
+    let close = async {
+        stream.write_all(&last_words).await?;
+        stream.shutdown().await
+    };
+    if let Ok(Ok(())) = timeout(CLOSING, close).await
+        && (refused_by_actix || refusal.is_some())
+    {
+        drop(timeout(CLOSING, read_leftovers(&mut *stream)).await);
     }
 }
 
@@ -90,19 +99,6 @@ fn failure(refusal: Refusal) -> Failure {
         Refusal::Malformed => Failure::BadRequest,
         Refusal::TooLong => Failure::HeadTooLarge,
         Refusal::TooSlow => Failure::RequestTimeout,
-        Refusal::Fault => Failure::Internal(None),
-    }
-}
-
-/// Sends an answer that no request has asked for, and closes.
-async fn say_last(stream: &mut dyn Stream, response: HttpResponse) {
-    let Some(answer) = on_the_wire(response) else { return };
-    let say = async {
-        stream.write_all(&answer).await?;
-        stream.shutdown().await
-    };
-    if let Ok(Ok(())) = timeout(CLOSING, say).await {
-        drop(timeout(CLOSING, read_leftovers(stream)).await);
     }
 }
 

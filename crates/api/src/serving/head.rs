@@ -9,10 +9,14 @@ use super::lines::{Flaw, Lines};
 /// The longest head, in bytes.
 const MAX_HEAD: usize = 32 * 1024;
 
+/// The most header fields. actix takes no more either, but refuses them without a word.
+const MAX_FIELDS: usize = 96;
+
 /// What has arrived of a head.
 #[derive(Debug, Default)]
 pub(super) struct Head {
     length: usize,
+    fields: usize,
     line: Lines,
     begun: bool,
     chunked: bool,
@@ -32,7 +36,11 @@ impl Head {
             let Some(line) = line else { break };
             // Empty lines may come before a request (RFC 9112 §2.2); the first one after it ends it.
             self.complete = self.begun && line.is_empty();
+            self.fields += usize::from(self.begun);
             self.begun |= !line.is_empty();
+            if self.fields > MAX_FIELDS && !self.complete {
+                return Err(Flaw::TooLong);
+            }
             self.chunked |= names(&line, b"transfer-encoding");
         }
         Ok(())
@@ -105,6 +113,9 @@ mod tests {
         assert!(take(&longest, 1000).is_ok());
         let longer = [longest.as_slice(), b"x"].concat();
         assert_eq!(take(&longer, 1000).unwrap_err(), Flaw::TooLong);
+        let fields = |count| [b"GET / HTTP/1.1\r\n", "X: y\r\n".repeat(count).as_bytes()].concat();
+        assert!(take(&[&fields(MAX_FIELDS)[..], b"\r\n"].concat(), 1000).unwrap().0.complete);
+        assert_eq!(take(&fields(MAX_FIELDS + 1), 1000).unwrap_err(), Flaw::TooLong);
     }
 
     #[test]

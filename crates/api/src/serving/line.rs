@@ -1,9 +1,8 @@
 //! The two directions of an HTTP/1 connection, between the socket and actix.
 //!
-//! actix answers what it cannot read by itself, with a status and no body. It has no hook for that,
-//! so those answers are recognised here on their way out, and held back: `connection.rs` sends one
-//! in their place. Times are kept here too, since actix keeps them for the first head of a
-//! connection only.
+//! Heads and chunks are checked here before actix reads them, and each head has its time: actix keeps
+//! a time for the first head of a connection only. What actix itself cannot read it answers with an
+//! empty 400.
 
 use std::cell::RefCell;
 use std::io;
@@ -11,7 +10,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use actix_web::http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
@@ -36,8 +34,6 @@ pub(super) enum Refusal {
     TooLong,
     /// It takes too long.
     TooSlow,
-    /// A fault of actix's own.
-    Fault,
 }
 
 /// How a connection ended.
@@ -181,16 +177,7 @@ impl Inner {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let ours = match refusal_of_actix(buf) {
-            Some((0, refusal)) => {
-                self.refusal = Some(refusal);
-                return Poll::Ready(Ok(buf.len()));
-            }
-            // The answers before it go first.
-            Some((at, _)) => buf.get(..at).unwrap_or_default(),
-            None => buf,
-        };
-        Pin::new(&mut self.stream).poll_write(cx, ours)
+        Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -232,35 +219,6 @@ impl AsyncWrite for Line {
     }
 }
 
-/// Whether what is to be written ends with an answer of actix's own, and from where on. Such an
-/// answer is the last one on its connection, has no body, and lacks what every answer of menjin's
-/// has; the bodies of these are JSON, where no line ends with CRLF, or files in the binary.
-fn refusal_of_actix(buf: &[u8]) -> Option<(usize, Refusal)> {
-    const START: &[u8] = b"HTTP/1.";
-    // The longest of them has some 130 bytes.
-    const WINDOW: usize = 256;
-    let head = buf.strip_suffix(b"\r\n\r\n")?;
-    let tail = head.get(head.len().saturating_sub(WINDOW)..)?;
-    let start = tail.windows(START.len()).rposition(|window| window == START)?;
-    let mut lines = std::str::from_utf8(tail.get(start..)?).ok()?.split("\r\n");
-    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-    let bare = |line: &str| {
-        matches!(line, "content-length: 0" | "connection: close" | "connection: keep-alive")
-            || line.starts_with("date: ")
-    };
-    if !lines.all(bare) {
-        return None;
-    }
-    let refusal = match StatusCode::from_u16(status).ok()? {
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Refusal::TooLong,
-        StatusCode::REQUEST_TIMEOUT => Refusal::TooSlow,
-        status if status.is_client_error() => Refusal::Malformed,
-        status if status.is_server_error() => Refusal::Fault,
-        _ => return None,
-    };
-    Some((head.len() - tail.len() + start, refusal))
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -277,46 +235,5 @@ mod tests {
         line.read_to_end(&mut read).await.unwrap();
         assert_eq!((read.as_slice(), started.elapsed()), (&b"GET / HT"[..], READ_TIMEOUT));
         assert_eq!(line.into_ended().unwrap().refusal, Some(Refusal::TooSlow));
-    }
-
-    const BARE: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\
-                        date: Sat, 21 Nov 2026 11:18:21 GMT\r\n\r\n";
-    const OURS: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\
-                        content-type: application/json\r\n\r\n{}";
-
-    #[test]
-    fn an_answer_of_actix_is_known_by_what_it_lacks() {
-        assert_eq!(refusal_of_actix(BARE.as_bytes()), Some((0, Refusal::Malformed)));
-        for (status, refusal) in [
-            ("431 Request Header Fields Too Large", Refusal::TooLong),
-            ("408 Request Timeout", Refusal::TooSlow),
-            ("500 Internal Server Error", Refusal::Fault),
-        ] {
-            let answer = BARE.replace("400 Bad Request", status);
-            assert_eq!(refusal_of_actix(answer.as_bytes()), Some((0, refusal)), "{answer}");
-        }
-    }
-
-    #[test]
-    fn what_comes_before_it_is_left_alone() {
-        let both = format!("{OURS}{BARE}");
-        assert_eq!(refusal_of_actix(both.as_bytes()), Some((OURS.len(), Refusal::Malformed)));
-        let long = format!("{}{BARE}", "x".repeat(70_000));
-        assert_eq!(refusal_of_actix(long.as_bytes()), Some((70_000, Refusal::Malformed)));
-    }
-
-    #[test]
-    fn answers_of_handlers_are_none() {
-        for answer in [
-            OURS,
-            "HTTP/1.1 100 Continue\r\n\r\n",
-            "HTTP/1.1 204 No Content\r\ndate: x\r\n\r\n",
-            "HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\nallow: GET\r\n\r\n",
-            "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n\r\n\r\n",
-            "",
-            "\r\n\r\n",
-        ] {
-            assert_eq!(refusal_of_actix(answer.as_bytes()), None, "{answer:?}");
-        }
     }
 }

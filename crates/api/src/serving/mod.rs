@@ -1,8 +1,8 @@
 //! Serving: from a socket that listens to requests and answers.
 //!
-//! actix's own `HttpServer` would do, but for what it says by itself: a request that it cannot read
-//! is answered with a bare status, and only the first head of a connection has a time. Here its parts
-//! are put together with [`line`] in between.
+//! actix's own `HttpServer` would do, but it takes requests that a proxy in front may read in another
+//! way, and only the first head of a connection has a time. Here its parts are put together with
+//! [`line`] in between.
 
 mod chunks;
 mod connection;

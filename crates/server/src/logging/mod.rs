@@ -21,8 +21,8 @@ use self::json::{JsonFields, JsonLine};
 use self::output::Output;
 use crate::settings::{LogFormat, LogSettings};
 
-/// Of a client that sends nonsense actix reports a fault here, without a request's id; menjin-api
-/// answers it and says so itself.
+/// actix logs an error here for each client that sends what is no request. That is no fault of the
+/// server's, and anybody could fill the log with it.
 const DISPATCHER: &str = "actix_http::h1::dispatcher";
 
 /// What holds back lines; dropped, it lets them out, and holds back none from then on.
