@@ -14,10 +14,9 @@ use menjin_domain::users::{
     UpdateOwnProfile,
 };
 use menjin_domain::values::{PasswordLength, RegistrableRole};
+use menjin_http::cors::Cors;
+use menjin_http::{TrustedProxies, metrics, security_headers};
 
-use crate::http::client::TrustedProxies;
-use crate::http::cors::Cors;
-use crate::http::figures;
 use crate::http::locale::Locale;
 use crate::openapi::Document;
 
@@ -60,7 +59,7 @@ pub struct ApiSettings {
     /// Pages of which other origins may call.
     pub cors: Cors,
     /// Whether requests are counted and timed for a recorder of the `metrics` crate.
-    pub figures: bool,
+    pub metrics: bool,
     /// Who may use `/cache/*`.
     pub cache_access: CacheAccess,
     /// The role that a v1 registration gets.
@@ -92,12 +91,10 @@ impl Api {
         entropy: Arc<dyn Entropy>,
         codec: Arc<dyn TokenCodec>,
     ) -> Self {
-        if settings.figures {
-            figures::describe();
+        if settings.metrics {
+            metrics::describe();
         }
-        let max_age = Some(settings.hsts.as_secs()).filter(|seconds| *seconds > 0);
-        let strict_transport =
-            max_age.and_then(|seconds| HeaderValue::from_str(&format!("max-age={seconds}")).ok());
+        let strict_transport = security_headers::strict_transport_security(settings.hsts);
         Self { use_cases, settings, entropy, strict_transport, codec, document: OnceLock::new() }
     }
 }

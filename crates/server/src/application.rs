@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use anyhow::Context as _;
-use menjin_api::{Api, ApiSettings, Cors, TrustedProxies, UnhurriedHasher, UseCases};
+use menjin_api::{Api, ApiSettings, Cors, PausingHasher, TrustedProxies, UseCases};
 use menjin_domain::audit::ListRecords;
 use menjin_domain::auth::{
     AttemptGuard, Authenticate, ChangePassword, Login, LoginLimits, Logout, Refresh, Register,
@@ -126,7 +126,7 @@ impl Application {
             trail: Arc::new(AuditQueue::start(store.records(), settings.audit.queue)),
             rates: shared.rates,
             cache: shared.cache,
-            hasher: Arc::new(UnhurriedHasher(Arc::new(hasher(settings)?))),
+            hasher: Arc::new(PausingHasher(Arc::new(hasher(settings)?))),
             policy: Arc::new(policy(settings)),
             codec: remembering(codec(settings)?)?,
             entropy: Arc::new(OsEntropy),
@@ -326,7 +326,7 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
             credentials: settings.cors.credentials,
             max_age: settings.cors.max_age,
         },
-        figures: settings.metrics.listen.is_some(),
+        metrics: settings.metrics.listen.is_some(),
         cache_access: settings.cache_access()?,
         default_role: settings.default_role()?,
         v1_password: PasswordLength { min: settings.password.min_length, max: None },

@@ -1,20 +1,15 @@
 //! The lines of a request's head, as they arrive.
 //!
-//! actix takes LF alone for the end of a line, as RFC 9112 §2.2 allows, where a proxy in front may
-//! have taken it for a part of a value: what the proxy checked would not be what is done here. It
-//! also waits for up to 128 KiB. So the lines are looked at before actix sees them.
+//! actix takes LF alone for the end of a line, as RFC 9112 §2.2 allows. A proxy in front may have
+//! taken it for a part of a value: then the proxy has checked another request than the one that is
+//! done here. actix also waits for up to 128 KiB. So the lines are checked before actix sees them.
 
-use super::lines::{Flaw, Lines};
-
-/// The longest head, in bytes.
-const MAX_HEAD: usize = 32 * 1024;
-
-/// The most header fields. actix takes no more either, but refuses them without a word.
-const MAX_FIELDS: usize = 96;
+use crate::limits::{MAX_FIELDS, MAX_HEAD};
+use crate::lines::{Flaw, Lines};
 
 /// What has arrived of a head.
 #[derive(Debug, Default)]
-pub(super) struct Head {
+pub(crate) struct Head {
     length: usize,
     fields: usize,
     line: Lines,
@@ -25,7 +20,7 @@ pub(super) struct Head {
 
 impl Head {
     /// Takes in what has arrived; leaves what lies beyond the end of the head.
-    pub(super) fn take(&mut self, bytes: &mut &[u8]) -> Result<(), Flaw> {
+    pub(crate) fn take(&mut self, bytes: &mut &[u8]) -> Result<(), Flaw> {
         while !self.complete && !bytes.is_empty() {
             let before = bytes.len();
             let line = self.line.take(bytes)?;
@@ -47,7 +42,7 @@ impl Head {
     }
 
     /// Whether its body comes in chunks, if actix takes it at all.
-    pub(super) fn is_chunked(&self) -> bool {
+    pub(crate) fn is_chunked(&self) -> bool {
         self.chunked
     }
 }

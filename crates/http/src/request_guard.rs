@@ -1,21 +1,18 @@
-//! Requests that actix takes and that are refused all the same, before they are routed: what is in
-//! front may have read them differently.
+//! Requests that actix takes and that are refused all the same, before they are routed: a proxy in
+//! front may have read them in another way.
 
-use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HOST, HeaderMap, UPGRADE};
 use actix_web::http::uri::Authority;
 
-use crate::failure::Failure;
-
-/// How to refuse a request, and close its connection.
-pub(crate) fn refused(request: &ServiceRequest) -> Option<Failure> {
-    let headers = request.headers();
-    (wants_websocket(headers) || !names_a_host(headers)).then_some(Failure::BadRequest)
+/// Whether a request with these headers could be read in two ways. Answer 400 and close the
+/// connection.
+pub fn is_ambiguous(headers: &HeaderMap) -> bool {
+    wants_websocket(headers) || !names_a_host(headers)
 }
 
-/// Whether a request asks to go on as a WebSocket. actix takes all that follows it for that, whatever
-/// `Content-Length` says, where a proxy before it may go by the length: there is nothing to upgrade
-/// to here, so it is refused and the connection closed.
+/// Whether a request asks to go on as a WebSocket. actix takes everything after the head for
+/// WebSocket data, whatever `Content-Length` says, while a proxy may go by the length. No route here
+/// is a WebSocket.
 fn wants_websocket(headers: &HeaderMap) -> bool {
     let upgrades = headers.get_all(UPGRADE);
     upgrades.filter_map(|value| value.to_str().ok()).any(|value| {
@@ -23,8 +20,8 @@ fn wants_websocket(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Whether `Host` is the name or address of one, with or without a port (RFC 9112 §3.2 has no other
-/// answered but by 400). It may be empty, as health checks of proxies have it.
+/// Whether `Host` is one name or address, with or without a port: RFC 9112 §3.2 demands 400 for
+/// anything else. It may be empty, since health checks of proxies send it so.
 fn names_a_host(headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST);
     let Some(host) = hosts.next().filter(|host| !host.is_empty()) else { return true };
@@ -33,7 +30,7 @@ fn names_a_host(headers: &HeaderMap) -> bool {
     }
     let authority = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
     authority.is_some_and(|authority| {
-        // Of `user@host` the host is no prefix.
+        // With `user@host` the text does not begin with the host.
         let port = authority.as_str().strip_prefix(authority.host());
         port.is_some_and(|port| {
             matches!(port, "" | ":")
