@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -67,13 +67,13 @@ pub(crate) async fn handle(
     let mut result = match outcome {
         Some(Ok(Ok(response))) => Ok(finish(response, &scope, cors.as_ref())),
         Some(Ok(Err(error))) => Err(Answered::from(render_error(&error, &scope))),
-        None => {
-            let late = PortError::unavailable("a back end", "the answers took too long in all");
-            Err(Answered::from(render(&Failure::Unavailable(late), &scope)))
-        }
         Some(Err(_panic)) => {
             tracing::error!(event = "panic", %method, path = %EscapedPath(&path), "a handler panicked");
             Err(Answered::from(render(&Failure::Internal(None), &scope)))
+        }
+        None => {
+            let late = PortError::unavailable("a back end", "the answers took too long in all");
+            Err(Answered::from(render(&Failure::Unavailable(late), &scope)))
         }
     };
     let head = match &mut result {
@@ -88,23 +88,35 @@ pub(crate) async fn handle(
         in_flight.settle(head);
     }
     let result = result.map(|answer| answer.map_body(|_head, body| in_flight.until_sent(body)));
-    let status = match &result {
+    let took = started.elapsed();
+    let counts = api.is_some_and(|api| api.settings.metrics);
+    record(&method, &path, &result, took, counts);
+    result.map_err(Error::from)
+}
+
+/// Counts the request, if requests are counted, and writes its line in the log.
+fn record(
+    method: &Method,
+    path: &str,
+    result: &Result<ServiceResponse<BoxBody>, Answered>,
+    took: Duration,
+    counts: bool,
+) {
+    let status = match result {
         Ok(response) => response.status(),
         Err(answered) => answered.status,
     };
-    let took = started.elapsed();
-    if api.is_some_and(|api| api.settings.metrics) {
+    if counts {
         let route = result.as_ref().ok().and_then(|response| response.request().match_pattern());
-        metrics::count(&method, route, status, took);
+        metrics::count(method, route, status, took);
     }
     tracing::info!(
         event = "request",
         %method,
-        path = %EscapedPath(&path),
+        path = %EscapedPath(path),
         status = status.as_u16(),
         took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     );
-    result.map_err(Error::from)
 }
 
 /// The answer to a request whose handler panicked or is late, or that actix gave up on. It travels as
