@@ -33,7 +33,6 @@ lint:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps
 	scripts/check-layers
 	scripts/check-docs
-	scripts/check-contract
 	scripts/check-security
 	scripts/check-dependencies
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use macro_rules_attribute::apply;
 use menjin_domain::accounts::{Bio, ProfileChanges, Role};
 use menjin_domain::audit::{
     AuditAction, AuditContext, AuditEvent, AuditFilter, AuditOrder, AuditQuery,
@@ -47,7 +48,8 @@ fn own(
 }
 
 /// Registering is recorded on the account that comes of it; whoever is refused leaves no record.
-pub async fn s3_registering_is_recorded_once(store: Store) {
+#[apply(row!)]
+async fn s3_registering_is_recorded_once(store: Store) {
     let ann = store.student("ann").await;
     let root = store.add("root", Role::Admin).await.id;
     store.users.create(new_user("ann", Role::Student)).await.unwrap_err();
@@ -60,7 +62,8 @@ pub async fn s3_registering_is_recorded_once(store: Store) {
 }
 
 /// Logging in is recorded with its session; a log-in that comes too late is not.
-pub async fn s3_logging_in_is_recorded_once(store: Store) {
+#[apply(row!)]
+async fn s3_logging_in_is_recorded_once(store: Store) {
     let (ann, mut known) = (store.student("ann").await, 1);
     let session = store.log_in(1, ann).await;
     store.sessions.create(new_session(2, ann, CredentialVersion(7))).await.unwrap_err();
@@ -81,7 +84,8 @@ fn rotation(ann: UserId, presented: i64, seconds: i64) -> Rotation {
 }
 
 /// Each token that is taken is recorded, also one whose answer was lost, unless nobody wants it.
-pub async fn s3_refreshing_is_recorded_if_asked_for(store: Store) {
+#[apply(row!)]
+async fn s3_refreshing_is_recorded_if_asked_for(store: Store) {
     let ann = store.student("ann").await;
     let (session, mut known) = (Some(store.log_in(1, ann).await), 2);
     for (presented, seconds) in [(0, 10), (0, 11), (2, 12)] {
@@ -100,7 +104,8 @@ pub async fn s3_refreshing_is_recorded_if_asked_for(store: Store) {
 }
 
 /// A replay is recorded, wanted or not; that its session is over then, is not once more.
-pub async fn s3_a_replay_is_recorded_with_the_end_of_its_session(store: Store) {
+#[apply(row!)]
+async fn s3_a_replay_is_recorded_with_the_end_of_its_session(store: Store) {
     let ann = store.student("ann").await;
     let (session_id, mut known) = (Some(store.log_in(1, ann).await), 2);
     let silent = Rotation { recorded: false, ..rotation(ann, 5, 10) };
@@ -116,7 +121,8 @@ pub async fn s3_a_replay_is_recorded_with_the_end_of_its_session(store: Store) {
 }
 
 /// Logging out is recorded on the session's user; doing so twice, or of no session, is not.
-pub async fn s3_logging_out_is_recorded_once(store: Store) {
+#[apply(row!)]
+async fn s3_logging_out_is_recorded_once(store: Store) {
     let ann = store.student("ann").await;
     let (session, mut known) = (store.log_in(1, ann).await, 2);
     for (id, seconds, ended) in
@@ -130,7 +136,8 @@ pub async fn s3_logging_out_is_recorded_once(store: Store) {
 
 /// A new password is recorded, in the session that goes on; the sessions that it ends are not, nor
 /// is a change that comes too late.
-pub async fn s3_changing_a_password_is_recorded_once(store: Store) {
+#[apply(row!)]
+async fn s3_changing_a_password_is_recorded_once(store: Store) {
     let ann = store.student("ann").await;
     let kept = store.log_in(1, ann).await;
     store.log_in(2, ann).await;
@@ -151,7 +158,8 @@ pub async fn s3_changing_a_password_is_recorded_once(store: Store) {
 }
 
 /// A changed profile is recorded; an address that is taken, and an account that is inactive, are not.
-pub async fn s3_changing_a_profile_is_recorded_once(store: Store) {
+#[apply(row!)]
+async fn s3_changing_a_profile_is_recorded_once(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
     let mut known = 2;
     let bio = Patch::from(Bio::parse("hello").unwrap());
@@ -168,7 +176,8 @@ pub async fn s3_changing_a_profile_is_recorded_once(store: Store) {
 }
 
 /// Deactivating and activating are recorded when they change something, on an account that there is.
-pub async fn s3_standing_is_recorded_when_it_changes(store: Store) {
+#[apply(row!)]
+async fn s3_standing_is_recorded_when_it_changes(store: Store) {
     let root = store.add("root", Role::Admin).await.id;
     let ann = store.student("ann").await;
     store.log_in(1, ann).await;
@@ -192,7 +201,8 @@ pub async fn s3_standing_is_recorded_when_it_changes(store: Store) {
 
 /// A lock that is lifted is recorded once, whichever way; that of an account that is activated comes
 /// with that.
-pub async fn s3_lifting_a_lock_is_recorded_once(store: Store) {
+#[apply(row!)]
+async fn s3_lifting_a_lock_is_recorded_once(store: Store) {
     let (ann, mut known) = (store.student("ann").await, 1);
     let fail = async || {
         let (subject, limits) = (LockoutSubject::Account(ann), AttemptLimits::DEFAULT);
@@ -220,7 +230,8 @@ pub async fn s3_lifting_a_lock_is_recorded_once(store: Store) {
 }
 
 /// Of many that want the same at once, each that did something is recorded, and no other.
-pub async fn s3_of_many_at_once_each_that_did_something_is_recorded(store: Store) {
+#[apply(row!)]
+async fn s3_of_many_at_once_each_that_did_something_is_recorded(store: Store) {
     at_once(20, |_| {
         let users = store.users.clone();
         async move { users.create(new_user("ann", Role::Student)).await.is_ok() }

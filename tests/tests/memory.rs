@@ -1,29 +1,14 @@
-//! The contract suite on what lives in the process.
+//! What is the in-process cache's own: how much memory it holds. The contract suite is in `contract`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use menjin_domain::cache::Cache;
-use menjin_domain::lockout::RateLimiter;
-use menjin_infra_memory::{MemoryCache, MemoryCacheConfig, MemoryRateLimiter};
+use menjin_infra_memory::{MemoryCache, MemoryCacheConfig};
 use menjin_tests::clock::TurnableClock;
-use menjin_tests::contract::cache::{CacheUnderTest, slot};
+use menjin_tests::contract::cache::slot;
 
 const MIB: u64 = 1024 * 1024;
-
-async fn fresh_cache() -> CacheUnderTest {
-    let clock = TurnableClock::default();
-    let config = MemoryCacheConfig::default();
-    let cache = Arc::new(MemoryCache::new(config, Arc::new(clock.clone())));
-    CacheUnderTest { cache: cache.clone(), health: cache, clock: Some(clock) }
-}
-
-async fn fresh_limiter() -> Arc<dyn RateLimiter> {
-    Arc::new(MemoryRateLimiter::default())
-}
-
-menjin_tests::cache_contract_tests!(fresh_cache);
-menjin_tests::rate_limit_contract_tests!(fresh_limiter);
 
 /// However much is written, it holds no more than it may, and what was written last is there (C5).
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,4 @@
-//! The contract suite on SQLite.
-#![expect(clippy::unwrap_used, reason = "in the helpers of tests as in tests")]
-
-use std::sync::Arc;
+//! What is SQLite's own: restarts, and several processes on one file. The contract suite is in `contract`.
 
 use menjin_domain::accounts::{AccountRepository, Role, UserQuery};
 use menjin_domain::common::PageStart;
@@ -9,26 +6,8 @@ use menjin_domain::health::HealthProbe;
 use menjin_domain::lockout::{Admission, AttemptLimits, LockoutRepository, LockoutSubject};
 use menjin_domain::sessions::{Generation, Rotation, RotationOutcome, SessionRepository};
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
-use menjin_tests::contract::{self, Store, at, network, session_id};
+use menjin_tests::contract::{self, at, network, session_id};
 use tempfile::TempDir;
-
-async fn fresh() -> Store {
-    let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(SqliteConfig::at(folder.path().join("menjin.db"))).unwrap();
-    of(&store, folder)
-}
-
-fn of(store: &SqliteStore, folder: TempDir) -> Store {
-    Store {
-        users: Arc::new(store.clone()),
-        sessions: Arc::new(store.clone()),
-        throttle: Arc::new(store.clone()),
-        records: Arc::new(store.clone()),
-        keep: Arc::new(folder),
-    }
-}
-
-menjin_tests::contract_tests!(fresh);
 
 /// A restart forgets nothing: a replay is still one (T16), a lock holds (R11).
 #[tokio::test(flavor = "multi_thread")]

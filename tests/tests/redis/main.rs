@@ -1,4 +1,4 @@
-//! The contract suite on Redis, and what is Redis' own: outages, versions, users, topologies.
+//! What is Redis' own: outages, versions, users, topologies. The contract suite is in `contract`.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -15,7 +15,7 @@ use menjin_domain::common::PortError;
 use menjin_domain::health::HealthProbe as _;
 use menjin_domain::lockout::RateLimiter;
 use menjin_infra_redis::{RedisCache, RedisClient, RedisConfig, RedisRateLimiter};
-use menjin_tests::contract::cache::{CacheUnderTest, slot};
+use menjin_tests::contract::cache::slot;
 use menjin_tests::servers::redis::{namespace, shared_url};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -34,18 +34,6 @@ fn cache(config: &RedisConfig) -> RedisCache {
 fn limiter(config: &RedisConfig) -> Arc<dyn RateLimiter> {
     Arc::new(RedisRateLimiter::new(RedisClient::new(config).unwrap()))
 }
-
-async fn fresh_cache() -> CacheUnderTest {
-    let cache = Arc::new(cache(&config(&shared_url())));
-    CacheUnderTest { cache: cache.clone(), health: cache, clock: None }
-}
-
-async fn fresh_limiter() -> Arc<dyn RateLimiter> {
-    limiter(&config(&shared_url()))
-}
-
-menjin_tests::cache_contract_tests!(fresh_cache);
-menjin_tests::rate_limit_contract_tests!(fresh_limiter);
 
 /// That it is unavailable, as the back end `cache`; returns the whole chain of causes.
 fn unavailable<T: std::fmt::Debug>(result: Result<T, PortError>) -> String {

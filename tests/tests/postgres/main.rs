@@ -1,23 +1,14 @@
-//! The contract suite on PostgreSQL, and what is PostgreSQL's own: faults, and several processes.
+//! What is PostgreSQL's own: plans, faults, and several processes. The contract suite is in `contract`.
 #![expect(clippy::unwrap_used, reason = "in the helpers of tests as in tests")]
 
-#[path = "contract_postgres/audit.rs"]
-mod audit_log;
-#[path = "contract_postgres/faults.rs"]
+mod audit;
 mod faults;
-#[path = "contract_postgres/look_ups.rs"]
 mod look_ups;
-#[path = "contract_postgres/opening.rs"]
 mod opening;
-#[path = "contract_postgres/pages.rs"]
 mod pages;
-#[path = "contract_postgres/refreshes.rs"]
 mod refreshes;
-#[path = "contract_postgres/sharing.rs"]
 mod sharing;
-#[path = "contract_postgres/tls.rs"]
 mod tls;
-#[path = "contract_postgres/transferring.rs"]
 mod transferring;
 
 use std::sync::Arc;
@@ -26,13 +17,7 @@ use std::time::{Duration, Instant};
 use menjin_domain::common::PortError;
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
 use menjin_tests::contract::Store;
-use menjin_tests::servers::{pgbouncer, postgres};
 use tokio_postgres::Client;
-
-async fn fresh() -> Store {
-    let database = postgres::database().await;
-    of(&open(&database.url).await)
-}
 
 async fn open(url: &str) -> PostgresStore {
     PostgresStore::open(PostgresConfig::at(url)).await.unwrap()
@@ -72,35 +57,4 @@ async fn until_locked_out(raw: &Client, statements: i64) {
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-menjin_tests::contract_tests!(fresh);
-
-/// The whole suite once more through `PgBouncer` in transaction mode, with a transaction around each
-/// call and nothing prepared for later, as its older versions need it.
-mod pooled {
-    use super::{Store, through_pgbouncer};
-
-    async fn fresh() -> Store {
-        through_pgbouncer(false).await
-    }
-
-    menjin_tests::contract_tests!(fresh);
-}
-
-/// And once more with statements prepared for later, where this `PgBouncer` keeps them.
-mod pooled_and_prepared {
-    use super::{Store, pgbouncer, through_pgbouncer};
-
-    async fn fresh() -> Store {
-        through_pgbouncer(pgbouncer::keeps_statements()).await
-    }
-
-    menjin_tests::contract_tests!(fresh);
-}
-
-async fn through_pgbouncer(prepared_statements: bool) -> Store {
-    let database = pgbouncer::through(&postgres::database().await).await;
-    let config = PostgresConfig { prepared_statements, ..PostgresConfig::at(database.url) };
-    of(&PostgresStore::open(config).await.unwrap())
 }
