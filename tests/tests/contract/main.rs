@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod cached;
+mod example;
 mod memory;
 mod postgres;
 mod redis;
@@ -26,5 +27,7 @@ fn main() -> ExitCode {
         rows("memory", memory::limiter),
         rows("redis", redis::cache),
         rows("redis", redis::limiter),
+        rows("example", example::store),
+        rows("example", example::limiter),
     ])
 }
