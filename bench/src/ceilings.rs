@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpServer, web};
@@ -28,7 +28,12 @@ const PASSWORD: &str = "correct horse 7";
 #[derive(clap::Subcommand, Debug, Clone)]
 pub(crate) enum Ceiling {
     /// Answers as `GET /api/v1/users/me` does, and looks at nothing.
-    Bare { address: SocketAddr },
+    Bare {
+        address: SocketAddr,
+        /// How many workers; one for each core unless given.
+        #[arg(long)]
+        workers: Option<usize>,
+    },
     /// Hashes on every core, with so many lanes or, with none, with the plain crate; prints how many
     /// hashes a second that were, and how many seconds of processor time each of them took.
     Hash { cost: u32, millis: u64, lanes: usize },
@@ -37,7 +42,9 @@ pub(crate) enum Ceiling {
 impl Ceiling {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         match self {
-            Self::Bare { address } => Ok(actix_web::rt::System::new().block_on(serve(*address))?),
+            Self::Bare { address, workers } => {
+                Ok(actix_web::rt::System::new().block_on(serve(*address, *workers))?)
+            }
             Self::Hash { cost, millis, lanes } => {
                 let (rate, cpu) = hash(*cost, Duration::from_millis(*millis), *lanes)?;
                 Ok(writeln!(std::io::stdout(), "{rate} {cpu}")?)
@@ -82,9 +89,12 @@ const USER: User = User {
     last_login_at: Some("2026-01-01T00:00:00.000000Z"),
 };
 
-async fn serve(address: SocketAddr) -> std::io::Result<()> {
+async fn serve(address: SocketAddr, workers: Option<usize>) -> std::io::Result<()> {
     let me = || async { web::Json(USER) };
-    let server = HttpServer::new(move || App::new().route(PATH, web::get().to(me)));
+    let mut server = HttpServer::new(move || App::new().route(PATH, web::get().to(me)));
+    if let Some(workers) = workers {
+        server = server.workers(workers);
+    }
     server.bind(address)?.run().await
 }
 
@@ -93,9 +103,20 @@ pub(crate) struct Bare(pub(crate) Process);
 
 impl Bare {
     pub(crate) fn start(folder: &Path) -> anyhow::Result<Self> {
+        Self::start_by(dying_with_this_process(std::env::current_exe()?), folder, None)
+    }
+
+    /// Starts it by a command that ends with running this program, with so many workers.
+    pub(crate) fn start_by(
+        mut command: Command,
+        folder: &Path,
+        workers: Option<usize>,
+    ) -> anyhow::Result<Self> {
         let address = free_address();
-        let mut command = dying_with_this_process(std::env::current_exe()?);
         command.args(["ceiling", "bare", &address.to_string()]);
+        if let Some(workers) = workers {
+            command.args(["--workers", &workers.to_string()]);
+        }
         let mut process = Process::spawn(&mut command, address, &folder.join("log-bare"))?;
         process.wait(PATH)?;
         Ok(Self(process))

@@ -1,16 +1,19 @@
-//! B8: how many instructions a `GET /api/v1/users/me` takes. They are the same on a busy machine as on
-//! an idle one, so that a regression shows on any.
+//! B8: how many instructions a `GET /api/v1/users/me` takes, beside those of the bare handler. They are
+//! the same on a busy machine as on an idle one, so that a regression shows on any.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
 use menjin_test_servers::dying_with_this_process;
 
 use super::Bench;
+use crate::ceilings::Bare;
 use crate::http::Connection;
-use crate::menjin::{Degree, Menjin, Place, me, start};
+use crate::menjin::{self, Degree, Place, me};
+use crate::process::Process;
 use crate::report::{Row, Unit};
 use crate::stats::float;
 
@@ -18,7 +21,7 @@ use crate::stats::float;
 const FEW: usize = 200;
 const MANY: usize = 2200;
 
-/// One worker, whose copy of the session stays good, and no trial of lanes: what is counted is the same in
+/// One worker, whose cached session stays good, and no trial of lanes: what is counted is the same in
 /// each run.
 const SETTINGS: [(&str, &str); 3] =
     [("server__workers", "1"), ("auth__session_cache_ttl", "1m"), ("hashing__engine", "plain")];
@@ -28,19 +31,23 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         let what = format!("GET me, instructions in user mode, by {by}");
         Row::new("B8", Degree::Embedded.name(), what).unit(Unit::Instructions)
     };
-    if let Some(instructions) = by_perf(bench)? {
-        return Ok(vec![row("perf").figure(instructions)]);
+    let trial = Trial::new(bench)?;
+    if let (Some(server), Some(bare)) =
+        (trial.by_perf(Subject::Server)?, trial.by_perf(Subject::BareHandler)?)
+    {
+        return Ok(vec![row("perf").figure(server).against(bare)]);
     }
     let row = row("cachegrind");
-    let why = if !there_is("valgrind") {
-        "no counters for perf, no valgrind; see the processor time of B1"
-    } else if bench.quick {
-        "not in a quick run"
-    } else {
-        let (few, many) = (by_cachegrind(bench, FEW)?, by_cachegrind(bench, MANY)?);
-        return Ok(vec![row.figure((many - few) / float(MANY - FEW))]);
-    };
-    Ok(vec![row.not_measured(why)])
+    if !there_is("valgrind") {
+        let why = "no counters for perf, no valgrind; see the processor time of B1";
+        return Ok(vec![row.not_measured(why)]);
+    }
+    if bench.quick {
+        return Ok(vec![row.not_measured("not in a quick run")]);
+    }
+    let server = trial.by_cachegrind(Subject::Server)?;
+    let bare = trial.by_cachegrind(Subject::BareHandler)?;
+    Ok(vec![row.figure(server).against(bare)])
 }
 
 fn there_is(program: &str) -> bool {
@@ -48,23 +55,100 @@ fn there_is(program: &str) -> bool {
     version.is_ok_and(|status| status.success())
 }
 
-/// `None` where there is no perf, or it may not count, or the processor does not let it, as in many
-/// virtual machines.
-fn by_perf(bench: &Bench) -> anyhow::Result<Option<f64>> {
-    let place = Place::new(Degree::Embedded, &bench.backends)?;
-    let server = bench.binary.start(&place, &SETTINGS)?;
-    let request = server.users(1)?.first().map(me).unwrap_or_default();
-    let count = |requests| counted(&server, || ask(bench, &server, &request, requests));
-    let (Some(few), Some(many)) = (count(FEW)?, count(MANY)?) else { return Ok(None) };
-    Ok(Some((many - few) / float(MANY - FEW)))
+/// Whose instructions are counted.
+#[derive(Clone, Copy)]
+enum Subject {
+    Server,
+    BareHandler,
 }
 
-/// The server's instructions while this runs.
+/// What both subjects have in common: they are sent the same bytes.
+struct Trial<'a> {
+    bench: &'a Bench,
+    place: Place,
+    request: Vec<u8>,
+}
+
+impl<'a> Trial<'a> {
+    fn new(bench: &'a Bench) -> anyhow::Result<Self> {
+        let place = Place::new(Degree::Embedded, &bench.backends)?;
+        let server = bench.binary.start(&place, &SETTINGS)?;
+        let request = server.users(1)?.first().map(me).context("nobody is logged in")?;
+        server.process.terminate()?;
+        Ok(Self { bench, place, request })
+    }
+
+    /// Starts a subject with one worker, by a command that this program's path is added to.
+    fn start(
+        &self,
+        subject: Subject,
+        command: impl FnOnce(&Path) -> Command,
+    ) -> anyhow::Result<Process> {
+        match subject {
+            Subject::Server => {
+                let command = command(&self.bench.binary.0);
+                Ok(menjin::start(command, &self.place, &SETTINGS)?.process)
+            }
+            Subject::BareHandler => {
+                let command = command(&std::env::current_exe()?);
+                Ok(Bare::start_by(command, self.place.folder(), Some(1))?.0)
+            }
+        }
+    }
+
+    /// `None` where there is no perf, or it may not count, or the processor does not let it, as in many
+    /// virtual machines.
+    fn by_perf(&self, subject: Subject) -> anyhow::Result<Option<f64>> {
+        let process = self.start(subject, |program| dying_with_this_process(program))?;
+        let count = |requests| counted(&process, || self.ask(&process, requests));
+        let (Some(few), Some(many)) = (count(FEW)?, count(MANY)?) else { return Ok(None) };
+        Ok(Some((many - few) / float(MANY - FEW)))
+    }
+
+    /// Valgrind's processor has no instructions for SHA-256: real ones take fewer.
+    fn by_cachegrind(&self, subject: Subject) -> anyhow::Result<f64> {
+        let (few, many) = (self.whole_life(subject, FEW)?, self.whole_life(subject, MANY)?);
+        Ok((many - few) / float(MANY - FEW))
+    }
+
+    /// The instructions of a whole life of a subject that answers so many requests.
+    fn whole_life(&self, subject: Subject, requests: usize) -> anyhow::Result<f64> {
+        let profile = self.place.folder().join("profile");
+        let process = self.start(subject, |program| {
+            let mut command = dying_with_this_process("valgrind");
+            // Not callgrind, which breaks down where a thread is sent a signal.
+            command.args(["--tool=cachegrind", "--cache-sim=no"]);
+            command.arg(format!("--cachegrind-out-file={}", profile.display()));
+            command.arg(program);
+            command
+        })?;
+        self.ask(&process, requests)?;
+        process.terminate()?;
+        let text = fs::read_to_string(&profile).context("cachegrind has written no profile")?;
+        fs::remove_file(profile)?;
+        let total = text.lines().find_map(|line| line.strip_prefix("summary: "));
+        total.context("cachegrind tells no sum")?.trim().parse().context("cachegrind's sum")
+    }
+
+    /// Asks so many times on one connection.
+    fn ask(&self, process: &Process, times: usize) -> anyhow::Result<()> {
+        self.bench.backends.runtime.block_on(async {
+            let mut connection = Connection::open(process.address).await?;
+            for _ in 0..times {
+                let status = connection.exchange(&self.request).await?.status;
+                anyhow::ensure!(status == 200, "answered with {status}");
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The instructions of a process while this runs.
 fn counted(
-    server: &Menjin,
+    process: &Process,
     work: impl FnOnce() -> anyhow::Result<()>,
 ) -> anyhow::Result<Option<f64>> {
-    let id = server.process.id().to_string();
+    let id = process.id().to_string();
     // It counts for as long as `cat` runs, and has begun when that echoes.
     let perf = Command::new("perf")
         .args(["stat", "-x", ",", "-e", "instructions:u", "-p", &id, "--", "cat"])
@@ -91,36 +175,6 @@ fn counted(
 fn instructions(said: &str) -> Option<f64> {
     let line = said.lines().find(|line| line.contains(",instructions:u,"))?;
     line.split(',').next()?.parse().ok()
-}
-
-/// The instructions of a whole life of a server that answers so many. Valgrind's processor has none for
-/// SHA-256: real ones take fewer.
-fn by_cachegrind(bench: &Bench, requests: usize) -> anyhow::Result<f64> {
-    let place = Place::new(Degree::Embedded, &bench.backends)?;
-    let mut command = dying_with_this_process("valgrind");
-    let profile = place.folder().join("profile");
-    // Not callgrind, which breaks down where a thread is sent a signal.
-    command.args(["--tool=cachegrind", "--cache-sim=no"]);
-    command.arg(format!("--cachegrind-out-file={}", profile.display()));
-    command.arg(&bench.binary.0);
-    let server = start(command, &place, &SETTINGS)?;
-    let request = server.users(1)?.first().map(me).unwrap_or_default();
-    ask(bench, &server, &request, requests)?;
-    server.process.terminate()?;
-    let profile = fs::read_to_string(profile).context("cachegrind has written no profile")?;
-    let total = profile.lines().find_map(|line| line.strip_prefix("summary: "));
-    total.context("cachegrind tells no sum")?.trim().parse().context("cachegrind's sum")
-}
-
-/// Asks so many times on one connection.
-fn ask(bench: &Bench, server: &Menjin, request: &[u8], times: usize) -> anyhow::Result<()> {
-    bench.backends.runtime.block_on(async {
-        let mut connection = Connection::open(server.address()).await?;
-        for _ in 0..times {
-            connection.exchange(request).await?;
-        }
-        Ok(())
-    })
 }
 
 #[cfg(test)]
