@@ -9,7 +9,7 @@ use menjin_domain::credentials::CredentialVersion;
 
 use super::{Store, at, at_once, context, new_user, new_user_at};
 
-/// A new account is active, unverified, at credential_version 0, and reads back as it was returned.
+/// A new account is active, unverified, at credential version 0, and reads back as it was returned.
 #[apply(row!)]
 async fn a_new_account_reads_back_as_written(store: Store) {
     let mut new = new_user("Ａnn", Role::Teacher);
@@ -31,14 +31,14 @@ async fn a_new_account_reads_back_as_written(store: Store) {
 
 /// An account without the optional parts has none of them.
 #[apply(row!)]
-async fn what_was_not_given_is_not_there(store: Store) {
+async fn omitted_fields_are_empty(store: Store) {
     let user = store.add("ann", Role::Admin).await;
     assert_eq!(user.profile, Profile::default());
     assert!(user.is_superuser());
     assert_eq!(store.user(user.id).await, user);
 }
 
-/// Names are one in canonical form (I4).
+/// Two names with one canonical form are the same name (I4).
 #[apply(row!)]
 async fn i4_names_are_unique_in_canonical_form(store: Store) {
     store.users.create(new_user_at("Mike", "a@example.com", Role::Student)).await.unwrap();
@@ -48,7 +48,7 @@ async fn i4_names_are_unique_in_canonical_form(store: Store) {
     }
 }
 
-/// Addresses are one without regard to case.
+/// Two addresses that differ in case only are the same address.
 #[apply(row!)]
 async fn addresses_are_unique_in_canonical_form(store: Store) {
     store.users.create(new_user_at("ann", "Ann@Example.com", Role::Student)).await.unwrap();
@@ -56,9 +56,9 @@ async fn addresses_are_unique_in_canonical_form(store: Store) {
     assert!(matches!(again, Err(CreateUserError::EmailTaken)), "{again:?}");
 }
 
-/// Where both are taken, even by two accounts, the name is named.
+/// Where both are taken, even by two accounts, the error is that of the name.
 #[apply(row!)]
-async fn a_taken_name_comes_before_a_taken_address(store: Store) {
+async fn a_taken_name_is_reported_before_a_taken_address(store: Store) {
     store.student("ann").await;
     store.student("bob").await;
     for address in ["ann@example.com", "bob@example.com"] {
@@ -69,7 +69,7 @@ async fn a_taken_name_comes_before_a_taken_address(store: Store) {
 
 /// 50 registrations of one name at once: one succeeds (X1).
 #[apply(row!)]
-async fn x1_of_many_that_want_one_name_one_gets_it(store: Store) {
+async fn x1_concurrent_registrations_of_a_name_create_one_account(store: Store) {
     let results = at_once(50, |number| {
         let name = if number % 2 == 0 { "Mike" } else { "ｍｉｋｅ" };
         let new = new_user_at(name, &format!("mike{number}@example.com"), Role::Student);
@@ -121,7 +121,7 @@ async fn credentials_are_found_by_name_address_and_id(store: Store) {
 
 /// What is not there is `None`, however odd the question.
 #[apply(row!)]
-async fn what_is_not_there_is_none(store: Store) {
+async fn unknown_accounts_are_none(store: Store) {
     store.student("ann").await;
     for id in [2, i64::MAX].map(|id| UserId::try_from(id).unwrap()) {
         assert!(store.users.find(id).await.unwrap().is_none());

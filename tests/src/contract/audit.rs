@@ -81,9 +81,9 @@ async fn a_record_reads_back_as_written(store: Store) {
     }
 }
 
-/// What an event does not say stays unsaid.
+/// Fields that an event does not have are empty in its record.
 #[apply(row!)]
-async fn what_is_not_known_is_not_there(store: Store) {
+async fn unknown_fields_of_a_record_stay_empty(store: Store) {
     let written =
         AuditContext::anonymous(at(0), RequestContext::local()).event(AuditAction::RefreshFailed);
     store.records.append(vec![written.clone()]).await.unwrap();
@@ -180,7 +180,7 @@ async fn filters_hold_together(store: Store) {
 
 /// What an administrator did to a user is in the records of both, and in nobody's twice.
 #[apply(row!)]
-async fn a_users_records_are_theirs_and_of_what_was_done_to_them(store: Store) {
+async fn a_users_records_are_those_as_actor_or_subject(store: Store) {
     let events = vec![
         event(AuditAction::Deactivated, Some(1), Some(2), 0),
         event(AuditAction::LoggedIn, Some(1), Some(1), 1),
@@ -202,7 +202,7 @@ async fn a_users_records_are_theirs_and_of_what_was_done_to_them(store: Store) {
 
 /// `since` is part of the span, `until` is not, to the microsecond.
 #[apply(row!)]
-async fn spans_begin_and_end_where_they_say(store: Store) {
+async fn time_spans_include_since_and_exclude_until(store: Store) {
     store.records.append(vec![event(AuditAction::LoggedIn, None, None, 5)]).await.unwrap();
     let micro = Duration::from_micros(1);
     for (since, until, expected) in [
@@ -217,9 +217,9 @@ async fn spans_begin_and_end_where_they_say(store: Store) {
     }
 }
 
-/// A list goes on where it was although the record that it stopped at is gone.
+/// A list continues at its position although the record there was deleted.
 #[apply(row!)]
-async fn a_page_goes_on_though_its_end_is_deleted(store: Store) {
+async fn a_list_continues_after_a_deleted_record(store: Store) {
     let events = (0..4).map(|n| event(AuditAction::LoggedIn, None, None, n)).collect();
     store.records.append(events).await.unwrap();
     let oldest = AuditQuery { order: AuditOrder::OldestFirst, limit: 2, ..ALL };

@@ -48,7 +48,7 @@ impl CacheUnderTest {
 
 /// What was put is there, byte for byte.
 #[apply(row!)]
-async fn what_was_put_is_there(under_test: CacheUnderTest) {
+async fn a_stored_value_is_read_back(under_test: CacheUnderTest) {
     let every_byte: Vec<u8> = (0..=255).collect();
     for (key, value) in [("a", vec![]), ("b", b"{\"x\": 1}".to_vec()), ("c", every_byte)] {
         assert_eq!(under_test.get(key).await, None);
@@ -71,7 +71,7 @@ async fn a_second_value_replaces_the_first(under_test: CacheUnderTest) {
 
 /// What is deleted is gone, and says whether it was there.
 #[apply(row!)]
-async fn what_is_deleted_is_gone(under_test: CacheUnderTest) {
+async fn a_deleted_value_is_gone(under_test: CacheUnderTest) {
     under_test.set("a", "one", MINUTE).await;
     under_test.set("b", "two", MINUTE).await;
     assert!(under_test.cache.delete(&slot("a")).await.unwrap());
@@ -103,9 +103,9 @@ async fn a_long_time_to_live_is_possible(under_test: CacheUnderTest) {
     }
 }
 
-/// Namespaces do not meet, whatever a key contains.
+/// Namespaces are separate, whatever a key contains.
 #[apply(row!)]
-async fn namespaces_do_not_meet(under_test: CacheUnderTest) {
+async fn namespaces_are_separate(under_test: CacheUnderTest) {
     let id = Uuid::from_u128(7);
     let probe = CacheSlot::probe(id);
     let text = id.to_string();
@@ -120,9 +120,9 @@ async fn namespaces_do_not_meet(under_test: CacheUnderTest) {
     assert!(under_test.cache.delete(&probe).await.unwrap());
 }
 
-/// Many use it at once; each finds a value that somebody put, whole.
+/// Concurrent readers find whole values that a writer stored.
 #[apply(row!)]
-async fn many_use_it_at_once(under_test: CacheUnderTest) {
+async fn concurrent_use_does_not_mix_values(under_test: CacheUnderTest) {
     let found = at_once(16, |number| {
         let under_test = under_test.clone();
         async move {
@@ -142,9 +142,9 @@ async fn many_use_it_at_once(under_test: CacheUnderTest) {
     assert!(found.into_iter().all(|whole| whole));
 }
 
-/// One that works says so, as often as it is asked.
+/// A working cache reports that it is healthy, as often as it is asked.
 #[apply(row!)]
-async fn it_is_healthy(under_test: CacheUnderTest) {
+async fn a_working_cache_is_healthy(under_test: CacheUnderTest) {
     let results = at_once(10, |_| {
         let health = under_test.health.clone();
         async move { health.check().await }

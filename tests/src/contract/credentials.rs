@@ -7,7 +7,7 @@ use menjin_domain::credentials::{CredentialVersion, PasswordChange};
 
 use super::{Store, at, at_once, both, context, hash, new_session, request, session_id};
 
-/// A change raises the credential_version, ends the other sessions and keeps the caller's (T18).
+/// A change raises the credential version, ends the other sessions and keeps the caller's (T18).
 #[apply(row!)]
 async fn t18_a_new_password_ends_the_other_sessions(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
@@ -27,7 +27,7 @@ async fn t18_a_new_password_ends_the_other_sessions(store: Store) {
     assert_eq!(store.user(ann).await.updated_at, Some(at(7)));
 }
 
-/// The session to keep is kept, not revived, and not somebody else's to end.
+/// An ended session that is to be kept stays ended; naming another user's session keeps it as it is.
 #[apply(row!)]
 async fn an_ended_session_is_not_revived(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
@@ -40,7 +40,7 @@ async fn an_ended_session_is_not_revived(store: Store) {
     assert!(store.is_live(of_bob, 8).await);
 }
 
-/// A change from another credential_version, of an inactive account or of nobody is not done.
+/// A change from another credential version, of an inactive account or of nobody is not done.
 #[apply(row!)]
 async fn a_stale_change_changes_nothing(store: Store) {
     let ann = store.student("ann").await;
@@ -68,9 +68,9 @@ async fn a_stale_change_changes_nothing(store: Store) {
     );
 }
 
-/// Of many changes on one verified password, one is done.
+/// Concurrent changes that verified one password: one succeeds.
 #[apply(row!)]
-async fn of_many_changes_in_one_epoch_one_is_done(store: Store) {
+async fn concurrent_password_changes_succeed_once(store: Store) {
     let ann = store.student("ann").await;
     let done = at_once(20, |number| {
         let users = store.users.clone();
@@ -91,9 +91,9 @@ async fn of_many_changes_in_one_epoch_one_is_done(store: Store) {
     assert_eq!(store.credential_version(ann).await, CredentialVersion(1));
 }
 
-/// A log-in with the old password that races its change leaves no live session (X3).
+/// A login with the old password that races its change leaves no live session (X3).
 #[apply(row!)]
-async fn x3_no_log_in_with_the_old_password_survives_its_change(store: Store) {
+async fn x3_no_login_with_the_old_password_survives_its_change(store: Store) {
     let ann = store.student("ann").await;
     for round in 0..100 {
         let credential_version = store.credential_version(ann).await;

@@ -78,7 +78,7 @@ async fn past_the_end_is_an_empty_page(store: Store) {
 /// A page that begins after an id has what follows, whether anybody has the id or not, and the number
 /// of all pages.
 #[apply(row!)]
-async fn a_page_goes_on_after_an_id(store: Store) {
+async fn a_page_starts_after_an_id(store: Store) {
     ten(&store).await;
     for (after, limit, role, expected) in [
         (3, 3, None, vec![4, 5, 6]),
@@ -108,9 +108,9 @@ async fn inactive_accounts_are_listed(store: Store) {
     assert!(!page.users[0].is_active);
 }
 
-/// Page and number are of one moment, while others register.
+/// Page and total are read at one moment, while others register.
 #[apply(row!)]
-async fn page_and_total_are_of_one_moment(store: Store) {
+async fn page_and_total_are_read_at_one_moment(store: Store) {
     let lists = at_once(40, |number| {
         let store = store.clone();
         async move {

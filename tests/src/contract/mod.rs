@@ -126,7 +126,7 @@ pub fn new_user_at(name: &str, address: &str, role: Role) -> NewUser {
     }
 }
 
-/// A session of this user in this credential_version, which ends an hour after `at(0)`.
+/// A session of this user in this credential version, which ends an hour after `at(0)`.
 pub fn new_session(n: u128, user_id: UserId, credential_version: CredentialVersion) -> NewSession {
     NewSession {
         id: session_id(n),
@@ -154,7 +154,7 @@ impl Store {
         self.users.find(id).await.unwrap().unwrap()
     }
 
-    /// The user's credential_version.
+    /// The user's credential version.
     pub async fn credential_version(&self, id: UserId) -> CredentialVersion {
         self.users.credentials(id).await.unwrap().unwrap().credential_version
     }
@@ -178,7 +178,7 @@ impl Store {
         self.sessions.find_live(id, at(seconds)).await.unwrap().is_some()
     }
 
-    /// Changes the password in the user's present credential_version.
+    /// Changes the password in the user's present credential version.
     pub async fn change_password(&self, user_id: UserId, keep_session: SessionId) -> bool {
         let verified_version = self.credential_version(user_id).await;
         let change = PasswordChange {

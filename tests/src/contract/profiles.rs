@@ -47,7 +47,7 @@ async fn fields_are_kept_cleared_or_set(store: Store) {
 
 /// No changes leave all but `updated_at`.
 #[apply(row!)]
-async fn no_changes_change_only_the_time(store: Store) {
+async fn an_empty_change_sets_only_updated_at(store: Store) {
     let mut user = store.add("ann", Role::Student).await;
     let same = store.users.update_profile(user.id, ProfileChanges::default(), context(5)).await;
     user.updated_at = Some(at(5));
@@ -92,9 +92,9 @@ async fn a_taken_address_changes_nothing(store: Store) {
     assert_eq!(store.user(before.id).await, before);
 }
 
-/// Of many who want one address at once, one gets it.
+/// 20 accounts change to one address at once: one succeeds.
 #[apply(row!)]
-async fn of_many_that_want_one_address_one_gets_it(store: Store) {
+async fn concurrent_claims_of_an_address_succeed_once(store: Store) {
     let mut ids = Vec::new();
     for number in 0..20 {
         ids.push(store.student(&format!("user{number}")).await);

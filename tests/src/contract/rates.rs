@@ -55,9 +55,9 @@ async fn no_window_holds_more_than_the_limit(limiter: Limiter) {
     refused(&limiter, 1, 199, 1).await;
 }
 
-/// However much goes well in between, failures that are far apart never add up.
+/// Failures that are far apart never add up, however many attempts succeed in between.
 #[apply(row!)]
-async fn what_was_taken_back_leaves_no_trace(limiter: Limiter) {
+async fn released_failures_leave_no_trace(limiter: Limiter) {
     for seconds in 0..1000 {
         if seconds % 60 == 0 {
             admitted(&limiter, 1, seconds).await;
@@ -67,9 +67,9 @@ async fn what_was_taken_back_leaves_no_trace(limiter: Limiter) {
     }
 }
 
-/// What is limited is counted apart, and so is each network.
+/// Each kind of limit and each network has a count of its own.
 #[apply(row!)]
-async fn keys_count_for_themselves(limiter: Limiter) {
+async fn keys_are_counted_separately(limiter: Limiter) {
     for from in [1, 2] {
         for _ in 0..3 {
             admitted(&limiter, from, 0).await;
@@ -80,9 +80,9 @@ async fn keys_count_for_themselves(limiter: Limiter) {
     }
 }
 
-/// What was no failure is taken back, never below none.
+/// Releasing subtracts one failure; the count never falls below zero.
 #[apply(row!)]
-async fn release_takes_one_back(limiter: Limiter) {
+async fn release_subtracts_one_failure(limiter: Limiter) {
     let key = RateKey::FailedLogin(network(1));
     limiter.release(key).await.unwrap();
     for _ in 0..3 {
@@ -100,9 +100,9 @@ async fn release_takes_one_back(limiter: Limiter) {
     refused(&limiter, 1, 0, 100).await;
 }
 
-/// A limit of none admits nothing.
+/// A limit of zero admits nothing.
 #[apply(row!)]
-async fn a_limit_of_none_admits_nothing(limiter: Limiter) {
+async fn a_limit_of_zero_admits_nothing(limiter: Limiter) {
     let none = Limit { max: 0, ..LIMIT };
     let admission = limiter.reserve(RateKey::FailedLogin(network(1)), none, at(0)).await.unwrap();
     assert_eq!(admission, Admission::Refused { retry_after: none.window });

@@ -141,7 +141,7 @@ async fn t13_a_predecessor_is_a_replay_once_the_successor_was_used(store: Store)
 
 /// The lost successor turns up after the predecessor was taken again: a replay.
 #[apply(row!)]
-async fn a_void_successor_is_a_replay(store: Store) {
+async fn a_replaced_successor_is_a_replay(store: Store) {
     let subject = Subject::new(store).await;
     subject.rotated(0, 100).await;
     subject.rotated(0, 101).await;
@@ -157,7 +157,7 @@ async fn an_unknown_generation_is_a_replay(store: Store) {
 
 /// Another user's token for the session does not touch it.
 #[apply(row!)]
-async fn a_token_of_another_user_is_gone(store: Store) {
+async fn a_token_of_another_user_is_not_live(store: Store) {
     let subject = Subject::new(store).await;
     let user_id = subject.store.student("bob").await;
     for presented in [0, 1] {
@@ -170,7 +170,7 @@ async fn a_token_of_another_user_is_gone(store: Store) {
 
 /// No session, an expired one, an ended one, an inactive account: gone (T17).
 #[apply(row!)]
-async fn t17_what_is_over_is_gone(store: Store) {
+async fn t17_a_session_that_is_over_is_not_live(store: Store) {
     let subject = Subject::new(store).await;
     subject.rotated(0, 3599).await;
     assert_eq!(subject.present(1, 3600).await, RotationOutcome::NotLive);
@@ -189,7 +189,7 @@ async fn t17_what_is_over_is_gone(store: Store) {
 /// 20 refreshes of one token at once, within the grace: each has a generation of its own, and the
 /// last is the only one that works (X2).
 #[apply(row!)]
-async fn x2_of_many_at_once_one_branch_lives(store: Store) {
+async fn x2_concurrent_refreshes_leave_one_live_branch(store: Store) {
     let subject = Subject::new(store).await;
     for round in 0..20 {
         let first = round * 20;
@@ -206,10 +206,10 @@ async fn x2_of_many_at_once_one_branch_lives(store: Store) {
     subject.replayed(399, 120).await;
 }
 
-/// Of many sessions at once each is refreshed for itself: as its own user's, or not at all for its own
-/// reason, whatever becomes of the others.
+/// Concurrent refreshes of many sessions: each gives its own user's session, or fails for its own reason,
+/// whatever the others do.
 #[apply(row!)]
-async fn of_many_sessions_at_once_each_is_its_own(store: Store) {
+async fn concurrent_refreshes_of_many_sessions_do_not_mix(store: Store) {
     const SESSIONS: usize = 80;
     let mut users = Vec::new();
     for name in ["ann", "bob", "cid", "dan"] {
@@ -269,7 +269,7 @@ async fn of_many_sessions_at_once_each_is_its_own(store: Store) {
 
 /// 20 uses of one token at once without a grace: one is taken, the next ends the session.
 #[apply(row!)]
-async fn x2_without_a_grace_nothing_lives(store: Store) {
+async fn x2_without_a_grace_concurrent_refreshes_end_the_session(store: Store) {
     let subject = Subject::new(store).await;
     let outcomes = at_once(20, |_| {
         let rotation = Rotation { grace: Duration::ZERO, ..subject.rotation(0, 100) };
@@ -286,7 +286,7 @@ async fn x2_without_a_grace_nothing_lives(store: Store) {
 
 /// A refresh that races the log-out leaves nothing alive once that has returned (X3).
 #[apply(row!)]
-async fn x3_no_refresh_survives_the_log_out(store: Store) {
+async fn x3_no_refresh_survives_the_logout(store: Store) {
     let subject = Subject::new(store).await;
     for round in 2..102 {
         let session_id = subject.store.log_in(round, subject.user_id).await;

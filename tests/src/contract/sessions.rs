@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::{Store, at, at_once, context, new_session, session_id};
 
-/// A log-in makes a session that reads back as written, with its user, and sets `last_login_at`.
+/// A login makes a session that reads back as written, with its user, and sets `last_login_at`.
 #[apply(row!)]
 async fn a_session_reads_back_as_written(store: Store) {
     let ann = store.student("ann").await;
@@ -50,9 +50,9 @@ async fn a_user_agent_may_be_missing(store: Store) {
     assert_eq!(live.session.client, ClientInfo::local());
 }
 
-/// Without an active account of the verified credential_version nothing is made and nothing changes.
+/// Without an active account of the verified credential version nothing is made and nothing changes.
 #[apply(row!)]
-async fn a_stale_log_in_changes_nothing(store: Store) {
+async fn a_stale_login_changes_nothing(store: Store) {
     let ann = store.student("ann").await;
     let stale = |result| matches!(result, Err(CreateSessionError::Stale));
     assert!(stale(store.sessions.create(new_session(1, ann, CredentialVersion(1))).await));
@@ -93,9 +93,9 @@ async fn a_session_ends_once(store: Store) {
     assert!(!store.sessions.end(session_id(9), context(6)).await.unwrap());
 }
 
-/// Of many look-ups at once each finds its own session, or none.
+/// Concurrent lookups: each finds its own session, or none.
 #[apply(row!)]
-async fn of_many_look_ups_at_once_each_finds_its_own(store: Store) {
+async fn concurrent_lookups_each_find_their_own_session(store: Store) {
     let users = [store.student("ann").await, store.student("bob").await];
     for number in 0..50 {
         let id = store.log_in(number, users[number as usize % 2]).await;
@@ -119,9 +119,9 @@ async fn of_many_look_ups_at_once_each_finds_its_own(store: Store) {
     }
 }
 
-/// Once ending has returned no look-up finds the session, however many there are at that time.
+/// After `end` has returned, no lookup finds the session, however many run at that time.
 #[apply(row!)]
-async fn x3_no_look_up_finds_what_has_ended(store: Store) {
+async fn x3_no_lookup_finds_an_ended_session(store: Store) {
     let ann = store.student("ann").await;
     let staying = store.log_in(0, ann).await;
     let over = Arc::new(AtomicBool::new(false));
@@ -149,7 +149,7 @@ async fn x3_no_look_up_finds_what_has_ended(store: Store) {
 
 /// What ended or expired before a moment is deleted; what did so in it or later is not.
 #[apply(row!)]
-async fn only_what_is_over_is_deleted(store: Store) {
+async fn only_finished_sessions_are_deleted(store: Store) {
     let ann = store.student("ann").await;
     let (live, ended) = (store.log_in(1, ann).await, store.log_in(2, ann).await);
     store.sessions.end(ended, context(100)).await.unwrap();

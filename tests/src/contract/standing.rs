@@ -30,9 +30,9 @@ async fn deactivating_ends_all_sessions(store: Store) {
     }
 }
 
-/// A second deactivation changes nothing: not the time, not the credential_version.
+/// A second deactivation changes nothing: not the time, not the credential version.
 #[apply(row!)]
-async fn deactivating_twice_is_deactivating_once(store: Store) {
+async fn deactivation_is_idempotent(store: Store) {
     let ann = store.student("ann").await;
     let once = store.users.deactivate(ann, context(5)).await.unwrap();
     let twice = store.users.deactivate(ann, context(6)).await.unwrap();
@@ -70,7 +70,7 @@ async fn activating_is_idempotent(store: Store) {
 
 /// A password verified before a deactivation is void after the activation.
 #[apply(row!)]
-async fn a_log_in_begun_before_a_deactivation_fails_after_the_activation(store: Store) {
+async fn a_login_begun_before_a_deactivation_fails_after_the_activation(store: Store) {
     let ann = store.student("ann").await;
     store.users.deactivate(ann, context(5)).await.unwrap();
     store.users.activate(ann, context(6)).await.unwrap();
@@ -110,7 +110,7 @@ async fn others_can_be_deactivated_without_any_admin(store: Store) {
 
 /// Two administrators who deactivate each other at once: one stays (Z6).
 #[apply(row!)]
-async fn z6_of_two_admins_who_deactivate_each_other_one_stays(store: Store) {
+async fn z6_two_admins_who_deactivate_each_other_leave_one_active(store: Store) {
     let ids = [store.add("ann", Role::Admin).await.id, store.add("bob", Role::Admin).await.id];
     for round in 0..100 {
         let results = at_once(2, |number| {
@@ -131,7 +131,7 @@ async fn z6_of_two_admins_who_deactivate_each_other_one_stays(store: Store) {
 
 /// Sessions made while the account is deactivated are dead once that has returned (X3).
 #[apply(row!)]
-async fn x3_no_log_in_survives_a_deactivation(store: Store) {
+async fn x3_no_login_survives_a_deactivation(store: Store) {
     let ann = store.student("ann").await;
     for round in 0..100 {
         let credential_version = store.credential_version(ann).await;

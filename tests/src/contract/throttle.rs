@@ -92,9 +92,9 @@ async fn the_count_starts_anew_after_a_gap(store: Store) {
     refused(&store, 1, 220, 1000).await;
 }
 
-/// Of two waits the longer is told.
+/// If both limits are reached, the longer wait is returned.
 #[apply(row!)]
-async fn the_longer_wait_is_told(store: Store) {
+async fn the_longer_wait_is_returned(store: Store) {
     for (from, seconds) in [(1, 0), (2, 0), (3, 1), (3, 2), (3, 3)] {
         admitted(&store, from, seconds).await;
     }
@@ -103,9 +103,9 @@ async fn the_longer_wait_is_told(store: Store) {
     admitted(&store, 3, 1003).await;
 }
 
-/// Subjects do not share counts, and neither do networks.
+/// Each subject and each network has counts of its own.
 #[apply(row!)]
-async fn subjects_and_networks_count_for_themselves(store: Store) {
+async fn subjects_and_networks_are_counted_separately(store: Store) {
     let nobody = |name: &str| LockoutSubject::nobody(&LoginName::parse(name).unwrap());
     let subjects =
         [ANN, LockoutSubject::Account(UserId::try_from(11).unwrap()), nobody("x"), nobody("y")];
@@ -136,9 +136,9 @@ async fn success_resets_its_network_and_the_account(store: Store) {
     admitted(&store, 3, 1).await;
 }
 
-/// An attempt that was not decided is taken back, from both counts, and never below none.
+/// Releasing an undecided attempt subtracts it from both counts, which never fall below zero.
 #[apply(row!)]
-async fn release_takes_one_back(store: Store) {
+async fn release_subtracts_one_failure(store: Store) {
     store.throttle.release(&ANN, network(1)).await.unwrap();
     for _ in 0..3 {
         admitted(&store, 1, 0).await;
@@ -155,9 +155,9 @@ async fn release_takes_one_back(store: Store) {
     refused(&store, 2, 0, 1000).await;
 }
 
-/// Activating an account forgets its failures, and nobody else's.
+/// Activating an account clears its failures, and no other account's.
 #[apply(row!)]
-async fn activating_forgets_the_failures(store: Store) {
+async fn activation_clears_the_failures(store: Store) {
     let ann = store.student("ann").await;
     assert_eq!(LockoutSubject::Account(ann), ANN);
     for from in [1, 1, 1, 2, 2] {
@@ -186,9 +186,9 @@ async fn stale_counts_are_deleted(store: Store) {
     assert_eq!(store.throttle.delete_stale(at(52)).await.unwrap(), 0);
 }
 
-/// A limit of none admits nothing.
+/// A limit of zero admits nothing.
 #[apply(row!)]
-async fn a_limit_of_none_admits_nothing(store: Store) {
+async fn a_limit_of_zero_admits_nothing(store: Store) {
     let none = Limit { max: 0, window: Duration::from_secs(60) };
     let limits = AttemptLimits { per_client: none, ..LIMITS };
     let admission = store.throttle.reserve(&ANN, network(1), limits, at(0)).await.unwrap();
@@ -236,9 +236,9 @@ async fn counts_are_shown(store: Store) {
     assert_eq!(counts, expected);
 }
 
-/// However many there are, the count over all networks and the latest others are among those shown.
+/// However many networks there are, the count of all of them and the latest ones are returned.
 #[apply(row!)]
-async fn of_many_networks_the_latest_are_shown(store: Store) {
+async fn the_latest_of_many_networks_are_shown(store: Store) {
     let limits = AttemptLimits::DEFAULT;
     let limits = AttemptLimits { per_account: Limit { max: 1000, ..limits.per_account }, ..limits };
     for n in 0..150 {
@@ -254,10 +254,10 @@ async fn of_many_networks_the_latest_are_shown(store: Store) {
     }
 }
 
-/// Forgetting forgets all networks' counts and that over all of them, of one account only, and says
-/// whether there was anything to forget.
+/// Clearing removes an account's count of each network and of all networks together, of no other account,
+/// and returns whether there was one.
 #[apply(row!)]
-async fn forgetting_is_of_one_account_and_all_networks(store: Store) {
+async fn clearing_a_lockout_clears_all_networks_of_one_account(store: Store) {
     let ann = store.student("ann").await;
     assert_eq!(LockoutSubject::Account(ann), ANN);
     let eleven = LockoutSubject::Account(UserId::try_from(11).unwrap());

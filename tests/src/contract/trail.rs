@@ -47,7 +47,7 @@ fn own(
         .on(user)
 }
 
-/// Registering is recorded on the account that comes of it; whoever is refused leaves no record.
+/// A registration is recorded with its new account; a refused one is not recorded.
 #[apply(row!)]
 async fn s3_registering_is_recorded_once(store: Store) {
     let ann = store.student("ann").await;
@@ -61,7 +61,7 @@ async fn s3_registering_is_recorded_once(store: Store) {
     assert_eq!(store.recorded().await, expected);
 }
 
-/// Logging in is recorded with its session; a log-in that comes too late is not.
+/// A login is recorded with its session; a stale login is not.
 #[apply(row!)]
 async fn s3_logging_in_is_recorded_once(store: Store) {
     let (ann, mut known) = (store.student("ann").await, 1);
@@ -83,7 +83,7 @@ fn rotation(ann: UserId, presented: i64, seconds: i64) -> Rotation {
     }
 }
 
-/// Each token that is taken is recorded, also one whose answer was lost, unless nobody wants it.
+/// Each accepted token is recorded, also one whose answer was lost, unless the setting says otherwise.
 #[apply(row!)]
 async fn s3_refreshing_is_recorded_if_asked_for(store: Store) {
     let ann = store.student("ann").await;
@@ -103,7 +103,7 @@ async fn s3_refreshing_is_recorded_if_asked_for(store: Store) {
     assert_eq!(store.news(&mut known).await, []);
 }
 
-/// A replay is recorded, wanted or not; that its session is over then, is not once more.
+/// A replay is recorded even if refreshes are not. The end of its session has no record of its own.
 #[apply(row!)]
 async fn s3_a_replay_is_recorded_with_the_end_of_its_session(store: Store) {
     let ann = store.student("ann").await;
@@ -120,7 +120,7 @@ async fn s3_a_replay_is_recorded_with_the_end_of_its_session(store: Store) {
     assert_eq!(store.news(&mut known).await, [expected]);
 }
 
-/// Logging out is recorded on the session's user; doing so twice, or of no session, is not.
+/// A logout is recorded for the session's user; a second one, or one without a session, is not.
 #[apply(row!)]
 async fn s3_logging_out_is_recorded_once(store: Store) {
     let ann = store.student("ann").await;
@@ -134,8 +134,8 @@ async fn s3_logging_out_is_recorded_once(store: Store) {
     assert_eq!(store.news(&mut known).await, [expected]);
 }
 
-/// A new password is recorded, in the session that goes on; the sessions that it ends are not, nor
-/// is a change that comes too late.
+/// A password change is recorded with the session that it keeps. The sessions that it ends have no records,
+/// and neither has a stale change.
 #[apply(row!)]
 async fn s3_changing_a_password_is_recorded_once(store: Store) {
     let ann = store.student("ann").await;
@@ -157,7 +157,7 @@ async fn s3_changing_a_password_is_recorded_once(store: Store) {
     assert_eq!(store.news(&mut known).await, [expected]);
 }
 
-/// A changed profile is recorded; an address that is taken, and an account that is inactive, are not.
+/// A profile change is recorded, unless the address is taken or the account is inactive.
 #[apply(row!)]
 async fn s3_changing_a_profile_is_recorded_once(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
@@ -175,9 +175,9 @@ async fn s3_changing_a_profile_is_recorded_once(store: Store) {
     assert_eq!(store.news(&mut known).await, [expected]);
 }
 
-/// Deactivating and activating are recorded when they change something, on an account that there is.
+/// Activations and deactivations are recorded if they change an existing account.
 #[apply(row!)]
-async fn s3_standing_is_recorded_when_it_changes(store: Store) {
+async fn s3_effective_activations_and_deactivations_are_recorded(store: Store) {
     let root = store.add("root", Role::Admin).await.id;
     let ann = store.student("ann").await;
     store.log_in(1, ann).await;
@@ -199,10 +199,10 @@ async fn s3_standing_is_recorded_when_it_changes(store: Store) {
     assert_eq!(store.news(&mut known).await, expected);
 }
 
-/// A lock that is lifted is recorded once, whichever way; that of an account that is activated comes
-/// with that.
+/// A cleared lockout is recorded once, whichever call clears it. If an activation clears it, the record of
+/// the activation is enough.
 #[apply(row!)]
-async fn s3_lifting_a_lock_is_recorded_once(store: Store) {
+async fn s3_clearing_a_lockout_is_recorded_once(store: Store) {
     let (ann, mut known) = (store.student("ann").await, 1);
     let fail = async || {
         let (subject, limits) = (LockoutSubject::Account(ann), AttemptLimits::DEFAULT);
@@ -229,9 +229,9 @@ async fn s3_lifting_a_lock_is_recorded_once(store: Store) {
     assert_eq!(store.news(&mut known).await, expected);
 }
 
-/// Of many that want the same at once, each that did something is recorded, and no other.
+/// Concurrent calls for one change: those that changed something are recorded, and no others.
 #[apply(row!)]
-async fn s3_of_many_at_once_each_that_did_something_is_recorded(store: Store) {
+async fn s3_concurrent_changes_are_each_recorded_once(store: Store) {
     at_once(20, |_| {
         let users = store.users.clone();
         async move { users.create(new_user("ann", Role::Student)).await.is_ok() }
