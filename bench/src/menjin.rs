@@ -27,16 +27,16 @@ const AT_ONCE: usize = 4;
 /// Of every account.
 pub(crate) const PASSWORD: &str = "correct horse 7";
 
-/// A degree of deployment.
+/// A deployment profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Degree {
+pub(crate) enum Profile {
     /// `SQLite`, and nothing else.
     Embedded,
     /// PostgreSQL and Redis.
     Replicas,
 }
 
-impl Degree {
+impl Profile {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Embedded => "SQLite",
@@ -54,12 +54,12 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) fn new(degree: Degree, backends: &Backends) -> anyhow::Result<Self> {
+    pub(crate) fn new(profile: Profile, backends: &Backends) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("menjin.db");
-        let (database, settings) = match degree {
-            Degree::Embedded => (format!("sqlite://{}", file.display()), Vec::new()),
-            Degree::Replicas => {
+        let (database, settings) = match profile {
+            Profile::Embedded => (format!("sqlite://{}", file.display()), Vec::new()),
+            Profile::Replicas => {
                 let redis =
                     vec![("REDIS__URL", backends.redis()), ("REDIS__NAMESPACE", namespace())];
                 (backends.database(), redis)

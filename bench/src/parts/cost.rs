@@ -12,7 +12,7 @@ use menjin_test_servers::dying_with_this_process;
 use super::Bench;
 use crate::ceilings::Bare;
 use crate::http::Connection;
-use crate::menjin::{self, Degree, Place, me};
+use crate::menjin::{self, Place, Profile, me};
 use crate::process::Process;
 use crate::report::{Row, Unit};
 use crate::stats::float;
@@ -29,7 +29,7 @@ const SETTINGS: [(&str, &str); 3] =
 pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let row = |by| {
         let what = format!("GET me, instructions in user mode, by {by}");
-        Row::new("B8", Degree::Embedded.name(), what).unit(Unit::Instructions)
+        Row::new("B8", Profile::Embedded.name(), what).unit(Unit::Instructions)
     };
     let trial = Trial::new(bench)?;
     if let (Some(server), Some(bare)) =
@@ -71,7 +71,7 @@ struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     fn new(bench: &'a Bench) -> anyhow::Result<Self> {
-        let place = Place::new(Degree::Embedded, &bench.backends)?;
+        let place = Place::new(Profile::Embedded, &bench.backends)?;
         let server = bench.binary.start(&place, &SETTINGS)?;
         let request = server.users(1)?.first().map(me).context("nobody is logged in")?;
         server.process.terminate()?;

@@ -8,7 +8,7 @@ use super::Bench;
 use super::storm::{Engine, log_ins};
 use crate::ceilings::HashRate;
 use crate::load::{self, Pace, Span};
-use crate::menjin::{Degree, Menjin, Place};
+use crate::menjin::{Menjin, Place, Profile};
 use crate::report::Point;
 use crate::stats::{float, millis};
 
@@ -33,7 +33,7 @@ struct Contender {
 
 impl Contender {
     fn start(bench: &Bench, engine: &Engine) -> anyhow::Result<Self> {
-        let place = Place::new(Degree::Embedded, &bench.backends)?;
+        let place = Place::new(Profile::Embedded, &bench.backends)?;
         let cost = bench.choose(COST, 4).to_string();
         let settings = [("hashing__cost", &*cost), ("hashing__engine", engine.name)];
         let server = bench.binary.start(&place, &settings)?;

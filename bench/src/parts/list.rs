@@ -6,7 +6,7 @@ use diesel::{Connection as _, SqliteConnection};
 
 use super::Bench;
 use crate::http::{Connection, bearer, request};
-use crate::menjin::{Degree, Menjin, Place};
+use crate::menjin::{Menjin, Place, Profile};
 use crate::report::{Row, Target, Unit, grouped};
 use crate::stats::Latencies;
 
@@ -23,14 +23,14 @@ struct Store {
 const STUDENTS: u64 = 99;
 
 impl Store {
-    fn start(bench: &Bench, degree: Degree, users: u64) -> anyhow::Result<Self> {
-        let place = Place::new(degree, &bench.backends)?;
+    fn start(bench: &Bench, profile: Profile, users: u64) -> anyhow::Result<Self> {
+        let place = Place::new(profile, &bench.backends)?;
         let server = bench.binary.start(&place, &[])?;
         bench.binary.make_admin(&place, "root")?;
         let token = server.log_in("root")?.access;
-        match degree {
-            Degree::Embedded => fill_sqlite(&place, users)?,
-            Degree::Replicas => {
+        match profile {
+            Profile::Embedded => fill_sqlite(&place, users)?,
+            Profile::Replicas => {
                 let statements = fill_postgres(users);
                 bench.backends.run(&place.database, &statements.each_ref().map(String::as_str))?;
             }
@@ -105,7 +105,7 @@ fn room(bench: &Bench, store: &Store) -> anyhow::Result<Vec<Row>> {
         );
         let bytes = bench.backends.number(&store.place.database, &size)?;
         let what = format!("room of {what} with its indexes");
-        Ok(Row::new("B5", Degree::Replicas.name(), what).unit(Unit::Bytes).figure(bytes))
+        Ok(Row::new("B5", Profile::Replicas.name(), what).unit(Unit::Bytes).figure(bytes))
     });
     rows.into_iter().collect()
 }
@@ -126,9 +126,9 @@ fn queries(users: u64) -> [(&'static str, String); 5] {
 pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let (few, many) = bench.choose((10_000, 1_000_000), (1_000, 5_000));
     let mut rows = Vec::new();
-    for degree in [Degree::Embedded, Degree::Replicas] {
-        let stores = [Store::start(bench, degree, few)?, Store::start(bench, degree, many)?];
-        if degree == Degree::Replicas
+    for profile in [Profile::Embedded, Profile::Replicas] {
+        let stores = [Store::start(bench, profile, few)?, Store::start(bench, profile, many)?];
+        if profile == Profile::Replicas
             && let Some(store) = stores.last()
         {
             rows.extend(room(bench, store)?);
@@ -138,7 +138,7 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
             let [small, large] = stores.each_ref().map(|store| store.users);
             let what = format!("{name}, {} users against {}", grouped(large), grouped(small));
             rows.push(
-                Row::new("B5", degree.name(), what)
+                Row::new("B5", profile.name(), what)
                     .unit(Unit::Milliseconds)
                     .figure(many)
                     .against(few)

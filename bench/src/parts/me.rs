@@ -6,7 +6,7 @@ use super::Bench;
 use crate::backends::PgBench;
 use crate::ceilings::Bare;
 use crate::load::{self, Pace, Same};
-use crate::menjin::{Degree, Menjin, Place, me};
+use crate::menjin::{Menjin, Place, Profile, me};
 use crate::process::{self, Process};
 use crate::report::{Row, Target, Unit};
 
@@ -23,7 +23,7 @@ struct Contender {
 
 impl Contender {
     fn start(bench: &Bench, kind: &'static Kind) -> anyhow::Result<Self> {
-        let place = Place::new(kind.degree, &bench.backends)?;
+        let place = Place::new(kind.profile, &bench.backends)?;
         let server = bench.binary.start(&place, &[("auth__session_cache_ttl", kind.ttl)])?;
         let users = server.users(CONNECTIONS)?;
         let clients = users.iter().map(|user| Same { request: me(user), statuses: &[200] });
@@ -32,8 +32,8 @@ impl Contender {
     }
 
     fn row(&self, what: &str) -> Row {
-        let Kind { id, name, degree, .. } = self.kind;
-        Row::new(id, degree.name(), format!("{name}, {what}"))
+        let Kind { id, name, profile, .. } = self.kind;
+        Row::new(id, profile.name(), format!("{name}, {what}"))
     }
 }
 
@@ -41,17 +41,17 @@ impl Contender {
 struct Kind {
     id: &'static str,
     name: &'static str,
-    degree: Degree,
+    profile: Profile,
     /// `auth.session_cache_ttl`.
     ttl: &'static str,
     target: f64,
 }
 
 const KINDS: [Kind; 4] = [
-    Kind { id: "B1", name: "GET me", degree: Degree::Embedded, ttl: "1s", target: 0.80 },
-    Kind { id: "B1", name: "GET me", degree: Degree::Replicas, ttl: "1s", target: 0.80 },
-    Kind { id: "B1s", name: "GET me, strict", degree: Degree::Embedded, ttl: "0s", target: 0.40 },
-    Kind { id: "B1s", name: "GET me, strict", degree: Degree::Replicas, ttl: "0s", target: 0.35 },
+    Kind { id: "B1", name: "GET me", profile: Profile::Embedded, ttl: "1s", target: 0.80 },
+    Kind { id: "B1", name: "GET me", profile: Profile::Replicas, ttl: "1s", target: 0.80 },
+    Kind { id: "B1s", name: "GET me, strict", profile: Profile::Embedded, ttl: "0s", target: 0.40 },
+    Kind { id: "B1s", name: "GET me, strict", profile: Profile::Replicas, ttl: "0s", target: 0.35 },
 ];
 
 /// What a server did in a round.

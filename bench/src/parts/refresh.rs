@@ -6,7 +6,7 @@ use super::Bench;
 use crate::backends::PgBench;
 use crate::http::{Answer, field, request};
 use crate::load::{self, Client, Pace};
-use crate::menjin::{Degree, Menjin, Place, user};
+use crate::menjin::{Menjin, Place, Profile, user};
 use crate::report::{Row, Target, Unit};
 
 const CLIENTS: usize = 16;
@@ -51,13 +51,13 @@ fn measure(bench: &Bench, server: &Menjin) -> anyhow::Result<(f64, f64)> {
 
 pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for degree in [Degree::Replicas, Degree::Embedded] {
-        let place = Place::new(degree, &bench.backends)?;
+    for profile in [Profile::Replicas, Profile::Embedded] {
+        let place = Place::new(profile, &bench.backends)?;
         let server = bench.binary.start(&place, &[])?;
         server.users(CLIENTS)?;
-        let row = Row::new("B4", degree.name(), format!("refreshes, {CLIENTS} clients"));
+        let row = Row::new("B4", profile.name(), format!("refreshes, {CLIENTS} clients"));
         let mut rounds = Vec::new();
-        if degree == Degree::Embedded {
+        if profile == Profile::Embedded {
             for _ in 0..bench.rounds() {
                 rounds.push(measure(bench, &server)?.0);
             }
@@ -73,7 +73,7 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
             costs.push(cost);
         }
         rows.push(row.rounds(&rounds).target(Target::RatioAtLeast(0.35)));
-        let row = Row::new("B4", degree.name(), "refresh, the server's processor time");
+        let row = Row::new("B4", profile.name(), "refresh, the server's processor time");
         rows.push(row.unit(Unit::Microseconds).figure(crate::stats::median(&costs)));
     }
     Ok(rows)

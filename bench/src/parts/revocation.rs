@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use super::Bench;
 use crate::http::{Connection, bearer, request};
-use crate::menjin::{Degree, Place, me, user};
+use crate::menjin::{Place, Profile, me, user};
 use crate::report::{Row, Target, Unit};
 use crate::stats::Latencies;
 
@@ -14,7 +14,7 @@ use crate::stats::Latencies;
 const TTL: Duration = Duration::from_secs(1);
 
 pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
-    let place = Place::new(Degree::Replicas, &bench.backends)?;
+    let place = Place::new(Profile::Replicas, &bench.backends)?;
     let here = bench.binary.start(&place, &[])?;
     let there = bench.binary.start(&place, &[])?;
     here.register(&user(0))?;
@@ -47,7 +47,7 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         })?;
         latencies.push(took);
     }
-    let row = |what| Row::new("B7", Degree::Replicas.name(), what).unit(Unit::Milliseconds);
+    let row = |what| Row::new("B7", Profile::Replicas.name(), what).unit(Unit::Milliseconds);
     Ok(vec![
         row("log-out seen by the other replica, p99")
             .figure(latencies.percentile(0.99))

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Bench;
 use crate::http::Connection;
-use crate::menjin::{Degree, Place, me, start};
+use crate::menjin::{Place, Profile, me, start};
 use crate::report::{Row, Target, Unit};
 use crate::stats::median;
 
@@ -15,13 +15,13 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let mut starts = Vec::new();
     for _ in 0..bench.choose(15, 2) {
         // An empty folder: the database is made and migrated, too.
-        let place = Place::new(Degree::Embedded, &bench.backends)?;
+        let place = Place::new(Profile::Embedded, &bench.backends)?;
         let started = Instant::now();
         let server = start(Command::new(&bench.binary.0), &place, &[])?;
         starts.push(started.elapsed().as_secs_f64() * 1000.0);
         drop(server);
     }
-    let name = Degree::Embedded.name();
+    let name = Profile::Embedded.name();
     let megabytes = |what: String| Row::new("B6", name, what).unit(Unit::Megabytes);
     let mut rows = vec![
         Row::new("B6", name, "start in an empty folder, to the first 200")
@@ -29,7 +29,7 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
             .figure(median(&starts))
             .target(Target::FigureAtMost(100.0)),
     ];
-    let place = Place::new(Degree::Embedded, &bench.backends)?;
+    let place = Place::new(Profile::Embedded, &bench.backends)?;
     let server = bench.binary.start(&place, &[])?;
     let idle = server.process.memory()?;
     rows.push(megabytes("memory, idle".to_owned()).figure(idle).target(Target::FigureAtMost(30.0)));

@@ -7,7 +7,7 @@ use super::Bench;
 use crate::ceilings::HashRate;
 use crate::http::request;
 use crate::load::{self, Outcome, Pace, Same, Span};
-use crate::menjin::{Degree, Menjin, PASSWORD, Place, me, user};
+use crate::menjin::{Menjin, PASSWORD, Place, Profile, me, user};
 use crate::report::{Row, Target, Unit};
 use crate::stats;
 
@@ -53,14 +53,14 @@ pub(super) fn run(bench: &Bench) -> Vec<Row> {
             rows.extend(Storm::start(bench, engine).and_then(|storm| storm.rows()).unwrap_or_else(
                 |error| {
                     let what = format!("log-ins, {}", engine.name);
-                    let row = Row::new("B2", Degree::Embedded.name(), what);
+                    let row = Row::new("B2", Profile::Embedded.name(), what);
                     vec![row.not_measured(format!("{error:#}"))]
                 },
             ));
         } else {
             let what = format!("log-ins, {}", engine.name);
             let why = "not in this build";
-            rows.push(Row::new("B2", Degree::Embedded.name(), what).not_measured(why));
+            rows.push(Row::new("B2", Profile::Embedded.name(), what).not_measured(why));
         }
     }
     rows
@@ -77,7 +77,7 @@ struct Storm<'a> {
 
 impl<'a> Storm<'a> {
     fn start(bench: &'a Bench, engine: &'a Engine) -> anyhow::Result<Self> {
-        let place = Place::new(Degree::Embedded, &bench.backends)?;
+        let place = Place::new(Profile::Embedded, &bench.backends)?;
         let cost = bench.choose(12, 4);
         let settings = [("hashing__cost", &*cost.to_string()), ("hashing__engine", engine.name)];
         let server = bench.binary.start(&place, &settings)?;
@@ -219,7 +219,7 @@ impl<'a> Storm<'a> {
     }
 
     fn row(&self, id: &'static str, what: &str) -> Row {
-        Row::new(id, Degree::Embedded.name(), format!("{what}, {}", self.engine.name))
+        Row::new(id, Profile::Embedded.name(), format!("{what}, {}", self.engine.name))
     }
 }
 

@@ -4,12 +4,12 @@ use std::fmt::Display;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 
-/// Tells a figure of a row of SECURITY.md: what it is of, and what it came to. It is printed with the
-/// output of the test, and added to the file that `MENJIN_TEST_FIGURES` names, if it names one.
+/// Reports what a test of a row of SECURITY.md measured. It is printed with the output of the test, and
+/// added to the file that `MENJIN_TEST_MEASUREMENTS` names, if it names one.
 #[expect(clippy::print_stdout, reason = "with the output of the test")]
-pub fn figure(row: &str, what: &str, value: impl Display) {
+pub fn measured(row: &str, what: &str, value: impl Display) {
     println!("{row}: {what}: {value}");
-    let Some(path) = std::env::var_os("MENJIN_TEST_FIGURES") else { return };
+    let Some(path) = std::env::var_os("MENJIN_TEST_MEASUREMENTS") else { return };
     let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
     // One write: others may be writing as well.
     file.write_all(format!("{row}\t{what}\t{value}\n").as_bytes()).unwrap();
