@@ -4,7 +4,7 @@ use macro_rules_attribute::apply;
 use menjin_domain::accounts::{
     AvatarUrl, Bio, CreateUserError, FullName, LoginName, Phone, Profile, Role,
 };
-use menjin_domain::common::UserId;
+use menjin_domain::common::{Error, UserId};
 use menjin_domain::credentials::CredentialVersion;
 
 use super::{Store, at, at_once, context, new_user, new_user_at};
@@ -19,7 +19,7 @@ async fn a_new_account_reads_back_as_written(store: Store) {
         bio: Bio::parse("one\ntwo 👩‍🚀").unwrap(),
         avatar: AvatarUrl::parse("https://example.com/a.png").unwrap(),
     };
-    let user = store.users.create(new.clone()).await.unwrap();
+    let user = store.accounts.create(new.clone()).await.unwrap();
     assert_eq!(user.id, UserId::FIRST);
     assert_eq!((&user.username, &user.email), (&new.username, &new.email));
     assert_eq!((user.role, &user.profile), (Role::Teacher, &new.profile));
@@ -41,19 +41,22 @@ async fn omitted_fields_are_empty(store: Store) {
 /// Two names with one canonical form are the same name (I4).
 #[apply(row!)]
 async fn i4_names_are_unique_in_canonical_form(store: Store) {
-    store.users.create(new_user_at("Mike", "a@example.com", Role::Student)).await.unwrap();
+    store.accounts.create(new_user_at("Mike", "a@example.com", Role::Student)).await.unwrap();
     for (name, address) in [("mike", "b@example.com"), ("Ｍｉｋｅ", "c@example.com")] {
-        let again = store.users.create(new_user_at(name, address, Role::Student)).await;
-        assert!(matches!(again, Err(CreateUserError::UsernameTaken)), "{name}: {again:?}");
+        let again = store.accounts.create(new_user_at(name, address, Role::Student)).await;
+        assert!(
+            matches!(again, Err(Error::Refused(CreateUserError::UsernameTaken))),
+            "{name}: {again:?}"
+        );
     }
 }
 
 /// Two addresses that differ in case only are the same address.
 #[apply(row!)]
 async fn addresses_are_unique_in_canonical_form(store: Store) {
-    store.users.create(new_user_at("ann", "Ann@Example.com", Role::Student)).await.unwrap();
-    let again = store.users.create(new_user_at("bob", "ann@EXAMPLE.com", Role::Student)).await;
-    assert!(matches!(again, Err(CreateUserError::EmailTaken)), "{again:?}");
+    store.accounts.create(new_user_at("ann", "Ann@Example.com", Role::Student)).await.unwrap();
+    let again = store.accounts.create(new_user_at("bob", "ann@EXAMPLE.com", Role::Student)).await;
+    assert!(matches!(again, Err(Error::Refused(CreateUserError::EmailTaken))), "{again:?}");
 }
 
 /// Where both are taken, even by two accounts, the error is that of the name.
@@ -62,8 +65,8 @@ async fn a_taken_name_is_reported_before_a_taken_address(store: Store) {
     store.student("ann").await;
     store.student("bob").await;
     for address in ["ann@example.com", "bob@example.com"] {
-        let both = store.users.create(new_user_at("ann", address, Role::Student)).await;
-        assert!(matches!(both, Err(CreateUserError::UsernameTaken)), "{both:?}");
+        let both = store.accounts.create(new_user_at("ann", address, Role::Student)).await;
+        assert!(matches!(both, Err(Error::Refused(CreateUserError::UsernameTaken))), "{both:?}");
     }
 }
 
@@ -73,13 +76,13 @@ async fn x1_concurrent_registrations_of_a_name_create_one_account(store: Store) 
     let results = at_once(50, |number| {
         let name = if number % 2 == 0 { "Mike" } else { "ｍｉｋｅ" };
         let new = new_user_at(name, &format!("mike{number}@example.com"), Role::Student);
-        let users = store.users.clone();
+        let users = store.accounts.clone();
         async move { users.create(new).await }
     })
     .await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     for result in results.iter().filter_map(|result| result.as_ref().err()) {
-        assert!(matches!(result, CreateUserError::UsernameTaken), "{result:?}");
+        assert!(matches!(result, Error::Refused(CreateUserError::UsernameTaken)), "{result:?}");
     }
 }
 
@@ -90,11 +93,12 @@ async fn ids_ascend_from_one(store: Store) {
     for name in ["one", "two", "three"] {
         let id = store.student(name).await;
         assert!(Some(id) > last && (last.is_some() || id == UserId::FIRST), "{id}");
-        store.users.create(new_user(name, Role::Student)).await.unwrap_err();
+        store.accounts.create(new_user(name, Role::Student)).await.unwrap_err();
         last = Some(id);
     }
     let users = at_once(20, |number| {
-        let (users, new) = (store.users.clone(), new_user(&format!("user{number}"), Role::Student));
+        let (users, new) =
+            (store.accounts.clone(), new_user(&format!("user{number}"), Role::Student));
         async move { users.create(new).await.unwrap().id }
     })
     .await;
@@ -108,14 +112,14 @@ async fn credentials_are_found_by_name_address_and_id(store: Store) {
     for is_active in [true, false] {
         for name in ["ann", "ＡＮＮ", " Ann ", "ann@example.com", "ANN@example.COM"] {
             let name = LoginName::parse(name).unwrap();
-            let found = store.users.find_credentials(&name).await.unwrap().unwrap();
+            let found = store.credentials.find_by_name(&name).await.unwrap().unwrap();
             assert_eq!((found.user_id, found.is_active), (id, is_active), "{name:?}");
             assert_eq!(found.hash.expose(), "$2b$04$Ann");
         }
-        let found = store.users.credentials(id).await.unwrap().unwrap();
+        let found = store.credentials.find_by_id(id).await.unwrap().unwrap();
         assert_eq!((found.user_id, found.is_active), (id, is_active));
         assert_eq!(store.user(id).await.is_active, is_active);
-        store.users.deactivate(id, context(1)).await.unwrap();
+        store.accounts.deactivate(id, context(1)).await.unwrap();
     }
 }
 
@@ -124,14 +128,14 @@ async fn credentials_are_found_by_name_address_and_id(store: Store) {
 async fn unknown_accounts_are_none(store: Store) {
     store.student("ann").await;
     for id in [2, i64::MAX].map(|id| UserId::try_from(id).unwrap()) {
-        assert!(store.users.find(id).await.unwrap().is_none());
-        assert!(store.users.credentials(id).await.unwrap().is_none());
-        assert!(store.users.activate(id, context(1)).await.unwrap().is_none());
-        assert!(store.users.deactivate(id, context(1)).await.unwrap().is_none());
+        assert!(store.accounts.find(id).await.unwrap().is_none());
+        assert!(store.credentials.find_by_id(id).await.unwrap().is_none());
+        assert!(store.accounts.activate(id, context(1)).await.unwrap().is_none());
+        assert!(store.accounts.deactivate(id, context(1)).await.unwrap().is_none());
     }
     let long = "x".repeat(60_000);
     for name in ["bob", "bob@example.com", "", "' OR 1=1 --", "%", "an_", &long] {
         let name = LoginName::parse(name).unwrap();
-        assert!(store.users.find_credentials(&name).await.unwrap().is_none());
+        assert!(store.credentials.find_by_name(&name).await.unwrap().is_none());
     }
 }

@@ -54,14 +54,16 @@ async fn a_stale_change_changes_nothing(store: Store) {
         request: request(),
     };
     let before = store.user(ann).await;
-    assert!(!store.users.change_password(change(ann, 1)).await.unwrap());
-    assert!(!store.users.change_password(change(UserId::try_from(9).unwrap(), 0)).await.unwrap());
+    assert!(!store.credentials.change_password(change(ann, 1)).await.unwrap());
+    assert!(
+        !store.credentials.change_password(change(UserId::try_from(9).unwrap(), 0)).await.unwrap()
+    );
     assert!(store.is_live(session, 6).await);
     assert_eq!((store.user(ann).await, store.hash_of("ann").await), (before, "$2b$04$ann".into()));
 
-    store.users.deactivate(ann, context(6)).await.unwrap();
+    store.accounts.deactivate(ann, context(6)).await.unwrap();
     let credential_version = store.credential_version(ann).await;
-    assert!(!store.users.change_password(change(ann, credential_version.0)).await.unwrap());
+    assert!(!store.credentials.change_password(change(ann, credential_version.0)).await.unwrap());
     assert_eq!(
         (store.credential_version(ann).await, store.hash_of("ann").await),
         (credential_version, "$2b$04$ann".into())
@@ -73,7 +75,7 @@ async fn a_stale_change_changes_nothing(store: Store) {
 async fn concurrent_password_changes_succeed_once(store: Store) {
     let ann = store.student("ann").await;
     let done = at_once(20, |number| {
-        let users = store.users.clone();
+        let users = store.credentials.clone();
         let change = PasswordChange {
             user_id: ann,
             verified_version: CredentialVersion(0),
@@ -114,7 +116,7 @@ async fn rehashing_changes_only_the_hash(store: Store) {
     let ann = store.add("ann", Role::Student).await.id;
     let session = store.log_in(1, ann).await;
     let before = store.user(ann).await;
-    store.users.rehash(ann, CredentialVersion(0), hash("better")).await.unwrap();
+    store.credentials.rehash(ann, CredentialVersion(0), hash("better")).await.unwrap();
     assert_eq!(store.hash_of("ann").await, "$2b$04$better");
     assert_eq!(
         (store.user(ann).await, store.credential_version(ann).await),
@@ -128,9 +130,9 @@ async fn rehashing_changes_only_the_hash(store: Store) {
 async fn a_stale_rehash_is_ignored(store: Store) {
     let ann = store.student("ann").await;
     assert!(store.change_password(ann, session_id(1)).await);
-    store.users.rehash(ann, CredentialVersion(0), hash("old")).await.unwrap();
+    store.credentials.rehash(ann, CredentialVersion(0), hash("old")).await.unwrap();
     store
-        .users
+        .credentials
         .rehash(UserId::try_from(9).unwrap(), CredentialVersion(0), hash("x"))
         .await
         .unwrap();

@@ -24,7 +24,9 @@ use menjin_domain::audit::{AuditContext, AuditRepository};
 use menjin_domain::common::{
     ClientInfo, ClientNetwork, RequestContext, RequestId, SessionId, Timestamp, UserId,
 };
-use menjin_domain::credentials::{CredentialVersion, PasswordChange, PasswordHash};
+use menjin_domain::credentials::{
+    CredentialRepository, CredentialVersion, PasswordChange, PasswordHash,
+};
 use menjin_domain::lockout::LockoutRepository;
 use menjin_domain::sessions::{NewSession, SessionRepository};
 use tokio::sync::Barrier;
@@ -54,11 +56,13 @@ pub use rows::{Row, rows, run};
 #[derive(Clone)]
 pub struct Store {
     /// The accounts.
-    pub users: Arc<dyn AccountRepository>,
+    pub accounts: Arc<dyn AccountRepository>,
+    /// The passwords.
+    pub credentials: Arc<dyn CredentialRepository>,
     /// The sessions.
     pub sessions: Arc<dyn SessionRepository>,
     /// The counts of failures.
-    pub throttle: Arc<dyn LockoutRepository>,
+    pub lockouts: Arc<dyn LockoutRepository>,
     /// The records.
     pub records: Arc<dyn AuditRepository>,
     /// What must live as long, such as the folder of the file.
@@ -141,7 +145,7 @@ pub fn new_session(n: u128, user_id: UserId, credential_version: CredentialVersi
 impl Store {
     /// Adds a user.
     pub async fn add(&self, name: &str, role: Role) -> User {
-        self.users.create(new_user(name, role)).await.unwrap()
+        self.accounts.create(new_user(name, role)).await.unwrap()
     }
 
     /// Adds a student.
@@ -151,18 +155,18 @@ impl Store {
 
     /// The user as stored.
     pub async fn user(&self, id: UserId) -> User {
-        self.users.find(id).await.unwrap().unwrap()
+        self.accounts.find(id).await.unwrap().unwrap()
     }
 
     /// The user's credential version.
     pub async fn credential_version(&self, id: UserId) -> CredentialVersion {
-        self.users.credentials(id).await.unwrap().unwrap().credential_version
+        self.credentials.find_by_id(id).await.unwrap().unwrap().version
     }
 
     /// The hash stored for a name.
     pub async fn hash_of(&self, name: &str) -> String {
         let name = LoginName::parse(name).unwrap();
-        let found = self.users.find_credentials(&name).await.unwrap().unwrap();
+        let found = self.credentials.find_by_name(&name).await.unwrap().unwrap();
         found.hash.expose().to_owned()
     }
 
@@ -189,7 +193,7 @@ impl Store {
             at: at(7),
             request: request(),
         };
-        self.users.change_password(change).await.unwrap()
+        self.credentials.change_password(change).await.unwrap()
     }
 }
 

@@ -16,9 +16,10 @@ use menjin_tests::contract::rates::Limiter;
 pub(crate) async fn store() -> Store {
     let store = Arc::new(store::Store::default());
     Store {
-        users: store.clone(),
+        accounts: store.clone(),
+        credentials: store.clone(),
         sessions: store.clone(),
-        throttle: store.clone(),
+        lockouts: store.clone(),
         records: store,
         keep: Arc::new(()),
     }

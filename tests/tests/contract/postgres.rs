@@ -9,9 +9,10 @@ use menjin_tests::servers::{pgbouncer, postgres};
 async fn open(config: PostgresConfig) -> Store {
     let store = Arc::new(PostgresStore::open(config).await.unwrap());
     Store {
-        users: store.clone(),
+        accounts: store.clone(),
+        credentials: store.clone(),
         sessions: store.clone(),
-        throttle: store.clone(),
+        lockouts: store.clone(),
         records: store,
         keep: Arc::new(()),
     }

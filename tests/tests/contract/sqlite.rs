@@ -10,9 +10,10 @@ pub(crate) async fn store() -> Store {
     let folder = TempDir::new().unwrap();
     let store = SqliteStore::open(SqliteConfig::at(folder.path().join("menjin.db"))).unwrap();
     Store {
-        users: Arc::new(store.clone()),
+        accounts: Arc::new(store.clone()),
+        credentials: Arc::new(store.clone()),
         sessions: Arc::new(store.clone()),
-        throttle: Arc::new(store.clone()),
+        lockouts: Arc::new(store.clone()),
         records: Arc::new(store),
         keep: Arc::new(folder),
     }
