@@ -15,12 +15,12 @@ use menjin_domain::credentials::{ChangePassword, PasswordLength};
 use menjin_domain::health::CheckHealth;
 use menjin_domain::lockout::{ClearLockout, GetLockout};
 use menjin_domain::sessions::{Authenticate, Login, Logout, Refresh, TokenCodec};
+use menjin_web::Locale;
 
 use crate::http::client::TrustedProxies;
 use crate::http::cors::Cors;
 use crate::http::figures;
-use crate::http::locale::Locale;
-use crate::openapi::Document;
+use crate::openapi::document::Document;
 
 /// The use-cases, ready to run. Whoever builds this has chosen the adapters.
 #[expect(missing_docs, reason = "each field is named after its use-case, which is documented")]

@@ -17,28 +17,29 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use futures_util::FutureExt as _;
 use menjin_domain::common::{Causes, PortError, RequestId};
+use menjin_web::{ApiError, ErrorKind};
 use tracing::Instrument as _;
 
 use super::cors;
 use super::figures;
 use super::headers::{REQUEST_ID, set_headers};
-use super::locale::Locale;
+use super::locale::negotiate;
 use super::patience;
-use super::scope::{Dialect, Scope};
+use super::reply::Rejection;
 use super::unfit::refused;
 use super::unread::Hold;
-use crate::failure::Failure;
+use crate::dialect::{Dialect, ReplyContext};
 use crate::serving::IsTls;
 use crate::serving::link::Link;
 use crate::state::Api;
-use crate::{envelope, v1};
 
-/// Answers a request.
+/// Answers a request, in the dialect of its path.
 ///
 /// # Errors
 /// Only after a panic, or when patience has ended, with the answer in the error: the request that it
 /// belongs to is gone then, or still at work.
 pub(crate) async fn answer(
+    dialect_of: fn(&str) -> &'static Dialect,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -47,18 +48,18 @@ pub(crate) async fn answer(
         std::future::pending::<()>().await;
     }
     let started = Instant::now();
-    let scope = scope_of(&request);
+    let context = context_of(&request, dialect_of(request.path()));
     let (method, path) = (request.method().clone(), request.path().to_owned());
     if method == Method::HEAD {
         request.head_mut().method = Method::GET;
     }
-    request.extensions_mut().insert(scope.clone());
-    let span = tracing::info_span!("request", id = %scope.request_id);
+    request.extensions_mut().insert(context.clone());
+    let span = tracing::info_span!("request", id = %context.request_id);
     let unread = Hold::of(&mut request);
     let api = request.app_data::<Data<Api>>().cloned();
     let cors = api.as_ref().and_then(|api| api.settings.cors.look_at(&request));
-    let outcome = if let Some(failure) = refused(&request) {
-        let refused = request.into_response(render(&failure, &scope));
+    let outcome = if let Some(kind) = refused(&request) {
+        let refused = request.into_response(render(&kind.into(), &context));
         Some(Ok(Ok(refused.map_into_left_body())))
     } else {
         let call =
@@ -68,15 +69,15 @@ pub(crate) async fn answer(
     };
     let _entered = span.enter();
     let mut result = match outcome {
-        Some(Ok(Ok(response))) => Ok(finish(response, &scope, cors.as_ref())),
-        Some(Ok(Err(error))) => Err(Answered::from(render_error(&error, &scope))),
+        Some(Ok(Ok(response))) => Ok(finish(response, &context, cors.as_ref())),
+        Some(Ok(Err(error))) => Err(Answered::from(render_error(&error, &context))),
         None => {
             let late = PortError::unavailable("a back end", "the answers took too long in all");
-            Err(Answered::from(render(&Failure::Unavailable(late), &scope)))
+            Err(Answered::from(render(&late.into(), &context)))
         }
         Some(Err(_panic)) => {
             tracing::error!(event = "panic", %method, path = %Shown(&path), "a handler panicked");
-            Err(Answered::from(render(&Failure::Internal(None), &scope)))
+            Err(Answered::from(render(&ErrorKind::Internal.into(), &context)))
         }
     };
     let head = match &mut result {
@@ -84,7 +85,7 @@ pub(crate) async fn answer(
         Err(answered) => answered.response.get_mut().as_mut().map(HttpResponse::head_mut),
     };
     if let Some(head) = head {
-        set_headers(head.headers_mut(), &scope);
+        set_headers(head.headers_mut(), &context);
         if let Some(cors) = &cors {
             cors.set_headers(head.headers_mut());
         }
@@ -153,43 +154,44 @@ impl fmt::Display for Shown<'_> {
 
 /// The answer to what cannot be read: neither its path nor its language is known.
 pub(crate) fn answer_unread(
-    failure: &Failure,
+    dialect: &'static Dialect,
+    error: &ApiError,
     peer: Option<SocketAddr>,
     is_tls: bool,
     api: &Api,
 ) -> HttpResponse {
-    let scope = Scope {
-        dialect: Dialect::V1,
+    let context = ReplyContext {
+        dialect,
         locale: api.settings.locale,
         request_id: api.random.uuid().unwrap_or_default().into(),
         strict_transport: api.strict_transport.clone().filter(|_| is_tls),
     };
-    let _entered = tracing::info_span!("request", id = %scope.request_id).entered();
-    let mut response = render(failure, &scope);
-    set_headers(response.headers_mut(), &scope);
+    let _entered = tracing::info_span!("request", id = %context.request_id).entered();
+    let mut response = render(error, &context);
+    set_headers(response.headers_mut(), &context);
     let peer = peer.map(|peer| peer.ip().to_canonical().to_string());
     if api.settings.figures {
         figures::count_unread(response.status());
     }
     let status = response.status().as_u16();
     if response.status().is_server_error() {
-        tracing::error!(event = "refused", status, peer, "{failure}");
+        tracing::error!(event = "refused", status, peer, "{error}");
     } else {
-        tracing::info!(event = "refused", status, peer, "{failure}");
+        tracing::info!(event = "refused", status, peer, "{error}");
     }
     response
 }
 
-fn scope_of(request: &ServiceRequest) -> Scope {
+fn context_of(request: &ServiceRequest, dialect: &'static Dialect) -> ReplyContext {
     let api = request.app_data::<Data<Api>>();
     let default = api.map(|api| api.settings.locale).unwrap_or_default();
     let sent = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
     let request_id = sent
         .and_then(|id| RequestId::parse(id).ok())
         .unwrap_or_else(|| api.and_then(|api| api.random.uuid().ok()).unwrap_or_default().into());
-    Scope {
-        dialect: Dialect::of(request.path()),
-        locale: Locale::negotiate(request, default),
+    ReplyContext {
+        dialect,
+        locale: negotiate(request, default),
         request_id,
         strict_transport: api
             .and_then(|api| api.strict_transport.clone().filter(|_| came_by_tls(request, api))),
@@ -207,17 +209,15 @@ fn came_by_tls(request: &ServiceRequest, api: &Api) -> bool {
 
 fn finish(
     response: ServiceResponse<impl MessageBody + 'static>,
-    scope: &Scope,
+    context: &ReplyContext,
     cors: Option<&cors::Answer<'_>>,
 ) -> ServiceResponse<BoxBody> {
     let rendered = response.response().error().map(|error| {
-        let preflight = match error.as_error::<Failure>() {
-            Some(Failure::MethodNotAllowed { allow }) => {
-                cors.and_then(|cors| cors.to_preflight(allow))
-            }
-            _ => None,
-        };
-        preflight.unwrap_or_else(|| render_error(error, scope))
+        let rejection = error.as_error::<Rejection>().map(|rejection| &rejection.0);
+        let preflight = rejection
+            .filter(|error| error.kind == ErrorKind::MethodNotAllowed)
+            .and_then(|error| cors?.to_preflight(&error.allow));
+        preflight.unwrap_or_else(|| render_error(error, context))
     });
     match rendered {
         Some(rendered) => response.into_response(rendered),
@@ -226,28 +226,25 @@ fn finish(
 }
 
 /// Renders an error of a handler's, an extractor's or actix's own.
-fn render_error(error: &Error, scope: &Scope) -> HttpResponse {
-    if let Some(failure) = error.as_error::<Failure>() {
-        return render(failure, scope);
+fn render_error(error: &Error, context: &ReplyContext) -> HttpResponse {
+    if let Some(Rejection(error)) = error.as_error::<Rejection>() {
+        return render(error, context);
     }
     let status = error.as_response_error().status_code();
     tracing::debug!(%error, %status, "refused by the framework");
     match status {
-        StatusCode::NOT_FOUND => render(&Failure::RouteNotFound, scope),
-        StatusCode::PAYLOAD_TOO_LARGE => render(&Failure::TooLarge, scope),
-        status if status.is_client_error() => render(&Failure::BadRequest, scope),
-        _ => render(&Failure::Internal(None), scope),
+        StatusCode::NOT_FOUND => render(&ErrorKind::RouteNotFound.into(), context),
+        StatusCode::PAYLOAD_TOO_LARGE => render(&ErrorKind::TooLarge.into(), context),
+        status if status.is_client_error() => render(&ErrorKind::BadRequest.into(), context),
+        _ => render(&ErrorKind::Internal.into(), context),
     }
 }
 
-fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
-    if let Some(cause) = failure.cause() {
-        tracing::error!(error = %Causes(cause), "{failure}");
+fn render(error: &ApiError, context: &ReplyContext) -> HttpResponse {
+    if let Some(cause) = &error.cause {
+        tracing::error!(error = %Causes(cause), "{error}");
     }
-    match scope.dialect {
-        Dialect::V1 => v1::render(failure, scope),
-        Dialect::Envelope => envelope::render(failure, scope),
-    }
+    (context.dialect.render)(error, context)
 }
 
 #[cfg(test)]

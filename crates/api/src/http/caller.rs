@@ -11,8 +11,12 @@ use actix_web::{FromRequest, HttpRequest};
 use menjin_domain::access::Principal;
 use menjin_domain::cache::CacheAccess;
 
+use menjin_web::ErrorKind;
+use menjin_web::schema::Components;
+
 use super::client::Client;
-use crate::failure::Failure;
+use super::reply::Rejection;
+use crate::endpoint::{Access, Input, Signature};
 use crate::state::Api;
 
 /// The authenticated caller; a request without one is refused.
@@ -26,17 +30,17 @@ impl Deref for Caller {
     }
 }
 
-type Extraction<T> = Pin<Box<dyn Future<Output = Result<T, Failure>>>>;
+type Extraction<T> = Pin<Box<dyn Future<Output = Result<T, Rejection>>>>;
 
 impl FromRequest for Caller {
-    type Error = Failure;
+    type Error = Rejection;
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let api = request.app_data::<Data<Api>>().ok_or(Failure::Internal(None))?;
-            let token = bearer(&request)?.ok_or(Failure::Unauthenticated { token_sent: false })?;
+            let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
+            let token = bearer(&request)?.ok_or(ErrorKind::NotAuthenticated)?;
             Ok(Self(api.use_cases.authenticate.execute(token).await?))
         })
     }
@@ -55,7 +59,7 @@ impl Deref for Administrator {
 }
 
 impl FromRequest for Administrator {
-    type Error = Failure;
+    type Error = Rejection;
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
@@ -64,7 +68,7 @@ impl FromRequest for Administrator {
         let client = Client::from_request(request, payload);
         Box::pin(async move {
             let Caller(principal) = caller.await?;
-            let api = api.ok_or(Failure::Internal(None))?;
+            let api = api.ok_or(ErrorKind::Internal)?;
             let Ok(Client(origin)) = client.await;
             api.use_cases.admins.admit(&principal, origin)?;
             Ok(Self(principal))
@@ -82,12 +86,14 @@ impl CacheCaller {
 }
 
 impl FromRequest for CacheCaller {
-    type Error = Failure;
+    type Error = Rejection;
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let access = request.app_data::<Data<Api>>().map(|api| api.settings.cache_access);
-        let Some(access) = access else { return Box::pin(async { Err(Failure::Internal(None)) }) };
+        let Some(access) = access else {
+            return Box::pin(async { Err(ErrorKind::Internal.into()) });
+        };
         match access {
             CacheAccess::Public | CacheAccess::Off => {
                 let refused = access.check(None).err();
@@ -108,9 +114,9 @@ impl FromRequest for CacheCaller {
 
 /// Extracts `First`, and only when that has succeeded `Rest`. actix runs a handler's extractors side
 /// by side: without this a body would be read, and found wanting, for a caller who is nobody.
-pub(crate) struct After<First, Rest>(pub(crate) First, pub(crate) Rest);
+pub(crate) struct Ordered<First, Rest>(pub(crate) First, pub(crate) Rest);
 
-impl<First, Rest> FromRequest for After<First, Rest>
+impl<First, Rest> FromRequest for Ordered<First, Rest>
 where
     First: FromRequest + 'static,
     Rest: FromRequest + 'static,
@@ -129,10 +135,38 @@ where
     }
 }
 
+impl Input for Caller {
+    fn describe(signature: &mut Signature, _: &mut Components<'_>) {
+        signature.access = Access::Users;
+        signature.may_refuse(Access::Users.refusals());
+    }
+}
+
+impl Input for Administrator {
+    fn describe(signature: &mut Signature, _: &mut Components<'_>) {
+        signature.access = Access::Administrators;
+        signature.may_refuse(Access::Administrators.refusals());
+    }
+}
+
+/// What it refuses follows from the setting, as the document's builder knows.
+impl Input for CacheCaller {
+    fn describe(signature: &mut Signature, _: &mut Components<'_>) {
+        signature.access = Access::Cache;
+    }
+}
+
+impl<First: Input, Rest: Input> Input for Ordered<First, Rest> {
+    fn describe(signature: &mut Signature, components: &mut Components<'_>) {
+        First::describe(signature, components);
+        Rest::describe(signature, components);
+    }
+}
+
 /// The token of the one `Authorization: Bearer` header; `None` without such a header. Two headers
 /// are refused, since a proxy may have looked at the other one.
-fn bearer(request: &HttpRequest) -> Result<Option<&str>, Failure> {
-    let refused = Failure::Unauthenticated { token_sent: true };
+fn bearer(request: &HttpRequest) -> Result<Option<&str>, ErrorKind> {
+    let refused = ErrorKind::InvalidToken;
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let (Some(header), None) = (headers.next(), headers.next()) else {
         return if request.headers().contains_key(AUTHORIZATION) { Err(refused) } else { Ok(None) };

@@ -143,7 +143,7 @@ impl Cors {
 
 impl Answer<'_> {
     /// The answer to a preflight for a route that takes these methods; `None` if it is no preflight.
-    pub(crate) fn to_preflight(&self, methods: &'static str) -> Option<HttpResponse> {
+    pub(crate) fn to_preflight(&self, methods: &str) -> Option<HttpResponse> {
         let max_age = self.cors.max_age.as_secs();
         self.is_preflight.then(|| {
             HttpResponse::NoContent()

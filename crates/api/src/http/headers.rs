@@ -6,7 +6,7 @@ use actix_web::http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
-use super::scope::Scope;
+use crate::dialect::ReplyContext;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -27,7 +27,7 @@ const UNLESS_SET: [(HeaderName, &str); 2] = [
     (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
 ];
 
-pub(crate) fn set_headers(headers: &mut HeaderMap, scope: &Scope) {
+pub(crate) fn set_headers(headers: &mut HeaderMap, scope: &ReplyContext) {
     if let Ok(id) = HeaderValue::from_str(scope.request_id.as_str()) {
         headers.insert(REQUEST_ID, id);
     }

@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Number, Value};
 
-use crate::problem::Problem;
+use menjin_web::problem::Problem;
 
 /// Parses an object. Nesting is bounded by `serde_json` (128).
 pub(crate) fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {

@@ -5,17 +5,17 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::Version;
 use actix_web::http::header::{HOST, HeaderMap, UPGRADE};
 use actix_web::http::uri::Authority;
+use menjin_web::ErrorKind;
 
-use crate::failure::Failure;
 use crate::serving::MAX_HEAD;
 
 /// How to refuse a request, and close its connection.
-pub(crate) fn refused(request: &ServiceRequest) -> Option<Failure> {
+pub(crate) fn refused(request: &ServiceRequest) -> Option<ErrorKind> {
     let headers = request.headers();
     if request.version() == Version::HTTP_2 && is_too_long(request) {
-        return Some(Failure::HeadTooLarge);
+        return Some(ErrorKind::HeadTooLarge);
     }
-    (wants_websocket(headers) || !names_a_host(headers)).then_some(Failure::BadRequest)
+    (wants_websocket(headers) || !names_a_host(headers)).then_some(ErrorKind::BadRequest)
 }
 
 /// Whether a head of HTTP/2 is longer than one may be, counted as there (RFC 9113 §6.5.2). Those of

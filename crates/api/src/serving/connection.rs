@@ -21,7 +21,8 @@ use tokio_rustls::TlsAcceptor;
 use super::line::{Ended, Line, Refusal, Stream};
 use super::patience::Patient;
 use super::{HTTP2, http2};
-use crate::failure::Failure;
+use menjin_web::{ApiError, ErrorKind};
+
 use crate::http::answer::answer_unread;
 use crate::http::server::READ_TIMEOUT;
 use crate::state::Api;
@@ -87,19 +88,19 @@ async fn serve_http1<H>(
     let Some(Ended { mut stream, refusal }) = line.into_ended() else { return };
     match refusal {
         Some(refusal) => {
-            let response = answer_unread(&failure(refusal), peer, is_tls, api);
+            let response = answer_unread(&crate::v1::DIALECT, &error(refusal), peer, is_tls, api);
             say_last(&mut *stream, response).await;
         }
         None => drop(timeout(CLOSING, stream.shutdown()).await),
     }
 }
 
-fn failure(refusal: Refusal) -> Failure {
+fn error(refusal: Refusal) -> ApiError {
     match refusal {
-        Refusal::Malformed => Failure::BadRequest,
-        Refusal::TooLong => Failure::HeadTooLarge,
-        Refusal::TooSlow => Failure::RequestTimeout,
-        Refusal::Fault => Failure::Internal(None),
+        Refusal::Malformed => ErrorKind::BadRequest.into(),
+        Refusal::TooLong => ErrorKind::HeadTooLarge.into(),
+        Refusal::TooSlow => ErrorKind::RequestTimeout.into(),
+        Refusal::Fault => ErrorKind::Internal.into(),
     }
 }
 

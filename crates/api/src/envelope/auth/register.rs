@@ -1,0 +1,70 @@
+//! `POST /api/auth/register`.
+
+use actix_web::http::Method;
+use actix_web::web::Data;
+use menjin_domain::accounts::{Email, Profile, RegisterInput, RegistrableRole};
+use menjin_domain::common::RequestContext;
+use menjin_domain::credentials::NewPassword;
+use menjin_web::field::Required;
+use menjin_web::{ApiError, ErrorKind, Text, request};
+use paperclip::actix::api_v2_operation;
+
+use crate::endpoint::Endpoint;
+use crate::envelope::fields::{Name, Username};
+use crate::envelope::responses::{Success, UserData};
+use crate::http::body::Body;
+use crate::http::client::Client;
+use crate::http::reply::Answer;
+use crate::state::Api;
+
+const DONE: Text = Text { zh: "注册成功", en: "Registered" };
+
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new(Method::POST, "/api/auth/register", register)
+        .success("The user was registered")
+        .message(DONE)
+        .refusals(&[ErrorKind::UsernameTaken, ErrorKind::EmailTaken])
+        .refusals(ErrorKind::OF_A_NEW_PASSWORD)
+}
+
+request! {
+    /// A new account.
+    struct RegisterRequest as "EnvelopeRegister" {
+        username: Required<Username>,
+        // Held to the password policy only if `password.envelope_policy` says so: the document of this
+        // dialect allows six characters and shows no policy. Every change of a password is held to it.
+        password: Required<NewPassword> => {
+            "description": format!("At most {} bytes in UTF-8, without NUL.", NewPassword::MAX_BYTES)
+        },
+        role: Required<RegistrableRole>,
+        name: Required<Name>,
+        email: Required<Email>,
+    }
+}
+
+impl RegisterRequest {
+    fn into_input(self, request: RequestContext) -> Result<RegisterInput, ApiError> {
+        Ok(RegisterInput {
+            username: self.username.value()?,
+            email: self.email.value()?,
+            password: self.password.value()?,
+            role: self.role.value()?,
+            profile: Profile { full_name: self.name.value()?, ..Profile::default() },
+            request,
+        })
+    }
+}
+
+/// Register a new user.
+///
+/// As a student or a teacher.
+#[api_v2_operation(operation_id = "envelope_register", tags("Authentication (envelope)"))]
+async fn register(
+    api: Data<Api>,
+    client: Client,
+    Body(body): Body<RegisterRequest>,
+) -> Answer<Success<UserData>> {
+    let input = body.into_input(client.0)?;
+    let user = api.use_cases.register_envelope.execute(input).await?;
+    Ok(Success(DONE, UserData::from(&user)))
+}

@@ -1,0 +1,30 @@
+//! `POST /api/v1/auth/logout`.
+
+use actix_web::http::Method;
+use actix_web::web::Data;
+use menjin_web::Text;
+use paperclip::actix::api_v2_operation;
+
+use crate::endpoint::Endpoint;
+use crate::http::caller::Caller;
+use crate::http::client::Client;
+use crate::http::reply::Answer;
+use crate::state::Api;
+use crate::v1::responses::Done;
+
+const DONE: Text = Text { zh: "登出成功", en: "Logged out" };
+
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new(Method::POST, "/api/v1/auth/logout", logout)
+        .success("The session is over")
+        .message(DONE)
+}
+
+/// Log out.
+///
+/// Ends this session: its access token and its refresh token stop working.
+#[api_v2_operation(operation_id = "logout", tags("Authentication"))]
+async fn logout(api: Data<Api>, caller: Caller, client: Client) -> Answer<Done> {
+    api.use_cases.logout.execute(&caller, client.0).await?;
+    Ok(Done(DONE))
+}

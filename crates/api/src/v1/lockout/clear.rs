@@ -1,0 +1,38 @@
+//! `DELETE /api/v1/users/{user_id}/lock`.
+
+use actix_web::http::Method;
+use actix_web::web::Data;
+use menjin_domain::common::UserId;
+use menjin_web::{ErrorKind, Text};
+use paperclip::actix::api_v2_operation;
+
+use crate::endpoint::Endpoint;
+use crate::http::caller::{Administrator, Ordered};
+use crate::http::client::Client;
+use crate::http::path::Path;
+use crate::http::reply::Answer;
+use crate::state::Api;
+use crate::v1::responses::Done;
+
+const DONE: Text = Text { zh: "登录锁定已解除", en: "Lock lifted" };
+
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new(Method::DELETE, "/api/v1/users/{user_id}/lock", clear_lockout)
+        .success("There is no lock any more")
+        .message(DONE)
+        .refusals(&[ErrorKind::UserNotFound])
+}
+
+/// Lift the lock of a user.
+///
+/// For administrators. Forgets the failed log-ins of the account, from wherever they came. Limits on
+/// a network as a whole stay. Lifting no lock changes nothing.
+#[api_v2_operation(operation_id = "lift_user_lock", tags("User Management"))]
+async fn clear_lockout(
+    api: Data<Api>,
+    Ordered(caller, Path(id)): Ordered<Administrator, Path<UserId>>,
+    client: Client,
+) -> Answer<Done> {
+    api.use_cases.clear_lockout.execute(&caller, id, client.0).await?;
+    Ok(Done(DONE))
+}
