@@ -35,7 +35,7 @@ mod envelope;
 mod general;
 mod http;
 mod openapi;
-mod paperclip;
+mod prelude;
 mod serving;
 mod state;
 mod v1;

@@ -31,33 +31,96 @@ pub fn username(length: UsernameLength) -> Value {
     })
 }
 
-impl FieldType for Username {
-    type Json = String;
-    type Value = Self;
+/// What depends on no rule of a dialect: the type of the field, its value, how a text is parsed to it,
+/// and the schema.
+macro_rules! text_fields {
+    ($($type:ty => $value:ty, |$sent:ident| $parse:expr, $schema:tt;)*) => {$(
+        impl FieldType for $type {
+            type Json = String;
+            type Value = $value;
 
-    fn parse(sent: &String, _: &Rules) -> Result<Self, Problem> {
-        Ok(Self::parse(sent, UsernameLength::DEFAULT)?)
-    }
+            fn parse($sent: &String, _: &Rules) -> Result<$value, Problem> {
+                $parse
+            }
 
-    fn schema(_: &Rules) -> Value {
-        username(UsernameLength::DEFAULT)
-    }
+            fn schema(_: &Rules) -> Value {
+                json!($schema)
+            }
+        }
+    )*};
 }
 
-impl FieldType for Email {
-    type Json = String;
-    type Value = Self;
+text_fields! {
+    Username => Self, |sent| Ok(Self::parse(sent, UsernameLength::DEFAULT)?),
+        (username(UsernameLength::DEFAULT));
+    Email => Self, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "format": "email", "maxLength": Self::MAX_BYTES,
+        "example": "zhangsan@example.com", "description": "Unique without regard to case.",
+    };
+    LoginName => Self, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "example": "student001",
+        "description": "A user name or an e-mail address.",
+    };
+    CandidatePassword => Self, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "format": "password", "example": "password123",
+    };
+    Token => String, |sent| Ok(sent.clone()), { "type": "string", "example": TOKEN_EXAMPLE };
 
-    fn parse(sent: &String, _: &Rules) -> Result<Self, Problem> {
-        Ok(Self::parse(sent)?)
-    }
+    // The optional parts of a profile. An empty text is no value.
+    FullName => Option<Self>, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "maxLength": Self::MAX, "example": "张三",
+    };
+    Phone => Option<Self>, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "maxLength": Self::MAX, "example": "+86 138 0013 8000",
+        "pattern": r"^\s*$|^[ +().#/*x-]*([0-9][ +().#/*x-]*){3,}$",
+    };
+    Bio => Option<Self>, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "maxLength": Self::MAX, "example": "喜欢开门",
+    };
+    AvatarUrl => Option<Self>, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "maxLength": Self::MAX, "example": "https://example.com/zhangsan.png",
+        "pattern": r"^\s*$|^\s*[Hh][Tt][Tt][Pp][Ss]?://\S+\s*$",
+        "description": "An absolute `http` or `https` URL.",
+    };
 
-    fn schema(_: &Rules) -> Value {
-        json!({
-            "type": "string", "format": "email", "maxLength": Self::MAX_BYTES,
-            "example": "zhangsan@example.com", "description": "Unique without regard to case.",
-        })
-    }
+    Role => Self, |sent| sent.parse().map_err(|_unknown| Violation::UnknownRole.into()), {
+        "type": "string", "enum": roles(),
+    };
+    RegistrableRole => Self, |sent| {
+        let role = sent.parse::<Role>().ok().and_then(|role| Self::try_from(role).ok());
+        role.ok_or(Violation::RoleNotRegistrable.into())
+    }, {
+        "type": "string", "enum": names(&[Role::Student, Role::Teacher], Role::as_str),
+        "example": "student",
+    };
+
+    // In digits, as paths and queries have it.
+    UserId => Self, |sent| {
+        let id = integer(sent, 1, i64::MAX.unsigned_abs())?;
+        let id = i64::try_from(id).ok().and_then(|id| Self::try_from(id).ok());
+        id.ok_or(Problem::AtLeast { min: 1 })
+    }, { "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX };
+
+    AuditAction => Self, |sent| sent.parse().map_err(|_unknown| Problem::UnknownAction), {
+        "type": "string", "enum": names(Self::ALL, Self::as_str),
+    };
+    AuditOutcome => Self, |sent| sent.parse().map_err(|_unknown| Problem::UnknownOutcome), {
+        "type": "string", "enum": names(Self::ALL, Self::as_str),
+    };
+    AuditPosition => Self, |sent| sent.parse().map_err(|_invalid| Problem::NotAPosition), {
+        "type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$",
+        "example": "1704067200000000-42",
+    };
+    // RFC 3339, in any time zone. What is finer than microseconds is cut off.
+    Timestamp => Self, |sent| {
+        let at = DateTime::parse_from_rfc3339(sent).map_err(|_detail| Problem::NotATime)?;
+        Ok(at.to_utc().trunc_subsecs(6))
+    }, { "type": "string", "format": "date-time" };
+
+    CacheKey => Self, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "minLength": 1, "maxLength": Self::MAX, "example": "greeting",
+        "pattern": r"^(?!\.{1,2}$)[A-Za-z0-9._:-]+$",
+    };
 }
 
 impl FieldType for NewPassword {
@@ -82,126 +145,8 @@ impl FieldType for NewPassword {
     }
 }
 
-impl FieldType for CandidatePassword {
-    type Json = String;
-    type Value = Self;
-
-    fn parse(sent: &String, _: &Rules) -> Result<Self, Problem> {
-        Ok(Self::parse(sent)?)
-    }
-
-    fn schema(_: &Rules) -> Value {
-        json!({ "type": "string", "format": "password", "example": "password123" })
-    }
-}
-
-impl FieldType for LoginName {
-    type Json = String;
-    type Value = Self;
-
-    fn parse(sent: &String, _: &Rules) -> Result<Self, Problem> {
-        Ok(Self::parse(sent)?)
-    }
-
-    fn schema(_: &Rules) -> Value {
-        json!({
-            "type": "string", "example": "student001",
-            "description": "A user name or an e-mail address.",
-        })
-    }
-}
-
 /// A token, as it was issued.
 pub enum Token {}
-
-impl FieldType for Token {
-    type Json = String;
-    type Value = String;
-
-    fn parse(sent: &String, _: &Rules) -> Result<String, Problem> {
-        Ok(sent.clone())
-    }
-
-    fn schema(_: &Rules) -> Value {
-        json!({ "type": "string", "example": TOKEN_EXAMPLE })
-    }
-}
-
-/// An optional part of a profile: an empty text is no value.
-macro_rules! profile {
-    ($($type:ty: $schema:tt;)*) => {$(
-        impl FieldType for $type {
-            type Json = String;
-            type Value = Option<Self>;
-
-            fn parse(sent: &String, _: &Rules) -> Result<Option<Self>, Problem> {
-                Ok(Self::parse(sent)?)
-            }
-
-            fn schema(_: &Rules) -> Value {
-                json!($schema)
-            }
-        }
-    )*};
-}
-
-profile! {
-    FullName: { "type": "string", "maxLength": Self::MAX, "example": "张三" };
-    Phone: {
-        "type": "string", "maxLength": Self::MAX, "example": "+86 138 0013 8000",
-        "pattern": r"^\s*$|^[ +().#/*x-]*([0-9][ +().#/*x-]*){3,}$",
-    };
-    Bio: { "type": "string", "maxLength": Self::MAX, "example": "喜欢开门" };
-    AvatarUrl: {
-        "type": "string", "maxLength": Self::MAX, "example": "https://example.com/zhangsan.png",
-        "pattern": r"^\s*$|^\s*[Hh][Tt][Tt][Pp][Ss]?://\S+\s*$",
-        "description": "An absolute `http` or `https` URL.",
-    };
-}
-
-impl FieldType for RegistrableRole {
-    type Json = String;
-    type Value = Self;
-
-    fn parse(sent: &String, _: &Rules) -> Result<Self, Problem> {
-        let role = sent.parse::<Role>().ok().and_then(|role| Self::try_from(role).ok());
-        role.ok_or(Violation::RoleNotRegistrable.into())
-    }
-
-    fn schema(_: &Rules) -> Value {
-        let registrable = names(&[Role::Student, Role::Teacher], Role::as_str);
-        json!({ "type": "string", "enum": registrable, "example": "student" })
-    }
-}
-
-impl FieldType for Role {
-    type Json = String;
-    type Value = Self;
-
-    fn parse(sent: &String, _: &Rules) -> Result<Self, Problem> {
-        sent.parse().map_err(|_unknown| Violation::UnknownRole.into())
-    }
-
-    fn schema(_: &Rules) -> Value {
-        json!({ "type": "string", "enum": roles() })
-    }
-}
-
-/// In digits, as paths and queries have it.
-impl FieldType for UserId {
-    type Json = String;
-    type Value = Self;
-
-    fn parse(sent: &String, _: &Rules) -> Result<Self, Problem> {
-        let id = integer(sent, 1, i64::MAX.unsigned_abs())?;
-        let id = i64::try_from(id).ok().and_then(|id| Self::try_from(id).ok());
-        id.ok_or(Problem::AtLeast { min: 1 })
-    }
-
-    fn schema(_: &Rules) -> Value {
-        json!({ "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX })
-    }
-}
 
 /// An integer within bounds, in digits, as queries have it.
 pub enum Integer<const MIN: u64, const MAX: u64> {}
@@ -230,79 +175,6 @@ fn integer(text: &str, min: u64, max: u64) -> Result<u64, Problem> {
         Ok(number) if number >= min => Ok(number),
         Err(_) if !text.starts_with('-') => Err(Problem::AtMost { max }),
         _ => Err(Problem::AtLeast { min }),
-    }
-}
-
-impl FieldType for AuditAction {
-    type Json = String;
-    type Value = Self;
-
-    fn parse(sent: &String, _: &Rules) -> Result<Self, Problem> {
-        sent.parse().map_err(|_unknown| Problem::UnknownAction)
-    }
-
-    fn schema(_: &Rules) -> Value {
-        json!({ "type": "string", "enum": names(Self::ALL, Self::as_str) })
-    }
-}
-
-impl FieldType for AuditOutcome {
-    type Json = String;
-    type Value = Self;
-
-    fn parse(sent: &String, _: &Rules) -> Result<Self, Problem> {
-        sent.parse().map_err(|_unknown| Problem::UnknownOutcome)
-    }
-
-    fn schema(_: &Rules) -> Value {
-        json!({ "type": "string", "enum": names(Self::ALL, Self::as_str) })
-    }
-}
-
-impl FieldType for AuditPosition {
-    type Json = String;
-    type Value = Self;
-
-    fn parse(sent: &String, _: &Rules) -> Result<Self, Problem> {
-        sent.parse().map_err(|_invalid| Problem::NotAPosition)
-    }
-
-    fn schema(_: &Rules) -> Value {
-        json!({
-            "type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$",
-            "example": "1704067200000000-42",
-        })
-    }
-}
-
-/// RFC 3339, in any time zone; what is finer than microseconds is cut off.
-impl FieldType for Timestamp {
-    type Json = String;
-    type Value = Self;
-
-    fn parse(sent: &String, _: &Rules) -> Result<Self, Problem> {
-        let at = DateTime::parse_from_rfc3339(sent).map_err(|_detail| Problem::NotATime)?;
-        Ok(at.to_utc().trunc_subsecs(6))
-    }
-
-    fn schema(_: &Rules) -> Value {
-        json!({ "type": "string", "format": "date-time" })
-    }
-}
-
-impl FieldType for CacheKey {
-    type Json = String;
-    type Value = Self;
-
-    fn parse(sent: &String, _: &Rules) -> Result<Self, Problem> {
-        Ok(Self::parse(sent)?)
-    }
-
-    fn schema(_: &Rules) -> Value {
-        json!({
-            "type": "string", "minLength": 1, "maxLength": Self::MAX, "example": "greeting",
-            "pattern": r"^(?!\.{1,2}$)[A-Za-z0-9._:-]+$",
-        })
     }
 }
 

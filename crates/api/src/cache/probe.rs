@@ -1,14 +1,6 @@
 //! `POST /cache/test`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
-use menjin_web::{ErrorKind, Text};
-use paperclip::actix::api_v2_operation;
-
-use crate::endpoint::Endpoint;
-use crate::http::caller::CacheCaller;
-use crate::http::reply::Answer;
-use crate::state::Api;
+use crate::prelude::*;
 use crate::v1::responses::Done;
 
 const DONE: Text = Text { zh: "缓存功能正常", en: "The cache works" };

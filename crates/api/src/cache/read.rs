@@ -1,21 +1,14 @@
 //! `GET /cache/{key}`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
 use menjin_domain::cache::CacheKey;
 use menjin_web::field::FieldType as _;
 use menjin_web::schema::{Components, Schema, Written};
-use menjin_web::{ErrorKind, response, values};
-use paperclip::actix::api_v2_operation;
+use menjin_web::values;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::endpoint::Endpoint;
-use crate::http::caller::{CacheCaller, Ordered};
-use crate::http::path::Path;
-use crate::http::reply::{Answer, Reply};
-use crate::state::Api;
+use crate::prelude::*;
 
 pub(super) fn endpoint() -> Endpoint {
     Endpoint::new(Method::GET, "/cache/{key:.*}", read)

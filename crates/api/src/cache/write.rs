@@ -1,21 +1,12 @@
 //! `POST /cache/{key}`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
 use menjin_domain::cache::{CacheKey, EntryTtl};
-use menjin_web::field::{Nullable, Required};
 use menjin_web::schema::Written;
-use menjin_web::{ErrorKind, Text, request, response, values};
-use paperclip::actix::api_v2_operation;
+use menjin_web::values;
 use serde_json::Value;
 
 use crate::dialect::ReplyContext;
-use crate::endpoint::Endpoint;
-use crate::http::body::Body;
-use crate::http::caller::{CacheCaller, Ordered};
-use crate::http::path::Path;
-use crate::http::reply::{Answer, Reply};
-use crate::state::Api;
+use crate::prelude::*;
 
 const DONE: Text = Text { zh: "缓存设置成功", en: "Cache entry set" };
 

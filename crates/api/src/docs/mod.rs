@@ -1,13 +1,10 @@
 //! `/docs` (Swagger UI) and `/redoc` (`ReDoc`), out of the binary: no content network is asked, and
 //! the pages may load from this origin alone. `scripts/vendor-docs` fetches the assets.
 
-use actix_web::http::Method;
+use actix_web::HttpRequest;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use actix_web::{HttpRequest, HttpResponse};
-use menjin_web::ErrorKind;
 
-use crate::endpoint::Endpoint;
-use crate::http::reply::Answer;
+use crate::prelude::*;
 
 /// What a page may do: run and load what this server sends. Styles may also stand in the page, where
 /// both put theirs.

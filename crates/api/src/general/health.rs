@@ -1,20 +1,12 @@
 //! `GET /health`, `/health/live` and `/health/ready`.
 
-use std::collections::BTreeMap;
-
-use actix_web::HttpResponse;
-use actix_web::http::Method;
-use actix_web::web::Data;
 use menjin_domain::health::{ComponentHealth, HealthReport};
-use menjin_web::response;
 use menjin_web::schema::{Components, Schema};
-use paperclip::actix::api_v2_operation;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-use crate::endpoint::Endpoint;
-use crate::http::reply::{Answer, Reply};
-use crate::state::Api;
+use crate::prelude::*;
 
 pub(super) fn endpoint() -> Endpoint {
     Endpoint::new(Method::GET, "/health", health)

@@ -1,21 +1,15 @@
 //! `GET /.well-known/jwks.json`: what others verify access tokens with (RFC 7517). Empty with HS256,
 //! not 404: what is asked for is there and has no keys.
 
-use actix_web::HttpResponse;
-use actix_web::http::Method;
 use actix_web::http::header::CACHE_CONTROL;
-use actix_web::web::Data;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use menjin_domain::sessions::{PublicKey, PublicPoint};
-use menjin_web::response;
 use menjin_web::schema::{Components, Schema};
-use paperclip::actix::api_v2_operation;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::endpoint::Endpoint;
-use crate::state::Api;
+use crate::prelude::*;
 
 /// Unlike all other answers these hold no personal data, and every service that verifies tokens asks
 /// for them. Five minutes is what a new key has to be known before it signs (the manual, "Verifying

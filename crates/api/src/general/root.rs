@@ -1,13 +1,6 @@
 //! `GET /`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
-use menjin_web::response;
-use paperclip::actix::api_v2_operation;
-
-use crate::endpoint::Endpoint;
-use crate::http::reply::{Answer, Reply};
-use crate::state::Api;
+use crate::prelude::*;
 
 pub(super) fn endpoint() -> Endpoint {
     Endpoint::new(Method::GET, "/", root).success("What this is")

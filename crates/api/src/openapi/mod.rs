@@ -6,6 +6,7 @@
 //! words.
 
 pub(crate) mod document;
+mod paperclip;
 mod responses;
 
 use std::collections::BTreeMap;

@@ -1,20 +1,10 @@
 //! `POST /api/auth/change-password`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
 use menjin_domain::common::RequestContext;
 use menjin_domain::credentials::{CandidatePassword, ChangePasswordInput, NewPassword};
-use menjin_web::field::Required;
-use menjin_web::{ApiError, ErrorKind, Text, request};
-use paperclip::actix::api_v2_operation;
 
-use crate::endpoint::Endpoint;
 use crate::envelope::responses::{Nothing, Success};
-use crate::http::body::Body;
-use crate::http::caller::{Caller, Ordered};
-use crate::http::client::Client;
-use crate::http::reply::Answer;
-use crate::state::Api;
+use crate::prelude::*;
 
 const DONE: Text = Text { zh: "密码修改成功", en: "Password changed" };
 

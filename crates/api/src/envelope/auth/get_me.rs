@@ -1,13 +1,7 @@
 //! `GET /api/auth/me`.
 
-use actix_web::http::Method;
-use menjin_web::Text;
-use paperclip::actix::api_v2_operation;
-
-use crate::endpoint::Endpoint;
 use crate::envelope::responses::{Success, UserData};
-use crate::http::caller::Caller;
-use crate::http::reply::Answer;
+use crate::prelude::*;
 
 const DONE: Text = Text { zh: "获取用户信息成功", en: "User retrieved" };
 

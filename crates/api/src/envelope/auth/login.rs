@@ -1,22 +1,13 @@
 //! `POST /api/auth/login`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
 use menjin_domain::accounts::LoginName;
 use menjin_domain::credentials::CandidatePassword;
 use menjin_domain::sessions::LoginInput;
-use menjin_web::field::Required;
 use menjin_web::schema::TOKEN_EXAMPLE;
-use menjin_web::{ErrorKind, Text, request, response};
-use paperclip::actix::api_v2_operation;
 use secrecy::ExposeSecret as _;
 
-use crate::endpoint::Endpoint;
 use crate::envelope::responses::{Success, User};
-use crate::http::body::Body;
-use crate::http::client::Client;
-use crate::http::reply::Answer;
-use crate::state::Api;
+use crate::prelude::*;
 
 const DONE: Text = Text { zh: "登录成功", en: "Logged in" };
 

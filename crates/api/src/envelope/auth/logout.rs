@@ -1,16 +1,7 @@
 //! `POST /api/auth/logout`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
-use menjin_web::{Text, response};
-use paperclip::actix::api_v2_operation;
-
-use crate::endpoint::Endpoint;
 use crate::envelope::responses::Success;
-use crate::http::caller::Caller;
-use crate::http::client::Client;
-use crate::http::reply::Answer;
-use crate::state::Api;
+use crate::prelude::*;
 
 const DONE: Text = Text { zh: "登出成功", en: "Logged out" };
 

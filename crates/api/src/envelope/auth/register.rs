@@ -1,21 +1,12 @@
 //! `POST /api/auth/register`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
 use menjin_domain::accounts::{Email, Profile, RegisterInput, RegistrableRole};
 use menjin_domain::common::RequestContext;
 use menjin_domain::credentials::NewPassword;
-use menjin_web::field::Required;
-use menjin_web::{ApiError, ErrorKind, Text, request};
-use paperclip::actix::api_v2_operation;
 
-use crate::endpoint::Endpoint;
 use crate::envelope::fields::{Name, Username};
 use crate::envelope::responses::{Success, UserData};
-use crate::http::body::Body;
-use crate::http::client::Client;
-use crate::http::reply::Answer;
-use crate::state::Api;
+use crate::prelude::*;
 
 const DONE: Text = Text { zh: "注册成功", en: "Registered" };
 

@@ -1,20 +1,10 @@
 //! `PUT /api/auth/me`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
 use menjin_domain::accounts::{Email, ProfileChanges};
-use menjin_web::field::{Optional, Patch};
-use menjin_web::{ApiError, ErrorKind, Text, request};
-use paperclip::actix::api_v2_operation;
 
-use crate::endpoint::Endpoint;
 use crate::envelope::fields::Name;
 use crate::envelope::responses::{Success, UserData};
-use crate::http::body::Body;
-use crate::http::caller::{Caller, Ordered};
-use crate::http::client::Client;
-use crate::http::reply::Answer;
-use crate::state::Api;
+use crate::prelude::*;
 
 const DONE: Text = Text { zh: "更新用户信息成功", en: "User updated" };
 

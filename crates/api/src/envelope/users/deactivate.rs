@@ -1,18 +1,9 @@
 //! `PUT /api/auth/users/{user_id}/deactivate`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
 use menjin_domain::common::UserId;
-use menjin_web::{ErrorKind, Text};
-use paperclip::actix::api_v2_operation;
 
-use crate::endpoint::Endpoint;
 use crate::envelope::responses::{Nothing, Success};
-use crate::http::caller::{Administrator, Ordered};
-use crate::http::client::Client;
-use crate::http::path::Path;
-use crate::http::reply::Answer;
-use crate::state::Api;
+use crate::prelude::*;
 
 const DONE: Text = Text { zh: "用户停用成功", en: "User deactivated" };
 

@@ -1,22 +1,12 @@
 //! `GET /api/auth/users`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
 use menjin_domain::accounts::{ListUsers, Role, UserPage, UserQuery};
 use menjin_domain::common::{PageStart, UserId};
-use menjin_web::field::Optional;
 use menjin_web::problem::{FieldError, Place, Problem};
 use menjin_web::values::Integer;
-use menjin_web::{ApiError, Text, request, response};
-use paperclip::actix::api_v2_operation;
 
-use crate::endpoint::Endpoint;
 use crate::envelope::responses::{Success, User};
-use crate::http::caller::{Administrator, Ordered};
-use crate::http::client::Client;
-use crate::http::query::Query;
-use crate::http::reply::Answer;
-use crate::state::Api;
+use crate::prelude::*;
 
 const DONE: Text = Text { zh: "获取用户列表成功", en: "Users listed" };
 

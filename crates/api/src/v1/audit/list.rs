@@ -1,24 +1,14 @@
 //! `GET /api/v1/audit`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
 use menjin_domain::audit::{
     AuditAction, AuditFilter, AuditOutcome, AuditPage, AuditPosition, AuditReason, AuditRecord,
     ListRecords, ListRecordsInput,
 };
 use menjin_domain::common::{ClientInfo, RequestId, Timestamp, UserId};
-use menjin_web::field::Optional;
-use menjin_web::schema::{Time, Written, names};
+use menjin_web::schema::{Written, names};
 use menjin_web::values::Integer;
-use menjin_web::{ApiError, request, response};
-use paperclip::actix::api_v2_operation;
 
-use crate::endpoint::Endpoint;
-use crate::http::caller::{Administrator, Ordered};
-use crate::http::client::Client;
-use crate::http::query::Query;
-use crate::http::reply::{Answer, Reply};
-use crate::state::Api;
+use crate::prelude::*;
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::GET, "/api/v1/audit", list).success("The events of this page")

@@ -1,19 +1,10 @@
 //! `POST /api/v1/auth/login`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
 use menjin_domain::accounts::LoginName;
 use menjin_domain::credentials::CandidatePassword;
 use menjin_domain::sessions::LoginInput;
-use menjin_web::field::Required;
-use menjin_web::{ErrorKind, request};
-use paperclip::actix::api_v2_operation;
 
-use crate::endpoint::Endpoint;
-use crate::http::body::BodyOrForm;
-use crate::http::client::Client;
-use crate::http::reply::{Answer, Reply};
-use crate::state::Api;
+use crate::prelude::*;
 use crate::v1::responses::Token;
 
 pub(crate) fn endpoint() -> Endpoint {

@@ -1,15 +1,6 @@
 //! `POST /api/v1/auth/logout`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
-use menjin_web::Text;
-use paperclip::actix::api_v2_operation;
-
-use crate::endpoint::Endpoint;
-use crate::http::caller::Caller;
-use crate::http::client::Client;
-use crate::http::reply::Answer;
-use crate::state::Api;
+use crate::prelude::*;
 use crate::v1::responses::Done;
 
 const DONE: Text = Text { zh: "登出成功", en: "Logged out" };

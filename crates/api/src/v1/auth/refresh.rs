@@ -1,16 +1,8 @@
 //! `POST /api/v1/auth/refresh`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
-use menjin_web::field::Required;
-use menjin_web::{ErrorKind, request, values};
-use paperclip::actix::api_v2_operation;
+use menjin_web::values;
 
-use crate::endpoint::Endpoint;
-use crate::http::body::Body;
-use crate::http::client::Client;
-use crate::http::reply::{Answer, Reply};
-use crate::state::Api;
+use crate::prelude::*;
 use crate::v1::responses::Token;
 
 pub(crate) fn endpoint() -> Endpoint {

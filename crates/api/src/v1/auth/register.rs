@@ -1,21 +1,12 @@
 //! `POST /api/v1/auth/register`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
 use menjin_domain::accounts::{
     AvatarUrl, Bio, Email, FullName, Phone, Profile, RegisterInput, RegistrableRole, Username,
 };
 use menjin_domain::common::RequestContext;
 use menjin_domain::credentials::NewPassword;
-use menjin_web::field::{Nullable, Required};
-use menjin_web::{ApiError, ErrorKind, request};
-use paperclip::actix::api_v2_operation;
 
-use crate::endpoint::Endpoint;
-use crate::http::body::Body;
-use crate::http::client::Client;
-use crate::http::reply::{Answer, Reply};
-use crate::state::Api;
+use crate::prelude::*;
 use crate::v1::responses::User;
 
 pub(crate) fn endpoint() -> Endpoint {

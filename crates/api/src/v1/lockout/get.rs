@@ -1,19 +1,9 @@
 //! `GET /api/v1/users/{user_id}/lock`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
 use menjin_domain::common::{ClientNetwork, UserId};
 use menjin_domain::lockout::{Lockout, LockoutCount};
-use menjin_web::schema::Time;
-use menjin_web::{ErrorKind, response};
-use paperclip::actix::api_v2_operation;
 
-use crate::endpoint::Endpoint;
-use crate::http::caller::{Administrator, Ordered};
-use crate::http::client::Client;
-use crate::http::path::Path;
-use crate::http::reply::{Answer, Reply};
-use crate::state::Api;
+use crate::prelude::*;
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::GET, "/api/v1/users/{user_id}/lock", get_lockout)

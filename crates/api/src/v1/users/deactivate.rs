@@ -1,17 +1,8 @@
 //! `POST /api/v1/users/{user_id}/deactivate`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
 use menjin_domain::common::UserId;
-use menjin_web::ErrorKind;
-use paperclip::actix::api_v2_operation;
 
-use crate::endpoint::Endpoint;
-use crate::http::caller::{Administrator, Ordered};
-use crate::http::client::Client;
-use crate::http::path::Path;
-use crate::http::reply::{Answer, Reply};
-use crate::state::Api;
+use crate::prelude::*;
 use crate::v1::responses::User;
 
 pub(crate) fn endpoint() -> Endpoint {

@@ -1,11 +1,6 @@
 //! `GET /api/v1/users/me`.
 
-use actix_web::http::Method;
-use paperclip::actix::api_v2_operation;
-
-use crate::endpoint::Endpoint;
-use crate::http::caller::Caller;
-use crate::http::reply::{Answer, Reply};
+use crate::prelude::*;
 use crate::v1::responses::User;
 
 pub(crate) fn endpoint() -> Endpoint {

@@ -1,18 +1,8 @@
 //! `PUT /api/v1/users/me`.
 
-use actix_web::http::Method;
-use actix_web::web::Data;
 use menjin_domain::accounts::{AvatarUrl, Bio, Email, FullName, Phone, ProfileChanges};
-use menjin_web::field::{Optional, Patch};
-use menjin_web::{ApiError, ErrorKind, request};
-use paperclip::actix::api_v2_operation;
 
-use crate::endpoint::Endpoint;
-use crate::http::body::Body;
-use crate::http::caller::{Caller, Ordered};
-use crate::http::client::Client;
-use crate::http::reply::{Answer, Reply};
-use crate::state::Api;
+use crate::prelude::*;
 use crate::v1::responses::User;
 
 pub(crate) fn endpoint() -> Endpoint {
