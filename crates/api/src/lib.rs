@@ -52,7 +52,7 @@ pub use http::cors::{Cors, NoOrigin, Origin};
 pub use http::patience::UnhurriedHasher;
 pub use menjin_web::{Locale, UnknownLocale};
 pub use serving::{Serving, serve, serve_with};
-pub use state::{Api, ApiSettings, UseCases};
+pub use state::{Api, ApiSettings};
 pub use v1::AuditEvent;
 
 use dialect::Dialect;

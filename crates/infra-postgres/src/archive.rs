@@ -8,10 +8,8 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
-use menjin_domain::common::PortError;
-use menjin_domain::transfer::{
-    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, ImportError,
-};
+use menjin_domain::common::{Error, PortError};
+use menjin_domain::transfer::{Archive, ArchiveReader, ArchiveWriter, Batch, Contents, NotEmpty};
 
 use crate::config::{PostgresConfig, Target};
 use crate::connect::Connector;
@@ -83,10 +81,10 @@ impl Archive for PostgresArchive {
         Ok(Box::new(self.begin(EXPORT).await?))
     }
 
-    async fn import(&self) -> Result<Box<dyn ArchiveWriter>, ImportError> {
+    async fn import(&self) -> Result<Box<dyn ArchiveWriter>, Error<NotEmpty>> {
         let mut transaction = self.begin(IMPORT).await?;
         match transaction.occupant().await.map_err(failed)? {
-            Some(what) => Err(ImportError::NotEmpty { what }),
+            Some(what) => Err(Error::Refused(NotEmpty { what })),
             None => Ok(Box::new(transaction)),
         }
     }

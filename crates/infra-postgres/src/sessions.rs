@@ -5,10 +5,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::accounts::User;
 use menjin_domain::audit::{AuditAction, AuditContext};
-use menjin_domain::common::{PortError, SessionId, Timestamp};
+use menjin_domain::common::{Error, PortError, SessionId, Timestamp};
 use menjin_domain::sessions::{
-    CreateSessionError, Generation, LiveSession, NewSession, Rotation, RotationOutcome, Session,
-    SessionRepository,
+    Generation, LiveSession, NewSession, Rotation, RotationOutcome, Session, SessionRepository,
+    StaleCredentials,
 };
 
 use crate::PostgresStore;
@@ -23,12 +23,12 @@ use crate::statements::CreateSession;
 
 #[async_trait]
 impl SessionRepository for PostgresStore {
-    async fn create(&self, session: NewSession) -> Result<User, CreateSessionError> {
+    async fn create(&self, session: NewSession) -> Result<User, Error<StaleCredentials>> {
         self.statement(session, |postgres, session| {
             async move {
                 let user: Option<UserRow> =
                     CreateSession::new(session).get_result(postgres).await.optional()?;
-                let user = user.ok_or(Abort::Refused(CreateSessionError::Stale))?;
+                let user = user.ok_or(Abort::Refused(Error::Refused(StaleCredentials)))?;
                 Ok(user.try_into()?)
             }
             .boxed()

@@ -8,10 +8,8 @@ use async_trait::async_trait;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use menjin_domain::common::PortError;
-use menjin_domain::transfer::{
-    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, ImportError,
-};
+use menjin_domain::common::{Error, PortError};
+use menjin_domain::transfer::{Archive, ArchiveReader, ArchiveWriter, Batch, Contents, NotEmpty};
 
 use crate::error::{COMPONENT, OrPortError};
 use crate::open::{self, OpenError};
@@ -56,11 +54,11 @@ impl Archive for SqliteArchive {
         Ok(Box::new(self.begin().await?))
     }
 
-    async fn import(&self) -> Result<Box<dyn ArchiveWriter>, ImportError> {
+    async fn import(&self) -> Result<Box<dyn ArchiveWriter>, Error<NotEmpty>> {
         let mut transaction = self.begin().await?;
         let counts = transaction.run(|sqlite, _position| counts(sqlite)).await?;
         match counts.into_iter().find(|(_what, count)| *count > 0) {
-            Some((what, _count)) => Err(ImportError::NotEmpty { what }),
+            Some((what, _count)) => Err(Error::Refused(NotEmpty { what })),
             None => Ok(Box::new(transaction)),
         }
     }

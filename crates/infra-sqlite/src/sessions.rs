@@ -2,10 +2,10 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use menjin_domain::accounts::User;
 use menjin_domain::audit::{AuditAction, AuditContext};
-use menjin_domain::common::{PortError, SessionId, Timestamp, UserId};
+use menjin_domain::common::{Error, PortError, SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
-    CreateSessionError, Generation, LiveSession, NewSession, Rotation, RotationOutcome, Session,
-    SessionRepository,
+    Generation, LiveSession, NewSession, Rotation, RotationOutcome, Session, SessionRepository,
+    StaleCredentials,
 };
 
 use crate::SqliteStore;
@@ -17,7 +17,7 @@ use crate::schema::{sessions, users};
 
 #[async_trait]
 impl SessionRepository for SqliteStore {
-    async fn create(&self, session: NewSession) -> Result<User, CreateSessionError> {
+    async fn create(&self, session: NewSession) -> Result<User, Error<StaleCredentials>> {
         self.write(move |sqlite| {
             let account = users::table
                 .find(session.user_id.get())
@@ -29,7 +29,7 @@ impl SessionRepository for SqliteStore {
                 .get_result(sqlite)
                 .optional()
                 .or_port_error()?
-                .ok_or(CreateSessionError::Stale)?;
+                .ok_or(Error::Refused(StaleCredentials))?;
             diesel::insert_into(sessions::table)
                 .values((
                     sessions::id.eq(session.id.0.as_bytes().as_slice()),

@@ -20,6 +20,7 @@ pub mod values;
 
 pub use error::{ApiError, ErrorKind};
 pub use locale::{Locale, UnknownLocale};
+pub use refusals::{cache_failed, unauthenticated};
 pub use text::Text;
 
 /// What the macros of this crate use.

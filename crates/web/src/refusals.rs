@@ -3,15 +3,13 @@
 
 use menjin_domain::access::Forbidden;
 use menjin_domain::accounts::{
-    ActivateUserError, DeactivateUserError, GetUserError, ListUsersError, RegisterError,
-    UpdateOwnProfileError,
+    DeactivateUserError, RegisterError, UpdateOwnProfileError, UserNotFound,
 };
-use menjin_domain::audit::ListRecordsError;
-use menjin_domain::cache::{CacheDenied, ProbeCacheError, ReadEntryError, WriteEntryError};
-use menjin_domain::common::PortError;
-use menjin_domain::credentials::{ChangePasswordError, PolicyViolation};
-use menjin_domain::lockout::{ClearLockoutError, GetLockoutError, TooManyAttempts};
-use menjin_domain::sessions::{AuthenticateError, LoginError, RefreshError};
+use menjin_domain::cache::{CacheDenied, CacheMismatch, EntryNotFound, EntryTooLarge};
+use menjin_domain::common::Error;
+use menjin_domain::credentials::{ChangePasswordError, Overloaded, PolicyViolation};
+use menjin_domain::lockout::TooManyAttempts;
+use menjin_domain::sessions::{InvalidToken, LoginError};
 
 use crate::error::{ApiError, ErrorKind};
 
@@ -22,8 +20,43 @@ impl From<Forbidden> for ApiError {
 }
 
 impl From<TooManyAttempts> for ApiError {
-    fn from(refused: TooManyAttempts) -> Self {
-        Self::too_many_attempts(refused.retry_after)
+    fn from(error: TooManyAttempts) -> Self {
+        Self::too_many_attempts(error.retry_after)
+    }
+}
+
+impl From<Overloaded> for ApiError {
+    fn from(Overloaded: Overloaded) -> Self {
+        ErrorKind::Overloaded.into()
+    }
+}
+
+/// A use-case refused, or a port failed.
+impl<R: Into<Self> + std::error::Error + 'static> From<Error<R>> for ApiError {
+    fn from(error: Error<R>) -> Self {
+        match error {
+            Error::Refused(refusal) => refusal.into(),
+            Error::Port(error) => error.into(),
+        }
+    }
+}
+
+/// The same of the clients' cache, which has an error of its own.
+pub fn cache_failed<R: Into<ApiError> + std::error::Error + 'static>(error: Error<R>) -> ApiError {
+    match error {
+        Error::Refused(refusal) => refusal.into(),
+        Error::Port(error) => ApiError::caused(ErrorKind::CacheFailed, error),
+    }
+}
+
+/// An access token was refused.
+pub fn unauthenticated(error: Error<InvalidToken>) -> ApiError {
+    match error {
+        Error::Refused(invalid) => {
+            tracing::debug!(reason = invalid.reason, "access token refused");
+            ErrorKind::InvalidToken.into()
+        }
+        Error::Port(error) => error.into(),
     }
 }
 
@@ -44,8 +77,7 @@ impl From<RegisterError> for ApiError {
             RegisterError::UsernameTaken => ErrorKind::UsernameTaken.into(),
             RegisterError::EmailTaken => ErrorKind::EmailTaken.into(),
             RegisterError::TooManyAttempts(error) => error.into(),
-            RegisterError::Overloaded => ErrorKind::Overloaded.into(),
-            RegisterError::Port(error) => error.into(),
+            RegisterError::Overloaded(error) => error.into(),
         }
     }
 }
@@ -55,33 +87,16 @@ impl From<LoginError> for ApiError {
         match error {
             LoginError::InvalidCredentials => ErrorKind::InvalidCredentials.into(),
             LoginError::TooManyAttempts(error) => error.into(),
-            LoginError::Overloaded => ErrorKind::Overloaded.into(),
-            LoginError::Port(error) => error.into(),
+            LoginError::Overloaded(error) => error.into(),
         }
     }
 }
 
-impl From<AuthenticateError> for ApiError {
-    fn from(error: AuthenticateError) -> Self {
-        match error {
-            AuthenticateError::InvalidToken(invalid) => {
-                tracing::debug!(reason = invalid.reason, "access token refused");
-                ErrorKind::InvalidToken.into()
-            }
-            AuthenticateError::Port(error) => error.into(),
-        }
-    }
-}
-
-impl From<RefreshError> for ApiError {
-    fn from(error: RefreshError) -> Self {
-        match error {
-            RefreshError::InvalidToken(invalid) => {
-                tracing::debug!(reason = invalid.reason, "refresh token refused");
-                ErrorKind::InvalidRefreshToken.into()
-            }
-            RefreshError::Port(error) => error.into(),
-        }
+/// Of a refresh token; access tokens go through [`unauthenticated`].
+impl From<InvalidToken> for ApiError {
+    fn from(invalid: InvalidToken) -> Self {
+        tracing::debug!(reason = invalid.reason, "refresh token refused");
+        ErrorKind::InvalidRefreshToken.into()
     }
 }
 
@@ -94,8 +109,7 @@ impl From<ChangePasswordError> for ApiError {
             ChangePasswordError::WrongPassword => ErrorKind::WrongPassword.into(),
             ChangePasswordError::TooManyAttempts(error) => error.into(),
             ChangePasswordError::Stale => ErrorKind::InvalidToken.into(),
-            ChangePasswordError::Overloaded => ErrorKind::Overloaded.into(),
-            ChangePasswordError::Port(error) => error.into(),
+            ChangePasswordError::Overloaded(error) => error.into(),
         }
     }
 }
@@ -105,76 +119,21 @@ impl From<UpdateOwnProfileError> for ApiError {
         match error {
             UpdateOwnProfileError::EmailTaken => ErrorKind::EmailTaken.into(),
             UpdateOwnProfileError::Stale => ErrorKind::InvalidToken.into(),
-            UpdateOwnProfileError::Port(error) => error.into(),
         }
     }
 }
 
-impl From<GetUserError> for ApiError {
-    fn from(error: GetUserError) -> Self {
-        match error {
-            GetUserError::Forbidden(error) => error.into(),
-            GetUserError::NotFound => ErrorKind::UserNotFound.into(),
-            GetUserError::Port(error) => error.into(),
-        }
-    }
-}
-
-impl From<ListUsersError> for ApiError {
-    fn from(error: ListUsersError) -> Self {
-        match error {
-            ListUsersError::Forbidden(error) => error.into(),
-            ListUsersError::Port(error) => error.into(),
-        }
-    }
-}
-
-impl From<ActivateUserError> for ApiError {
-    fn from(error: ActivateUserError) -> Self {
-        match error {
-            ActivateUserError::Forbidden(error) => error.into(),
-            ActivateUserError::NotFound => ErrorKind::UserNotFound.into(),
-            ActivateUserError::Port(error) => error.into(),
-        }
+impl From<UserNotFound> for ApiError {
+    fn from(UserNotFound: UserNotFound) -> Self {
+        ErrorKind::UserNotFound.into()
     }
 }
 
 impl From<DeactivateUserError> for ApiError {
     fn from(error: DeactivateUserError) -> Self {
         match error {
-            DeactivateUserError::Forbidden(error) => error.into(),
             DeactivateUserError::NotFound => ErrorKind::UserNotFound.into(),
             DeactivateUserError::LastAdmin => ErrorKind::LastAdmin.into(),
-            DeactivateUserError::Port(error) => error.into(),
-        }
-    }
-}
-
-impl From<GetLockoutError> for ApiError {
-    fn from(error: GetLockoutError) -> Self {
-        match error {
-            GetLockoutError::Forbidden(error) => error.into(),
-            GetLockoutError::NotFound => ErrorKind::UserNotFound.into(),
-            GetLockoutError::Port(error) => error.into(),
-        }
-    }
-}
-
-impl From<ClearLockoutError> for ApiError {
-    fn from(error: ClearLockoutError) -> Self {
-        match error {
-            ClearLockoutError::Forbidden(error) => error.into(),
-            ClearLockoutError::NotFound => ErrorKind::UserNotFound.into(),
-            ClearLockoutError::Port(error) => error.into(),
-        }
-    }
-}
-
-impl From<ListRecordsError> for ApiError {
-    fn from(error: ListRecordsError) -> Self {
-        match error {
-            ListRecordsError::Forbidden(error) => error.into(),
-            ListRecordsError::Port(error) => error.into(),
         }
     }
 }
@@ -189,37 +148,20 @@ impl From<CacheDenied> for ApiError {
     }
 }
 
-impl From<ReadEntryError> for ApiError {
-    fn from(error: ReadEntryError) -> Self {
-        match error {
-            ReadEntryError::Denied(denied) => denied.into(),
-            ReadEntryError::NotFound => ErrorKind::EntryNotFound.into(),
-            ReadEntryError::Port(error) => cache_failed(error),
-        }
+impl From<EntryNotFound> for ApiError {
+    fn from(EntryNotFound: EntryNotFound) -> Self {
+        ErrorKind::EntryNotFound.into()
     }
 }
 
-impl From<WriteEntryError> for ApiError {
-    fn from(error: WriteEntryError) -> Self {
-        match error {
-            WriteEntryError::Denied(denied) => denied.into(),
-            WriteEntryError::TooLarge => ErrorKind::TooLarge.into(),
-            WriteEntryError::Port(error) => cache_failed(error),
-        }
+impl From<EntryTooLarge> for ApiError {
+    fn from(EntryTooLarge: EntryTooLarge) -> Self {
+        ErrorKind::TooLarge.into()
     }
 }
 
-impl From<ProbeCacheError> for ApiError {
-    fn from(error: ProbeCacheError) -> Self {
-        match error {
-            ProbeCacheError::Denied(denied) => denied.into(),
-            ProbeCacheError::Mismatch => ErrorKind::CacheFailed.into(),
-            ProbeCacheError::Port(error) => cache_failed(error),
-        }
+impl From<CacheMismatch> for ApiError {
+    fn from(CacheMismatch: CacheMismatch) -> Self {
+        ErrorKind::CacheFailed.into()
     }
-}
-
-/// The cache has an error of its own, whatever its back end says.
-fn cache_failed(error: PortError) -> ApiError {
-    ApiError::caused(ErrorKind::CacheFailed, error)
 }

@@ -8,13 +8,13 @@ use menjin_domain::accounts::{
     UsernameLength,
 };
 use menjin_domain::audit::{AuditAction, AuditContext, AuditReason, AuditRecord, AuditRecordId};
-use menjin_domain::common::{ClientInfo, PageStart, RequestContext, RequestId, UserId};
+use menjin_domain::common::{ClientInfo, Error, PageStart, RequestContext, RequestId, UserId};
 use menjin_domain::credentials::CredentialVersion;
 use menjin_domain::sessions::{Generation, Session};
 use menjin_domain::transfer::Transfer;
 use menjin_domain::transfer::TransferError;
 use menjin_domain::transfer::{
-    Archive, Batch, Checksums, Contents, ImportError, LockoutRecord, SessionRecord, UserRecord,
+    Archive, Batch, Checksums, Contents, LockoutRecord, NotEmpty, SessionRecord, UserRecord,
 };
 use menjin_infra_postgres::{PostgresArchive, PostgresConfig};
 use menjin_infra_sqlite::{SqliteArchive, SqliteConfig, SqliteStore};
@@ -45,9 +45,10 @@ fn on_sqlite() -> Place {
     let path = folder.path().join("menjin.db");
     let store = SqliteStore::open(SqliteConfig::at(&path)).unwrap();
     let store = Store {
-        users: Arc::new(store.clone()),
+        accounts: Arc::new(store.clone()),
+        credentials: Arc::new(store.clone()),
         sessions: Arc::new(store.clone()),
-        throttle: Arc::new(store.clone()),
+        lockouts: Arc::new(store.clone()),
         records: Arc::new(store),
         keep: Arc::new(folder),
     };
@@ -174,7 +175,7 @@ async fn everything_goes_from_any_database_to_any() {
     assert_eq!(records(&sums[0]), [2500, 3000, 1500, 1200]);
     assert!(sums.windows(2).all(|pair| pair[0] == pair[1]), "{sums:#?}");
     for place in &route {
-        let users = &place.store.users;
+        let users = &place.store.accounts;
         for role in [None, Some(Role::Student), Some(Role::Teacher), Some(Role::Admin)] {
             let page =
                 users.list(UserQuery { start: PageStart::Skip(0), limit: 1, role }).await.unwrap();
@@ -214,7 +215,7 @@ async fn what_is_not_committed_never_was() {
         assert_eq!(ann.id, UserId::FIRST);
         let page = place
             .store
-            .users
+            .accounts
             .list(UserQuery { start: PageStart::Skip(0), limit: 1, role: None })
             .await;
         assert_eq!(page.unwrap().total, 1, "the triggers count as before");
@@ -227,11 +228,11 @@ async fn only_an_empty_database_is_filled() {
     for target in [on_sqlite(), on_postgres().await] {
         target.store.add("ann", Role::Student).await;
         let error = transfer(&source, &target).await.unwrap_err();
-        let what = TransferError::Target(ImportError::NotEmpty { what: "users" });
+        let what = TransferError::Target(Error::Refused(NotEmpty { what: "users" }));
         assert_eq!(crate::chain(&error), crate::chain(&what));
         let page = target
             .store
-            .users
+            .accounts
             .list(UserQuery { start: PageStart::Skip(0), limit: 9, role: None })
             .await;
         assert_eq!(page.unwrap().total, 1);
@@ -244,9 +245,9 @@ async fn nobody_writes_while_all_is_read() {
     for place in [on_sqlite(), on_postgres().await] {
         let ann = place.store.add("ann", Role::Student).await;
         let reader = place.archive.export().await.unwrap();
-        let refused = place.store.users.create(new_user("bob", Role::Student)).await;
+        let refused = place.store.accounts.create(new_user("bob", Role::Student)).await;
         assert!(refused.is_err(), "{refused:?}");
-        assert_eq!(place.store.users.find(ann.id).await.unwrap(), Some(ann), "reads go on");
+        assert_eq!(place.store.accounts.find(ann.id).await.unwrap(), Some(ann), "reads go on");
         drop(reader);
         // SQLite's connection closes at once, PostgreSQL's when the server notices.
         place.archive.export().await.unwrap();
@@ -267,7 +268,7 @@ async fn a_broken_row_stops_the_transfer() {
     assert!(error.contains("column created_at of row 1 of table users"), "{error}");
     let page = target
         .store
-        .users
+        .accounts
         .list(UserQuery { start: PageStart::Skip(0), limit: 1, role: None })
         .await
         .unwrap();

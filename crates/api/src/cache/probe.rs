@@ -1,5 +1,7 @@
 //! `POST /cache/test`.
 
+use menjin_web::cache_failed;
+
 use crate::prelude::*;
 use crate::v1::responses::Done;
 
@@ -16,7 +18,7 @@ pub(super) fn endpoint() -> Endpoint {
 ///
 /// Writes, reads back and deletes a probe.
 #[api_v2_operation(operation_id = "test_cache", tags("Cache"))]
-async fn probe(api: Data<Api>, caller: CacheCaller) -> Answer<Done> {
-    api.use_cases.probe_cache.execute(caller.as_ref()).await?;
+async fn probe(api: Data<Api>, CacheUser(allowed): CacheUser) -> Answer<Done> {
+    api.services.probe_cache.execute(allowed).await.map_err(cache_failed)?;
     Ok(Done(DONE))
 }

@@ -3,7 +3,7 @@
 use menjin_domain::cache::CacheKey;
 use menjin_web::field::FieldType as _;
 use menjin_web::schema::{Components, Schema, Written};
-use menjin_web::values;
+use menjin_web::{cache_failed, values};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -48,9 +48,9 @@ response! {
 #[api_v2_operation(operation_id = "read_cache", tags("Cache"))]
 async fn read(
     api: Data<Api>,
-    Ordered(caller, Path(key)): Ordered<CacheCaller, Path<CacheKey>>,
+    Ordered(CacheUser(allowed), Path(key)): Ordered<CacheUser, Path<CacheKey>>,
 ) -> Answer<Reply<Entry>> {
-    let found = api.use_cases.read_entry.execute(caller.as_ref(), &key).await?;
+    let found = api.services.read_entry.execute(allowed, &key).await.map_err(cache_failed)?;
     // Only `write` fills this namespace: anything but JSON is a fault of the cache's.
     let data = serde_json::from_slice(&found.value).map(StoredObject).map_err(|error| {
         tracing::error!(%error, "a cache entry is not JSON");

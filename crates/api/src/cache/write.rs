@@ -2,7 +2,7 @@
 
 use menjin_domain::cache::{CacheKey, EntryTtl};
 use menjin_web::schema::Written;
-use menjin_web::values;
+use menjin_web::{cache_failed, values};
 use serde_json::Value;
 
 use crate::dialect::ReplyContext;
@@ -42,15 +42,15 @@ response! {
 #[api_v2_operation(operation_id = "write_cache", tags("Cache"))]
 async fn write(
     api: Data<Api>,
-    Ordered(caller, Ordered(Path(key), Body(body))): Ordered<
-        CacheCaller,
+    Ordered(CacheUser(allowed), Ordered(Path(key), Body(body))): Ordered<
+        CacheUser,
         Ordered<Path<CacheKey>, Body<WriteRequest>>,
     >,
     context: ReplyContext,
 ) -> Answer<Reply<WriteResponse>> {
     let value = Value::Object(body.data.value()?).to_string().into_bytes();
     let ttl = body.ttl.value()?.unwrap_or(EntryTtl::DEFAULT);
-    api.use_cases.write_entry.execute(caller.as_ref(), &key, value, ttl).await?;
+    api.services.write_entry.execute(allowed, &key, value, ttl).await.map_err(cache_failed)?;
     let message = DONE.in_locale(context.locale);
     Ok(Reply(WriteResponse { message, key: Written::from(&key), ttl: ttl.get().as_secs() }))
 }

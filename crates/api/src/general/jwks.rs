@@ -74,7 +74,7 @@ impl Schema for Jwk {
 /// signed with a secret, which nobody else may have.
 #[api_v2_operation(operation_id = "get_jwks", tags("General"))]
 async fn jwks(api: Data<Api>) -> HttpResponse {
-    let keys = api.codec.public_keys().into_iter().map(Jwk::from).collect();
+    let keys = api.services.public_keys().into_iter().map(Jwk::from).collect();
     HttpResponse::Ok().insert_header((CACHE_CONTROL, KEPT)).json(JwkSet { keys })
 }
 

@@ -8,11 +8,12 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
-use menjin_domain::access::Principal;
-use menjin_domain::cache::CacheAccess;
+use menjin_domain::access::rights::Right;
+use menjin_domain::access::{Allowed, Principal};
+use menjin_domain::cache::{CacheAccess, CacheAllowed};
 
-use menjin_web::ErrorKind;
 use menjin_web::schema::Components;
+use menjin_web::{ErrorKind, unauthenticated};
 
 use super::client::Client;
 use super::reply::Rejection;
@@ -41,24 +42,16 @@ impl FromRequest for Caller {
         Box::pin(async move {
             let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
             let token = bearer(&request)?.ok_or(ErrorKind::NotAuthenticated)?;
-            Ok(Self(api.use_cases.authenticate.execute(token).await?))
+            Ok(Self(api.services.authenticate.execute(token).await.map_err(unauthenticated)?))
         })
     }
 }
 
-/// The authenticated caller, an administrator; anybody else is refused, before anything of the request
-/// is looked at. The use-case checks it as well.
-pub(crate) struct Administrator(Principal);
+/// Proof that the caller has the right `R`; anybody else is refused before anything else of the
+/// request is looked at.
+pub(crate) struct Authorized<R>(pub(crate) Allowed<R>);
 
-impl Deref for Administrator {
-    type Target = Principal;
-
-    fn deref(&self) -> &Principal {
-        &self.0
-    }
-}
-
-impl FromRequest for Administrator {
+impl<R: Right> FromRequest for Authorized<R> {
     type Error = Rejection;
     type Future = Extraction<Self>;
 
@@ -69,46 +62,33 @@ impl FromRequest for Administrator {
         Box::pin(async move {
             let Caller(principal) = caller.await?;
             let api = api.ok_or(ErrorKind::Internal)?;
-            let Ok(Client(origin)) = client.await;
-            api.use_cases.admins.admit(&principal, origin)?;
-            Ok(Self(principal))
+            let Ok(Client(request)) = client.await;
+            Ok(Self(api.services.guard.allow(&principal, request)?))
         })
     }
 }
 
-/// Whoever uses the cache: nobody in particular unless the setting asks who.
-pub(crate) struct CacheCaller(Option<Principal>);
+/// Proof that the caller may use the cache: who that is, the setting says.
+pub(crate) struct CacheUser(pub(crate) CacheAllowed);
 
-impl CacheCaller {
-    pub(crate) fn as_ref(&self) -> Option<&Principal> {
-        self.0.as_ref()
-    }
-}
-
-impl FromRequest for CacheCaller {
+impl FromRequest for CacheUser {
     type Error = Rejection;
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let access = request.app_data::<Data<Api>>().map(|api| api.settings.cache_access);
-        let Some(access) = access else {
-            return Box::pin(async { Err(ErrorKind::Internal.into()) });
-        };
-        match access {
-            CacheAccess::Public | CacheAccess::Off => {
-                let refused = access.check(None).err();
-                Box::pin(async move { refused.map_or(Ok(Self(None)), |why| Err(why.into())) })
-            }
-            CacheAccess::Authenticated => {
-                let caller = Caller::from_request(request, payload);
-                Box::pin(async move { Ok(Self(Some(caller.await?.0))) })
-            }
-            // Who is refused is recorded, as with all that is an administrator's.
-            CacheAccess::Superuser => {
-                let caller = Administrator::from_request(request, payload);
-                Box::pin(async move { Ok(Self(Some(caller.await?.0))) })
-            }
-        }
+        let api = request.app_data::<Data<Api>>().cloned();
+        let caller = Caller::from_request(request, payload);
+        let client = Client::from_request(request, payload);
+        Box::pin(async move {
+            let api = api.ok_or(ErrorKind::Internal)?;
+            let access = api.services.cache_access;
+            let caller = match access {
+                CacheAccess::Public | CacheAccess::Off => None,
+                CacheAccess::Authenticated | CacheAccess::Superuser => Some(caller.await?.0),
+            };
+            let Ok(Client(request)) = client.await;
+            Ok(Self(access.allow(&api.services.guard, caller.as_ref(), request)?))
+        })
     }
 }
 
@@ -142,7 +122,7 @@ impl Input for Caller {
     }
 }
 
-impl Input for Administrator {
+impl<R: Right> Input for Authorized<R> {
     fn describe(signature: &mut Signature, _: &mut Components<'_>) {
         signature.access = Access::Administrators;
         signature.may_refuse(Access::Administrators.refusals());
@@ -150,7 +130,7 @@ impl Input for Administrator {
 }
 
 /// What it refuses follows from the setting, as the document's builder knows.
-impl Input for CacheCaller {
+impl Input for CacheUser {
     fn describe(signature: &mut Signature, _: &mut Components<'_>) {
         signature.access = Access::Cache;
     }

@@ -8,7 +8,7 @@ use paperclip::v2::schema::{Apiv2Errors, Apiv2Schema};
 use crate::dialect::ReplyContext;
 use crate::envelope::Success;
 use crate::http::body::Body;
-use crate::http::caller::{Administrator, CacheCaller, Caller, Ordered};
+use crate::http::caller::{Authorized, CacheUser, Caller, Ordered};
 use crate::http::client::Client;
 use crate::http::path::{Path, PathParameter};
 use crate::http::query::Query;
@@ -23,13 +23,13 @@ macro_rules! unseen {
 }
 
 unseen! {
-    [] Administrator;
-    [] CacheCaller;
+    [] CacheUser;
     [] Caller;
     [] Client;
     [] Done;
     [] ReplyContext;
     [A, B] Ordered<A, B>;
+    [R] Authorized<R>;
     [T, const FORM: bool] Body<T, FORM>;
     [T, const STATUS: u16] Reply<T, STATUS>;
     [T: PathParameter] Path<T>;

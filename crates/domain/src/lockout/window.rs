@@ -42,6 +42,11 @@ impl AttemptLimits {
         per_client: Limit { max: 10, window: Duration::from_secs(15 * 60) },
         per_account: Limit { max: 100, window: Duration::from_secs(24 * 60 * 60) },
     };
+
+    /// The longer of the two windows: older counts are void.
+    pub fn longest_window(&self) -> Duration {
+        self.per_client.window.max(self.per_account.window)
+    }
 }
 
 /// What is counted for a subject.

@@ -5,10 +5,10 @@ mod checksum;
 
 use std::sync::Arc;
 
-use crate::common::PortError;
+use crate::common::{Error, PortError};
 pub use archive::{
-    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, ImportError, LockoutRecord,
-    SessionRecord, UserRecord,
+    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, LockoutRecord, NotEmpty, SessionRecord,
+    UserRecord,
 };
 #[cfg(feature = "mock")]
 pub use archive::{MockArchive, MockArchiveReader};
@@ -32,7 +32,7 @@ pub enum TransferError {
     Source(#[source] PortError),
     /// The store to write to failed, or is not empty.
     #[error("writing to the target")]
-    Target(#[source] ImportError),
+    Target(#[source] Error<NotEmpty>),
     /// What the target would hold is not what the source holds.
     #[error("the target would differ from the source: {target:?} instead of {source_is:?}")]
     Differs {

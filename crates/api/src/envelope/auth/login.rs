@@ -50,7 +50,7 @@ async fn login(
     let LoginRequest { username, password } = body;
     let input =
         LoginInput { name: username.value()?, password: password.value()?, request: client.0 };
-    let logged_in = api.use_cases.login.execute(input).await?;
+    let logged_in = api.services.login.execute(input).await?;
     let token = logged_in.tokens.access_token.expose_secret().to_owned();
     Ok(Success(DONE, LoginData { token, user: User::from(&logged_in.user) }))
 }

@@ -34,13 +34,18 @@ request! {
 }
 
 impl RegisterRequest {
-    fn into_input(self, request: RequestContext) -> Result<RegisterInput, ApiError> {
+    fn into_input(
+        self,
+        apply_policy: bool,
+        request: RequestContext,
+    ) -> Result<RegisterInput, ApiError> {
         Ok(RegisterInput {
             username: self.username.value()?,
             email: self.email.value()?,
             password: self.password.value()?,
             role: self.role.value()?,
             profile: Profile { full_name: self.name.value()?, ..Profile::default() },
+            apply_policy,
             request,
         })
     }
@@ -55,7 +60,7 @@ async fn register(
     client: Client,
     Body(body): Body<RegisterRequest>,
 ) -> Answer<Success<UserData>> {
-    let input = body.into_input(client.0)?;
-    let user = api.use_cases.register_envelope.execute(input).await?;
+    let input = body.into_input(api.settings.envelope_policy, client.0)?;
+    let user = api.services.register.execute(input).await?;
     Ok(Success(DONE, UserData::from(&user)))
 }

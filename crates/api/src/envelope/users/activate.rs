@@ -1,5 +1,6 @@
 //! `PUT /api/auth/users/{user_id}/activate`.
 
+use menjin_domain::access::rights::UsersWrite;
 use menjin_domain::common::UserId;
 
 use crate::envelope::responses::{Nothing, Success};
@@ -20,9 +21,8 @@ pub(crate) fn endpoint() -> Endpoint {
 #[api_v2_operation(operation_id = "envelope_activate_user", tags("Administration (envelope)"))]
 async fn activate(
     api: Data<Api>,
-    Ordered(caller, Path(id)): Ordered<Administrator, Path<UserId>>,
-    client: Client,
+    Ordered(Authorized(allowed), Path(id)): Ordered<Authorized<UsersWrite>, Path<UserId>>,
 ) -> Answer<Success<Nothing>> {
-    api.use_cases.activate_user.execute(&caller, id, client.0).await?;
+    api.services.activate_user.execute(&allowed, id).await?;
     Ok(Success(DONE, Nothing))
 }

@@ -1,5 +1,6 @@
 //! `PUT /api/auth/users/{user_id}/deactivate`.
 
+use menjin_domain::access::rights::UsersWrite;
 use menjin_domain::common::UserId;
 
 use crate::envelope::responses::{Nothing, Success};
@@ -21,9 +22,8 @@ pub(crate) fn endpoint() -> Endpoint {
 #[api_v2_operation(operation_id = "envelope_deactivate_user", tags("Administration (envelope)"))]
 async fn deactivate(
     api: Data<Api>,
-    Ordered(caller, Path(id)): Ordered<Administrator, Path<UserId>>,
-    client: Client,
+    Ordered(Authorized(allowed), Path(id)): Ordered<Authorized<UsersWrite>, Path<UserId>>,
 ) -> Answer<Success<Nothing>> {
-    api.use_cases.deactivate_user.execute(&caller, id, client.0).await?;
+    api.services.deactivate_user.execute(&allowed, id).await?;
     Ok(Success(DONE, Nothing))
 }

@@ -1,5 +1,6 @@
 //! `GET /api/auth/users`.
 
+use menjin_domain::access::rights::UsersRead;
 use menjin_domain::accounts::{ListUsers, Role, UserPage, UserQuery};
 use menjin_domain::common::{PageStart, UserId};
 use menjin_web::problem::{FieldError, Place, Problem};
@@ -71,9 +72,8 @@ impl From<&UserPage> for UsersData {
 #[api_v2_operation(operation_id = "envelope_list_users", tags("Administration (envelope)"))]
 async fn list(
     api: Data<Api>,
-    Ordered(caller, Query(query)): Ordered<Administrator, Query<UsersQuery>>,
-    client: Client,
+    Ordered(Authorized(allowed), Query(query)): Ordered<Authorized<UsersRead>, Query<UsersQuery>>,
 ) -> Answer<Success<UsersData>> {
-    let page = api.use_cases.list_users.execute(&caller, query.into_query()?, client.0).await?;
+    let page = api.services.list_users.execute(&allowed, query.into_query()?).await?;
     Ok(Success(DONE, UsersData::from(&page)))
 }

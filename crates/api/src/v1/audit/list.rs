@@ -1,5 +1,6 @@
 //! `GET /api/v1/audit`.
 
+use menjin_domain::access::rights::AuditRead;
 use menjin_domain::audit::{
     AuditAction, AuditFilter, AuditOutcome, AuditPage, AuditPosition, AuditReason, AuditRecord,
     ListRecords, ListRecordsInput,
@@ -122,9 +123,8 @@ impl From<&AuditPage> for AuditPageResponse {
 #[api_v2_operation(operation_id = "list_audit_events", tags("Audit"))]
 async fn list(
     api: Data<Api>,
-    Ordered(caller, Query(query)): Ordered<Administrator, Query<AuditQuery>>,
-    client: Client,
+    Ordered(Authorized(allowed), Query(query)): Ordered<Authorized<AuditRead>, Query<AuditQuery>>,
 ) -> Answer<Reply<AuditPageResponse>> {
-    let page = api.use_cases.list_records.execute(&caller, query.into_input()?, client.0).await?;
+    let page = api.services.list_records.execute(&allowed, query.into_input()?).await?;
     Ok(Reply(AuditPageResponse::from(&page)))
 }

@@ -47,6 +47,6 @@ async fn change_password(
     Ordered(caller, Body(body)): Ordered<Caller, Body<ChangePasswordRequest>>,
     client: Client,
 ) -> Answer<Done> {
-    api.use_cases.change_password.execute(&caller, body.into_input(client.0)?).await?;
+    api.services.change_password.execute(&caller, body.into_input(client.0)?).await?;
     Ok(Done(DONE))
 }

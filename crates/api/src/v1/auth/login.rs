@@ -36,6 +36,6 @@ async fn login(
     let LoginRequest { username, password } = body.0;
     let input =
         LoginInput { name: username.value()?, password: password.value()?, request: client.0 };
-    let logged_in = api.use_cases.login.execute(input).await?;
+    let logged_in = api.services.login.execute(input).await?;
     Ok(Reply(Token::from(&logged_in.tokens)))
 }

@@ -29,6 +29,6 @@ async fn refresh(
     Body(body): Body<RefreshRequest>,
 ) -> Answer<Reply<Token>> {
     let token = body.refresh_token.value()?;
-    let tokens = api.use_cases.refresh.execute(&token, client.0).await?;
+    let tokens = api.services.refresh.execute(&token, client.0).await?;
     Ok(Reply(Token::from(&tokens)))
 }

@@ -46,6 +46,7 @@ impl RegisterRequest {
                 bio: self.bio.value()?,
                 avatar: self.avatar.value()?,
             },
+            apply_policy: true,
             request,
         })
     }
@@ -61,6 +62,6 @@ async fn register(
     Body(body): Body<RegisterRequest>,
 ) -> Answer<Reply<User, 201>> {
     let input = body.into_input(api.settings.default_role, client.0)?;
-    let user = api.use_cases.register.execute(input).await?;
+    let user = api.services.register.execute(input).await?;
     Ok(Reply(User::from(&user)))
 }

@@ -1,5 +1,6 @@
 //! `DELETE /api/v1/users/{user_id}/lock`.
 
+use menjin_domain::access::rights::UsersUnlock;
 use menjin_domain::common::UserId;
 
 use crate::prelude::*;
@@ -21,9 +22,8 @@ pub(crate) fn endpoint() -> Endpoint {
 #[api_v2_operation(operation_id = "lift_user_lock", tags("User Management"))]
 async fn clear_lockout(
     api: Data<Api>,
-    Ordered(caller, Path(id)): Ordered<Administrator, Path<UserId>>,
-    client: Client,
+    Ordered(Authorized(allowed), Path(id)): Ordered<Authorized<UsersUnlock>, Path<UserId>>,
 ) -> Answer<Done> {
-    api.use_cases.clear_lockout.execute(&caller, id, client.0).await?;
+    api.services.clear_lockout.execute(&allowed, id).await?;
     Ok(Done(DONE))
 }

@@ -1,5 +1,6 @@
 //! `GET /api/v1/users/{user_id}/lock`.
 
+use menjin_domain::access::rights::UsersUnlock;
 use menjin_domain::common::{ClientNetwork, UserId};
 use menjin_domain::lockout::{Lockout, LockoutCount};
 
@@ -73,9 +74,8 @@ impl From<&(ClientNetwork, LockoutCount)> for NetworkCount {
 #[api_v2_operation(operation_id = "get_user_lock", tags("User Management"))]
 async fn get_lockout(
     api: Data<Api>,
-    Ordered(caller, Path(id)): Ordered<Administrator, Path<UserId>>,
-    client: Client,
+    Ordered(Authorized(allowed), Path(id)): Ordered<Authorized<UsersUnlock>, Path<UserId>>,
 ) -> Answer<Reply<LockoutResponse>> {
-    let lockout = api.use_cases.get_lockout.execute(&caller, id, client.0).await?;
+    let lockout = api.services.get_lockout.execute(&allowed, id).await?;
     Ok(Reply(LockoutResponse::from(&lockout)))
 }

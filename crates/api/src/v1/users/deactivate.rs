@@ -1,5 +1,6 @@
 //! `POST /api/v1/users/{user_id}/deactivate`.
 
+use menjin_domain::access::rights::UsersWrite;
 use menjin_domain::common::UserId;
 
 use crate::prelude::*;
@@ -18,9 +19,8 @@ pub(crate) fn endpoint() -> Endpoint {
 #[api_v2_operation(operation_id = "deactivate_user", tags("User Management"))]
 async fn deactivate(
     api: Data<Api>,
-    Ordered(caller, Path(id)): Ordered<Administrator, Path<UserId>>,
-    client: Client,
+    Ordered(Authorized(allowed), Path(id)): Ordered<Authorized<UsersWrite>, Path<UserId>>,
 ) -> Answer<Reply<User>> {
-    let user = api.use_cases.deactivate_user.execute(&caller, id, client.0).await?;
+    let user = api.services.deactivate_user.execute(&allowed, id).await?;
     Ok(Reply(User::from(&user)))
 }

@@ -1,5 +1,6 @@
 //! `GET /api/v1/users/{user_id}`.
 
+use menjin_domain::access::rights::UsersRead;
 use menjin_domain::common::UserId;
 
 use crate::prelude::*;
@@ -17,9 +18,8 @@ pub(crate) fn endpoint() -> Endpoint {
 #[api_v2_operation(operation_id = "get_user", tags("User Management"))]
 async fn get_user(
     api: Data<Api>,
-    Ordered(caller, Path(id)): Ordered<Administrator, Path<UserId>>,
-    client: Client,
+    Ordered(Authorized(allowed), Path(id)): Ordered<Authorized<UsersRead>, Path<UserId>>,
 ) -> Answer<Reply<User>> {
-    let user = api.use_cases.get_user.execute(&caller, id, client.0).await?;
+    let user = api.services.get_user.execute(&allowed, id).await?;
     Ok(Reply(User::from(&user)))
 }

@@ -45,6 +45,6 @@ async fn update_me(
     client: Client,
 ) -> Answer<Reply<User>> {
     let changes = body.into_changes()?;
-    let user = api.use_cases.update_profile.execute(&caller, changes, client.0).await?;
+    let user = api.services.update_profile.execute(&caller, changes, client.0).await?;
     Ok(Reply(User::from(&user)))
 }

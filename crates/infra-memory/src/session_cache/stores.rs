@@ -1,0 +1,281 @@
+//! Repositories with the session cache in front of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use menjin_domain::accounts::{
+    AccountRepository, CreateUserError, EmailTaken, LastAdmin, LoginName, NewUser, ProfileChanges,
+    User, UserPage, UserQuery,
+};
+use menjin_domain::audit::AuditContext;
+use menjin_domain::common::{Causes, Error, PortError, SessionId, Timestamp, UserId};
+use menjin_domain::credentials::{
+    CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
+};
+use menjin_domain::sessions::{
+    InvalidationChannel, LiveSession, NewSession, Rotation, RotationOutcome, SessionRepository,
+    StaleCredentials,
+};
+
+use tokio::runtime::Handle;
+use tracing::Instrument as _;
+
+use super::cache::SessionCache;
+use super::invalidation::Invalidation;
+
+/// How long an answer waits for other processes to be told where they probably cannot be.
+const BRIEFLY: Duration = Duration::from_millis(100);
+
+/// Where what has changed is to be told: the copies of this process, and those of others.
+#[derive(Clone)]
+struct Changes {
+    cache: Arc<SessionCache>,
+    others: Option<Arc<dyn InvalidationChannel>>,
+    /// That of whoever built this: a web server's workers end one by one, and must not take an
+    /// invalidation with them.
+    runtime: Handle,
+}
+
+impl Changes {
+    fn new(cache: Arc<SessionCache>, others: Option<Arc<dyn InvalidationChannel>>) -> Self {
+        Self { cache, others, runtime: Handle::current() }
+    }
+
+    /// Runs a write and invalidates before its outcome is known to anybody, whatever it is: a write
+    /// that failed may have been done.
+    ///
+    /// On a task of its own: a caller who goes away must not take the invalidation with them, since
+    /// the store may do the write all the same.
+    async fn after<T: Send + 'static>(
+        &self,
+        invalidation: Invalidation,
+        write: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, PortError> {
+        self.after_if(|_outcome| true, invalidation, write).await
+    }
+
+    /// The same, where other processes need to be told of some outcomes only.
+    async fn after_if<T: Send + 'static>(
+        &self,
+        concerns_others: impl FnOnce(&T) -> bool + Send + 'static,
+        invalidation: Invalidation,
+        write: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, PortError> {
+        let changes = self.clone();
+        let work = async move {
+            let outcome = write.await;
+            changes.cache.invalidate(invalidation);
+            if concerns_others(&outcome) {
+                changes.tell_others(invalidation).await;
+            }
+            outcome
+        };
+        let task = self.runtime.spawn(work.in_current_span()).await;
+        task.map_err(|error| {
+            if error.is_panic() {
+                PortError::internal("database", error)
+            } else {
+                PortError::unavailable("database", error)
+            }
+        })
+    }
+
+    async fn tell_others(&self, invalidation: Invalidation) {
+        let Some(others) = self.others.clone() else { return };
+        let publish = async move {
+            if let Err(error) = others.publish(&invalidation.to_bytes()).await {
+                // Their copies live for their time to live at most, and whoever hears nothing has
+                // none.
+                tracing::warn!(error = %Causes(&error), "other processes were not told of a change");
+            }
+        };
+        if self.cache.is_hearing() {
+            publish.await;
+        } else {
+            // The channel is most likely down: it is tried to the end, but nobody waits for its
+            // time-out, which each write of an outage would.
+            let trying = self.runtime.spawn(publish.in_current_span());
+            drop(tokio::time::timeout(BRIEFLY, trying).await);
+        }
+    }
+}
+
+/// Sessions with their look-up answered from copies.
+pub struct CachedSessions {
+    store: Arc<dyn SessionRepository>,
+    changes: Changes,
+}
+
+impl CachedSessions {
+    /// Puts copies before a store; `others` tells other processes of changes.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, which its writes run on.
+    pub fn new(
+        store: Arc<dyn SessionRepository>,
+        cache: Arc<SessionCache>,
+        others: Option<Arc<dyn InvalidationChannel>>,
+    ) -> Self {
+        Self { store, changes: Changes { cache, others, runtime: Handle::current() } }
+    }
+}
+
+#[async_trait]
+impl SessionRepository for CachedSessions {
+    async fn create(&self, session: NewSession) -> Result<User, Error<StaleCredentials>> {
+        let (store, user) = (Arc::clone(&self.store), session.user_id);
+        // The user's last log-in changes.
+        let write = async move { store.create(session).await };
+        self.changes.after(Invalidation::User(user), write).await?
+    }
+
+    async fn find_live(
+        &self,
+        id: SessionId,
+        at: Timestamp,
+    ) -> Result<Option<LiveSession>, PortError> {
+        let cache = &self.changes.cache;
+        if let Some(live) = cache.get(id, at) {
+            return Ok(Some(live));
+        }
+        let ticket = cache.begin(at);
+        let found = self.store.find_live(id, at).await?;
+        if let Some(live) = &found {
+            cache.fill(ticket, live);
+        }
+        Ok(found)
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {
+        let (store, id) = (Arc::clone(&self.store), rotation.session_id);
+        let write = async move { store.rotate(rotation).await };
+        // Refreshes are most of all writes, and one that succeeds ends nothing: whether a session is
+        // live, and whose it is, a copy elsewhere says as truly as before.
+        let ended = |outcome: &Result<_, _>| !matches!(outcome, Ok(RotationOutcome::Rotated(_)));
+        self.changes.after_if(ended, Invalidation::Session(id), write).await?
+    }
+
+    async fn end(&self, id: SessionId, context: AuditContext) -> Result<bool, PortError> {
+        let store = Arc::clone(&self.store);
+        let write = async move { store.end(id, context).await };
+        self.changes.after(Invalidation::Session(id), write).await?
+    }
+
+    async fn delete_finished(&self, before: Timestamp) -> Result<u64, PortError> {
+        // Their tokens are dead already: no copy is good for them.
+        self.store.delete_finished(before).await
+    }
+}
+
+/// Accounts whose changes void the cached sessions of their users.
+pub struct CachedAccounts {
+    store: Arc<dyn AccountRepository>,
+    changes: Changes,
+}
+
+impl CachedAccounts {
+    /// Puts the cache before a store; `others` tells other processes of changes.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, which its writes run on.
+    pub fn new(
+        store: Arc<dyn AccountRepository>,
+        cache: Arc<SessionCache>,
+        others: Option<Arc<dyn InvalidationChannel>>,
+    ) -> Self {
+        Self { store, changes: Changes::new(cache, others) }
+    }
+}
+
+#[async_trait]
+impl AccountRepository for CachedAccounts {
+    async fn create(&self, user: NewUser) -> Result<User, Error<CreateUserError>> {
+        self.store.create(user).await
+    }
+
+    async fn find(&self, id: UserId) -> Result<Option<User>, PortError> {
+        self.store.find(id).await
+    }
+
+    async fn update_profile(
+        &self,
+        id: UserId,
+        changes: ProfileChanges,
+        context: AuditContext,
+    ) -> Result<Option<User>, Error<EmailTaken>> {
+        let store = Arc::clone(&self.store);
+        let write = async move { store.update_profile(id, changes, context).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn list(&self, query: UserQuery) -> Result<UserPage, PortError> {
+        self.store.list(query).await
+    }
+
+    async fn activate(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError> {
+        let store = Arc::clone(&self.store);
+        let write = async move { store.activate(id, context).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn deactivate(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<Option<User>, Error<LastAdmin>> {
+        let store = Arc::clone(&self.store);
+        let write = async move { store.deactivate(id, context).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+}
+
+/// Credentials whose changes void the cached sessions of their users.
+pub struct CachedCredentials {
+    store: Arc<dyn CredentialRepository>,
+    changes: Changes,
+}
+
+impl CachedCredentials {
+    /// Puts the cache before a store; `others` tells other processes of changes.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, which its writes run on.
+    pub fn new(
+        store: Arc<dyn CredentialRepository>,
+        cache: Arc<SessionCache>,
+        others: Option<Arc<dyn InvalidationChannel>>,
+    ) -> Self {
+        Self { store, changes: Changes::new(cache, others) }
+    }
+}
+
+#[async_trait]
+impl CredentialRepository for CachedCredentials {
+    async fn find_by_name(&self, name: &LoginName) -> Result<Option<Credentials>, PortError> {
+        self.store.find_by_name(name).await
+    }
+
+    async fn find_by_id(&self, id: UserId) -> Result<Option<Credentials>, PortError> {
+        self.store.find_by_id(id).await
+    }
+
+    async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError> {
+        let (store, id) = (Arc::clone(&self.store), change.user_id);
+        let write = async move { store.change_password(change).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn rehash(
+        &self,
+        id: UserId,
+        version: CredentialVersion,
+        hash: PasswordHash,
+    ) -> Result<(), PortError> {
+        // Nothing in the cache holds a hash.
+        self.store.rehash(id, version, hash).await
+    }
+}
+
+#[cfg(test)]
+mod tests;
