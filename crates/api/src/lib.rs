@@ -3,8 +3,9 @@
 //! menjin over HTTP, on actix-web. It knows the domain's use-cases and ports and nothing of the
 //! adapters behind them.
 //!
-//! * [`Api`] holds the use-cases and the settings of this layer; [`serve`] serves it.
-//! * `serving/` is what lies between a socket and a request; [`app()`] is the application behind it.
+//! * [`Api`] holds the use-cases and the settings of this layer; [`serve`] serves it by
+//!   `menjin-http`, which is what lies between a socket and a request; [`app()`] is the application
+//!   behind it.
 //! * `v1/`, `envelope/`, `cache/` and `general/` are the endpoints, a file each: a handler parses, calls
 //!   one use-case, renders. `endpoint.rs` says what an endpoint declares.
 //! * `http/` is what every dialect shares: extractors, replies, and the one middleware through which
@@ -36,29 +37,54 @@ mod general;
 mod http;
 mod openapi;
 mod prelude;
-mod serving;
 mod state;
 mod v1;
 
+use std::io;
+
 use actix_web::body::BoxBody;
-use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, to};
 use actix_web::{App, Error, HttpResponse};
 use menjin_web::ErrorKind;
 
-pub use http::client::TrustedProxies;
-pub use http::cors::{Cors, NoOrigin, Origin};
-pub use http::patience::UnhurriedHasher;
+pub use http::hasher::PausingHasher;
+pub use menjin_http::cors::{Cors, InvalidOrigin, Origin};
+pub use menjin_http::{Serving, TrustedProxies};
 pub use menjin_web::{Locale, UnknownLocale};
-pub use serving::{Serving, serve, serve_with};
 pub use state::{Api, ApiSettings};
 pub use v1::AuditEvent;
 
 use dialect::Dialect;
 use endpoint::Endpoint;
+use http::middleware;
 use http::reply::Rejection;
 use openapi::Table;
+
+/// Serves until the server is told to stop, by its handle. It handles no signals.
+///
+/// # Errors
+/// The socket cannot be used.
+pub fn serve(api: Data<Api>, serving: Serving) -> io::Result<Server> {
+    serve_with(api, serving, |_| {})
+}
+
+/// The same with routes of the embedder's own, which go before menjin's.
+///
+/// # Errors
+/// The socket cannot be used.
+pub fn serve_with(
+    api: Data<Api>,
+    serving: Serving,
+    more: impl Fn(&mut actix_web::web::ServiceConfig) + Clone + Send + 'static,
+) -> io::Result<Server> {
+    let refusing = Data::clone(&api);
+    let app = move || app_with(Data::clone(&api), more.clone());
+    menjin_http::serve(serving, app, move |refusal, peer| {
+        middleware::refuse(refusal, peer, &refusing, &v1::DIALECT)
+    })
+}
 
 /// The whole application, for one worker of a server of the embedder's own: [`serve`] also minds
 /// what happens before there is a request.
@@ -101,7 +127,7 @@ pub fn app_with(
             endpoint::register(endpoints.collect(), services);
         })
         .default_service(to(nowhere))
-        .wrap(from_fn(|request, next| http::answer::answer(dialect_of, request, next)))
+        .wrap(from_fn(|request, next| middleware::handle(dialect_of, request, next)))
 }
 
 /// All endpoints, by dialect.

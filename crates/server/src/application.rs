@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use anyhow::Context as _;
-use menjin_api::{Api, ApiSettings, UnhurriedHasher};
+use menjin_api::{Api, ApiSettings, PausingHasher};
 use menjin_domain::accounts::{AccountRepository, CreateAdmin, Role, UserQuery};
 use menjin_domain::cache::Cache;
 use menjin_domain::common::{Causes, Clock, PageStart, PortError};
@@ -103,7 +103,7 @@ impl Application {
             audit_records: store.audit_records(),
             audit_trail: trail.clone(),
             rate_limiter: shared.rates,
-            hasher: Arc::new(UnhurriedHasher(Arc::new(hasher(settings)?))),
+            hasher: Arc::new(PausingHasher(Arc::new(hasher(settings)?))),
             password_policy: Arc::new(password_policy(settings)),
             codec: caching(codec(settings)?)?,
             random: random.clone(),
@@ -254,7 +254,7 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
         trusted_proxies: settings.server.trusted_proxies(),
         hsts: settings.server.hsts,
         cors: settings.cors.config(),
-        figures: settings.metrics.listen.is_some(),
+        metrics: settings.metrics.listen.is_some(),
         cache_access: settings.cache_api.access.value,
         default_role: settings.registration.default_role()?,
         v1_password: settings.password.length(),

@@ -8,16 +8,16 @@ use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt as _;
+use menjin_http::deadline::pause_during;
+use menjin_http::json::{self, JsonError};
+use menjin_http::limits::READ_TIMEOUT;
 use menjin_web::field::{Request, Rules};
 use menjin_web::problem::{FieldError, Place, Problem};
 use menjin_web::schema::{Components, Schema};
 use menjin_web::{ApiError, ErrorKind};
 use serde_json::{Map, Value};
 
-use super::json;
-use super::patience::unhurried;
 use super::reply::Rejection;
-use super::server::READ_TIMEOUT;
 use crate::dialect::ReplyContext;
 use crate::endpoint::{Input, Signature};
 use crate::state::Api;
@@ -41,7 +41,10 @@ impl<T: Request + 'static, const FORM: bool> FromRequest for Body<T, FORM> {
             let media = MediaType::of(&request, FORM)?;
             let bytes = read(&request, payload).await?;
             let object = match media {
-                MediaType::Json => json::parse_object(&bytes),
+                MediaType::Json => json::parse_object(&bytes).map_err(|error| match error {
+                    JsonError::Malformed => Problem::MalformedJson,
+                    JsonError::NotAnObject => Problem::BodyNotAnObject,
+                }),
                 MediaType::Form => parse_form(&bytes),
             };
             let object = object.map_err(|problem| (Place::Body, problem))?;
@@ -145,7 +148,7 @@ async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, ApiError
     {
         return Err(ErrorKind::TooLarge.into());
     }
-    unhurried(tokio::time::timeout(READ_TIMEOUT, collect(payload)))
+    pause_during(tokio::time::timeout(READ_TIMEOUT, collect(payload)))
         .await
         .map_err(|_elapsed| ErrorKind::RequestTimeout)?
 }

@@ -21,8 +21,8 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 use self::json::{JsonFields, JsonLine};
 use crate::settings::{LogFormat, LogSettings};
 
-/// Where actix reports malformed requests, without a request's id. menjin-api answers them and logs
-/// that itself.
+/// actix logs an error here for each client that sends what is no request. That is no fault of the
+/// server's, and anybody could fill the log with it.
 const DISPATCHER: &str = "actix_http::h1::dispatcher";
 
 /// The log of the process; dropped, it waits for the lines that are not yet written.

@@ -1,18 +1,17 @@
 //! The lines of a request's head, as they arrive.
 //!
-//! actix takes LF alone for the end of a line, as RFC 9112 §2.2 allows, where a proxy in front may
-//! have taken it for a part of a value: what the proxy checked would not be what is done here. It
-//! also waits for up to 128 KiB. So the lines are looked at before actix sees them.
+//! actix takes LF alone for the end of a line, as RFC 9112 §2.2 allows. A proxy in front may have
+//! taken it for a part of a value: then the proxy has checked another request than the one that is
+//! done here. actix also waits for up to 128 KiB. So the lines are checked before actix sees them.
 
-use super::lines::{Flaw, Lines};
-
-/// The longest head, in bytes.
-pub(crate) const MAX_HEAD: usize = 32 * 1024;
+use crate::limits::{MAX_FIELDS, MAX_HEAD};
+use crate::lines::{Flaw, Lines};
 
 /// What has arrived of a head.
 #[derive(Debug, Default)]
-pub(super) struct Head {
+pub(crate) struct Head {
     length: usize,
+    fields: usize,
     line: Lines,
     begun: bool,
     chunked: bool,
@@ -21,7 +20,7 @@ pub(super) struct Head {
 
 impl Head {
     /// Takes in what has arrived; leaves what lies beyond the end of the head.
-    pub(super) fn take(&mut self, bytes: &mut &[u8]) -> Result<(), Flaw> {
+    pub(crate) fn take(&mut self, bytes: &mut &[u8]) -> Result<(), Flaw> {
         while !self.complete && !bytes.is_empty() {
             let before = bytes.len();
             let line = self.line.take(bytes)?;
@@ -32,14 +31,18 @@ impl Head {
             let Some(line) = line else { break };
             // Empty lines may come before a request (RFC 9112 §2.2); the first one after it ends it.
             self.complete = self.begun && line.is_empty();
+            self.fields += usize::from(self.begun);
             self.begun |= !line.is_empty();
+            if self.fields > MAX_FIELDS && !self.complete {
+                return Err(Flaw::TooLong);
+            }
             self.chunked |= names(&line, b"transfer-encoding");
         }
         Ok(())
     }
 
     /// Whether its body comes in chunks, if actix takes it at all.
-    pub(super) fn is_chunked(&self) -> bool {
+    pub(crate) fn is_chunked(&self) -> bool {
         self.chunked
     }
 }
@@ -105,6 +108,9 @@ mod tests {
         assert!(take(&longest, 1000).is_ok());
         let longer = [longest.as_slice(), b"x"].concat();
         assert_eq!(take(&longer, 1000).unwrap_err(), Flaw::TooLong);
+        let fields = |count| [b"GET / HTTP/1.1\r\n", "X: y\r\n".repeat(count).as_bytes()].concat();
+        assert!(take(&[&fields(MAX_FIELDS)[..], b"\r\n"].concat(), 1000).unwrap().0.complete);
+        assert_eq!(take(&fields(MAX_FIELDS + 1), 1000).unwrap_err(), Flaw::TooLong);
     }
 
     #[test]

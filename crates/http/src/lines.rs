@@ -1,23 +1,24 @@
-//! Lines that end with CRLF, out of bytes that arrive in any pieces.
+//! Lines that end with CRLF, from bytes that arrive in any pieces.
 
 use std::borrow::Cow;
 
-/// What is wrong with a request, before anybody has parsed it.
+/// What is wrong with a request before it is parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flaw {
+pub(crate) enum Flaw {
     /// It could be read in two ways.
     Ambiguous,
     /// There are too many bytes.
     TooLong,
 }
 
-/// The begin of a line whose end has not arrived.
+/// The beginning of a line whose end has not arrived yet.
 #[derive(Debug, Default)]
-pub(super) struct Lines(Vec<u8>);
+pub(crate) struct Lines(Vec<u8>);
 
 impl Lines {
-    /// Takes a line from the front, without its end; `None`, and all bytes, if there is no end.
-    pub(super) fn take<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Cow<'a, [u8]>>, Flaw> {
+    /// Takes a line from the front, and returns it without its end. Takes all bytes and returns
+    /// `None` if the end has not arrived.
+    pub(crate) fn take<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Cow<'a, [u8]>>, Flaw> {
         let Some(end) = memchr::memchr(b'\n', bytes) else {
             self.0.extend_from_slice(std::mem::take(bytes));
             return Ok(None);

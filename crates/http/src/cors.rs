@@ -1,7 +1,9 @@
 //! Which pages of other origins may call from a browser (Fetch Standard, "CORS protocol").
 //!
-//! Not by a library: what a route takes is known to the route, whose 405 turns into the answer to a
-//! preflight; and each answer, whatever fails, leaves through one middleware, which adds the rest.
+//! Not by actix-cors, for two reasons. A preflight is answered with the `Allow` of the route's own 405,
+//! so that no second list of methods can differ from the routes (and a preflight for a path that does
+//! not exist is a 404). And the headers are set on every answer, those to panics included, which
+//! actix-cors does not see. Origins are compared whole: there are no patterns to get wrong.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -27,9 +29,9 @@ const RESPONSE_HEADERS: &str = "allow, retry-after, www-authenticate, x-request-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 
-/// No origin that a browser would send.
+/// Why a text is no origin that a browser would send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoOrigin {
+pub enum InvalidOrigin {
     /// Sandboxed pages and files send it: it could be anybody.
     #[error("null is what pages of any origin can send")]
     Null,
@@ -45,17 +47,17 @@ pub enum NoOrigin {
 }
 
 impl FromStr for Origin {
-    type Err = NoOrigin;
+    type Err = InvalidOrigin;
 
-    fn from_str(text: &str) -> Result<Self, NoOrigin> {
+    fn from_str(text: &str) -> Result<Self, InvalidOrigin> {
         match text {
             "*" => return Ok(Self(text.to_owned())),
-            "null" => return Err(NoOrigin::Null),
+            "null" => return Err(InvalidOrigin::Null),
             _ => {}
         }
-        let (scheme, host) = text.split_once("://").ok_or(NoOrigin::Malformed)?;
-        let authority: Authority = host.parse().map_err(|_uri| NoOrigin::Malformed)?;
-        let port = host.strip_prefix(authority.host()).ok_or(NoOrigin::Malformed)?;
+        let (scheme, host) = text.split_once("://").ok_or(InvalidOrigin::Malformed)?;
+        let authority: Authority = host.parse().map_err(|_uri| InvalidOrigin::Malformed)?;
+        let port = host.strip_prefix(authority.host()).ok_or(InvalidOrigin::Malformed)?;
         let has_port = port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
         let host = authority.host();
         let has_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
@@ -68,13 +70,13 @@ impl FromStr for Origin {
             || !scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             || !scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
         {
-            return Err(NoOrigin::Malformed);
+            return Err(InvalidOrigin::Malformed);
         }
         if text.chars().any(|c| c.is_ascii_uppercase()) {
-            return Err(NoOrigin::Capitals);
+            return Err(InvalidOrigin::Capitals);
         }
         match (scheme, port) {
-            ("http", ":80") | ("https", ":443") => Err(NoOrigin::DefaultPort),
+            ("http", ":80") | ("https", ":443") => Err(InvalidOrigin::DefaultPort),
             _ => Ok(Self(text.to_owned())),
         }
     }
@@ -96,25 +98,26 @@ impl Origin {
 /// Pages of which origins may call, and how.
 #[derive(Debug, Clone, Default)]
 pub struct Cors {
-    /// They themselves; none: nothing is said of the matter.
+    /// The origins. If there are none, no header of CORS is sent.
     pub origins: Vec<Origin>,
-    /// Whether with the browser's credentials. Never for any origin.
+    /// Whether calls may carry the browser's credentials. This holds for named origins only, never
+    /// for `*`.
     pub credentials: bool,
     /// How long a browser may remember what a route takes.
     pub max_age: Duration,
 }
 
-/// What is to be said to the page that a request comes from.
-pub(crate) struct Answer<'a> {
+/// What to say to the page that a request comes from.
+pub struct CorsDecision<'a> {
     cors: &'a Cors,
     allowed: Option<HeaderValue>,
-    /// Whether a browser asks before the request itself.
+    /// Whether the browser asks before it sends the request itself.
     is_preflight: bool,
 }
 
 impl Cors {
-    /// Looks at where a request comes from; `None` if this is not minded.
-    pub(crate) fn look_at(&self, request: &ServiceRequest) -> Option<Answer<'_>> {
+    /// Decides by where a request comes from; `None` if there are no origins.
+    pub fn decide(&self, request: &ServiceRequest) -> Option<CorsDecision<'_>> {
         if self.origins.is_empty() {
             return None;
         }
@@ -124,10 +127,10 @@ impl Cors {
         let is_preflight = allowed.is_some()
             && request.method() == Method::OPTIONS
             && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        Some(Answer { cors: self, allowed, is_preflight })
+        Some(CorsDecision { cors: self, allowed, is_preflight })
     }
 
-    /// What is answered to a page of this origin, if it may call.
+    /// The origin that the answer allows, if a page of this origin may call.
     fn allow(&self, origin: &HeaderValue) -> Option<HeaderValue> {
         if self.is_for_any() {
             return Some(HeaderValue::from_static("*"));
@@ -141,9 +144,9 @@ impl Cors {
     }
 }
 
-impl Answer<'_> {
+impl CorsDecision<'_> {
     /// The answer to a preflight for a route that takes these methods; `None` if it is no preflight.
-    pub(crate) fn to_preflight(&self, methods: &str) -> Option<HttpResponse> {
+    pub fn preflight_response(&self, methods: &str) -> Option<HttpResponse> {
         let max_age = self.cors.max_age.as_secs();
         self.is_preflight.then(|| {
             HttpResponse::NoContent()
@@ -154,8 +157,8 @@ impl Answer<'_> {
         })
     }
 
-    /// Adds what every answer has.
-    pub(crate) fn set_headers(&self, headers: &mut HeaderMap) {
+    /// Adds the headers that every answer has.
+    pub fn set_headers(&self, headers: &mut HeaderMap) {
         if !self.cors.is_for_any() {
             headers.append(VARY, HeaderValue::from_static("Origin"));
         }
@@ -189,23 +192,23 @@ mod tests {
             assert!(good.parse::<Origin>().is_ok(), "{good}");
         }
         for (bad, reason) in [
-            ("null", NoOrigin::Null),
-            ("", NoOrigin::Malformed),
-            ("app.example", NoOrigin::Malformed),
-            ("https://", NoOrigin::Malformed),
-            ("https://:443", NoOrigin::Malformed),
-            ("https://app.example/", NoOrigin::Malformed),
-            ("https://app.example/page", NoOrigin::Malformed),
-            ("https://app.example?x", NoOrigin::Malformed),
-            ("https://mike@app.example", NoOrigin::Malformed),
-            ("https://app.example:port", NoOrigin::Malformed),
-            ("https://app.example:", NoOrigin::Malformed),
-            ("https://中文.example", NoOrigin::Malformed),
-            ("https://*.example", NoOrigin::Malformed),
-            ("http://[x]", NoOrigin::Malformed),
-            ("https://App.example", NoOrigin::Capitals),
-            ("https://app.example:443", NoOrigin::DefaultPort),
-            ("http://app.example:80", NoOrigin::DefaultPort),
+            ("null", InvalidOrigin::Null),
+            ("", InvalidOrigin::Malformed),
+            ("app.example", InvalidOrigin::Malformed),
+            ("https://", InvalidOrigin::Malformed),
+            ("https://:443", InvalidOrigin::Malformed),
+            ("https://app.example/", InvalidOrigin::Malformed),
+            ("https://app.example/page", InvalidOrigin::Malformed),
+            ("https://app.example?x", InvalidOrigin::Malformed),
+            ("https://mike@app.example", InvalidOrigin::Malformed),
+            ("https://app.example:port", InvalidOrigin::Malformed),
+            ("https://app.example:", InvalidOrigin::Malformed),
+            ("https://中文.example", InvalidOrigin::Malformed),
+            ("https://*.example", InvalidOrigin::Malformed),
+            ("http://[x]", InvalidOrigin::Malformed),
+            ("https://App.example", InvalidOrigin::Capitals),
+            ("https://app.example:443", InvalidOrigin::DefaultPort),
+            ("http://app.example:80", InvalidOrigin::DefaultPort),
         ] {
             assert_eq!(bad.parse::<Origin>(), Err(reason), "{bad}");
         }

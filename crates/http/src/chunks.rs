@@ -1,19 +1,19 @@
 //! A body in chunks, as it arrives (RFC 9112 §7.1).
 //!
-//! actix reads them too, but takes anything for a trailer: what a proxy in front takes for the next
-//! request would be the end of this one. So they are looked at before actix sees them.
+//! actix reads chunks too, but takes any line for a trailer: it would skip what a proxy in front takes
+//! for the next request. So chunks and trailers are checked before actix sees them.
 
-use super::lines::{Flaw, Lines};
+use crate::lines::{Flaw, Lines};
 
-/// The longest of its lines, and the most trailers, in bytes.
+/// The longest line, and the longest list of trailers, in bytes.
 const MAX_LINES: usize = 4096;
 
 /// What has arrived of a body in chunks.
 #[derive(Debug, Default)]
-pub(super) struct Chunks {
+pub(crate) struct Chunks {
     next: Next,
     line: Lines,
-    /// Bytes of lines since the last chunk.
+    /// Bytes of lines since the last data.
     lines: usize,
 }
 
@@ -30,12 +30,12 @@ enum Next {
 
 impl Chunks {
     /// Whether all of it has arrived.
-    pub(super) fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.next == Next::Nothing
     }
 
     /// Takes in what has arrived; leaves what lies beyond the end of the body.
-    pub(super) fn take(&mut self, bytes: &mut &[u8]) -> Result<(), Flaw> {
+    pub(crate) fn take(&mut self, bytes: &mut &[u8]) -> Result<(), Flaw> {
         while !bytes.is_empty() && !self.is_complete() {
             if let Next::Data(left) = self.next {
                 let taken = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());

@@ -1,5 +1,7 @@
-//! JSON read strictly (RFC 8259, I-JSON's rule on names): a name given twice means one thing to one
-//! reader and another to the next, so it is refused, at any depth.
+//! JSON, read strictly (RFC 8259, with the rule of RFC 7493 on names): a name that is given twice is
+//! refused at any depth, since readers differ in which of the two they take.
+//!
+//! `serde_json::from_slice::<Value>` takes the last of the two and says nothing.
 
 use std::fmt;
 
@@ -7,12 +9,21 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Number, Value};
 
-use menjin_web::problem::Problem;
+/// Why a text is no object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    /// It is not JSON, or a name is given twice.
+    #[error("not JSON")]
+    Malformed,
+    /// It is JSON, but another value.
+    #[error("not an object")]
+    NotAnObject,
+}
 
 /// Parses an object. Nesting is bounded by `serde_json` (128).
-pub(crate) fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
-    let Strict(value) = serde_json::from_slice(bytes).map_err(|_detail| Problem::MalformedJson)?;
-    if let Value::Object(object) = value { Ok(object) } else { Err(Problem::BodyNotAnObject) }
+pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
+    let Strict(value) = serde_json::from_slice(bytes).map_err(|_detail| JsonError::Malformed)?;
+    if let Value::Object(object) = value { Ok(object) } else { Err(JsonError::NotAnObject) }
 }
 
 struct Strict(Value);
@@ -111,13 +122,13 @@ mod tests {
         ] {
             assert_eq!(
                 parse_object(bad),
-                Err(Problem::MalformedJson),
+                Err(JsonError::Malformed),
                 "{:?}",
                 bad.get(..20.min(bad.len()))
             );
         }
         for bad in [&b"[]"[..], b"1", b"null", b"\"{}\""] {
-            assert_eq!(parse_object(bad), Err(Problem::BodyNotAnObject));
+            assert_eq!(parse_object(bad), Err(JsonError::NotAnObject));
         }
     }
 
@@ -171,9 +182,9 @@ mod tests {
             let rest = Value::Object(object).to_string();
             let rest = if rest == "{}" { "}".to_owned() } else { format!(",{}", &rest[1..]) };
             let twice = format!("{{{name}:{value},{name}:{value}{rest}");
-            prop_assert_eq!(parse_object(twice.as_bytes()), Err(Problem::MalformedJson));
+            prop_assert_eq!(parse_object(twice.as_bytes()), Err(JsonError::Malformed));
             let within = format!("{{\"x\":[{twice}]}}");
-            prop_assert_eq!(parse_object(within.as_bytes()), Err(Problem::MalformedJson));
+            prop_assert_eq!(parse_object(within.as_bytes()), Err(JsonError::Malformed));
         }
 
         /// Stricter than the usual reader, and never other.
