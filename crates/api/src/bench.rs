@@ -5,7 +5,7 @@ use menjin_domain::accounts::User;
 
 /// A user as `GET /api/v1/users/me` shows one.
 pub fn user_json(user: &User) -> Vec<u8> {
-    serde_json::to_vec(&crate::v1::UserView::from(user)).unwrap_or_default()
+    serde_json::to_vec(&crate::v1::responses::User::from(user)).unwrap_or_default()
 }
 
 /// Whether this is an object that is read without doubt.

@@ -6,11 +6,11 @@
 //! * [`Api`] holds the use-cases and the settings of this layer; [`serve`] serves it by
 //!   `menjin-http`, which is what lies between a socket and a request; [`app()`] is the application
 //!   behind it.
-//! * `http/` is what every dialect shares: extractors, the client and its language, and the one
-//!   middleware through which every answer leaves. `failure.rs` says which error belongs where.
-//! * `v1/`, `envelope/`, `cache/` and `general/` are the routes: a handler parses, calls one
-//!   use-case, renders.
-//! * `openapi/` says what they do, at `/openapi.json`.
+//! * `v1/`, `envelope/`, `cache/` and `general/` are the endpoints, a file each: a handler parses, calls
+//!   one use-case, renders. `endpoint.rs` says what an endpoint declares.
+//! * `http/` is what every dialect shares: extractors, replies, and the one middleware through which
+//!   every answer leaves. Errors and field types are those of `menjin-web`.
+//! * `openapi/` joins what the endpoints declare, at `/openapi.json`.
 //!
 //! ```no_run
 //! # fn serve(api: menjin_api::Api) -> std::io::Result<()> {
@@ -29,14 +29,14 @@
 #[doc(hidden)]
 pub mod bench;
 mod cache;
+mod dialect;
 mod docs;
+mod endpoint;
 mod envelope;
-mod failure;
 mod general;
 mod http;
-mod messages;
 mod openapi;
-mod problem;
+mod prelude;
 mod state;
 mod v1;
 
@@ -46,20 +46,21 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, to};
-use actix_web::{App, Error};
-use paperclip::actix::OpenApiExt as _;
-use paperclip::actix::web::ServiceConfig;
+use actix_web::{App, Error, HttpResponse};
+use menjin_web::ErrorKind;
 
 pub use http::hasher::PausingHasher;
-pub use http::locale::{Locale, UnknownLocale};
 pub use menjin_http::cors::{Cors, InvalidOrigin, Origin};
 pub use menjin_http::{Serving, TrustedProxies};
+pub use menjin_web::{Locale, UnknownLocale};
 pub use state::{Api, ApiSettings};
-pub use v1::AuditEventView;
+pub use v1::AuditEvent;
 
-use failure::Failure;
+use dialect::Dialect;
+use endpoint::Endpoint;
 use http::middleware;
-use openapi::Document;
+use http::reply::Rejection;
+use openapi::Table;
 
 /// Serves until the server is told to stop, by its handle. It handles no signals.
 ///
@@ -81,7 +82,7 @@ pub fn serve_with(
     let refusing = Data::clone(&api);
     let app = move || app_with(Data::clone(&api), more.clone());
     menjin_http::serve(serving, app, move |refusal, peer| {
-        middleware::refuse(refusal, peer, &refusing)
+        middleware::refuse(refusal, peer, &refusing, &v1::DIALECT)
     })
 }
 
@@ -114,28 +115,51 @@ pub fn app_with(
         InitError = (),
     >,
 > {
-    let shared = Data::clone(&api);
+    let tables = tables();
+    // The first worker's is everybody's: all have the same routes.
+    api.document.get_or_init(|| openapi::document(&tables, &api.settings));
+    let nowhere = || async { Err::<HttpResponse, _>(Rejection(ErrorKind::RouteNotFound.into())) };
     App::new()
         .app_data(api)
         .configure(more)
-        .wrap_api()
-        .configure(routes)
-        .default_service(to(|| async { Err::<actix_web::HttpResponse, _>(Failure::RouteNotFound) }))
-        .with_raw_json_spec_v3(|app, collected| {
-            // The first worker's is everybody's: all have the same routes.
-            shared.document.get_or_init(|| Document::new(&collected, &shared.settings));
-            app
+        .configure(|services| {
+            let endpoints = tables.into_iter().flat_map(|(_, endpoints)| endpoints);
+            endpoint::register(endpoints.collect(), services);
         })
-        .build()
-        .wrap(from_fn(middleware::handle))
+        .default_service(to(nowhere))
+        .wrap(from_fn(|request, next| middleware::handle(dialect_of, request, next)))
 }
 
-/// Registers all routes.
-fn routes(services: &mut ServiceConfig<'_>) {
-    general::routes(services);
-    v1::routes(services);
-    envelope::routes(services);
-    cache::routes(services);
-    openapi::routes(services);
-    docs::routes(services);
+/// All endpoints, by dialect.
+fn tables() -> [Table; 2] {
+    let mut v1: Vec<Endpoint> = general::endpoints();
+    v1.extend(v1::endpoints());
+    v1.extend(cache::endpoints());
+    v1.extend(openapi::endpoints());
+    v1.extend(docs::endpoints());
+    [(&v1::DIALECT, v1), (&envelope::DIALECT, envelope::endpoints())]
+}
+
+/// The dialect of a path, known or not.
+fn dialect_of(path: &str) -> &'static Dialect {
+    match path.strip_prefix("/api/auth") {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => &envelope::DIALECT,
+        _ => &v1::DIALECT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dialect_is_a_folder_of_paths() {
+        let is_envelope = |path| std::ptr::eq(dialect_of(path), &raw const envelope::DIALECT);
+        for path in ["/api/auth", "/api/auth/", "/api/auth/login", "/api/auth/nowhere"] {
+            assert!(is_envelope(path), "{path}");
+        }
+        for path in ["/", "/api", "/api/authority", "/api/v1/auth/login", "/x/api/auth/login"] {
+            assert!(!is_envelope(path), "{path}");
+        }
+    }
 }

@@ -11,9 +11,9 @@ use menjin_domain::credentials::PasswordLength;
 use menjin_domain::services::Services;
 use menjin_http::cors::Cors;
 use menjin_http::{TrustedProxies, metrics, security_headers};
+use menjin_web::Locale;
 
-use crate::http::locale::Locale;
-use crate::openapi::Document;
+use crate::openapi::document::Document;
 
 /// The settings of the HTTP layer.
 #[derive(Debug, Clone)]

@@ -146,7 +146,7 @@ impl Cors {
 
 impl CorsDecision<'_> {
     /// The answer to a preflight for a route that takes these methods; `None` if it is no preflight.
-    pub fn preflight_response(&self, methods: &'static str) -> Option<HttpResponse> {
+    pub fn preflight_response(&self, methods: &str) -> Option<HttpResponse> {
         let max_age = self.cors.max_age.as_secs();
         self.is_preflight.then(|| {
             HttpResponse::NoContent()

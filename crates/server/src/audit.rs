@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Write};
 
-use menjin_api::AuditEventView;
+use menjin_api::AuditEvent;
 use menjin_domain::audit::{AuditFilter, AuditOrder, AuditQuery, AuditRecord, AuditRepository};
 
 use crate::cli::ExportArgs;
@@ -32,7 +32,7 @@ async fn write_all(
     loop {
         let part = records.list(query).await?;
         for record in &part {
-            serde_json::to_writer(&mut *out, &AuditEventView::from(record))?;
+            serde_json::to_writer(&mut *out, &AuditEvent::from(record))?;
             out.write_all(b"\n")?;
         }
         out.flush()?;

@@ -1,13 +1,10 @@
 //! `/docs` (Swagger UI) and `/redoc` (`ReDoc`), out of the binary: no content network is asked, and
 //! the pages may load from this origin alone. `scripts/vendor-docs` fetches the assets.
 
+use actix_web::HttpRequest;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use actix_web::{HttpRequest, HttpResponse};
-use paperclip::actix::api_v2_operation;
-use paperclip::actix::web::{ServiceConfig, get};
 
-use crate::failure::Failure;
-use crate::http::routes::resource;
+use crate::prelude::*;
 
 /// What a page may do: run and load what this server sends. Styles may also stand in the page, where
 /// both put theirs.
@@ -16,7 +13,6 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
                       form-action 'none'; frame-ancestors 'none'";
 
 /// A file in the binary.
-#[derive(Clone, Copy)]
 struct Asset {
     path: &'static str,
     content_type: &'static str,
@@ -47,18 +43,15 @@ const ASSETS: [Asset; 7] = [
     asset!("/redoc/redoc.standalone.js", JAVASCRIPT, "redoc/redoc.standalone.js"),
 ];
 
-/// Registers the pages and what they load.
-pub(crate) fn routes(services: &mut ServiceConfig<'_>) {
-    for asset in ASSETS {
-        services.service(resource(asset.path, "GET, HEAD", vec![get().to(serve)]));
-    }
+/// The pages and what they load.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    ASSETS.iter().map(|asset| Endpoint::hidden(Method::GET, asset.path, serve)).collect()
 }
 
-#[api_v2_operation(skip)]
-async fn serve(request: HttpRequest) -> Result<HttpResponse, Failure> {
+async fn serve(request: HttpRequest) -> Answer<HttpResponse> {
     let path = request.match_pattern();
     let asset = ASSETS.iter().find(|asset| path.as_deref() == Some(asset.path));
-    let asset = asset.ok_or(Failure::RouteNotFound)?;
+    let asset = asset.ok_or(ErrorKind::RouteNotFound)?;
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, asset.content_type))
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))

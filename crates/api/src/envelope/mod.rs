@@ -1,41 +1,58 @@
 //! The envelope dialect: every answer is `{"code", "message", "data"}`, and `code` is the status.
+//!
+//! An endpoint is one file. It is declared here twice: as a module and in the table.
 
-mod admin;
-mod auth;
-mod bodies;
-mod render;
-mod views;
+mod auth {
+    pub(super) mod change_password;
+    pub(super) mod get_me;
+    pub(super) mod login;
+    pub(super) mod logout;
+    pub(super) mod register;
+    pub(super) mod update_me;
+}
+mod errors;
+mod fields;
+mod responses;
+mod users {
+    pub(super) mod activate;
+    pub(super) mod deactivate;
+    pub(super) mod list;
+}
 
-use paperclip::actix::web::{ServiceConfig, get, post, put};
+use menjin_domain::credentials::PasswordLength;
+use menjin_web::field::Rules;
 
-use crate::http::routes::resource;
+use crate::dialect::Dialect;
+use crate::endpoint::Endpoint;
 
-pub(crate) use bodies::{DEFAULT_LIMIT, NAME_LENGTH, PASSWORD_MAX, USERNAME_LENGTH};
-pub(crate) use render::render;
-pub(crate) use views::Envelope;
+pub(crate) use responses::Success;
 
-/// Registers the routes.
-pub(crate) fn routes(services: &mut ServiceConfig<'_>) {
-    let me = vec![get().to(auth::me), put().to(auth::update_me)];
-    services
-        .service(resource("/api/auth/register", "POST", vec![post().to(auth::register)]))
-        .service(resource("/api/auth/login", "POST", vec![post().to(auth::login)]))
-        .service(resource("/api/auth/logout", "POST", vec![post().to(auth::logout)]))
-        .service(resource("/api/auth/me", "GET, HEAD, PUT", me))
-        .service(resource(
-            "/api/auth/change-password",
-            "POST",
-            vec![post().to(auth::change_password)],
-        ))
-        .service(resource("/api/auth/users", "GET, HEAD", vec![get().to(admin::list)]))
-        .service(resource(
-            "/api/auth/users/{user_id}/activate",
-            "PUT",
-            vec![put().to(admin::activate)],
-        ))
-        .service(resource(
-            "/api/auth/users/{user_id}/deactivate",
-            "PUT",
-            vec![put().to(admin::deactivate)],
-        ));
+/// The greatest number of characters of a password; the least is a setting.
+const PASSWORD_MAX: usize = 20;
+
+/// The dialect.
+pub(crate) static DIALECT: Dialect = Dialect {
+    render: errors::render,
+    error_schema: errors::schema,
+    rules: |settings| Rules {
+        new_password: PasswordLength {
+            min: settings.envelope_password_min,
+            max: Some(PASSWORD_MAX),
+        },
+    },
+};
+
+/// All endpoints.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        auth::register::endpoint(),
+        auth::login::endpoint(),
+        auth::logout::endpoint(),
+        auth::get_me::endpoint(),
+        auth::update_me::endpoint(),
+        auth::change_password::endpoint(),
+        users::list::endpoint(),
+        users::activate::endpoint(),
+        users::deactivate::endpoint(),
+    ]
 }

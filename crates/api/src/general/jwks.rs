@@ -1,29 +1,35 @@
-//! `GET /.well-known/jwks.json`: what others verify access tokens with (RFC 7517).
+//! `GET /.well-known/jwks.json`: what others verify access tokens with (RFC 7517). Empty with HS256,
+//! not 404: what is asked for is there and has no keys.
 
-use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
-use actix_web::web::Data;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use menjin_domain::sessions::{PublicKey, PublicPoint};
-use paperclip::actix::api_v2_operation;
+use menjin_web::schema::{Components, Schema};
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::state::Api;
+use crate::prelude::*;
 
-/// Unlike all other answers these hold nothing of anybody's, and are asked for by every service that
-/// verifies tokens. Five minutes is what a new key has to be known before it signs (README, "Keys for
-/// other services").
+/// Unlike all other answers these hold no personal data, and every service that verifies tokens asks
+/// for them. Five minutes is what a new key has to be known before it signs (the manual, "Verifying
+/// tokens in other services").
 const KEPT: &str = "public, max-age=300";
 
-#[derive(Serialize)]
-struct JwkSetView {
-    keys: Vec<JwkView>,
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::new(Method::GET, "/.well-known/jwks.json", jwks).answer::<JwkSet>(200, "The keys")
+}
+
+response! {
+    /// Public keys (RFC 7517).
+    struct JwkSet as "JwkSet" {
+        keys: Vec<Jwk>,
+    }
 }
 
 /// RFC 7517 §4, with the members of RFC 7518 §6.2.1 and RFC 8037 §2.
 #[derive(Serialize)]
-struct JwkView {
+struct Jwk {
     kty: &'static str,
     crv: &'static str,
     r#use: &'static str,
@@ -34,17 +40,45 @@ struct JwkView {
     y: Option<String>,
 }
 
+impl Schema for Jwk {
+    const NAME: &'static str = "Jwk";
+
+    fn inline(_: &mut Components<'_>) -> Value {
+        json!({
+            "type": "object",
+            "description": "A public key (RFC 7517).",
+            "required": ["kty", "crv", "use", "alg", "kid", "x"],
+            "properties": {
+                "kty": { "type": "string", "enum": ["OKP", "EC"] },
+                "crv": { "type": "string", "enum": ["Ed25519", "P-256"] },
+                "use": { "type": "string", "enum": ["sig"] },
+                "alg": { "type": "string", "enum": ["EdDSA", "ES256"] },
+                "kid": {
+                    "type": "string", "minLength": 43, "maxLength": 43,
+                    "description": "What tokens call the key: its thumbprint (RFC 7638).",
+                },
+                "x": { "type": "string", "minLength": 43, "maxLength": 43 },
+                "y": {
+                    "type": "string", "minLength": 43, "maxLength": 43,
+                    "description": "Of `EC` alone.",
+                },
+            },
+            "additionalProperties": false,
+        })
+    }
+}
+
 /// List the keys that access tokens are verified with.
 ///
 /// For services that verify tokens themselves: the active key comes first. Empty while tokens are
 /// signed with a secret, which nobody else may have.
 #[api_v2_operation(operation_id = "get_jwks", tags("General"))]
-pub(super) async fn jwks(api: Data<Api>) -> HttpResponse {
-    let keys = api.services.public_keys().into_iter().map(JwkView::from).collect();
-    HttpResponse::Ok().insert_header((CACHE_CONTROL, KEPT)).json(JwkSetView { keys })
+async fn jwks(api: Data<Api>) -> HttpResponse {
+    let keys = api.services.public_keys().into_iter().map(Jwk::from).collect();
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, KEPT)).json(JwkSet { keys })
 }
 
-impl From<PublicKey> for JwkView {
+impl From<PublicKey> for Jwk {
     fn from(key: PublicKey) -> Self {
         let encode = |coordinate: &[u8; 32]| URL_SAFE_NO_PAD.encode(coordinate);
         let (kty, crv, alg, x, y) = match &key.point {

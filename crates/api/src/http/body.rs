@@ -1,7 +1,6 @@
 //! The one way in which bodies are read.
 
 use std::future::Future;
-use std::ops::Deref;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
@@ -9,84 +8,107 @@ use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt as _;
-use garde::{Unvalidated, Valid, Validate};
 use menjin_http::deadline::pause_during;
-use menjin_http::json;
+use menjin_http::json::{self, JsonError};
 use menjin_http::limits::READ_TIMEOUT;
-use serde::de::DeserializeOwned;
+use menjin_web::field::{Request, Rules};
+use menjin_web::problem::{FieldError, Place, Problem};
+use menjin_web::schema::{Components, Schema};
+use menjin_web::{ApiError, ErrorKind};
 use serde_json::{Map, Value};
 
-use super::field::field_names;
-use crate::failure::Failure;
-use crate::problem::{Located, Place, Problem};
+use super::reply::Rejection;
+use crate::dialect::ReplyContext;
+use crate::endpoint::{Input, Signature};
 use crate::state::Api;
 
 /// The longest body, in bytes.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
 
-/// A request type: read from an object, its rules run by garde with a context made from the
-/// settings.
-pub(crate) trait RequestBody: DeserializeOwned + Validate {
-    /// Whether HTML forms are taken as well as JSON (RFC 6749 §4.3.2 sends one to log in).
-    const ACCEPTS_FORM: bool = false;
+/// A body in JSON that was read and whose every field is valid.
+pub(crate) struct Body<T, const FORM: bool = false>(pub(crate) T);
 
-    /// What the rules depend on.
-    fn context(api: &Api) -> Self::Context;
-}
+/// The same, or an HTML form (RFC 6749 §4.3.2 sends one to log in).
+pub(crate) type BodyOrForm<T> = Body<T, true>;
 
-/// A body that was read and whose every rule holds.
-pub(crate) struct Body<T>(Valid<T>);
-
-impl<T> Deref for Body<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-
-impl<T: RequestBody + 'static> FromRequest for Body<T> {
-    type Error = Failure;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
+impl<T: Request + 'static, const FORM: bool> FromRequest for Body<T, FORM> {
+    type Error = Rejection;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let media = MediaType::of(&request, T::ACCEPTS_FORM)?;
+            let media = MediaType::of(&request, FORM)?;
             let bytes = read(&request, payload).await?;
             let object = match media {
-                MediaType::Json => json::parse_object(&bytes).map_err(Problem::from),
+                MediaType::Json => json::parse_object(&bytes).map_err(|error| match error {
+                    JsonError::Malformed => Problem::MalformedJson,
+                    JsonError::NotAnObject => Problem::BodyNotAnObject,
+                }),
                 MediaType::Form => parse_form(&bytes),
-            }
-            .map_err(|problem| Failure::invalid(Place::Body, None, problem))?;
-            let api = request.app_data::<Data<Api>>().ok_or(Failure::Internal(None))?;
-            validate(object, &T::context(api), Place::Body).map(Self)
+            };
+            let object = object.map_err(|problem| (Place::Body, problem))?;
+            Ok(Self(validate(object, &rules(&request)?, Place::Body)?))
         })
     }
 }
 
-/// Runs all rules and reports all that break.
-pub(crate) fn validate<T: DeserializeOwned + Validate>(
+impl<T: Request + Schema, const FORM: bool> Input for Body<T, FORM> {
+    fn describe(signature: &mut Signature, components: &mut Components<'_>) {
+        signature.body = Some(T::schema(components));
+        signature.may_refuse(&[
+            ErrorKind::TooLarge,
+            ErrorKind::UnsupportedMediaType,
+            ErrorKind::RequestTimeout,
+        ]);
+        let invalid = example_of_invalid::<T>(components, Place::Body, &Value::from(0));
+        signature.errors.push(("invalid_body", invalid));
+        signature.errors.push(("not_json", (Place::Body, Problem::MalformedJson).into()));
+    }
+}
+
+/// The rules of the request's dialect.
+pub(crate) fn rules(request: &HttpRequest) -> Result<Rules, ApiError> {
+    let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
+    Ok((ReplyContext::of(request)?.dialect.rules)(&api.settings))
+}
+
+/// Validates all fields and reports all that are not valid.
+pub(crate) fn validate<T: Request>(
     object: Map<String, Value>,
-    context: &T::Context,
+    rules: &Rules,
     place: Place,
-) -> Result<Valid<T>, Failure> {
-    let body: T = serde_json::from_value(Value::Object(object))
-        .map_err(|_detail| Failure::invalid(place, None, Problem::MalformedJson))?;
-    Unvalidated::new(body).validate_with(context).map_err(|report| {
-        let located = |(path, error): &(garde::Path, garde::Error)| Located {
-            place,
-            field: Some(path.to_string()),
-            problem: Problem::from_garde(error),
-        };
-        let mut problems: Vec<Located> = report.iter().map(located).collect();
-        // garde sorts by name; clients show the first problem, which is to be that of the first field.
-        let order = field_names::<T>();
-        problems.sort_by_key(|problem| {
-            order.iter().position(|name| problem.field.as_deref() == Some(name))
-        });
-        Failure::Invalid(problems)
-    })
+) -> Result<T, ApiError> {
+    let read: T = serde_json::from_value(Value::Object(object))
+        .map_err(|_detail| (place, Problem::MalformedJson))?;
+    let located = |(field, problem)| FieldError { place, field: Some(field), problem };
+    match read.validate_with(rules) {
+        Ok(()) => Ok(read),
+        // Not garde's report, which is sorted by name: clients show the first problem, which is to be
+        // that of the first field.
+        Err(_report) => Err(ApiError::invalid(read.problems().into_iter().map(located).collect())),
+    }
+}
+
+/// What is answered if a required field is missing; without a required field, if the first field is
+/// sent as this value.
+pub(crate) fn example_of_invalid<T: Request + Schema>(
+    components: &mut Components<'_>,
+    place: Place,
+    value: &Value,
+) -> ApiError {
+    let schema = T::inline(components);
+    let invalid = |object| {
+        validate::<T>(object, &components.rules, place)
+            .map_or_else(|error| error.fields, |_| vec![])
+    };
+    let mut fields = invalid(Map::new());
+    if fields.is_empty() {
+        let names = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+        fields = invalid(names.take(1).map(|(name, _)| (name.clone(), value.clone())).collect());
+    }
+    fields.truncate(1);
+    ApiError::invalid(fields)
 }
 
 #[derive(Clone, Copy)]
@@ -96,7 +118,7 @@ enum MediaType {
 }
 
 impl MediaType {
-    fn of(request: &HttpRequest, accepts_form: bool) -> Result<Self, Failure> {
+    fn of(request: &HttpRequest, accepts_form: bool) -> Result<Self, ApiError> {
         let mut headers = request.headers().get_all(CONTENT_TYPE);
         // Of two, a proxy may have looked at the other one.
         let header = headers.next().filter(|_| headers.next().is_none());
@@ -108,38 +130,38 @@ impl MediaType {
             .filter_map(|part| part.strip_prefix("charset=").map(str::to_owned))
             .all(|charset| matches!(charset.trim_matches('"'), "utf-8" | "utf8"));
         match essence.as_str() {
-            _ if !utf8 => Err(Failure::UnsupportedMediaType),
+            _ if !utf8 => Err(ErrorKind::UnsupportedMediaType.into()),
             "application/json" => Ok(Self::Json),
             other if other.starts_with("application/") && other.ends_with("+json") => {
                 Ok(Self::Json)
             }
             "application/x-www-form-urlencoded" if accepts_form => Ok(Self::Form),
-            _ => Err(Failure::UnsupportedMediaType),
+            _ => Err(ErrorKind::UnsupportedMediaType.into()),
         }
     }
 }
 
 /// Reads the body whole, within its bounds of size and time.
-async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Failure> {
+async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, ApiError> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|n| n > MAX_BODY as u64)
     {
-        return Err(Failure::TooLarge);
+        return Err(ErrorKind::TooLarge.into());
     }
     pause_during(tokio::time::timeout(READ_TIMEOUT, collect(payload)))
         .await
-        .map_err(|_elapsed| Failure::RequestTimeout)?
+        .map_err(|_elapsed| ErrorKind::RequestTimeout)?
 }
 
-async fn collect(mut payload: Payload) -> Result<Bytes, Failure> {
+async fn collect(mut payload: Payload) -> Result<Bytes, ApiError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| {
             tracing::debug!(%error, "a body broke off");
-            Failure::BadRequest
+            ErrorKind::BadRequest
         })?;
         if body.len() + chunk.len() > MAX_BODY {
-            return Err(Failure::TooLarge);
+            return Err(ErrorKind::TooLarge.into());
         }
         body.extend_from_slice(&chunk);
     }
@@ -168,7 +190,7 @@ mod tests {
     use super::*;
 
     /// What `collect` makes of a body that comes in these chunks.
-    fn collected(chunks: Vec<Vec<u8>>) -> Result<Bytes, Failure> {
+    fn collected(chunks: Vec<Vec<u8>>) -> Result<Bytes, ApiError> {
         let chunks = chunks.into_iter().map(|chunk| Ok::<_, PayloadError>(Bytes::from(chunk)));
         let stream = Box::pin(futures_util::stream::iter(chunks));
         collect(Payload::Stream { payload: stream }).now_or_never().unwrap()
@@ -190,8 +212,8 @@ mod tests {
             let answer = collected(sizes.into_iter().map(|size| vec![b' '; size]).collect());
             match answer {
                 Ok(body) => prop_assert!(total <= MAX_BODY && body.len() == total),
-                Err(failure) => {
-                    prop_assert!(total > MAX_BODY && matches!(failure, Failure::TooLarge));
+                Err(error) => {
+                    prop_assert!(total > MAX_BODY && error.kind == ErrorKind::TooLarge);
                 }
             }
         }

@@ -12,8 +12,12 @@ use menjin_domain::access::rights::Right;
 use menjin_domain::access::{Allowed, Principal};
 use menjin_domain::cache::{CacheAccess, CacheAllowed};
 
+use menjin_web::schema::Components;
+use menjin_web::{ErrorKind, unauthenticated};
+
 use super::client::Client;
-use crate::failure::{Failure, unauthenticated};
+use super::reply::Rejection;
+use crate::endpoint::{Access, Input, Signature};
 use crate::state::Api;
 
 /// The authenticated caller; a request without one is refused.
@@ -27,17 +31,17 @@ impl Deref for Caller {
     }
 }
 
-type Extraction<T> = Pin<Box<dyn Future<Output = Result<T, Failure>>>>;
+type Extraction<T> = Pin<Box<dyn Future<Output = Result<T, Rejection>>>>;
 
 impl FromRequest for Caller {
-    type Error = Failure;
+    type Error = Rejection;
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let api = request.app_data::<Data<Api>>().ok_or(Failure::Internal(None))?;
-            let token = bearer(&request)?.ok_or(Failure::Unauthenticated { token_sent: false })?;
+            let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
+            let token = bearer(&request)?.ok_or(ErrorKind::NotAuthenticated)?;
             Ok(Self(api.services.authenticate.execute(token).await.map_err(unauthenticated)?))
         })
     }
@@ -48,7 +52,7 @@ impl FromRequest for Caller {
 pub(crate) struct Authorized<R>(pub(crate) Allowed<R>);
 
 impl<R: Right> FromRequest for Authorized<R> {
-    type Error = Failure;
+    type Error = Rejection;
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
@@ -57,7 +61,7 @@ impl<R: Right> FromRequest for Authorized<R> {
         let client = Client::from_request(request, payload);
         Box::pin(async move {
             let Caller(principal) = caller.await?;
-            let api = api.ok_or(Failure::Internal(None))?;
+            let api = api.ok_or(ErrorKind::Internal)?;
             let Ok(Client(request)) = client.await;
             Ok(Self(api.services.guard.allow(&principal, request)?))
         })
@@ -68,7 +72,7 @@ impl<R: Right> FromRequest for Authorized<R> {
 pub(crate) struct CacheUser(pub(crate) CacheAllowed);
 
 impl FromRequest for CacheUser {
-    type Error = Failure;
+    type Error = Rejection;
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
@@ -76,7 +80,7 @@ impl FromRequest for CacheUser {
         let caller = Caller::from_request(request, payload);
         let client = Client::from_request(request, payload);
         Box::pin(async move {
-            let api = api.ok_or(Failure::Internal(None))?;
+            let api = api.ok_or(ErrorKind::Internal)?;
             let access = api.services.cache_access;
             let caller = match access {
                 CacheAccess::Public | CacheAccess::Off => None,
@@ -90,9 +94,9 @@ impl FromRequest for CacheUser {
 
 /// Extracts `First`, and only when that has succeeded `Rest`. actix runs a handler's extractors side
 /// by side: without this a body would be read, and found wanting, for a caller who is nobody.
-pub(crate) struct After<First, Rest>(pub(crate) First, pub(crate) Rest);
+pub(crate) struct Ordered<First, Rest>(pub(crate) First, pub(crate) Rest);
 
-impl<First, Rest> FromRequest for After<First, Rest>
+impl<First, Rest> FromRequest for Ordered<First, Rest>
 where
     First: FromRequest + 'static,
     Rest: FromRequest + 'static,
@@ -111,10 +115,38 @@ where
     }
 }
 
+impl Input for Caller {
+    fn describe(signature: &mut Signature, _: &mut Components<'_>) {
+        signature.access = Access::Users;
+        signature.may_refuse(Access::Users.refusals());
+    }
+}
+
+impl<R: Right> Input for Authorized<R> {
+    fn describe(signature: &mut Signature, _: &mut Components<'_>) {
+        signature.access = Access::Administrators;
+        signature.may_refuse(Access::Administrators.refusals());
+    }
+}
+
+/// What it refuses follows from the setting, as the document's builder knows.
+impl Input for CacheUser {
+    fn describe(signature: &mut Signature, _: &mut Components<'_>) {
+        signature.access = Access::Cache;
+    }
+}
+
+impl<First: Input, Rest: Input> Input for Ordered<First, Rest> {
+    fn describe(signature: &mut Signature, components: &mut Components<'_>) {
+        First::describe(signature, components);
+        Rest::describe(signature, components);
+    }
+}
+
 /// The token of the one `Authorization: Bearer` header; `None` without such a header. Two headers
 /// are refused, since a proxy may have looked at the other one.
-fn bearer(request: &HttpRequest) -> Result<Option<&str>, Failure> {
-    let refused = Failure::Unauthenticated { token_sent: true };
+fn bearer(request: &HttpRequest) -> Result<Option<&str>, ErrorKind> {
+    let refused = ErrorKind::InvalidToken;
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let (Some(header), None) = (headers.next(), headers.next()) else {
         return if request.headers().contains_key(AUTHORIZATION) { Err(refused) } else { Ok(None) };

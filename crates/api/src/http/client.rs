@@ -6,10 +6,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use actix_web::dev::Payload;
 use actix_web::http::header::USER_AGENT;
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
+use actix_web::{FromRequest, HttpRequest};
 use menjin_domain::common::{ClientInfo, RequestContext};
 
-use super::scope::Scope;
+use crate::dialect::ReplyContext;
 use crate::state::Api;
 
 /// The client, and the request that it sends.
@@ -27,7 +27,7 @@ impl FromRequest for Client {
         });
         let user_agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         let client = ClientInfo::at(address).with_user_agent(user_agent);
-        let request_id = request.extensions().get::<Scope>().map(|scope| scope.request_id.clone());
+        let request_id = ReplyContext::of(request).ok().map(|context| context.request_id);
         ready(Ok(Self(RequestContext { client, request_id })))
     }
 }

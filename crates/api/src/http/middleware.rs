@@ -24,37 +24,38 @@ use menjin_http::cors::CorsDecision;
 use menjin_http::{
     InFlight, Peer, Refusal, deadline, metrics, request_guard, request_id, security_headers,
 };
+use menjin_web::{ApiError, ErrorKind};
 use tracing::Instrument as _;
 
-use super::locale::Locale;
-use super::scope::{Dialect, Scope};
-use crate::failure::Failure;
+use super::locale::negotiate;
+use super::reply::Rejection;
+use crate::dialect::{Dialect, ReplyContext};
 use crate::state::Api;
-use crate::{envelope, v1};
 
-/// Answers a request.
+/// Answers a request, in the dialect of its path.
 ///
 /// # Errors
 /// Only after a panic, or when the deadline has passed. The error carries the answer, since the
 /// request that a response would need is gone, or still at work.
 pub(crate) async fn handle(
+    dialect_of: fn(&str) -> &'static Dialect,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let in_flight = InFlight::begin(&mut request).await;
     let started = Instant::now();
-    let scope = scope_of(&request, &in_flight);
+    let context = context_of(&request, &in_flight, dialect_of(request.path()));
     let (method, path) = (request.method().clone(), request.path().to_owned());
     // So no route is written twice; the server leaves the body of the answer out.
     if method == Method::HEAD {
         request.head_mut().method = Method::GET;
     }
-    request.extensions_mut().insert(scope.clone());
-    let span = tracing::info_span!("request", id = %scope.request_id);
+    request.extensions_mut().insert(context.clone());
+    let span = tracing::info_span!("request", id = %context.request_id);
     let api = request.app_data::<Data<Api>>().cloned();
     let cors = api.as_ref().and_then(|api| api.settings.cors.decide(&request));
     let outcome = if request_guard::is_ambiguous(request.headers()) {
-        let refused = request.into_response(render(&Failure::BadRequest, &scope));
+        let refused = request.into_response(render(&ErrorKind::BadRequest.into(), &context));
         Some(Ok(Ok(refused.map_into_left_body())))
     } else {
         let call =
@@ -64,15 +65,15 @@ pub(crate) async fn handle(
     };
     let _entered = span.enter();
     let mut result = match outcome {
-        Some(Ok(Ok(response))) => Ok(finish(response, &scope, cors.as_ref())),
-        Some(Ok(Err(error))) => Err(Answered::from(render_error(&error, &scope))),
+        Some(Ok(Ok(response))) => Ok(finish(response, &context, cors.as_ref())),
+        Some(Ok(Err(error))) => Err(Answered::from(render_error(&error, &context))),
         Some(Err(_panic)) => {
             tracing::error!(event = "panic", %method, path = %EscapedPath(&path), "a handler panicked");
-            Err(Answered::from(render(&Failure::Internal(None), &scope)))
+            Err(Answered::from(render(&ErrorKind::Internal.into(), &context)))
         }
         None => {
             let late = PortError::unavailable("a back end", "the answers took too long in all");
-            Err(Answered::from(render(&Failure::Unavailable(late), &scope)))
+            Err(Answered::from(render(&late.into(), &context)))
         }
     };
     let head = match &mut result {
@@ -80,7 +81,7 @@ pub(crate) async fn handle(
         Err(answered) => answered.response.get_mut().as_mut().map(HttpResponse::head_mut),
     };
     if let Some(head) = head {
-        set_headers(head.headers_mut(), &scope);
+        set_headers(head.headers_mut(), &context);
         if let Some(cors) = &cors {
             cors.set_headers(head.headers_mut());
         }
@@ -161,41 +162,50 @@ impl fmt::Display for EscapedPath<'_> {
 }
 
 /// The answer to what was refused before it was a request: neither its path nor its language is
-/// known.
-pub(crate) fn refuse(refusal: Refusal, peer: Peer, api: &Api) -> HttpResponse {
-    let failure = match refusal {
-        Refusal::Ambiguous => Failure::BadRequest,
-        Refusal::HeadTooLarge => Failure::HeadTooLarge,
-        Refusal::RequestTimeout => Failure::RequestTimeout,
+/// known, so the caller says in which dialect.
+pub(crate) fn refuse(
+    refusal: Refusal,
+    peer: Peer,
+    api: &Api,
+    dialect: &'static Dialect,
+) -> HttpResponse {
+    let kind = match refusal {
+        Refusal::Ambiguous => ErrorKind::BadRequest,
+        Refusal::HeadTooLarge => ErrorKind::HeadTooLarge,
+        Refusal::RequestTimeout => ErrorKind::RequestTimeout,
     };
-    let scope = Scope {
-        dialect: Dialect::V1,
+    let context = ReplyContext {
+        dialect,
         locale: api.settings.locale,
         request_id: api.random.uuid().unwrap_or_default().into(),
         strict_transport: api.strict_transport.clone().filter(|_| peer.is_tls),
     };
-    let _entered = tracing::info_span!("request", id = %scope.request_id).entered();
-    let mut response = render(&failure, &scope);
-    set_headers(response.headers_mut(), &scope);
+    let _entered = tracing::info_span!("request", id = %context.request_id).entered();
+    let mut response = render(&kind.into(), &context);
+    set_headers(response.headers_mut(), &context);
     if api.settings.metrics {
         metrics::count_unread(response.status());
     }
     let status = response.status().as_u16();
     let peer = peer.address.map(|address| address.ip().to_canonical().to_string());
-    tracing::info!(event = "refused", status, peer, "{failure}");
+    tracing::info!(event = "refused", status, peer, "{}", kind.meaning());
     response
 }
 
-fn scope_of(request: &ServiceRequest, in_flight: &InFlight) -> Scope {
+fn context_of(
+    request: &ServiceRequest,
+    in_flight: &InFlight,
+    dialect: &'static Dialect,
+) -> ReplyContext {
     let api = request.app_data::<Data<Api>>();
     let default = api.map(|api| api.settings.locale).unwrap_or_default();
     let request_id = request_id::sent(request.headers())
         .and_then(|id| RequestId::parse(id).ok())
         .unwrap_or_else(|| api.and_then(|api| api.random.uuid().ok()).unwrap_or_default().into());
     let by_tls = api.filter(|api| in_flight.is_tls() || came_by_tls_to_proxy(request, api));
-    Scope {
-        dialect: Dialect::of(request.path()),
-        locale: Locale::negotiate(request, default),
+    ReplyContext {
+        dialect,
+        locale: negotiate(request, default),
         request_id,
         strict_transport: by_tls.and_then(|api| api.strict_transport.clone()),
     }
@@ -209,31 +219,29 @@ fn came_by_tls_to_proxy(request: &ServiceRequest, api: &Api) -> bool {
 }
 
 /// Sets the headers that every answer has.
-fn set_headers(headers: &mut HeaderMap, scope: &Scope) {
-    if let Ok(id) = HeaderValue::from_str(scope.request_id.as_str()) {
+fn set_headers(headers: &mut HeaderMap, context: &ReplyContext) {
+    if let Ok(id) = HeaderValue::from_str(context.request_id.as_str()) {
         headers.insert(request_id::X_REQUEST_ID, id);
     }
     security_headers::set(headers);
-    if let Some(value) = &scope.strict_transport {
+    if let Some(value) = &context.strict_transport {
         headers.insert(STRICT_TRANSPORT_SECURITY, value.clone());
     }
-    headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(scope.locale.tag()));
+    headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(context.locale.tag()));
     headers.append(VARY, HeaderValue::from_static("Accept-Language"));
 }
 
 fn finish(
     response: ServiceResponse<impl MessageBody + 'static>,
-    scope: &Scope,
+    context: &ReplyContext,
     cors: Option<&CorsDecision<'_>>,
 ) -> ServiceResponse<BoxBody> {
     let rendered = response.response().error().map(|error| {
-        let preflight = match error.as_error::<Failure>() {
-            Some(Failure::MethodNotAllowed { allow }) => {
-                cors.and_then(|cors| cors.preflight_response(allow))
-            }
-            _ => None,
-        };
-        preflight.unwrap_or_else(|| render_error(error, scope))
+        let rejection = error.as_error::<Rejection>().map(|rejection| &rejection.0);
+        let preflight = rejection
+            .filter(|error| error.kind == ErrorKind::MethodNotAllowed)
+            .and_then(|error| cors?.preflight_response(&error.allow));
+        preflight.unwrap_or_else(|| render_error(error, context))
     });
     match rendered {
         Some(rendered) => response.into_response(rendered),
@@ -242,28 +250,25 @@ fn finish(
 }
 
 /// Renders an error of a handler's, an extractor's or actix's own.
-fn render_error(error: &Error, scope: &Scope) -> HttpResponse {
-    if let Some(failure) = error.as_error::<Failure>() {
-        return render(failure, scope);
+fn render_error(error: &Error, context: &ReplyContext) -> HttpResponse {
+    if let Some(Rejection(error)) = error.as_error::<Rejection>() {
+        return render(error, context);
     }
     let status = error.as_response_error().status_code();
     tracing::debug!(%error, %status, "refused by the framework");
     match status {
-        StatusCode::NOT_FOUND => render(&Failure::RouteNotFound, scope),
-        StatusCode::PAYLOAD_TOO_LARGE => render(&Failure::TooLarge, scope),
-        status if status.is_client_error() => render(&Failure::BadRequest, scope),
-        _ => render(&Failure::Internal(None), scope),
+        StatusCode::NOT_FOUND => render(&ErrorKind::RouteNotFound.into(), context),
+        StatusCode::PAYLOAD_TOO_LARGE => render(&ErrorKind::TooLarge.into(), context),
+        status if status.is_client_error() => render(&ErrorKind::BadRequest.into(), context),
+        _ => render(&ErrorKind::Internal.into(), context),
     }
 }
 
-fn render(failure: &Failure, scope: &Scope) -> HttpResponse {
-    if let Some(cause) = failure.cause() {
-        tracing::error!(error = %Causes(cause), "{failure}");
+fn render(error: &ApiError, context: &ReplyContext) -> HttpResponse {
+    if let Some(cause) = &error.cause {
+        tracing::error!(error = %Causes(cause), "{error}");
     }
-    match scope.dialect {
-        Dialect::V1 => v1::render(failure, scope),
-        Dialect::Envelope => envelope::render(failure, scope),
-    }
+    (context.dialect.render)(error, context)
 }
 
 #[cfg(test)]

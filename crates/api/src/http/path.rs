@@ -6,83 +6,77 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use menjin_domain::cache::CacheKey;
 use menjin_domain::common::UserId;
+use menjin_web::ApiError;
+use menjin_web::field::FieldType;
+use menjin_web::problem::{FieldError, Place};
+use menjin_web::schema::{Components, with};
+use serde_json::{Value, json};
 
-use crate::failure::Failure;
-use crate::problem::{Place, Problem};
+use super::body::rules;
+use super::reply::Rejection;
+use crate::endpoint::{Input, Signature};
 
-/// `{user_id}`: an integer from 1 to 2⁶³ − 1, in digits.
-pub(crate) struct UserIdParam(pub(crate) UserId);
+/// A value that stands in paths.
+pub(crate) trait PathParameter: FieldType<Json = String> {
+    /// The name of the parameter.
+    const NAME: &'static str;
+    /// What it is.
+    const DESCRIPTION: &'static str;
 
-impl FromRequest for UserIdParam {
-    type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let text = request.match_info().query("user_id");
-        ready(
-            parse_user_id(text)
-                .map(Self)
-                .map_err(|problem| Failure::invalid(Place::Path, Some("user_id"), problem)),
-        )
-    }
+    /// A value that is valid.
+    fn example() -> Value;
 }
 
-pub(crate) fn parse_user_id(text: &str) -> Result<UserId, Problem> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(Problem::NotAnInteger);
-    }
-    match text.parse::<i64>() {
-        Ok(id) => UserId::try_from(id).map_err(|_invalid| Problem::AtLeast { min: 1 }),
-        Err(_) if text.starts_with('-') => Err(Problem::AtLeast { min: 1 }),
-        Err(_) => Err(Problem::AtMost { max: i64::MAX.unsigned_abs() }),
+/// `{user_id}`.
+impl PathParameter for UserId {
+    const NAME: &'static str = "user_id";
+    const DESCRIPTION: &'static str = "The id of the user.";
+
+    fn example() -> Value {
+        json!(1)
     }
 }
 
 /// `{key}` of the cache.
-pub(crate) struct CacheKeyParam(pub(crate) CacheKey);
+impl PathParameter for CacheKey {
+    const NAME: &'static str = "key";
+    const DESCRIPTION: &'static str = "The key of the entry.";
 
-impl FromRequest for CacheKeyParam {
-    type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let key = CacheKey::parse(request.match_info().query("key"));
-        ready(
-            key.map(Self)
-                .map_err(|violation| Failure::invalid(Place::Path, Some("key"), violation.into())),
-        )
+    fn example() -> Value {
+        json!("greeting")
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+/// The parameter in the path that this value is.
+pub(crate) struct Path<T: PathParameter>(pub(crate) T::Value);
 
-    use super::*;
+impl<T: PathParameter> FromRequest for Path<T> {
+    type Error = Rejection;
+    type Future = Ready<Result<Self, Rejection>>;
 
-    #[test]
-    fn i2_only_positive_64_bit_integers_are_ids() {
-        assert_eq!(parse_user_id("7").map(UserId::get), Ok(7));
-        assert_eq!(parse_user_id("9223372036854775807").map(UserId::get), Ok(i64::MAX));
-        for low in ["0", "-1", "-9223372036854775809"] {
-            assert_eq!(parse_user_id(low), Err(Problem::AtLeast { min: 1 }), "{low}");
-        }
-        let max = i64::MAX.unsigned_abs();
-        assert_eq!(parse_user_id("9223372036854775808"), Err(Problem::AtMost { max }));
-        for bad in ["", "-", "x", "1\0", "1%00", "+1", "1.0", " 1", "１"] {
-            assert_eq!(parse_user_id(bad), Err(Problem::NotAnInteger), "{bad:?}");
-        }
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let read = || {
+            let text = request.match_info().query(T::NAME).to_owned();
+            let value = T::parse(&text, &rules(request)?);
+            Ok(Self(value.map_err(invalid::<T>)?))
+        };
+        ready(read())
     }
+}
 
-    proptest! {
-        #[test]
-        fn i2_an_id_is_what_its_digits_say(id: i64, text in "\\PC{0,25}") {
-            prop_assert_eq!(parse_user_id(&id.to_string()).map(UserId::get).ok(), Some(id).filter(|id| *id > 0));
-            if let Ok(id) = parse_user_id(&text) {
-                let digits = text.trim_start_matches('0');
-                prop_assert_eq!(digits, id.to_string());
-            }
+fn invalid<T: PathParameter>(problem: menjin_web::problem::Problem) -> ApiError {
+    FieldError { place: Place::Path, field: Some(T::NAME), problem }.into()
+}
+
+impl<T: PathParameter> Input for Path<T> {
+    fn describe(signature: &mut Signature, components: &mut Components<'_>) {
+        let schema = with(T::schema(&components.rules), json!({ "example": T::example() }));
+        signature.parameters.push(json!({
+            "name": T::NAME, "in": "path", "required": true, "description": T::DESCRIPTION,
+            "schema": schema,
+        }));
+        if let Err(problem) = T::parse(&"?".to_owned(), &components.rules) {
+            signature.errors.push(("invalid_path", invalid::<T>(problem)));
         }
     }
 }

@@ -1,36 +1,49 @@
 //! The one way in which queries are read.
 
 use std::future::{Ready, ready};
-use std::ops::Deref;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use garde::{Valid, Validate};
-use serde::de::DeserializeOwned;
+use menjin_web::field::Request;
+use menjin_web::problem::Place;
+use menjin_web::schema::{Components, Schema, with};
+use serde_json::{Value, json};
 
-use super::body::{parse_form, validate};
-use crate::failure::Failure;
-use crate::problem::Place;
+use super::body::{example_of_invalid, parse_form, rules, validate};
+use super::reply::Rejection;
+use crate::endpoint::{Input, Signature};
 
-/// A query whose every rule holds. Parameters that nobody knows are ignored; one given twice is
+/// A query whose every field is valid. Parameters that nobody knows are ignored; one given twice is
 /// refused, since a proxy may have looked at the other.
-pub(crate) struct Query<T>(Valid<T>);
+pub(crate) struct Query<T>(pub(crate) T);
 
-impl<T> Deref for Query<T> {
-    type Target = T;
+impl<T: Request> FromRequest for Query<T> {
+    type Error = Rejection;
+    type Future = Ready<Result<Self, Rejection>>;
 
-    fn deref(&self) -> &T {
-        &self.0
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let read = || {
+            let object = parse_form(request.query_string().as_bytes())
+                .map_err(|problem| (Place::Query, problem))?;
+            Ok(Self(validate(object, &rules(request)?, Place::Query)?))
+        };
+        ready(read())
     }
 }
 
-impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest for Query<T> {
-    type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let object = parse_form(request.query_string().as_bytes())
-            .map_err(|problem| Failure::invalid(Place::Query, None, problem));
-        ready(object.and_then(|object| validate(object, &(), Place::Query)).map(Self))
+impl<T: Request + Schema> Input for Query<T> {
+    fn describe(signature: &mut Signature, components: &mut Components<'_>) {
+        let mut schema = T::inline(components);
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for (name, schema) in properties.into_iter().flatten() {
+            let description = schema.as_object_mut().and_then(|rules| rules.remove("description"));
+            let parameter = json!({
+                "name": name, "in": "query", "required": false, "schema": schema,
+            });
+            let description = json!({ "description": description });
+            signature.parameters.push(with(parameter, description));
+        }
+        let invalid = example_of_invalid::<T>(components, Place::Query, &Value::from("?"));
+        signature.errors.push(("invalid_query", invalid));
     }
 }

@@ -1,7 +1,6 @@
-use actix_web::App;
 use menjin_domain::accounts::RegistrableRole;
 use menjin_domain::credentials::PasswordLength;
-use paperclip::actix::OpenApiExt as _;
+use menjin_web::Text;
 
 use super::*;
 use crate::{Cors, Locale, TrustedProxies};
@@ -22,49 +21,27 @@ fn settings(cache_access: CacheAccess) -> ApiSettings {
     }
 }
 
-fn collected() -> Value {
-    let mut collected = Value::Null;
-    let app = App::new().wrap_api().configure(crate::routes);
-    app.with_raw_json_spec_v3(|app, document| {
-        collected = document;
-        app
-    });
-    collected
-}
-
 fn built(cache_access: CacheAccess) -> Value {
-    let (document, mismatches) = build(&collected(), &settings(cache_access));
-    assert_eq!(mismatches, Vec::<String>::new());
-    document
+    build(&crate::tables(), &settings(cache_access))
 }
 
 #[test]
-fn routes_and_tables_name_the_same_operations_and_fields() {
-    for access in
-        [CacheAccess::Public, CacheAccess::Authenticated, CacheAccess::Superuser, CacheAccess::Off]
-    {
-        built(access);
+fn every_operation_is_named_and_described_and_none_twice() {
+    let mut ids = std::collections::HashSet::new();
+    for endpoint in crate::tables().into_iter().flat_map(|(_, endpoints)| endpoints) {
+        let Some(operation) = endpoint.operation else { continue };
+        let summary = (operation.summary)();
+        let texts = [&summary.operation_id, &summary.summary, &summary.description];
+        for text in texts {
+            assert!(text.as_ref().is_some_and(|text| !text.is_empty()), "{}", endpoint.path);
+        }
+        assert_eq!(summary.tags.len(), 1, "{}", endpoint.path);
+        assert!(ids.insert(summary.operation_id), "{}", endpoint.path);
+        if let Some(Text { zh, en }) = operation.message {
+            assert!(Text::is_translated(zh, en), "{zh:?} {en:?}");
+        }
     }
-}
-
-#[test]
-fn what_only_one_side_knows_is_found() {
-    let mut routes = collected();
-    let paths = routes.get_mut("paths").and_then(Value::as_object_mut).unwrap();
-    let mut root = paths.remove("/").unwrap();
-    root["get"]["operationId"] = "dance".into();
-    paths.insert("/dance".to_owned(), root);
-    let user = routes.pointer_mut("/components/schemas/User/properties").unwrap();
-    user["shoe_size"] = json!({ "type": "integer" });
-    let (_, mismatches) = build(&routes, &settings(CacheAccess::Public));
-    assert_eq!(
-        mismatches,
-        [
-            "User.shoe_size: only on one side",
-            "get /dance (dance): no row, or two",
-            "get_root: no route"
-        ]
-    );
+    assert!(ids.len() >= 30);
 }
 
 #[test]

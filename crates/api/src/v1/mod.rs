@@ -1,49 +1,60 @@
 //! The v1 dialect: plain JSON and status codes, in the manner of FastAPI.
+//!
+//! An endpoint is one file. It is declared here twice: as a module and in the table.
 
-mod audit;
-mod auth;
-mod bodies;
-mod render;
-mod users;
-mod views;
+mod audit {
+    pub(super) mod list;
+}
+mod auth {
+    pub(super) mod change_password;
+    pub(super) mod login;
+    pub(super) mod logout;
+    pub(super) mod refresh;
+    pub(super) mod register;
+}
+mod errors;
+mod lockout {
+    pub(super) mod clear;
+    pub(super) mod get;
+}
+pub(crate) mod responses;
+mod users {
+    pub(super) mod activate;
+    pub(super) mod deactivate;
+    pub(super) mod get;
+    pub(super) mod get_me;
+    pub(super) mod update_me;
+}
 
-use paperclip::actix::web::{ServiceConfig, delete, get, post, put};
+use menjin_web::field::Rules;
 
-use crate::http::routes::resource;
+use crate::dialect::Dialect;
+use crate::endpoint::Endpoint;
 
-pub use audit::AuditEventView;
-pub(crate) use audit::DEFAULT_LIMIT as DEFAULT_AUDIT_LIMIT;
-pub(crate) use render::{code, render};
-pub(crate) use views::MessageView;
-#[cfg(feature = "bench")]
-pub(crate) use views::UserView;
+pub use audit::list::AuditEvent;
 
-/// Registers the routes.
-pub(crate) fn routes(services: &mut ServiceConfig<'_>) {
-    let get_put = vec![get().to(users::me), put().to(users::update_me)];
-    let lock = vec![get().to(users::lock), delete().to(users::lift_lock)];
-    services
-        .service(resource("/api/v1/auth/register", "POST", vec![post().to(auth::register)]))
-        .service(resource("/api/v1/auth/login", "POST", vec![post().to(auth::login)]))
-        .service(resource("/api/v1/auth/refresh", "POST", vec![post().to(auth::refresh)]))
-        .service(resource("/api/v1/auth/logout", "POST", vec![post().to(auth::logout)]))
-        .service(resource(
-            "/api/v1/auth/change-password",
-            "POST",
-            vec![post().to(auth::change_password)],
-        ))
-        .service(resource("/api/v1/users/me", "GET, HEAD, PUT", get_put))
-        .service(resource("/api/v1/users/{user_id}", "GET, HEAD", vec![get().to(users::get_user)]))
-        .service(resource(
-            "/api/v1/users/{user_id}/activate",
-            "POST",
-            vec![post().to(users::activate)],
-        ))
-        .service(resource(
-            "/api/v1/users/{user_id}/deactivate",
-            "POST",
-            vec![post().to(users::deactivate)],
-        ))
-        .service(resource("/api/v1/users/{user_id}/lock", "GET, HEAD, DELETE", lock))
-        .service(resource("/api/v1/audit", "GET, HEAD", vec![get().to(audit::list)]));
+/// The dialect; also of paths that belong to none.
+pub(crate) static DIALECT: Dialect = Dialect {
+    render: errors::render,
+    error_schema: errors::schema,
+    rules: |settings| Rules { new_password: settings.v1_password },
+};
+
+/// All endpoints.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        auth::register::endpoint(),
+        auth::login::endpoint(),
+        auth::refresh::endpoint(),
+        auth::logout::endpoint(),
+        auth::change_password::endpoint(),
+        users::get_me::endpoint(),
+        users::update_me::endpoint(),
+        users::get::endpoint(),
+        users::activate::endpoint(),
+        users::deactivate::endpoint(),
+        lockout::get::endpoint(),
+        lockout::clear::endpoint(),
+        audit::list::endpoint(),
+    ]
 }

@@ -1,0 +1,51 @@
+//! The manner in which a part of the paths is answered.
+
+use actix_web::http::header::HeaderValue;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse};
+use menjin_domain::common::RequestId;
+use menjin_web::field::Rules;
+use menjin_web::schema::Components;
+use menjin_web::{ApiError, ErrorKind, Locale};
+use serde_json::Value;
+
+use crate::http::reply::Rejection;
+use crate::state::ApiSettings;
+
+/// A dialect: how errors look, and by which rules requests are read.
+pub(crate) struct Dialect {
+    /// Renders an error.
+    pub(crate) render: fn(&ApiError, &ReplyContext) -> HttpResponse,
+    /// The schema of an error with this status.
+    pub(crate) error_schema: fn(u16, &mut Components<'_>) -> Value,
+    /// The rules of its requests.
+    pub(crate) rules: fn(&ApiSettings) -> Rules,
+}
+
+/// How to answer a request. The middleware leaves it in the extensions of the request.
+#[derive(Clone)]
+pub(crate) struct ReplyContext {
+    pub(crate) dialect: &'static Dialect,
+    pub(crate) locale: Locale,
+    pub(crate) request_id: RequestId,
+    /// `Strict-Transport-Security`, if the client came by TLS.
+    pub(crate) strict_transport: Option<HeaderValue>,
+}
+
+impl ReplyContext {
+    /// The one of this request.
+    ///
+    /// # Errors
+    /// Only if the middleware did not run.
+    pub(crate) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        request.extensions().get::<Self>().cloned().ok_or(ErrorKind::Internal.into())
+    }
+}
+
+impl FromRequest for ReplyContext {
+    type Error = Rejection;
+    type Future = std::future::Ready<Result<Self, Rejection>>;
+
+    fn from_request(request: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
+        std::future::ready(Self::of(request).map_err(Rejection))
+    }
+}

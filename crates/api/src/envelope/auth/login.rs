@@ -1,0 +1,56 @@
+//! `POST /api/auth/login`.
+
+use menjin_domain::accounts::LoginName;
+use menjin_domain::credentials::CandidatePassword;
+use menjin_domain::sessions::LoginInput;
+use menjin_web::schema::TOKEN_EXAMPLE;
+use secrecy::ExposeSecret as _;
+
+use crate::envelope::responses::{Success, User};
+use crate::prelude::*;
+
+const DONE: Text = Text { zh: "登录成功", en: "Logged in" };
+
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new(Method::POST, "/api/auth/login", login)
+        .success("The token of a new session, and the user")
+        .message(DONE)
+        .refusals(&[ErrorKind::InvalidCredentials, ErrorKind::TooManyAttempts])
+        .refusals(&[ErrorKind::Overloaded])
+        .refusals(ErrorKind::OF_THE_STORE)
+}
+
+request! {
+    /// Whom to log in.
+    struct LoginRequest as "EnvelopeLogin" {
+        username: Required<LoginName>,
+        password: Required<CandidatePassword>,
+    }
+}
+
+// No refresh token: the document of this dialect knows none. Its clients log in again.
+response! {
+    /// `data` of a log-in.
+    struct LoginData as "Login" {
+        /// The access token.
+        token: String => { "example": TOKEN_EXAMPLE },
+        user: User,
+    }
+}
+
+/// Log in and get an access token.
+///
+/// `username` is a user name or an e-mail address.
+#[api_v2_operation(operation_id = "envelope_login", tags("Authentication (envelope)"))]
+async fn login(
+    api: Data<Api>,
+    client: Client,
+    Body(body): Body<LoginRequest>,
+) -> Answer<Success<LoginData>> {
+    let LoginRequest { username, password } = body;
+    let input =
+        LoginInput { name: username.value()?, password: password.value()?, request: client.0 };
+    let logged_in = api.services.login.execute(input).await?;
+    let token = logged_in.tokens.access_token.expose_secret().to_owned();
+    Ok(Success(DONE, LoginData { token, user: User::from(&logged_in.user) }))
+}

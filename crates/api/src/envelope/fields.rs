@@ -1,0 +1,57 @@
+//! Field types of this dialect. Both bounds of a length are one rule here, as its document words them.
+
+use menjin_domain::accounts::{self, FullName, UsernameLength};
+use menjin_domain::common::Violation;
+use menjin_web::field::{FieldType, Rules};
+use menjin_web::problem::Problem;
+use menjin_web::values::username;
+use serde_json::{Value, json};
+
+/// A user name of 3 to 20 characters.
+pub(super) enum Username {}
+
+impl Username {
+    const LENGTH: UsernameLength = UsernameLength { min: 3, max: 20 };
+}
+
+impl FieldType for Username {
+    type Json = String;
+    type Value = accounts::Username;
+
+    fn parse(sent: &String, _: &Rules) -> Result<accounts::Username, Problem> {
+        let UsernameLength { min, max } = Self::LENGTH;
+        Ok(accounts::Username::parse(sent, Self::LENGTH).map_err(|violation| match violation {
+            Violation::TooShort { .. } | Violation::TooLong { .. } => {
+                Violation::LengthOutside { min, max }
+            }
+            other => other,
+        })?)
+    }
+
+    fn schema(_: &Rules) -> Value {
+        username(Self::LENGTH)
+    }
+}
+
+/// A person's name of 2 to 10 characters.
+pub(super) enum Name {}
+
+impl Name {
+    const MIN: usize = 2;
+    const MAX: usize = 10;
+}
+
+impl FieldType for Name {
+    type Json = String;
+    type Value = Option<FullName>;
+
+    fn parse(sent: &String, _: &Rules) -> Result<Option<FullName>, Problem> {
+        Ok(Some(FullName::parse_within(sent, Self::MIN, Self::MAX)?))
+    }
+
+    fn schema(_: &Rules) -> Value {
+        json!({
+            "type": "string", "minLength": Self::MIN, "maxLength": Self::MAX, "example": "张三",
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! `GET /`.
+
+use crate::prelude::*;
+
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::new(Method::GET, "/", root).success("What this is")
+}
+
+response! {
+    /// What this is and where to go on.
+    struct Root as "Root" {
+        name: &'static str => { "enum": ["menjin"], "example": "menjin" },
+        version: String => { "example": "0.1.0" },
+        docs: &'static str => { "enum": ["/docs"], "example": "/docs" },
+        redoc: &'static str => { "enum": ["/redoc"], "example": "/redoc" },
+        openapi: &'static str => { "enum": ["/openapi.json"], "example": "/openapi.json" },
+        health: &'static str => { "enum": ["/health"], "example": "/health" },
+    }
+}
+
+/// Say what this is and where to go on.
+///
+/// Names the version and the paths of the documentation and of the health check.
+#[api_v2_operation(operation_id = "get_root", tags("General"))]
+async fn root(api: Data<Api>) -> Answer<Reply<Root>> {
+    Ok(Reply(Root {
+        name: "menjin",
+        version: api.settings.version.clone(),
+        docs: "/docs",
+        redoc: "/redoc",
+        openapi: "/openapi.json",
+        health: "/health",
+    }))
+}

@@ -1,0 +1,121 @@
+//! What handlers return.
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, ResponseError};
+use menjin_web::problem::FieldError;
+use menjin_web::schema::{Components, Schema};
+use menjin_web::{ApiError, response};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// What a handler returns: a reply, or why there is none.
+pub(crate) type Answer<T> = Result<T, Rejection>;
+
+/// An error on its way to the middleware, which renders it in the request's dialect and language.
+#[derive(Debug)]
+pub(crate) struct Rejection(pub(crate) ApiError);
+
+impl std::fmt::Display for Rejection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl ResponseError for Rejection {}
+
+impl<E: Into<ApiError>> From<E> for Rejection {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+/// A reply with a body in JSON.
+pub(crate) struct Reply<T, const STATUS: u16 = 200>(pub(crate) T);
+
+impl<T: Serialize, const STATUS: u16> Responder for Reply<T, STATUS> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::build(StatusCode::from_u16(STATUS).unwrap_or_default()).json(self.0)
+    }
+}
+
+/// Begins the answer to an error: its status and the headers that belong to it (RFC 6750 §3, RFC 9110
+/// §10.2). The dialect adds the body.
+pub(crate) fn begin_error(error: &ApiError) -> HttpResponseBuilder {
+    let status = StatusCode::from_u16(error.kind.status());
+    let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    if !error.allow.is_empty() {
+        response.insert_header((ALLOW, error.allow.as_str()));
+    }
+    if let Some(challenge) = error.kind.challenge() {
+        response.insert_header((WWW_AUTHENTICATE, challenge));
+    }
+    if let Some(seconds) = error.retry_after() {
+        response.insert_header((RETRY_AFTER, seconds));
+    }
+    if error.kind.closes_connection() {
+        response.force_close();
+    }
+    response
+}
+
+response! {
+    /// Every part of a request that is not valid.
+    pub(crate) struct Problems as "ValidationError" {
+        detail: Vec<ProblemResponse> => { "minItems": 1 },
+    }
+}
+
+/// What is wrong with one part of a request, as FastAPI lists it.
+#[derive(Serialize)]
+pub(crate) struct ProblemResponse {
+    loc: Vec<&'static str>,
+    msg: String,
+    r#type: &'static str,
+}
+
+impl Schema for ProblemResponse {
+    const NAME: &'static str = "Problem";
+
+    fn inline(_: &mut Components<'_>) -> Value {
+        json!({
+            "type": "object",
+            "description": "What is wrong with one part of a request.",
+            "required": ["loc", "msg", "type"],
+            "properties": {
+                "loc": {
+                    "type": "array", "minItems": 1, "items": { "type": "string" },
+                    "example": ["body", "username"],
+                    "description": "`body`, `path` or `query`, and the field.",
+                },
+                "msg": {
+                    "type": "string", "example": "缺少必填字段",
+                    "description": "For people, in the language asked for.",
+                },
+                "type": {
+                    "type": "string", "example": "missing",
+                    "description": "For programs, in pydantic's words.",
+                },
+            },
+            "additionalProperties": false,
+        })
+    }
+}
+
+impl Problems {
+    /// The list, with text and type of each problem as the dialect words them.
+    pub(crate) fn new(
+        fields: &[FieldError],
+        describe: impl Fn(&FieldError) -> (String, &'static str),
+    ) -> Self {
+        let describe = |field: &FieldError| {
+            let (msg, r#type) = describe(field);
+            let loc = [field.place.as_str()].into_iter().chain(field.field).collect();
+            ProblemResponse { loc, msg, r#type }
+        };
+        Self { detail: fields.iter().map(describe).collect() }
+    }
+}

@@ -1,0 +1,41 @@
+//! `POST /api/v1/auth/login`.
+
+use menjin_domain::accounts::LoginName;
+use menjin_domain::credentials::CandidatePassword;
+use menjin_domain::sessions::LoginInput;
+
+use crate::prelude::*;
+use crate::v1::responses::Token;
+
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new(Method::POST, "/api/v1/auth/login", login)
+        .success("The tokens of a new session")
+        .refusals(&[ErrorKind::InvalidCredentials, ErrorKind::TooManyAttempts])
+        .refusals(&[ErrorKind::Overloaded])
+        .refusals(ErrorKind::OF_THE_STORE)
+}
+
+request! {
+    /// Whom to log in: JSON, or the form of OAuth2's password grant.
+    struct LoginRequest as "UserLogin" {
+        username: Required<LoginName>,
+        password: Required<CandidatePassword>,
+    }
+}
+
+/// Log in and get an access token and a refresh token.
+///
+/// Takes JSON or the form of OAuth2's password grant. `username` is a user name or an e-mail
+/// address.
+#[api_v2_operation(operation_id = "login", tags("Authentication"))]
+async fn login(
+    api: Data<Api>,
+    client: Client,
+    body: BodyOrForm<LoginRequest>,
+) -> Answer<Reply<Token>> {
+    let LoginRequest { username, password } = body.0;
+    let input =
+        LoginInput { name: username.value()?, password: password.value()?, request: client.0 };
+    let logged_in = api.services.login.execute(input).await?;
+    Ok(Reply(Token::from(&logged_in.tokens)))
+}

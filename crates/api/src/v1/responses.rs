@@ -1,0 +1,109 @@
+//! Responses that several endpoints of v1 share.
+
+use actix_web::body::BoxBody;
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use menjin_domain::accounts;
+use menjin_domain::sessions::TokenPair;
+use menjin_web::schema::{Components, Schema as _, TOKEN_EXAMPLE, Time};
+use menjin_web::values::roles;
+use menjin_web::{Text, response};
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+
+use crate::dialect::ReplyContext;
+use crate::endpoint::Output;
+
+response! {
+    /// A user. Times are RFC 3339 in UTC.
+    pub(crate) struct User as "User" {
+        id: i64 => { "minimum": 1, "example": 1 },
+        username: String => { "example": "student001" },
+        email: String => { "format": "email", "example": "zhangsan@example.com" },
+        full_name: Option<String> => { "example": "张三" },
+        phone: Option<String> => { "example": "+86 138 0013 8000" },
+        bio: Option<String> => { "example": "喜欢开门" },
+        avatar: Option<String> => { "example": "https://example.com/zhangsan.png" },
+        is_active: bool => { "example": true },
+        /// Whether the e-mail address was verified.
+        is_verified: bool => { "example": false },
+        /// Whether the role is `admin`.
+        is_superuser: bool => { "example": false },
+        role: &'static str => { "enum": roles(), "example": "student" },
+        created_at: Time,
+        updated_at: Option<Time>,
+        last_login_at: Option<Time>,
+    }
+}
+
+impl From<&accounts::User> for User {
+    fn from(user: &accounts::User) -> Self {
+        let profile = &user.profile;
+        Self {
+            id: user.id.get(),
+            username: user.username.as_str().to_owned(),
+            email: user.email.as_str().to_owned(),
+            full_name: profile.full_name.as_ref().map(|name| name.as_str().to_owned()),
+            phone: profile.phone.as_ref().map(|phone| phone.as_str().to_owned()),
+            bio: profile.bio.as_ref().map(|bio| bio.as_str().to_owned()),
+            avatar: profile.avatar.as_ref().map(|avatar| avatar.as_str().to_owned()),
+            is_active: user.is_active,
+            is_verified: user.is_verified,
+            is_superuser: user.is_superuser(),
+            role: user.role.as_str(),
+            created_at: Time(user.created_at),
+            updated_at: user.updated_at.map(Time),
+            last_login_at: user.last_login_at.map(Time),
+        }
+    }
+}
+
+response! {
+    /// The tokens of a session (RFC 6749 §5.1).
+    pub(crate) struct Token as "Token" {
+        access_token: String => { "example": TOKEN_EXAMPLE },
+        refresh_token: String => { "example": TOKEN_EXAMPLE },
+        token_type: &'static str => { "enum": ["bearer"], "example": "bearer" },
+        /// Seconds for which the access token is valid.
+        expires_in: u64 => { "minimum": 1, "example": 1800 },
+    }
+}
+
+impl From<&TokenPair> for Token {
+    fn from(tokens: &TokenPair) -> Self {
+        Self {
+            access_token: tokens.access_token.expose_secret().to_owned(),
+            refresh_token: tokens.refresh_token.expose_secret().to_owned(),
+            token_type: "bearer",
+            expires_in: tokens.expires_in.as_secs(),
+        }
+    }
+}
+
+response! {
+    /// An answer that only says that it is done.
+    struct Message as "Message" {
+        message: &'static str => { "example": "操作成功" },
+    }
+}
+
+/// Says that it is done, in the language of the request.
+pub(crate) struct Done(pub(crate) Text);
+
+impl Responder for Done {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        match ReplyContext::of(request) {
+            Ok(context) => {
+                HttpResponse::Ok().json(Message { message: self.0.in_locale(context.locale) })
+            }
+            Err(error) => HttpResponse::from_error(crate::http::reply::Rejection(error)),
+        }
+    }
+}
+
+impl Output for Done {
+    fn describe(components: &mut Components<'_>) -> Option<(u16, Value)> {
+        Some((200, Message::schema(components)))
+    }
+}

@@ -1,0 +1,288 @@
+//! The one table of errors: what can go wrong, with its status, its code and its texts.
+//!
+//! An [`ApiError`] is made in three ways only:
+//!
+//! * a part of the request is refused before a use-case runs (`Invalid`, `TooLarge`,
+//!   `NotAuthenticated`, …);
+//! * a **use-case** refuses: its refusal turns into an `ApiError` by `From`, in `refusals.rs`; a
+//!   variant that is missing there does not compile;
+//! * a **port** fails: `Unavailable` if trying again may help, `Internal` if not. The cause goes to
+//!   the log, with the request's id; the client never sees one.
+//!
+//! A dialect only chooses the shape of the answer.
+
+use std::time::Duration;
+
+use menjin_domain::common::PortError;
+
+use crate::problem::{FieldError, Place, Problem};
+use crate::text::Text;
+
+/// What is known of a kind of error.
+struct Row {
+    status: u16,
+    code: &'static str,
+    meaning: &'static str,
+    text: Text,
+    /// The text in the envelope dialect, where it differs.
+    envelope_text: &'static [Text],
+}
+
+/// Makes the enum and its table at once, so that neither can lack a row of the other.
+macro_rules! errors {
+    ($(
+        $kind:ident: $status:literal $code:literal, $meaning:literal,
+            $zh:literal, $en:literal $(, envelope: $envelope_zh:literal, $envelope_en:literal)?;
+    )*) => {
+        /// A kind of error.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum ErrorKind {
+            $(#[doc = $meaning] $kind,)*
+        }
+
+        impl ErrorKind {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            const fn row(self) -> Row {
+                match self {
+                    $(
+                        Self::$kind => Row {
+                            status: $status,
+                            code: $code,
+                            meaning: $meaning,
+                            text: Text { zh: $zh, en: $en },
+                            envelope_text: &[$(Text { zh: $envelope_zh, en: $envelope_en })?],
+                        },
+                    )*
+                }
+            }
+        }
+    };
+}
+
+errors! {
+    // Kind: status, code for programs, meaning for the log and the API document,
+    //     text for people in Chinese and in English, and in the envelope dialect if it differs there.
+    RouteNotFound: 404 "not_found", "no such route",
+        "接口不存在", "Not found";
+    MethodNotAllowed: 405 "method_not_allowed", "the route does not know the method",
+        "请求方法不被允许", "Method not allowed";
+    TooLarge: 413 "body_too_large", "the body is too large",
+        "请求体过大，上限为64 KiB", "The body is too large: 64 KiB at most";
+    UnsupportedMediaType: 415 "unsupported_media_type", "the media type is not supported",
+        "不支持的媒体类型，请使用 application/json", "Unsupported media type: send application/json";
+    RequestTimeout: 408 "request_timeout", "the request did not arrive in time",
+        "请求接收超时", "The request did not arrive in time";
+    HeadTooLarge: 431 "head_too_large", "the head of the request is too large",
+        "请求头过大，上限为32 KiB", "The head of the request is too large: 32 KiB at most";
+    BadRequest: 400 "bad_request", "the request cannot be read",
+        "请求无法解析", "The request cannot be read";
+    Invalid: 422 "invalid", "the request is not valid",
+        "数据验证失败", "Validation failed";
+    NotAuthenticated: 401 "not_authenticated", "not authenticated",
+        "未提供认证凭据", "Not authenticated";
+    InvalidToken: 401 "invalid_token", "not authenticated",
+        "访问令牌无效或已过期", "The access token is invalid or has expired";
+    InvalidCredentials: 401 "invalid_credentials", "user name or password is wrong",
+        "用户名或密码错误", "Incorrect username or password";
+    InvalidRefreshToken: 401 "invalid_token", "the refresh token is not valid",
+        "刷新令牌无效或已过期", "The refresh token is invalid or has expired";
+    Forbidden: 403 "forbidden", "forbidden",
+        "权限不足", "Not enough permissions";
+    UserNotFound: 404 "user_not_found", "no such user",
+        "用户不存在", "User not found";
+    UsernameTaken: 400 "username_taken", "the user name is taken",
+        "用户名已存在", "Username already registered";
+    EmailTaken: 400 "email_taken", "the e-mail address is taken",
+        "邮箱已被注册", "Email already registered";
+    PasswordTooCommon: 400 "password_too_common", "the password is too common",
+        "密码过于常见，请换一个", "The password is too common";
+    PasswordEqualsIdentity: 400 "password_equals_identity", "the password is the user name or the e-mail address",
+        "密码不能与用户名或邮箱相同", "The password must differ from the username and the email";
+    PasswordTooWeak: 400 "password_too_weak", "the password is too easy to guess",
+        "密码强度不足，请换一个", "The password is too easy to guess";
+    WrongPassword: 400 "wrong_password", "the current password is wrong",
+        "当前密码错误", "The current password is incorrect",
+        envelope: "原密码错误", "The old password is incorrect";
+    ConfirmationDiffers: 400 "confirmation_differs", "the new password and its confirmation differ",
+        "新密码与确认密码不一致", "The new password and its confirmation differ";
+    PasswordUnchanged: 400 "password_unchanged", "the new password equals the current one",
+        "新密码不能与当前密码相同", "The new password must differ from the current one";
+    LastAdmin: 400 "last_admin", "the last active administrator stays",
+        "不能停用最后一个管理员", "The last active administrator cannot be deactivated";
+    EntryNotFound: 404 "cache_key_not_found", "no such cache entry",
+        "缓存键不存在", "Cache key not found";
+    TooManyAttempts: 429 "too_many_attempts", "too many attempts",
+        "尝试次数过多，请稍后再试", "Too many attempts: try again later";
+    Overloaded: 503 "overloaded", "no capacity to hash a password",
+        "服务器繁忙，请稍后再试", "The server is busy: try again later";
+    Unavailable: 503 "unavailable", "a back end is unavailable",
+        "服务暂不可用，请稍后再试", "Service unavailable: try again later";
+    CacheFailed: 500 "cache_failed", "the cache does not work",
+        "缓存操作失败", "The cache operation failed";
+    Internal: 500 "internal_error", "a fault of the server's",
+        "服务器内部错误", "Internal server error";
+}
+
+impl ErrorKind {
+    /// What whoever hashes a chosen password may answer.
+    pub const OF_A_NEW_PASSWORD: &[Self] = &[
+        Self::PasswordTooCommon,
+        Self::PasswordEqualsIdentity,
+        Self::PasswordTooWeak,
+        Self::TooManyAttempts,
+        Self::Overloaded,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
+    /// What whoever asks the database may answer.
+    pub const OF_THE_STORE: &[Self] = &[Self::Unavailable, Self::Internal];
+
+    /// The HTTP status.
+    pub const fn status(self) -> u16 {
+        self.row().status
+    }
+
+    /// The reason by which programs tell errors apart.
+    pub const fn code(self) -> &'static str {
+        self.row().code
+    }
+
+    /// The meaning, for the log and the API document.
+    pub const fn meaning(self) -> &'static str {
+        self.row().meaning
+    }
+
+    /// The text for people.
+    pub const fn text(self) -> Text {
+        self.row().text
+    }
+
+    /// The text for people in the envelope dialect.
+    pub fn envelope_text(self) -> Text {
+        self.row().envelope_text.first().copied().unwrap_or(self.text())
+    }
+
+    /// `WWW-Authenticate` (RFC 6750 §3): how to authenticate, and whether a token was sent.
+    pub const fn challenge(self) -> Option<&'static str> {
+        match self {
+            Self::InvalidToken | Self::InvalidRefreshToken => {
+                Some(r#"Bearer error="invalid_token""#)
+            }
+            Self::NotAuthenticated | Self::InvalidCredentials => Some("Bearer"),
+            _ => None,
+        }
+    }
+
+    /// Whether the connection is closed after the answer: what else the client sends on it is the
+    /// rest of a body that nobody reads.
+    pub const fn closes_connection(self) -> bool {
+        matches!(
+            self,
+            Self::RequestTimeout | Self::HeadTooLarge | Self::TooLarge | Self::BadRequest
+        )
+    }
+}
+
+/// Why a request was not done.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", kind.meaning())]
+pub struct ApiError {
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// What is wrong with the request, of `Invalid`.
+    pub fields: Vec<FieldError>,
+    /// How long to wait, of `TooManyAttempts`.
+    pub wait: Option<Duration>,
+    /// The methods that the route knows, of `MethodNotAllowed`.
+    pub allow: String,
+    /// The cause, for the log; a refusal has none.
+    #[source]
+    pub cause: Option<PortError>,
+}
+
+impl From<ErrorKind> for ApiError {
+    fn from(kind: ErrorKind) -> Self {
+        Self { kind, fields: Vec::new(), wait: None, allow: String::new(), cause: None }
+    }
+}
+
+impl ApiError {
+    /// These parts of the request are not valid.
+    pub fn invalid(fields: Vec<FieldError>) -> Self {
+        Self { fields, ..ErrorKind::Invalid.into() }
+    }
+
+    /// A port failed.
+    pub fn caused(kind: ErrorKind, cause: PortError) -> Self {
+        Self { cause: Some(cause), ..kind.into() }
+    }
+
+    /// The route knows these methods only.
+    pub fn method_not_allowed(allow: String) -> Self {
+        Self { allow, ..ErrorKind::MethodNotAllowed.into() }
+    }
+
+    /// Too many attempts; another may be made after a while.
+    pub fn too_many_attempts(wait: Duration) -> Self {
+        Self { wait: Some(wait), ..ErrorKind::TooManyAttempts.into() }
+    }
+
+    /// `Retry-After`, in whole seconds, rounded up: whoever waits that long is let in.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self.kind {
+            ErrorKind::TooManyAttempts => {
+                let wait = self.wait.unwrap_or_default();
+                Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+            }
+            ErrorKind::Overloaded | ErrorKind::Unavailable => Some(1),
+            _ => None,
+        }
+    }
+}
+
+impl From<FieldError> for ApiError {
+    fn from(field: FieldError) -> Self {
+        Self::invalid(vec![field])
+    }
+}
+
+/// A problem with the whole of a body or a query.
+impl From<(Place, Problem)> for ApiError {
+    fn from((place, problem): (Place, Problem)) -> Self {
+        FieldError { place, field: None, problem }.into()
+    }
+}
+
+impl From<PortError> for ApiError {
+    fn from(error: PortError) -> Self {
+        let kind = match error {
+            PortError::Unavailable { .. } => ErrorKind::Unavailable,
+            PortError::Internal { .. } => ErrorKind::Internal,
+        };
+        Self::caused(kind, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_is_in_every_language() {
+        for kind in ErrorKind::ALL {
+            for text in [kind.text(), kind.envelope_text()] {
+                assert!(Text::is_translated(text.zh, text.en), "{kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up() {
+        let retry_after = |wait| ApiError::too_many_attempts(wait).retry_after();
+        assert_eq!(retry_after(Duration::from_millis(1)), Some(1));
+        assert_eq!(retry_after(Duration::from_secs(7)), Some(7));
+    }
+}

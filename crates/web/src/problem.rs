@@ -1,0 +1,268 @@
+//! What is wrong with a part of a request.
+
+use menjin_domain::common::Violation;
+
+use crate::locale::Locale;
+
+/// Why a value was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Problem {
+    /// It has to be there.
+    Missing,
+    /// It is no text.
+    NotAString,
+    /// It is no integer.
+    NotAnInteger,
+    /// It is no JSON object.
+    NotAnObject,
+    /// The body is no JSON.
+    MalformedJson,
+    /// The body is JSON, but no object.
+    BodyNotAnObject,
+    /// It is given twice.
+    Repeated,
+    /// It is too small.
+    AtLeast {
+        /// The least value.
+        min: u64,
+    },
+    /// It is too great.
+    AtMost {
+        /// The greatest value.
+        max: u64,
+    },
+    /// No such action.
+    UnknownAction,
+    /// No such outcome.
+    UnknownOutcome,
+    /// It is no time.
+    NotATime,
+    /// It is no position in a list.
+    NotAPosition,
+    /// It breaks a rule of the domain.
+    Rule(Violation),
+}
+
+impl From<Violation> for Problem {
+    fn from(violation: Violation) -> Self {
+        Self::Rule(violation)
+    }
+}
+
+impl Problem {
+    /// pydantic's name for it, which clients of FastAPI back ends know.
+    pub fn kind(self) -> &'static str {
+        use Violation as V;
+        match self {
+            Self::Missing => "missing",
+            Self::NotAString => "string_type",
+            Self::NotAnInteger => "int_parsing",
+            Self::NotAnObject => "dict_type",
+            Self::MalformedJson => "json_invalid",
+            Self::BodyNotAnObject => "model_attributes_type",
+            Self::AtLeast { .. } => "greater_than_equal",
+            Self::AtMost { .. } => "less_than_equal",
+            Self::UnknownAction | Self::UnknownOutcome | Self::Rule(V::UnknownRole) => "enum",
+            Self::NotATime => "datetime_parsing",
+            Self::Rule(V::TooShort { .. }) => "string_too_short",
+            Self::Rule(V::TooLong { .. } | V::TooManyBytes { .. }) => "string_too_long",
+            Self::Rule(V::NotACacheKey) => "string_pattern_mismatch",
+            Self::Repeated | Self::NotAPosition | Self::Rule(_) => "value_error",
+        }
+    }
+
+    /// Whether there was a value of the right type, which a rule refused.
+    pub fn is_rule_on_a_value(self) -> bool {
+        !matches!(
+            self,
+            Self::Missing
+                | Self::NotAString
+                | Self::NotAnInteger
+                | Self::NotAnObject
+                | Self::MalformedJson
+                | Self::BodyNotAnObject
+        )
+    }
+
+    /// The text for people.
+    pub fn text(self, locale: Locale) -> String {
+        let (zh, en) = self.texts();
+        match locale {
+            Locale::ZhCn => zh,
+            Locale::En => en,
+        }
+    }
+
+    /// The texts in Chinese and in English.
+    fn texts(self) -> (String, String) {
+        match self {
+            Self::Missing => fixed("缺少必填字段", "Field required"),
+            Self::NotAString => fixed("应为字符串", "Input should be a valid string"),
+            Self::NotAnInteger => fixed("应为整数", "Input should be a valid integer"),
+            Self::NotAnObject => fixed("应为JSON对象", "Input should be a valid object"),
+            Self::MalformedJson => fixed("请求体不是有效的JSON", "The body is not valid JSON"),
+            Self::BodyNotAnObject => {
+                fixed("请求体应为JSON对象", "The body should be a JSON object")
+            }
+            Self::Repeated => fixed("字段重复", "The field is given more than once"),
+            Self::AtLeast { min } => (
+                format!("应大于或等于{min}"),
+                format!("Input should be greater than or equal to {min}"),
+            ),
+            Self::AtMost { max } => (
+                format!("应小于或等于{max}"),
+                format!("Input should be less than or equal to {max}"),
+            ),
+            Self::UnknownAction => fixed("未知的操作名称", "Input should be the name of an action"),
+            Self::UnknownOutcome => {
+                fixed("结果应为 success 或 failure", "Input should be 'success' or 'failure'")
+            }
+            Self::NotATime => fixed(
+                "时间应为 RFC 3339 格式，例如 2024-01-31T08:00:00Z",
+                "Input should be a time in RFC 3339, such as 2024-01-31T08:00:00Z",
+            ),
+            Self::NotAPosition => {
+                fixed("应为某一页返回的 next", "Input should be the `next` of a page")
+            }
+            Self::Rule(violation) => rule(violation),
+        }
+    }
+}
+
+/// The texts for a rule of the domain.
+fn rule(violation: Violation) -> (String, String) {
+    match violation {
+        Violation::TooShort { min } => (
+            format!("长度应至少为{min}个字符"),
+            format!("String should have at least {min} characters"),
+        ),
+        Violation::TooLong { max } => (
+            format!("长度应至多为{max}个字符"),
+            format!("String should have at most {max} characters"),
+        ),
+        Violation::LengthOutside { min, max } => (
+            format!("长度应为{min}-{max}个字符"),
+            format!("String should have {min} to {max} characters"),
+        ),
+        Violation::TooManyBytes { max } => (
+            format!("长度应至多为{max}字节（UTF-8）"),
+            format!("String should have at most {max} bytes in UTF-8"),
+        ),
+        Violation::ContainsNul => {
+            fixed("不能包含NUL字符", "String should not contain NUL characters")
+        }
+        Violation::ForbiddenCharacter => fixed(
+            "包含不允许的不可见字符",
+            "String should not contain invisible or control characters",
+        ),
+        Violation::ContainsAt => fixed("不能包含@", "String should not contain @"),
+        Violation::ContainsWhitespace => {
+            fixed("不能包含空白字符", "String should not contain white space")
+        }
+        Violation::NotAnEmail => fixed("邮箱格式不正确", "Input should be a valid email address"),
+        Violation::NotAUrl => {
+            fixed("应为 http 或 https 网址", "Input should be a valid http or https URL")
+        }
+        Violation::NotAPhone => fixed("电话号码格式不正确", "Input should be a valid phone number"),
+        Violation::NotACacheKey => fixed(
+            "缓存键应为1-128个字符：A-Z a-z 0-9 . _ : -",
+            "The key should be 1 to 128 of A-Z a-z 0-9 . _ : -",
+        ),
+        Violation::UnknownRole => fixed(
+            "角色应为 student、teacher 或 admin",
+            "Input should be 'student', 'teacher' or 'admin'",
+        ),
+        Violation::RoleNotRegistrable => {
+            fixed("角色应为 student 或 teacher", "Input should be 'student' or 'teacher'")
+        }
+    }
+}
+
+fn fixed(zh: &str, en: &str) -> (String, String) {
+    (zh.to_owned(), en.to_owned())
+}
+
+/// The part of a request that something is wrong with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The body.
+    Body,
+    /// The path.
+    Path,
+    /// The query.
+    Query,
+}
+
+impl Place {
+    /// The name in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Body => "body",
+            Self::Path => "path",
+            Self::Query => "query",
+        }
+    }
+}
+
+/// A problem and its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// The part of the request.
+    pub place: Place,
+    /// The field; `None` for the part as a whole.
+    pub field: Option<&'static str>,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// One of each, for tests.
+#[doc(hidden)]
+pub fn all_problems() -> Vec<Problem> {
+    use Violation as V;
+    let rules = [
+        V::TooShort { min: 3 },
+        V::TooLong { max: 4 },
+        V::LengthOutside { min: 5, max: 6 },
+        V::TooManyBytes { max: 7 },
+        V::ContainsNul,
+        V::ForbiddenCharacter,
+        V::ContainsAt,
+        V::ContainsWhitespace,
+        V::NotAnEmail,
+        V::NotAUrl,
+        V::NotAPhone,
+        V::NotACacheKey,
+        V::UnknownRole,
+        V::RoleNotRegistrable,
+    ];
+    let others = [
+        Problem::Missing,
+        Problem::NotAString,
+        Problem::NotAnInteger,
+        Problem::NotAnObject,
+        Problem::MalformedJson,
+        Problem::BodyNotAnObject,
+        Problem::Repeated,
+        Problem::AtLeast { min: 1 },
+        Problem::AtMost { max: 2 },
+        Problem::UnknownAction,
+        Problem::UnknownOutcome,
+        Problem::NotATime,
+        Problem::NotAPosition,
+    ];
+    others.into_iter().chain(rules.map(Problem::Rule)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Text;
+
+    #[test]
+    fn every_problem_is_in_every_language() {
+        for problem in all_problems() {
+            let (zh, en) = problem.texts();
+            assert!(Text::is_translated(&zh, &en), "{problem:?}");
+        }
+    }
+}

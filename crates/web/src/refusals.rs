@@ -1,0 +1,167 @@
+//! Which error a use-case's refusal is. Each match is exhaustive: a refusal that is missing here does
+//! not compile.
+
+use menjin_domain::access::Forbidden;
+use menjin_domain::accounts::{
+    DeactivateUserError, RegisterError, UpdateOwnProfileError, UserNotFound,
+};
+use menjin_domain::cache::{CacheDenied, CacheMismatch, EntryNotFound, EntryTooLarge};
+use menjin_domain::common::Error;
+use menjin_domain::credentials::{ChangePasswordError, Overloaded, PolicyViolation};
+use menjin_domain::lockout::TooManyAttempts;
+use menjin_domain::sessions::{InvalidToken, LoginError};
+
+use crate::error::{ApiError, ErrorKind};
+
+impl From<Forbidden> for ApiError {
+    fn from(Forbidden: Forbidden) -> Self {
+        ErrorKind::Forbidden.into()
+    }
+}
+
+impl From<TooManyAttempts> for ApiError {
+    fn from(error: TooManyAttempts) -> Self {
+        Self::too_many_attempts(error.retry_after)
+    }
+}
+
+impl From<Overloaded> for ApiError {
+    fn from(Overloaded: Overloaded) -> Self {
+        ErrorKind::Overloaded.into()
+    }
+}
+
+/// A use-case refused, or a port failed.
+impl<R: Into<Self> + std::error::Error + 'static> From<Error<R>> for ApiError {
+    fn from(error: Error<R>) -> Self {
+        match error {
+            Error::Refused(refusal) => refusal.into(),
+            Error::Port(error) => error.into(),
+        }
+    }
+}
+
+/// The same of the clients' cache, which has an error of its own.
+pub fn cache_failed<R: Into<ApiError> + std::error::Error + 'static>(error: Error<R>) -> ApiError {
+    match error {
+        Error::Refused(refusal) => refusal.into(),
+        Error::Port(error) => ApiError::caused(ErrorKind::CacheFailed, error),
+    }
+}
+
+/// An access token was refused.
+pub fn unauthenticated(error: Error<InvalidToken>) -> ApiError {
+    match error {
+        Error::Refused(invalid) => {
+            tracing::debug!(reason = invalid.reason, "access token refused");
+            ErrorKind::InvalidToken.into()
+        }
+        Error::Port(error) => error.into(),
+    }
+}
+
+impl From<PolicyViolation> for ApiError {
+    fn from(violation: PolicyViolation) -> Self {
+        match violation {
+            PolicyViolation::TooCommon => ErrorKind::PasswordTooCommon.into(),
+            PolicyViolation::EqualsIdentity => ErrorKind::PasswordEqualsIdentity.into(),
+            PolicyViolation::TooWeak => ErrorKind::PasswordTooWeak.into(),
+        }
+    }
+}
+
+impl From<RegisterError> for ApiError {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Policy(violation) => violation.into(),
+            RegisterError::UsernameTaken => ErrorKind::UsernameTaken.into(),
+            RegisterError::EmailTaken => ErrorKind::EmailTaken.into(),
+            RegisterError::TooManyAttempts(error) => error.into(),
+            RegisterError::Overloaded(error) => error.into(),
+        }
+    }
+}
+
+impl From<LoginError> for ApiError {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::InvalidCredentials => ErrorKind::InvalidCredentials.into(),
+            LoginError::TooManyAttempts(error) => error.into(),
+            LoginError::Overloaded(error) => error.into(),
+        }
+    }
+}
+
+/// Of a refresh token; access tokens go through [`unauthenticated`].
+impl From<InvalidToken> for ApiError {
+    fn from(invalid: InvalidToken) -> Self {
+        tracing::debug!(reason = invalid.reason, "refresh token refused");
+        ErrorKind::InvalidRefreshToken.into()
+    }
+}
+
+impl From<ChangePasswordError> for ApiError {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::ConfirmationDiffers => ErrorKind::ConfirmationDiffers.into(),
+            ChangePasswordError::Unchanged => ErrorKind::PasswordUnchanged.into(),
+            ChangePasswordError::Policy(violation) => violation.into(),
+            ChangePasswordError::WrongPassword => ErrorKind::WrongPassword.into(),
+            ChangePasswordError::TooManyAttempts(error) => error.into(),
+            ChangePasswordError::Stale => ErrorKind::InvalidToken.into(),
+            ChangePasswordError::Overloaded(error) => error.into(),
+        }
+    }
+}
+
+impl From<UpdateOwnProfileError> for ApiError {
+    fn from(error: UpdateOwnProfileError) -> Self {
+        match error {
+            UpdateOwnProfileError::EmailTaken => ErrorKind::EmailTaken.into(),
+            UpdateOwnProfileError::Stale => ErrorKind::InvalidToken.into(),
+        }
+    }
+}
+
+impl From<UserNotFound> for ApiError {
+    fn from(UserNotFound: UserNotFound) -> Self {
+        ErrorKind::UserNotFound.into()
+    }
+}
+
+impl From<DeactivateUserError> for ApiError {
+    fn from(error: DeactivateUserError) -> Self {
+        match error {
+            DeactivateUserError::NotFound => ErrorKind::UserNotFound.into(),
+            DeactivateUserError::LastAdmin => ErrorKind::LastAdmin.into(),
+        }
+    }
+}
+
+impl From<CacheDenied> for ApiError {
+    fn from(denied: CacheDenied) -> Self {
+        match denied {
+            CacheDenied::Off => ErrorKind::RouteNotFound.into(),
+            CacheDenied::Unauthenticated => ErrorKind::NotAuthenticated.into(),
+            CacheDenied::Forbidden(error) => error.into(),
+        }
+    }
+}
+
+impl From<EntryNotFound> for ApiError {
+    fn from(EntryNotFound: EntryNotFound) -> Self {
+        ErrorKind::EntryNotFound.into()
+    }
+}
+
+impl From<EntryTooLarge> for ApiError {
+    fn from(EntryTooLarge: EntryTooLarge) -> Self {
+        ErrorKind::TooLarge.into()
+    }
+}
+
+impl From<CacheMismatch> for ApiError {
+    fn from(CacheMismatch: CacheMismatch) -> Self {
+        ErrorKind::CacheFailed.into()
+    }
+}

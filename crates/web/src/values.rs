@@ -1,0 +1,285 @@
+//! A field type for each value of the domain: how it is parsed, and the same rules in words of JSON
+//! Schema.
+
+use chrono::{DateTime, SubsecRound as _};
+use menjin_domain::accounts::{
+    AvatarUrl, Bio, Email, FullName, LoginName, Phone, RegistrableRole, Role, Username,
+    UsernameLength,
+};
+use menjin_domain::audit::{AuditAction, AuditOutcome, AuditPosition};
+use menjin_domain::cache::{CacheKey, EntryTtl};
+use menjin_domain::common::{Timestamp, UserId, Violation};
+use menjin_domain::credentials::{CandidatePassword, NewPassword};
+use serde_json::{Map, Value, json};
+
+use crate::field::{FieldType, Rules};
+use crate::problem::Problem;
+use crate::schema::{TOKEN_EXAMPLE, names};
+
+/// The names of all roles.
+pub fn roles() -> Value {
+    names(&[Role::Student, Role::Teacher, Role::Admin], Role::as_str)
+}
+
+/// A user name of these lengths, in words of JSON Schema.
+pub fn username(length: UsernameLength) -> Value {
+    json!({
+        "type": "string", "minLength": length.min, "maxLength": length.max,
+        "pattern": r"^[^\s@]+$", "example": "student001",
+        "description": "Shown as typed; unique without regard to case, width and Unicode form. No \
+                        white space, no `@`, no characters that cannot be seen.",
+    })
+}
+
+/// What depends on no rule of a dialect: the type of the field, its value, how a text is parsed to it,
+/// and the schema.
+macro_rules! text_fields {
+    ($($type:ty => $value:ty, |$sent:ident| $parse:expr, $schema:tt;)*) => {$(
+        impl FieldType for $type {
+            type Json = String;
+            type Value = $value;
+
+            fn parse($sent: &String, _: &Rules) -> Result<$value, Problem> {
+                $parse
+            }
+
+            fn schema(_: &Rules) -> Value {
+                json!($schema)
+            }
+        }
+    )*};
+}
+
+text_fields! {
+    Username => Self, |sent| Ok(Self::parse(sent, UsernameLength::DEFAULT)?),
+        (username(UsernameLength::DEFAULT));
+    Email => Self, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "format": "email", "maxLength": Self::MAX_BYTES,
+        "example": "zhangsan@example.com", "description": "Unique without regard to case.",
+    };
+    LoginName => Self, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "example": "student001",
+        "description": "A user name or an e-mail address.",
+    };
+    CandidatePassword => Self, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "format": "password", "example": "password123",
+    };
+    Token => String, |sent| Ok(sent.clone()), { "type": "string", "example": TOKEN_EXAMPLE };
+
+    // The optional parts of a profile. An empty text is no value.
+    FullName => Option<Self>, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "maxLength": Self::MAX, "example": "张三",
+    };
+    Phone => Option<Self>, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "maxLength": Self::MAX, "example": "+86 138 0013 8000",
+        "pattern": r"^\s*$|^[ +().#/*x-]*([0-9][ +().#/*x-]*){3,}$",
+    };
+    Bio => Option<Self>, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "maxLength": Self::MAX, "example": "喜欢开门",
+    };
+    AvatarUrl => Option<Self>, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "maxLength": Self::MAX, "example": "https://example.com/zhangsan.png",
+        "pattern": r"^\s*$|^\s*[Hh][Tt][Tt][Pp][Ss]?://\S+\s*$",
+        "description": "An absolute `http` or `https` URL.",
+    };
+
+    Role => Self, |sent| sent.parse().map_err(|_unknown| Violation::UnknownRole.into()), {
+        "type": "string", "enum": roles(),
+    };
+    RegistrableRole => Self, |sent| {
+        let role = sent.parse::<Role>().ok().and_then(|role| Self::try_from(role).ok());
+        role.ok_or(Violation::RoleNotRegistrable.into())
+    }, {
+        "type": "string", "enum": names(&[Role::Student, Role::Teacher], Role::as_str),
+        "example": "student",
+    };
+
+    // In digits, as paths and queries have it.
+    UserId => Self, |sent| {
+        let id = integer(sent, 1, i64::MAX.unsigned_abs())?;
+        let id = i64::try_from(id).ok().and_then(|id| Self::try_from(id).ok());
+        id.ok_or(Problem::AtLeast { min: 1 })
+    }, { "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX };
+
+    AuditAction => Self, |sent| sent.parse().map_err(|_unknown| Problem::UnknownAction), {
+        "type": "string", "enum": names(Self::ALL, Self::as_str),
+    };
+    AuditOutcome => Self, |sent| sent.parse().map_err(|_unknown| Problem::UnknownOutcome), {
+        "type": "string", "enum": names(Self::ALL, Self::as_str),
+    };
+    AuditPosition => Self, |sent| sent.parse().map_err(|_invalid| Problem::NotAPosition), {
+        "type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$",
+        "example": "1704067200000000-42",
+    };
+    // RFC 3339, in any time zone. What is finer than microseconds is cut off.
+    Timestamp => Self, |sent| {
+        let at = DateTime::parse_from_rfc3339(sent).map_err(|_detail| Problem::NotATime)?;
+        Ok(at.to_utc().trunc_subsecs(6))
+    }, { "type": "string", "format": "date-time" };
+
+    CacheKey => Self, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "minLength": 1, "maxLength": Self::MAX, "example": "greeting",
+        "pattern": r"^(?!\.{1,2}$)[A-Za-z0-9._:-]+$",
+    };
+}
+
+impl FieldType for NewPassword {
+    type Json = String;
+    type Value = Self;
+
+    fn parse(sent: &String, rules: &Rules) -> Result<Self, Problem> {
+        Ok(Self::parse(sent, rules.new_password)?)
+    }
+
+    fn schema(rules: &Rules) -> Value {
+        let length = rules.new_password;
+        json!({
+            "type": "string", "format": "password", "example": "password123",
+            "minLength": length.min,
+            "maxLength": length.max.unwrap_or(Self::MAX_BYTES).min(Self::MAX_BYTES),
+            "description": format!(
+                "At most {} bytes in UTF-8, without NUL. The most common passwords are refused.",
+                Self::MAX_BYTES,
+            ),
+        })
+    }
+}
+
+/// A token, as it was issued.
+pub enum Token {}
+
+/// An integer within bounds, in digits, as queries have it.
+pub enum Integer<const MIN: u64, const MAX: u64> {}
+
+impl<const MIN: u64, const MAX: u64> FieldType for Integer<MIN, MAX> {
+    type Json = String;
+    type Value = u64;
+
+    fn parse(sent: &String, _: &Rules) -> Result<u64, Problem> {
+        integer(sent, MIN, MAX)
+    }
+
+    fn schema(_: &Rules) -> Value {
+        let format = if i32::try_from(MAX).is_ok() { "int32" } else { "int64" };
+        json!({ "type": "integer", "format": format, "minimum": MIN, "maximum": MAX })
+    }
+}
+
+fn integer(text: &str, min: u64, max: u64) -> Result<u64, Problem> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Problem::NotAnInteger);
+    }
+    match text.parse::<u64>() {
+        Ok(number) if number > max => Err(Problem::AtMost { max }),
+        Ok(number) if number >= min => Ok(number),
+        Err(_) if !text.starts_with('-') => Err(Problem::AtMost { max }),
+        _ => Err(Problem::AtLeast { min }),
+    }
+}
+
+/// Any JSON object.
+pub enum Object {}
+
+impl FieldType for Object {
+    type Json = Map<String, Value>;
+    type Value = Map<String, Value>;
+
+    fn parse(sent: &Map<String, Value>, _: &Rules) -> Result<Map<String, Value>, Problem> {
+        Ok(sent.clone())
+    }
+
+    fn schema(_: &Rules) -> Value {
+        json!({
+            "type": "object", "additionalProperties": true, "example": { "greeting": "你好" },
+        })
+    }
+}
+
+/// Seconds; none are an hour.
+impl FieldType for EntryTtl {
+    type Json = i64;
+    type Value = Option<Self>;
+
+    fn parse(sent: &i64, _: &Rules) -> Result<Option<Self>, Problem> {
+        let seconds = u64::try_from(*sent).ok().filter(|seconds| *seconds >= 1);
+        let ttl = Self::from_seconds(seconds.ok_or(Problem::AtLeast { min: 1 })?);
+        ttl.map(Some).ok_or(Problem::AtMost { max: Self::MAX_SECONDS })
+    }
+
+    fn schema(_: &Rules) -> Value {
+        json!({
+            "type": "integer", "format": "int64", "minimum": 1, "maximum": Self::MAX_SECONDS,
+            "default": Self::DEFAULT.get().as_secs(), "example": 60,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use menjin_domain::common::rfc3339;
+    use menjin_domain::credentials::PasswordLength;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse<T: FieldType<Json = String>>(text: &str) -> Result<T::Value, Problem> {
+        T::parse(&text.to_owned(), &Rules { new_password: PasswordLength::DEFAULT })
+    }
+
+    #[test]
+    fn i1_only_integers_within_bounds_pass() {
+        assert_eq!(integer("0", 0, 9), Ok(0));
+        assert_eq!(integer("9", 0, 9), Ok(9));
+        assert_eq!(integer("10", 0, 9), Err(Problem::AtMost { max: 9 }));
+        assert_eq!(integer("99999999999999999999999", 0, 9), Err(Problem::AtMost { max: 9 }));
+        for low in ["0", "-1", "-99999999999999999999999"] {
+            assert_eq!(integer(low, 1, 9), Err(Problem::AtLeast { min: 1 }), "{low}");
+        }
+        for bad in ["", "NaN", "1e9", "+1", "1.0", " 1", "0x1", "１"] {
+            assert_eq!(integer(bad, 0, 9), Err(Problem::NotAnInteger), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn i2_only_positive_64_bit_integers_are_ids() {
+        let id = |text| parse::<UserId>(text).map(UserId::get);
+        assert_eq!(id("7"), Ok(7));
+        assert_eq!(id("9223372036854775807"), Ok(i64::MAX));
+        for low in ["0", "-1", "-9223372036854775809"] {
+            assert_eq!(id(low), Err(Problem::AtLeast { min: 1 }), "{low}");
+        }
+        let max = i64::MAX.unsigned_abs();
+        assert_eq!(id("9223372036854775808"), Err(Problem::AtMost { max }));
+        for bad in ["", "-", "x", "1\0", "1%00", "+1", "1.0", " 1", "１"] {
+            assert_eq!(id(bad), Err(Problem::NotAnInteger), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn times_are_rfc_3339() {
+        let read = |text| parse::<Timestamp>(text).map(rfc3339);
+        assert_eq!(read("2026-01-31T08:00:00Z"), Ok("2026-01-31T08:00:00.000000Z".to_owned()));
+        assert_eq!(
+            read("2026-01-31T16:00:00.1234567+08:00"),
+            Ok("2026-01-31T08:00:00.123456Z".to_owned())
+        );
+        for bad in
+            ["", "now", "2026-01-31", "2026-01-31T08:00:00", "1700000000", "2026-02-30T08:00:00Z"]
+        {
+            assert_eq!(read(bad), Err(Problem::NotATime), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn i2_an_id_is_what_its_digits_say(id: i64, text in "\\PC{0,25}") {
+            let parsed = parse::<UserId>(&id.to_string()).map(UserId::get).ok();
+            prop_assert_eq!(parsed, Some(id).filter(|id| *id > 0));
+            if let Ok(id) = parse::<UserId>(&text) {
+                let digits = text.trim_start_matches('0');
+                prop_assert_eq!(digits, id.to_string());
+            }
+        }
+    }
+}
