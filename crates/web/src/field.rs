@@ -7,75 +7,14 @@ use std::cell::OnceCell;
 use std::marker::PhantomData;
 
 use menjin_domain::common;
-use menjin_domain::credentials::PasswordLength;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+pub use crate::field_type::{FieldType, FromJson, Rules};
 
 use crate::error::{ApiError, ErrorKind};
 use crate::problem::Problem;
 use crate::schema::with;
-
-/// What depends on the settings.
-#[derive(Debug, Clone, Copy)]
-pub struct Rules {
-    /// How long a chosen password may be.
-    pub new_password: PasswordLength,
-}
-
-/// A value that a field can have. `Self` may be the value or only stand for it.
-pub trait FieldType {
-    /// As what it is sent.
-    type Json: FromJson;
-    /// What it is parsed to.
-    type Value;
-
-    /// Parses it.
-    ///
-    /// # Errors
-    /// The first rule that it breaks.
-    fn parse(sent: &Self::Json, rules: &Rules) -> Result<Self::Value, Problem>;
-
-    /// The keywords of JSON Schema that say the same.
-    fn schema(rules: &Rules) -> Value;
-}
-
-/// A JSON type that a field can be sent as.
-pub trait FromJson: Sized {
-    /// What to say of `null` where it is no value, and of any other type.
-    const MISTYPED: Problem;
-
-    /// Takes the value if it has the type.
-    fn from_json(value: Value) -> Option<Self>;
-}
-
-impl FromJson for String {
-    const MISTYPED: Problem = Problem::NotAString;
-
-    fn from_json(value: Value) -> Option<Self> {
-        if let Value::String(text) = value { Some(text) } else { None }
-    }
-}
-
-impl FromJson for i64 {
-    const MISTYPED: Problem = Problem::NotAnInteger;
-
-    /// Takes `60` and `60.0`, as pydantic does; numbers beyond 64 bits end up at the nearest end.
-    fn from_json(value: Value) -> Option<Self> {
-        let Value::Number(number) = value else { return None };
-        #[expect(clippy::cast_possible_truncation, reason = "saturates, and fractions are refused")]
-        number.as_i64().or_else(|| {
-            number.as_f64().filter(|float| float.fract() == 0.0).map(|float| float as Self)
-        })
-    }
-}
-
-impl FromJson for Map<String, Value> {
-    const MISTYPED: Problem = Problem::NotAnObject;
-
-    fn from_json(value: Value) -> Option<Self> {
-        if let Value::Object(map) = value { Some(map) } else { None }
-    }
-}
 
 /// A field as it was sent.
 #[derive(Debug)]
@@ -342,6 +281,7 @@ mod tests {
     use garde::Validate as _;
     use menjin_domain::accounts::{Email, Phone};
     use menjin_domain::cache::EntryTtl;
+    use menjin_domain::credentials::PasswordLength;
 
     use super::*;
 
@@ -354,16 +294,6 @@ mod tests {
         match field.problem() {
             Some(problem) => Err(problem),
             None => Ok(field.value().unwrap()),
-        }
-    }
-
-    #[test]
-    fn integers_are_whole_numbers() {
-        assert_eq!(i64::from_json(json!(60)), Some(60));
-        assert_eq!(i64::from_json(json!(60.0)), Some(60));
-        assert_eq!(i64::from_json(json!(u64::MAX)), Some(i64::MAX));
-        for bad in [json!("60"), json!(1.5), json!(true), json!({})] {
-            assert_eq!(i64::from_json(bad), None);
         }
     }
 

@@ -11,6 +11,7 @@
 
 pub mod error;
 pub mod field;
+mod field_type;
 pub mod locale;
 pub mod problem;
 mod refusals;

@@ -7,7 +7,7 @@ use menjin_domain::common::{Timestamp, rfc3339};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::field::{FieldType, Rules};
+use crate::field_type::{FieldType, Rules};
 
 /// The start of a token, as examples show it.
 pub const TOKEN_EXAMPLE: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...";

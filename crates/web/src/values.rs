@@ -12,7 +12,7 @@ use menjin_domain::common::{Timestamp, UserId, Violation};
 use menjin_domain::credentials::{CandidatePassword, NewPassword};
 use serde_json::{Map, Value, json};
 
-use crate::field::{FieldType, Rules};
+use crate::field_type::{FieldType, Rules};
 use crate::problem::Problem;
 use crate::schema::{TOKEN_EXAMPLE, names};
 
