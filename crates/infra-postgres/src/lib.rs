@@ -35,5 +35,6 @@ mod users;
 
 pub use archive::PostgresArchive;
 pub use config::PostgresConfig;
+pub use menjin_infra_sql::migrations::SchemaError;
 pub use open::OpenError;
 pub use store::PostgresStore;

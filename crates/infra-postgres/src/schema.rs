@@ -31,15 +31,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    user_blocks (role, first_id, shard) {
-        role -> Text,
-        first_id -> BigInt,
-        shard -> SmallInt,
-        total -> Integer,
-    }
-}
-
-diesel::table! {
     sessions (id) {
         id -> Uuid,
         user_id -> BigInt,

@@ -64,7 +64,7 @@ fn on_account_of(user: UserId, query: &AuditQuery) -> Query {
 
 fn done_to_others_by(user: UserId, query: &AuditQuery) -> Query {
     // As the partial index has it: only so does SQLite see that it will do.
-    let others = sql::<Bool>("actor_id IS NOT NULL AND actor_id IS NOT subject_id");
+    let others = sql::<Bool>("actor_id IS NOT NULL AND actor_id IS DISTINCT FROM subject_id");
     matching(query).filter(events::actor_id.eq(user.get())).filter(others)
 }
 
@@ -135,7 +135,7 @@ mod tests {
         let sql = debug_query::<Sqlite, _>(query).to_string();
         let sql = sql.split(" -- binds").next().unwrap_or_default();
         let mut sqlite = SqliteConnection::establish(":memory:").unwrap();
-        let schema = include_str!("../../../migrations/sqlite/2026-11-21-000002_audit/up.sql");
+        let schema = include_str!("../../../migrations/sqlite/0001_initial/up.sql");
         sqlite.batch_execute(schema).unwrap();
         let steps = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}"));
         let steps: Vec<Step> = steps.load(&mut sqlite).unwrap();

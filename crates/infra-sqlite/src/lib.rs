@@ -31,6 +31,7 @@ mod throttle;
 mod users;
 
 pub use archive::SqliteArchive;
+pub use menjin_infra_sql::migrations::SchemaError;
 pub use open::{OpenError, SqliteConfig};
 pub use store::SqliteStore;
 

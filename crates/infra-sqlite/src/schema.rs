@@ -30,14 +30,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    user_blocks (role, first_id) {
-        role -> Text,
-        first_id -> BigInt,
-        total -> BigInt,
-    }
-}
-
-diesel::table! {
     sessions (id) {
         id -> Binary,
         user_id -> BigInt,
