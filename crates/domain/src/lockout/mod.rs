@@ -17,4 +17,4 @@ pub use port::{LockoutRepository, LockoutSubject};
 #[cfg(feature = "mock")]
 pub use rate_limiter::MockRateLimiter;
 pub use rate_limiter::{RateKey, RateLimiter};
-pub use window::{Admission, AttemptLimits, FailureCount, Limit};
+pub use window::{Admission, AttemptLimits, FailureCount, Failures, Limit};
