@@ -14,19 +14,16 @@
 
 mod archive;
 mod audit;
-mod changes;
 mod config;
 mod connect;
-mod convert;
 mod error;
 mod lending;
 mod listing;
+mod live;
 mod open;
 mod readers;
 mod recorded;
 mod refreshes;
-mod rows;
-mod schema;
 mod sessions;
 mod statements;
 mod store;

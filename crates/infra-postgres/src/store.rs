@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use deadpool::managed::QueueMode;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Timestamptz};
+use diesel::sql_types::BigInt;
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
@@ -14,6 +14,9 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::common::{PortError, Timestamp};
 use menjin_domain::health::HealthProbe;
+use menjin_infra_sql::schema::users;
+use menjin_infra_sql::sql_types::Moment;
+use menjin_infra_sql::values::Micros;
 use tokio::time::{Duration, Instant};
 
 use crate::config::{PostgresConfig, Target};
@@ -21,13 +24,11 @@ use crate::connect::Connector;
 use tokio::runtime::Handle;
 use tracing::Instrument as _;
 
-use crate::convert::stored;
 use crate::error::COMPONENT;
 use crate::lending::{DEADLINE, Lender, Scope, Work};
 use crate::open::{self, OpenError};
 use crate::readers::Readers;
 use crate::refreshes::Refreshes;
-use crate::schema::users;
 
 /// The store: `AccountRepository`, `SessionRepository`, `LockoutRepository`, `AuditRepository` and
 /// `HealthProbe` on one PostgreSQL database. Clones are cheap and share their connections.
@@ -175,7 +176,7 @@ impl PostgresStore {
                 .statement((statement, before), |postgres, (statement, before)| {
                     async move {
                         diesel::sql_query(*statement)
-                            .bind::<Timestamptz, _>(stored(*before))
+                            .bind::<Moment, _>(Micros::from(*before))
                             .bind::<BigInt, _>(i64::from(PART))
                             .execute(postgres)
                             .await

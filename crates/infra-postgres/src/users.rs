@@ -10,16 +10,17 @@ use menjin_domain::accounts::{
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{PortError, UserId};
 use menjin_domain::credentials::{CredentialVersion, Credentials, PasswordChange, PasswordHash};
+use menjin_infra_sql::changes::{NewUserRow, ProfileRow};
+use menjin_infra_sql::queries::{is_open_of, is_verified};
+use menjin_infra_sql::rows::{CredentialsRow, UserRow};
+use menjin_infra_sql::schema::{sessions, users};
+use menjin_infra_sql::values::{Id, Micros};
 
 use crate::PostgresStore;
 use crate::audit::record;
-use crate::changes::{NewUserRow, ProfileRow};
-use crate::convert::stored;
 use crate::error::{Abort, COMPONENT, violates};
 use crate::listing;
 use crate::recorded::{Recorded, Subject};
-use crate::rows::{CredentialsRow, UserRow};
-use crate::schema::{sessions, users};
 use crate::statements::{locks, pg_advisory_xact_lock};
 use crate::throttle::forget;
 
@@ -111,15 +112,12 @@ impl AccountRepository for PostgresStore {
     async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError> {
         self.transaction(change, |postgres, change| {
             async move {
-                let account = users::table
-                    .find(change.user_id.get())
-                    .filter(users::is_active)
-                    .filter(users::credential_version.eq(change.verified_version.0));
-                let changed = diesel::update(account)
+                let account = is_verified(change.user_id.get(), change.verified_version.0);
+                let changed = diesel::update(users::table.filter(account))
                     .set((
                         users::password_hash.eq(change.hash.expose()),
                         users::credential_version.eq(users::credential_version + 1),
-                        users::updated_at.eq(stored(change.at)),
+                        users::updated_at.eq(Micros::from(change.at)),
                     ))
                     .execute(postgres)
                     .await?;
@@ -128,10 +126,9 @@ impl AccountRepository for PostgresStore {
                 }
                 // A statement of its own: it sees the sessions of log-ins that the one before has
                 // waited for.
-                diesel::update(sessions::table.filter(sessions::user_id.eq(change.user_id.get())))
-                    .filter(sessions::ended_at.is_null())
-                    .filter(sessions::id.ne(change.keep_session.0))
-                    .set(sessions::ended_at.eq(stored(change.at)))
+                diesel::update(sessions::table.filter(is_open_of(change.user_id.get())))
+                    .filter(sessions::id.ne(Id::from(change.keep_session)))
+                    .set(sessions::ended_at.eq(Micros::from(change.at)))
                     .execute(postgres)
                     .await?;
                 record(postgres, &change.event()).await?;
@@ -249,7 +246,7 @@ async fn activate(
         return Ok(Some(user));
     }
     let row: UserRow = diesel::update(users::table.find(id.get()))
-        .set((users::is_active.eq(true), users::updated_at.eq(stored(context.at))))
+        .set((users::is_active.eq(true), users::updated_at.eq(Micros::from(context.at))))
         .returning(UserRow::as_returning())
         .get_result(postgres)
         .await?;
@@ -278,14 +275,13 @@ async fn deactivate(
         .set((
             users::is_active.eq(false),
             users::credential_version.eq(users::credential_version + 1),
-            users::updated_at.eq(stored(context.at)),
+            users::updated_at.eq(Micros::from(context.at)),
         ))
         .returning(UserRow::as_returning())
         .get_result(postgres)
         .await?;
-    diesel::update(sessions::table.filter(sessions::user_id.eq(id.get())))
-        .filter(sessions::ended_at.is_null())
-        .set(sessions::ended_at.eq(stored(context.at)))
+    diesel::update(sessions::table.filter(is_open_of(id.get())))
+        .set(sessions::ended_at.eq(Micros::from(context.at)))
         .execute(postgres)
         .await?;
     record(postgres, &context.clone().event(AuditAction::Deactivated).on(id)).await?;

@@ -16,15 +16,11 @@ use libsqlite3_sys as _;
 
 mod archive;
 mod audit;
-mod changes;
-mod convert;
 mod error;
 mod listing;
 mod look_ups;
 mod open;
 mod pool;
-mod rows;
-mod schema;
 mod sessions;
 mod store;
 mod throttle;

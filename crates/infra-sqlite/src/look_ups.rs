@@ -123,7 +123,7 @@ impl Drop for Turn {
 fn read(connection: &mut Connection, waiting: Vec<Waiting>) {
     let answer = |sqlite: &mut SqliteConnection, each: Waiting| {
         let found = find_live(sqlite, each.id, each.at);
-        drop(each.answer.send(found.map(|found| found.map(|(live, _lineage)| live))));
+        drop(each.answer.send(found.map(|found| found.map(|(live, _predecessor)| live))));
     };
     if waiting.len() == 1 {
         connection.read(|sqlite| waiting.into_iter().for_each(|each| answer(sqlite, each)));

@@ -10,14 +10,15 @@ use diesel::sql_types::BigInt;
 use diesel::{ConnectionError, SqliteConnection};
 use menjin_domain::common::{PortError, Timestamp};
 use menjin_domain::health::HealthProbe;
+use menjin_infra_sql::schema::users;
+use menjin_infra_sql::sql_types::Moment;
+use menjin_infra_sql::values::Micros;
 use tokio::time::Instant;
 
-use crate::convert::micros;
 use crate::error::{COMPONENT, OrPortError, failed};
 use crate::look_ups::LookUps;
 use crate::open::{self, OpenError, SqliteConfig};
 use crate::pool::{Access, Connection, Manager};
-use crate::schema::users;
 
 /// How long a call may wait for a connection and for other processes' writes, together.
 const PATIENCE: Duration = Duration::from_millis(2500);
@@ -152,7 +153,7 @@ impl SqliteStore {
             let deleted = self
                 .write(move |sqlite| {
                     diesel::sql_query(statement)
-                        .bind::<BigInt, _>(micros(before))
+                        .bind::<Moment, _>(Micros::from(before))
                         .bind::<BigInt, _>(i64::from(PART))
                         .execute(sqlite)
                         .or_port_error()

@@ -9,15 +9,16 @@ use menjin_domain::accounts::{
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{PortError, UserId};
 use menjin_domain::credentials::{CredentialVersion, Credentials, PasswordChange, PasswordHash};
+use menjin_infra_sql::changes::{NewUserRow, ProfileRow};
+use menjin_infra_sql::queries::{is_open_of, is_verified};
+use menjin_infra_sql::rows::{CredentialsRow, UserRow};
+use menjin_infra_sql::schema::{sessions, users};
+use menjin_infra_sql::values::{Id, Micros};
 
 use crate::SqliteStore;
 use crate::audit::record;
-use crate::changes::{NewUserRow, ProfileRow};
-use crate::convert::micros;
 use crate::error::{OrPortError, failed};
 use crate::listing;
-use crate::rows::{CredentialsRow, UserRow};
-use crate::schema::{sessions, users};
 use crate::throttle::forget;
 
 #[async_trait]
@@ -111,7 +112,7 @@ impl AccountRepository for SqliteStore {
         self.write(move |sqlite| {
             let inactive = users::table.find(id.get()).filter(users::is_active.eq(false));
             let activated = diesel::update(inactive)
-                .set((users::is_active.eq(true), users::updated_at.eq(micros(context.at))))
+                .set((users::is_active.eq(true), users::updated_at.eq(Micros::from(context.at))))
                 .execute(sqlite)
                 .or_port_error()?;
             let was_locked = forget(sqlite, id)?;
@@ -141,13 +142,12 @@ impl AccountRepository for SqliteStore {
                 .set((
                     users::is_active.eq(false),
                     users::credential_version.eq(users::credential_version + 1),
-                    users::updated_at.eq(micros(context.at)),
+                    users::updated_at.eq(Micros::from(context.at)),
                 ))
                 .execute(sqlite)
                 .or_port_error()?;
-            diesel::update(sessions::table.filter(sessions::user_id.eq(id.get())))
-                .filter(sessions::ended_at.is_null())
-                .set(sessions::ended_at.eq(micros(context.at)))
+            diesel::update(sessions::table.filter(is_open_of(id.get())))
+                .set(sessions::ended_at.eq(Micros::from(context.at)))
                 .execute(sqlite)
                 .or_port_error()?;
             record(sqlite, &context.event(AuditAction::Deactivated).on(id))?;
@@ -158,25 +158,21 @@ impl AccountRepository for SqliteStore {
 
     async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError> {
         self.write(move |sqlite| {
-            let account = users::table
-                .find(change.user_id.get())
-                .filter(users::is_active)
-                .filter(users::credential_version.eq(change.verified_version.0));
-            let changed = diesel::update(account)
+            let account = is_verified(change.user_id.get(), change.verified_version.0);
+            let changed = diesel::update(users::table.filter(account))
                 .set((
                     users::password_hash.eq(change.hash.expose()),
                     users::credential_version.eq(users::credential_version + 1),
-                    users::updated_at.eq(micros(change.at)),
+                    users::updated_at.eq(Micros::from(change.at)),
                 ))
                 .execute(sqlite)
                 .or_port_error()?;
             if changed == 0 {
                 return Ok(false);
             }
-            diesel::update(sessions::table.filter(sessions::user_id.eq(change.user_id.get())))
-                .filter(sessions::ended_at.is_null())
-                .filter(sessions::id.ne(change.keep_session.0.as_bytes().as_slice()))
-                .set(sessions::ended_at.eq(micros(change.at)))
+            diesel::update(sessions::table.filter(is_open_of(change.user_id.get())))
+                .filter(sessions::id.ne(Id::from(change.keep_session)))
+                .set(sessions::ended_at.eq(Micros::from(change.at)))
                 .execute(sqlite)
                 .or_port_error()?;
             record(sqlite, &change.event())?;

@@ -98,6 +98,7 @@ macro_rules! contract_tests {
             x2_without_a_grace_nothing_lives,
             x3_no_refresh_survives_the_log_out,
             x3_no_refresh_survives_a_deactivation,
+            rotations_follow_the_rule,
         );
         $crate::contract_rows!($fresh, throttle:
             r2_exactly_the_limit_is_admitted,

@@ -2,7 +2,8 @@ use std::sync::{Arc, Mutex};
 
 use diesel::connection::{InstrumentationEvent, SimpleConnection as _};
 use diesel::sql_types::{BigInt, Text};
-use menjin_domain::common::UserId;
+use menjin_domain::accounts::Role;
+use menjin_domain::common::{PageStart, UserId};
 
 use super::*;
 

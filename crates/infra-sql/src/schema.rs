@@ -1,6 +1,10 @@
-//! The tables as `migrations/postgres` makes them.
+//! The tables as the migrations of both databases make them.
+#![expect(missing_docs, reason = "what diesel makes of each column")]
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sql_types::Moment;
+
     users (id) {
         id -> BigInt,
         username -> Text,
@@ -16,56 +20,65 @@ diesel::table! {
         avatar -> Nullable<Text>,
         is_active -> Bool,
         is_verified -> Bool,
-        created_at -> Timestamptz,
-        updated_at -> Nullable<Timestamptz>,
-        last_login_at -> Nullable<Timestamptz>,
+        created_at -> Moment,
+        updated_at -> Nullable<Moment>,
+        last_login_at -> Nullable<Moment>,
     }
 }
 
 diesel::table! {
-    user_counts (role, shard) {
+    // PostgreSQL has several rows a role.
+    user_counts (role) {
         role -> Text,
-        shard -> SmallInt,
         total -> BigInt,
     }
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sql_types::{Address, Moment, Uuid16};
+
     sessions (id) {
-        id -> Uuid,
+        id -> Uuid16,
         user_id -> BigInt,
         generation -> BigInt,
         predecessor -> Nullable<BigInt>,
-        rotated_at -> Nullable<Timestamptz>,
-        created_at -> Timestamptz,
-        last_used_at -> Timestamptz,
-        expires_at -> Timestamptz,
-        ended_at -> Nullable<Timestamptz>,
-        client_address -> Inet,
+        rotated_at -> Nullable<Moment>,
+        created_at -> Moment,
+        last_used_at -> Moment,
+        expires_at -> Moment,
+        ended_at -> Nullable<Moment>,
+        client_address -> Address,
         user_agent -> Nullable<Text>,
     }
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sql_types::Moment;
+
     login_throttles (subject, network) {
         subject -> Text,
         network -> Text,
         failures -> BigInt,
-        last_failure_at -> Timestamptz,
+        last_failure_at -> Moment,
     }
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sql_types::{Address, Moment, Uuid16};
+
     audit_events (at, id) {
         id -> BigInt,
-        at -> Timestamptz,
+        at -> Moment,
         action -> Text,
         outcome -> Text,
         reason -> Nullable<Text>,
         actor_id -> Nullable<BigInt>,
         subject_id -> Nullable<BigInt>,
-        session_id -> Nullable<Uuid>,
-        client_address -> Inet,
+        session_id -> Nullable<Uuid16>,
+        client_address -> Address,
         user_agent -> Nullable<Text>,
         request_id -> Nullable<Text>,
     }
