@@ -12,7 +12,7 @@ help:
 	@echo 'make soak      races, kills, slow clients and generated requests at full size, for an hour'
 	@echo 'make bench     measure speed and size beside what the machine can do at best, for minutes'
 	@echo 'make fuzz-api  send generated requests to every operation of /openapi.json, for minutes'
-	@echo 'make docs      build the documentation of the crates into target/doc'
+	@echo 'make docs      build the reference of the crates into target/doc and the manual into target/book'
 
 run:
 	@scripts/need cc
@@ -33,6 +33,7 @@ lint:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps
 	scripts/check-layers
 	scripts/check-docs
+	scripts/check-links
 	scripts/check-contract
 	scripts/check-security
 	scripts/check-dependencies
@@ -60,3 +61,5 @@ fuzz-api:
 
 docs:
 	$(CARGO) doc --locked --workspace --no-deps
+	@if command -v mdbook >/dev/null; then mdbook build docs; \
+	else echo 'mdbook is not installed (cargo install mdbook): read the manual in docs/src/ instead'; fi

@@ -6,10 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use menjin_api::Serving;
-use menjin_domain::accounts::{
-    AccountRepository, CreateAdminInput, Email, LoginName, Username, UsernameLength,
-};
-use menjin_domain::credentials::{NewPassword, PasswordHash, PasswordLength};
+use menjin_domain::accounts::{CreateAdminInput, Email, LoginName, Username, UsernameLength};
+use menjin_domain::credentials::{CredentialRepository, NewPassword, PasswordHash, PasswordLength};
 use menjin_infra_postgres::PostgresStore;
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 use menjin_server::settings::{Database, Settings, Sources};
@@ -152,7 +150,7 @@ impl TestApp {
     }
 
     /// The accounts in the server's database, beside the server.
-    async fn accounts(&self) -> Arc<dyn AccountRepository> {
+    async fn credentials(&self) -> Arc<dyn CredentialRepository> {
         match self.place.settings(&[]).database().unwrap() {
             Database::Sqlite(path) => {
                 let open = move || SqliteStore::open(SqliteConfig::at(path)).unwrap();
@@ -165,16 +163,16 @@ impl TestApp {
     /// The hash of a user's password, as it stands in the row.
     pub async fn hash_of(&self, name: &str) -> String {
         let name = LoginName::parse(name).unwrap();
-        let credentials = self.accounts().await.find_credentials(&name).await.unwrap().unwrap();
+        let credentials = self.credentials().await.find_by_name(&name).await.unwrap().unwrap();
         credentials.hash.expose().to_owned()
     }
 
     /// Puts another hash into the row, as an import from another system would.
     pub async fn set_hash(&self, name: &str, hash: &str) {
-        let (accounts, name) = (self.accounts().await, LoginName::parse(name).unwrap());
-        let credentials = accounts.find_credentials(&name).await.unwrap().unwrap();
+        let (repository, name) = (self.credentials().await, LoginName::parse(name).unwrap());
+        let credentials = repository.find_by_name(&name).await.unwrap().unwrap();
         let hash = PasswordHash::new(hash.to_owned());
-        accounts.rehash(credentials.user_id, credentials.credential_version, hash).await.unwrap();
+        repository.rehash(credentials.user_id, credentials.version, hash).await.unwrap();
     }
 
     /// Stops the server and starts it again, with these settings: whatever waited to be recorded is.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use menjin_infra_memory::{CachedSessions, CachedUsers, SessionCopies};
+use menjin_infra_memory::{CachedAccounts, CachedCredentials, CachedSessions, SessionCache};
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 use menjin_tests::contract::Store;
 
@@ -15,11 +15,12 @@ async fn fresh() -> Store {
     let open = move || SqliteStore::open(SqliteConfig::at(path)).unwrap();
     let store = Arc::new(tokio::task::spawn_blocking(open).await.unwrap());
     // Long enough that no row passes because a copy has aged.
-    let copies = Arc::new(SessionCopies::new(1000, Duration::from_secs(3600)));
+    let cache = Arc::new(SessionCache::new(1000, Duration::from_secs(3600)));
     Store {
-        users: Arc::new(CachedUsers::new(store.clone(), copies.clone(), None)),
-        sessions: Arc::new(CachedSessions::new(store.clone(), copies, None)),
-        throttle: store.clone(),
+        accounts: Arc::new(CachedAccounts::new(store.clone(), cache.clone(), None)),
+        credentials: Arc::new(CachedCredentials::new(store.clone(), cache.clone(), None)),
+        sessions: Arc::new(CachedSessions::new(store.clone(), cache, None)),
+        lockouts: store.clone(),
         records: store,
         keep: Arc::new(folder),
     }

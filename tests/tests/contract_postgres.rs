@@ -40,9 +40,10 @@ async fn open(url: &str) -> PostgresStore {
 
 fn of(store: &PostgresStore) -> Store {
     Store {
-        users: Arc::new(store.clone()),
+        accounts: Arc::new(store.clone()),
+        credentials: Arc::new(store.clone()),
         sessions: Arc::new(store.clone()),
-        throttle: Arc::new(store.clone()),
+        lockouts: Arc::new(store.clone()),
         records: Arc::new(store.clone()),
         keep: Arc::new(()),
     }

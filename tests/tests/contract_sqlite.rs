@@ -20,9 +20,10 @@ async fn fresh() -> Store {
 
 fn of(store: &SqliteStore, folder: TempDir) -> Store {
     Store {
-        users: Arc::new(store.clone()),
+        accounts: Arc::new(store.clone()),
+        credentials: Arc::new(store.clone()),
         sessions: Arc::new(store.clone()),
-        throttle: Arc::new(store.clone()),
+        lockouts: Arc::new(store.clone()),
         records: Arc::new(store.clone()),
         keep: Arc::new(folder),
     }

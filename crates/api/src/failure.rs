@@ -17,15 +17,13 @@ use std::time::Duration;
 use actix_web::ResponseError;
 use menjin_domain::access::Forbidden;
 use menjin_domain::accounts::{
-    ActivateUserError, DeactivateUserError, GetUserError, ListUsersError, RegisterError,
-    UpdateOwnProfileError,
+    DeactivateUserError, RegisterError, UpdateOwnProfileError, UserNotFound,
 };
-use menjin_domain::audit::ListRecordsError;
-use menjin_domain::cache::{CacheDenied, ProbeCacheError, ReadEntryError, WriteEntryError};
-use menjin_domain::common::PortError;
-use menjin_domain::credentials::{ChangePasswordError, PolicyViolation};
-use menjin_domain::lockout::{ClearLockoutError, GetLockoutError, TooManyAttempts};
-use menjin_domain::sessions::{AuthenticateError, LoginError, RefreshError};
+use menjin_domain::cache::{CacheDenied, CacheMismatch, EntryNotFound, EntryTooLarge};
+use menjin_domain::common::{Error, PortError};
+use menjin_domain::credentials::{ChangePasswordError, Overloaded, PolicyViolation};
+use menjin_domain::lockout::TooManyAttempts;
+use menjin_domain::sessions::{InvalidToken, LoginError};
 
 use crate::problem::{Located, Place, Problem};
 
@@ -132,6 +130,43 @@ impl From<TooManyAttempts> for Failure {
     }
 }
 
+impl From<Overloaded> for Failure {
+    fn from(Overloaded: Overloaded) -> Self {
+        Self::Overloaded
+    }
+}
+
+/// A use-case refused, or a port failed.
+impl<R: Into<Self> + std::error::Error + 'static> From<Error<R>> for Failure {
+    fn from(error: Error<R>) -> Self {
+        match error {
+            Error::Refused(refusal) => refusal.into(),
+            Error::Port(error) => error.into(),
+        }
+    }
+}
+
+/// The same of the clients' cache, which has a failure of its own.
+pub(crate) fn cache_failure<R: Into<Failure> + std::error::Error + 'static>(
+    error: Error<R>,
+) -> Failure {
+    match error {
+        Error::Refused(refusal) => refusal.into(),
+        Error::Port(error) => Failure::CacheFailed(Some(error)),
+    }
+}
+
+/// An access token was refused.
+pub(crate) fn unauthenticated(error: Error<InvalidToken>) -> Failure {
+    match error {
+        Error::Refused(invalid) => {
+            tracing::debug!(reason = invalid.reason, "access token refused");
+            Failure::Unauthenticated { token_sent: true }
+        }
+        Error::Port(error) => error.into(),
+    }
+}
+
 impl From<RegisterError> for Failure {
     fn from(error: RegisterError) -> Self {
         match error {
@@ -139,8 +174,7 @@ impl From<RegisterError> for Failure {
             RegisterError::UsernameTaken => Self::UsernameTaken,
             RegisterError::EmailTaken => Self::EmailTaken,
             RegisterError::TooManyAttempts(error) => error.into(),
-            RegisterError::Overloaded => Self::Overloaded,
-            RegisterError::Port(error) => error.into(),
+            RegisterError::Overloaded(error) => error.into(),
         }
     }
 }
@@ -150,33 +184,16 @@ impl From<LoginError> for Failure {
         match error {
             LoginError::InvalidCredentials => Self::InvalidCredentials,
             LoginError::TooManyAttempts(error) => error.into(),
-            LoginError::Overloaded => Self::Overloaded,
-            LoginError::Port(error) => error.into(),
+            LoginError::Overloaded(error) => error.into(),
         }
     }
 }
 
-impl From<AuthenticateError> for Failure {
-    fn from(error: AuthenticateError) -> Self {
-        match error {
-            AuthenticateError::InvalidToken(invalid) => {
-                tracing::debug!(reason = invalid.reason, "access token refused");
-                Self::Unauthenticated { token_sent: true }
-            }
-            AuthenticateError::Port(error) => error.into(),
-        }
-    }
-}
-
-impl From<RefreshError> for Failure {
-    fn from(error: RefreshError) -> Self {
-        match error {
-            RefreshError::InvalidToken(invalid) => {
-                tracing::debug!(reason = invalid.reason, "refresh token refused");
-                Self::InvalidRefreshToken
-            }
-            RefreshError::Port(error) => error.into(),
-        }
+/// Of a refresh token; access tokens go through [`unauthenticated`].
+impl From<InvalidToken> for Failure {
+    fn from(invalid: InvalidToken) -> Self {
+        tracing::debug!(reason = invalid.reason, "refresh token refused");
+        Self::InvalidRefreshToken
     }
 }
 
@@ -189,8 +206,7 @@ impl From<ChangePasswordError> for Failure {
             ChangePasswordError::WrongPassword => Self::WrongPassword,
             ChangePasswordError::TooManyAttempts(error) => error.into(),
             ChangePasswordError::Stale => Self::Unauthenticated { token_sent: true },
-            ChangePasswordError::Overloaded => Self::Overloaded,
-            ChangePasswordError::Port(error) => error.into(),
+            ChangePasswordError::Overloaded(error) => error.into(),
         }
     }
 }
@@ -200,76 +216,21 @@ impl From<UpdateOwnProfileError> for Failure {
         match error {
             UpdateOwnProfileError::EmailTaken => Self::EmailTaken,
             UpdateOwnProfileError::Stale => Self::Unauthenticated { token_sent: true },
-            UpdateOwnProfileError::Port(error) => error.into(),
         }
     }
 }
 
-impl From<GetUserError> for Failure {
-    fn from(error: GetUserError) -> Self {
-        match error {
-            GetUserError::Forbidden(error) => error.into(),
-            GetUserError::NotFound => Self::UserNotFound,
-            GetUserError::Port(error) => error.into(),
-        }
-    }
-}
-
-impl From<ListUsersError> for Failure {
-    fn from(error: ListUsersError) -> Self {
-        match error {
-            ListUsersError::Forbidden(error) => error.into(),
-            ListUsersError::Port(error) => error.into(),
-        }
-    }
-}
-
-impl From<ActivateUserError> for Failure {
-    fn from(error: ActivateUserError) -> Self {
-        match error {
-            ActivateUserError::Forbidden(error) => error.into(),
-            ActivateUserError::NotFound => Self::UserNotFound,
-            ActivateUserError::Port(error) => error.into(),
-        }
+impl From<UserNotFound> for Failure {
+    fn from(UserNotFound: UserNotFound) -> Self {
+        Self::UserNotFound
     }
 }
 
 impl From<DeactivateUserError> for Failure {
     fn from(error: DeactivateUserError) -> Self {
         match error {
-            DeactivateUserError::Forbidden(error) => error.into(),
             DeactivateUserError::NotFound => Self::UserNotFound,
             DeactivateUserError::LastAdmin => Self::LastAdmin,
-            DeactivateUserError::Port(error) => error.into(),
-        }
-    }
-}
-
-impl From<GetLockoutError> for Failure {
-    fn from(error: GetLockoutError) -> Self {
-        match error {
-            GetLockoutError::Forbidden(error) => error.into(),
-            GetLockoutError::NotFound => Self::UserNotFound,
-            GetLockoutError::Port(error) => error.into(),
-        }
-    }
-}
-
-impl From<ClearLockoutError> for Failure {
-    fn from(error: ClearLockoutError) -> Self {
-        match error {
-            ClearLockoutError::Forbidden(error) => error.into(),
-            ClearLockoutError::NotFound => Self::UserNotFound,
-            ClearLockoutError::Port(error) => error.into(),
-        }
-    }
-}
-
-impl From<ListRecordsError> for Failure {
-    fn from(error: ListRecordsError) -> Self {
-        match error {
-            ListRecordsError::Forbidden(error) => error.into(),
-            ListRecordsError::Port(error) => error.into(),
         }
     }
 }
@@ -284,32 +245,20 @@ impl From<CacheDenied> for Failure {
     }
 }
 
-impl From<ReadEntryError> for Failure {
-    fn from(error: ReadEntryError) -> Self {
-        match error {
-            ReadEntryError::Denied(denied) => denied.into(),
-            ReadEntryError::NotFound => Self::EntryNotFound,
-            ReadEntryError::Port(error) => Self::CacheFailed(Some(error)),
-        }
+impl From<EntryNotFound> for Failure {
+    fn from(EntryNotFound: EntryNotFound) -> Self {
+        Self::EntryNotFound
     }
 }
 
-impl From<WriteEntryError> for Failure {
-    fn from(error: WriteEntryError) -> Self {
-        match error {
-            WriteEntryError::Denied(denied) => denied.into(),
-            WriteEntryError::TooLarge => Self::TooLarge,
-            WriteEntryError::Port(error) => Self::CacheFailed(Some(error)),
-        }
+impl From<EntryTooLarge> for Failure {
+    fn from(EntryTooLarge: EntryTooLarge) -> Self {
+        Self::TooLarge
     }
 }
 
-impl From<ProbeCacheError> for Failure {
-    fn from(error: ProbeCacheError) -> Self {
-        match error {
-            ProbeCacheError::Denied(denied) => denied.into(),
-            ProbeCacheError::Mismatch => Self::CacheFailed(None),
-            ProbeCacheError::Port(error) => Self::CacheFailed(Some(error)),
-        }
+impl From<CacheMismatch> for Failure {
+    fn from(CacheMismatch: CacheMismatch) -> Self {
+        Self::CacheFailed(None)
     }
 }

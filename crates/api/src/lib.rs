@@ -53,7 +53,7 @@ pub use http::cors::{Cors, NoOrigin, Origin};
 pub use http::locale::{Locale, UnknownLocale};
 pub use http::patience::UnhurriedHasher;
 pub use serving::{Serving, serve, serve_with};
-pub use state::{Api, ApiSettings, UseCases};
+pub use state::{Api, ApiSettings};
 pub use v1::AuditEventView;
 
 use failure::Failure;

@@ -10,7 +10,7 @@ use menjin_domain::accounts::{Email, FullName, Profile, Role, User, Username, Us
 use menjin_domain::common::{ClientInfo, Random as _, SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{AccessClaims, Generation, LiveSession, Session, TokenCodec as _};
 use menjin_infra_credentials::{JwtCodec, JwtConfig, OsRandom};
-use menjin_infra_memory::SessionCopies;
+use menjin_infra_memory::SessionCache;
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
@@ -90,7 +90,7 @@ fn verify_an_access_token(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(threads = [1, 2])]
 fn find_a_session_in_its_copy(bencher: Bencher<'_, '_>) {
-    let copies = SessionCopies::new(1000, Duration::from_secs(60));
+    let copies = SessionCache::new(1000, Duration::from_secs(60));
     copies.fill(copies.begin(at(0)), &live());
     bencher.bench(|| copies.get(black_box(SESSION), at(1)).unwrap());
 }

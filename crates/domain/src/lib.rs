@@ -20,8 +20,8 @@
 //! trait whose documentation is its contract; the suite in the workspace's `tests/` holds every
 //! adapter to it. The feature `mock` gives a mock of each port.
 //!
-//! To embed menjin, build the use-cases from adapters of your choice: the example `in_memory` shows
-//! all of it, on ports of its own.
+//! To embed menjin, choose adapters for [`services::Ports`] and build [`services::Services`] on them:
+//! the example `in_memory` shows all of it, on ports of its own.
 
 pub mod access;
 pub mod accounts;
@@ -33,6 +33,7 @@ pub mod health;
 pub mod lockout;
 #[cfg(test)]
 mod properties;
+pub mod services;
 pub mod sessions;
 #[cfg(test)]
 mod testing;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use chrono::DateTime;
 use uuid::Uuid;
 
-use crate::access::{AdminGuard, Principal};
+use crate::access::rights::Right;
+use crate::access::{Allowed, Guard, Principal};
 use crate::accounts::{Email, Profile, Role, User, Username, UsernameLength};
 use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason, AuditTrail};
 use crate::common::{
@@ -24,7 +25,7 @@ pub(crate) const SESSION: SessionId = SessionId(Uuid::from_u128(0x5e55_1011));
 
 pub(crate) const USER: UserId = UserId::FIRST;
 
-/// Seconds after the credential_version of these tests.
+/// Seconds after the moment at which these tests begin.
 pub(crate) fn at(seconds: i64) -> Timestamp {
     DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
 }
@@ -79,14 +80,19 @@ impl Trail {
     }
 }
 
-/// What lets administrators through at this second, and where it records whom it does not.
-pub(crate) fn admin_guard(seconds: i64) -> (Arc<AdminGuard>, Arc<Trail>) {
+/// The guard at this second, and where it records whom it refuses.
+pub(crate) fn guard(seconds: i64) -> (Guard, Arc<Trail>) {
     let trail = Arc::new(Trail::default());
-    (Arc::new(AdminGuard { trail: trail.clone(), clock: clock(seconds) }), trail)
+    (Guard { trail: trail.clone(), clock: clock(seconds) }, trail)
+}
+
+/// Proof that [`admin`] has a right, at this second.
+pub(crate) fn allowed<R: Right>(seconds: i64) -> Allowed<R> {
+    guard(seconds).0.allow(&admin(), request()).unwrap()
 }
 
 /// What [`admin`] does at this second.
-pub(crate) fn act_of_admin(seconds: i64) -> AuditContext {
+pub(crate) fn context_of_admin(seconds: i64) -> AuditContext {
     AuditContext::by(&admin(), at(seconds), request())
 }
 
@@ -109,11 +115,11 @@ pub(crate) fn user() -> User {
     }
 }
 
-pub(crate) fn credentials(credential_version: i64) -> Credentials {
+pub(crate) fn credentials(version: i64) -> Credentials {
     Credentials {
         user_id: USER,
         hash: hash(),
-        credential_version: CredentialVersion(credential_version),
+        version: CredentialVersion(version),
         is_active: true,
     }
 }

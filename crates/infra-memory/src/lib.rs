@@ -8,15 +8,17 @@
 
 mod cache;
 mod clock;
-mod lookup;
 mod rates;
+mod session_cache;
 mod shards;
 mod tokens;
 mod trail;
 
 pub use cache::{MemoryCache, MemoryCacheConfig};
 pub use clock::SystemClock;
-pub use lookup::{CachedSessions, CachedUsers, Invalidation, SessionCopies, Ticket};
 pub use rates::MemoryRateLimiter;
-pub use tokens::RememberedTokens;
+pub use session_cache::{
+    CachedAccounts, CachedCredentials, CachedSessions, Invalidation, SessionCache, Ticket,
+};
+pub use tokens::CachedTokens;
 pub use trail::AuditQueue;

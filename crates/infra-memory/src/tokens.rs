@@ -30,13 +30,13 @@ const MAX_LENGTH: usize = 4096;
 /// process, so that what the time of a look-up tells (whether a hash is there, or how far two agree)
 /// is about numbers that nobody can compute or choose. Hence none of it need take a constant time,
 /// and no token stays in memory: what is kept could not be presented to anybody.
-pub struct RememberedTokens {
+pub struct CachedTokens {
     codec: Arc<dyn TokenCodec>,
     genuine: Shards<u128, AccessClaims>,
     hasher: SipHasher24,
 }
 
-impl RememberedTokens {
+impl CachedTokens {
     /// Remembers at most about so many tokens of this codec. The key has to be random, and not to be
     /// used for anything else.
     pub fn new(codec: Arc<dyn TokenCodec>, capacity: usize, key: [u8; 16]) -> Self {
@@ -45,7 +45,7 @@ impl RememberedTokens {
     }
 }
 
-impl TokenCodec for RememberedTokens {
+impl TokenCodec for CachedTokens {
     fn sign_access(&self, claims: &AccessClaims) -> Result<SecretString, PortError> {
         self.codec.sign_access(claims)
     }
@@ -79,9 +79,9 @@ impl TokenCodec for RememberedTokens {
     }
 }
 
-impl fmt::Debug for RememberedTokens {
+impl fmt::Debug for CachedTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RememberedTokens").field("genuine", &self.genuine).finish_non_exhaustive()
+        f.debug_struct("CachedTokens").field("genuine", &self.genuine).finish_non_exhaustive()
     }
 }
 
@@ -114,14 +114,14 @@ mod tests {
     }
 
     /// Knows `one` and `two`, and may be asked so often.
-    fn remembered(times: usize) -> RememberedTokens {
+    fn remembered(times: usize) -> CachedTokens {
         let mut codec = MockTokenCodec::new();
         codec.expect_verify_access().times(times).returning(|token, _at| match token {
             "one" => Ok(claims(1)),
             "two" => Ok(claims(2)),
             _ => Err(InvalidToken { reason: "wrong signature" }),
         });
-        RememberedTokens::new(Arc::new(codec), 100, [7; 16])
+        CachedTokens::new(Arc::new(codec), 100, [7; 16])
     }
 
     #[test]
@@ -170,7 +170,7 @@ mod tests {
             let claims = claims(token.parse().unwrap());
             Ok(AccessClaims { issued_at: at, expires_at: at + TimeDelta::seconds(1), ..claims })
         });
-        let tokens = RememberedTokens::new(Arc::new(codec), 6400, [7; 16]);
+        let tokens = CachedTokens::new(Arc::new(codec), 6400, [7; 16]);
         for number in 0..100_000 {
             tokens.verify_access(&number.to_string(), at(1)).unwrap();
         }
@@ -202,7 +202,7 @@ mod tests {
         codec.expect_sign_access().return_once(|_| Ok("a".to_owned().into()));
         codec.expect_sign_refresh().return_once(|_| Ok("r".to_owned().into()));
         codec.expect_public_keys().return_const(vec![key.clone()]);
-        let tokens = RememberedTokens::new(Arc::new(codec), 100, [7; 16]);
+        let tokens = CachedTokens::new(Arc::new(codec), 100, [7; 16]);
         assert!(tokens.verify_access("access", at(1)).is_ok());
         assert!(tokens.verify_refresh("access", at(1)).is_err());
         assert_eq!(tokens.verify_refresh("refresh", at(1)).unwrap(), refresh(at(1)));

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
-use menjin_domain::common::PortError;
+use menjin_domain::common::{Error, PortError};
 use menjin_domain::transfer::{
-    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, ImportError, Row,
+    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, NotEmpty, Row,
 };
 use menjin_infra_sql::transfer::{Dialect, Kind, Position, Record, TABLES, Table};
 
@@ -125,11 +125,11 @@ impl Archive for PostgresArchive {
         Ok(Box::new(self.begin(&begin_export()).await?))
     }
 
-    async fn import(&self) -> Result<Box<dyn ArchiveWriter>, ImportError> {
+    async fn import(&self) -> Result<Box<dyn ArchiveWriter>, Error<NotEmpty>> {
         let mut transaction = self.begin(&begin_import()).await?;
         let contents = transaction.contents().await?;
         match TABLES.iter().zip(contents).find(|(_, contents)| contents.rows > 0) {
-            Some((table, _)) => Err(ImportError::NotEmpty { what: table.what }),
+            Some((table, _)) => Err(Error::Refused(NotEmpty { what: table.what })),
             None => Ok(Box::new(transaction)),
         }
     }
@@ -198,9 +198,10 @@ impl ArchiveReader for Transaction {
         for table in TABLES {
             let count = format!("SELECT count(*) AS number FROM {}", table.name);
             let rows = u64::try_from(self.number(count).await.map_err(failed)?).unwrap_or(0);
-            let last_id = match table.gives_ids {
-                true => Some(self.last_id(table.name).await.map_err(failed)?),
-                false => None,
+            let last_id = if table.gives_ids {
+                Some(self.last_id(table.name).await.map_err(failed)?)
+            } else {
+                None
             };
             contents.push(Contents { table: table.name, rows, last_id });
         }

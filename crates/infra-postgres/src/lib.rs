@@ -16,6 +16,7 @@ mod archive;
 mod audit;
 mod config;
 mod connect;
+mod credentials;
 mod error;
 mod lending;
 mod listing;

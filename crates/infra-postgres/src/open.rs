@@ -1,3 +1,5 @@
+//! Opening and migrating.
+
 use std::time::Duration;
 
 use diesel::prelude::*;

@@ -1,12 +1,14 @@
+//! Sessions.
+
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::accounts::User;
 use menjin_domain::audit::{AuditAction, AuditContext};
-use menjin_domain::common::{PortError, SessionId, Timestamp};
+use menjin_domain::common::{Error, PortError, SessionId, Timestamp};
 use menjin_domain::sessions::{
-    CreateSessionError, LiveSession, NewSession, Rotation, RotationOutcome, SessionRepository,
+    LiveSession, NewSession, Rotation, RotationOutcome, SessionRepository, StaleCredentials,
 };
 use menjin_infra_sql::changes::RotationRow;
 use menjin_infra_sql::queries::{is_live, live};
@@ -23,12 +25,12 @@ use crate::statements::CreateSession;
 
 #[async_trait]
 impl SessionRepository for PostgresStore {
-    async fn create(&self, session: NewSession) -> Result<User, CreateSessionError> {
+    async fn create(&self, session: NewSession) -> Result<User, Error<StaleCredentials>> {
         self.statement(session, |postgres, session| {
             async move {
                 let user: Option<UserRow> =
                     CreateSession::new(session).get_result(postgres).await.optional()?;
-                let user = user.ok_or(Abort::Refused(CreateSessionError::Stale))?;
+                let user = user.ok_or(Abort::Refused(Error::Refused(StaleCredentials)))?;
                 Ok(user.try_into()?)
             }
             .boxed()

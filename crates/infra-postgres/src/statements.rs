@@ -120,7 +120,7 @@ impl QueryFragment<Pg> for RotateCurrent {
 }
 
 /// Makes a session and its record, on the condition that the account is active and of the verified
-/// credential_version, and gives the user. The update of the user's row comes first and waits for whoever else changes it.
+/// credential version, and gives the user. The update of the user's row comes first and waits for whoever else changes it.
 #[derive(QueryId)]
 pub(crate) struct CreateSession {
     session_id: Id,

@@ -1,3 +1,5 @@
+//! The store: connections, deadlines, the health probe.
+
 use std::fmt;
 use std::num::NonZero;
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::common::{PortError, Timestamp};
 use menjin_domain::health::HealthProbe;
+use menjin_infra_sql::cleanup::in_parts;
 use menjin_infra_sql::schema::users;
 use menjin_infra_sql::sql_types::Moment;
 use menjin_infra_sql::values::Micros;
@@ -160,36 +163,24 @@ impl PostgresStore {
         }
     }
 
-    /// Runs a statement that deletes what is older than a moment, a bounded number of rows at a
-    /// time, until none is left or a second has passed: the rest is for the next call. The
-    /// statement takes the moment and the number.
+    /// Runs a statement that deletes what is older than a moment. It takes the moment and how many
+    /// rows at most.
     pub(crate) async fn delete_in_parts(
         &self,
         statement: &'static str,
         before: Timestamp,
     ) -> Result<u64, PortError> {
-        const PART: u16 = 1000;
-        let started = Instant::now();
-        let mut total = 0;
-        loop {
-            let deleted = self
-                .statement((statement, before), |postgres, (statement, before)| {
-                    async move {
-                        diesel::sql_query(*statement)
-                            .bind::<Moment, _>(Micros::from(*before))
-                            .bind::<BigInt, _>(i64::from(PART))
-                            .execute(postgres)
-                            .await
-                            .map_err(Into::into)
-                    }
-                    .boxed()
-                })
-                .await?;
-            total += deleted as u64;
-            if deleted < usize::from(PART) || started.elapsed() > Duration::from_secs(1) {
-                return Ok(total);
-            }
-        }
+        let delete = |part| {
+            self.statement((statement, before, part), |postgres, (statement, before, part)| {
+                async move {
+                    let statement = diesel::sql_query(*statement);
+                    let statement = statement.bind::<Moment, _>(Micros::from(*before));
+                    Ok(statement.bind::<BigInt, _>(*part).execute(postgres).await?)
+                }
+                .boxed()
+            })
+        };
+        in_parts(delete).await
     }
 }
 

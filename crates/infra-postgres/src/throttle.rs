@@ -1,3 +1,5 @@
+//! Counts of failures.
+
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};

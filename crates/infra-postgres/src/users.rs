@@ -1,20 +1,21 @@
+//! Accounts.
+
 use async_trait::async_trait;
 use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::accounts::{
-    AccountRepository, CreateUserError, DeactivateError, LoginName, NewUser, ProfileChanges, Role,
-    UpdateProfileError, User, UserPage, UserQuery,
+    AccountRepository, CreateUserError, EmailTaken, LastAdmin, NewUser, ProfileChanges, Role, User,
+    UserPage, UserQuery,
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
-use menjin_domain::common::{PortError, UserId};
-use menjin_domain::credentials::{CredentialVersion, Credentials, PasswordChange, PasswordHash};
+use menjin_domain::common::{Error, PortError, UserId};
 use menjin_infra_sql::changes::{NewUserRow, ProfileRow};
-use menjin_infra_sql::queries::{is_open_of, is_verified};
-use menjin_infra_sql::rows::{CredentialsRow, UserRow};
+use menjin_infra_sql::queries::is_open_of;
+use menjin_infra_sql::rows::UserRow;
 use menjin_infra_sql::schema::{sessions, users};
-use menjin_infra_sql::values::{Id, Micros};
+use menjin_infra_sql::values::Micros;
 
 use crate::PostgresStore;
 use crate::audit::record;
@@ -28,7 +29,7 @@ use crate::throttle::forget;
 impl AccountRepository for PostgresStore {
     /// Ids are drawn before the commit: of two accounts made at the same moment the one with the
     /// lower id may show first or last.
-    async fn create(&self, user: NewUser) -> Result<User, CreateUserError> {
+    async fn create(&self, user: NewUser) -> Result<User, Error<CreateUserError>> {
         self.statement(user, |postgres, user| create(postgres, user).boxed()).await
     }
 
@@ -44,43 +45,12 @@ impl AccountRepository for PostgresStore {
         .await
     }
 
-    async fn find_credentials(&self, name: &LoginName) -> Result<Option<Credentials>, PortError> {
-        self.statement(name.clone(), |postgres, name| {
-            async move {
-                let all = users::table.select(CredentialsRow::as_select());
-                let row: QueryResult<CredentialsRow> = match name {
-                    LoginName::Username(name) => {
-                        all.filter(users::username_canonical.eq(name)).get_result(postgres).await
-                    }
-                    LoginName::Email(email) => {
-                        all.filter(users::email_canonical.eq(email)).get_result(postgres).await
-                    }
-                };
-                Ok(row.optional()?.map(Credentials::try_from).transpose()?)
-            }
-            .boxed()
-        })
-        .await
-    }
-
-    async fn credentials(&self, id: UserId) -> Result<Option<Credentials>, PortError> {
-        self.statement(id, |postgres, id| {
-            async move {
-                let row = users::table.find(id.get()).select(CredentialsRow::as_select());
-                let row: Option<CredentialsRow> = row.get_result(postgres).await.optional()?;
-                Ok(row.map(Credentials::try_from).transpose()?)
-            }
-            .boxed()
-        })
-        .await
-    }
-
     async fn update_profile(
         &self,
         id: UserId,
         changes: ProfileChanges,
         context: AuditContext,
-    ) -> Result<Option<User>, UpdateProfileError> {
+    ) -> Result<Option<User>, Error<EmailTaken>> {
         self.transaction((id, changes, context), |postgres, (id, changes, context)| {
             update_profile(postgres, *id, changes, context).boxed()
         })
@@ -102,65 +72,10 @@ impl AccountRepository for PostgresStore {
         &self,
         id: UserId,
         context: AuditContext,
-    ) -> Result<Option<User>, DeactivateError> {
+    ) -> Result<Option<User>, Error<LastAdmin>> {
         self.transaction((id, context), |postgres, (id, context)| {
             deactivate(postgres, *id, context).boxed()
         })
-        .await
-    }
-
-    async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError> {
-        self.transaction(change, |postgres, change| {
-            async move {
-                let account = is_verified(change.user_id.get(), change.verified_version.0);
-                let changed = diesel::update(users::table.filter(account))
-                    .set((
-                        users::password_hash.eq(change.hash.expose()),
-                        users::credential_version.eq(users::credential_version + 1),
-                        users::updated_at.eq(Micros::from(change.at)),
-                    ))
-                    .execute(postgres)
-                    .await?;
-                if changed == 0 {
-                    return Ok(false);
-                }
-                // A statement of its own: it sees the sessions of log-ins that the one before has
-                // waited for.
-                diesel::update(sessions::table.filter(is_open_of(change.user_id.get())))
-                    .filter(sessions::id.ne(Id::from(change.keep_session)))
-                    .set(sessions::ended_at.eq(Micros::from(change.at)))
-                    .execute(postgres)
-                    .await?;
-                record(postgres, &change.event()).await?;
-                Ok(true)
-            }
-            .boxed()
-        })
-        .await
-    }
-
-    async fn rehash(
-        &self,
-        id: UserId,
-        credential_version: CredentialVersion,
-        hash: PasswordHash,
-    ) -> Result<(), PortError> {
-        self.statement(
-            (id, credential_version, hash),
-            |postgres, (id, credential_version, hash)| {
-                async move {
-                    let account = users::table
-                        .find(id.get())
-                        .filter(users::credential_version.eq(credential_version.0));
-                    diesel::update(account)
-                        .set(users::password_hash.eq(hash.expose()))
-                        .execute(postgres)
-                        .await?;
-                    Ok(())
-                }
-                .boxed()
-            },
-        )
         .await
     }
 }
@@ -168,7 +83,7 @@ impl AccountRepository for PostgresStore {
 async fn create(
     postgres: &mut AsyncPgConnection,
     user: &NewUser,
-) -> Result<User, Abort<CreateUserError>> {
+) -> Result<User, Abort<Error<CreateUserError>>> {
     // Asking first spares the id that an insert draws though it fails.
     if let Some(taken) = who_has(postgres, user).await? {
         return Err(Abort::Refused(taken));
@@ -192,13 +107,13 @@ async fn create(
 async fn who_has(
     postgres: &mut AsyncPgConnection,
     user: &NewUser,
-) -> QueryResult<Option<CreateUserError>> {
+) -> QueryResult<Option<Error<CreateUserError>>> {
     let name = users::table.filter(users::username_canonical.eq(user.username.canonical()));
     let email = users::table.filter(users::email_canonical.eq(user.email.canonical()));
     let taken = select((exists(name), exists(email))).get_result(postgres).await?;
     Ok(match taken {
-        (true, _) => Some(CreateUserError::UsernameTaken),
-        (false, true) => Some(CreateUserError::EmailTaken),
+        (true, _) => Some(Error::Refused(CreateUserError::UsernameTaken)),
+        (false, true) => Some(Error::Refused(CreateUserError::EmailTaken)),
         (false, false) => None,
     })
 }
@@ -208,7 +123,7 @@ async fn update_profile(
     id: UserId,
     changes: &ProfileChanges,
     context: &AuditContext,
-) -> Result<Option<User>, Abort<UpdateProfileError>> {
+) -> Result<Option<User>, Abort<Error<EmailTaken>>> {
     let account = users::table.filter(users::id.eq(id.get())).filter(users::is_active);
     if let Some(email) = &changes.email {
         let other = account.filter(users::email_canonical.ne(email.canonical()));
@@ -226,7 +141,7 @@ async fn update_profile(
             Ok(Some(row.try_into()?))
         }
         Err(error) if violates(&error, "users_email_taken") => {
-            Err(Abort::Refused(UpdateProfileError::EmailTaken))
+            Err(Abort::Refused(Error::Refused(EmailTaken)))
         }
         Err(error) => Err(error.into()),
     }
@@ -258,7 +173,7 @@ async fn deactivate(
     postgres: &mut AsyncPgConnection,
     id: UserId,
     context: &AuditContext,
-) -> Result<Option<User>, Abort<DeactivateError>> {
+) -> Result<Option<User>, Abort<Error<LastAdmin>>> {
     let Some(user) = find_for_update(postgres, id).await? else { return Ok(None) };
     if !user.is_active {
         return Ok(Some(user));
@@ -268,7 +183,7 @@ async fn deactivate(
         let lock = pg_advisory_xact_lock(locks::ADMINISTRATORS, 0);
         select(lock).execute(postgres).await?;
         if !has_other_admin(postgres, id).await? {
-            return Err(Abort::Refused(DeactivateError::LastAdmin));
+            return Err(Abort::Refused(Error::Refused(LastAdmin)));
         }
     }
     let row: UserRow = diesel::update(users::table.find(id.get()))

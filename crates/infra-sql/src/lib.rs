@@ -5,6 +5,7 @@
 //! tables to transfer. Connections and statements are the adapters' own.
 
 pub mod changes;
+pub mod cleanup;
 pub mod error;
 pub mod migrations;
 pub mod queries;

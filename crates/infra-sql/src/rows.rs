@@ -81,7 +81,7 @@ impl TryFrom<CredentialsRow> for Credentials {
         Ok(Self {
             user_id: user_id(row.id)?,
             hash: PasswordHash::new(row.password_hash),
-            credential_version: CredentialVersion(row.credential_version),
+            version: CredentialVersion(row.credential_version),
             is_active: row.is_active,
         })
     }

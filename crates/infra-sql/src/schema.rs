@@ -2,7 +2,7 @@
 #![expect(missing_docs, reason = "what diesel makes of each column")]
 
 diesel::table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
     use crate::sql_types::Moment;
 
     users (id) {
@@ -35,7 +35,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::sql_types::{Address, Moment, Uuid16};
 
     sessions (id) {
@@ -54,7 +54,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{BigInt, Text};
     use crate::sql_types::Moment;
 
     login_throttles (subject, network) {
@@ -66,7 +66,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::sql_types::{Address, Moment, Uuid16};
 
     audit_events (at, id) {

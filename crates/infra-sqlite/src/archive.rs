@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
-use menjin_domain::common::PortError;
+use menjin_domain::common::{Error, PortError};
 use menjin_domain::transfer::{
-    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, ImportError, Row,
+    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, NotEmpty, Row,
 };
 use menjin_infra_sql::transfer::{BATCH, Dialect, Kind, Position, Record, TABLES, Table};
 
@@ -79,11 +79,11 @@ impl Archive for SqliteArchive {
         Ok(Box::new(self.begin().await?))
     }
 
-    async fn import(&self) -> Result<Box<dyn ArchiveWriter>, ImportError> {
+    async fn import(&self) -> Result<Box<dyn ArchiveWriter>, Error<NotEmpty>> {
         let mut transaction = self.begin().await?;
         let contents = transaction.contents().await?;
         match TABLES.iter().zip(contents).find(|(_, contents)| contents.rows > 0) {
-            Some((table, _)) => Err(ImportError::NotEmpty { what: table.what }),
+            Some((table, _)) => Err(Error::Refused(NotEmpty { what: table.what })),
             None => Ok(Box::new(transaction)),
         }
     }

@@ -1,3 +1,5 @@
+//! Records of what happened.
+
 use async_trait::async_trait;
 use diesel::prelude::*;
 use menjin_domain::audit::{AuditEvent, AuditQuery, AuditRecord, AuditRepository};

@@ -16,6 +16,7 @@ use libsqlite3_sys as _;
 
 mod archive;
 mod audit;
+mod credentials;
 mod error;
 mod listing;
 mod look_ups;

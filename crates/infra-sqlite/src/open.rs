@@ -1,3 +1,5 @@
+//! Opening and migrating.
+
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::num::NonZero;

@@ -1,10 +1,12 @@
+//! Sessions.
+
 use async_trait::async_trait;
 use diesel::prelude::*;
 use menjin_domain::accounts::User;
 use menjin_domain::audit::{AuditAction, AuditContext};
-use menjin_domain::common::{PortError, SessionId, Timestamp, UserId};
+use menjin_domain::common::{Error, PortError, SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
-    CreateSessionError, LiveSession, NewSession, Rotation, RotationOutcome, SessionRepository,
+    LiveSession, NewSession, Rotation, RotationOutcome, SessionRepository, StaleCredentials,
 };
 use menjin_infra_sql::changes::{NewSessionRow, RotationRow};
 use menjin_infra_sql::error::bad_column;
@@ -19,7 +21,7 @@ use crate::error::OrPortError;
 
 #[async_trait]
 impl SessionRepository for SqliteStore {
-    async fn create(&self, session: NewSession) -> Result<User, CreateSessionError> {
+    async fn create(&self, session: NewSession) -> Result<User, Error<StaleCredentials>> {
         self.write(move |sqlite| {
             let account = is_verified(session.user_id.get(), session.verified_version.0);
             let user: UserRow = diesel::update(users::table.filter(account))
@@ -28,7 +30,7 @@ impl SessionRepository for SqliteStore {
                 .get_result(sqlite)
                 .optional()
                 .or_port_error()?
-                .ok_or(CreateSessionError::Stale)?;
+                .ok_or(Error::Refused(StaleCredentials))?;
             diesel::insert_into(sessions::table)
                 .values(NewSessionRow::from(&session))
                 .execute(sqlite)

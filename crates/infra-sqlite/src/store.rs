@@ -1,3 +1,5 @@
+//! The store: connections, deadlines, the health probe.
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use diesel::sql_types::BigInt;
 use diesel::{ConnectionError, SqliteConnection};
 use menjin_domain::common::{PortError, Timestamp};
 use menjin_domain::health::HealthProbe;
+use menjin_infra_sql::cleanup::in_parts;
 use menjin_infra_sql::schema::users;
 use menjin_infra_sql::sql_types::Moment;
 use menjin_infra_sql::values::Micros;
@@ -138,32 +141,21 @@ impl SqliteStore {
         run(&self.writer, |connection, patience| connection.write(patience, work)).await?
     }
 
-    /// Runs a statement that deletes what is older than a moment, a bounded number of rows at a
-    /// time, until none is left or a second has passed: the rest is for the next call. The
-    /// statement takes the moment and the number.
+    /// Runs a statement that deletes what is older than a moment. It takes the moment and how many
+    /// rows at most.
     pub(crate) async fn delete_in_parts(
         &self,
         statement: &'static str,
         before: Timestamp,
     ) -> Result<u64, PortError> {
-        const PART: u16 = 1000;
-        let started = Instant::now();
-        let mut total = 0;
-        loop {
-            let deleted = self
-                .write(move |sqlite| {
-                    diesel::sql_query(statement)
-                        .bind::<Moment, _>(Micros::from(before))
-                        .bind::<BigInt, _>(i64::from(PART))
-                        .execute(sqlite)
-                        .or_port_error()
-                })
-                .await?;
-            total += deleted as u64;
-            if deleted < usize::from(PART) || started.elapsed() > Duration::from_secs(1) {
-                return Ok(total);
-            }
-        }
+        let delete = |part| {
+            self.write(move |sqlite| {
+                let statement = diesel::sql_query(statement);
+                let statement = statement.bind::<Moment, _>(Micros::from(before));
+                statement.bind::<BigInt, _>(part).execute(sqlite).or_port_error()
+            })
+        };
+        in_parts(delete).await
     }
 }
 

@@ -13,7 +13,7 @@ use menjin_domain::accounts::{
     AccountRepository, CreateUserError, Email, NewUser, Profile, Role, UserQuery, Username,
     UsernameLength,
 };
-use menjin_domain::common::{PageStart, PortError, RequestContext, Timestamp, UserId};
+use menjin_domain::common::{Error, PageStart, PortError, RequestContext, Timestamp, UserId};
 use menjin_domain::credentials::PasswordHash;
 use menjin_domain::health::HealthProbe;
 use tempfile::TempDir;
@@ -37,7 +37,7 @@ fn raw(path: &Path) -> SqliteConnection {
     SqliteConnection::establish(path.to_str().unwrap()).unwrap()
 }
 
-async fn add(store: &SqliteStore, name: &str) -> Result<UserId, CreateUserError> {
+async fn add(store: &SqliteStore, name: &str) -> Result<UserId, Error<CreateUserError>> {
     let new = NewUser {
         username: Username::parse(name, UsernameLength::DEFAULT).unwrap(),
         email: Email::parse(&format!("{name}@example.com")).unwrap(),
@@ -295,11 +295,8 @@ async fn pages_are_right_where_ids_are_missing() {
     }
 }
 
-fn is_unavailable<T>(result: &Result<T, CreateUserError>) -> bool {
-    matches!(
-        result,
-        Err(CreateUserError::Port(PortError::Unavailable { component: "database", .. }))
-    )
+fn is_unavailable<T>(result: &Result<T, Error<CreateUserError>>) -> bool {
+    matches!(result, Err(Error::Port(PortError::Unavailable { component: "database", .. })))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,19 +1,20 @@
+//! Accounts.
+
 use async_trait::async_trait;
 use diesel::dsl::{exists, select};
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use menjin_domain::accounts::{
-    AccountRepository, CreateUserError, DeactivateError, LoginName, NewUser, ProfileChanges, Role,
-    UpdateProfileError, User, UserPage, UserQuery,
+    AccountRepository, CreateUserError, EmailTaken, LastAdmin, NewUser, ProfileChanges, Role, User,
+    UserPage, UserQuery,
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
-use menjin_domain::common::{PortError, UserId};
-use menjin_domain::credentials::{CredentialVersion, Credentials, PasswordChange, PasswordHash};
+use menjin_domain::common::{Error, PortError, UserId};
 use menjin_infra_sql::changes::{NewUserRow, ProfileRow};
-use menjin_infra_sql::queries::{is_open_of, is_verified};
-use menjin_infra_sql::rows::{CredentialsRow, UserRow};
+use menjin_infra_sql::queries::is_open_of;
+use menjin_infra_sql::rows::UserRow;
 use menjin_infra_sql::schema::{sessions, users};
-use menjin_infra_sql::values::{Id, Micros};
+use menjin_infra_sql::values::Micros;
 
 use crate::SqliteStore;
 use crate::audit::record;
@@ -23,7 +24,7 @@ use crate::throttle::forget;
 
 #[async_trait]
 impl AccountRepository for SqliteStore {
-    async fn create(&self, user: NewUser) -> Result<User, CreateUserError> {
+    async fn create(&self, user: NewUser) -> Result<User, Error<CreateUserError>> {
         self.write(move |sqlite| {
             let row = diesel::insert_into(users::table)
                 .values(NewUserRow::from(&user))
@@ -46,38 +47,12 @@ impl AccountRepository for SqliteStore {
         self.read(move |sqlite| find(sqlite, id)).await
     }
 
-    async fn find_credentials(&self, name: &LoginName) -> Result<Option<Credentials>, PortError> {
-        let name = name.clone();
-        self.read(move |sqlite| {
-            let all = users::table.select(CredentialsRow::as_select());
-            let row = match &name {
-                LoginName::Username(name) => {
-                    all.filter(users::username_canonical.eq(name)).get_result(sqlite)
-                }
-                LoginName::Email(email) => {
-                    all.filter(users::email_canonical.eq(email)).get_result(sqlite)
-                }
-            };
-            row.optional().or_port_error()?.map(Credentials::try_from).transpose()
-        })
-        .await
-    }
-
-    async fn credentials(&self, id: UserId) -> Result<Option<Credentials>, PortError> {
-        self.read(move |sqlite| {
-            let row = users::table.find(id.get()).select(CredentialsRow::as_select());
-            let row = row.get_result(sqlite).optional().or_port_error()?;
-            row.map(Credentials::try_from).transpose()
-        })
-        .await
-    }
-
     async fn update_profile(
         &self,
         id: UserId,
         changes: ProfileChanges,
         context: AuditContext,
-    ) -> Result<Option<User>, UpdateProfileError> {
+    ) -> Result<Option<User>, Error<EmailTaken>> {
         self.write(move |sqlite| {
             let account = users::table.filter(users::id.eq(id.get())).filter(users::is_active);
             if let Some(email) = &changes.email {
@@ -97,7 +72,7 @@ impl AccountRepository for SqliteStore {
                     record(sqlite, &context.event(AuditAction::ProfileUpdated).on(id))?;
                     Ok(Some(row.try_into()?))
                 }
-                Err(error) if is_taken(&error) => Err(UpdateProfileError::EmailTaken),
+                Err(error) if is_taken(&error) => Err(Error::Refused(EmailTaken)),
                 Err(error) => Err(failed(error).into()),
             }
         })
@@ -130,13 +105,13 @@ impl AccountRepository for SqliteStore {
         &self,
         id: UserId,
         context: AuditContext,
-    ) -> Result<Option<User>, DeactivateError> {
+    ) -> Result<Option<User>, Error<LastAdmin>> {
         self.write(move |sqlite| {
             let Some(user) = find(sqlite, id)?.filter(|user| user.is_active) else {
                 return Ok(find(sqlite, id)?);
             };
             if user.role == Role::Admin && !has_other_admin(sqlite, id)? {
-                return Err(DeactivateError::LastAdmin);
+                return Err(Error::Refused(LastAdmin));
             }
             diesel::update(users::table.find(id.get()))
                 .set((
@@ -155,55 +130,10 @@ impl AccountRepository for SqliteStore {
         })
         .await
     }
-
-    async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError> {
-        self.write(move |sqlite| {
-            let account = is_verified(change.user_id.get(), change.verified_version.0);
-            let changed = diesel::update(users::table.filter(account))
-                .set((
-                    users::password_hash.eq(change.hash.expose()),
-                    users::credential_version.eq(users::credential_version + 1),
-                    users::updated_at.eq(Micros::from(change.at)),
-                ))
-                .execute(sqlite)
-                .or_port_error()?;
-            if changed == 0 {
-                return Ok(false);
-            }
-            diesel::update(sessions::table.filter(is_open_of(change.user_id.get())))
-                .filter(sessions::id.ne(Id::from(change.keep_session)))
-                .set(sessions::ended_at.eq(Micros::from(change.at)))
-                .execute(sqlite)
-                .or_port_error()?;
-            record(sqlite, &change.event())?;
-            Ok(true)
-        })
-        .await
-    }
-
-    async fn rehash(
-        &self,
-        id: UserId,
-        credential_version: CredentialVersion,
-        hash: PasswordHash,
-    ) -> Result<(), PortError> {
-        self.write(move |sqlite| {
-            diesel::update(
-                users::table
-                    .find(id.get())
-                    .filter(users::credential_version.eq(credential_version.0)),
-            )
-            .set(users::password_hash.eq(hash.expose()))
-            .execute(sqlite)
-            .or_port_error()
-            .map(drop)
-        })
-        .await
-    }
 }
 
-fn is_taken(error: &Error) -> bool {
-    matches!(error, Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
+fn is_taken(error: &DieselError) -> bool {
+    matches!(error, DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
 }
 
 /// Which of the two is taken. SQLite names one violated constraint, not all of them; the statement
@@ -211,15 +141,15 @@ fn is_taken(error: &Error) -> bool {
 fn who_has(
     sqlite: &mut SqliteConnection,
     user: &NewUser,
-    error: Error,
-) -> Result<CreateUserError, PortError> {
+    error: DieselError,
+) -> Result<Error<CreateUserError>, PortError> {
     let name = users::table.filter(users::username_canonical.eq(user.username.canonical()));
     if select(exists(name)).get_result(sqlite).or_port_error()? {
-        return Ok(CreateUserError::UsernameTaken);
+        return Ok(Error::Refused(CreateUserError::UsernameTaken));
     }
     let email = users::table.filter(users::email_canonical.eq(user.email.canonical()));
     if select(exists(email)).get_result(sqlite).or_port_error()? {
-        return Ok(CreateUserError::EmailTaken);
+        return Ok(Error::Refused(CreateUserError::EmailTaken));
     }
     Err(failed(error))
 }

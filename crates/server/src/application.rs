@@ -7,32 +7,22 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use anyhow::Context as _;
-use menjin_api::{Api, ApiSettings, Cors, TrustedProxies, UnhurriedHasher, UseCases};
-use menjin_domain::access::AdminGuard;
-use menjin_domain::accounts::{
-    AccountRepository, ActivateUser, CreateAdmin, DeactivateUser, GetUser, ListUsers, Register,
-    RegistrationLimit, Role, UpdateOwnProfile, UserQuery,
-};
-use menjin_domain::audit::{AuditRepository, AuditTrail, ListRecords};
-use menjin_domain::cache::{Cache, ProbeCache, ReadEntry, WriteEntry};
-use menjin_domain::common::{Causes, Clock, PageStart, PortError, Random};
-use menjin_domain::credentials::{ChangePassword, PasswordHasher, PasswordLength, PasswordPolicy};
-use menjin_domain::health::{CheckHealth, Cleanup, HealthProbe, Importance};
-use menjin_domain::lockout::{
-    AttemptGuard, AttemptLimits, ClearLockout, GetLockout, Limit, LockoutRepository, LoginLimits,
-    RateLimiter,
-};
-use menjin_domain::sessions::{
-    Authenticate, InvalidationChannel, Login, Logout, Refresh, SessionRepository, Subscription,
-    TokenCodec, TokenIssuer,
-};
+use menjin_api::{Api, ApiSettings, Cors, TrustedProxies, UnhurriedHasher};
+use menjin_domain::accounts::{AccountRepository, CreateAdmin, RegistrationLimit, Role, UserQuery};
+use menjin_domain::cache::Cache;
+use menjin_domain::common::{Causes, Clock, PageStart, PortError};
+use menjin_domain::credentials::{CredentialRepository, PasswordLength};
+use menjin_domain::health::{Cleanup, Component, HealthProbe, Importance};
+use menjin_domain::lockout::{AttemptLimits, Limit, LoginLimits, RateLimiter};
+use menjin_domain::services::{Policy, Ports, RequiredPorts, Services};
+use menjin_domain::sessions::{InvalidationChannel, SessionRepository, Subscription, TokenCodec};
 use menjin_infra_credentials::{
     BcryptPool, HashingConfig, HashingEngine, JwtCodec, JwtConfig, OsRandom, PasswordRules,
     PolicyConfig, random_key,
 };
 use menjin_infra_memory::{
-    AuditQueue, CachedSessions, CachedUsers, MemoryCache, MemoryCacheConfig, MemoryRateLimiter,
-    RememberedTokens, SessionCopies, SystemClock,
+    AuditQueue, CachedAccounts, CachedCredentials, CachedSessions, CachedTokens, MemoryCache,
+    MemoryCacheConfig, MemoryRateLimiter, SessionCache, SystemClock,
 };
 use menjin_infra_redis::{
     FallbackRateLimiter, RedisCache, RedisClient, RedisInvalidation, RedisRateLimiter,
@@ -46,38 +36,22 @@ use crate::store::Store;
 const MAX_COUNTED_NETWORKS: usize = 100_000;
 
 /// How many live sessions are kept in process at most, some 50 MiB of them.
-const MAX_SESSION_COPIES: usize = 50_000;
+const MAX_CACHED_SESSIONS: usize = 50_000;
 
 /// How many access tokens are remembered to be genuine at most, some 10 MiB of them.
-const MAX_REMEMBERED_TOKENS: usize = 50_000;
+const MAX_CACHED_TOKENS: usize = 50_000;
 
 /// Why the server does not start; the chain says where.
 pub type StartError = anyhow::Error;
-
-/// The adapters, each behind the port that the use-cases know it by.
-struct Adapters {
-    users: Arc<dyn AccountRepository>,
-    sessions: Arc<dyn SessionRepository>,
-    throttle: Arc<dyn LockoutRepository>,
-    records: Arc<dyn AuditRepository>,
-    trail: Arc<AuditQueue>,
-    rates: Arc<dyn RateLimiter>,
-    cache: Arc<dyn Cache>,
-    hasher: Arc<dyn PasswordHasher>,
-    policy: Arc<dyn PasswordPolicy>,
-    codec: Arc<dyn TokenCodec>,
-    random: Arc<dyn Random>,
-    clock: Arc<dyn Clock>,
-}
 
 /// menjin, built and ready to be served.
 pub struct Application {
     /// The HTTP layer with all use-cases.
     pub api: Data<Api>,
-    /// Deletes what is over; run it every now and then.
-    pub tidy: Arc<Cleanup>,
+    /// Deletes what has expired; run it every now and then.
+    pub cleanup: Arc<Cleanup>,
     store: Store,
-    users: Arc<dyn AccountRepository>,
+    accounts: Arc<dyn AccountRepository>,
     trail: Arc<AuditQueue>,
     /// Held for as long as the application: dropped, other replicas' changes are no longer heard.
     _subscription: Option<Subscription>,
@@ -118,41 +92,41 @@ impl Application {
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Arc<dyn HealthProbe>), StartError> {
         let shared = shared(settings, &clock)?;
-        let accounts = with_copies(settings, &store, &shared);
-        let adapters = Adapters {
-            users: accounts.users,
-            sessions: accounts.sessions,
-            throttle: store.throttle(),
-            records: store.records(),
-            trail: Arc::new(AuditQueue::start(store.records(), settings.audit.queue)),
-            rates: shared.rates,
-            cache: shared.cache,
+        let cached = with_session_cache(settings, &store, &shared);
+        let trail = Arc::new(AuditQueue::start(store.audit_records(), settings.audit.queue));
+        let random = Arc::new(OsRandom);
+        let required = RequiredPorts {
+            accounts: cached.accounts.clone(),
+            credentials: cached.credentials,
+            sessions: cached.sessions,
+            lockouts: store.lockouts(),
+            audit_records: store.audit_records(),
+            audit_trail: trail.clone(),
+            rate_limiter: shared.rates,
             hasher: Arc::new(UnhurriedHasher(Arc::new(hasher(settings)?))),
-            policy: Arc::new(policy(settings)),
-            codec: remembering(codec(settings)?)?,
-            random: Arc::new(OsRandom),
+            password_policy: Arc::new(password_policy(settings)),
+            codec: caching(codec(settings)?)?,
+            random: random.clone(),
             clock,
         };
-        let health = CheckHealth {
-            probes: vec![
-                ("database", Importance::Essential, store.probe()),
-                ("cache", Importance::Supporting, shared.health.clone()),
-            ],
-            clock: adapters.clock.clone(),
-        };
-        let api = Api::new(
-            use_cases(settings, &adapters, health)?,
-            api_settings(settings)?,
-            adapters.random.clone(),
-            adapters.codec.clone(),
-        );
+        let mut ports = Ports::new(required);
+        ports.cache = shared.cache;
+        ports.components = vec![
+            Component { name: "database", importance: Importance::Essential, probe: store.probe() },
+            Component {
+                name: "cache",
+                importance: Importance::Supporting,
+                probe: shared.health.clone(),
+            },
+        ];
+        let services = Services::new(ports, &policy(settings)?);
         let application = Self {
-            api: Data::new(api),
-            tidy: Arc::new(tidy(settings, &adapters)),
+            cleanup: services.cleanup.clone(),
+            api: Data::new(Api::new(services, api_settings(settings)?, random)),
             store,
-            users: adapters.users,
-            trail: adapters.trail,
-            _subscription: accounts.subscription,
+            accounts: cached.accounts,
+            trail,
+            _subscription: cached.subscription,
         };
         Ok((application, shared.health))
     }
@@ -163,7 +137,7 @@ impl Application {
     /// The database failed.
     pub async fn has_admin(&self) -> Result<bool, PortError> {
         let query = UserQuery { start: PageStart::Skip(0), limit: 0, role: Some(Role::Admin) };
-        Ok(self.users.list(query).await?.total > 0)
+        Ok(self.accounts.list(query).await?.total > 0)
     }
 
     /// Where the data is: the path of a file, or host, port and name of a database.
@@ -182,32 +156,35 @@ impl Application {
     }
 }
 
-/// The accounts and sessions of a store, with the look-up behind every request kept in process for
-/// as long as the setting allows. Where replicas share a channel, the copies are told of changes
-/// for as long as the subscription is held, and not used before it has begun. Where there may be
-/// replicas and no channel, there are no copies: a log-out must work on all of them at once.
-fn with_copies(settings: &Settings, store: &Store, shared: &Shared) -> Accounts {
-    let (users, sessions) = (store.users(), store.sessions());
+/// The repositories of a store with the session cache in front, for as long as the setting allows.
+/// Where replicas share a channel, the cache is told of changes for as long as the subscription is
+/// held, and not used before it has begun. Where there may be replicas and no channel, there is no
+/// cache: a logout must work on all of them at once.
+fn with_session_cache(settings: &Settings, store: &Store, shared: &Shared) -> Cached {
+    let (accounts, credentials, sessions) =
+        (store.accounts(), store.credentials(), store.sessions());
     let ttl = settings.auth.session_cache_ttl;
     if shared.channel.is_none() && (ttl.is_zero() || store.may_be_shared()) {
-        return Accounts { users, sessions, subscription: None };
+        return Cached { accounts, credentials, sessions, subscription: None };
     }
-    let copies = Arc::new(SessionCopies::new(MAX_SESSION_COPIES, ttl));
+    let cache = Arc::new(SessionCache::new(MAX_CACHED_SESSIONS, ttl));
     let channel = shared.channel.clone();
     let subscription = channel.as_ref().map(|channel| {
-        copies.set_hearing(false);
-        channel.subscribe(copies.clone())
+        cache.set_hearing(false);
+        channel.subscribe(cache.clone())
     });
-    Accounts {
-        users: Arc::new(CachedUsers::new(users, copies.clone(), channel.clone())),
-        sessions: Arc::new(CachedSessions::new(sessions, copies, channel)),
+    Cached {
+        accounts: Arc::new(CachedAccounts::new(accounts, cache.clone(), channel.clone())),
+        credentials: Arc::new(CachedCredentials::new(credentials, cache.clone(), channel.clone())),
+        sessions: Arc::new(CachedSessions::new(sessions, cache, channel)),
         subscription,
     }
 }
 
-/// What [`with_copies`] makes.
-struct Accounts {
-    users: Arc<dyn AccountRepository>,
+/// What [`with_session_cache`] makes.
+struct Cached {
+    accounts: Arc<dyn AccountRepository>,
+    credentials: Arc<dyn CredentialRepository>,
     sessions: Arc<dyn SessionRepository>,
     subscription: Option<Subscription>,
 }
@@ -257,7 +234,7 @@ fn hasher(settings: &Settings) -> Result<BcryptPool, StartError> {
     BcryptPool::start(config).context("cannot start the hashing threads")
 }
 
-fn policy(settings: &Settings) -> PasswordRules {
+fn password_policy(settings: &Settings) -> PasswordRules {
     PasswordRules::new(PolicyConfig {
         refuse_common: settings.password.refuse_common,
         min_score: settings.password.min_score,
@@ -282,23 +259,9 @@ fn codec(settings: &Settings) -> Result<JwtCodec, StartError> {
     JwtCodec::new(config).context("auth.secret")
 }
 
-/// The codec, with the tokens that it found genuine remembered.
-fn remembering(codec: JwtCodec) -> Result<Arc<dyn TokenCodec>, StartError> {
-    let codec = Arc::new(codec);
-    Ok(Arc::new(RememberedTokens::new(codec, MAX_REMEMBERED_TOKENS, random_key()?)))
-}
-
-fn tidy(settings: &Settings, adapters: &Adapters) -> Cleanup {
-    let throttle = &settings.throttle;
-    Cleanup {
-        sessions: adapters.sessions.clone(),
-        lockouts: adapters.throttle.clone(),
-        records: adapters.records.clone(),
-        clock: adapters.clock.clone(),
-        keep_sessions: settings.tidy.keep_sessions,
-        keep_throttles: throttle.per_client.window.max(throttle.per_account.window),
-        keep_records: settings.audit.keep,
-    }
+/// The codec with a cache of the access tokens that it has verified.
+fn caching(codec: JwtCodec) -> Result<Arc<dyn TokenCodec>, StartError> {
+    Ok(Arc::new(CachedTokens::new(Arc::new(codec), MAX_CACHED_TOKENS, random_key()?)))
 }
 
 /// What makes administrators. Built of its own parts: it needs no signing secret, and must not
@@ -307,12 +270,12 @@ fn tidy(settings: &Settings, adapters: &Adapters) -> Cleanup {
 /// # Errors
 /// The first part that cannot be built.
 pub async fn create_admin(settings: &Settings) -> Result<CreateAdmin, StartError> {
-    Ok(CreateAdmin {
-        users: Store::open(settings).await?.users(),
-        hasher: Arc::new(hasher(settings)?),
-        policy: Arc::new(policy(settings)),
-        clock: Arc::new(SystemClock),
-    })
+    Ok(CreateAdmin::new(
+        Store::open(settings).await?.accounts(),
+        Arc::new(hasher(settings)?),
+        Arc::new(password_policy(settings)),
+        Arc::new(SystemClock),
+    ))
 }
 
 fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
@@ -331,6 +294,7 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
         cache_access: settings.cache_access()?,
         default_role: settings.default_role()?,
         v1_password: PasswordLength { min: settings.password.min_length, max: None },
+        envelope_policy: settings.password.envelope_policy,
         envelope_password_min: settings.password.envelope_min_length,
     })
 }
@@ -339,102 +303,24 @@ fn limit(settings: &LimitSettings) -> Limit {
     Limit { max: settings.max, window: settings.window }
 }
 
-fn use_cases(
-    settings: &Settings,
-    adapters: &Adapters,
-    check_health: CheckHealth,
-) -> Result<UseCases, SettingsError> {
-    let Adapters { users, sessions, rates, cache, hasher, policy, codec, random, clock, .. } =
-        adapters;
-    let trail: Arc<dyn AuditTrail> = adapters.trail.clone();
-    let admins = Arc::new(AdminGuard { trail: trail.clone(), clock: clock.clone() });
+fn policy(settings: &Settings) -> Result<Policy, SettingsError> {
     let throttle = &settings.throttle;
-    let limits = throttle.enabled.then(|| LoginLimits {
+    let mut policy = Policy::default();
+    policy.access_ttl = settings.auth.access_ttl;
+    policy.session_ttl = settings.auth.refresh_ttl;
+    policy.refresh_grace = settings.auth.refresh_grace;
+    policy.record_refreshes = settings.audit.refreshes;
+    policy.login_limits = throttle.enabled.then(|| LoginLimits {
         attempts: AttemptLimits {
             per_client: limit(&throttle.per_client),
             per_account: limit(&throttle.per_account),
         },
         per_network: limit(&throttle.per_network),
     });
-    let attempts = Arc::new(AttemptGuard {
-        lockouts: adapters.throttle.clone(),
-        rates: rates.clone(),
-        clock: clock.clone(),
-        trail: trail.clone(),
-        limits,
-    });
-    let tokens = Arc::new(TokenIssuer {
-        codec: codec.clone(),
-        random: random.clone(),
-        access_ttl: settings.auth.access_ttl,
-    });
-    let register = |policy| Register {
-        users: users.clone(),
-        hasher: hasher.clone(),
-        policy,
-        rates: rates.clone(),
-        trail: trail.clone(),
-        clock: clock.clone(),
-        limit: throttle.enabled.then(|| RegistrationLimit(limit(&throttle.registrations))),
-    };
-    let access = settings.cache_access()?;
-    Ok(UseCases {
-        register: register(Some(policy.clone())),
-        register_envelope: register(settings.password.envelope_policy.then(|| policy.clone())),
-        login: Login {
-            users: users.clone(),
-            sessions: sessions.clone(),
-            hasher: hasher.clone(),
-            attempts: attempts.clone(),
-            tokens: tokens.clone(),
-            random: random.clone(),
-            clock: clock.clone(),
-            session_ttl: settings.auth.refresh_ttl,
-        },
-        admins: admins.clone(),
-        authenticate: Authenticate {
-            codec: codec.clone(),
-            sessions: sessions.clone(),
-            clock: clock.clone(),
-        },
-        refresh: Refresh {
-            codec: codec.clone(),
-            sessions: sessions.clone(),
-            tokens,
-            trail: trail.clone(),
-            clock: clock.clone(),
-            grace: settings.auth.refresh_grace,
-            recorded: settings.audit.refreshes,
-        },
-        logout: Logout { sessions: sessions.clone(), clock: clock.clone() },
-        change_password: ChangePassword {
-            users: users.clone(),
-            hasher: hasher.clone(),
-            policy: policy.clone(),
-            attempts,
-            trail: trail.clone(),
-            clock: clock.clone(),
-        },
-        update_profile: UpdateOwnProfile { users: users.clone(), trail, clock: clock.clone() },
-        get_user: GetUser { users: users.clone(), admins: admins.clone() },
-        list_users: ListUsers { users: users.clone(), admins: admins.clone() },
-        activate_user: ActivateUser { users: users.clone(), admins: admins.clone() },
-        deactivate_user: DeactivateUser { users: users.clone(), admins: admins.clone() },
-        get_lockout: GetLockout {
-            users: users.clone(),
-            lockouts: adapters.throttle.clone(),
-            admins: admins.clone(),
-            limits: limits.map(|limits| limits.attempts),
-        },
-        clear_lockout: ClearLockout {
-            users: users.clone(),
-            lockouts: adapters.throttle.clone(),
-            admins: admins.clone(),
-        },
-        list_records: ListRecords { records: adapters.records.clone(), admins },
-        read_entry: ReadEntry { cache: cache.clone(), access },
-        write_entry: WriteEntry { cache: cache.clone(), access },
-        probe_cache: ProbeCache { cache: cache.clone(), random: random.clone(), access },
-        check_health,
-    })
+    policy.registration_limit =
+        throttle.enabled.then(|| RegistrationLimit(limit(&throttle.registrations)));
+    policy.cache_access = settings.cache_access()?;
+    policy.keep_sessions = settings.tidy.keep_sessions;
+    policy.keep_audit_records = settings.audit.keep;
+    Ok(policy)
 }

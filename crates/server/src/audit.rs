@@ -14,7 +14,7 @@ const PART: u64 = 1000;
 
 /// Writes records to standard output, a JSON object a line, the oldest first.
 pub(crate) async fn export(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> {
-    let records = Store::open_existing(settings).await?.records();
+    let records = Store::open_existing(settings).await?.audit_records();
     let filter = AuditFilter { since: args.since, until: args.until, ..AuditFilter::default() };
     let query = AuditQuery { filter, order: AuditOrder::OldestFirst, beyond: None, limit: PART };
     match write_all(&*records, query, &mut io::BufWriter::new(io::stdout().lock())).await {

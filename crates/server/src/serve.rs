@@ -1,4 +1,4 @@
-//! Serving: listening, tidying up, and stopping without cutting anybody off.
+//! Serving: listening, cleaning up, and stopping without cutting anybody off.
 
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
@@ -84,7 +84,7 @@ pub fn run(settings: &Settings, application: Application) -> Result<Running, Sta
     let server = menjin_api::serve(application.api.clone(), serving)?;
     let handle = server.handle();
     let mut beside =
-        vec![tokio::spawn(tidy_for_ever(settings.tidy.every, application.tidy.clone()))];
+        vec![tokio::spawn(clean_up_for_ever(settings.tidy.every, application.cleanup.clone()))];
     let is_tls = certificate.is_some();
     beside.extend(certificate.map(|certificate| tokio::spawn(certificate.renew_for_ever())));
     let shutdown_timeout = settings.server.shutdown_timeout;
@@ -98,18 +98,18 @@ fn listen(wanted: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
-async fn tidy_for_ever(every: Duration, tidy: Arc<Cleanup>) {
+async fn clean_up_for_ever(every: Duration, cleanup: Arc<Cleanup>) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        match tidy.execute().await {
-            Ok(tidied) => {
-                let CleanedUp { sessions, throttles, records } = tidied;
-                tracing::debug!(sessions, throttles, records, "tidied");
+        match cleanup.execute().await {
+            Ok(cleaned_up) => {
+                let CleanedUp { sessions, lockouts, records } = cleaned_up;
+                tracing::debug!(sessions, lockouts, records, "cleaned up");
             }
             Err(error) => {
-                tracing::warn!(error = %Causes(&error), "could not tidy");
+                tracing::warn!(error = %Causes(&error), "could not clean up");
             }
         }
     }

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use menjin_domain::accounts::AccountRepository;
 use menjin_domain::audit::AuditRepository;
 use menjin_domain::common::PortError;
+use menjin_domain::credentials::CredentialRepository;
 use menjin_domain::health::HealthProbe;
 use menjin_domain::lockout::LockoutRepository;
 use menjin_domain::sessions::SessionRepository;
@@ -80,7 +81,14 @@ impl Store {
         }
     }
 
-    pub(crate) fn users(&self) -> Arc<dyn AccountRepository> {
+    pub(crate) fn accounts(&self) -> Arc<dyn AccountRepository> {
+        match self.clone() {
+            Self::Sqlite(store) => Arc::new(store),
+            Self::Postgres(store) => Arc::new(store),
+        }
+    }
+
+    pub(crate) fn credentials(&self) -> Arc<dyn CredentialRepository> {
         match self.clone() {
             Self::Sqlite(store) => Arc::new(store),
             Self::Postgres(store) => Arc::new(store),
@@ -94,14 +102,14 @@ impl Store {
         }
     }
 
-    pub(crate) fn throttle(&self) -> Arc<dyn LockoutRepository> {
+    pub(crate) fn lockouts(&self) -> Arc<dyn LockoutRepository> {
         match self.clone() {
             Self::Sqlite(store) => Arc::new(store),
             Self::Postgres(store) => Arc::new(store),
         }
     }
 
-    pub(crate) fn records(&self) -> Arc<dyn AuditRepository> {
+    pub(crate) fn audit_records(&self) -> Arc<dyn AuditRepository> {
         match self.clone() {
             Self::Sqlite(store) => Arc::new(store),
             Self::Postgres(store) => Arc::new(store),

@@ -3,12 +3,12 @@
 use menjin_domain::accounts::{
     AvatarUrl, Bio, CreateUserError, FullName, LoginName, Phone, Profile, Role,
 };
-use menjin_domain::common::UserId;
+use menjin_domain::common::{Error, UserId};
 use menjin_domain::credentials::CredentialVersion;
 
 use super::{Store, at, at_once, context, new_user, new_user_at};
 
-/// A new account is active, unverified, at credential_version 0, and reads back as it was returned.
+/// A new account is active, unverified, at credential version 0, and reads back as it was returned.
 pub async fn a_new_account_reads_back_as_written(store: Store) {
     let mut new = new_user("Ａnn", Role::Teacher);
     new.profile = Profile {
@@ -17,7 +17,7 @@ pub async fn a_new_account_reads_back_as_written(store: Store) {
         bio: Bio::parse("one\ntwo 👩‍🚀").unwrap(),
         avatar: AvatarUrl::parse("https://example.com/a.png").unwrap(),
     };
-    let user = store.users.create(new.clone()).await.unwrap();
+    let user = store.accounts.create(new.clone()).await.unwrap();
     assert_eq!(user.id, UserId::FIRST);
     assert_eq!((&user.username, &user.email), (&new.username, &new.email));
     assert_eq!((user.role, &user.profile), (Role::Teacher, &new.profile));
@@ -37,18 +37,21 @@ pub async fn what_was_not_given_is_not_there(store: Store) {
 
 /// Names are one in canonical form (I4).
 pub async fn i4_names_are_unique_in_canonical_form(store: Store) {
-    store.users.create(new_user_at("Mike", "a@example.com", Role::Student)).await.unwrap();
+    store.accounts.create(new_user_at("Mike", "a@example.com", Role::Student)).await.unwrap();
     for (name, address) in [("mike", "b@example.com"), ("Ｍｉｋｅ", "c@example.com")] {
-        let again = store.users.create(new_user_at(name, address, Role::Student)).await;
-        assert!(matches!(again, Err(CreateUserError::UsernameTaken)), "{name}: {again:?}");
+        let again = store.accounts.create(new_user_at(name, address, Role::Student)).await;
+        assert!(
+            matches!(again, Err(Error::Refused(CreateUserError::UsernameTaken))),
+            "{name}: {again:?}"
+        );
     }
 }
 
 /// Addresses are one without regard to case.
 pub async fn addresses_are_unique_in_canonical_form(store: Store) {
-    store.users.create(new_user_at("ann", "Ann@Example.com", Role::Student)).await.unwrap();
-    let again = store.users.create(new_user_at("bob", "ann@EXAMPLE.com", Role::Student)).await;
-    assert!(matches!(again, Err(CreateUserError::EmailTaken)), "{again:?}");
+    store.accounts.create(new_user_at("ann", "Ann@Example.com", Role::Student)).await.unwrap();
+    let again = store.accounts.create(new_user_at("bob", "ann@EXAMPLE.com", Role::Student)).await;
+    assert!(matches!(again, Err(Error::Refused(CreateUserError::EmailTaken))), "{again:?}");
 }
 
 /// Where both are taken, even by two accounts, the name is named.
@@ -56,8 +59,8 @@ pub async fn a_taken_name_comes_before_a_taken_address(store: Store) {
     store.student("ann").await;
     store.student("bob").await;
     for address in ["ann@example.com", "bob@example.com"] {
-        let both = store.users.create(new_user_at("ann", address, Role::Student)).await;
-        assert!(matches!(both, Err(CreateUserError::UsernameTaken)), "{both:?}");
+        let both = store.accounts.create(new_user_at("ann", address, Role::Student)).await;
+        assert!(matches!(both, Err(Error::Refused(CreateUserError::UsernameTaken))), "{both:?}");
     }
 }
 
@@ -66,13 +69,13 @@ pub async fn x1_of_many_that_want_one_name_one_gets_it(store: Store) {
     let results = at_once(50, |number| {
         let name = if number % 2 == 0 { "Mike" } else { "ｍｉｋｅ" };
         let new = new_user_at(name, &format!("mike{number}@example.com"), Role::Student);
-        let users = store.users.clone();
+        let users = store.accounts.clone();
         async move { users.create(new).await }
     })
     .await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     for result in results.iter().filter_map(|result| result.as_ref().err()) {
-        assert!(matches!(result, CreateUserError::UsernameTaken), "{result:?}");
+        assert!(matches!(result, Error::Refused(CreateUserError::UsernameTaken)), "{result:?}");
     }
 }
 
@@ -82,11 +85,12 @@ pub async fn ids_ascend_from_one(store: Store) {
     for name in ["one", "two", "three"] {
         let id = store.student(name).await;
         assert!(Some(id) > last && (last.is_some() || id == UserId::FIRST), "{id}");
-        store.users.create(new_user(name, Role::Student)).await.unwrap_err();
+        store.accounts.create(new_user(name, Role::Student)).await.unwrap_err();
         last = Some(id);
     }
     let users = at_once(20, |number| {
-        let (users, new) = (store.users.clone(), new_user(&format!("user{number}"), Role::Student));
+        let (users, new) =
+            (store.accounts.clone(), new_user(&format!("user{number}"), Role::Student));
         async move { users.create(new).await.unwrap().id }
     })
     .await;
@@ -99,14 +103,14 @@ pub async fn credentials_are_found_by_name_address_and_id(store: Store) {
     for is_active in [true, false] {
         for name in ["ann", "ＡＮＮ", " Ann ", "ann@example.com", "ANN@example.COM"] {
             let name = LoginName::parse(name).unwrap();
-            let found = store.users.find_credentials(&name).await.unwrap().unwrap();
+            let found = store.credentials.find_by_name(&name).await.unwrap().unwrap();
             assert_eq!((found.user_id, found.is_active), (id, is_active), "{name:?}");
             assert_eq!(found.hash.expose(), "$2b$04$Ann");
         }
-        let found = store.users.credentials(id).await.unwrap().unwrap();
+        let found = store.credentials.find_by_id(id).await.unwrap().unwrap();
         assert_eq!((found.user_id, found.is_active), (id, is_active));
         assert_eq!(store.user(id).await.is_active, is_active);
-        store.users.deactivate(id, context(1)).await.unwrap();
+        store.accounts.deactivate(id, context(1)).await.unwrap();
     }
 }
 
@@ -114,14 +118,14 @@ pub async fn credentials_are_found_by_name_address_and_id(store: Store) {
 pub async fn what_is_not_there_is_none(store: Store) {
     store.student("ann").await;
     for id in [2, i64::MAX].map(|id| UserId::try_from(id).unwrap()) {
-        assert!(store.users.find(id).await.unwrap().is_none());
-        assert!(store.users.credentials(id).await.unwrap().is_none());
-        assert!(store.users.activate(id, context(1)).await.unwrap().is_none());
-        assert!(store.users.deactivate(id, context(1)).await.unwrap().is_none());
+        assert!(store.accounts.find(id).await.unwrap().is_none());
+        assert!(store.credentials.find_by_id(id).await.unwrap().is_none());
+        assert!(store.accounts.activate(id, context(1)).await.unwrap().is_none());
+        assert!(store.accounts.deactivate(id, context(1)).await.unwrap().is_none());
     }
     let long = "x".repeat(60_000);
     for name in ["bob", "bob@example.com", "", "' OR 1=1 --", "%", "an_", &long] {
         let name = LoginName::parse(name).unwrap();
-        assert!(store.users.find_credentials(&name).await.unwrap().is_none());
+        assert!(store.credentials.find_by_name(&name).await.unwrap().is_none());
     }
 }

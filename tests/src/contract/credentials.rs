@@ -6,7 +6,7 @@ use menjin_domain::credentials::{CredentialVersion, PasswordChange};
 
 use super::{Store, at, at_once, both, context, hash, new_session, request, session_id};
 
-/// A change raises the credential_version, ends the other sessions and keeps the caller's (T18).
+/// A change raises the credential version, ends the other sessions and keeps the caller's (T18).
 pub async fn t18_a_new_password_ends_the_other_sessions(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
     let kept = store.log_in(1, ann).await;
@@ -37,7 +37,7 @@ pub async fn an_ended_session_is_not_revived(store: Store) {
     assert!(store.is_live(of_bob, 8).await);
 }
 
-/// A change from another credential_version, of an inactive account or of nobody is not done.
+/// A change from another credential version, of an inactive account or of nobody is not done.
 pub async fn a_stale_change_changes_nothing(store: Store) {
     let ann = store.student("ann").await;
     let session = store.log_in(1, ann).await;
@@ -50,14 +50,16 @@ pub async fn a_stale_change_changes_nothing(store: Store) {
         request: request(),
     };
     let before = store.user(ann).await;
-    assert!(!store.users.change_password(change(ann, 1)).await.unwrap());
-    assert!(!store.users.change_password(change(UserId::try_from(9).unwrap(), 0)).await.unwrap());
+    assert!(!store.credentials.change_password(change(ann, 1)).await.unwrap());
+    assert!(
+        !store.credentials.change_password(change(UserId::try_from(9).unwrap(), 0)).await.unwrap()
+    );
     assert!(store.is_live(session, 6).await);
     assert_eq!((store.user(ann).await, store.hash_of("ann").await), (before, "$2b$04$ann".into()));
 
-    store.users.deactivate(ann, context(6)).await.unwrap();
+    store.accounts.deactivate(ann, context(6)).await.unwrap();
     let credential_version = store.credential_version(ann).await;
-    assert!(!store.users.change_password(change(ann, credential_version.0)).await.unwrap());
+    assert!(!store.credentials.change_password(change(ann, credential_version.0)).await.unwrap());
     assert_eq!(
         (store.credential_version(ann).await, store.hash_of("ann").await),
         (credential_version, "$2b$04$ann".into())
@@ -68,7 +70,7 @@ pub async fn a_stale_change_changes_nothing(store: Store) {
 pub async fn of_many_changes_in_one_epoch_one_is_done(store: Store) {
     let ann = store.student("ann").await;
     let done = at_once(20, |number| {
-        let users = store.users.clone();
+        let users = store.credentials.clone();
         let change = PasswordChange {
             user_id: ann,
             verified_version: CredentialVersion(0),
@@ -107,7 +109,7 @@ pub async fn rehashing_changes_only_the_hash(store: Store) {
     let ann = store.add("ann", Role::Student).await.id;
     let session = store.log_in(1, ann).await;
     let before = store.user(ann).await;
-    store.users.rehash(ann, CredentialVersion(0), hash("better")).await.unwrap();
+    store.credentials.rehash(ann, CredentialVersion(0), hash("better")).await.unwrap();
     assert_eq!(store.hash_of("ann").await, "$2b$04$better");
     assert_eq!(
         (store.user(ann).await, store.credential_version(ann).await),
@@ -120,9 +122,9 @@ pub async fn rehashing_changes_only_the_hash(store: Store) {
 pub async fn a_stale_rehash_is_ignored(store: Store) {
     let ann = store.student("ann").await;
     assert!(store.change_password(ann, session_id(1)).await);
-    store.users.rehash(ann, CredentialVersion(0), hash("old")).await.unwrap();
+    store.credentials.rehash(ann, CredentialVersion(0), hash("old")).await.unwrap();
     store
-        .users
+        .credentials
         .rehash(UserId::try_from(9).unwrap(), CredentialVersion(0), hash("x"))
         .await
         .unwrap();

@@ -6,7 +6,7 @@ use menjin_domain::common::PageStart;
 use super::{Store, at_once, context, new_user};
 
 async fn list(store: &Store, skip: u64, limit: u64, role: Option<Role>) -> UserPage {
-    store.users.list(UserQuery { start: PageStart::Skip(skip), limit, role }).await.unwrap()
+    store.accounts.list(UserQuery { start: PageStart::Skip(skip), limit, role }).await.unwrap()
 }
 
 fn ids(page: &UserPage) -> Vec<i64> {
@@ -85,7 +85,7 @@ pub async fn a_page_goes_on_after_an_id(store: Store) {
         (9, 9, Some(Role::Admin), vec![]),
     ] {
         let start = PageStart::After(after.try_into().unwrap());
-        let page = store.users.list(UserQuery { start, limit, role }).await.unwrap();
+        let page = store.accounts.list(UserQuery { start, limit, role }).await.unwrap();
         let total = list(&store, 0, 1, role).await.total;
         assert_eq!((ids(&page), page.total), (expected, total), "after {after}, {role:?}");
     }
@@ -95,7 +95,7 @@ pub async fn a_page_goes_on_after_an_id(store: Store) {
 pub async fn inactive_accounts_are_listed(store: Store) {
     ten(&store).await;
     let first = list(&store, 0, 1, None).await.users[0].id;
-    store.users.deactivate(first, context(1)).await.unwrap().unwrap();
+    store.accounts.deactivate(first, context(1)).await.unwrap().unwrap();
     let page = list(&store, 0, 2, None).await;
     assert_eq!((ids(&page), page.total), (vec![1, 2], 10));
     assert!(!page.users[0].is_active);
@@ -106,7 +106,7 @@ pub async fn page_and_total_are_of_one_moment(store: Store) {
     let lists = at_once(40, |number| {
         let store = store.clone();
         async move {
-            store.users.create(new_user(&format!("user{number}"), Role::Student)).await.unwrap();
+            store.accounts.create(new_user(&format!("user{number}"), Role::Student)).await.unwrap();
             let page = list(&store, 0, 1000, Some(Role::Student)).await;
             (page.users.len() as u64, page.total)
         }

@@ -24,7 +24,9 @@ use menjin_domain::audit::{AuditContext, AuditRepository};
 use menjin_domain::common::{
     ClientInfo, ClientNetwork, RequestContext, RequestId, SessionId, Timestamp, UserId,
 };
-use menjin_domain::credentials::{CredentialVersion, PasswordChange, PasswordHash};
+use menjin_domain::credentials::{
+    CredentialRepository, CredentialVersion, PasswordChange, PasswordHash,
+};
 use menjin_domain::lockout::LockoutRepository;
 use menjin_domain::sessions::{NewSession, SessionRepository};
 use tokio::sync::Barrier;
@@ -50,11 +52,13 @@ mod macros;
 #[derive(Clone)]
 pub struct Store {
     /// The accounts.
-    pub users: Arc<dyn AccountRepository>,
+    pub accounts: Arc<dyn AccountRepository>,
+    /// The passwords.
+    pub credentials: Arc<dyn CredentialRepository>,
     /// The sessions.
     pub sessions: Arc<dyn SessionRepository>,
     /// The counts of failures.
-    pub throttle: Arc<dyn LockoutRepository>,
+    pub lockouts: Arc<dyn LockoutRepository>,
     /// The records.
     pub records: Arc<dyn AuditRepository>,
     /// What must live as long, such as the folder of the file.
@@ -122,7 +126,7 @@ pub fn new_user_at(name: &str, address: &str, role: Role) -> NewUser {
     }
 }
 
-/// A session of this user in this credential_version, which ends an hour after `at(0)`.
+/// A session of this user in this credential version, which ends an hour after `at(0)`.
 pub fn new_session(n: u128, user_id: UserId, credential_version: CredentialVersion) -> NewSession {
     NewSession {
         id: session_id(n),
@@ -137,7 +141,7 @@ pub fn new_session(n: u128, user_id: UserId, credential_version: CredentialVersi
 impl Store {
     /// Adds a user.
     pub async fn add(&self, name: &str, role: Role) -> User {
-        self.users.create(new_user(name, role)).await.unwrap()
+        self.accounts.create(new_user(name, role)).await.unwrap()
     }
 
     /// Adds a student.
@@ -147,18 +151,18 @@ impl Store {
 
     /// The user as stored.
     pub async fn user(&self, id: UserId) -> User {
-        self.users.find(id).await.unwrap().unwrap()
+        self.accounts.find(id).await.unwrap().unwrap()
     }
 
-    /// The user's credential_version.
+    /// The user's credential version.
     pub async fn credential_version(&self, id: UserId) -> CredentialVersion {
-        self.users.credentials(id).await.unwrap().unwrap().credential_version
+        self.credentials.find_by_id(id).await.unwrap().unwrap().version
     }
 
     /// The hash stored for a name.
     pub async fn hash_of(&self, name: &str) -> String {
         let name = LoginName::parse(name).unwrap();
-        let found = self.users.find_credentials(&name).await.unwrap().unwrap();
+        let found = self.credentials.find_by_name(&name).await.unwrap().unwrap();
         found.hash.expose().to_owned()
     }
 
@@ -174,7 +178,7 @@ impl Store {
         self.sessions.find_live(id, at(seconds)).await.unwrap().is_some()
     }
 
-    /// Changes the password in the user's present credential_version.
+    /// Changes the password in the user's present credential version.
     pub async fn change_password(&self, user_id: UserId, keep_session: SessionId) -> bool {
         let verified_version = self.credential_version(user_id).await;
         let change = PasswordChange {
@@ -185,7 +189,7 @@ impl Store {
             at: at(7),
             request: request(),
         };
-        self.users.change_password(change).await.unwrap()
+        self.credentials.change_password(change).await.unwrap()
     }
 }
 

@@ -1,9 +1,9 @@
 //! Changing profiles.
 
 use menjin_domain::accounts::{
-    AvatarUrl, Bio, Email, FullName, Phone, ProfileChanges, Role, UpdateProfileError,
+    AvatarUrl, Bio, Email, EmailTaken, FullName, Phone, ProfileChanges, Role,
 };
-use menjin_domain::common::{Patch, UserId};
+use menjin_domain::common::{Error, Patch, UserId};
 
 use super::{Store, at, at_once, context, email};
 
@@ -21,7 +21,7 @@ pub async fn fields_are_kept_cleared_or_set(store: Store) {
         bio: Patch::from(Bio::parse("one\ntwo").unwrap()),
         avatar: Patch::from(AvatarUrl::parse("https://example.com").unwrap()),
     };
-    let set = store.users.update_profile(user.id, all, context(5)).await.unwrap().unwrap();
+    let set = store.accounts.update_profile(user.id, all, context(5)).await.unwrap().unwrap();
     assert_eq!(set.profile.full_name, FullName::parse("Ann").unwrap());
     assert_eq!(set.profile.phone, Phone::parse("110").unwrap());
     assert_eq!(set.profile.bio, Bio::parse("one\ntwo").unwrap());
@@ -35,7 +35,7 @@ pub async fn fields_are_kept_cleared_or_set(store: Store) {
         bio: Patch::from(Bio::parse("three").unwrap()),
         ..ProfileChanges::default()
     };
-    let changed = store.users.update_profile(user.id, some, context(6)).await.unwrap().unwrap();
+    let changed = store.accounts.update_profile(user.id, some, context(6)).await.unwrap().unwrap();
     expected.profile.full_name = None;
     expected.profile.bio = Bio::parse("three").unwrap();
     expected.updated_at = Some(at(6));
@@ -46,7 +46,7 @@ pub async fn fields_are_kept_cleared_or_set(store: Store) {
 /// No changes leave all but `updated_at`.
 pub async fn no_changes_change_only_the_time(store: Store) {
     let mut user = store.add("ann", Role::Student).await;
-    let same = store.users.update_profile(user.id, ProfileChanges::default(), context(5)).await;
+    let same = store.accounts.update_profile(user.id, ProfileChanges::default(), context(5)).await;
     user.updated_at = Some(at(5));
     assert_eq!(same.unwrap(), Some(user));
 }
@@ -54,21 +54,23 @@ pub async fn no_changes_change_only_the_time(store: Store) {
 /// A changed address is the new name to log in with; the old one is free.
 pub async fn an_address_can_be_changed(store: Store) {
     let ann = store.student("ann").await;
-    let changed = store.users.update_profile(ann, to(email("New@example.com")), context(5)).await;
+    let changed =
+        store.accounts.update_profile(ann, to(email("New@example.com")), context(5)).await;
     let changed = changed.unwrap().unwrap();
     assert_eq!(changed.email.as_str(), "New@example.com");
     assert!(!changed.is_verified);
     store.hash_of("new@example.com").await;
     let bob = store.student("bob").await;
     let taken_over =
-        store.users.update_profile(bob, to(email("ann@example.com")), context(6)).await;
+        store.accounts.update_profile(bob, to(email("ann@example.com")), context(6)).await;
     assert_eq!(taken_over.unwrap().unwrap().email.as_str(), "ann@example.com");
 }
 
 /// One's own address in other case is not taken.
 pub async fn the_case_of_ones_own_address_can_be_changed(store: Store) {
     let ann = store.student("ann").await;
-    let changed = store.users.update_profile(ann, to(email("ANN@example.com")), context(5)).await;
+    let changed =
+        store.accounts.update_profile(ann, to(email("ANN@example.com")), context(5)).await;
     assert_eq!(changed.unwrap().unwrap().email, email("ANN@example.com"));
     assert_eq!(store.user(ann).await.email.as_str(), "ANN@example.com");
 }
@@ -81,8 +83,8 @@ pub async fn a_taken_address_changes_nothing(store: Store) {
         bio: Patch::from(Bio::parse("x").unwrap()),
         ..to(email("BOB@example.com"))
     };
-    let taken = store.users.update_profile(before.id, changes, context(5)).await;
-    assert!(matches!(taken, Err(UpdateProfileError::EmailTaken)), "{taken:?}");
+    let taken = store.accounts.update_profile(before.id, changes, context(5)).await;
+    assert!(matches!(taken, Err(Error::Refused(EmailTaken))), "{taken:?}");
     assert_eq!(store.user(before.id).await, before);
 }
 
@@ -93,23 +95,25 @@ pub async fn of_many_that_want_one_address_one_gets_it(store: Store) {
         ids.push(store.student(&format!("user{number}")).await);
     }
     let results = at_once(20, |number| {
-        let (users, id) = (store.users.clone(), ids[number]);
+        let (users, id) = (store.accounts.clone(), ids[number]);
         async move { users.update_profile(id, to(email("one@example.com")), context(5)).await }
     })
     .await;
     let got = results.iter().filter(|result| matches!(result, Ok(Some(_)))).count();
-    let taken = |result: &_| matches!(result, &Err(UpdateProfileError::EmailTaken));
+    let taken = |result: &_| matches!(result, &Err(Error::Refused(EmailTaken)));
     assert_eq!((got, results.iter().filter(|result| taken(result)).count()), (1, 19));
 }
 
 /// An inactive account, or none, is not changed.
 pub async fn only_active_accounts_are_changed(store: Store) {
     let ann = store.student("ann").await;
-    let before = store.users.deactivate(ann, context(1)).await.unwrap().unwrap();
-    let changed = store.users.update_profile(ann, to(email("new@example.com")), context(5)).await;
+    let before = store.accounts.deactivate(ann, context(1)).await.unwrap().unwrap();
+    let changed =
+        store.accounts.update_profile(ann, to(email("new@example.com")), context(5)).await;
     assert_eq!(changed.unwrap(), None);
     assert_eq!(store.user(ann).await, before);
     let nobody = UserId::try_from(99).unwrap();
-    let changed = store.users.update_profile(nobody, ProfileChanges::default(), context(5)).await;
+    let changed =
+        store.accounts.update_profile(nobody, ProfileChanges::default(), context(5)).await;
     assert_eq!(changed.unwrap(), None);
 }

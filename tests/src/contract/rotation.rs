@@ -170,7 +170,7 @@ pub async fn t17_what_is_over_is_gone(store: Store) {
     assert_eq!(second.present(0, 6).await, RotationOutcome::NotLive);
     let third = subject.store.log_in(3, subject.user_id).await;
     let third = Subject { session_id: third, ..subject.clone() };
-    subject.store.users.deactivate(subject.user_id, context(7)).await.unwrap();
+    subject.store.accounts.deactivate(subject.user_id, context(7)).await.unwrap();
     assert_eq!(third.present(0, 8).await, RotationOutcome::NotLive);
 }
 
@@ -294,12 +294,12 @@ pub async fn x3_no_refresh_survives_a_deactivation(store: Store) {
         let session_id = subject.store.log_in(round, subject.user_id).await;
         let subject = Subject { session_id, ..subject.clone() };
         let (refreshing, users, id) =
-            (subject.clone(), subject.store.users.clone(), subject.user_id);
+            (subject.clone(), subject.store.accounts.clone(), subject.user_id);
         let refresh = async move { refreshing.present(0, 100).await };
         let deactivation =
             async move { users.deactivate(id, context(100)).await.unwrap().unwrap() };
         both(refresh, deactivation).await;
-        subject.store.users.activate(id, context(101)).await.unwrap();
+        subject.store.accounts.activate(id, context(101)).await.unwrap();
         assert!(!subject.store.is_live(session_id, 102).await, "round {round}");
     }
 }

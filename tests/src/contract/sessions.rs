@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use menjin_domain::common::{ClientInfo, RequestContext, UserId};
+use menjin_domain::common::{ClientInfo, Error, RequestContext, UserId};
 use menjin_domain::credentials::CredentialVersion;
-use menjin_domain::sessions::{CreateSessionError, Generation, NewSession};
+use menjin_domain::sessions::{Generation, NewSession, StaleCredentials};
 use tokio::task::JoinSet;
 
 use super::{Store, at, at_once, context, new_session, session_id};
@@ -47,21 +47,21 @@ pub async fn a_user_agent_may_be_missing(store: Store) {
     assert_eq!(live.session.client, ClientInfo::local());
 }
 
-/// Without an active account of the verified credential_version nothing is made and nothing changes.
+/// Without an active account of the verified credential version nothing is made and nothing changes.
 pub async fn a_stale_log_in_changes_nothing(store: Store) {
     let ann = store.student("ann").await;
-    let stale = |result| matches!(result, Err(CreateSessionError::Stale));
+    let stale = |result| matches!(result, Err(Error::Refused(StaleCredentials)));
     assert!(stale(store.sessions.create(new_session(1, ann, CredentialVersion(1))).await));
     let nobody = UserId::try_from(9).unwrap();
     assert!(stale(store.sessions.create(new_session(2, nobody, CredentialVersion(0))).await));
-    store.users.deactivate(ann, context(1)).await.unwrap();
+    store.accounts.deactivate(ann, context(1)).await.unwrap();
     for credential_version in [0, 1] {
         assert!(stale(
             store.sessions.create(new_session(3, ann, CredentialVersion(credential_version))).await
         ));
     }
     assert_eq!(store.user(ann).await.last_login_at, None);
-    store.users.activate(ann, context(2)).await.unwrap();
+    store.accounts.activate(ann, context(2)).await.unwrap();
     for n in 1..=3 {
         assert!(!store.is_live(session_id(n), 3).await);
     }

@@ -1,13 +1,14 @@
 //! Activating and deactivating accounts.
 
-use menjin_domain::accounts::{DeactivateError, Role, User};
+use menjin_domain::accounts::{LastAdmin, Role, User};
+use menjin_domain::common::Error;
 use menjin_domain::credentials::CredentialVersion;
-use menjin_domain::sessions::CreateSessionError;
+use menjin_domain::sessions::StaleCredentials;
 
 use super::{Store, at, at_once, both, context, new_session, session_id};
 
-fn is_last_admin(result: &Result<Option<User>, DeactivateError>) -> bool {
-    matches!(result, Err(DeactivateError::LastAdmin))
+fn is_last_admin(result: &Result<Option<User>, Error<LastAdmin>>) -> bool {
+    matches!(result, Err(Error::Refused(LastAdmin)))
 }
 
 /// Deactivating ends all sessions, for good.
@@ -15,28 +16,28 @@ pub async fn deactivating_ends_all_sessions(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
     let sessions = [store.log_in(1, ann).await, store.log_in(2, ann).await];
     let of_bob = store.log_in(3, bob).await;
-    let user = store.users.deactivate(ann, context(5)).await.unwrap().unwrap();
+    let user = store.accounts.deactivate(ann, context(5)).await.unwrap().unwrap();
     assert_eq!((user.is_active, user.updated_at), (false, Some(at(5))));
     assert_eq!(
         (store.credential_version(ann).await, store.user(ann).await),
         (CredentialVersion(1), user)
     );
     assert!(store.is_live(of_bob, 6).await);
-    store.users.activate(ann, context(6)).await.unwrap().unwrap();
+    store.accounts.activate(ann, context(6)).await.unwrap().unwrap();
     for id in sessions {
         assert!(!store.is_live(id, 7).await, "activating does not bring it back");
     }
 }
 
-/// A second deactivation changes nothing: not the time, not the credential_version.
+/// A second deactivation changes nothing: not the time, not the credential version.
 pub async fn deactivating_twice_is_deactivating_once(store: Store) {
     let ann = store.student("ann").await;
-    let once = store.users.deactivate(ann, context(5)).await.unwrap();
-    let twice = store.users.deactivate(ann, context(6)).await.unwrap();
+    let once = store.accounts.deactivate(ann, context(5)).await.unwrap();
+    let twice = store.accounts.deactivate(ann, context(6)).await.unwrap();
     assert_eq!((once, store.credential_version(ann).await), (twice, CredentialVersion(1)));
     let results =
         at_once(10, |number| {
-            let users = store.users.clone();
+            let users = store.accounts.clone();
             async move {
                 users.deactivate(ann, context(10 + i64::try_from(number).unwrap())).await.unwrap()
             }
@@ -49,10 +50,13 @@ pub async fn deactivating_twice_is_deactivating_once(store: Store) {
 /// Activating makes active; for an active account not even the time changes.
 pub async fn activating_is_idempotent(store: Store) {
     let before = store.add("ann", Role::Student).await;
-    assert_eq!(store.users.activate(before.id, context(5)).await.unwrap().as_ref(), Some(&before));
-    store.users.deactivate(before.id, context(6)).await.unwrap();
+    assert_eq!(
+        store.accounts.activate(before.id, context(5)).await.unwrap().as_ref(),
+        Some(&before)
+    );
+    store.accounts.deactivate(before.id, context(6)).await.unwrap();
     for seconds in [7, 8] {
-        let user = store.users.activate(before.id, context(seconds)).await.unwrap().unwrap();
+        let user = store.accounts.activate(before.id, context(seconds)).await.unwrap().unwrap();
         assert_eq!((user.is_active, user.updated_at), (true, Some(at(7))));
         assert_eq!(store.user(before.id).await, user);
     }
@@ -67,10 +71,10 @@ pub async fn activating_is_idempotent(store: Store) {
 /// A password verified before a deactivation is void after the activation.
 pub async fn a_log_in_begun_before_a_deactivation_fails_after_the_activation(store: Store) {
     let ann = store.student("ann").await;
-    store.users.deactivate(ann, context(5)).await.unwrap();
-    store.users.activate(ann, context(6)).await.unwrap();
+    store.accounts.deactivate(ann, context(5)).await.unwrap();
+    store.accounts.activate(ann, context(6)).await.unwrap();
     let late = store.sessions.create(new_session(1, ann, CredentialVersion(0))).await;
-    assert!(matches!(late, Err(CreateSessionError::Stale)), "{late:?}");
+    assert!(matches!(late, Err(Error::Refused(StaleCredentials))), "{late:?}");
 }
 
 /// The last active administrator stays (Z6).
@@ -79,25 +83,25 @@ pub async fn z6_the_last_active_admin_stays(store: Store) {
     let session = store.log_in(1, ann.id).await;
     let before = store.user(ann.id).await;
     store.student("eve").await;
-    store.users.deactivate(bob.id, context(5)).await.unwrap().unwrap();
-    let last = store.users.deactivate(ann.id, context(6)).await;
+    store.accounts.deactivate(bob.id, context(5)).await.unwrap().unwrap();
+    let last = store.accounts.deactivate(ann.id, context(6)).await;
     assert!(is_last_admin(&last), "{last:?}");
     assert_eq!(
         (store.user(ann.id).await, store.credential_version(ann.id).await),
         (before, CredentialVersion(0))
     );
     assert!(store.is_live(session, 7).await);
-    let again = store.users.deactivate(bob.id, context(8)).await.unwrap().unwrap();
+    let again = store.accounts.deactivate(bob.id, context(8)).await.unwrap().unwrap();
     assert_eq!(again.updated_at, Some(at(5)), "who is inactive already is no administrator less");
-    store.users.activate(bob.id, context(9)).await.unwrap();
-    store.users.deactivate(ann.id, context(10)).await.unwrap().unwrap();
+    store.accounts.activate(bob.id, context(9)).await.unwrap();
+    store.accounts.deactivate(ann.id, context(10)).await.unwrap().unwrap();
 }
 
 /// Where there is no administrator at all, others can still be deactivated.
 pub async fn others_can_be_deactivated_without_any_admin(store: Store) {
     for role in [Role::Student, Role::Teacher] {
         let id = store.add(role.as_str(), role).await.id;
-        assert!(!store.users.deactivate(id, context(1)).await.unwrap().unwrap().is_active);
+        assert!(!store.accounts.deactivate(id, context(1)).await.unwrap().unwrap().is_active);
     }
 }
 
@@ -106,7 +110,7 @@ pub async fn z6_of_two_admins_who_deactivate_each_other_one_stays(store: Store) 
     let ids = [store.add("ann", Role::Admin).await.id, store.add("bob", Role::Admin).await.id];
     for round in 0..100 {
         let results = at_once(2, |number| {
-            let (users, id) = (store.users.clone(), ids[number]);
+            let (users, id) = (store.accounts.clone(), ids[number]);
             async move { users.deactivate(id, context(round)).await }
         })
         .await;
@@ -116,7 +120,7 @@ pub async fn z6_of_two_admins_who_deactivate_each_other_one_stays(store: Store) 
         let active = [store.user(ids[0]).await.is_active, store.user(ids[1]).await.is_active];
         assert_eq!(active.iter().filter(|active| **active).count(), 1, "round {round}");
         for id in ids {
-            store.users.activate(id, context(round)).await.unwrap();
+            store.accounts.activate(id, context(round)).await.unwrap();
         }
     }
 }
@@ -126,7 +130,7 @@ pub async fn x3_no_log_in_survives_a_deactivation(store: Store) {
     let ann = store.student("ann").await;
     for round in 0..100 {
         let credential_version = store.credential_version(ann).await;
-        let (sessions, users) = (store.sessions.clone(), store.users.clone());
+        let (sessions, users) = (store.sessions.clone(), store.accounts.clone());
         let log_ins = at_once(3, move |number| {
             let id = round * 10 + number as u128;
             let sessions = sessions.clone();
@@ -135,7 +139,7 @@ pub async fn x3_no_log_in_survives_a_deactivation(store: Store) {
         let deactivation = async move { users.deactivate(ann, context(5)).await.unwrap() };
         let ((), gone) = both(async { drop(log_ins.await) }, deactivation).await;
         assert!(!gone.unwrap().is_active);
-        store.users.activate(ann, context(6)).await.unwrap();
+        store.accounts.activate(ann, context(6)).await.unwrap();
         for number in 0..3 {
             assert!(!store.is_live(session_id(round * 10 + number), 7).await, "round {round}");
         }

@@ -17,13 +17,13 @@ const LIMITS: AttemptLimits = AttemptLimits {
 const ANN: LockoutSubject = LockoutSubject::Account(UserId::FIRST);
 
 async fn reserve(store: &Store, from: u8, seconds: i64) -> Admission {
-    store.throttle.reserve(&ANN, network(from), LIMITS, at(seconds)).await.unwrap()
+    store.lockouts.reserve(&ANN, network(from), LIMITS, at(seconds)).await.unwrap()
 }
 
 /// Asks again where so many at once leave no connection, as a client does that is told 503.
 async fn reserve_patiently(store: &Store, from: u8, limits: AttemptLimits) -> Admission {
     for _ in 0..30 {
-        match store.throttle.reserve(&ANN, network(from), limits, at(0)).await {
+        match store.lockouts.reserve(&ANN, network(from), limits, at(0)).await {
             Err(PortError::Unavailable { .. }) => {}
             result => return result.unwrap(),
         }
@@ -104,7 +104,7 @@ pub async fn subjects_and_networks_count_for_themselves(store: Store) {
         [ANN, LockoutSubject::Account(UserId::try_from(11).unwrap()), nobody("x"), nobody("y")];
     for subject in &subjects {
         for attempt in 0..4 {
-            let admission = store.throttle.reserve(subject, network(1), LIMITS, at(0)).await;
+            let admission = store.lockouts.reserve(subject, network(1), LIMITS, at(0)).await;
             assert_eq!(admission.unwrap() == Admission::Admitted, attempt < 3, "{subject}");
         }
     }
@@ -117,28 +117,28 @@ pub async fn success_resets_its_network_and_the_account(store: Store) {
         admitted(&store, from, seconds).await;
     }
     refused(&store, 3, 1, 999).await;
-    store.throttle.succeed(&ANN, network(2)).await.unwrap();
+    store.lockouts.succeed(&ANN, network(2)).await.unwrap();
     refused(&store, 1, 1, 99).await;
     for from in [2, 2, 2, 3, 3] {
         admitted(&store, from, 1).await;
     }
     refused(&store, 3, 1, 1000).await;
-    store.throttle.succeed(&ANN, network(9)).await.unwrap();
+    store.lockouts.succeed(&ANN, network(9)).await.unwrap();
     refused(&store, 2, 1, 100).await;
     admitted(&store, 3, 1).await;
 }
 
 /// An attempt that was not decided is taken back, from both counts, and never below none.
 pub async fn release_takes_one_back(store: Store) {
-    store.throttle.release(&ANN, network(1)).await.unwrap();
+    store.lockouts.release(&ANN, network(1)).await.unwrap();
     for _ in 0..3 {
         admitted(&store, 1, 0).await;
     }
-    store.throttle.release(&ANN, network(1)).await.unwrap();
+    store.lockouts.release(&ANN, network(1)).await.unwrap();
     admitted(&store, 1, 0).await;
     refused(&store, 1, 0, 100).await;
     for _ in 0..5 {
-        store.throttle.release(&ANN, network(1)).await.unwrap();
+        store.lockouts.release(&ANN, network(1)).await.unwrap();
     }
     for from in [1, 1, 1, 2, 2] {
         admitted(&store, from, 0).await;
@@ -155,13 +155,13 @@ pub async fn activating_forgets_the_failures(store: Store) {
     }
     let eleven = LockoutSubject::Account(UserId::try_from(11).unwrap());
     for _ in 0..3 {
-        store.throttle.reserve(&eleven, network(1), LIMITS, at(0)).await.unwrap();
+        store.lockouts.reserve(&eleven, network(1), LIMITS, at(0)).await.unwrap();
     }
-    store.users.activate(ann, context(1)).await.unwrap();
+    store.accounts.activate(ann, context(1)).await.unwrap();
     for from in [1, 1, 1, 2, 2] {
         admitted(&store, from, 1).await;
     }
-    let other = store.throttle.reserve(&eleven, network(1), LIMITS, at(1)).await.unwrap();
+    let other = store.lockouts.reserve(&eleven, network(1), LIMITS, at(1)).await.unwrap();
     assert_ne!(other, Admission::Admitted);
 }
 
@@ -169,17 +169,17 @@ pub async fn activating_forgets_the_failures(store: Store) {
 pub async fn stale_counts_are_deleted(store: Store) {
     admitted(&store, 1, 0).await;
     admitted(&store, 2, 50).await;
-    assert_eq!(store.throttle.delete_stale(at(0)).await.unwrap(), 0);
-    assert_eq!(store.throttle.delete_stale(at(50)).await.unwrap(), 1);
-    assert_eq!(store.throttle.delete_stale(at(51)).await.unwrap(), 2);
-    assert_eq!(store.throttle.delete_stale(at(52)).await.unwrap(), 0);
+    assert_eq!(store.lockouts.delete_stale(at(0)).await.unwrap(), 0);
+    assert_eq!(store.lockouts.delete_stale(at(50)).await.unwrap(), 1);
+    assert_eq!(store.lockouts.delete_stale(at(51)).await.unwrap(), 2);
+    assert_eq!(store.lockouts.delete_stale(at(52)).await.unwrap(), 0);
 }
 
 /// A limit of none admits nothing.
 pub async fn a_limit_of_none_admits_nothing(store: Store) {
     let none = Limit { max: 0, window: Duration::from_secs(60) };
     let limits = AttemptLimits { per_client: none, ..LIMITS };
-    let admission = store.throttle.reserve(&ANN, network(1), limits, at(0)).await.unwrap();
+    let admission = store.lockouts.reserve(&ANN, network(1), limits, at(0)).await.unwrap();
     assert_eq!(admission, Admission::Refused { retry_after: Duration::from_secs(60) });
 }
 
@@ -196,15 +196,15 @@ pub async fn a_clock_that_lags_does_not_unlock(store: Store) {
 /// Each count is shown with its network and its last failure, the one over all networks too; of
 /// another subject none.
 pub async fn counts_are_shown(store: Store) {
-    assert_eq!(store.throttle.counts(&ANN).await.unwrap(), []);
+    assert_eq!(store.lockouts.counts(&ANN).await.unwrap(), []);
     for (from, seconds) in [(1, 0), (2, 5), (1, 7)] {
         admitted(&store, from, seconds).await;
     }
     let nobody = LockoutSubject::nobody(&LoginName::parse("x").unwrap());
-    store.throttle.reserve(&nobody, network(1), LIMITS, at(9)).await.unwrap();
+    store.lockouts.reserve(&nobody, network(1), LIMITS, at(9)).await.unwrap();
     let v6 = "2001:db8::1".parse::<std::net::IpAddr>().unwrap().into();
-    store.throttle.reserve(&ANN, v6, LIMITS, at(3)).await.unwrap();
-    let mut counts = store.throttle.counts(&ANN).await.unwrap();
+    store.lockouts.reserve(&ANN, v6, LIMITS, at(3)).await.unwrap();
+    let mut counts = store.lockouts.counts(&ANN).await.unwrap();
     let latest = counts.iter().map(|count| count.last_failure_at);
     assert!(latest.is_sorted_by(|one, next| one >= next), "{counts:?}");
     counts.sort_by_key(|count| count.network.map(|network| network.to_string()));
@@ -228,9 +228,9 @@ pub async fn of_many_networks_the_latest_are_shown(store: Store) {
     let limits = AttemptLimits { per_account: Limit { max: 1000, ..limits.per_account }, ..limits };
     for n in 0..150 {
         let seconds = i64::from(n / 2);
-        store.throttle.reserve(&ANN, network(n), limits, at(seconds)).await.unwrap();
+        store.lockouts.reserve(&ANN, network(n), limits, at(seconds)).await.unwrap();
     }
-    let counts = store.throttle.counts(&ANN).await.unwrap();
+    let counts = store.lockouts.counts(&ANN).await.unwrap();
     assert!((100..=151).contains(&counts.len()), "{}", counts.len());
     let all = counts.iter().find(|count| count.network.is_none()).unwrap();
     assert_eq!((all.failures, all.last_failure_at), (150, at(74)));
@@ -248,12 +248,12 @@ pub async fn forgetting_is_of_one_account_and_all_networks(store: Store) {
     for from in [1, 1, 1, 2, 2] {
         admitted(&store, from, 0).await;
     }
-    store.throttle.reserve(&eleven, network(1), LIMITS, at(0)).await.unwrap();
-    assert!(store.throttle.forget(ann, context(1)).await.unwrap());
-    assert_eq!(store.throttle.counts(&ANN).await.unwrap(), []);
-    assert!(!store.throttle.forget(ann, context(2)).await.unwrap());
+    store.lockouts.reserve(&eleven, network(1), LIMITS, at(0)).await.unwrap();
+    assert!(store.lockouts.forget(ann, context(1)).await.unwrap());
+    assert_eq!(store.lockouts.counts(&ANN).await.unwrap(), []);
+    assert!(!store.lockouts.forget(ann, context(2)).await.unwrap());
     for from in [1, 1, 1, 2, 2] {
         admitted(&store, from, 3).await;
     }
-    assert_eq!(store.throttle.counts(&eleven).await.unwrap().len(), 2);
+    assert_eq!(store.lockouts.counts(&eleven).await.unwrap().len(), 2);
 }

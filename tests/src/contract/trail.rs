@@ -50,7 +50,7 @@ fn own(
 pub async fn s3_registering_is_recorded_once(store: Store) {
     let ann = store.student("ann").await;
     let root = store.add("root", Role::Admin).await.id;
-    store.users.create(new_user("ann", Role::Student)).await.unwrap_err();
+    store.accounts.create(new_user("ann", Role::Student)).await.unwrap_err();
     let nobody = AuditContext::anonymous(at(0), request());
     let expected = [
         nobody.clone().event(AuditAction::Registered).on(ann),
@@ -144,8 +144,8 @@ pub async fn s3_changing_a_password_is_recorded_once(store: Store) {
         at: at(8),
         request: request(),
     };
-    assert!(!store.users.change_password(stale).await.unwrap());
-    store.users.rehash(ann, CredentialVersion(1), hash("better")).await.unwrap();
+    assert!(!store.credentials.change_password(stale).await.unwrap());
+    store.credentials.rehash(ann, CredentialVersion(1), hash("better")).await.unwrap();
     let expected = own(AuditAction::PasswordChanged, ann, Some(kept), 7);
     assert_eq!(store.news(&mut known).await, [expected]);
 }
@@ -156,13 +156,13 @@ pub async fn s3_changing_a_profile_is_recorded_once(store: Store) {
     let mut known = 2;
     let bio = Patch::from(Bio::parse("hello").unwrap());
     let changes = ProfileChanges { bio, ..ProfileChanges::default() };
-    store.users.update_profile(ann, changes.clone(), context(5)).await.unwrap().unwrap();
+    store.accounts.update_profile(ann, changes.clone(), context(5)).await.unwrap().unwrap();
     let taken = ProfileChanges { email: Some(email("bob@example.com")), ..changes.clone() };
-    store.users.update_profile(ann, taken, context(6)).await.unwrap_err();
+    store.accounts.update_profile(ann, taken, context(6)).await.unwrap_err();
     let expected = context(5).event(AuditAction::ProfileUpdated).on(ann);
     assert_eq!(store.news(&mut known).await, [expected]);
-    store.users.deactivate(bob, context(7)).await.unwrap();
-    assert!(store.users.update_profile(bob, changes, context(8)).await.unwrap().is_none());
+    store.accounts.deactivate(bob, context(7)).await.unwrap();
+    assert!(store.accounts.update_profile(bob, changes, context(8)).await.unwrap().is_none());
     let expected = context(7).event(AuditAction::Deactivated).on(bob);
     assert_eq!(store.news(&mut known).await, [expected]);
 }
@@ -173,16 +173,16 @@ pub async fn s3_standing_is_recorded_when_it_changes(store: Store) {
     let ann = store.student("ann").await;
     store.log_in(1, ann).await;
     let mut known = 3;
-    store.users.deactivate(root, context(4)).await.unwrap_err();
+    store.accounts.deactivate(root, context(4)).await.unwrap_err();
     for seconds in [5, 6] {
-        store.users.deactivate(ann, context(seconds)).await.unwrap();
+        store.accounts.deactivate(ann, context(seconds)).await.unwrap();
     }
     for seconds in [7, 8] {
-        store.users.activate(ann, context(seconds)).await.unwrap();
+        store.accounts.activate(ann, context(seconds)).await.unwrap();
     }
     let nobody = UserId::try_from(4711).unwrap();
-    assert!(store.users.activate(nobody, context(9)).await.unwrap().is_none());
-    assert!(store.users.deactivate(nobody, context(9)).await.unwrap().is_none());
+    assert!(store.accounts.activate(nobody, context(9)).await.unwrap().is_none());
+    assert!(store.accounts.deactivate(nobody, context(9)).await.unwrap().is_none());
     let expected = [
         context(5).event(AuditAction::Deactivated).on(ann),
         context(7).event(AuditAction::Activated).on(ann),
@@ -196,22 +196,22 @@ pub async fn s3_lifting_a_lock_is_recorded_once(store: Store) {
     let (ann, mut known) = (store.student("ann").await, 1);
     let fail = async || {
         let (subject, limits) = (LockoutSubject::Account(ann), AttemptLimits::DEFAULT);
-        store.throttle.reserve(&subject, network(1), limits, at(0)).await.unwrap();
-        store.throttle.reserve(&subject, network(2), limits, at(0)).await.unwrap();
+        store.lockouts.reserve(&subject, network(1), limits, at(0)).await.unwrap();
+        store.lockouts.reserve(&subject, network(2), limits, at(0)).await.unwrap();
     };
     fail().await;
     for seconds in [5, 6] {
-        store.throttle.forget(ann, context(seconds)).await.unwrap();
+        store.lockouts.forget(ann, context(seconds)).await.unwrap();
     }
     fail().await;
     for seconds in [7, 8] {
-        store.users.activate(ann, context(seconds)).await.unwrap();
+        store.accounts.activate(ann, context(seconds)).await.unwrap();
     }
     let lifted = |seconds| context(seconds).event(AuditAction::LockoutCleared).on(ann);
     assert_eq!(store.news(&mut known).await, [lifted(5), lifted(7)]);
-    store.users.deactivate(ann, context(9)).await.unwrap();
+    store.accounts.deactivate(ann, context(9)).await.unwrap();
     fail().await;
-    store.users.activate(ann, context(10)).await.unwrap();
+    store.accounts.activate(ann, context(10)).await.unwrap();
     let expected = [
         context(9).event(AuditAction::Deactivated).on(ann),
         context(10).event(AuditAction::Activated).on(ann),
@@ -222,7 +222,7 @@ pub async fn s3_lifting_a_lock_is_recorded_once(store: Store) {
 /// Of many that want the same at once, each that did something is recorded, and no other.
 pub async fn s3_of_many_at_once_each_that_did_something_is_recorded(store: Store) {
     at_once(20, |_| {
-        let users = store.users.clone();
+        let users = store.accounts.clone();
         async move { users.create(new_user("ann", Role::Student)).await.is_ok() }
     })
     .await;
@@ -244,7 +244,7 @@ pub async fn s3_of_many_at_once_each_that_did_something_is_recorded(store: Store
     })
     .await;
     at_once(20, |_| {
-        let users = store.users.clone();
+        let users = store.accounts.clone();
         async move { users.deactivate(ann, context(12)).await.unwrap() }
     })
     .await;

@@ -64,7 +64,7 @@ async fn f1_a_killed_server_is_unavailable_and_recovered_from() {
                 let mut ids = Vec::new();
                 for number in 0.. {
                     let new = contract::new_user(&format!("user{round}-{number}"), Role::Student);
-                    match store.users.create(new).await {
+                    match store.accounts.create(new).await {
                         Ok(user) => ids.push(user.id),
                         Err(_) => break,
                     }

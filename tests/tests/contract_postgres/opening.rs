@@ -213,7 +213,7 @@ async fn a_row_that_cannot_be_read_is_named() {
         [("role = 'wizard'", "role"), ("role = 'student', created_at = 'infinity'", "created_at")]
     {
         raw.batch_execute(&format!("UPDATE users SET {change}")).await.unwrap();
-        let error = store.users.find(ann).await.unwrap_err();
+        let error = store.accounts.find(ann).await.unwrap_err();
         assert!(matches!(error, menjin_domain::common::PortError::Internal { .. }));
         let text = chain(&error);
         assert!(text.contains(&format!("column {column} of row 1 of table users")), "{text}");

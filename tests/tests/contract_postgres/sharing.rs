@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use menjin_domain::accounts::{AccountRepository, Role, UserQuery};
-use menjin_domain::common::{PageStart, UserId};
+use menjin_domain::accounts::{AccountRepository, EmailTaken, Role, UserQuery};
+use menjin_domain::common::{Error, PageStart, UserId};
 use menjin_domain::health::HealthProbe as _;
 use menjin_domain::lockout::{Admission, AttemptLimits, LockoutRepository as _, LockoutSubject};
 use menjin_domain::sessions::{Generation, Rotation, RotationOutcome, SessionRepository as _};
@@ -91,19 +91,18 @@ async fn a_deadlock_is_tried_again() {
     };
     for _ in 0..5 {
         let results = contract::at_once(2, |number| {
-            let (users, id) = (store.users.clone(), ids[number]);
+            let (users, id) = (store.accounts.clone(), ids[number]);
             let changes = to(["bob@example.com", "ann@example.com"][number]);
             async move { users.update_profile(id, changes, context(1)).await }
         })
         .await;
         for result in results {
-            use menjin_domain::accounts::UpdateProfileError::EmailTaken;
-            assert!(matches!(result, Ok(Some(_)) | Err(EmailTaken)), "{result:?}");
+            assert!(matches!(result, Ok(Some(_)) | Err(Error::Refused(EmailTaken))), "{result:?}");
         }
         for (id, address) in
             [(ids[0], "x@example.com"), (ids[1], "bob@example.com"), (ids[0], "ann@example.com")]
         {
-            store.users.update_profile(id, to(address), context(2)).await.unwrap();
+            store.accounts.update_profile(id, to(address), context(2)).await.unwrap();
         }
     }
 }
@@ -125,7 +124,7 @@ async fn pages_are_right_where_ids_are_missing() {
         (Some(Role::Admin), 0, vec![5], 1),
     ] {
         let page = store
-            .users
+            .accounts
             .list(UserQuery { start: PageStart::Skip(skip), limit: 2, role })
             .await
             .unwrap();

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use menjin_domain::accounts::{FullName, Role, UserQuery};
-use menjin_domain::common::{PageStart, SessionId, UserId};
+use menjin_domain::common::{Error, PageStart, SessionId, UserId};
 use menjin_domain::credentials::CredentialVersion;
 use menjin_domain::transfer::{
-    Archive, Batch, Checksum, Contents, ImportError, Row, Transfer, TransferError,
+    Archive, Batch, Checksum, Contents, NotEmpty, Row, Transfer, TransferError,
 };
 use menjin_infra_postgres::{PostgresArchive, PostgresConfig};
 use menjin_infra_sql::transfer::TABLES;
@@ -39,9 +39,10 @@ fn on_sqlite() -> Place {
     let path = folder.path().join("menjin.db");
     let store = SqliteStore::open(SqliteConfig::at(&path)).unwrap();
     let store = Store {
-        users: Arc::new(store.clone()),
+        accounts: Arc::new(store.clone()),
+        credentials: Arc::new(store.clone()),
         sessions: Arc::new(store.clone()),
-        throttle: Arc::new(store.clone()),
+        lockouts: Arc::new(store.clone()),
         records: Arc::new(store),
         keep: Arc::new(folder),
     };
@@ -52,8 +53,8 @@ fn some(number: i64) -> bool {
     number % 2 == 0
 }
 
-fn text(value: impl ToString) -> Option<String> {
-    Some(value.to_string())
+fn text(value: impl std::fmt::Display) -> Option<String> {
+    Some(format!("{value}"))
 }
 
 fn micros(seconds: i64) -> Option<String> {
@@ -184,7 +185,7 @@ async fn everything_goes_from_any_database_to_any() {
     assert_eq!(rows, expected);
     assert!(sums.windows(2).all(|pair| pair[0] == pair[1]), "{sums:#?}");
     for place in &route {
-        let users = &place.store.users;
+        let users = &place.store.accounts;
         for role in [None, Some(Role::Student), Some(Role::Teacher), Some(Role::Admin)] {
             let page =
                 users.list(UserQuery { start: PageStart::Skip(0), limit: 1, role }).await.unwrap();
@@ -198,9 +199,10 @@ async fn everything_goes_from_any_database_to_any() {
         assert_eq!((found.role, found.is_active, found.is_verified), (role(4), true, true));
         let times = (found.created_at, found.updated_at, found.last_login_at);
         assert_eq!(times, (at(4), Some(at(5)), None));
-        let hash_of_4 = users.credentials(UserId::try_from(4).unwrap()).await.unwrap().unwrap();
+        let id = UserId::try_from(4).unwrap();
+        let hash_of_4 = place.store.credentials.find_by_id(id).await.unwrap().unwrap();
         assert_eq!(hash_of_4.hash.expose(), hash("4").expose());
-        assert_eq!(hash_of_4.credential_version, CredentialVersion(4));
+        assert_eq!(hash_of_4.version, CredentialVersion(4));
         // Not ended, and of the user that it was of.
         let id = SessionId(Uuid::from_u128(u128::from(7_919_u64 % 3_001) << 60));
         let live = place.store.sessions.find_live(id, at(5)).await.unwrap();
@@ -236,7 +238,7 @@ async fn what_is_not_committed_never_was() {
         assert_eq!(ann.id, UserId::FIRST);
         let page = place
             .store
-            .users
+            .accounts
             .list(UserQuery { start: PageStart::Skip(0), limit: 1, role: None })
             .await;
         assert_eq!(page.unwrap().total, 1, "the triggers count as before");
@@ -249,11 +251,11 @@ async fn only_an_empty_database_is_filled() {
     for target in [on_sqlite(), on_postgres().await] {
         target.store.add("ann", Role::Student).await;
         let error = transfer(&source, &target).await.unwrap_err();
-        let what = TransferError::Target(ImportError::NotEmpty { what: "users" });
+        let what = TransferError::Target(Error::Refused(NotEmpty { what: "users" }));
         assert_eq!(crate::chain(&error), crate::chain(&what));
         let page = target
             .store
-            .users
+            .accounts
             .list(UserQuery { start: PageStart::Skip(0), limit: 9, role: None })
             .await;
         assert_eq!(page.unwrap().total, 1);
@@ -266,9 +268,9 @@ async fn nobody_writes_while_all_is_read() {
     for place in [on_sqlite(), on_postgres().await] {
         let ann = place.store.add("ann", Role::Student).await;
         let reader = place.archive.export().await.unwrap();
-        let refused = place.store.users.create(new_user("bob", Role::Student)).await;
+        let refused = place.store.accounts.create(new_user("bob", Role::Student)).await;
         assert!(refused.is_err(), "{refused:?}");
-        assert_eq!(place.store.users.find(ann.id).await.unwrap(), Some(ann), "reads go on");
+        assert_eq!(place.store.accounts.find(ann.id).await.unwrap(), Some(ann), "reads go on");
         drop(reader);
         // SQLite's connection closes at once, PostgreSQL's when the server notices.
         place.archive.export().await.unwrap();
@@ -289,7 +291,7 @@ async fn a_broken_row_stops_the_transfer() {
     assert!(error.contains("column created_at of row 1 of table users"), "{error}");
     let page = target
         .store
-        .users
+        .accounts
         .list(UserQuery { start: PageStart::Skip(0), limit: 1, role: None })
         .await
         .unwrap();

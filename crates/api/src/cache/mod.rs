@@ -11,9 +11,9 @@ use serde_json::value::RawValue;
 
 use bodies::EntryBody;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, cache_failure};
 use crate::http::body::Body;
-use crate::http::caller::{After, CacheCaller};
+use crate::http::caller::{After, CacheUser};
 use crate::http::locale::Locale;
 use crate::http::path::CacheKeyParam;
 use crate::http::routes::resource;
@@ -59,10 +59,10 @@ struct WrittenView {
 #[api_v2_operation(operation_id = "test_cache", tags("Cache"))]
 async fn probe(
     api: Data<Api>,
-    caller: CacheCaller,
+    user: CacheUser,
     locale: Locale,
 ) -> Result<Json<MessageView>, Failure> {
-    api.use_cases.probe_cache.execute(caller.as_ref()).await?;
+    api.services.probe_cache.execute(user.0).await.map_err(cache_failure)?;
     Ok(Json(MessageView::new(Message::CacheWorks, locale)))
 }
 
@@ -72,9 +72,9 @@ async fn probe(
 #[api_v2_operation(operation_id = "read_cache", tags("Cache"))]
 async fn read(
     api: Data<Api>,
-    After(caller, key): After<CacheCaller, CacheKeyParam>,
+    After(user, key): After<CacheUser, CacheKeyParam>,
 ) -> Result<Json<EntryView>, Failure> {
-    let found = api.use_cases.read_entry.execute(caller.as_ref(), &key.0).await?;
+    let found = api.services.read_entry.execute(user.0, &key.0).await.map_err(cache_failure)?;
     // Only `write` fills this namespace: anything but JSON is a fault of the cache's.
     let data = serde_json::from_slice(&found.value).map(StoredObject).map_err(|error| {
         tracing::error!(%error, "a cache entry is not JSON");
@@ -91,11 +91,11 @@ async fn read(
 #[api_v2_operation(operation_id = "write_cache", tags("Cache"))]
 async fn write(
     api: Data<Api>,
-    After(caller, After(key, body)): After<CacheCaller, After<CacheKeyParam, Body<EntryBody>>>,
+    After(user, After(key, body)): After<CacheUser, After<CacheKeyParam, Body<EntryBody>>>,
     locale: Locale,
 ) -> Result<Json<WrittenView>, Failure> {
     let (value, ttl): (Vec<u8>, EntryTtl) = body.to_entry()?;
-    api.use_cases.write_entry.execute(caller.as_ref(), &key.0, value, ttl).await?;
+    api.services.write_entry.execute(user.0, &key.0, value, ttl).await.map_err(cache_failure)?;
     let message = Message::EntryWritten.text(locale);
     Ok(Json(WrittenView { message, key: key.0.to_string(), ttl: ttl.get().as_secs() }))
 }

@@ -1,13 +1,13 @@
 //! `/api/auth/users*`, for administrators.
 
 use actix_web::web::{Data, Json};
+use menjin_domain::access::rights::{UsersRead, UsersWrite};
 use paperclip::actix::api_v2_operation;
 
 use super::bodies::UsersQuery;
 use super::views::{Envelope, Nothing, UsersData, success};
 use crate::failure::Failure;
-use crate::http::caller::{Administrator, After};
-use crate::http::client::Client;
+use crate::http::caller::{After, Authorized};
 use crate::http::locale::Locale;
 use crate::http::path::UserIdParam;
 use crate::http::query::Query;
@@ -21,11 +21,10 @@ use crate::state::Api;
 #[api_v2_operation(operation_id = "envelope_list_users", tags("Administration (envelope)"))]
 pub(super) async fn list(
     api: Data<Api>,
-    After(caller, query): After<Administrator, Query<UsersQuery>>,
-    client: Client,
+    After(Authorized(allowed), query): After<Authorized<UsersRead>, Query<UsersQuery>>,
     locale: Locale,
 ) -> Result<Json<Envelope<UsersData>>, Failure> {
-    let page = api.use_cases.list_users.execute(&caller, query.to_query()?, client.0).await?;
+    let page = api.services.list_users.execute(&allowed, query.to_query()?).await?;
     Ok(success(Message::UsersListed, locale, UsersData::from(&page)))
 }
 
@@ -35,11 +34,10 @@ pub(super) async fn list(
 #[api_v2_operation(operation_id = "envelope_activate_user", tags("Administration (envelope)"))]
 pub(super) async fn activate(
     api: Data<Api>,
-    After(caller, id): After<Administrator, UserIdParam>,
-    client: Client,
+    After(Authorized(allowed), id): After<Authorized<UsersWrite>, UserIdParam>,
     locale: Locale,
 ) -> Result<Json<Envelope<Nothing>>, Failure> {
-    api.use_cases.activate_user.execute(&caller, id.0, client.0).await?;
+    api.services.activate_user.execute(&allowed, id.0).await?;
     Ok(success(Message::UserActivated, locale, Nothing))
 }
 
@@ -50,10 +48,9 @@ pub(super) async fn activate(
 #[api_v2_operation(operation_id = "envelope_deactivate_user", tags("Administration (envelope)"))]
 pub(super) async fn deactivate(
     api: Data<Api>,
-    After(caller, id): After<Administrator, UserIdParam>,
-    client: Client,
+    After(Authorized(allowed), id): After<Authorized<UsersWrite>, UserIdParam>,
     locale: Locale,
 ) -> Result<Json<Envelope<Nothing>>, Failure> {
-    api.use_cases.deactivate_user.execute(&caller, id.0, client.0).await?;
+    api.services.deactivate_user.execute(&allowed, id.0).await?;
     Ok(success(Message::UserDeactivated, locale, Nothing))
 }

@@ -26,7 +26,7 @@ pub(super) async fn register(
     body: Body<RegisterBody>,
 ) -> Result<Json<Envelope<UserData>>, Failure> {
     let input = body.to_input(&api, client.0)?;
-    let user = api.use_cases.register_envelope.execute(input).await?;
+    let user = api.services.register.execute(input).await?;
     Ok(success(Message::Registered, locale, UserData::from(&user)))
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn login(
 ) -> Result<Json<Envelope<LoginData>>, Failure> {
     let (name, password) = body.to_credentials(&api)?;
     let input = LoginInput { name, password, request: client.0 };
-    let logged_in = api.use_cases.login.execute(input).await?;
+    let logged_in = api.services.login.execute(input).await?;
     let token = logged_in.tokens.access_token.expose_secret().to_owned();
     let data = LoginData { token, user: UserView::from(&logged_in.user) };
     Ok(success(Message::LoggedIn, locale, data))
@@ -58,7 +58,7 @@ pub(super) async fn logout(
     client: Client,
     locale: Locale,
 ) -> Result<Json<Envelope<LogoutData>>, Failure> {
-    api.use_cases.logout.execute(&caller, client.0).await?;
+    api.services.logout.execute(&caller, client.0).await?;
     Ok(success(Message::LoggedOut, locale, LogoutData::from(&*caller)))
 }
 
@@ -81,7 +81,7 @@ pub(super) async fn update_me(
     locale: Locale,
 ) -> Result<Json<Envelope<UserData>>, Failure> {
     let changes = body.to_changes(&api)?;
-    let user = api.use_cases.update_profile.execute(&caller, changes, client.0).await?;
+    let user = api.services.update_profile.execute(&caller, changes, client.0).await?;
     Ok(success(Message::UserUpdated, locale, UserData::from(&user)))
 }
 
@@ -96,6 +96,6 @@ pub(super) async fn change_password(
     locale: Locale,
 ) -> Result<Json<Envelope<Nothing>>, Failure> {
     let input = body.to_input(&api, client.0)?;
-    api.use_cases.change_password.execute(&caller, input).await?;
+    api.services.change_password.execute(&caller, input).await?;
     Ok(success(Message::PasswordChanged, locale, Nothing))
 }

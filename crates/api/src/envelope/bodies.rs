@@ -110,6 +110,7 @@ impl RegisterBody {
             password: at(parse::new_password(&self.password, rules), "password")?,
             role: at(role(&self.role, rules), "role")?,
             profile: Profile { full_name, ..Profile::default() },
+            apply_policy: api.settings.envelope_policy,
             request,
         })
     }

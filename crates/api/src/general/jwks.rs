@@ -40,7 +40,7 @@ struct JwkView {
 /// signed with a secret, which nobody else may have.
 #[api_v2_operation(operation_id = "get_jwks", tags("General"))]
 pub(super) async fn jwks(api: Data<Api>) -> HttpResponse {
-    let keys = api.codec.public_keys().into_iter().map(JwkView::from).collect();
+    let keys = api.services.public_keys().into_iter().map(JwkView::from).collect();
     HttpResponse::Ok().insert_header((CACHE_CONTROL, KEPT)).json(JwkSetView { keys })
 }
 

@@ -56,7 +56,7 @@ async fn root(api: Data<Api>) -> Json<RootView> {
 /// 200 if every back end works, else 503 with the failing one named.
 #[api_v2_operation(operation_id = "get_health", tags("General"))]
 async fn health(api: Data<Api>) -> HttpResponse {
-    let report = api.use_cases.check_health.execute().await;
+    let report = api.services.check_health.execute().await;
     let (status, mut response) = if report.is_healthy() {
         ("healthy", HttpResponse::Ok())
     } else {
@@ -78,7 +78,7 @@ async fn live() -> Json<LivenessView> {
 /// If `degraded`, not all of them. Send no traffic to an instance that answers 503.
 #[api_v2_operation(operation_id = "get_readiness", tags("General"))]
 async fn ready(api: Data<Api>) -> HttpResponse {
-    let report = api.use_cases.check_health.execute().await;
+    let report = api.services.check_health.execute().await;
     let (status, mut response) = match (report.is_healthy(), report.is_ready()) {
         (true, _) => ("ready", HttpResponse::Ok()),
         (false, true) => ("degraded", HttpResponse::Ok()),

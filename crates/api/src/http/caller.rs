@@ -8,11 +8,12 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
-use menjin_domain::access::Principal;
-use menjin_domain::cache::CacheAccess;
+use menjin_domain::access::rights::Right;
+use menjin_domain::access::{Allowed, Principal};
+use menjin_domain::cache::{CacheAccess, CacheAllowed};
 
 use super::client::Client;
-use crate::failure::Failure;
+use crate::failure::{Failure, unauthenticated};
 use crate::state::Api;
 
 /// The authenticated caller; a request without one is refused.
@@ -37,24 +38,16 @@ impl FromRequest for Caller {
         Box::pin(async move {
             let api = request.app_data::<Data<Api>>().ok_or(Failure::Internal(None))?;
             let token = bearer(&request)?.ok_or(Failure::Unauthenticated { token_sent: false })?;
-            Ok(Self(api.use_cases.authenticate.execute(token).await?))
+            Ok(Self(api.services.authenticate.execute(token).await.map_err(unauthenticated)?))
         })
     }
 }
 
-/// The authenticated caller, an administrator; anybody else is refused, before anything of the request
-/// is looked at. The use-case checks it as well.
-pub(crate) struct Administrator(Principal);
+/// Proof that the caller has the right `R`; anybody else is refused before anything else of the
+/// request is looked at.
+pub(crate) struct Authorized<R>(pub(crate) Allowed<R>);
 
-impl Deref for Administrator {
-    type Target = Principal;
-
-    fn deref(&self) -> &Principal {
-        &self.0
-    }
-}
-
-impl FromRequest for Administrator {
+impl<R: Right> FromRequest for Authorized<R> {
     type Error = Failure;
     type Future = Extraction<Self>;
 
@@ -65,44 +58,33 @@ impl FromRequest for Administrator {
         Box::pin(async move {
             let Caller(principal) = caller.await?;
             let api = api.ok_or(Failure::Internal(None))?;
-            let Ok(Client(origin)) = client.await;
-            api.use_cases.admins.admit(&principal, origin)?;
-            Ok(Self(principal))
+            let Ok(Client(request)) = client.await;
+            Ok(Self(api.services.guard.allow(&principal, request)?))
         })
     }
 }
 
-/// Whoever uses the cache: nobody in particular unless the setting asks who.
-pub(crate) struct CacheCaller(Option<Principal>);
+/// Proof that the caller may use the cache: who that is, the setting says.
+pub(crate) struct CacheUser(pub(crate) CacheAllowed);
 
-impl CacheCaller {
-    pub(crate) fn as_ref(&self) -> Option<&Principal> {
-        self.0.as_ref()
-    }
-}
-
-impl FromRequest for CacheCaller {
+impl FromRequest for CacheUser {
     type Error = Failure;
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let access = request.app_data::<Data<Api>>().map(|api| api.settings.cache_access);
-        let Some(access) = access else { return Box::pin(async { Err(Failure::Internal(None)) }) };
-        match access {
-            CacheAccess::Public | CacheAccess::Off => {
-                let refused = access.check(None).err();
-                Box::pin(async move { refused.map_or(Ok(Self(None)), |why| Err(why.into())) })
-            }
-            CacheAccess::Authenticated => {
-                let caller = Caller::from_request(request, payload);
-                Box::pin(async move { Ok(Self(Some(caller.await?.0))) })
-            }
-            // Who is refused is recorded, as with all that is an administrator's.
-            CacheAccess::Superuser => {
-                let caller = Administrator::from_request(request, payload);
-                Box::pin(async move { Ok(Self(Some(caller.await?.0))) })
-            }
-        }
+        let api = request.app_data::<Data<Api>>().cloned();
+        let caller = Caller::from_request(request, payload);
+        let client = Client::from_request(request, payload);
+        Box::pin(async move {
+            let api = api.ok_or(Failure::Internal(None))?;
+            let access = api.services.cache_access;
+            let caller = match access {
+                CacheAccess::Public | CacheAccess::Off => None,
+                CacheAccess::Authenticated | CacheAccess::Superuser => Some(caller.await?.0),
+            };
+            let Ok(Client(request)) = client.await;
+            Ok(Self(access.allow(&api.services.guard, caller.as_ref(), request)?))
+        })
     }
 }
 

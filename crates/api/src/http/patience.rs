@@ -12,9 +12,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use menjin_domain::common::Error;
 use menjin_domain::credentials::{
-    CandidatePassword, HashingError, NewPassword, PasswordHash, PasswordHasher, Permit,
-    Verification,
+    CandidatePassword, NewPassword, Overloaded, PasswordHash, PasswordHasher, Permit, Verification,
 };
 use tokio::time::{Instant, sleep};
 
@@ -122,11 +122,14 @@ impl PasswordHasher for UnhurriedHasher {
         self.0.try_reserve()
     }
 
-    async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError> {
+    async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, Error<Overloaded>> {
         unhurried(self.0.hash(password)).await
     }
 
-    async fn rehash(&self, password: &CandidatePassword) -> Result<PasswordHash, HashingError> {
+    async fn rehash(
+        &self,
+        password: &CandidatePassword,
+    ) -> Result<PasswordHash, Error<Overloaded>> {
         unhurried(self.0.rehash(password)).await
     }
 
@@ -134,7 +137,7 @@ impl PasswordHasher for UnhurriedHasher {
         &self,
         password: &CandidatePassword,
         hash: Option<PasswordHash>,
-    ) -> Result<Verification, HashingError> {
+    ) -> Result<Verification, Error<Overloaded>> {
         unhurried(self.0.verify(password, hash)).await
     }
 }

@@ -15,7 +15,7 @@ use crate::cache::StoredObject;
 use crate::envelope::Envelope;
 use crate::failure::Failure;
 use crate::http::body::{Body, RequestBody};
-use crate::http::caller::{Administrator, After, CacheCaller, Caller};
+use crate::http::caller::{After, Authorized, CacheUser, Caller};
 use crate::http::client::Client;
 use crate::http::field::Field;
 use crate::http::locale::Locale;
@@ -53,8 +53,15 @@ macro_rules! caller {
 }
 
 caller!(Caller, TOKEN);
-caller!(Administrator, TOKEN);
-caller!(CacheCaller, CACHE_ACCESS);
+caller!(CacheUser, CACHE_ACCESS);
+
+impl<R> Apiv2Schema for Authorized<R> {}
+
+impl<R> OperationModifier for Authorized<R> {
+    fn update_security(operation: &mut DefaultOperationRaw) {
+        Caller::update_security(operation);
+    }
+}
 
 macro_rules! path_parameter {
     ($extractor:ty, $name:literal, $data_type:expr) => {

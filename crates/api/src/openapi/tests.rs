@@ -17,6 +17,7 @@ fn settings(cache_access: CacheAccess) -> ApiSettings {
         cache_access,
         default_role: RegistrableRole::STUDENT,
         v1_password: PasswordLength { min: 12, max: None },
+        envelope_policy: false,
         envelope_password_min: 6,
     }
 }

@@ -23,7 +23,7 @@ pub(super) async fn register(
     client: Client,
     body: Body<RegisterBody>,
 ) -> Result<CreatedJson<UserView>, Failure> {
-    let user = api.use_cases.register.execute(body.to_input(&api, client.0)?).await?;
+    let user = api.services.register.execute(body.to_input(&api, client.0)?).await?;
     Ok(CreatedJson(UserView::from(&user)))
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn login(
 ) -> Result<Json<TokenView>, Failure> {
     let (name, password) = body.to_credentials(&api)?;
     let input = LoginInput { name, password, request: client.0 };
-    let logged_in = api.use_cases.login.execute(input).await?;
+    let logged_in = api.services.login.execute(input).await?;
     Ok(Json(TokenView::from(&logged_in.tokens)))
 }
 
@@ -52,7 +52,7 @@ pub(super) async fn refresh(
     client: Client,
     body: Body<RefreshBody>,
 ) -> Result<Json<TokenView>, Failure> {
-    let tokens = api.use_cases.refresh.execute(&body.to_token(&api)?, client.0).await?;
+    let tokens = api.services.refresh.execute(&body.to_token(&api)?, client.0).await?;
     Ok(Json(TokenView::from(&tokens)))
 }
 
@@ -67,7 +67,7 @@ pub(super) async fn change_password(
     locale: Locale,
 ) -> Result<Json<MessageView>, Failure> {
     let input = body.to_input(&api, client.0)?;
-    api.use_cases.change_password.execute(&caller, input).await?;
+    api.services.change_password.execute(&caller, input).await?;
     Ok(Json(MessageView::new(Message::PasswordChanged, locale)))
 }
 
@@ -81,6 +81,6 @@ pub(super) async fn logout(
     client: Client,
     locale: Locale,
 ) -> Result<Json<MessageView>, Failure> {
-    api.use_cases.logout.execute(&caller, client.0).await?;
+    api.services.logout.execute(&caller, client.0).await?;
     Ok(Json(MessageView::new(Message::LoggedOut, locale)))
 }

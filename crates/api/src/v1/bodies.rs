@@ -66,6 +66,7 @@ impl RegisterBody {
                 bio: set(at(parse::bio(&self.bio, rules), "bio")?),
                 avatar: set(at(parse::avatar(&self.avatar, rules), "avatar")?),
             },
+            apply_policy: true,
             request,
         })
     }

@@ -1,13 +1,14 @@
 //! `/api/v1/users/*`.
 
 use actix_web::web::{Data, Json};
+use menjin_domain::access::rights::{UsersRead, UsersUnlock, UsersWrite};
 use paperclip::actix::api_v2_operation;
 
 use super::bodies::UpdateBody;
 use super::views::{LockView, MessageView, UserView};
 use crate::failure::Failure;
 use crate::http::body::Body;
-use crate::http::caller::{Administrator, After, Caller};
+use crate::http::caller::{After, Authorized, Caller};
 use crate::http::client::Client;
 use crate::http::locale::Locale;
 use crate::http::path::UserIdParam;
@@ -33,7 +34,7 @@ pub(super) async fn update_me(
     client: Client,
 ) -> Result<Json<UserView>, Failure> {
     let changes = body.to_changes(&api)?;
-    let user = api.use_cases.update_profile.execute(&caller, changes, client.0).await?;
+    let user = api.services.update_profile.execute(&caller, changes, client.0).await?;
     Ok(Json(UserView::from(&user)))
 }
 
@@ -43,10 +44,9 @@ pub(super) async fn update_me(
 #[api_v2_operation(operation_id = "get_user", tags("User Management"))]
 pub(super) async fn get_user(
     api: Data<Api>,
-    After(caller, id): After<Administrator, UserIdParam>,
-    client: Client,
+    After(Authorized(allowed), id): After<Authorized<UsersRead>, UserIdParam>,
 ) -> Result<Json<UserView>, Failure> {
-    let user = api.use_cases.get_user.execute(&caller, id.0, client.0).await?;
+    let user = api.services.get_user.execute(&allowed, id.0).await?;
     Ok(Json(UserView::from(&user)))
 }
 
@@ -57,10 +57,9 @@ pub(super) async fn get_user(
 #[api_v2_operation(operation_id = "activate_user", tags("User Management"))]
 pub(super) async fn activate(
     api: Data<Api>,
-    After(caller, id): After<Administrator, UserIdParam>,
-    client: Client,
+    After(Authorized(allowed), id): After<Authorized<UsersWrite>, UserIdParam>,
 ) -> Result<Json<UserView>, Failure> {
-    let user = api.use_cases.activate_user.execute(&caller, id.0, client.0).await?;
+    let user = api.services.activate_user.execute(&allowed, id.0).await?;
     Ok(Json(UserView::from(&user)))
 }
 
@@ -70,10 +69,9 @@ pub(super) async fn activate(
 #[api_v2_operation(operation_id = "deactivate_user", tags("User Management"))]
 pub(super) async fn deactivate(
     api: Data<Api>,
-    After(caller, id): After<Administrator, UserIdParam>,
-    client: Client,
+    After(Authorized(allowed), id): After<Authorized<UsersWrite>, UserIdParam>,
 ) -> Result<Json<UserView>, Failure> {
-    let user = api.use_cases.deactivate_user.execute(&caller, id.0, client.0).await?;
+    let user = api.services.deactivate_user.execute(&allowed, id.0).await?;
     Ok(Json(UserView::from(&user)))
 }
 
@@ -84,10 +82,9 @@ pub(super) async fn deactivate(
 #[api_v2_operation(operation_id = "get_user_lock", tags("User Management"))]
 pub(super) async fn lock(
     api: Data<Api>,
-    After(caller, id): After<Administrator, UserIdParam>,
-    client: Client,
+    After(Authorized(allowed), id): After<Authorized<UsersUnlock>, UserIdParam>,
 ) -> Result<Json<LockView>, Failure> {
-    let lock = api.use_cases.get_lockout.execute(&caller, id.0, client.0).await?;
+    let lock = api.services.get_lockout.execute(&allowed, id.0).await?;
     Ok(Json(LockView::from(&lock)))
 }
 
@@ -98,10 +95,9 @@ pub(super) async fn lock(
 #[api_v2_operation(operation_id = "lift_user_lock", tags("User Management"))]
 pub(super) async fn lift_lock(
     api: Data<Api>,
-    After(caller, id): After<Administrator, UserIdParam>,
-    client: Client,
+    After(Authorized(allowed), id): After<Authorized<UsersUnlock>, UserIdParam>,
     locale: Locale,
 ) -> Result<Json<MessageView>, Failure> {
-    api.use_cases.clear_lockout.execute(&caller, id.0, client.0).await?;
+    api.services.clear_lockout.execute(&allowed, id.0).await?;
     Ok(Json(MessageView::new(Message::LockoutCleared, locale)))
 }

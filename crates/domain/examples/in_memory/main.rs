@@ -13,35 +13,32 @@ mod audit;
 mod store;
 mod toys;
 
-use std::error::Error;
+use std::error::Error as StdError;
 use std::fmt::Debug;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::Duration;
 
-use menjin_domain::access::{AdminGuard, Principal};
+use menjin_domain::access::rights::{AuditRead, Right, UsersRead, UsersWrite};
+use menjin_domain::access::{Allowed, Forbidden, Principal};
+use menjin_domain::accounts::LoginName;
 use menjin_domain::accounts::{
-    ActivateUser, CreateAdmin, CreateAdminInput, DeactivateUser, DeactivateUserError, Email,
-    ListUsers, ListUsersError, LoginName, Profile, Register, RegisterError, RegisterInput,
-    RegistrableRole, RegistrationLimit, User, UserQuery, Username, UsernameLength,
+    CreateAdminInput, DeactivateUserError, Email, Profile, RegisterError, RegisterInput,
+    RegistrableRole, User, UserQuery, Username, UsernameLength,
 };
-use menjin_domain::audit::{AuditAction, AuditFilter, ListRecords, ListRecordsInput};
-use menjin_domain::common::{ClientInfo, PageStart, Random, RequestContext, UserId};
+use menjin_domain::audit::{AuditAction, AuditFilter, ListRecordsInput};
+use menjin_domain::common::{ClientInfo, Error, PageStart, Random, RequestContext, UserId};
 use menjin_domain::credentials::{
-    CandidatePassword, ChangePassword, ChangePasswordInput, NewPassword, PasswordHasher,
-    PasswordLength, PasswordPolicy,
+    CandidatePassword, ChangePasswordInput, NewPassword, PasswordLength,
 };
-use menjin_domain::lockout::{AttemptGuard, LoginLimits, RateLimiter};
-use menjin_domain::sessions::{
-    Authenticate, AuthenticateError, LoggedIn, Login, LoginError, LoginInput, Logout, Refresh,
-    RefreshError, TokenIssuer, TokenPair,
-};
+use menjin_domain::lockout::LoginLimits;
+use menjin_domain::services::{Policy, Ports, RequiredPorts, Services};
+use menjin_domain::sessions::{InvalidToken, LoggedIn, LoginError, LoginInput, Refresh, TokenPair};
 use secrecy::ExposeSecret;
 
 use crate::store::Store;
-use crate::toys::{ForwardClock, OpaqueTokens, Rates, ToyEntropy, ToyHasher, ToyPolicy};
+use crate::toys::{ForwardClock, OpaqueTokens, Rates, ToyHasher, ToyPolicy, ToyRandom};
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+type Outcome<T> = Result<T, Box<dyn StdError>>;
 
 // Addresses that RFC 5737 keeps for documentation.
 const LAPTOP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -52,19 +49,9 @@ const FIRST_PASSWORD: &str = "a door with two locks";
 const SECOND_PASSWORD: &str = "a gate with three keepers";
 const ADMIN_PASSWORD: &str = "the keeper of the keys";
 
-/// The use-cases that this program needs; a server holds its own the same way.
+/// All use-cases, and the clock that they look at.
 struct Menjin {
-    register: Register,
-    login: Login,
-    authenticate: Authenticate,
-    refresh: Refresh,
-    change_password: ChangePassword,
-    logout: Logout,
-    create_admin: CreateAdmin,
-    list_users: ListUsers,
-    deactivate_user: DeactivateUser,
-    activate_user: ActivateUser,
-    list_records: ListRecords,
+    services: Services,
     clock: Arc<ForwardClock>,
 }
 
@@ -72,95 +59,46 @@ impl Menjin {
     /// The one place where use-cases meet adapters: to put menjin on a database, change it here.
     fn new() -> Self {
         let clock = Arc::new(ForwardClock::default());
-        // One store behind five ports, so that its lock spans what they have in common.
+        // One store behind six ports, so that its lock spans what they have in common.
         let store = Arc::new(Store::default());
-        let random: Arc<dyn Random> = Arc::new(ToyEntropy);
-        let codec = Arc::new(OpaqueTokens::new(random.clone()));
-        let hasher: Arc<dyn PasswordHasher> =
-            Arc::new(ToyHasher { random: random.clone(), rounds: 20_000 });
-        let policy: Arc<dyn PasswordPolicy> = Arc::new(ToyPolicy);
-        let rates: Arc<dyn RateLimiter> = Arc::new(Rates::default());
-        // One guard as well: a password tried when changing it counts as one tried at log-in.
-        let attempts = Arc::new(AttemptGuard {
+        let random: Arc<dyn Random> = Arc::new(ToyRandom);
+        let ports = Ports::new(RequiredPorts {
+            accounts: store.clone(),
+            credentials: store.clone(),
+            sessions: store.clone(),
             lockouts: store.clone(),
-            rates: rates.clone(),
+            audit_records: store.clone(),
+            audit_trail: store,
+            rate_limiter: Arc::new(Rates::default()),
+            hasher: Arc::new(ToyHasher { random: random.clone(), rounds: 20_000 }),
+            password_policy: Arc::new(ToyPolicy),
+            codec: Arc::new(OpaqueTokens::new(random.clone())),
+            random,
             clock: clock.clone(),
-            trail: store.clone(),
-            limits: Some(LoginLimits::DEFAULT),
         });
-        let admins = Arc::new(AdminGuard { trail: store.clone(), clock: clock.clone() });
-        let tokens = Arc::new(TokenIssuer {
-            codec: codec.clone(),
-            random: random.clone(),
-            access_ttl: Duration::from_secs(30 * 60),
-        });
-        Self {
-            register: Register {
-                users: store.clone(),
-                hasher: hasher.clone(),
-                policy: Some(policy.clone()),
-                rates,
-                trail: store.clone(),
-                clock: clock.clone(),
-                limit: Some(RegistrationLimit::DEFAULT),
-            },
-            login: Login {
-                users: store.clone(),
-                sessions: store.clone(),
-                hasher: hasher.clone(),
-                attempts: attempts.clone(),
-                tokens: tokens.clone(),
-                random,
-                clock: clock.clone(),
-                session_ttl: Duration::from_secs(7 * 24 * 60 * 60),
-            },
-            authenticate: Authenticate {
-                codec: codec.clone(),
-                sessions: store.clone(),
-                clock: clock.clone(),
-            },
-            refresh: Refresh {
-                codec,
-                sessions: store.clone(),
-                tokens,
-                trail: store.clone(),
-                clock: clock.clone(),
-                grace: Refresh::GRACE,
-                recorded: true,
-            },
-            change_password: ChangePassword {
-                users: store.clone(),
-                hasher: hasher.clone(),
-                policy: policy.clone(),
-                attempts,
-                trail: store.clone(),
-                clock: clock.clone(),
-            },
-            logout: Logout { sessions: store.clone(), clock: clock.clone() },
-            create_admin: CreateAdmin {
-                users: store.clone(),
-                hasher,
-                policy,
-                clock: clock.clone(),
-            },
-            list_users: ListUsers { users: store.clone(), admins: admins.clone() },
-            deactivate_user: DeactivateUser { users: store.clone(), admins: admins.clone() },
-            activate_user: ActivateUser { users: store.clone(), admins: admins.clone() },
-            list_records: ListRecords { records: store, admins },
-            clock,
-        }
+        Self { services: Services::new(ports, &Policy::default()), clock }
     }
 
-    async fn register(&self, name: &str, email: &str) -> Outcome<Result<User, RegisterError>> {
+    /// Proof that this caller has the right.
+    fn allow<R: Right>(&self, caller: &Principal) -> Result<Allowed<R>, Forbidden> {
+        self.services.guard.allow(caller, from(LAPTOP))
+    }
+
+    async fn register(
+        &self,
+        name: &str,
+        email: &str,
+    ) -> Outcome<Result<User, Error<RegisterError>>> {
         let input = RegisterInput {
             username: Username::parse(name, UsernameLength::DEFAULT)?,
             email: Email::parse(email)?,
             password: NewPassword::parse(FIRST_PASSWORD, PasswordLength::DEFAULT)?,
             role: RegistrableRole::STUDENT,
             profile: Profile::default(),
+            apply_policy: true,
             request: from(LAPTOP),
         };
-        Ok(self.register.execute(input).await)
+        Ok(self.services.register.execute(input).await)
     }
 
     async fn login(
@@ -168,21 +106,21 @@ impl Menjin {
         name: &str,
         password: &str,
         address: IpAddr,
-    ) -> Outcome<Result<LoggedIn, LoginError>> {
+    ) -> Outcome<Result<LoggedIn, Error<LoginError>>> {
         let input = LoginInput {
             name: LoginName::parse(name)?,
             password: CandidatePassword::parse(password)?,
             request: from(address),
         };
-        Ok(self.login.execute(input).await)
+        Ok(self.services.login.execute(input).await)
     }
 
-    async fn caller(&self, tokens: &TokenPair) -> Result<Principal, AuthenticateError> {
-        self.authenticate.execute(tokens.access_token.expose_secret()).await
+    async fn caller(&self, tokens: &TokenPair) -> Result<Principal, Error<InvalidToken>> {
+        self.services.authenticate.execute(tokens.access_token.expose_secret()).await
     }
 
-    async fn refresh(&self, tokens: &TokenPair) -> Result<TokenPair, RefreshError> {
-        self.refresh.execute(tokens.refresh_token.expose_secret(), from(LAPTOP)).await
+    async fn refresh(&self, tokens: &TokenPair) -> Result<TokenPair, Error<InvalidToken>> {
+        self.services.refresh.execute(tokens.refresh_token.expose_secret(), from(LAPTOP)).await
     }
 }
 
@@ -201,12 +139,12 @@ fn step<T: Debug>(said: &str, outcome: &T, as_said: impl FnOnce(&T) -> bool) -> 
 }
 
 /// No answer tells what is wrong with a token.
-fn is_dead(caller: &Result<Principal, AuthenticateError>) -> bool {
-    matches!(caller, Err(AuthenticateError::InvalidToken(_)))
+fn is_dead(caller: &Result<Principal, Error<InvalidToken>>) -> bool {
+    matches!(caller, Err(Error::Refused(_)))
 }
 
-fn is_refused(login: &Result<LoggedIn, LoginError>) -> bool {
-    matches!(login, Err(LoginError::InvalidCredentials))
+fn is_refused(login: &Result<LoggedIn, Error<LoginError>>) -> bool {
+    matches!(login, Err(Error::Refused(LoginError::InvalidCredentials)))
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -227,7 +165,7 @@ async fn registers(menjin: &Menjin) -> Outcome<UserId> {
     step(
         "nobody else can be `ＡＮＮ`: names are compared without regard to case and width",
         &menjin.register("ＡＮＮ", "other@example.com").await?,
-        |result| matches!(result, Err(RegisterError::UsernameTaken)),
+        |result| matches!(result, Err(Error::Refused(RegisterError::UsernameTaken))),
     )?;
     let login = menjin.login("ann", SECOND_PASSWORD, LAPTOP).await?;
     step("a wrong password does not log Ann in", &login, is_refused)?;
@@ -239,14 +177,15 @@ async fn registers(menjin: &Menjin) -> Outcome<UserId> {
     step("the access token is Ann's, as the store knows her now", &caller, |caller| {
         *caller.user == login.user
     })?;
-    step("Ann is no administrator", &caller.require_admin(), Result::is_err)?;
-    menjin.logout.execute(&caller, from(LAPTOP)).await?;
+    step("Ann is no administrator", &menjin.allow::<UsersWrite>(&caller), Result::is_err)?;
+    menjin.services.logout.execute(&caller, from(LAPTOP)).await?;
     step("after logging out, the token is dead", &menjin.caller(&login.tokens).await, is_dead)?;
     Ok(ann.id)
 }
 
 async fn rotates(menjin: &Menjin) -> Outcome<()> {
-    let refused = |result: &_| matches!(result, Err(RefreshError::InvalidToken(_)));
+    let refused =
+        |result: &Result<TokenPair, Error<InvalidToken>>| matches!(result, Err(Error::Refused(_)));
     let first = menjin.login("ann", FIRST_PASSWORD, LAPTOP).await??.tokens;
     let session = menjin.caller(&first).await?.session_id;
     let lost = menjin.refresh(&first).await?;
@@ -279,7 +218,7 @@ async fn changes_password(menjin: &Menjin) -> Outcome<()> {
         confirmation: None,
         request: from(LAPTOP),
     };
-    let changed = menjin.change_password.execute(&caller, input).await;
+    let changed = menjin.services.change_password.execute(&caller, input).await;
     step("she changes her password on her laptop", &changed, Result::is_ok)?;
     step("the session there goes on", &menjin.caller(&laptop).await, Result::is_ok)?;
     step("the one on the phone has ended", &menjin.caller(&phone).await, is_dead)?;
@@ -294,38 +233,38 @@ async fn is_administered(menjin: &Menjin, ann: UserId) -> Outcome<()> {
         email: Email::parse("root@example.com")?,
         password: NewPassword::parse(ADMIN_PASSWORD, PasswordLength::DEFAULT)?,
     };
-    let root = menjin.create_admin.execute(input).await?;
+    let root = menjin.services.create_admin.execute(input).await?;
     step("whoever runs the program makes an administrator", &root, User::is_superuser)?;
     let root = menjin.login("root", ADMIN_PASSWORD, LAPTOP).await??.tokens;
     let root = menjin.caller(&root).await?;
 
     let all = UserQuery { start: PageStart::Skip(0), limit: 10, role: None };
     let caller = menjin.caller(&laptop).await?;
-    let page = menjin.list_users.execute(&caller, all, from(LAPTOP)).await;
-    step("Ann may not list the users", &page, |page| {
-        matches!(page, Err(ListUsersError::Forbidden(_)))
-    })?;
-    let page = menjin.list_users.execute(&root, all, from(LAPTOP)).await?;
+    let allowed = menjin.allow::<UsersRead>(&caller);
+    step("Ann may not list the users", &allowed, Result::is_err)?;
+    let page = menjin.services.list_users.execute(&menjin.allow::<UsersRead>(&root)?, all).await?;
     step("the administrator may: they are Ann and root", &page, |page| {
         page.total == 2 && page.users.iter().map(|user| user.username.as_str()).eq(["Ann", "root"])
     })?;
 
-    let user = menjin.deactivate_user.execute(&root, ann, from(LAPTOP)).await?;
+    let allowed = menjin.allow::<UsersWrite>(&root)?;
+    let user = menjin.services.deactivate_user.execute(&allowed, ann).await?;
     step("the administrator deactivates Ann", &user, |user| user.id == ann && !user.is_active)?;
     step("her tokens are dead at once", &menjin.caller(&laptop).await, is_dead)?;
     let login = menjin.login("ann", SECOND_PASSWORD, LAPTOP).await?;
     step("she cannot log in: the answer is that to a wrong password", &login, is_refused)?;
-    let user = menjin.deactivate_user.execute(&root, root.user.id, from(LAPTOP)).await;
+    let user = menjin.services.deactivate_user.execute(&allowed, root.user.id).await;
     step("the last administrator stays, even if they would go", &user, |user| {
-        matches!(user, Err(DeactivateUserError::LastAdmin))
+        matches!(user, Err(Error::Refused(DeactivateUserError::LastAdmin)))
     })?;
-    menjin.activate_user.execute(&root, ann, from(LAPTOP)).await?;
+    menjin.services.activate_user.execute(&menjin.allow(&root)?, ann).await?;
     let login = menjin.login("ann", SECOND_PASSWORD, LAPTOP).await?;
     step("activated again, Ann logs in", &login, Result::is_ok)?;
 
     let filter = AuditFilter { user: Some(ann), ..AuditFilter::default() };
     let input = ListRecordsInput { filter, before: None, limit: 4 };
-    let page = menjin.list_records.execute(&root, input, from(LAPTOP)).await?;
+    let page =
+        menjin.services.list_records.execute(&menjin.allow::<AuditRead>(&root)?, input).await?;
     step("all of it is on record, the newest first", &page, |page| {
         let actions = page.records.iter().map(|record| record.event.action);
         actions.eq([
@@ -338,7 +277,8 @@ async fn is_administered(menjin: &Menjin, ann: UserId) -> Outcome<()> {
 }
 
 async fn is_throttled(menjin: &Menjin) -> Outcome<()> {
-    let throttled = |login: &Result<_, _>| matches!(login, Err(LoginError::TooManyAttempts(_)));
+    let throttled =
+        |login: &Result<_, _>| matches!(login, Err(Error::Refused(LoginError::TooManyAttempts(_))));
     let limit = LoginLimits::DEFAULT.attempts.per_client;
     for n in 1..=limit.max {
         let login = menjin.login("ann", &format!("guess {n}"), STRANGER).await?;

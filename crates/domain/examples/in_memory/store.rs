@@ -9,20 +9,22 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use menjin_domain::accounts::{
-    AccountRepository, CreateUserError, DeactivateError, LoginName, NewUser, ProfileChanges,
-    UpdateProfileError, User, UserPage, UserQuery,
+    AccountRepository, CreateUserError, EmailTaken, LastAdmin, LoginName, NewUser, ProfileChanges,
+    User, UserPage, UserQuery,
 };
 use menjin_domain::audit::{AuditAction, AuditContext, AuditRecord};
 use menjin_domain::common::{
-    ClientNetwork, PageStart, Patch, PortError, SessionId, Timestamp, UserId,
+    ClientNetwork, Error, PageStart, Patch, PortError, SessionId, Timestamp, UserId,
 };
-use menjin_domain::credentials::{CredentialVersion, Credentials, PasswordChange, PasswordHash};
+use menjin_domain::credentials::{
+    CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
+};
 use menjin_domain::lockout::{
     self, Admission, AttemptLimits, FailureCount, Limit, LockoutRepository, LockoutSubject,
 };
 use menjin_domain::sessions::{
-    CreateSessionError, Generation, Lineage, LiveSession, NewSession, Rotation, RotationOutcome,
-    Session, SessionRepository,
+    Generation, Lineage, LiveSession, NewSession, Rotation, RotationOutcome, Session,
+    SessionRepository, StaleCredentials,
 };
 
 #[derive(Default)]
@@ -97,7 +99,7 @@ impl Account {
         Credentials {
             user_id: self.user.id,
             hash: self.hash.clone(),
-            credential_version: self.credential_version,
+            version: self.credential_version,
             is_active: self.user.is_active,
         }
     }
@@ -105,14 +107,14 @@ impl Account {
 
 #[async_trait]
 impl AccountRepository for Store {
-    async fn create(&self, new: NewUser) -> Result<User, CreateUserError> {
+    async fn create(&self, new: NewUser) -> Result<User, Error<CreateUserError>> {
         let (mut state, event) = (self.lock(), new.event());
         let name = new.username.canonical();
         if state.accounts.values().any(|account| account.user.username.canonical() == name) {
-            return Err(CreateUserError::UsernameTaken);
+            return Err(Error::Refused(CreateUserError::UsernameTaken));
         }
         if state.email_is_taken(new.email.canonical(), None) {
-            return Err(CreateUserError::EmailTaken);
+            return Err(Error::Refused(CreateUserError::EmailTaken));
         }
         // No account is ever deleted, so the one after the last has not been anybody's.
         let last = state.accounts.last_key_value().map_or(0, |(id, _)| id.get());
@@ -146,25 +148,12 @@ impl AccountRepository for Store {
         Ok(self.lock().accounts.get(&id).map(|account| account.user.clone()))
     }
 
-    async fn find_credentials(&self, name: &LoginName) -> Result<Option<Credentials>, PortError> {
-        let state = self.lock();
-        let found = state.accounts.values().find(|Account { user, .. }| match name {
-            LoginName::Username(name) => user.username.canonical() == name,
-            LoginName::Email(email) => user.email.canonical() == email,
-        });
-        Ok(found.map(Account::credentials))
-    }
-
-    async fn credentials(&self, id: UserId) -> Result<Option<Credentials>, PortError> {
-        Ok(self.lock().accounts.get(&id).map(Account::credentials))
-    }
-
     async fn update_profile(
         &self,
         id: UserId,
         changes: ProfileChanges,
         context: AuditContext,
-    ) -> Result<Option<User>, UpdateProfileError> {
+    ) -> Result<Option<User>, Error<EmailTaken>> {
         let mut state = self.lock();
         let taken = changes
             .email
@@ -174,7 +163,7 @@ impl AccountRepository for Store {
         let Some(Account { user, .. }) = account else { return Ok(None) };
         // Before anything is changed: a refusal leaves all as it was.
         if taken {
-            return Err(UpdateProfileError::EmailTaken);
+            return Err(Error::Refused(EmailTaken));
         }
         if let Some(email) = changes.email {
             user.is_verified &= user.email.canonical() == email.canonical();
@@ -227,7 +216,7 @@ impl AccountRepository for Store {
         &self,
         id: UserId,
         context: AuditContext,
-    ) -> Result<Option<User>, DeactivateError> {
+    ) -> Result<Option<User>, Error<LastAdmin>> {
         let mut state = self.lock();
         let mut users = state.accounts.values().map(|account| &account.user);
         let has_peer = users.any(|user| user.is_active && user.is_superuser() && user.id != id);
@@ -236,7 +225,7 @@ impl AccountRepository for Store {
             return Ok(Some(account.user.clone()));
         }
         if account.user.is_superuser() && !has_peer {
-            return Err(DeactivateError::LastAdmin);
+            return Err(Error::Refused(LastAdmin));
         }
         account.user.is_active = false;
         account.user.updated_at = Some(context.at);
@@ -245,6 +234,22 @@ impl AccountRepository for Store {
         state.end_sessions(id, None, context.at);
         state.record(context.event(AuditAction::Deactivated).on(id));
         Ok(Some(user))
+    }
+}
+
+#[async_trait]
+impl CredentialRepository for Store {
+    async fn find_by_name(&self, name: &LoginName) -> Result<Option<Credentials>, PortError> {
+        let state = self.lock();
+        let found = state.accounts.values().find(|Account { user, .. }| match name {
+            LoginName::Username(name) => user.username.canonical() == name,
+            LoginName::Email(email) => user.email.canonical() == email,
+        });
+        Ok(found.map(Account::credentials))
+    }
+
+    async fn find_by_id(&self, id: UserId) -> Result<Option<Credentials>, PortError> {
+        Ok(self.lock().accounts.get(&id).map(Account::credentials))
     }
 
     async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError> {
@@ -289,12 +294,12 @@ fn patch<T>(field: &mut Option<T>, change: Patch<T>) {
 
 #[async_trait]
 impl SessionRepository for Store {
-    async fn create(&self, new: NewSession) -> Result<User, CreateSessionError> {
+    async fn create(&self, new: NewSession) -> Result<User, Error<StaleCredentials>> {
         let (mut state, event) = (self.lock(), new.event());
         let account = state.accounts.get_mut(&new.user_id);
         let account = account
             .filter(|a| a.user.is_active && a.credential_version == new.verified_version)
-            .ok_or(CreateSessionError::Stale)?;
+            .ok_or(Error::Refused(StaleCredentials))?;
         account.user.last_login_at = Some(new.created_at);
         let user = account.user.clone();
         let session = Session {

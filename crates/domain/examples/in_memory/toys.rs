@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{SubsecRound, Utc};
-use menjin_domain::common::{Clock, PortError, Random, Timestamp};
+use menjin_domain::common::{Clock, Error, PortError, Random, Timestamp};
 use menjin_domain::credentials::{
-    CandidatePassword, HashingError, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy,
+    CandidatePassword, NewPassword, Overloaded, PasswordHash, PasswordHasher, PasswordPolicy,
     Permit, PolicyViolation, Verification,
 };
 use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter};
@@ -44,9 +44,9 @@ impl Clock for ForwardClock {
 
 /// A toy: the standard library has no random bytes, only keys for hash tables, which are seeded by
 /// the system but promise nothing. Take `OsRandom` of menjin-infra-credentials.
-pub(crate) struct ToyEntropy;
+pub(crate) struct ToyRandom;
 
-impl Random for ToyEntropy {
+impl Random for ToyRandom {
     fn uuid(&self) -> Result<Uuid, PortError> {
         let state = RandomState::new();
         let bits = u128::from(state.hash_one(0)) << 64 | u128::from(state.hash_one(1));
@@ -62,7 +62,7 @@ pub(crate) struct ToyHasher {
 }
 
 impl ToyHasher {
-    async fn hash_text(&self, password: &str) -> Result<PasswordHash, HashingError> {
+    async fn hash_text(&self, password: &str) -> Result<PasswordHash, Error<Overloaded>> {
         let salt = self.random.uuid()?;
         Ok(PasswordHash::new(derive(password, salt, self.rounds).await?))
     }
@@ -74,11 +74,14 @@ impl PasswordHasher for ToyHasher {
         Some(Permit::unlimited())
     }
 
-    async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError> {
+    async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, Error<Overloaded>> {
         self.hash_text(password.expose()).await
     }
 
-    async fn rehash(&self, password: &CandidatePassword) -> Result<PasswordHash, HashingError> {
+    async fn rehash(
+        &self,
+        password: &CandidatePassword,
+    ) -> Result<PasswordHash, Error<Overloaded>> {
         self.hash_text(password.expose()).await
     }
 
@@ -86,7 +89,7 @@ impl PasswordHasher for ToyHasher {
         &self,
         password: &CandidatePassword,
         hash: Option<PasswordHash>,
-    ) -> Result<Verification, HashingError> {
+    ) -> Result<Verification, Error<Overloaded>> {
         let stored = hash.as_ref().map(PasswordHash::expose);
         // Nobody's password takes as long as anybody's.
         let (rounds, salt) = stored.and_then(parameters).unwrap_or((self.rounds, Uuid::nil()));

@@ -1,50 +1,80 @@
-//! The guard before what only administrators may do.
+//! The guard: the only place that decides whether somebody may do something.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::access::{Forbidden, Principal};
+use crate::access::Principal;
+use crate::access::rights::{Right, grants};
 use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
-use crate::common::{Clock, RequestContext};
+use crate::common::{Clock, RequestContext, UserId};
 
-/// Lets administrators through, and records who else has tried (OWASP ASVS 5.0, 16.3.2).
-pub struct AdminGuard {
+/// The caller may not do that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("only an administrator may do that")]
+pub struct Forbidden;
+
+/// Proof that the caller has the right `R`, for one request: what follows is recorded at the time of
+/// the proof. Only [`Guard::allow`] makes one, so a use-case that takes it need not check again.
+#[derive(Debug, Clone)]
+pub struct Allowed<R> {
+    caller: UserId,
+    context: AuditContext,
+    right: PhantomData<R>,
+}
+
+impl<R> Allowed<R> {
+    /// The caller.
+    pub fn caller(&self) -> UserId {
+        self.caller
+    }
+
+    /// Who acts, when and from where, for the records of what follows.
+    pub fn context(&self) -> &AuditContext {
+        &self.context
+    }
+}
+
+/// Decides who may do what, and records whom it refuses (OWASP ASVS 5.0, 16.3.2).
+pub struct Guard {
     /// Takes the refusals.
     pub trail: Arc<dyn AuditTrail>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
-impl AdminGuard {
-    /// What an administrator does, as it is recorded.
+impl Guard {
+    /// Proof that the caller has the right.
     ///
     /// # Errors
-    /// [`Forbidden`] to everybody else.
-    pub fn admit(
+    /// [`Forbidden`] if the caller's role does not have it; that is recorded.
+    pub fn allow<R: Right>(
         &self,
         caller: &Principal,
         request: RequestContext,
-    ) -> Result<AuditContext, Forbidden> {
+    ) -> Result<Allowed<R>, Forbidden> {
         let context = AuditContext::by(caller, self.clock.now(), request);
-        caller.require_admin().inspect_err(|_forbidden| {
-            let event = context.clone().event(AuditAction::AccessDenied);
-            self.trail.note(event.because(AuditReason::NotAdmin));
-        })?;
-        Ok(context)
+        if grants::<R>(caller.user.role) {
+            return Ok(Allowed { caller: caller.user.id, context, right: PhantomData });
+        }
+        let event = context.event(AuditAction::AccessDenied);
+        self.trail.note(event.because(AuditReason::NotAdmin));
+        Err(Forbidden)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::rights::UsersRead;
     use crate::testing::{self, USER};
 
     #[test]
-    fn only_administrators_pass_and_who_else_tries_is_recorded() {
-        let (guard, trail) = testing::admin_guard(9);
-        let context = guard.admit(&testing::admin(), testing::request()).unwrap();
-        assert_eq!(context, testing::act_of_admin(9));
+    fn only_administrators_pass_and_a_refusal_is_recorded() {
+        let (guard, trail) = testing::guard(9);
+        let allowed = guard.allow::<UsersRead>(&testing::admin(), testing::request()).unwrap();
+        assert_eq!(*allowed.context(), testing::context_of_admin(9));
         trail.has([]);
-        assert!(guard.admit(&testing::principal(), testing::request()).is_err());
+        assert!(guard.allow::<UsersRead>(&testing::principal(), testing::request()).is_err());
         trail.has([(AuditAction::AccessDenied, AuditReason::NotAdmin)]);
         assert_eq!(trail.events().remove(0).context.actor, Some(USER));
     }

@@ -2,6 +2,7 @@
 
 mod guard;
 mod principal;
+pub mod rights;
 
-pub use guard::AdminGuard;
-pub use principal::{Forbidden, Principal};
+pub use guard::{Allowed, Forbidden, Guard};
+pub use principal::Principal;

@@ -16,7 +16,7 @@ pub struct Profile {
     pub avatar: Option<AvatarUrl>,
 }
 
-/// An account, as its owner and administrators may see it: no hash, no credential_version.
+/// An account, as its owner and administrators may see it: no hash, no credential version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// The id.

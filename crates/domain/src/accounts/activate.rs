@@ -2,48 +2,31 @@
 
 use std::sync::Arc;
 
-use crate::access::{AdminGuard, Forbidden, Principal};
-use crate::accounts::{AccountRepository, User};
-use crate::common::{PortError, RequestContext, UserId};
+use crate::access::Allowed;
+use crate::access::rights::UsersWrite;
+use crate::accounts::{AccountRepository, User, UserNotFound};
+use crate::common::{Error, UserId};
 
-/// Why no account was activated.
-#[derive(Debug, thiserror::Error)]
-pub enum ActivateUserError {
-    /// The caller is no administrator.
-    #[error(transparent)]
-    Forbidden(#[from] Forbidden),
-    /// Nobody has the id.
-    #[error("no such user")]
-    NotFound,
-    /// A port failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
-}
-
-/// Lets an administrator activate an account, which also lifts the lock of too many failed log-ins.
-/// Idempotent.
+/// Activates an account, which also clears its lock-out. Idempotent.
+#[non_exhaustive]
 pub struct ActivateUser {
     /// The accounts.
-    pub users: Arc<dyn AccountRepository>,
-    /// Lets administrators through.
-    pub admins: Arc<AdminGuard>,
+    pub accounts: Arc<dyn AccountRepository>,
 }
 
 impl ActivateUser {
     /// Runs the use-case.
     ///
     /// # Errors
-    /// See [`ActivateUserError`].
+    /// [`UserNotFound`]: nobody has the id.
     pub async fn execute(
         &self,
-        caller: &Principal,
+        allowed: &Allowed<UsersWrite>,
         id: UserId,
-        request: RequestContext,
-    ) -> Result<User, ActivateUserError> {
-        let context = self.admins.admit(caller, request)?;
-        let user = self.users.activate(id, context).await?;
-        let user = user.ok_or(ActivateUserError::NotFound)?;
-        tracing::info!(event = "user_activated", user_id = %id, by = %caller.user.id);
+    ) -> Result<User, Error<UserNotFound>> {
+        let user = self.accounts.activate(id, allowed.context().clone()).await?;
+        let user = user.ok_or(Error::Refused(UserNotFound))?;
+        tracing::info!(event = "user_activated", user_id = %id, by = %allowed.caller());
         Ok(user)
     }
 }
@@ -56,29 +39,20 @@ mod tests {
     use crate::accounts::MockAccountRepository;
     use crate::testing::{self, USER};
 
-    async fn activate(found: Option<User>) -> Result<User, ActivateUserError> {
-        let mut users = MockAccountRepository::new();
-        users
+    async fn activate(found: Option<User>) -> Result<User, Error<UserNotFound>> {
+        let mut accounts = MockAccountRepository::new();
+        accounts
             .expect_activate()
-            .with(eq(USER), eq(testing::act_of_admin(9)))
+            .with(eq(USER), eq(testing::context_of_admin(9)))
             .times(1)
             .return_once(|_, _| Ok(found));
-        let (admins, _) = testing::admin_guard(9);
-        let use_case = ActivateUser { users: Arc::new(users), admins };
-        use_case.execute(&testing::admin(), USER, testing::request()).await
+        let use_case = ActivateUser { accounts: Arc::new(accounts) };
+        use_case.execute(&testing::allowed(9), USER).await
     }
 
     #[tokio::test]
     async fn an_administrator_activates() {
         assert_eq!(activate(Some(testing::user())).await.unwrap(), testing::user());
-        assert!(matches!(activate(None).await, Err(ActivateUserError::NotFound)));
-    }
-
-    #[tokio::test]
-    async fn e5_others_are_refused_before_the_store_is_asked() {
-        let (admins, _) = testing::admin_guard(9);
-        let use_case = ActivateUser { users: Arc::new(MockAccountRepository::new()), admins };
-        let result = use_case.execute(&testing::principal(), USER, testing::request()).await;
-        assert!(matches!(result, Err(ActivateUserError::Forbidden(_))));
+        assert!(matches!(activate(None).await, Err(Error::Refused(UserNotFound))));
     }
 }

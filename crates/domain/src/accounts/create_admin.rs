@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::accounts::{
     AccountRepository, CreateUserError, Email, NewUser, Profile, Role, User, Username,
 };
-use crate::common::{Clock, PortError, RequestContext};
+use crate::common::{Clock, Error, RequestContext};
 use crate::credentials::{
-    HashingError, NewPassword, PasswordHasher, PasswordPolicy, PolicyViolation,
+    NewPassword, Overloaded, PasswordHasher, PasswordPolicy, PolicyViolation,
 };
 
 /// Who becomes an administrator.
@@ -22,7 +22,7 @@ pub struct CreateAdminInput {
 }
 
 /// Why no administrator was made.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CreateAdminError {
     /// The password is too easy to guess.
     #[error(transparent)]
@@ -33,19 +33,26 @@ pub enum CreateAdminError {
     /// Somebody has the address.
     #[error("the e-mail address is taken")]
     EmailTaken,
-    /// Hashing failed.
+    /// No capacity to hash.
     #[error(transparent)]
-    Hashing(#[from] HashingError),
-    /// A port failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
+    Overloaded(#[from] Overloaded),
+}
+
+impl From<CreateUserError> for CreateAdminError {
+    fn from(error: CreateUserError) -> Self {
+        match error {
+            CreateUserError::UsernameTaken => Self::UsernameTaken,
+            CreateUserError::EmailTaken => Self::EmailTaken,
+        }
+    }
 }
 
 /// Makes an administrator. It takes no caller: whoever runs it has the server itself, and somebody
 /// has to be the first. It MUST NOT be reachable by a request.
+#[non_exhaustive]
 pub struct CreateAdmin {
     /// The accounts.
-    pub users: Arc<dyn AccountRepository>,
+    pub accounts: Arc<dyn AccountRepository>,
     /// Hashes.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Judges the password.
@@ -55,26 +62,34 @@ pub struct CreateAdmin {
 }
 
 impl CreateAdmin {
+    /// For a command that needs nothing else of menjin.
+    pub fn new(
+        accounts: Arc<dyn AccountRepository>,
+        hasher: Arc<dyn PasswordHasher>,
+        policy: Arc<dyn PasswordPolicy>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { accounts, hasher, policy, clock }
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors
     /// See [`CreateAdminError`].
-    pub async fn execute(&self, input: CreateAdminInput) -> Result<User, CreateAdminError> {
-        self.policy.check(&input.password, input.username.as_str(), input.email.as_str())?;
+    pub async fn execute(&self, input: CreateAdminInput) -> Result<User, Error<CreateAdminError>> {
+        let CreateAdminInput { username, email, password } = input;
+        let judged = self.policy.check(&password, username.as_str(), email.as_str());
+        judged.map_err(|violation| Error::Refused(violation.into()))?;
         let user = NewUser {
-            hash: self.hasher.hash(&input.password).await?,
-            username: input.username,
-            email: input.email,
+            hash: self.hasher.hash(&password).await.map_err(Error::cast)?,
+            username,
+            email,
             role: Role::Admin,
             profile: Profile::default(),
             created_at: self.clock.now(),
             request: RequestContext::local(),
         };
-        let user = self.users.create(user).await.map_err(|error| match error {
-            CreateUserError::UsernameTaken => CreateAdminError::UsernameTaken,
-            CreateUserError::EmailTaken => CreateAdminError::EmailTaken,
-            CreateUserError::Port(error) => CreateAdminError::Port(error),
-        })?;
+        let user = self.accounts.create(user).await.map_err(Error::cast)?;
         tracing::info!(event = "admin_created", user_id = %user.id);
         Ok(user)
     }
@@ -89,22 +104,22 @@ mod tests {
 
     async fn create(
         policy: Result<(), PolicyViolation>,
-        created: Result<User, CreateUserError>,
-    ) -> Result<User, CreateAdminError> {
+        created: Result<User, Error<CreateUserError>>,
+    ) -> Result<User, Error<CreateAdminError>> {
         let mut judge = MockPasswordPolicy::new();
         judge.expect_check().return_once(move |_, _, _| policy);
-        let (mut hasher, mut users) = (MockPasswordHasher::new(), MockAccountRepository::new());
+        let (mut hasher, mut accounts) = (MockPasswordHasher::new(), MockAccountRepository::new());
         hasher.expect_hash().return_once(|_| Ok(testing::hash()));
-        users
+        accounts
             .expect_create()
             .withf(|new| new.role == Role::Admin && new.request == RequestContext::local())
             .return_once(|_| created);
-        let use_case = CreateAdmin {
-            users: Arc::new(users),
-            hasher: Arc::new(hasher),
-            policy: Arc::new(judge),
-            clock: testing::clock(1),
-        };
+        let use_case = CreateAdmin::new(
+            Arc::new(accounts),
+            Arc::new(hasher),
+            Arc::new(judge),
+            testing::clock(1),
+        );
         let input = CreateAdminInput {
             username: Username::parse("root", UsernameLength::DEFAULT).unwrap(),
             email: Email::parse("root@example.com").unwrap(),
@@ -123,10 +138,10 @@ mod tests {
     #[tokio::test]
     async fn refusals_are_told_apart() {
         let weak = create(Err(PolicyViolation::TooCommon), Ok(testing::user())).await;
-        assert!(matches!(weak, Err(CreateAdminError::Policy(_))));
-        let taken = create(Ok(()), Err(CreateUserError::UsernameTaken)).await;
-        assert!(matches!(taken, Err(CreateAdminError::UsernameTaken)));
-        let taken = create(Ok(()), Err(CreateUserError::EmailTaken)).await;
-        assert!(matches!(taken, Err(CreateAdminError::EmailTaken)));
+        assert!(matches!(weak, Err(Error::Refused(CreateAdminError::Policy(_)))));
+        let taken = create(Ok(()), Err(Error::Refused(CreateUserError::UsernameTaken))).await;
+        assert!(matches!(taken, Err(Error::Refused(CreateAdminError::UsernameTaken))));
+        let taken = create(Ok(()), Err(Error::Refused(CreateUserError::EmailTaken))).await;
+        assert!(matches!(taken, Err(Error::Refused(CreateAdminError::EmailTaken))));
     }
 }

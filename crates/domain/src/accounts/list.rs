@@ -2,27 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::access::{AdminGuard, Forbidden, Principal};
+use crate::access::Allowed;
+use crate::access::rights::UsersRead;
 use crate::accounts::{AccountRepository, UserPage, UserQuery};
-use crate::common::{PortError, RequestContext};
+use crate::common::PortError;
 
-/// Why no accounts are listed.
-#[derive(Debug, thiserror::Error)]
-pub enum ListUsersError {
-    /// The caller is no administrator.
-    #[error(transparent)]
-    Forbidden(#[from] Forbidden),
-    /// A port failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
-}
-
-/// Lists accounts for an administrator, at most [`ListUsers::MAX_LIMIT`] at a time.
+/// Lists accounts, at most [`ListUsers::MAX_LIMIT`] at a time.
+#[non_exhaustive]
 pub struct ListUsers {
     /// The accounts.
-    pub users: Arc<dyn AccountRepository>,
-    /// Lets administrators through.
-    pub admins: Arc<AdminGuard>,
+    pub accounts: Arc<dyn AccountRepository>,
 }
 
 impl ListUsers {
@@ -32,16 +21,14 @@ impl ListUsers {
     /// Runs the use-case. A larger limit is cut to [`ListUsers::MAX_LIMIT`].
     ///
     /// # Errors
-    /// See [`ListUsersError`].
+    /// The store failed.
     pub async fn execute(
         &self,
-        caller: &Principal,
+        _allowed: &Allowed<UsersRead>,
         query: UserQuery,
-        request: RequestContext,
-    ) -> Result<UserPage, ListUsersError> {
-        self.admins.admit(caller, request)?;
+    ) -> Result<UserPage, PortError> {
         let query = UserQuery { limit: query.limit.min(Self::MAX_LIMIT), ..query };
-        Ok(self.users.list(query).await?)
+        self.accounts.list(query).await
     }
 }
 
@@ -60,23 +47,14 @@ mod tests {
     #[tokio::test]
     async fn an_administrator_gets_a_page_of_bounded_size() {
         let page = UserPage { users: vec![testing::user()], total: 6 };
-        let (mut users, result) = (MockAccountRepository::new(), page.clone());
-        users
+        let (mut accounts, result) = (MockAccountRepository::new(), page.clone());
+        accounts
             .expect_list()
             .with(eq(UserQuery { limit: 1000, ..QUERY }))
             .times(1)
             .return_once(|_| Ok(result));
-        let (admins, _) = testing::admin_guard(9);
-        let list = ListUsers { users: Arc::new(users), admins };
-        let listed = list.execute(&testing::admin(), QUERY, testing::request()).await;
+        let list = ListUsers { accounts: Arc::new(accounts) };
+        let listed = list.execute(&testing::allowed(9), QUERY).await;
         assert_eq!(listed.unwrap(), page);
-    }
-
-    #[tokio::test]
-    async fn others_are_refused() {
-        let (admins, _) = testing::admin_guard(9);
-        let list = ListUsers { users: Arc::new(MockAccountRepository::new()), admins };
-        let result = list.execute(&testing::principal(), QUERY, testing::request()).await;
-        assert!(matches!(result, Err(ListUsersError::Forbidden(_))));
     }
 }

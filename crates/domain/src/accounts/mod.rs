@@ -16,18 +16,18 @@ mod update_profile;
 mod username;
 
 pub use account::{Profile, User};
-pub use activate::{ActivateUser, ActivateUserError};
+pub use activate::ActivateUser;
 pub use create_admin::{CreateAdmin, CreateAdminError, CreateAdminInput};
 pub use deactivate::{DeactivateUser, DeactivateUserError};
 pub use email::Email;
-pub use get::{GetUser, GetUserError};
-pub use list::{ListUsers, ListUsersError};
+pub use get::{GetUser, UserNotFound};
+pub use list::ListUsers;
 pub use login_name::LoginName;
 #[cfg(feature = "mock")]
 pub use port::MockAccountRepository;
 pub use port::{
-    AccountRepository, CreateUserError, DeactivateError, NewUser, ProfileChanges,
-    UpdateProfileError, UserPage, UserQuery,
+    AccountRepository, CreateUserError, EmailTaken, LastAdmin, NewUser, ProfileChanges, UserPage,
+    UserQuery,
 };
 pub use profile::{AvatarUrl, Bio, FullName, Phone};
 pub use register::{Register, RegisterError, RegisterInput, RegistrationLimit};

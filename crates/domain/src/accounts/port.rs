@@ -2,12 +2,10 @@
 
 use async_trait::async_trait;
 
-use crate::accounts::{
-    AvatarUrl, Bio, Email, FullName, LoginName, Phone, Profile, Role, User, Username,
-};
+use crate::accounts::{AvatarUrl, Bio, Email, FullName, Phone, Profile, Role, User, Username};
 use crate::audit::{AuditAction, AuditContext, AuditEvent};
-use crate::common::{PageStart, Patch, PortError, RequestContext, Timestamp, UserId};
-use crate::credentials::{CredentialVersion, Credentials, PasswordChange, PasswordHash};
+use crate::common::{Error, PageStart, Patch, PortError, RequestContext, Timestamp, UserId};
+use crate::credentials::PasswordHash;
 
 /// An account to be made.
 #[derive(Debug, Clone)]
@@ -41,7 +39,7 @@ impl NewUser {
 }
 
 /// Why no account was made.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CreateUserError {
     /// Somebody has a name of the same canonical form.
     #[error("the user name is taken")]
@@ -49,9 +47,6 @@ pub enum CreateUserError {
     /// Somebody has an address of the same canonical form.
     #[error("the e-mail address is taken")]
     EmailTaken,
-    /// The store failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
 }
 
 /// Changes to a profile.
@@ -76,16 +71,10 @@ impl ProfileChanges {
     }
 }
 
-/// Why a profile was not changed.
-#[derive(Debug, thiserror::Error)]
-pub enum UpdateProfileError {
-    /// Somebody else has an address of the same canonical form.
-    #[error("the e-mail address is taken")]
-    EmailTaken,
-    /// The store failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
-}
+/// Somebody else has an address of the same canonical form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the e-mail address is taken")]
+pub struct EmailTaken;
 
 /// Which users to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,38 +96,26 @@ pub struct UserPage {
     pub total: u64,
 }
 
-/// Why an account was not deactivated.
-#[derive(Debug, thiserror::Error)]
-pub enum DeactivateError {
-    /// It is the last active administrator's.
-    #[error("the last active administrator cannot be deactivated")]
-    LastAdmin,
-    /// The store failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
-}
+/// The account is the last active administrator's: nobody could let anybody in again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the last active administrator cannot be deactivated")]
+pub struct LastAdmin;
 
 /// The accounts.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait AccountRepository: Send + Sync {
-    /// Makes an active, unverified account at credential_version 0 and returns it with its id. Records
+    /// Makes an active, unverified account at credential version 0 and returns it with its id. Records
     /// [`NewUser::event`] on it.
     ///
     /// MUST return `UsernameTaken` if the canonical name is taken, else `EmailTaken` if the
     /// canonical address is; of any number of concurrent calls for one name exactly one succeeds.
     /// Ids are from 1, MUST never be given twice, and ascend: a call that begins after another has
     /// succeeded gets a higher one. Concurrent calls may succeed in another order than their ids.
-    async fn create(&self, user: NewUser) -> Result<User, CreateUserError>;
+    async fn create(&self, user: NewUser) -> Result<User, Error<CreateUserError>>;
 
     /// The account of this id, active or not.
     async fn find(&self, id: UserId) -> Result<Option<User>, PortError>;
-
-    /// The credentials of the account with this canonical name or address, active or not.
-    async fn find_credentials(&self, name: &LoginName) -> Result<Option<Credentials>, PortError>;
-
-    /// The credentials of the account of this id, active or not.
-    async fn credentials(&self, id: UserId) -> Result<Option<Credentials>, PortError>;
 
     /// Applies the changes, sets `updated_at`, and returns the account as it is then; `None` if
     /// there is no active account of this id. Records `profile_updated`.
@@ -150,7 +127,7 @@ pub trait AccountRepository: Send + Sync {
         id: UserId,
         changes: ProfileChanges,
         context: AuditContext,
-    ) -> Result<Option<User>, UpdateProfileError>;
+    ) -> Result<Option<User>, Error<EmailTaken>>;
 
     /// A page of the accounts that match and the number of all that do, both of one moment. The
     /// number is that of all pages, wherever this one begins.
@@ -163,7 +140,7 @@ pub trait AccountRepository: Send + Sync {
     /// else nothing.
     async fn activate(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError>;
 
-    /// Makes the account inactive, raises its credential_version, ends all its sessions, and returns it; `None`
+    /// Makes the account inactive, raises its credential version, ends all its sessions, and returns it; `None`
     /// if nobody has the id. For an inactive account nothing changes. Records `deactivated`.
     ///
     /// MUST return `LastAdmin`, and change nothing, if the account is an active administrator's and
@@ -172,20 +149,5 @@ pub trait AccountRepository: Send + Sync {
         &self,
         id: UserId,
         context: AuditContext,
-    ) -> Result<Option<User>, DeactivateError>;
-
-    /// Stores the new hash, raises the credential_version and ends every session but the one to keep; `true` if
-    /// done. `false`, and nothing changed, if the account is inactive, gone, or of another credential_version.
-    /// Records [`PasswordChange::event`].
-    async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError>;
-
-    /// Replaces the hash by another of the same password. Does nothing if the account is of another
-    /// credential_version. The credential_version, `updated_at` and the sessions MUST stay as they are. Nobody has done
-    /// anything: it records nothing.
-    async fn rehash(
-        &self,
-        id: UserId,
-        credential_version: CredentialVersion,
-        hash: PasswordHash,
-    ) -> Result<(), PortError>;
+    ) -> Result<Option<User>, Error<LastAdmin>>;
 }

@@ -7,9 +7,9 @@ use crate::accounts::{
     AccountRepository, CreateUserError, Email, NewUser, Profile, RegistrableRole, User, Username,
 };
 use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
-use crate::common::{Causes, Clock, PortError, RequestContext};
+use crate::common::{Causes, Clock, Error, RequestContext};
 use crate::credentials::{
-    HashingError, NewPassword, PasswordHasher, PasswordPolicy, PolicyViolation,
+    NewPassword, Overloaded, PasswordHasher, PasswordPolicy, PolicyViolation,
 };
 use crate::lockout::{Admission, Limit, RateKey, RateLimiter, TooManyAttempts};
 
@@ -35,12 +35,14 @@ pub struct RegisterInput {
     pub role: RegistrableRole,
     /// The optional part.
     pub profile: Profile,
+    /// Whether the password is held to the policy. Its bounds of length always hold.
+    pub apply_policy: bool,
     /// Where from.
     pub request: RequestContext,
 }
 
 /// Why no account was made.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RegisterError {
     /// The password is too easy to guess.
     #[error(transparent)]
@@ -55,20 +57,8 @@ pub enum RegisterError {
     #[error(transparent)]
     TooManyAttempts(#[from] TooManyAttempts),
     /// No capacity to hash.
-    #[error("no capacity to hash a password")]
-    Overloaded,
-    /// A port failed.
     #[error(transparent)]
-    Port(#[from] PortError),
-}
-
-impl From<HashingError> for RegisterError {
-    fn from(error: HashingError) -> Self {
-        match error {
-            HashingError::Overloaded => Self::Overloaded,
-            HashingError::Port(error) => Self::Port(error),
-        }
-    }
+    Overloaded(#[from] Overloaded),
 }
 
 impl From<CreateUserError> for RegisterError {
@@ -76,20 +66,20 @@ impl From<CreateUserError> for RegisterError {
         match error {
             CreateUserError::UsernameTaken => Self::UsernameTaken,
             CreateUserError::EmailTaken => Self::EmailTaken,
-            CreateUserError::Port(error) => Self::Port(error),
         }
     }
 }
 
 /// Makes an account. Whether the name is free is for the store to say, in the same statement that
 /// takes it: asking before would only tell two at once that it is.
+#[non_exhaustive]
 pub struct Register {
     /// The accounts.
-    pub users: Arc<dyn AccountRepository>,
+    pub accounts: Arc<dyn AccountRepository>,
     /// Hashes.
     pub hasher: Arc<dyn PasswordHasher>,
-    /// Judges the password; `None` takes any.
-    pub policy: Option<Arc<dyn PasswordPolicy>>,
+    /// Judges the password.
+    pub policy: Arc<dyn PasswordPolicy>,
     /// Counts failures per network.
     pub rates: Arc<dyn RateLimiter>,
     /// Takes the failures.
@@ -105,9 +95,11 @@ impl Register {
     ///
     /// # Errors
     /// See [`RegisterError`].
-    pub async fn execute(&self, input: RegisterInput) -> Result<User, RegisterError> {
-        if let Some(policy) = &self.policy {
-            policy.check(&input.password, input.username.as_str(), input.email.as_str())?;
+    pub async fn execute(&self, input: RegisterInput) -> Result<User, Error<RegisterError>> {
+        if input.apply_policy {
+            let judged =
+                self.policy.check(&input.password, input.username.as_str(), input.email.as_str());
+            judged.map_err(|violation| Error::Refused(violation.into()))?;
         }
         let request = input.request.clone();
         let key = RateKey::FailedRegistration(request.network());
@@ -116,12 +108,12 @@ impl Register {
                 self.rates.reserve(key, limit, self.clock.now()).await?
         {
             self.note(request, AuditAction::RegistrationRefused, AuditReason::NetworkLimit);
-            return Err(TooManyAttempts { retry_after }.into());
+            return Err(Error::Refused(TooManyAttempts { retry_after }.into()));
         }
         let created = self.create(input).await;
         let failure = match &created {
-            Err(RegisterError::UsernameTaken) => Some(AuditReason::UsernameTaken),
-            Err(RegisterError::EmailTaken) => Some(AuditReason::EmailTaken),
+            Err(Error::Refused(RegisterError::UsernameTaken)) => Some(AuditReason::UsernameTaken),
+            Err(Error::Refused(RegisterError::EmailTaken)) => Some(AuditReason::EmailTaken),
             _ => None,
         };
         if let Some(reason) = failure {
@@ -129,17 +121,14 @@ impl Register {
         } else if self.limit.is_some()
             && let Err(error) = self.rates.release(key).await
         {
-            // The account is made: that must be told, whatever the count says.
-            tracing::warn!(
-                error = %Causes(&error),
-                "a failure count was not reset"
-            );
+            // The account exists: the client must be told so, whatever the count says.
+            tracing::warn!(error = %Causes(&error), "a failure count was not reset");
         }
         created
     }
 
-    async fn create(&self, input: RegisterInput) -> Result<User, RegisterError> {
-        let hash = self.hasher.hash(&input.password).await?;
+    async fn create(&self, input: RegisterInput) -> Result<User, Error<RegisterError>> {
+        let hash = self.hasher.hash(&input.password).await.map_err(Error::cast)?;
         let user = NewUser {
             username: input.username,
             email: input.email,
@@ -149,7 +138,7 @@ impl Register {
             created_at: self.clock.now(),
             request: input.request,
         };
-        let user = self.users.create(user).await?;
+        let user = self.accounts.create(user).await.map_err(Error::cast)?;
         tracing::info!(event = "registered", user_id = %user.id);
         Ok(user)
     }
@@ -169,7 +158,7 @@ mod tests {
     use crate::testing::{self, Trail, at};
 
     struct World {
-        users: MockAccountRepository,
+        accounts: MockAccountRepository,
         hasher: MockPasswordHasher,
         policy: MockPasswordPolicy,
         rates: MockRateLimiter,
@@ -179,7 +168,7 @@ mod tests {
     impl World {
         fn new() -> Self {
             let mut world = Self {
-                users: MockAccountRepository::new(),
+                accounts: MockAccountRepository::new(),
                 hasher: MockPasswordHasher::new(),
                 policy: MockPasswordPolicy::new(),
                 rates: MockRateLimiter::new(),
@@ -200,16 +189,16 @@ mod tests {
             self
         }
 
-        async fn register(self) -> Result<User, RegisterError> {
+        async fn register(self) -> Result<User, Error<RegisterError>> {
             self.recorded().await.0
         }
 
         /// Also what was recorded of its failing.
-        async fn recorded(self) -> (Result<User, RegisterError>, Arc<Trail>) {
+        async fn recorded(self) -> (Result<User, Error<RegisterError>>, Arc<Trail>) {
             let use_case = Register {
-                users: Arc::new(self.users),
+                accounts: Arc::new(self.accounts),
                 hasher: Arc::new(self.hasher),
-                policy: Some(Arc::new(self.policy)),
+                policy: Arc::new(self.policy),
                 rates: Arc::new(self.rates),
                 trail: self.trail.clone(),
                 clock: testing::clock(30),
@@ -221,6 +210,7 @@ mod tests {
                 password: NewPassword::parse("password123", PasswordLength::DEFAULT).unwrap(),
                 role: RegistrableRole::STUDENT,
                 profile: Profile::default(),
+                apply_policy: true,
                 request: testing::request(),
             };
             (use_case.execute(input).await, self.trail)
@@ -231,7 +221,7 @@ mod tests {
     async fn an_account_is_made_with_the_hash_and_success_is_no_failure() {
         let mut world = World::new().hashing().released();
         world
-            .users
+            .accounts
             .expect_create()
             .withf(|new| {
                 new.username.canonical() == "mike"
@@ -249,14 +239,20 @@ mod tests {
     #[tokio::test]
     async fn x1_the_store_decides_who_was_first_and_losing_counts() {
         let mut world = World::new().hashing();
-        world.users.expect_create().return_once(|_| Err(CreateUserError::UsernameTaken));
+        world
+            .accounts
+            .expect_create()
+            .return_once(|_| Err(Error::Refused(CreateUserError::UsernameTaken)));
         let (result, trail) = world.recorded().await;
-        assert!(matches!(result, Err(RegisterError::UsernameTaken)));
+        assert!(matches!(result, Err(Error::Refused(RegisterError::UsernameTaken))));
         trail.has([(AuditAction::RegistrationFailed, AuditReason::UsernameTaken)]);
         let mut world = World::new().hashing();
-        world.users.expect_create().return_once(|_| Err(CreateUserError::EmailTaken));
+        world
+            .accounts
+            .expect_create()
+            .return_once(|_| Err(Error::Refused(CreateUserError::EmailTaken)));
         let (result, trail) = world.recorded().await;
-        assert!(matches!(result, Err(RegisterError::EmailTaken)));
+        assert!(matches!(result, Err(Error::Refused(RegisterError::EmailTaken))));
         trail.has([(AuditAction::RegistrationFailed, AuditReason::EmailTaken)]);
     }
 
@@ -272,7 +268,7 @@ mod tests {
             .return_once(|_, _, _| Err(PolicyViolation::TooCommon));
         assert!(matches!(
             world.register().await,
-            Err(RegisterError::Policy(PolicyViolation::TooCommon))
+            Err(Error::Refused(RegisterError::Policy(PolicyViolation::TooCommon)))
         ));
     }
 
@@ -280,8 +276,11 @@ mod tests {
     async fn overload_is_told_and_is_no_failure() {
         let mut world = World::new().released();
         world.policy.expect_check().return_once(|_, _, _| Ok(()));
-        world.hasher.expect_hash().return_once(|_| Err(HashingError::Overloaded));
-        assert!(matches!(world.register().await, Err(RegisterError::Overloaded)));
+        world.hasher.expect_hash().return_once(|_| Err(Error::Refused(Overloaded)));
+        assert!(matches!(
+            world.register().await,
+            Err(Error::Refused(RegisterError::Overloaded(_)))
+        ));
     }
 
     #[tokio::test]
@@ -295,7 +294,7 @@ mod tests {
             .expect_reserve()
             .return_once(move |_, _, _| Ok(Admission::Refused { retry_after }));
         let (result, trail) = world.recorded().await;
-        assert!(matches!(result, Err(RegisterError::TooManyAttempts(_))));
+        assert!(matches!(result, Err(Error::Refused(RegisterError::TooManyAttempts(_)))));
         trail.has([(AuditAction::RegistrationRefused, AuditReason::NetworkLimit)]);
     }
 }

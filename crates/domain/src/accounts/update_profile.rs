@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::access::Principal;
-use crate::accounts::{AccountRepository, ProfileChanges, UpdateProfileError, User};
+use crate::accounts::{AccountRepository, EmailTaken, ProfileChanges, User};
 use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
-use crate::common::{Clock, PortError, RequestContext};
+use crate::common::{Clock, Error, RequestContext};
 
 /// Why the profile stays.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UpdateOwnProfileError {
     /// Somebody else has the address.
     #[error("the e-mail address is taken")]
@@ -16,16 +16,14 @@ pub enum UpdateOwnProfileError {
     /// The account was deactivated meanwhile: the caller is nobody now.
     #[error("the account has changed meanwhile")]
     Stale,
-    /// A port failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
 }
 
 /// Changes the caller's own profile. Without a change nothing is written, or recorded, and
 /// `updated_at` stays.
+#[non_exhaustive]
 pub struct UpdateOwnProfile {
     /// The accounts.
-    pub users: Arc<dyn AccountRepository>,
+    pub accounts: Arc<dyn AccountRepository>,
     /// Takes the failures.
     pub trail: Arc<dyn AuditTrail>,
     /// The time.
@@ -42,22 +40,23 @@ impl UpdateOwnProfile {
         caller: &Principal,
         changes: ProfileChanges,
         request: RequestContext,
-    ) -> Result<User, UpdateOwnProfileError> {
+    ) -> Result<User, Error<UpdateOwnProfileError>> {
         if changes.is_empty() {
             return Ok(User::clone(&caller.user));
         }
         let id = caller.user.id;
         let context = AuditContext::by(caller, self.clock.now(), request);
-        let (reason, error) = match self.users.update_profile(id, changes, context.clone()).await {
+        let (reason, error) = match self.accounts.update_profile(id, changes, context.clone()).await
+        {
             Ok(Some(user)) => return Ok(user),
             Ok(None) => (AuditReason::AccountChanged, UpdateOwnProfileError::Stale),
-            Err(UpdateProfileError::EmailTaken) => {
+            Err(Error::Refused(EmailTaken)) => {
                 (AuditReason::EmailTaken, UpdateOwnProfileError::EmailTaken)
             }
-            Err(UpdateProfileError::Port(error)) => return Err(error.into()),
+            Err(Error::Port(error)) => return Err(error.into()),
         };
         self.trail.note(context.event(AuditAction::ProfileUpdateFailed).on(id).because(reason));
-        Err(error)
+        Err(Error::Refused(error))
     }
 }
 
@@ -75,17 +74,18 @@ mod tests {
     }
 
     async fn update(
-        result: Result<Option<User>, UpdateProfileError>,
-    ) -> (Result<User, UpdateOwnProfileError>, Arc<Trail>) {
-        let (mut users, trail) = (MockAccountRepository::new(), Arc::new(Trail::default()));
+        result: Result<Option<User>, Error<EmailTaken>>,
+    ) -> (Result<User, Error<UpdateOwnProfileError>>, Arc<Trail>) {
+        let (mut accounts, trail) = (MockAccountRepository::new(), Arc::new(Trail::default()));
         let context = AuditContext::by(&testing::principal(), at(9), testing::request());
-        users
+        accounts
             .expect_update_profile()
             .with(eq(USER), eq(changes()), eq(context))
             .times(1)
             .return_once(|_, _, _| result);
         let clock = testing::clock(9);
-        let use_case = UpdateOwnProfile { users: Arc::new(users), trail: trail.clone(), clock };
+        let use_case =
+            UpdateOwnProfile { accounts: Arc::new(accounts), trail: trail.clone(), clock };
         let result = use_case.execute(&testing::principal(), changes(), testing::request()).await;
         (result, trail)
     }
@@ -99,18 +99,20 @@ mod tests {
 
     #[tokio::test]
     async fn refusals_are_told_apart() {
-        let (taken, trail) = update(Err(UpdateProfileError::EmailTaken)).await;
-        assert!(matches!(taken, Err(UpdateOwnProfileError::EmailTaken)));
+        let (taken, trail) = update(Err(Error::Refused(EmailTaken))).await;
+        assert!(matches!(taken, Err(Error::Refused(UpdateOwnProfileError::EmailTaken))));
         trail.has([(AuditAction::ProfileUpdateFailed, AuditReason::EmailTaken)]);
         let (stale, trail) = update(Ok(None)).await;
-        assert!(matches!(stale, Err(UpdateOwnProfileError::Stale)));
+        assert!(matches!(stale, Err(Error::Refused(UpdateOwnProfileError::Stale))));
         trail.has([(AuditAction::ProfileUpdateFailed, AuditReason::AccountChanged)]);
     }
 
     #[tokio::test]
     async fn no_change_writes_nothing() {
-        let (users, trail) = (Arc::new(MockAccountRepository::new()), Arc::new(Trail::default()));
-        let use_case = UpdateOwnProfile { users, trail: trail.clone(), clock: testing::clock(9) };
+        let (accounts, trail) =
+            (Arc::new(MockAccountRepository::new()), Arc::new(Trail::default()));
+        let use_case =
+            UpdateOwnProfile { accounts, trail: trail.clone(), clock: testing::clock(9) };
         let nothing = ProfileChanges::default();
         let user = use_case.execute(&testing::principal(), nothing, testing::request()).await;
         assert_eq!(user.unwrap(), testing::user());

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::access::{AdminGuard, Forbidden, Principal};
+use crate::access::Allowed;
+use crate::access::rights::AuditRead;
 use crate::audit::{
     AuditFilter, AuditOrder, AuditPosition, AuditQuery, AuditRecord, AuditRepository,
 };
-use crate::common::{PortError, RequestContext};
+use crate::common::PortError;
 
 /// Which records to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,23 +29,11 @@ pub struct AuditPage {
     pub next: Option<AuditPosition>,
 }
 
-/// Why no records are shown.
-#[derive(Debug, thiserror::Error)]
-pub enum ListRecordsError {
-    /// The caller is no administrator.
-    #[error(transparent)]
-    Forbidden(#[from] Forbidden),
-    /// A port failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
-}
-
-/// Shows an administrator what happened, at most [`ListRecords::MAX_LIMIT`] records at a time.
+/// Shows what happened, at most [`ListRecords::MAX_LIMIT`] records at a time.
+#[non_exhaustive]
 pub struct ListRecords {
     /// The records.
     pub records: Arc<dyn AuditRepository>,
-    /// Lets administrators through.
-    pub admins: Arc<AdminGuard>,
 }
 
 impl ListRecords {
@@ -54,14 +43,12 @@ impl ListRecords {
     /// Runs the use-case. A larger limit is cut to [`ListRecords::MAX_LIMIT`].
     ///
     /// # Errors
-    /// See [`ListRecordsError`].
+    /// The store failed.
     pub async fn execute(
         &self,
-        caller: &Principal,
+        _allowed: &Allowed<AuditRead>,
         input: ListRecordsInput,
-        request: RequestContext,
-    ) -> Result<AuditPage, ListRecordsError> {
-        self.admins.admit(caller, request)?;
+    ) -> Result<AuditPage, PortError> {
         let limit = input.limit.min(Self::MAX_LIMIT);
         let query = AuditQuery {
             filter: input.filter,
@@ -88,7 +75,7 @@ mod tests {
     use crate::testing;
 
     fn record(id: i64) -> AuditRecord {
-        let event = testing::act_of_admin(id).event(AuditAction::LoggedIn);
+        let event = testing::context_of_admin(id).event(AuditAction::LoggedIn);
         AuditRecord { id: AuditRecordId(id), event }
     }
 
@@ -99,10 +86,9 @@ mod tests {
         let query = AuditQuery { filter, order, beyond: before, limit: limit.min(100) + 1 };
         let mut records = MockAuditRepository::new();
         records.expect_list().with(eq(query)).times(1).return_once(|_| Ok(found));
-        let (admins, _) = testing::admin_guard(9);
-        let use_case = ListRecords { records: Arc::new(records), admins };
+        let use_case = ListRecords { records: Arc::new(records) };
         let input = ListRecordsInput { filter, before, limit };
-        use_case.execute(&testing::admin(), input, testing::request()).await.unwrap()
+        use_case.execute(&testing::allowed(9), input).await.unwrap()
     }
 
     #[tokio::test]
@@ -118,16 +104,5 @@ mod tests {
             assert_eq!(list(2, found.clone()).await, AuditPage { records: found, next: None });
         }
         assert_eq!(list(u64::MAX, vec![record(9)]).await.next, None);
-    }
-
-    #[tokio::test]
-    async fn others_are_refused() {
-        let (admins, _) = testing::admin_guard(9);
-        let records = Arc::new(MockAuditRepository::new());
-        let input = ListRecordsInput { filter: AuditFilter::default(), before: None, limit: 1 };
-        let result = ListRecords { records, admins }
-            .execute(&testing::principal(), input, testing::request())
-            .await;
-        assert!(matches!(result, Err(ListRecordsError::Forbidden(_))));
     }
 }

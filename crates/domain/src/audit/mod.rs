@@ -7,7 +7,7 @@ mod port;
 mod position;
 
 pub use event::{AuditContext, AuditEvent, AuditRecord};
-pub use list_records::{AuditPage, ListRecords, ListRecordsError, ListRecordsInput};
+pub use list_records::{AuditPage, ListRecords, ListRecordsInput};
 pub use names::{AuditAction, AuditOutcome, AuditReason, UnknownName};
 pub use port::{AuditFilter, AuditOrder, AuditQuery, AuditRepository, AuditTrail};
 #[cfg(feature = "mock")]

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use crate::access::{Forbidden, Principal};
+use crate::access::rights::CacheUse;
+use crate::access::{Forbidden, Guard, Principal};
+use crate::common::RequestContext;
 
 /// Who may use the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,37 +52,61 @@ impl FromStr for CacheAccess {
     }
 }
 
+/// Proof that the caller may use the cache. Only [`CacheAccess::allow`] makes one.
+#[derive(Debug, Clone, Copy)]
+pub struct CacheAllowed(());
+
 impl CacheAccess {
-    /// Refuses who may not.
+    /// Proof that the caller may use the cache. Where it is for administrators the guard decides, and
+    /// records whom it refuses.
     ///
     /// # Errors
     /// Why not.
-    pub fn check(self, caller: Option<&Principal>) -> Result<(), CacheDenied> {
+    pub fn allow(
+        self,
+        guard: &Guard,
+        caller: Option<&Principal>,
+        request: RequestContext,
+    ) -> Result<CacheAllowed, CacheDenied> {
         match (self, caller) {
             (Self::Off, _) => Err(CacheDenied::Off),
-            (Self::Public, _) | (Self::Authenticated, Some(_)) => Ok(()),
-            (Self::Superuser, Some(caller)) => Ok(caller.require_admin()?),
+            (Self::Public, _) | (Self::Authenticated, Some(_)) => Ok(CacheAllowed(())),
+            (Self::Superuser, Some(caller)) => {
+                guard.allow::<CacheUse>(caller, request)?;
+                Ok(CacheAllowed(()))
+            }
             (Self::Authenticated | Self::Superuser, None) => Err(CacheDenied::Unauthenticated),
         }
     }
 }
 
 #[cfg(test)]
+impl CacheAllowed {
+    /// For unit tests of the use-cases.
+    pub(crate) const FOR_TESTS: Self = Self(());
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::{AuditAction, AuditReason};
     use crate::testing;
 
     #[test]
     fn each_setting_admits_whom_it_names() {
         let (user, admin) = (testing::principal(), testing::admin());
+        let (guard, trail) = testing::guard(9);
         let verdicts = |access: CacheAccess| {
-            [None, Some(&user), Some(&admin)].map(|caller| access.check(caller))
+            [None, Some(&user), Some(&admin)]
+                .map(|caller| access.allow(&guard, caller, testing::request()).map(|_allowed| ()))
         };
         let (anonymous, denied) =
             (Err(CacheDenied::Unauthenticated), Err(CacheDenied::Forbidden(Forbidden)));
         assert_eq!(verdicts(CacheAccess::Public), [Ok(()), Ok(()), Ok(())]);
         assert_eq!(verdicts(CacheAccess::Authenticated), [anonymous, Ok(()), Ok(())]);
+        trail.has([]);
         assert_eq!(verdicts(CacheAccess::Superuser), [anonymous, denied, Ok(())]);
+        trail.has([(AuditAction::AccessDenied, AuditReason::NotAdmin)]);
         assert_eq!(verdicts(CacheAccess::Off), [Err(CacheDenied::Off); 3]);
     }
 }

@@ -7,11 +7,11 @@ mod probe_cache;
 mod read_entry;
 mod write_entry;
 
-pub use access::{CacheAccess, CacheDenied, UnknownAccess};
+pub use access::{CacheAccess, CacheAllowed, CacheDenied, UnknownAccess};
 pub use key::CacheKey;
 #[cfg(feature = "mock")]
 pub use port::MockCache;
 pub use port::{Cache, CacheNamespace, CacheSlot, CachedValue};
-pub use probe_cache::{ProbeCache, ProbeCacheError};
-pub use read_entry::{ReadEntry, ReadEntryError};
-pub use write_entry::{EntryTtl, WriteEntry, WriteEntryError};
+pub use probe_cache::{CacheMismatch, ProbeCache};
+pub use read_entry::{EntryNotFound, ReadEntry};
+pub use write_entry::{EntryTooLarge, EntryTtl, WriteEntry};

@@ -3,48 +3,36 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::access::Principal;
-use crate::cache::{Cache, CacheAccess, CacheDenied, CacheSlot};
-use crate::common::{PortError, Random};
+use crate::cache::{Cache, CacheAllowed, CacheSlot};
+use crate::common::{Error, Random};
 
-/// Why the cache does not work.
-#[derive(Debug, thiserror::Error)]
-pub enum ProbeCacheError {
-    /// The caller may not.
-    #[error(transparent)]
-    Denied(#[from] CacheDenied),
-    /// What was read is not what was written.
-    #[error("the cache did not return what was written")]
-    Mismatch,
-    /// The cache failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
-}
+/// What was read is not what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the cache did not return what was written")]
+pub struct CacheMismatch;
 
 /// Writes a probe, reads it back and deletes it.
+#[non_exhaustive]
 pub struct ProbeCache {
     /// The cache.
     pub cache: Arc<dyn Cache>,
-    /// Gives the probe its key, so that probes at once do not meet.
+    /// Gives the probe its key, so that two probes at once do not meet.
     pub random: Arc<dyn Random>,
-    /// Who may.
-    pub access: CacheAccess,
 }
 
 impl ProbeCache {
     /// Runs the use-case.
     ///
     /// # Errors
-    /// See [`ProbeCacheError`].
-    pub async fn execute(&self, caller: Option<&Principal>) -> Result<(), ProbeCacheError> {
-        self.access.check(caller)?;
+    /// [`CacheMismatch`].
+    pub async fn execute(&self, _allowed: CacheAllowed) -> Result<(), Error<CacheMismatch>> {
         let id = self.random.uuid()?;
         let slot = CacheSlot::probe(id);
         self.cache.set(&slot, id.as_bytes().to_vec(), Duration::from_secs(60)).await?;
         let found = self.cache.get(&slot).await?;
         let deleted = self.cache.delete(&slot).await?;
         let matches = found.is_some_and(|found| found.value == id.as_bytes());
-        if matches && deleted { Ok(()) } else { Err(ProbeCacheError::Mismatch) }
+        if matches && deleted { Ok(()) } else { Err(Error::Refused(CacheMismatch)) }
     }
 }
 
@@ -54,26 +42,22 @@ mod tests {
     use crate::cache::{CachedValue, MockCache};
     use crate::testing;
 
-    async fn probe(read_back: Option<Vec<u8>>) -> Result<(), ProbeCacheError> {
+    async fn probe(read_back: Option<Vec<u8>>) -> Result<(), Error<CacheMismatch>> {
         let mut cache = MockCache::new();
         cache.expect_set().times(1).return_once(|_, _, _| Ok(()));
         cache.expect_get().times(1).return_once(|_| {
             Ok(read_back.map(|value| CachedValue { value, ttl: Duration::from_secs(60) }))
         });
         cache.expect_delete().times(1).return_once(|_| Ok(true));
-        let probe = ProbeCache {
-            cache: Arc::new(cache),
-            random: testing::random(),
-            access: CacheAccess::Public,
-        };
-        probe.execute(None).await
+        let probe = ProbeCache { cache: Arc::new(cache), random: testing::random() };
+        probe.execute(CacheAllowed::FOR_TESTS).await
     }
 
     #[tokio::test]
     async fn what_was_written_must_come_back() {
         probe(Some(testing::SESSION.0.as_bytes().to_vec())).await.unwrap();
         for other in [None, Some(vec![1])] {
-            assert!(matches!(probe(other).await, Err(ProbeCacheError::Mismatch)));
+            assert!(matches!(probe(other).await, Err(Error::Refused(CacheMismatch))));
         }
     }
 
@@ -81,11 +65,7 @@ mod tests {
     async fn a_cache_that_fails_is_told() {
         let mut cache = MockCache::new();
         cache.expect_set().return_once(|_, _, _| Err(testing::broken()));
-        let probe = ProbeCache {
-            cache: Arc::new(cache),
-            random: testing::random(),
-            access: CacheAccess::Public,
-        };
-        assert!(matches!(probe.execute(None).await, Err(ProbeCacheError::Port(_))));
+        let probe = ProbeCache { cache: Arc::new(cache), random: testing::random() };
+        assert!(matches!(probe.execute(CacheAllowed::FOR_TESTS).await, Err(Error::Port(_))));
     }
 }

@@ -2,44 +2,32 @@
 
 use std::sync::Arc;
 
-use crate::access::Principal;
-use crate::cache::{Cache, CacheAccess, CacheDenied, CacheKey, CacheSlot, CachedValue};
-use crate::common::PortError;
+use crate::cache::{Cache, CacheAllowed, CacheKey, CacheSlot, CachedValue};
+use crate::common::Error;
 
-/// Why no entry is shown.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadEntryError {
-    /// The caller may not.
-    #[error(transparent)]
-    Denied(#[from] CacheDenied),
-    /// There is none, or its time has passed.
-    #[error("no such entry")]
-    NotFound,
-    /// The cache failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
-}
+/// There is no such entry, or its time has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no such entry")]
+pub struct EntryNotFound;
 
 /// Reads what a client put. Whatever the key, nothing of menjin's own can be read.
+#[non_exhaustive]
 pub struct ReadEntry {
     /// The cache.
     pub cache: Arc<dyn Cache>,
-    /// Who may.
-    pub access: CacheAccess,
 }
 
 impl ReadEntry {
     /// Runs the use-case.
     ///
     /// # Errors
-    /// See [`ReadEntryError`].
+    /// [`EntryNotFound`].
     pub async fn execute(
         &self,
-        caller: Option<&Principal>,
+        _allowed: CacheAllowed,
         key: &CacheKey,
-    ) -> Result<CachedValue, ReadEntryError> {
-        self.access.check(caller)?;
-        self.cache.get(&CacheSlot::client(key)).await?.ok_or(ReadEntryError::NotFound)
+    ) -> Result<CachedValue, Error<EntryNotFound>> {
+        self.cache.get(&CacheSlot::client(key)).await?.ok_or(Error::Refused(EntryNotFound))
     }
 }
 
@@ -65,18 +53,9 @@ mod tests {
                     slot.namespace() == CacheNamespace::Client && slot.key() == "session:1"
                 })
                 .return_once(|_| Ok(stored));
-            let read = ReadEntry { cache: Arc::new(cache), access: CacheAccess::Public };
-            let result = read.execute(None, &key()).await;
+            let read = ReadEntry { cache: Arc::new(cache) };
+            let result = read.execute(CacheAllowed::FOR_TESTS, &key()).await;
             assert_eq!(result.ok(), found);
         }
-    }
-
-    #[tokio::test]
-    async fn who_may_not_asks_no_cache() {
-        let read = ReadEntry { cache: Arc::new(MockCache::new()), access: CacheAccess::Off };
-        assert!(matches!(
-            read.execute(None, &key()).await,
-            Err(ReadEntryError::Denied(CacheDenied::Off))
-        ));
     }
 }

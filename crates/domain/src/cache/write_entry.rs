@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::access::Principal;
-use crate::cache::{Cache, CacheAccess, CacheDenied, CacheKey, CacheSlot};
-use crate::common::PortError;
+use crate::cache::{Cache, CacheAllowed, CacheKey, CacheSlot};
+use crate::common::Error;
 
 /// How long an entry is to live: 1 second to 30 days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,26 +27,16 @@ impl EntryTtl {
     }
 }
 
-/// Why nothing was written.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteEntryError {
-    /// The caller may not.
-    #[error(transparent)]
-    Denied(#[from] CacheDenied),
-    /// The value is longer than [`WriteEntry::MAX_BYTES`].
-    #[error("the value is longer than {} bytes", WriteEntry::MAX_BYTES)]
-    TooLarge,
-    /// The cache failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
-}
+/// The value is longer than [`WriteEntry::MAX_BYTES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the value is longer than {} bytes", WriteEntry::MAX_BYTES)]
+pub struct EntryTooLarge;
 
 /// Puts an entry for clients to read.
+#[non_exhaustive]
 pub struct WriteEntry {
     /// The cache.
     pub cache: Arc<dyn Cache>,
-    /// Who may.
-    pub access: CacheAccess,
 }
 
 impl WriteEntry {
@@ -57,17 +46,16 @@ impl WriteEntry {
     /// Runs the use-case.
     ///
     /// # Errors
-    /// See [`WriteEntryError`].
+    /// [`EntryTooLarge`].
     pub async fn execute(
         &self,
-        caller: Option<&Principal>,
+        _allowed: CacheAllowed,
         key: &CacheKey,
         value: Vec<u8>,
         ttl: EntryTtl,
-    ) -> Result<(), WriteEntryError> {
-        self.access.check(caller)?;
+    ) -> Result<(), Error<EntryTooLarge>> {
         if value.len() > Self::MAX_BYTES {
-            return Err(WriteEntryError::TooLarge);
+            return Err(Error::Refused(EntryTooLarge));
         }
         Ok(self.cache.set(&CacheSlot::client(key), value, ttl.get()).await?)
     }
@@ -102,18 +90,18 @@ mod tests {
             })
             .times(1)
             .return_once(|_, _, _| Ok(()));
-        let write = WriteEntry { cache: Arc::new(cache), access: CacheAccess::Public };
-        write.execute(None, &key(), b"{}".to_vec(), EntryTtl::DEFAULT).await.unwrap();
+        let write = WriteEntry { cache: Arc::new(cache) };
+        write
+            .execute(CacheAllowed::FOR_TESTS, &key(), b"{}".to_vec(), EntryTtl::DEFAULT)
+            .await
+            .unwrap();
     }
 
     #[tokio::test]
-    async fn c4_who_may_not_and_what_is_too_large_change_nothing() {
-        let write =
-            WriteEntry { cache: Arc::new(MockCache::new()), access: CacheAccess::Superuser };
-        let result = write.execute(None, &key(), vec![], EntryTtl::DEFAULT).await;
-        assert!(matches!(result, Err(WriteEntryError::Denied(CacheDenied::Unauthenticated))));
-        let write = WriteEntry { access: CacheAccess::Public, ..write };
-        let result = write.execute(None, &key(), vec![0; 65_537], EntryTtl::DEFAULT).await;
-        assert!(matches!(result, Err(WriteEntryError::TooLarge)));
+    async fn c4_a_value_that_is_too_large_changes_nothing() {
+        let write = WriteEntry { cache: Arc::new(MockCache::new()) };
+        let (allowed, value) = (CacheAllowed::FOR_TESTS, vec![0; 65_537]);
+        let result = write.execute(allowed, &key(), value, EntryTtl::DEFAULT).await;
+        assert!(matches!(result, Err(Error::Refused(EntryTooLarge))));
     }
 }

@@ -1,13 +1,13 @@
 //! Errors of ports.
 
-use std::error::Error;
+use std::error::Error as StdError;
 use std::fmt;
 
 /// The cause of an adapter's failure, for logs.
-pub type BoxError = Box<dyn Error + Send + Sync>;
+pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// An error with all of its causes, for logs: what formats these as JSON shows the error alone.
-pub struct Causes<'a>(pub &'a (dyn Error + 'static));
+pub struct Causes<'a>(pub &'a (dyn StdError + 'static));
 
 impl fmt::Display for Causes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,6 +42,36 @@ pub enum PortError {
         #[source]
         source: BoxError,
     },
+}
+
+/// Why something was not done: it was refused, or a port failed.
+///
+/// `R` holds the refusals of this one use-case or port method, and nothing else. Where nothing can be
+/// refused the error is a [`PortError`] alone.
+#[derive(Debug, thiserror::Error)]
+pub enum Error<R: StdError + 'static> {
+    /// It was refused, for a reason that the caller can be told.
+    #[error(transparent)]
+    Refused(R),
+    /// A port failed: nobody has decided anything.
+    #[error(transparent)]
+    Port(PortError),
+}
+
+impl<R: StdError + 'static> Error<R> {
+    /// The same, with the refusal as another use-case words it.
+    pub fn cast<S: StdError + From<R> + 'static>(self) -> Error<S> {
+        match self {
+            Self::Refused(refusal) => Error::Refused(refusal.into()),
+            Self::Port(error) => Error::Port(error),
+        }
+    }
+}
+
+impl<R: StdError + 'static> From<PortError> for Error<R> {
+    fn from(error: PortError) -> Self {
+        Self::Port(error)
+    }
 }
 
 impl PortError {

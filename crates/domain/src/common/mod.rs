@@ -31,7 +31,7 @@ mod violation;
 pub use clock::Clock;
 #[cfg(feature = "mock")]
 pub use clock::MockClock;
-pub use error::{BoxError, Causes, PortError};
+pub use error::{BoxError, Causes, Error, PortError};
 pub use ids::{InvalidUserId, SessionId, UserId};
 pub use network::{ClientInfo, ClientNetwork};
 pub use paging::PageStart;

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use crate::access::Principal;
-use crate::accounts::AccountRepository;
 use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
-use crate::common::{Clock, PortError, RequestContext};
+use crate::common::{Clock, Error, RequestContext};
 use crate::credentials::{
-    CandidatePassword, Credentials, HashingError, NewPassword, PasswordChange, PasswordHasher,
-    PasswordPolicy, PolicyViolation, Verification,
+    CandidatePassword, CredentialRepository, Credentials, NewPassword, Overloaded, PasswordChange,
+    PasswordHasher, PasswordPolicy, PolicyViolation, Verification,
 };
-use crate::lockout::{AttemptGuard, Begin, TooManyAttempts, Try};
+use crate::lockout::{AttemptGuard, TooManyAttempts};
 
 /// A change of one's own password.
 #[derive(Debug, Clone)]
@@ -26,7 +25,7 @@ pub struct ChangePasswordInput {
 }
 
 /// Why the password stays.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ChangePasswordError {
     /// The new one and its confirmation differ.
     #[error("the new password and its confirmation differ")]
@@ -47,29 +46,18 @@ pub enum ChangePasswordError {
     #[error("the account has changed meanwhile")]
     Stale,
     /// No capacity to hash.
-    #[error("no capacity to hash a password")]
-    Overloaded,
-    /// A port failed.
     #[error(transparent)]
-    Port(#[from] PortError),
-}
-
-impl From<HashingError> for ChangePasswordError {
-    fn from(error: HashingError) -> Self {
-        match error {
-            HashingError::Overloaded => Self::Overloaded,
-            HashingError::Port(error) => Self::Port(error),
-        }
-    }
+    Overloaded(#[from] Overloaded),
 }
 
 /// Changes the caller's password and ends all of the user's other sessions (OWASP ASVS 5.0, 7.4.3).
 ///
 /// Trying the current password here counts as it does at log-in: a stolen token must not be a way
 /// around the throttle.
+#[non_exhaustive]
 pub struct ChangePassword {
-    /// The accounts.
-    pub users: Arc<dyn AccountRepository>,
+    /// The passwords.
+    pub credentials: Arc<dyn CredentialRepository>,
     /// Verifies and hashes.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Judges the new password.
@@ -91,6 +79,29 @@ impl ChangePassword {
         &self,
         caller: &Principal,
         input: ChangePasswordInput,
+    ) -> Result<(), Error<ChangePasswordError>> {
+        self.check(caller, &input).map_err(Error::Refused)?;
+        let credentials = self.verify(caller, &input).await?;
+        let change = PasswordChange {
+            user_id: caller.user.id,
+            verified_version: credentials.version,
+            hash: self.hasher.hash(&input.new).await.map_err(Error::cast)?,
+            keep_session: caller.session_id,
+            at: self.clock.now(),
+            request: input.request.clone(),
+        };
+        if !self.credentials.change_password(change).await? {
+            return Err(self.stale(caller, input.request));
+        }
+        tracing::info!(event = "password_changed", user_id = %caller.user.id);
+        Ok(())
+    }
+
+    /// What can be refused without a hash.
+    fn check(
+        &self,
+        caller: &Principal,
+        input: &ChangePasswordInput,
     ) -> Result<(), ChangePasswordError> {
         if input.confirmation.as_ref().is_some_and(|again| again.expose() != input.new.expose()) {
             return Err(ChangePasswordError::ConfirmationDiffers);
@@ -98,65 +109,49 @@ impl ChangePassword {
         if input.new.expose() == input.current.expose() {
             return Err(ChangePasswordError::Unchanged);
         }
-        self.policy.check(&input.new, caller.user.username.as_str(), caller.user.email.as_str())?;
-        let credentials = self.verify(caller, &input).await?;
-        let change = PasswordChange {
-            user_id: caller.user.id,
-            verified_version: credentials.credential_version,
-            hash: self.hasher.hash(&input.new).await?,
-            keep_session: caller.session_id,
-            at: self.clock.now(),
-            request: input.request.clone(),
-        };
-        if !self.users.change_password(change).await? {
-            return Err(self.stale(caller, input.request));
-        }
-        tracing::info!(event = "password_changed", user_id = %caller.user.id);
-        Ok(())
+        let user = &caller.user;
+        Ok(self.policy.check(&input.new, user.username.as_str(), user.email.as_str())?)
     }
 
     async fn verify(
         &self,
         caller: &Principal,
         input: &ChangePasswordInput,
-    ) -> Result<Credentials, ChangePasswordError> {
-        let Some(credentials) = self.users.credentials(caller.user.id).await? else {
+    ) -> Result<Credentials, Error<ChangePasswordError>> {
+        let Some(credentials) = self.credentials.find_by_id(caller.user.id).await? else {
             return Err(self.stale(caller, input.request.clone()));
         };
-        let tried = Try::change(caller, input.request.clone());
-        let attempt = match self.attempts.begin(tried).await? {
-            Begin::Attempt(attempt) => attempt,
-            Begin::Refused(refused) => return Err(refused.into()),
-        };
+        let begun = self.attempts.begin_change(caller, input.request.clone()).await;
+        let attempt = begun.map_err(Error::cast)?;
         match self.hasher.verify(&input.current, Some(credentials.hash.clone())).await {
             Ok(Verification::Match { .. }) => attempt.succeeded().await,
             Ok(Verification::Mismatch) => {
                 attempt.failed(AuditReason::WrongPassword);
-                return Err(ChangePasswordError::WrongPassword);
+                return Err(Error::Refused(ChangePasswordError::WrongPassword));
             }
             Err(error) => {
                 attempt.undecided().await;
-                return Err(error.into());
+                return Err(error.cast());
             }
         }
         Ok(credentials)
     }
 
-    fn stale(&self, caller: &Principal, request: RequestContext) -> ChangePasswordError {
+    fn stale(&self, caller: &Principal, request: RequestContext) -> Error<ChangePasswordError> {
         let event = AuditContext::by(caller, self.clock.now(), request)
             .event(AuditAction::PasswordChangeFailed)
             .on(caller.user.id);
         self.trail.note(event.because(AuditReason::AccountChanged));
-        ChangePasswordError::Stale
+        Error::Refused(ChangePasswordError::Stale)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::MockAccountRepository;
     use crate::credentials::{
-        CredentialVersion, MockPasswordHasher, MockPasswordPolicy, PasswordLength,
+        CredentialVersion, MockCredentialRepository, MockPasswordHasher, MockPasswordPolicy,
+        PasswordLength,
     };
     use crate::lockout::{
         Admission, LockoutSubject, LoginLimits, MockLockoutRepository, MockRateLimiter,
@@ -164,7 +159,7 @@ mod tests {
     use crate::testing::{self, SESSION, Trail, USER, at};
 
     struct World {
-        users: MockAccountRepository,
+        credentials: MockCredentialRepository,
         hasher: MockPasswordHasher,
         policy: MockPasswordPolicy,
         lockouts: MockLockoutRepository,
@@ -175,7 +170,7 @@ mod tests {
     impl World {
         fn new() -> Self {
             Self {
-                users: MockAccountRepository::new(),
+                credentials: MockCredentialRepository::new(),
                 hasher: MockPasswordHasher::new(),
                 policy: MockPasswordPolicy::new(),
                 lockouts: MockLockoutRepository::new(),
@@ -195,7 +190,10 @@ mod tests {
                 .withf(|subject, _, _, _| *subject == LockoutSubject::Account(USER))
                 .times(1)
                 .return_once(|_, _, _, _| Ok(Admission::Admitted));
-            world.users.expect_credentials().return_once(|_| Ok(Some(testing::credentials(4))));
+            world
+                .credentials
+                .expect_find_by_id()
+                .return_once(|_| Ok(Some(testing::credentials(4))));
             world.hasher.expect_verify().times(1).return_once(move |_, _| Ok(verdict));
             world
         }
@@ -205,10 +203,10 @@ mod tests {
             current: &str,
             new: &str,
             again: Option<&str>,
-        ) -> Result<(), ChangePasswordError> {
+        ) -> Result<(), Error<ChangePasswordError>> {
             let clock = testing::clock(30);
             let use_case = ChangePassword {
-                users: Arc::new(self.users),
+                credentials: Arc::new(self.credentials),
                 hasher: Arc::new(self.hasher),
                 policy: Arc::new(self.policy),
                 attempts: Arc::new(AttemptGuard {
@@ -233,13 +231,13 @@ mod tests {
 
     const RIGHT: Verification = Verification::Match { needs_rehash: false };
 
-    async fn changed(stored: bool) -> (Result<(), ChangePasswordError>, Arc<Trail>) {
+    async fn changed(stored: bool) -> (Result<(), Error<ChangePasswordError>>, Arc<Trail>) {
         let mut world = World::verifying(RIGHT);
         world.lockouts.expect_succeed().times(1).return_once(|_, _| Ok(()));
         world.rates.expect_release().times(1).return_once(|_| Ok(()));
         world.hasher.expect_hash().times(1).return_once(|_| Ok(testing::hash()));
         world
-            .users
+            .credentials
             .expect_change_password()
             .withf(|change| {
                 change.user_id == USER
@@ -264,7 +262,7 @@ mod tests {
     #[tokio::test]
     async fn x3_a_change_meanwhile_wins() {
         let (changed, trail) = changed(false).await;
-        assert!(matches!(changed, Err(ChangePasswordError::Stale)));
+        assert!(matches!(changed, Err(Error::Refused(ChangePasswordError::Stale))));
         trail.has([(AuditAction::PasswordChangeFailed, AuditReason::AccountChanged)]);
     }
 
@@ -273,7 +271,7 @@ mod tests {
         let world = World::verifying(Verification::Mismatch);
         let trail = world.trail.clone();
         let result = world.change("wrong", "newpassword456", None).await;
-        assert!(matches!(result, Err(ChangePasswordError::WrongPassword)));
+        assert!(matches!(result, Err(Error::Refused(ChangePasswordError::WrongPassword))));
         trail.has([(AuditAction::PasswordChangeFailed, AuditReason::WrongPassword)]);
     }
 
@@ -281,12 +279,15 @@ mod tests {
     async fn what_can_be_refused_without_hashing_is() {
         let result =
             World::new().change("password123", "newpassword456", Some("newpassword457")).await;
-        assert!(matches!(result, Err(ChangePasswordError::ConfirmationDiffers)));
+        assert!(matches!(result, Err(Error::Refused(ChangePasswordError::ConfirmationDiffers))));
         let result = World::new().change("password123", "password123", None).await;
-        assert!(matches!(result, Err(ChangePasswordError::Unchanged)));
+        assert!(matches!(result, Err(Error::Refused(ChangePasswordError::Unchanged))));
         let mut world = World::new();
         world.policy.expect_check().return_once(|_, _, _| Err(PolicyViolation::TooCommon));
         let result = world.change("password123", "12345678", None).await;
-        assert!(matches!(result, Err(ChangePasswordError::Policy(PolicyViolation::TooCommon))));
+        assert!(matches!(
+            result,
+            Err(Error::Refused(ChangePasswordError::Policy(PolicyViolation::TooCommon)))
+        ));
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::common::PortError;
+use crate::common::Error;
 use crate::credentials::{CandidatePassword, NewPassword, PasswordHash};
 
 /// What verifying a password found.
@@ -19,18 +19,12 @@ pub enum Verification {
     Mismatch,
 }
 
-/// Why nothing was hashed.
-#[derive(Debug, thiserror::Error)]
-pub enum HashingError {
-    /// More work is waiting than can be done in time. Nothing was hashed.
-    #[error("no capacity to hash a password")]
-    Overloaded,
-    /// The hasher failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
-}
+/// More work is waiting than can be done in time. Nothing was hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no capacity to hash a password")]
+pub struct Overloaded;
 
-/// A place among those whose passwords wait to be hashed, kept free for as long as this lives.
+/// A place in the queue of the hasher, kept free for as long as this lives.
 #[must_use]
 pub struct Permit(#[expect(dead_code, reason = "dropping it is all it is for")] Option<Kept>);
 
@@ -58,15 +52,17 @@ impl fmt::Debug for Permit {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
-    /// A place for a hash that is to come, if there is one, so that nothing is begun in vain. To be
-    /// given up in the moment in which the hash is asked for; what has none may be asked for as well.
+    /// Reserves a place for a hash that is to come; `None` if the queue is full. So a caller can find
+    /// out before it does other work. Drop the permit right before you ask for the hash. A hash may be
+    /// asked for without a permit too.
     fn try_reserve(&self) -> Option<Permit>;
 
     /// Hashes a password with a fresh salt, at the configured cost.
-    async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError>;
+    async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, Error<Overloaded>>;
 
     /// Hashes a password that has just been verified once more, at the configured cost.
-    async fn rehash(&self, password: &CandidatePassword) -> Result<PasswordHash, HashingError>;
+    async fn rehash(&self, password: &CandidatePassword)
+    -> Result<PasswordHash, Error<Overloaded>>;
 
     /// Verifies a tried password. Without a hash (nobody has that name) or with one that cannot be
     /// read, MUST take as long as a wrong password of the configured cost does, and be `Wrong`.
@@ -76,5 +72,5 @@ pub trait PasswordHasher: Send + Sync {
         &self,
         password: &CandidatePassword,
         hash: Option<PasswordHash>,
-    ) -> Result<Verification, HashingError>;
+    ) -> Result<Verification, Error<Overloaded>>;
 }

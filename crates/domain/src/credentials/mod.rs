@@ -9,9 +9,11 @@ mod port;
 pub use change_password::{ChangePassword, ChangePasswordError, ChangePasswordInput};
 #[cfg(feature = "mock")]
 pub use hasher::MockPasswordHasher;
-pub use hasher::{HashingError, PasswordHasher, Permit, Verification};
+pub use hasher::{Overloaded, PasswordHasher, Permit, Verification};
 pub use password::{CandidatePassword, NewPassword, PasswordHash, PasswordLength};
 #[cfg(feature = "mock")]
 pub use policy::MockPasswordPolicy;
 pub use policy::{PasswordPolicy, PolicyViolation};
-pub use port::{CredentialVersion, Credentials, PasswordChange};
+#[cfg(feature = "mock")]
+pub use port::MockCredentialRepository;
+pub use port::{CredentialRepository, CredentialVersion, Credentials, PasswordChange};

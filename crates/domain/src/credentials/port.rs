@@ -1,12 +1,15 @@
 //! What a password is verified against, and its version.
 
+use async_trait::async_trait;
+
+use crate::accounts::LoginName;
 use crate::audit::{AuditAction, AuditContext, AuditEvent};
-use crate::common::{RequestContext, SessionId, Timestamp, UserId};
+use crate::common::{PortError, RequestContext, SessionId, Timestamp, UserId};
 use crate::credentials::PasswordHash;
 
 /// The state of a user's credentials: it rises with every password change and deactivation.
 ///
-/// What was decided on an older credential_version (a password verified, say) is void.
+/// What was decided on an older credential version (a password verified, say) is void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CredentialVersion(pub i64);
 
@@ -17,8 +20,8 @@ pub struct Credentials {
     pub user_id: UserId,
     /// The hash.
     pub hash: PasswordHash,
-    /// The state that the hash belongs to: what follows from it holds for this credential_version only.
-    pub credential_version: CredentialVersion,
+    /// The state that the hash belongs to: what follows from it holds for this credential version only.
+    pub version: CredentialVersion,
     /// Whether the account may log in.
     pub is_active: bool,
 }
@@ -28,7 +31,7 @@ pub struct Credentials {
 pub struct PasswordChange {
     /// Whose.
     pub user_id: UserId,
-    /// The credential_version that the old password was verified in.
+    /// The credential version that the old password was verified in.
     pub verified_version: CredentialVersion,
     /// The hash of the new one.
     pub hash: PasswordHash,
@@ -51,4 +54,30 @@ impl PasswordChange {
         };
         context.event(AuditAction::PasswordChanged).on(self.user_id)
     }
+}
+
+/// The passwords of accounts.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait CredentialRepository: Send + Sync {
+    /// The credentials of the account with this canonical name or address, active or not.
+    async fn find_by_name(&self, name: &LoginName) -> Result<Option<Credentials>, PortError>;
+
+    /// The credentials of the account of this id, active or not.
+    async fn find_by_id(&self, id: UserId) -> Result<Option<Credentials>, PortError>;
+
+    /// Stores the new hash, raises the credential version and ends every session but the one to keep; `true` if
+    /// done. `false`, and nothing changed, if the account is inactive, gone, or of another credential version.
+    /// Records [`PasswordChange::event`].
+    async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError>;
+
+    /// Replaces the hash by another of the same password. Does nothing if the account is of another
+    /// credential version. The credential version, `updated_at` and the sessions MUST stay as they are. Nobody has done
+    /// anything: it records nothing.
+    async fn rehash(
+        &self,
+        id: UserId,
+        credential_version: CredentialVersion,
+        hash: PasswordHash,
+    ) -> Result<(), PortError>;
 }

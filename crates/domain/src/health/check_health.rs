@@ -17,6 +17,17 @@ pub enum Importance {
     Supporting,
 }
 
+/// A back end to be checked.
+#[derive(Clone)]
+pub struct Component {
+    /// Its name: `database`, `cache`.
+    pub name: &'static str,
+    /// What it is needed for.
+    pub importance: Importance,
+    /// Asks it.
+    pub probe: Arc<dyn HealthProbe>,
+}
+
 /// How one back end does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComponentHealth {
@@ -50,9 +61,10 @@ impl HealthReport {
 }
 
 /// Asks every back end how it does.
+#[non_exhaustive]
 pub struct CheckHealth {
-    /// The back ends, by name.
-    pub probes: Vec<(&'static str, Importance, Arc<dyn HealthProbe>)>,
+    /// The back ends.
+    pub components: Vec<Component>,
     /// Measures.
     pub clock: Arc<dyn Clock>,
 }
@@ -61,7 +73,7 @@ impl CheckHealth {
     /// Runs the use-case. Failures are logged with their causes, which the report leaves out.
     pub async fn execute(&self) -> HealthReport {
         // Side by side: one that hangs must not add its time to the others'.
-        let checks = self.probes.iter().map(|(name, importance, probe)| async move {
+        let checks = self.components.iter().map(|Component { name, importance, probe }| async move {
             let started = self.clock.now();
             let result = probe.check().await;
             let latency = (self.clock.now() - started).to_std().unwrap_or_default();
@@ -81,17 +93,17 @@ mod tests {
     use crate::testing;
 
     async fn report(database: bool, cache: bool) -> HealthReport {
-        let probe = |works: bool| -> Arc<dyn HealthProbe> {
+        let component = |name, importance, works: bool| {
             let mut probe = MockHealthProbe::new();
             probe
                 .expect_check()
                 .return_once(move || if works { Ok(()) } else { Err(testing::broken()) });
-            Arc::new(probe)
+            Component { name, importance, probe: Arc::new(probe) }
         };
         let check = CheckHealth {
-            probes: vec![
-                ("database", Importance::Essential, probe(database)),
-                ("cache", Importance::Supporting, probe(cache)),
+            components: vec![
+                component("database", Importance::Essential, database),
+                component("cache", Importance::Supporting, cache),
             ],
             clock: testing::clock(0),
         };

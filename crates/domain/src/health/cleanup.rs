@@ -14,12 +14,13 @@ pub struct CleanedUp {
     /// Sessions that were over.
     pub sessions: u64,
     /// Counts of failed log-ins that no longer matter.
-    pub throttles: u64,
+    pub lockouts: u64,
     /// Records of what happened long ago.
     pub records: u64,
 }
 
 /// Deletes what is over, so that tables do not grow for ever. Meant to run every now and then.
+#[non_exhaustive]
 pub struct Cleanup {
     /// The sessions.
     pub sessions: Arc<dyn SessionRepository>,
@@ -32,7 +33,7 @@ pub struct Cleanup {
     /// For how long finished sessions are kept, to look into what happened.
     pub keep_sessions: Duration,
     /// The longest window of any limit: older counts are void.
-    pub keep_throttles: Duration,
+    pub keep_lockouts: Duration,
     /// For how long records are kept.
     pub keep_records: Duration,
 }
@@ -46,7 +47,7 @@ impl Cleanup {
         let now = self.clock.now();
         Ok(CleanedUp {
             sessions: self.sessions.delete_finished(now - self.keep_sessions).await?,
-            throttles: self.lockouts.delete_stale(now - self.keep_throttles).await?,
+            lockouts: self.lockouts.delete_stale(now - self.keep_lockouts).await?,
             records: self.delete_records(now - self.keep_records).await?,
         })
     }
@@ -92,10 +93,10 @@ mod tests {
             records: Arc::new(records),
             clock: testing::clock(1000),
             keep_sessions: Duration::from_secs(10),
-            keep_throttles: Duration::from_secs(20),
+            keep_lockouts: Duration::from_secs(20),
             keep_records: Duration::from_secs(30),
         };
-        let tidied = CleanedUp { sessions: 2, throttles: 3, records: 1004 };
+        let tidied = CleanedUp { sessions: 2, lockouts: 3, records: 1004 };
         assert_eq!(tidy.execute().await.unwrap(), tidied);
     }
 }

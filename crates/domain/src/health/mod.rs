@@ -4,7 +4,7 @@ mod check_health;
 mod cleanup;
 mod probe;
 
-pub use check_health::{CheckHealth, ComponentHealth, HealthReport, Importance};
+pub use check_health::{CheckHealth, Component, ComponentHealth, HealthReport, Importance};
 pub use cleanup::{CleanedUp, Cleanup};
 pub use probe::HealthProbe;
 #[cfg(feature = "mock")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::access::Principal;
 use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason, AuditTrail};
-use crate::common::{Causes, Clock, PortError, RequestContext, SessionId, UserId};
+use crate::common::{Causes, Clock, Error, PortError, RequestContext, SessionId, UserId};
 use crate::lockout::{
     Admission, AttemptLimits, Limit, LockoutRepository, LockoutSubject, RateKey, RateLimiter,
 };
@@ -55,46 +55,48 @@ pub struct AttemptGuard {
 /// What a password is tried for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
-    LogIn,
+    Login,
     /// By the user, in this session.
     Change(UserId, SessionId),
 }
 
-/// Somebody tries a password.
-pub(crate) struct Try {
+/// Whose password is tried, what for, and from where.
+struct Tried {
     subject: LockoutSubject,
     purpose: Purpose,
     request: RequestContext,
 }
 
-impl Try {
-    /// To log in.
-    pub(crate) fn log_in(subject: LockoutSubject, request: RequestContext) -> Self {
-        Self { subject, purpose: Purpose::LogIn, request }
-    }
-
-    /// To change it.
-    pub(crate) fn change(caller: &Principal, request: RequestContext) -> Self {
-        let subject = LockoutSubject::Account(caller.user.id);
-        Self { subject, purpose: Purpose::Change(caller.user.id, caller.session_id), request }
-    }
-}
-
 /// An attempt that has been counted. Dropped undecided (the client has gone), it stays a failure.
-pub(crate) struct Attempt<'a> {
+pub(crate) struct LoginAttempt<'a> {
     guard: &'a AttemptGuard,
-    tried: Try,
+    tried: Tried,
     /// Whether the password has been looked at, or never will be.
     decided: bool,
 }
 
-pub(crate) enum Begin<'a> {
-    Attempt(Attempt<'a>),
-    Refused(TooManyAttempts),
-}
-
 impl AttemptGuard {
-    pub(crate) async fn begin(&self, tried: Try) -> Result<Begin<'_>, PortError> {
+    /// Counts an attempt to log in, or refuses it.
+    pub(crate) async fn begin_login(
+        &self,
+        subject: LockoutSubject,
+        request: RequestContext,
+    ) -> Result<LoginAttempt<'_>, Error<TooManyAttempts>> {
+        self.begin(Tried { subject, purpose: Purpose::Login, request }).await
+    }
+
+    /// Counts an attempt at the caller's password before it is changed, or refuses it.
+    pub(crate) async fn begin_change(
+        &self,
+        caller: &Principal,
+        request: RequestContext,
+    ) -> Result<LoginAttempt<'_>, Error<TooManyAttempts>> {
+        let subject = LockoutSubject::Account(caller.user.id);
+        let purpose = Purpose::Change(caller.user.id, caller.session_id);
+        self.begin(Tried { subject, purpose, request }).await
+    }
+
+    async fn begin(&self, tried: Tried) -> Result<LoginAttempt<'_>, Error<TooManyAttempts>> {
         if let Some(limits) = self.limits {
             let (subject, network) = (&tried.subject, tried.request.network());
             let now = self.clock.now();
@@ -103,41 +105,41 @@ impl AttemptGuard {
                 self.rates.reserve(key, limits.per_network, now).await?
             {
                 self.trail.note(self.refusal(&tried, AuditReason::NetworkLimit));
-                return Ok(Begin::Refused(TooManyAttempts { retry_after }));
+                return Err(Error::Refused(TooManyAttempts { retry_after }));
             }
             let admission = self.lockouts.reserve(subject, network, limits.attempts, now).await;
             if !matches!(admission, Ok(Admission::Admitted))
                 && let Err(error) = self.rates.release(key).await
             {
-                // The verdict on the account is what has to be told.
+                // The decision on the account is what the client must be told.
                 tracing::warn!(error = %Causes(&error), "a failure count was not reset");
             }
             if let Admission::Refused { retry_after } = admission? {
                 tracing::warn!(event = "login_throttled", %subject, %network, "too many failures");
                 self.trail.note(self.refusal(&tried, AuditReason::AccountLimit));
-                return Ok(Begin::Refused(TooManyAttempts { retry_after }));
+                return Err(Error::Refused(TooManyAttempts { retry_after }));
             }
         }
-        Ok(Begin::Attempt(Attempt { guard: self, tried, decided: false }))
+        Ok(LoginAttempt { guard: self, tried, decided: false })
     }
 
-    fn refusal(&self, tried: &Try, reason: AuditReason) -> AuditEvent {
+    fn refusal(&self, tried: &Tried, reason: AuditReason) -> AuditEvent {
         let action = match tried.purpose {
-            Purpose::LogIn => AuditAction::LoginRefused,
+            Purpose::Login => AuditAction::LoginRefused,
             Purpose::Change(..) => AuditAction::PasswordChangeRefused,
         };
         self.event(tried, action, reason)
     }
 
-    fn failure(&self, tried: &Try, reason: AuditReason) -> AuditEvent {
+    fn failure(&self, tried: &Tried, reason: AuditReason) -> AuditEvent {
         let action = match tried.purpose {
-            Purpose::LogIn => AuditAction::LoginFailed,
+            Purpose::Login => AuditAction::LoginFailed,
             Purpose::Change(..) => AuditAction::PasswordChangeFailed,
         };
         self.event(tried, action, reason)
     }
 
-    fn event(&self, tried: &Try, action: AuditAction, reason: AuditReason) -> AuditEvent {
+    fn event(&self, tried: &Tried, action: AuditAction, reason: AuditReason) -> AuditEvent {
         let mut context = AuditContext::anonymous(self.clock.now(), tried.request.clone());
         if let Purpose::Change(user, session) = tried.purpose {
             (context.actor, context.session_id) = (Some(user), Some(session));
@@ -150,13 +152,13 @@ impl AttemptGuard {
     }
 }
 
-impl Attempt<'_> {
-    /// The password was right: whatever follows from it has records of its own.
+impl LoginAttempt<'_> {
+    /// The password was right: what follows from it has audit records of its own.
     pub(crate) fn verified(&mut self) {
         self.decided = true;
     }
 
-    /// The password was right. That the count could not be reset is no reason to refuse it.
+    /// The password was right. The login succeeds even if the count cannot be reset.
     pub(crate) async fn succeeded(mut self) {
         self.decided = true;
         if self.guard.limits.is_some() {
@@ -166,10 +168,10 @@ impl Attempt<'_> {
         }
     }
 
-    /// The password was wrong, or right to no avail: it stays counted.
+    /// The password was wrong, or right to no avail: the attempt stays counted.
     pub(crate) fn failed(mut self, reason: AuditReason) {
         self.decided = true;
-        let Try { subject, request, .. } = &self.tried;
+        let Tried { subject, request, .. } = &self.tried;
         tracing::info!(event = "password_refused", %subject, network = %request.network());
         self.guard.trail.note(self.guard.failure(&self.tried, reason));
     }
@@ -184,19 +186,16 @@ impl Attempt<'_> {
         }
     }
 
-    async fn take_back(&self, throttled: Result<(), PortError>) {
+    async fn take_back(&self, counted: Result<(), PortError>) {
         let key = RateKey::FailedLogin(self.tried.request.network());
         let rated = self.guard.rates.release(key).await;
-        for error in [throttled.err(), rated.err()].into_iter().flatten() {
-            tracing::warn!(
-                error = %Causes(&error),
-                "a failure count was not reset"
-            );
+        for error in [counted.err(), rated.err()].into_iter().flatten() {
+            tracing::warn!(error = %Causes(&error), "a failure count was not reset");
         }
     }
 }
 
-impl Drop for Attempt<'_> {
+impl Drop for LoginAttempt<'_> {
     /// It is counted, so it is recorded: else an account could be locked without a trace.
     fn drop(&mut self) {
         if !self.decided {
@@ -228,15 +227,12 @@ mod tests {
         (guard, trail)
     }
 
-    fn log_in() -> Try {
-        Try::log_in(LockoutSubject::Account(USER), testing::request())
+    async fn begin(guard: &AttemptGuard) -> Result<LoginAttempt<'_>, Error<TooManyAttempts>> {
+        guard.begin_login(LockoutSubject::Account(USER), testing::request()).await
     }
 
-    async fn attempt(guard: &AttemptGuard) -> Attempt<'_> {
-        match guard.begin(log_in()).await.unwrap() {
-            Begin::Attempt(attempt) => attempt,
-            Begin::Refused(refused) => panic!("{refused}"),
-        }
+    async fn attempt(guard: &AttemptGuard) -> LoginAttempt<'_> {
+        begin(guard).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     #[tokio::test]
@@ -245,8 +241,8 @@ mod tests {
         let retry_after = Duration::from_secs(5);
         rates.expect_reserve().return_once(move |_, _, _| Ok(Admission::Refused { retry_after }));
         let (guard, trail) = guard(MockLockoutRepository::new(), rates);
-        let begin = guard.begin(log_in()).await.unwrap();
-        assert!(matches!(begin, Begin::Refused(refused) if refused.retry_after == retry_after));
+        let refused = begin(&guard).await.err();
+        assert!(matches!(refused, Some(Error::Refused(e)) if e.retry_after == retry_after));
         trail.has([(AuditAction::LoginRefused, AuditReason::NetworkLimit)]);
     }
 
@@ -264,7 +260,7 @@ mod tests {
             Ok(Admission::Refused { retry_after: Duration::from_secs(9) })
         });
         let (guard, trail) = guard(lockouts, rates);
-        assert!(matches!(guard.begin(log_in()).await.unwrap(), Begin::Refused(_)));
+        assert!(matches!(begin(&guard).await.err(), Some(Error::Refused(_))));
         trail.has([(AuditAction::LoginRefused, AuditReason::AccountLimit)]);
     }
 
@@ -308,8 +304,8 @@ mod tests {
     async fn s1_a_name_that_nobody_has_is_not_recorded() {
         let (mut guard, trail) = guard(MockLockoutRepository::new(), MockRateLimiter::new());
         guard.limits = None;
-        let tried = Try::log_in(LockoutSubject::Nobody([7; 32]), testing::request());
-        let Begin::Attempt(attempt) = guard.begin(tried).await.unwrap() else { panic!("refused") };
+        let subject = LockoutSubject::Nobody([7; 32]);
+        let Ok(attempt) = guard.begin_login(subject, testing::request()).await else { panic!() };
         attempt.failed(AuditReason::UnknownName);
         let event = trail.events().remove(0);
         assert_eq!((event.subject, event.context.session_id), (None, None));
@@ -319,8 +315,8 @@ mod tests {
     async fn a_change_is_tried_by_its_user() {
         let (mut guard, trail) = guard(MockLockoutRepository::new(), MockRateLimiter::new());
         guard.limits = None;
-        let tried = Try::change(&testing::principal(), testing::request());
-        let Begin::Attempt(attempt) = guard.begin(tried).await.unwrap() else { panic!("refused") };
+        let begun = guard.begin_change(&testing::principal(), testing::request()).await;
+        let Ok(attempt) = begun else { panic!() };
         attempt.failed(AuditReason::WrongPassword);
         trail.has([(AuditAction::PasswordChangeFailed, AuditReason::WrongPassword)]);
         let context = trail.events().remove(0).context;

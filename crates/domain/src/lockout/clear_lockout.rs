@@ -2,51 +2,35 @@
 
 use std::sync::Arc;
 
-use crate::access::{AdminGuard, Forbidden, Principal};
-use crate::accounts::AccountRepository;
-use crate::common::{PortError, RequestContext, UserId};
+use crate::access::Allowed;
+use crate::access::rights::UsersUnlock;
+use crate::accounts::{AccountRepository, UserNotFound};
+use crate::common::{Error, UserId};
 use crate::lockout::LockoutRepository;
 
-/// Why no lock was lifted.
-#[derive(Debug, thiserror::Error)]
-pub enum ClearLockoutError {
-    /// The caller is no administrator.
-    #[error(transparent)]
-    Forbidden(#[from] Forbidden),
-    /// Nobody has the id.
-    #[error("no such user")]
-    NotFound,
-    /// A port failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
-}
-
-/// Lets an administrator forget the failed log-ins of an account, active or not. Idempotent.
+/// Forgets the failed logins of an account, active or not. Idempotent.
+#[non_exhaustive]
 pub struct ClearLockout {
     /// The accounts.
-    pub users: Arc<dyn AccountRepository>,
+    pub accounts: Arc<dyn AccountRepository>,
     /// The counts.
     pub lockouts: Arc<dyn LockoutRepository>,
-    /// Lets administrators through.
-    pub admins: Arc<AdminGuard>,
 }
 
 impl ClearLockout {
     /// Runs the use-case.
     ///
     /// # Errors
-    /// See [`ClearLockoutError`].
+    /// [`UserNotFound`]: nobody has the id.
     pub async fn execute(
         &self,
-        caller: &Principal,
+        allowed: &Allowed<UsersUnlock>,
         id: UserId,
-        request: RequestContext,
-    ) -> Result<(), ClearLockoutError> {
-        let context = self.admins.admit(caller, request)?;
-        // No account is ever deleted: who is found here is there below.
-        self.users.find(id).await?.ok_or(ClearLockoutError::NotFound)?;
-        if self.lockouts.forget(id, context).await? {
-            tracing::info!(event = "lock_lifted", user_id = %id, by = %caller.user.id);
+    ) -> Result<(), Error<UserNotFound>> {
+        // No account is ever deleted: the one found here is still there below.
+        self.accounts.find(id).await?.ok_or(Error::Refused(UserNotFound))?;
+        if self.lockouts.forget(id, allowed.context().clone()).await? {
+            tracing::info!(event = "lock_lifted", user_id = %id, by = %allowed.caller());
         }
         Ok(())
     }
@@ -61,39 +45,32 @@ mod tests {
     use crate::lockout::MockLockoutRepository;
     use crate::testing::{self, USER};
 
-    async fn lift(
-        caller: Principal,
+    async fn clear(
         found: Option<User>,
         lockouts: MockLockoutRepository,
-    ) -> Result<(), ClearLockoutError> {
-        let mut users = MockAccountRepository::new();
-        if caller.user.is_superuser() {
-            users.expect_find().with(eq(USER)).return_once(|_| Ok(found));
-        }
-        let (admins, _) = testing::admin_guard(9);
-        let use_case =
-            ClearLockout { users: Arc::new(users), lockouts: Arc::new(lockouts), admins };
-        use_case.execute(&caller, USER, testing::request()).await
+    ) -> Result<(), Error<UserNotFound>> {
+        let mut accounts = MockAccountRepository::new();
+        accounts.expect_find().with(eq(USER)).return_once(|_| Ok(found));
+        let use_case = ClearLockout { accounts: Arc::new(accounts), lockouts: Arc::new(lockouts) };
+        use_case.execute(&testing::allowed(9), USER).await
     }
 
     #[tokio::test]
-    async fn an_administrator_lifts_a_lock_and_lifting_it_twice_is_fine() {
+    async fn a_lockout_is_cleared_and_clearing_it_twice_is_fine() {
         for locked in [true, false] {
             let mut lockouts = MockLockoutRepository::new();
             lockouts
                 .expect_forget()
-                .with(eq(USER), eq(testing::act_of_admin(9)))
+                .with(eq(USER), eq(testing::context_of_admin(9)))
                 .times(1)
                 .return_once(move |_, _| Ok(locked));
-            lift(testing::admin(), Some(testing::user()), lockouts).await.unwrap();
+            clear(Some(testing::user()), lockouts).await.unwrap();
         }
     }
 
     #[tokio::test]
-    async fn nobodys_lock_is_not_lifted_and_others_may_not() {
-        let result = lift(testing::admin(), None, MockLockoutRepository::new()).await;
-        assert!(matches!(result, Err(ClearLockoutError::NotFound)));
-        let result = lift(testing::principal(), None, MockLockoutRepository::new()).await;
-        assert!(matches!(result, Err(ClearLockoutError::Forbidden(_))));
+    async fn an_id_that_nobody_has_is_not_found() {
+        let result = clear(None, MockLockoutRepository::new()).await;
+        assert!(matches!(result, Err(Error::Refused(UserNotFound))));
     }
 }

@@ -2,24 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::access::{AdminGuard, Forbidden, Principal};
-use crate::accounts::AccountRepository;
-use crate::common::{ClientNetwork, PortError, RequestContext, Timestamp, UserId};
+use crate::access::Allowed;
+use crate::access::rights::UsersUnlock;
+use crate::accounts::{AccountRepository, UserNotFound};
+use crate::common::{ClientNetwork, Error, Timestamp, UserId};
 use crate::lockout::{AttemptLimits, FailureCount, Limit, LockoutRepository, LockoutSubject};
-
-/// Why no lock is shown.
-#[derive(Debug, thiserror::Error)]
-pub enum GetLockoutError {
-    /// The caller is no administrator.
-    #[error(transparent)]
-    Forbidden(#[from] Forbidden),
-    /// Nobody has the id.
-    #[error("no such user")]
-    NotFound,
-    /// A port failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
-}
 
 /// Failures that count, and whether they are too many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,16 +34,15 @@ impl Lockout {
     }
 }
 
-/// Shows an administrator whether failed log-ins have locked an account, and from where. Limits per
-/// network, on whatever account, are no matter of an account's.
+/// Shows whether failed logins have locked an account, and from where. Limits per network, on whatever
+/// account, are not the account's.
+#[non_exhaustive]
 pub struct GetLockout {
     /// The accounts.
-    pub users: Arc<dyn AccountRepository>,
+    pub accounts: Arc<dyn AccountRepository>,
     /// The counts.
     pub lockouts: Arc<dyn LockoutRepository>,
-    /// Lets administrators through.
-    pub admins: Arc<AdminGuard>,
-    /// The limits that log-ins are held to; `None` if to none.
+    /// The limits that logins are held to; `None` if there are none.
     pub limits: Option<AttemptLimits>,
 }
 
@@ -64,27 +50,28 @@ impl GetLockout {
     /// Runs the use-case.
     ///
     /// # Errors
-    /// See [`GetLockoutError`].
+    /// [`UserNotFound`]: nobody has the id.
     pub async fn execute(
         &self,
-        caller: &Principal,
+        allowed: &Allowed<UsersUnlock>,
         id: UserId,
-        request: RequestContext,
-    ) -> Result<Lockout, GetLockoutError> {
-        let now = self.admins.admit(caller, request)?.at;
-        self.users.find(id).await?.ok_or(GetLockoutError::NotFound)?;
+    ) -> Result<Lockout, Error<UserNotFound>> {
+        let now = allowed.context().at;
+        self.accounts.find(id).await?.ok_or(Error::Refused(UserNotFound))?;
         let Some(limits) = self.limits else { return Ok(Lockout::default()) };
         let counts = self.lockouts.counts(&LockoutSubject::Account(id)).await?;
-        let mut lock = Lockout::default();
+        let mut lockout = Lockout::default();
         for count in counts {
             match count.network {
-                None => lock.account = judge(&count, limits.per_account, now).unwrap_or_default(),
-                Some(network) => lock
+                None => {
+                    lockout.account = judge(&count, limits.per_account, now).unwrap_or_default();
+                }
+                Some(network) => lockout
                     .networks
                     .extend(judge(&count, limits.per_client, now).map(|judged| (network, judged))),
             }
         }
-        Ok(lock)
+        Ok(lockout)
     }
 }
 
@@ -104,14 +91,13 @@ mod tests {
     use crate::testing::{self, USER, at};
 
     async fn see(limits: Option<AttemptLimits>, counts: Vec<FailureCount>) -> Lockout {
-        let (mut users, mut lockouts) =
+        let (mut accounts, mut lockouts) =
             (MockAccountRepository::new(), MockLockoutRepository::new());
-        users.expect_find().with(eq(USER)).return_once(|_| Ok(Some(testing::user())));
+        accounts.expect_find().with(eq(USER)).return_once(|_| Ok(Some(testing::user())));
         lockouts.expect_counts().return_once(|_| Ok(counts));
-        let (admins, _) = testing::admin_guard(1000);
-        let (users, lockouts) = (Arc::new(users), Arc::new(lockouts));
-        let use_case = GetLockout { users, lockouts, admins, limits };
-        use_case.execute(&testing::admin(), USER, testing::request()).await.unwrap()
+        let (accounts, lockouts) = (Arc::new(accounts), Arc::new(lockouts));
+        let use_case = GetLockout { accounts, lockouts, limits };
+        use_case.execute(&testing::allowed(1000), USER).await.unwrap()
     }
 
     fn network(n: u8) -> ClientNetwork {
@@ -154,17 +140,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobodys_lock_is_not_shown_and_others_see_none() {
-        for (caller, forbidden) in [(testing::admin(), false), (testing::principal(), true)] {
-            let mut users = MockAccountRepository::new();
-            users.expect_find().returning(|_| Ok(None));
-            let (admins, _) = testing::admin_guard(9);
-            let lockouts = Arc::new(MockLockoutRepository::new());
-            let limits = Some(AttemptLimits::DEFAULT);
-            let use_case = GetLockout { users: Arc::new(users), lockouts, admins, limits };
-            let result = use_case.execute(&caller, USER, testing::request()).await;
-            assert_eq!(matches!(result, Err(GetLockoutError::Forbidden(_))), forbidden);
-            assert_eq!(matches!(result, Err(GetLockoutError::NotFound)), !forbidden);
-        }
+    async fn an_id_that_nobody_has_has_no_lockout() {
+        let mut accounts = MockAccountRepository::new();
+        accounts.expect_find().returning(|_| Ok(None));
+        let lockouts = Arc::new(MockLockoutRepository::new());
+        let limits = Some(AttemptLimits::DEFAULT);
+        let use_case = GetLockout { accounts: Arc::new(accounts), lockouts, limits };
+        let result = use_case.execute(&testing::allowed(9), USER).await;
+        assert!(matches!(result, Err(Error::Refused(UserNotFound))));
     }
 }

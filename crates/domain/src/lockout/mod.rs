@@ -8,9 +8,8 @@ mod rate_limiter;
 mod window;
 
 pub use attempts::{AttemptGuard, LoginLimits, TooManyAttempts};
-pub(crate) use attempts::{Begin, Try};
-pub use clear_lockout::{ClearLockout, ClearLockoutError};
-pub use get_lockout::{GetLockout, GetLockoutError, Lockout, LockoutCount};
+pub use clear_lockout::ClearLockout;
+pub use get_lockout::{GetLockout, Lockout, LockoutCount};
 #[cfg(feature = "mock")]
 pub use port::MockLockoutRepository;
 pub use port::{LockoutRepository, LockoutSubject};

@@ -42,6 +42,11 @@ impl AttemptLimits {
         per_client: Limit { max: 10, window: Duration::from_secs(15 * 60) },
         per_account: Limit { max: 100, window: Duration::from_secs(24 * 60 * 60) },
     };
+
+    /// The longer of the two windows: older counts are void.
+    pub fn longest_window(&self) -> Duration {
+        self.per_client.window.max(self.per_account.window)
+    }
 }
 
 /// What is counted for a subject.
@@ -138,6 +143,7 @@ mod tests {
     const LIMIT: Limit = Limit { max: 3, window: Duration::from_secs(60) };
     const NOW: i64 = 1000;
 
+    #[expect(clippy::unnecessary_wraps, reason = "what is stored may be nothing")]
     fn failures(count: u64, seconds: i64) -> Option<Failures> {
         Some(Failures { count, last_at: at(seconds) })
     }

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::accounts::{AccountRepository, LoginName, User};
+use crate::accounts::{LoginName, User};
 use crate::audit::AuditReason;
-use crate::common::{Causes, Clock, PortError, Random, RequestContext, SessionId};
+use crate::common::{Causes, Clock, Error, Random, RequestContext, SessionId};
 use crate::credentials::{
-    CandidatePassword, Credentials, HashingError, PasswordHasher, Verification,
+    CandidatePassword, CredentialRepository, Credentials, Overloaded, PasswordHasher, Verification,
 };
-use crate::lockout::{AttemptGuard, Begin, LockoutSubject, TooManyAttempts, Try};
+use crate::lockout::{AttemptGuard, LockoutSubject, TooManyAttempts};
 use crate::sessions::{
-    CreateSessionError, Generation, Grant, NewSession, SessionRepository, TokenIssuer, TokenPair,
+    Generation, Grant, NewSession, SessionRepository, StaleCredentials, TokenIssuer, TokenPair,
 };
 
 /// What somebody logs in with.
@@ -35,7 +35,7 @@ pub struct LoggedIn {
 }
 
 /// Why nobody was logged in.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LoginError {
     /// Unknown, wrong or inactive: which one is not told, nor shown by the time it took.
     #[error("user name or password is wrong")]
@@ -44,30 +44,19 @@ pub enum LoginError {
     #[error(transparent)]
     TooManyAttempts(#[from] TooManyAttempts),
     /// No capacity to hash.
-    #[error("no capacity to hash a password")]
-    Overloaded,
-    /// A port failed.
     #[error(transparent)]
-    Port(#[from] PortError),
-}
-
-impl From<HashingError> for LoginError {
-    fn from(error: HashingError) -> Self {
-        match error {
-            HashingError::Overloaded => Self::Overloaded,
-            HashingError::Port(error) => Self::Port(error),
-        }
-    }
+    Overloaded(#[from] Overloaded),
 }
 
 /// Verifies a password and begins a session.
 ///
 /// A name that nobody has, a wrong password and an inactive account cost one hash each and are
-/// answered alike (OWASP ASVS 5.0, 6.3.8). The session is made for the credential_version that the hash was read
+/// answered alike (OWASP ASVS 5.0, 6.3.8). The session is made for the credential version that the hash was read
 /// at: a password change or deactivation in between makes the log-in fail.
+#[non_exhaustive]
 pub struct Login {
-    /// The accounts.
-    pub users: Arc<dyn AccountRepository>,
+    /// The passwords.
+    pub credentials: Arc<dyn CredentialRepository>,
     /// The sessions.
     pub sessions: Arc<dyn SessionRepository>,
     /// Verifies.
@@ -89,53 +78,52 @@ impl Login {
     ///
     /// # Errors
     /// See [`LoginError`].
-    pub async fn execute(&self, input: LoginInput) -> Result<LoggedIn, LoginError> {
-        // In a storm most are sent away: before they cost the database anything.
-        let Some(place) = self.hasher.try_reserve() else { return Err(LoginError::Overloaded) };
-        let found = self.users.find_credentials(&input.name).await?;
+    pub async fn execute(&self, input: LoginInput) -> Result<LoggedIn, Error<LoginError>> {
+        // In a storm of logins most are turned away here, before they cost the database anything.
+        let Some(permit) = self.hasher.try_reserve() else {
+            return Err(Error::Refused(Overloaded.into()));
+        };
+        let found = self.credentials.find_by_name(&input.name).await?;
         let subject = found.as_ref().map_or_else(
             || LockoutSubject::nobody(&input.name),
             |c| LockoutSubject::Account(c.user_id),
         );
-        let tried = Try::log_in(subject, input.request.clone());
-        let mut attempt = match self.attempts.begin(tried).await? {
-            Begin::Attempt(attempt) => attempt,
-            Begin::Refused(refused) => return Err(refused.into()),
-        };
+        let begun = self.attempts.begin_login(subject, input.request.clone()).await;
+        let mut attempt = begun.map_err(Error::cast)?;
         let hash = found.as_ref().map(|credentials| credentials.hash.clone());
-        // Given up for the one that is asked for next.
-        drop(place);
-        let verdict = match self.hasher.verify(&input.password, hash).await {
-            Ok(verdict) => verdict,
+        // The next line takes the place that the permit kept.
+        drop(permit);
+        let verification = match self.hasher.verify(&input.password, hash).await {
+            Ok(verification) => verification,
             Err(error) => {
                 attempt.undecided().await;
-                return Err(error.into());
+                return Err(error.cast());
             }
         };
-        let (credentials, needs_rehash) = match (found, verdict) {
+        let (credentials, needs_rehash) = match (found, verification) {
             (Some(credentials), Verification::Match { needs_rehash }) if credentials.is_active => {
                 (credentials, needs_rehash)
             }
-            (found, verdict) => {
-                attempt.failed(match (found, verdict) {
+            (found, verification) => {
+                attempt.failed(match (found, verification) {
                     (None, _) => AuditReason::UnknownName,
                     (Some(_), Verification::Mismatch) => AuditReason::WrongPassword,
                     (Some(_), Verification::Match { .. }) => AuditReason::Inactive,
                 });
-                return Err(LoginError::InvalidCredentials);
+                return Err(Error::Refused(LoginError::InvalidCredentials));
             }
         };
         attempt.verified();
         let logged_in = match self.begin_session(&credentials, input.request).await {
             Ok(logged_in) => logged_in,
-            Err(LoginError::InvalidCredentials) => {
+            Err(Error::Refused(StaleCredentials)) => {
                 attempt.failed(AuditReason::AccountChanged);
-                return Err(LoginError::InvalidCredentials);
+                return Err(Error::Refused(LoginError::InvalidCredentials));
             }
-            Err(error) => {
+            Err(Error::Port(error)) => {
                 // The password was right: an outage must not lock its owner out.
                 attempt.undecided().await;
-                return Err(error);
+                return Err(error.into());
             }
         };
         attempt.succeeded().await;
@@ -150,21 +138,18 @@ impl Login {
         &self,
         credentials: &Credentials,
         request: RequestContext,
-    ) -> Result<LoggedIn, LoginError> {
+    ) -> Result<LoggedIn, Error<StaleCredentials>> {
         let now = self.clock.now();
         let session = NewSession {
             id: SessionId(self.random.uuid()?),
             user_id: credentials.user_id,
-            verified_version: credentials.credential_version,
+            verified_version: credentials.version,
             created_at: now,
             expires_at: now + self.session_ttl,
             request,
         };
         let (session_id, expires_at) = (session.id, session.expires_at);
-        let user = self.sessions.create(session).await.map_err(|error| match error {
-            CreateSessionError::Stale => LoginError::InvalidCredentials,
-            CreateSessionError::Port(error) => LoginError::Port(error),
-        })?;
+        let user = self.sessions.create(session).await?;
         let grant = Grant {
             user_id: user.id,
             role: user.role,
@@ -175,14 +160,15 @@ impl Login {
         Ok(LoggedIn { tokens: self.tokens.issue(&grant, now)?, user })
     }
 
-    /// Brings an old hash to the configured cost. The log-in has succeeded: it does not fail now.
+    /// Brings an old hash to the configured cost. The login has succeeded: a failure here is logged
+    /// only.
     async fn rehash(&self, credentials: &Credentials, password: &CandidatePassword) {
         let rehashed = match self.hasher.rehash(password).await {
             Ok(hash) => {
-                self.users.rehash(credentials.user_id, credentials.credential_version, hash).await
+                self.credentials.rehash(credentials.user_id, credentials.version, hash).await
             }
-            Err(HashingError::Overloaded) => return,
-            Err(HashingError::Port(error)) => Err(error),
+            Err(Error::Refused(Overloaded)) => return,
+            Err(Error::Port(error)) => Err(error),
         };
         if let Err(error) = rehashed {
             tracing::warn!(error = %Causes(&error), user_id = %credentials.user_id, "a hash was not renewed");
@@ -195,16 +181,17 @@ mod tests {
     use mockall::predicate::eq;
 
     use super::*;
-    use crate::accounts::MockAccountRepository;
     use crate::audit::AuditAction;
-    use crate::credentials::{CredentialVersion, MockPasswordHasher, Permit};
+    use crate::credentials::{
+        CredentialVersion, MockCredentialRepository, MockPasswordHasher, Permit,
+    };
     use crate::lockout::{Admission, LoginLimits, MockLockoutRepository, MockRateLimiter};
     use crate::sessions::MockSessionRepository;
     use crate::testing::{self, SESSION, Trail, USER, at};
 
     /// The ports of a log-in, each ready for expectations.
     struct World {
-        users: MockAccountRepository,
+        credentials: MockCredentialRepository,
         sessions: MockSessionRepository,
         hasher: MockPasswordHasher,
         lockouts: MockLockoutRepository,
@@ -216,7 +203,7 @@ mod tests {
         /// One where this account (or nobody) answers to the name, and nothing is throttled.
         fn with(account: Option<Credentials>) -> Self {
             let mut world = Self {
-                users: MockAccountRepository::new(),
+                credentials: MockCredentialRepository::new(),
                 sessions: MockSessionRepository::new(),
                 hasher: MockPasswordHasher::new(),
                 lockouts: MockLockoutRepository::new(),
@@ -224,7 +211,7 @@ mod tests {
                 trail: Arc::default(),
             };
             world.hasher.expect_try_reserve().returning(|| Some(Permit::unlimited()));
-            world.users.expect_find_credentials().return_once(move |_| Ok(account));
+            world.credentials.expect_find_by_name().return_once(move |_| Ok(account));
             world.rates.expect_reserve().returning(|_, _, _| Ok(Admission::Admitted));
             world
         }
@@ -250,10 +237,10 @@ mod tests {
             self
         }
 
-        async fn login(self) -> Result<LoggedIn, LoginError> {
+        async fn login(self) -> Result<LoggedIn, Error<LoginError>> {
             let clock = testing::clock(10);
             let login = Login {
-                users: Arc::new(self.users),
+                credentials: Arc::new(self.credentials),
                 sessions: Arc::new(self.sessions),
                 hasher: Arc::new(self.hasher),
                 attempts: Arc::new(AttemptGuard {
@@ -280,7 +267,7 @@ mod tests {
     const RIGHT: Verification = Verification::Match { needs_rehash: false };
 
     #[tokio::test]
-    async fn a_right_password_begins_a_session_of_the_verified_epoch() {
+    async fn a_right_password_begins_a_session_of_the_verified_version() {
         let mut world =
             World::with(Some(testing::credentials(4))).admitted().verdict(RIGHT).reset();
         world
@@ -312,7 +299,10 @@ mod tests {
         ] {
             let world = World::with(account).admitted().verdict(verdict);
             let trail = world.trail();
-            assert!(matches!(world.login().await, Err(LoginError::InvalidCredentials)));
+            assert!(matches!(
+                world.login().await,
+                Err(Error::Refused(LoginError::InvalidCredentials))
+            ));
             trail.has([(AuditAction::LoginFailed, reason)]);
         }
     }
@@ -322,10 +312,10 @@ mod tests {
         let mut world = World::with(None);
         world.hasher = MockPasswordHasher::new();
         world.hasher.expect_try_reserve().times(1).returning(|| None);
-        world.users = MockAccountRepository::new();
+        world.credentials = MockCredentialRepository::new();
         world.rates = MockRateLimiter::new();
         let trail = world.trail();
-        assert!(matches!(world.login().await, Err(LoginError::Overloaded)));
+        assert!(matches!(world.login().await, Err(Error::Refused(LoginError::Overloaded(_)))));
         trail.has([]);
     }
 
@@ -344,9 +334,10 @@ mod tests {
             })
             .return_once(move |_, _, _, _| Ok(Admission::Refused { retry_after }));
         let result = world.login().await;
-        assert!(
-            matches!(result, Err(LoginError::TooManyAttempts(e)) if e.retry_after == retry_after)
-        );
+        assert!(matches!(
+            result,
+            Err(Error::Refused(LoginError::TooManyAttempts(e))) if e.retry_after == retry_after
+        ));
     }
 
     #[tokio::test]
@@ -364,20 +355,20 @@ mod tests {
     #[tokio::test]
     async fn x3_an_account_changed_during_the_hash_is_answered_as_wrong() {
         let mut world = World::with(Some(testing::credentials(4))).admitted().verdict(RIGHT);
-        world.sessions.expect_create().return_once(|_| Err(CreateSessionError::Stale));
+        world.sessions.expect_create().return_once(|_| Err(Error::Refused(StaleCredentials)));
         let trail = world.trail();
-        assert!(matches!(world.login().await, Err(LoginError::InvalidCredentials)));
+        assert!(matches!(world.login().await, Err(Error::Refused(LoginError::InvalidCredentials))));
         trail.has([(AuditAction::LoginFailed, AuditReason::AccountChanged)]);
     }
 
     #[tokio::test]
     async fn an_attempt_that_could_not_be_hashed_is_no_failure() {
         let mut world = World::with(Some(testing::credentials(0))).admitted();
-        world.hasher.expect_verify().return_once(|_, _| Err(HashingError::Overloaded));
+        world.hasher.expect_verify().return_once(|_, _| Err(Error::Refused(Overloaded)));
         world.lockouts.expect_release().times(1).return_once(|_, _| Ok(()));
         world.rates.expect_release().times(1).return_once(|_| Ok(()));
         let trail = world.trail();
-        assert!(matches!(world.login().await, Err(LoginError::Overloaded)));
+        assert!(matches!(world.login().await, Err(Error::Refused(LoginError::Overloaded(_)))));
         trail.has([]);
     }
 
@@ -389,7 +380,7 @@ mod tests {
         world.sessions.expect_create().return_once(|_| Ok(testing::user()));
         world.hasher.expect_rehash().times(1).return_once(|_| Ok(testing::hash()));
         world
-            .users
+            .credentials
             .expect_rehash()
             .with(eq(USER), eq(CredentialVersion(4)), mockall::predicate::always())
             .times(1)
@@ -402,10 +393,7 @@ mod tests {
         let mut world = World::with(Some(testing::credentials(4))).admitted().verdict(RIGHT);
         world.lockouts.expect_release().times(1).return_once(|_, _| Ok(()));
         world.rates.expect_release().times(1).return_once(|_| Ok(()));
-        world
-            .sessions
-            .expect_create()
-            .return_once(|_| Err(CreateSessionError::Port(testing::broken())));
-        assert!(matches!(world.login().await, Err(LoginError::Port(_))));
+        world.sessions.expect_create().return_once(|_| Err(testing::broken().into()));
+        assert!(matches!(world.login().await, Err(Error::Port(_))));
     }
 }

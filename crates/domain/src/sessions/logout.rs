@@ -10,6 +10,7 @@ use crate::sessions::SessionRepository;
 /// Ends the caller's session: its access token and its refresh token are dead.
 ///
 /// Idempotent: a session that somebody else has ended in the meantime is ended.
+#[non_exhaustive]
 pub struct Logout {
     /// The sessions.
     pub sessions: Arc<dyn SessionRepository>,

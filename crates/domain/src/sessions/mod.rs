@@ -11,7 +11,7 @@ mod rotation;
 mod session;
 mod tokens;
 
-pub use authenticate::{Authenticate, AuthenticateError};
+pub use authenticate::Authenticate;
 #[cfg(feature = "mock")]
 pub use codec::MockTokenCodec;
 pub use codec::{AccessClaims, InvalidToken, PublicKey, PublicPoint, RefreshClaims, TokenCodec};
@@ -22,8 +22,8 @@ pub use login::{LoggedIn, Login, LoginError, LoginInput};
 pub use logout::Logout;
 #[cfg(feature = "mock")]
 pub use port::MockSessionRepository;
-pub use port::{CreateSessionError, NewSession, SessionRepository};
-pub use refresh::{Refresh, RefreshError};
+pub use port::{NewSession, SessionRepository, StaleCredentials};
+pub use refresh::Refresh;
 pub use rotation::{Lineage, Presented, Rotation, RotationOutcome};
 pub use session::{Generation, LiveSession, Session};
 pub(crate) use tokens::Grant;

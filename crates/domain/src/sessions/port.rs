@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::accounts::User;
 use crate::audit::{AuditAction, AuditContext, AuditEvent};
-use crate::common::{PortError, RequestContext, SessionId, Timestamp, UserId};
+use crate::common::{Error, PortError, RequestContext, SessionId, Timestamp, UserId};
 use crate::credentials::CredentialVersion;
 use crate::sessions::{LiveSession, Rotation, RotationOutcome};
 
@@ -15,7 +15,7 @@ pub struct NewSession {
     pub id: SessionId,
     /// Whose.
     pub user_id: UserId,
-    /// The credential_version that the password was verified in.
+    /// The credential version that the password was verified in.
     pub verified_version: CredentialVersion,
     /// Now.
     pub created_at: Timestamp,
@@ -38,16 +38,10 @@ impl NewSession {
     }
 }
 
-/// Why no session was made.
-#[derive(Debug, thiserror::Error)]
-pub enum CreateSessionError {
-    /// The account was deactivated, or its password changed, since it was read.
-    #[error("the account has changed since the password was verified")]
-    Stale,
-    /// The store failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
-}
+/// The account was deactivated, or its password changed, since the password was verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the account has changed since the password was verified")]
+pub struct StaleCredentials;
 
 /// The sessions.
 ///
@@ -58,9 +52,9 @@ pub trait SessionRepository: Send + Sync {
     /// Makes a session at [`Generation::FIRST`], sets the user's `last_login_at`, and returns the
     /// user as it is then. Records [`NewSession::event`].
     ///
-    /// MUST return `Stale`, and change nothing, unless the account is active and of the verified
-    /// credential_version at the moment of the write.
-    async fn create(&self, session: NewSession) -> Result<User, CreateSessionError>;
+    /// MUST return `StaleCredentials`, and change nothing, unless the account is active and of the verified
+    /// credential version at the moment of the write.
+    async fn create(&self, session: NewSession) -> Result<User, Error<StaleCredentials>>;
 
     /// The session and its user, if live at `at`.
     async fn find_live(

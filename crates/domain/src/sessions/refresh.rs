@@ -4,27 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason, AuditTrail};
-use crate::common::{Clock, PortError, RequestContext};
+use crate::common::{Clock, Error, RequestContext};
 use crate::sessions::{
     Grant, InvalidToken, Rotation, RotationOutcome, SessionRepository, TokenCodec, TokenIssuer,
     TokenPair,
 };
 
-/// Why no tokens were handed out.
-#[derive(Debug, thiserror::Error)]
-pub enum RefreshError {
-    /// The token is not valid, was used before, or its session is over.
-    #[error(transparent)]
-    InvalidToken(#[from] InvalidToken),
-    /// A port failed: the token may be presented again.
-    #[error(transparent)]
-    Port(#[from] PortError),
-}
-
 /// Trades a refresh token for a new pair, once (RFC 9700 §4.14.2).
 ///
 /// A token presented a second time ends its session, since one of the two presenters is a thief;
 /// except its immediate predecessor within the grace period, whose answer may have been lost.
+#[non_exhaustive]
 pub struct Refresh {
     /// Reads the token.
     pub codec: Arc<dyn TokenCodec>,
@@ -49,16 +39,17 @@ impl Refresh {
     /// Runs the use-case.
     ///
     /// # Errors
-    /// See [`RefreshError`].
+    /// [`InvalidToken`]: the token is not valid, was used before, or its session is over.
     pub async fn execute(
         &self,
         token: &str,
         request: RequestContext,
-    ) -> Result<TokenPair, RefreshError> {
+    ) -> Result<TokenPair, Error<InvalidToken>> {
         let now = self.clock.now();
         let context = AuditContext::anonymous(now, request.clone());
-        let claims = self.codec.verify_refresh(token, now).inspect_err(|_invalid| {
+        let claims = self.codec.verify_refresh(token, now).map_err(|invalid| {
             self.trail.note(failure(context.clone(), AuditReason::InvalidToken));
+            Error::Refused(invalid)
         })?;
         let rotation = Rotation {
             session_id: claims.session_id,
@@ -82,12 +73,12 @@ impl Refresh {
             }
             RotationOutcome::Replayed => {
                 tracing::warn!(event = "refresh_replayed", user_id = %claims.user_id, "session ended");
-                Err(InvalidToken { reason: "refresh token was used before" }.into())
+                Err(Error::Refused(InvalidToken { reason: "refresh token was used before" }))
             }
             RotationOutcome::NotLive => {
                 let context = AuditContext { session_id: Some(claims.session_id), ..context };
                 self.trail.note(failure(context, AuditReason::SessionOver).on(claims.user_id));
-                Err(InvalidToken { reason: "session is not live" }.into())
+                Err(Error::Refused(InvalidToken { reason: "session is not live" }))
             }
         }
     }
@@ -100,12 +91,13 @@ fn failure(context: AuditContext, reason: AuditReason) -> AuditEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::common::PortError;
     use crate::sessions::{Generation, MockSessionRepository, MockTokenCodec, RefreshClaims};
     use crate::testing::{self, SESSION, Trail, USER, at};
 
     async fn refresh(
         outcome: Result<RotationOutcome, PortError>,
-    ) -> (Result<TokenPair, RefreshError>, Arc<Trail>) {
+    ) -> (Result<TokenPair, Error<InvalidToken>>, Arc<Trail>) {
         let (mut codec, mut sessions) = (MockTokenCodec::new(), MockSessionRepository::new());
         codec.expect_verify_refresh().return_once(|_, _| {
             Ok(RefreshClaims {
@@ -164,14 +156,14 @@ mod tests {
         let event = noted.events().remove(0);
         assert_eq!((event.subject, event.context.session_id), (Some(USER), Some(SESSION)));
         for result in [replayed, gone] {
-            assert!(matches!(result, Err(RefreshError::InvalidToken(_))));
+            assert!(matches!(result, Err(Error::Refused(_))));
         }
     }
 
     #[tokio::test]
     async fn a_store_that_is_down_does_not_spend_the_token() {
         let (result, trail) = refresh(Err(testing::broken())).await;
-        assert!(matches!(result, Err(RefreshError::Port(_))));
+        assert!(matches!(result, Err(Error::Port(_))));
         trail.has([]);
     }
 
@@ -190,7 +182,7 @@ mod tests {
             recorded: true,
         };
         let result = use_case.execute("x", testing::request()).await;
-        assert!(matches!(result, Err(RefreshError::InvalidToken(_))));
+        assert!(matches!(result, Err(Error::Refused(_))));
         trail.has([(AuditAction::RefreshFailed, AuditReason::InvalidToken)]);
     }
 }

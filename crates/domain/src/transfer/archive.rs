@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::common::PortError;
+use crate::common::{Error, PortError};
 
 /// A row: of each column the value as a text, which is the same whatever the store is; `None` for
 /// null.
@@ -29,18 +29,12 @@ pub struct Contents {
     pub last_id: Option<i64>,
 }
 
-/// Why nothing can be taken over.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    /// There is something already, or there has been: ids must not be given twice.
-    #[error("the database to transfer to is not empty: it has {what}")]
-    NotEmpty {
-        /// What there is.
-        what: &'static str,
-    },
-    /// The store failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
+/// The target has something already, or has had: ids must not be given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the database to transfer to is not empty: it has {what}")]
+pub struct NotEmpty {
+    /// What there is.
+    pub what: &'static str,
 }
 
 /// Everything that a store keeps, to be taken elsewhere.
@@ -56,7 +50,7 @@ pub trait Archive: Send + Sync {
 
     /// Begins to write. MUST return `NotEmpty` if the store keeps anything, or has given an id.
     /// Until the writer commits nothing of it is seen; dropped before, nothing has happened.
-    async fn import(&self) -> Result<Box<dyn ArchiveWriter>, ImportError>;
+    async fn import(&self) -> Result<Box<dyn ArchiveWriter>, Error<NotEmpty>>;
 }
 
 /// Reads a store, as of one moment.

@@ -5,8 +5,8 @@ mod checksum;
 
 use std::sync::Arc;
 
-use crate::common::PortError;
-pub use archive::{Archive, ArchiveReader, ArchiveWriter, Batch, Contents, ImportError, Row};
+use crate::common::{Error, PortError};
+pub use archive::{Archive, ArchiveReader, ArchiveWriter, Batch, Contents, NotEmpty, Row};
 #[cfg(feature = "mock")]
 pub use archive::{MockArchive, MockArchiveReader};
 pub use checksum::Checksum;
@@ -29,7 +29,7 @@ pub enum TransferError {
     Source(#[source] PortError),
     /// The store to write to failed, or is not empty.
     #[error("writing to the target")]
-    Target(#[source] ImportError),
+    Target(#[source] Error<NotEmpty>),
     /// What the target would hold is not what the source holds.
     #[error("the target would differ from the source: {target:?} instead of {source_is:?}")]
     Differs {

@@ -128,10 +128,10 @@ async fn what_differs_or_breaks_off_is_not_committed() {
 #[tokio::test]
 async fn a_target_that_is_not_empty_leaves_the_source_alone() {
     let mut to = MockArchive::new();
-    to.expect_import().return_once(|| Err(ImportError::NotEmpty { what: "users" }));
+    to.expect_import().return_once(|| Err(Error::Refused(NotEmpty { what: "users" })));
     let transfer = Transfer { source: Arc::new(MockArchive::new()), target: Arc::new(to) };
     let error = transfer.execute(&|_| ()).await.unwrap_err();
-    assert!(matches!(error, TransferError::Target(ImportError::NotEmpty { what: "users" })));
+    assert!(matches!(error, TransferError::Target(Error::Refused(NotEmpty { what: "users" }))));
 }
 
 #[test]

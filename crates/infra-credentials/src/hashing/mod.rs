@@ -18,10 +18,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use menjin_bcrypt_lanes::{Digest, Hash, Lanes};
-use menjin_domain::common::PortError;
+use menjin_domain::common::{Error, PortError};
 use menjin_domain::credentials::{
-    CandidatePassword, HashingError, NewPassword, PasswordHash, PasswordHasher, Permit,
-    Verification,
+    CandidatePassword, NewPassword, Overloaded, PasswordHash, PasswordHasher, Permit, Verification,
 };
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -58,7 +57,7 @@ pub struct HashingConfig {
     /// How many threads hash; `None` is as many as the process may run at once.
     pub threads: Option<usize>,
     /// How many jobs may wait for a thread. One more is refused as
-    /// [`HashingError::Overloaded`].
+    /// [`Overloaded`].
     pub queue: usize,
     /// How long one may wait. Who would have to wait for longer than four fifths of it, as far as can
     /// be told, is refused in the same way, and so is who has waited for all of it.
@@ -137,7 +136,7 @@ impl BcryptPool {
         Ok(Self { workers: Workers::start(threads, limits, engine)?, cost: config.cost })
     }
 
-    async fn make(&self, password: &str) -> Result<PasswordHash, HashingError> {
+    async fn make(&self, password: &str) -> Result<PasswordHash, Error<Overloaded>> {
         let mut salt = [0; 16];
         random::fill(&mut salt)?;
         if password.len() > Input::MAX_BYTES {
@@ -154,16 +153,16 @@ impl BcryptPool {
         &self,
         input: Input,
         finish: impl FnOnce(Digest) -> T + Send + 'static,
-    ) -> Result<T, HashingError> {
+    ) -> Result<T, Error<Overloaded>> {
         reply(self.workers.submit_bcrypt(input, finish)).await
     }
 }
 
-async fn reply<T>(submitted: Result<Reply<T>, Full>) -> Result<T, HashingError> {
-    let Ok(reply) = submitted else { return Err(HashingError::Overloaded) };
+async fn reply<T>(submitted: Result<Reply<T>, Full>) -> Result<T, Error<Overloaded>> {
+    let Ok(reply) = submitted else { return Err(Error::Refused(Overloaded)) };
     match reply.await {
         Ok(Ok(result)) => Ok(result),
-        Ok(Err(Full)) => Err(HashingError::Overloaded),
+        Ok(Err(Full)) => Err(Error::Refused(Overloaded)),
         Err(panicked) => Err(PortError::internal(COMPONENT, panicked).into()),
     }
 }
@@ -174,11 +173,14 @@ impl PasswordHasher for BcryptPool {
         self.workers.try_reserve().map(Permit::holding)
     }
 
-    async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError> {
+    async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, Error<Overloaded>> {
         self.make(password.expose()).await
     }
 
-    async fn rehash(&self, password: &CandidatePassword) -> Result<PasswordHash, HashingError> {
+    async fn rehash(
+        &self,
+        password: &CandidatePassword,
+    ) -> Result<PasswordHash, Error<Overloaded>> {
         self.make(password.expose()).await
     }
 
@@ -186,7 +188,7 @@ impl PasswordHasher for BcryptPool {
         &self,
         password: &CandidatePassword,
         hash: Option<PasswordHash>,
-    ) -> Result<Verification, HashingError> {
+    ) -> Result<Verification, Error<Overloaded>> {
         let stored = hash.and_then(|hash| read(&hash, self.cost));
         let password = password.expose().as_bytes();
         let possible = (1..=NewPassword::MAX_BYTES).contains(&password.len());

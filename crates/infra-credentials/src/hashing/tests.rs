@@ -2,6 +2,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use menjin_domain::common::Error;
 use menjin_domain::credentials::PasswordLength;
 
 use super::*;
@@ -217,7 +218,7 @@ async fn a_storm_is_refused_before_hashing() {
     let mut pending = Vec::new();
     for mut one in waiting.drain(..) {
         match std::future::poll_fn(|cx| std::task::Poll::Ready(one.as_mut().poll(cx))).await {
-            std::task::Poll::Ready(Err(HashingError::Overloaded)) => overloaded += 1,
+            std::task::Poll::Ready(Err(Error::Refused(Overloaded))) => overloaded += 1,
             std::task::Poll::Ready(other) => panic!("{other:?}"),
             std::task::Poll::Pending => pending.push(one),
         }

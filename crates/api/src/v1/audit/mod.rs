@@ -4,11 +4,11 @@ mod query;
 mod views;
 
 use actix_web::web::{Data, Json};
+use menjin_domain::access::rights::AuditRead;
 use paperclip::actix::api_v2_operation;
 
 use crate::failure::Failure;
-use crate::http::caller::{Administrator, After};
-use crate::http::client::Client;
+use crate::http::caller::{After, Authorized};
 use crate::http::query::Query;
 use crate::state::Api;
 
@@ -22,10 +22,9 @@ pub use views::AuditEventView;
 #[api_v2_operation(operation_id = "list_audit_events", tags("Audit"))]
 pub(super) async fn list(
     api: Data<Api>,
-    After(caller, query): After<Administrator, Query<query::AuditQuery>>,
-    client: Client,
+    After(Authorized(allowed), query): After<Authorized<AuditRead>, Query<query::AuditQuery>>,
 ) -> Result<Json<views::AuditPageView>, Failure> {
     let input = query.to_input()?;
-    let page = api.use_cases.list_records.execute(&caller, input, client.0).await?;
+    let page = api.services.list_records.execute(&allowed, input).await?;
     Ok(Json(views::AuditPageView::from(&page)))
 }

@@ -1,23 +1,27 @@
+//! Repositories with the session cache in front of them.
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use menjin_domain::accounts::{
-    AccountRepository, CreateUserError, DeactivateError, LoginName, NewUser, ProfileChanges,
-    UpdateProfileError, User, UserPage, UserQuery,
+    AccountRepository, CreateUserError, EmailTaken, LastAdmin, LoginName, NewUser, ProfileChanges,
+    User, UserPage, UserQuery,
 };
 use menjin_domain::audit::AuditContext;
-use menjin_domain::common::{Causes, PortError, SessionId, Timestamp, UserId};
-use menjin_domain::credentials::{CredentialVersion, Credentials, PasswordChange, PasswordHash};
+use menjin_domain::common::{Causes, Error, PortError, SessionId, Timestamp, UserId};
+use menjin_domain::credentials::{
+    CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
+};
 use menjin_domain::sessions::{
-    CreateSessionError, InvalidationChannel, LiveSession, NewSession, Rotation, RotationOutcome,
-    SessionRepository,
+    InvalidationChannel, LiveSession, NewSession, Rotation, RotationOutcome, SessionRepository,
+    StaleCredentials,
 };
 
 use tokio::runtime::Handle;
 use tracing::Instrument as _;
 
-use super::copies::SessionCopies;
+use super::cache::SessionCache;
 use super::invalidation::Invalidation;
 
 /// How long an answer waits for other processes to be told where they probably cannot be.
@@ -26,7 +30,7 @@ const BRIEFLY: Duration = Duration::from_millis(100);
 /// Where what has changed is to be told: the copies of this process, and those of others.
 #[derive(Clone)]
 struct Changes {
-    copies: Arc<SessionCopies>,
+    cache: Arc<SessionCache>,
     others: Option<Arc<dyn InvalidationChannel>>,
     /// That of whoever built this: a web server's workers end one by one, and must not take an
     /// invalidation with them.
@@ -34,6 +38,10 @@ struct Changes {
 }
 
 impl Changes {
+    fn new(cache: Arc<SessionCache>, others: Option<Arc<dyn InvalidationChannel>>) -> Self {
+        Self { cache, others, runtime: Handle::current() }
+    }
+
     /// Runs a write and invalidates before its outcome is known to anybody, whatever it is: a write
     /// that failed may have been done.
     ///
@@ -57,7 +65,7 @@ impl Changes {
         let changes = self.clone();
         let work = async move {
             let outcome = write.await;
-            changes.copies.invalidate(invalidation);
+            changes.cache.invalidate(invalidation);
             if concerns_others(&outcome) {
                 changes.tell_others(invalidation).await;
             }
@@ -82,7 +90,7 @@ impl Changes {
                 tracing::warn!(error = %Causes(&error), "other processes were not told of a change");
             }
         };
-        if self.copies.is_hearing() {
+        if self.cache.is_hearing() {
             publish.await;
         } else {
             // The channel is most likely down: it is tried to the end, but nobody waits for its
@@ -106,16 +114,16 @@ impl CachedSessions {
     /// Outside of a tokio runtime, which its writes run on.
     pub fn new(
         store: Arc<dyn SessionRepository>,
-        copies: Arc<SessionCopies>,
+        cache: Arc<SessionCache>,
         others: Option<Arc<dyn InvalidationChannel>>,
     ) -> Self {
-        Self { store, changes: Changes { copies, others, runtime: Handle::current() } }
+        Self { store, changes: Changes { cache, others, runtime: Handle::current() } }
     }
 }
 
 #[async_trait]
 impl SessionRepository for CachedSessions {
-    async fn create(&self, session: NewSession) -> Result<User, CreateSessionError> {
+    async fn create(&self, session: NewSession) -> Result<User, Error<StaleCredentials>> {
         let (store, user) = (Arc::clone(&self.store), session.user_id);
         // The user's last log-in changes.
         let write = async move { store.create(session).await };
@@ -127,14 +135,14 @@ impl SessionRepository for CachedSessions {
         id: SessionId,
         at: Timestamp,
     ) -> Result<Option<LiveSession>, PortError> {
-        let copies = &self.changes.copies;
-        if let Some(live) = copies.get(id, at) {
+        let cache = &self.changes.cache;
+        if let Some(live) = cache.get(id, at) {
             return Ok(Some(live));
         }
-        let ticket = copies.begin(at);
+        let ticket = cache.begin(at);
         let found = self.store.find_live(id, at).await?;
         if let Some(live) = &found {
-            copies.fill(ticket, live);
+            cache.fill(ticket, live);
         }
         Ok(found)
     }
@@ -160,29 +168,29 @@ impl SessionRepository for CachedSessions {
     }
 }
 
-/// Accounts whose changes void the copies of their sessions.
-pub struct CachedUsers {
+/// Accounts whose changes void the cached sessions of their users.
+pub struct CachedAccounts {
     store: Arc<dyn AccountRepository>,
     changes: Changes,
 }
 
-impl CachedUsers {
-    /// Puts copies before a store; `others` tells other processes of changes.
+impl CachedAccounts {
+    /// Puts the cache before a store; `others` tells other processes of changes.
     ///
     /// # Panics
     /// Outside of a tokio runtime, which its writes run on.
     pub fn new(
         store: Arc<dyn AccountRepository>,
-        copies: Arc<SessionCopies>,
+        cache: Arc<SessionCache>,
         others: Option<Arc<dyn InvalidationChannel>>,
     ) -> Self {
-        Self { store, changes: Changes { copies, others, runtime: Handle::current() } }
+        Self { store, changes: Changes::new(cache, others) }
     }
 }
 
 #[async_trait]
-impl AccountRepository for CachedUsers {
-    async fn create(&self, user: NewUser) -> Result<User, CreateUserError> {
+impl AccountRepository for CachedAccounts {
+    async fn create(&self, user: NewUser) -> Result<User, Error<CreateUserError>> {
         self.store.create(user).await
     }
 
@@ -190,20 +198,12 @@ impl AccountRepository for CachedUsers {
         self.store.find(id).await
     }
 
-    async fn find_credentials(&self, name: &LoginName) -> Result<Option<Credentials>, PortError> {
-        self.store.find_credentials(name).await
-    }
-
-    async fn credentials(&self, id: UserId) -> Result<Option<Credentials>, PortError> {
-        self.store.credentials(id).await
-    }
-
     async fn update_profile(
         &self,
         id: UserId,
         changes: ProfileChanges,
         context: AuditContext,
-    ) -> Result<Option<User>, UpdateProfileError> {
+    ) -> Result<Option<User>, Error<EmailTaken>> {
         let store = Arc::clone(&self.store);
         let write = async move { store.update_profile(id, changes, context).await };
         self.changes.after(Invalidation::User(id), write).await?
@@ -223,10 +223,41 @@ impl AccountRepository for CachedUsers {
         &self,
         id: UserId,
         context: AuditContext,
-    ) -> Result<Option<User>, DeactivateError> {
+    ) -> Result<Option<User>, Error<LastAdmin>> {
         let store = Arc::clone(&self.store);
         let write = async move { store.deactivate(id, context).await };
         self.changes.after(Invalidation::User(id), write).await?
+    }
+}
+
+/// Credentials whose changes void the cached sessions of their users.
+pub struct CachedCredentials {
+    store: Arc<dyn CredentialRepository>,
+    changes: Changes,
+}
+
+impl CachedCredentials {
+    /// Puts the cache before a store; `others` tells other processes of changes.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, which its writes run on.
+    pub fn new(
+        store: Arc<dyn CredentialRepository>,
+        cache: Arc<SessionCache>,
+        others: Option<Arc<dyn InvalidationChannel>>,
+    ) -> Self {
+        Self { store, changes: Changes::new(cache, others) }
+    }
+}
+
+#[async_trait]
+impl CredentialRepository for CachedCredentials {
+    async fn find_by_name(&self, name: &LoginName) -> Result<Option<Credentials>, PortError> {
+        self.store.find_by_name(name).await
+    }
+
+    async fn find_by_id(&self, id: UserId) -> Result<Option<Credentials>, PortError> {
+        self.store.find_by_id(id).await
     }
 
     async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError> {
@@ -238,11 +269,11 @@ impl AccountRepository for CachedUsers {
     async fn rehash(
         &self,
         id: UserId,
-        credential_version: CredentialVersion,
+        version: CredentialVersion,
         hash: PasswordHash,
     ) -> Result<(), PortError> {
-        // No copy holds a hash.
-        self.store.rehash(id, credential_version, hash).await
+        // Nothing in the cache holds a hash.
+        self.store.rehash(id, version, hash).await
     }
 }
 

@@ -1,6 +1,8 @@
+//! What a change voids, and how other processes are told.
+
 use menjin_domain::common::{SessionId, UserId};
 
-/// Something that a copy may hold has changed.
+/// Something that a cached session may show has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Invalidation {
     /// The account, or any of its sessions.

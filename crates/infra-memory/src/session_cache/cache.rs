@@ -1,3 +1,5 @@
+//! The cached sessions, and what voids them.
+
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,8 +26,8 @@ const MARKS: usize = 8192;
 ///
 /// The other half of the argument is the order in a writer: the store first, then the invalidation,
 /// then the answer. A read that sees the counter raised begins after the store was changed.
-pub struct SessionCopies {
-    copies: Shards<SessionId, Copy>,
+pub struct SessionCache {
+    entries: Shards<SessionId, Entry>,
     ttl: Duration,
     /// The number of the latest invalidation.
     counter: AtomicU64,
@@ -37,7 +39,7 @@ pub struct SessionCopies {
     hasher: RandomState,
 }
 
-struct Copy {
+struct Entry {
     live: LiveSession,
     read_at: Timestamp,
     read_after: u64,
@@ -50,11 +52,11 @@ pub struct Ticket {
     after: u64,
 }
 
-impl SessionCopies {
+impl SessionCache {
     /// Room for this many copies, each good for `ttl` at most; zero keeps none.
     pub fn new(capacity: usize, ttl: Duration) -> Self {
         Self {
-            copies: Shards::new(capacity),
+            entries: Shards::new(capacity),
             ttl,
             counter: AtomicU64::new(0),
             marks: (0..MARKS).map(|_| AtomicU64::new(0)).collect(),
@@ -70,19 +72,19 @@ impl SessionCopies {
         if !self.is_hearing() {
             return None;
         }
-        self.copies.read(&id, |copy| self.is_good(copy, at).then(|| copy.live.clone()))
+        self.entries.read(&id, |copy| self.is_good(copy, at).then(|| copy.live.clone()))
     }
 
-    fn is_good(&self, copy: &Copy, at: Timestamp) -> bool {
+    fn is_good(&self, copy: &Entry, at: Timestamp) -> bool {
         self.is_young(copy, at) && at < copy.live.session.expires_at && self.is_current(copy)
     }
 
     /// A clock that was put back makes a copy seem young: it is not to be trusted then.
-    fn is_young(&self, copy: &Copy, at: Timestamp) -> bool {
+    fn is_young(&self, copy: &Entry, at: Timestamp) -> bool {
         (at - copy.read_at).to_std().is_ok_and(|age| age < self.ttl)
     }
 
-    fn is_current(&self, copy: &Copy) -> bool {
+    fn is_current(&self, copy: &Entry) -> bool {
         let session = &copy.live.session;
         let marks = [
             self.mark(Invalidation::User(session.user_id)),
@@ -103,9 +105,9 @@ impl SessionCopies {
         if self.ttl.is_zero() || !self.is_hearing() {
             return;
         }
-        let copy = Copy { live: live.clone(), read_at: ticket.at, read_after: ticket.after };
-        let is_worth_keeping = |copy: &Copy| self.is_good(copy, ticket.at);
-        self.copies.insert(live.session.id, copy, is_worth_keeping);
+        let copy = Entry { live: live.clone(), read_at: ticket.at, read_after: ticket.after };
+        let is_worth_keeping = |copy: &Entry| self.is_good(copy, ticket.at);
+        self.entries.insert(live.session.id, copy, is_worth_keeping);
     }
 
     /// Voids the copies of something that has changed in the store, and every read that is under
@@ -147,7 +149,7 @@ impl SessionCopies {
 }
 
 /// What other processes say.
-impl InvalidationListener for SessionCopies {
+impl InvalidationListener for SessionCache {
     fn live(&self) {
         self.set_hearing(true);
     }
@@ -165,9 +167,9 @@ impl InvalidationListener for SessionCopies {
     }
 }
 
-impl fmt::Debug for SessionCopies {
+impl fmt::Debug for SessionCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionCopies").field("ttl", &self.ttl).finish_non_exhaustive()
+        f.debug_struct("SessionCache").field("ttl", &self.ttl).finish_non_exhaustive()
     }
 }
 

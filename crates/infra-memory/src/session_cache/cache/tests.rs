@@ -6,15 +6,15 @@ use menjin_domain::sessions::{Generation, Session};
 
 use super::*;
 
-pub(in crate::lookup) const SESSION: SessionId = SessionId(uuid::Uuid::from_u128(7));
+pub(in crate::session_cache) const SESSION: SessionId = SessionId(uuid::Uuid::from_u128(7));
 const TTL: Duration = Duration::from_secs(1);
 
-pub(in crate::lookup) fn at(millis: i64) -> Timestamp {
+pub(in crate::session_cache) fn at(millis: i64) -> Timestamp {
     Timestamp::from_timestamp_millis(1_700_000_000_000 + millis).unwrap()
 }
 
 /// A session whose user's `updated_at` tells the version that was read.
-pub(in crate::lookup) fn live(version: i64) -> LiveSession {
+pub(in crate::session_cache) fn live(version: i64) -> LiveSession {
     LiveSession {
         session: Session {
             id: SESSION,
@@ -40,90 +40,90 @@ pub(in crate::lookup) fn live(version: i64) -> LiveSession {
     }
 }
 
-fn copies() -> SessionCopies {
-    SessionCopies::new(100, TTL)
+fn cache() -> SessionCache {
+    SessionCache::new(100, TTL)
 }
 
 #[test]
 fn a_copy_is_good_for_its_time() {
-    let copies = copies();
-    copies.fill(copies.begin(at(0)), &live(1));
-    assert_eq!(copies.get(SESSION, at(999)), Some(live(1)));
-    assert_eq!(copies.get(SESSION, at(1000)), None);
-    assert_eq!(copies.get(SESSION, at(-1)), None, "the clock was put back");
+    let cache = cache();
+    cache.fill(cache.begin(at(0)), &live(1));
+    assert_eq!(cache.get(SESSION, at(999)), Some(live(1)));
+    assert_eq!(cache.get(SESSION, at(1000)), None);
+    assert_eq!(cache.get(SESSION, at(-1)), None, "the clock was put back");
 }
 
 #[test]
 fn a_copy_does_not_outlive_its_session() {
-    let copies = copies();
-    copies.fill(copies.begin(at(499_900)), &live(1));
-    assert!(copies.get(SESSION, at(499_999)).is_some());
-    assert_eq!(copies.get(SESSION, at(500_000)), None);
+    let cache = cache();
+    cache.fill(cache.begin(at(499_900)), &live(1));
+    assert!(cache.get(SESSION, at(499_999)).is_some());
+    assert_eq!(cache.get(SESSION, at(500_000)), None);
 }
 
 #[test]
 fn either_mark_voids_a_copy() {
     for invalidation in [Invalidation::User(UserId::FIRST), Invalidation::Session(SESSION)] {
-        let copies = copies();
-        copies.fill(copies.begin(at(0)), &live(1));
-        copies.invalidate(invalidation);
-        assert_eq!(copies.get(SESSION, at(1)), None);
-        copies.fill(copies.begin(at(1)), &live(2));
-        assert_eq!(copies.get(SESSION, at(2)), Some(live(2)));
+        let cache = cache();
+        cache.fill(cache.begin(at(0)), &live(1));
+        cache.invalidate(invalidation);
+        assert_eq!(cache.get(SESSION, at(1)), None);
+        cache.fill(cache.begin(at(1)), &live(2));
+        assert_eq!(cache.get(SESSION, at(2)), Some(live(2)));
     }
 }
 
 #[test]
 fn others_are_left_alone() {
-    let copies = copies();
-    copies.fill(copies.begin(at(0)), &live(1));
-    let mine = copies.mark(Invalidation::User(UserId::FIRST));
+    let cache = cache();
+    cache.fill(cache.begin(at(0)), &live(1));
+    let mine = cache.mark(Invalidation::User(UserId::FIRST));
     let other = (2..1000)
         .map(|id| Invalidation::User(UserId::try_from(id).unwrap()))
-        .find(|other| !std::ptr::eq(copies.mark(*other), mine))
+        .find(|other| !std::ptr::eq(cache.mark(*other), mine))
         .unwrap();
-    copies.invalidate(other);
-    assert!(copies.get(SESSION, at(1)).is_some());
+    cache.invalidate(other);
+    assert!(cache.get(SESSION, at(1)).is_some());
 }
 
 #[test]
 fn who_cannot_hear_uses_no_copies_nor_those_from_before() {
-    let copies = copies();
-    copies.fill(copies.begin(at(0)), &live(1));
-    copies.set_hearing(false);
-    assert_eq!(copies.get(SESSION, at(1)), None);
-    let deaf = copies.begin(at(1));
-    copies.set_hearing(true);
-    assert_eq!(copies.get(SESSION, at(1)), None, "something may have been missed");
-    copies.fill(deaf, &live(2));
-    assert_eq!(copies.get(SESSION, at(1)), None, "read while deaf");
-    copies.fill(copies.begin(at(1)), &live(3));
-    assert!(copies.get(SESSION, at(1)).is_some());
+    let cache = cache();
+    cache.fill(cache.begin(at(0)), &live(1));
+    cache.set_hearing(false);
+    assert_eq!(cache.get(SESSION, at(1)), None);
+    let deaf = cache.begin(at(1));
+    cache.set_hearing(true);
+    assert_eq!(cache.get(SESSION, at(1)), None, "something may have been missed");
+    cache.fill(deaf, &live(2));
+    assert_eq!(cache.get(SESSION, at(1)), None, "read while deaf");
+    cache.fill(cache.begin(at(1)), &live(3));
+    assert!(cache.get(SESSION, at(1)).is_some());
 }
 
 #[test]
 fn without_a_time_to_live_nothing_is_kept() {
-    let copies = SessionCopies::new(100, Duration::ZERO);
-    copies.fill(copies.begin(at(0)), &live(1));
-    assert_eq!(copies.get(SESSION, at(0)), None);
+    let cache = SessionCache::new(100, Duration::ZERO);
+    cache.fill(cache.begin(at(0)), &live(1));
+    assert_eq!(cache.get(SESSION, at(0)), None);
 }
 
 #[test]
 fn other_processes_are_heard() {
-    let copies = copies();
+    let cache = cache();
     let message = Invalidation::User(UserId::FIRST).to_bytes();
     for message in [&message[..], b"from the future"] {
-        copies.fill(copies.begin(at(0)), &live(1));
-        assert!(copies.get(SESSION, at(0)).is_some());
-        copies.received(message);
-        assert_eq!(copies.get(SESSION, at(0)), None);
+        cache.fill(cache.begin(at(0)), &live(1));
+        assert!(cache.get(SESSION, at(0)).is_some());
+        cache.received(message);
+        assert_eq!(cache.get(SESSION, at(0)), None);
     }
-    copies.lost();
-    copies.fill(copies.begin(at(0)), &live(1));
-    assert_eq!(copies.get(SESSION, at(0)), None);
-    copies.live();
-    copies.fill(copies.begin(at(0)), &live(1));
-    assert!(copies.get(SESSION, at(0)).is_some());
+    cache.lost();
+    cache.fill(cache.begin(at(0)), &live(1));
+    assert_eq!(cache.get(SESSION, at(0)), None);
+    cache.live();
+    cache.fill(cache.begin(at(0)), &live(1));
+    assert!(cache.get(SESSION, at(0)).is_some());
 }
 
 /// One step of one actor: the points at which threads can be switched.
@@ -148,25 +148,25 @@ const WRITER: [Step; 3] = [Step::Write, Step::Invalidate, Step::Answer];
 
 /// Runs actors in the order of a schedule and says what a look-up at the end must not be below.
 fn run(actors: &[[Step; 3]], schedule: &[usize]) {
-    let copies = copies();
+    let cache = cache();
     let (mut stored, mut acknowledged) = (0, 0);
     let mut next = vec![0; actors.len()];
     let mut tickets = vec![None; actors.len()];
     let mut values = vec![0; actors.len()];
     for &actor in schedule {
         match actors[actor][next[actor]] {
-            Step::Begin => tickets[actor] = Some(copies.begin(at(0))),
+            Step::Begin => tickets[actor] = Some(cache.begin(at(0))),
             Step::Read => values[actor] = stored,
-            Step::Fill => copies.fill(tickets[actor].unwrap(), &live(values[actor])),
+            Step::Fill => cache.fill(tickets[actor].unwrap(), &live(values[actor])),
             Step::Write => {
                 stored += 1;
                 values[actor] = stored;
             }
-            Step::Invalidate => copies.invalidate(Invalidation::User(UserId::FIRST)),
+            Step::Invalidate => cache.invalidate(Invalidation::User(UserId::FIRST)),
             Step::Answer => acknowledged = acknowledged.max(values[actor]),
         }
         next[actor] += 1;
-        if let Some(seen) = copies.get(SESSION, at(0)) {
+        if let Some(seen) = cache.get(SESSION, at(0)) {
             let seen = seen.user.updated_at.unwrap();
             assert!(
                 seen >= at(acknowledged),
@@ -208,17 +208,17 @@ fn no_interleaving_brings_an_acknowledged_change_back() {
 /// The same on real threads: what steps of a model cannot show is the order of memory.
 #[test]
 fn threads_see_no_acknowledged_change_undone() {
-    let copies = copies();
+    let cache = cache();
     let (stored, acknowledged) = (AtomicU64::new(0), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
                 while stored.load(Ordering::SeqCst) < 20_000 {
-                    let ticket = copies.begin(at(0));
+                    let ticket = cache.begin(at(0));
                     let value = i64::try_from(stored.load(Ordering::SeqCst)).unwrap();
-                    copies.fill(ticket, &live(value));
+                    cache.fill(ticket, &live(value));
                     let floor = i64::try_from(acknowledged.load(Ordering::SeqCst)).unwrap();
-                    if let Some(seen) = copies.get(SESSION, at(0)) {
+                    if let Some(seen) = cache.get(SESSION, at(0)) {
                         assert!(seen.user.updated_at.unwrap() >= at(floor));
                     }
                 }
@@ -227,7 +227,7 @@ fn threads_see_no_acknowledged_change_undone() {
         scope.spawn(|| {
             for value in 1..=20_000 {
                 stored.store(value, Ordering::SeqCst);
-                copies.invalidate(Invalidation::User(UserId::FIRST));
+                cache.invalidate(Invalidation::User(UserId::FIRST));
                 acknowledged.store(value, Ordering::SeqCst);
             }
         });

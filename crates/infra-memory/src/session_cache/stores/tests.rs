@@ -4,7 +4,7 @@ use menjin_domain::common::{RequestContext, UserId};
 use menjin_domain::sessions::{Generation, MockInvalidationChannel, MockSessionRepository};
 
 use super::*;
-use crate::lookup::copies::tests::{SESSION, at, live};
+use crate::session_cache::cache::tests::{SESSION, at, live};
 
 fn rotation() -> Rotation {
     Rotation {
@@ -29,12 +29,12 @@ async fn refresh(outcome: Result<RotationOutcome, PortError>) -> (Vec<Vec<u8>>, 
         messages.lock().unwrap().push(message.to_vec());
         Ok(())
     });
-    let copies = Arc::new(SessionCopies::new(10, Duration::from_secs(1)));
-    copies.fill(copies.begin(at(0)), &live(1));
-    let sessions = CachedSessions::new(Arc::new(store), copies.clone(), Some(Arc::new(channel)));
+    let cache = Arc::new(SessionCache::new(10, Duration::from_secs(1)));
+    cache.fill(cache.begin(at(0)), &live(1));
+    let sessions = CachedSessions::new(Arc::new(store), cache.clone(), Some(Arc::new(channel)));
     drop(sessions.rotate(rotation()).await);
     let told = told.lock().unwrap().clone();
-    (told, copies.get(SESSION, at(1)).is_some())
+    (told, cache.get(SESSION, at(1)).is_some())
 }
 
 #[tokio::test]

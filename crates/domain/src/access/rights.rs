@@ -1,0 +1,42 @@
+//! The rights that use-cases ask for, and which roles have them.
+
+use crate::accounts::Role;
+
+/// A right, as a type: [`Allowed`](super::Allowed) proves that a caller has it.
+pub trait Right: Send + Sync + 'static {
+    /// The name, as the API document and settings write it.
+    const NAME: &'static str;
+}
+
+/// Makes a type of each right.
+macro_rules! rights {
+    ($($(#[$doc:meta])* $type:ident = $name:literal;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+            pub struct $type;
+
+            impl Right for $type {
+                const NAME: &'static str = $name;
+            }
+        )*
+    };
+}
+
+rights! {
+    /// Looking at any account.
+    UsersRead = "users.read";
+    /// Changing any account.
+    UsersWrite = "users.write";
+    /// Seeing and clearing the lock-out of any account.
+    UsersUnlock = "users.unlock";
+    /// Reading the audit log.
+    AuditRead = "audit.read";
+    /// Using the cache where it is for administrators.
+    CacheUse = "cache.use";
+}
+
+/// Whether a role has a right: administrators have all, others none.
+pub fn grants<R: Right>(role: Role) -> bool {
+    role == Role::Admin
+}
