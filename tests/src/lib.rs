@@ -14,7 +14,6 @@
 //! * [`servers`]: servers of other makers, private to the tests.
 //! * [`forge`]: tokens that nobody should accept.
 //! * [`tls`]: an authority, clients that trust it or nobody, and a server with TLS of its own.
-//! * [`frames`]: HTTP/2 by hand, as no proper client would speak it.
 //! * [`clock`]: a clock that stands until it is turned.
 //! * [`size`]: how often tests do what finds more the more often it is done.
 
@@ -31,7 +30,6 @@ pub mod clock;
 pub mod contract;
 pub mod figures;
 pub mod forge;
-pub mod frames;
 pub mod openapi;
 pub mod process;
 pub mod raw;

@@ -10,5 +10,5 @@ pub fn user_json(user: &User) -> Vec<u8> {
 
 /// Whether this is an object that is read without doubt.
 pub fn is_strict_json(bytes: &[u8]) -> bool {
-    crate::http::json::parse_object(bytes).is_ok()
+    menjin_http::json::parse_object(bytes).is_ok()
 }

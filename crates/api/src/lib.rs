@@ -3,10 +3,11 @@
 //! menjin over HTTP, on actix-web. It knows the domain's use-cases and ports and nothing of the
 //! adapters behind them.
 //!
-//! * [`Api`] holds the use-cases and the settings of this layer; [`serve`] serves it.
-//! * `serving/` is what lies between a socket and a request; [`app()`] is the application behind it.
-//! * `http/` is what every dialect shares: extractors, the client's address and language, and the
-//!   one middleware through which every answer leaves. `failure.rs` says which error belongs where.
+//! * [`Api`] holds the use-cases and the settings of this layer; [`serve`] serves it by
+//!   `menjin-http`, which is what lies between a socket and a request; [`app()`] is the application
+//!   behind it.
+//! * `http/` is what every dialect shares: extractors, the client and its language, and the one
+//!   middleware through which every answer leaves. `failure.rs` says which error belongs where.
 //! * `v1/`, `envelope/`, `cache/` and `general/` are the routes: a handler parses, calls one
 //!   use-case, renders.
 //! * `openapi/` says what they do, at `/openapi.json`.
@@ -36,28 +37,53 @@ mod http;
 mod messages;
 mod openapi;
 mod problem;
-mod serving;
 mod state;
 mod v1;
 
+use std::io;
+
 use actix_web::body::BoxBody;
-use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, to};
 use actix_web::{App, Error};
 use paperclip::actix::OpenApiExt as _;
 use paperclip::actix::web::ServiceConfig;
 
-pub use http::client::TrustedProxies;
-pub use http::cors::{Cors, NoOrigin, Origin};
+pub use http::hasher::PausingHasher;
 pub use http::locale::{Locale, UnknownLocale};
-pub use http::patience::UnhurriedHasher;
-pub use serving::{Serving, serve, serve_with};
+pub use menjin_http::cors::{Cors, InvalidOrigin, Origin};
+pub use menjin_http::{Serving, TrustedProxies};
 pub use state::{Api, ApiSettings};
 pub use v1::AuditEventView;
 
 use failure::Failure;
+use http::middleware;
 use openapi::Document;
+
+/// Serves until the server is told to stop, by its handle. It handles no signals.
+///
+/// # Errors
+/// The socket cannot be used.
+pub fn serve(api: Data<Api>, serving: Serving) -> io::Result<Server> {
+    serve_with(api, serving, |_| {})
+}
+
+/// The same with routes of the embedder's own, which go before menjin's.
+///
+/// # Errors
+/// The socket cannot be used.
+pub fn serve_with(
+    api: Data<Api>,
+    serving: Serving,
+    more: impl Fn(&mut actix_web::web::ServiceConfig) + Clone + Send + 'static,
+) -> io::Result<Server> {
+    let refusing = Data::clone(&api);
+    let app = move || app_with(Data::clone(&api), more.clone());
+    menjin_http::serve(serving, app, move |refusal, peer| {
+        middleware::refuse(refusal, peer, &refusing)
+    })
+}
 
 /// The whole application, for one worker of a server of the embedder's own: [`serve`] also minds
 /// what happens before there is a request.
@@ -101,7 +127,7 @@ pub fn app_with(
             app
         })
         .build()
-        .wrap(from_fn(http::answer::answer))
+        .wrap(from_fn(middleware::handle))
 }
 
 /// Registers all routes.

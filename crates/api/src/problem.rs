@@ -5,6 +5,7 @@
 //! chosen afterwards, by dialect and language.
 
 use menjin_domain::common::Violation;
+use menjin_http::json::JsonError;
 use serde::{Deserialize, Serialize};
 
 /// Why a value was refused.
@@ -56,6 +57,15 @@ impl From<Violation> for Problem {
             Violation::NotACacheKey => Self::NotACacheKey,
             Violation::UnknownRole => Self::UnknownRole,
             Violation::RoleNotRegistrable => Self::RoleNotRegistrable,
+        }
+    }
+}
+
+impl From<JsonError> for Problem {
+    fn from(error: JsonError) -> Self {
+        match error {
+            JsonError::Malformed => Self::MalformedJson,
+            JsonError::NotAnObject => Self::BodyNotAnObject,
         }
     }
 }

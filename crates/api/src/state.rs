@@ -9,10 +9,9 @@ use menjin_domain::cache::CacheAccess;
 use menjin_domain::common::Random;
 use menjin_domain::credentials::PasswordLength;
 use menjin_domain::services::Services;
+use menjin_http::cors::Cors;
+use menjin_http::{TrustedProxies, metrics, security_headers};
 
-use crate::http::client::TrustedProxies;
-use crate::http::cors::Cors;
-use crate::http::figures;
 use crate::http::locale::Locale;
 use crate::openapi::Document;
 
@@ -30,7 +29,7 @@ pub struct ApiSettings {
     /// Pages of which other origins may call.
     pub cors: Cors,
     /// Whether requests are counted and timed for a recorder of the `metrics` crate.
-    pub figures: bool,
+    pub metrics: bool,
     /// Who may use `/cache/*`, for the document.
     pub cache_access: CacheAccess,
     /// The role that a v1 registration gets.
@@ -57,12 +56,10 @@ pub struct Api {
 impl Api {
     /// Puts the layer together. The entropy gives requests their ids, the codec publishes its keys.
     pub fn new(services: Services, settings: ApiSettings, random: Arc<dyn Random>) -> Self {
-        if settings.figures {
-            figures::describe();
+        if settings.metrics {
+            metrics::describe();
         }
-        let max_age = Some(settings.hsts.as_secs()).filter(|seconds| *seconds > 0);
-        let strict_transport =
-            max_age.and_then(|seconds| HeaderValue::from_str(&format!("max-age={seconds}")).ok());
+        let strict_transport = security_headers::strict_transport_security(settings.hsts);
         Self { services, settings, random, strict_transport, document: OnceLock::new() }
     }
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, Write as _};
 
 use anyhow::{Context as _, bail};
 use menjin_domain::accounts::{CreateAdminInput, Email, Username, UsernameLength};
-use menjin_domain::credentials::{NewPassword, PasswordLength};
+use menjin_domain::credentials::NewPassword;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::application::create_admin;
@@ -26,9 +26,9 @@ pub(crate) fn migrate(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `menjin config check`: whoever comes here has valid settings.
+/// `menjin config check`: the settings have been checked while they were read.
 pub(crate) fn check_config(settings: &Settings) -> anyhow::Result<()> {
-    write!(std::io::stdout(), "{settings}")?;
+    write!(std::io::stdout(), "{}", settings.to_toml()?)?;
     Ok(())
 }
 
@@ -38,8 +38,8 @@ pub(crate) fn create(settings: &Settings, args: &CreateAdminArgs) -> anyhow::Res
         Username::parse(&args.username, UsernameLength::DEFAULT).context("--username")?;
     let email = Email::parse(&args.email).context("--email")?;
     let password = if args.password_stdin { password_from_stdin()? } else { ask_for_password()? };
-    let length = PasswordLength { min: settings.password.min_length, max: None };
-    let password = NewPassword::parse(password.expose_secret(), length).context("the password")?;
+    let password = NewPassword::parse(password.expose_secret(), settings.password.length());
+    let password = password.context("the password")?;
     runtime()?.block_on(async {
         let input = CreateAdminInput { username, email, password };
         let user = create_admin(settings).await?.execute(input).await?;

@@ -1,35 +1,35 @@
 //! Wiring: settings in, use-cases on adapters out. With `store.rs` for the database, the one
 //! place that knows which adapter is behind which port.
 
-use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Data;
 use anyhow::Context as _;
-use menjin_api::{Api, ApiSettings, Cors, TrustedProxies, UnhurriedHasher};
-use menjin_domain::accounts::{AccountRepository, CreateAdmin, RegistrationLimit, Role, UserQuery};
+use menjin_api::{Api, ApiSettings, PausingHasher};
+use menjin_domain::accounts::{AccountRepository, CreateAdmin, Role, UserQuery};
 use menjin_domain::cache::Cache;
 use menjin_domain::common::{Causes, Clock, PageStart, PortError};
-use menjin_domain::credentials::{CredentialRepository, PasswordLength};
-use menjin_domain::health::{Cleanup, Component, HealthProbe, Importance};
-use menjin_domain::lockout::{AttemptLimits, Limit, LoginLimits, RateLimiter};
-use menjin_domain::services::{Policy, Ports, RequiredPorts, Services};
+use menjin_domain::credentials::CredentialRepository;
+use menjin_domain::health::Component;
+use menjin_domain::health::{Cleanup, HealthProbe, Importance};
+use menjin_domain::lockout::RateLimiter;
+use menjin_domain::services::Policy;
+use menjin_domain::services::Ports;
+use menjin_domain::services::RequiredPorts;
+use menjin_domain::services::Services;
 use menjin_domain::sessions::{InvalidationChannel, SessionRepository, Subscription, TokenCodec};
-use menjin_infra_credentials::{
-    BcryptPool, HashingConfig, HashingEngine, JwtCodec, JwtConfig, OsRandom, PasswordRules,
-    PolicyConfig, random_key,
-};
+use menjin_infra_credentials::{BcryptPool, JwtCodec, OsRandom, PasswordRules, random_key};
 use menjin_infra_memory::{
     AuditQueue, CachedAccounts, CachedCredentials, CachedSessions, CachedTokens, MemoryCache,
-    MemoryCacheConfig, MemoryRateLimiter, SessionCache, SystemClock,
+    MemoryRateLimiter, SessionCache, SystemClock,
 };
 use menjin_infra_redis::{
     FallbackRateLimiter, RedisCache, RedisClient, RedisInvalidation, RedisRateLimiter,
 };
 
 use crate::secret;
-use crate::settings::{Engine, LimitSettings, Settings, SettingsError};
+use crate::settings::{Settings, SettingsError};
 use crate::store::Store;
 
 /// How many networks are counted at most, some 10 MiB of them.
@@ -103,7 +103,7 @@ impl Application {
             audit_records: store.audit_records(),
             audit_trail: trail.clone(),
             rate_limiter: shared.rates,
-            hasher: Arc::new(UnhurriedHasher(Arc::new(hasher(settings)?))),
+            hasher: Arc::new(PausingHasher(Arc::new(hasher(settings)?))),
             password_policy: Arc::new(password_policy(settings)),
             codec: caching(codec(settings)?)?,
             random: random.clone(),
@@ -119,7 +119,7 @@ impl Application {
                 probe: shared.health.clone(),
             },
         ];
-        let services = Services::new(ports, &policy(settings)?);
+        let services = Services::new(ports, &policy(settings));
         let application = Self {
             cleanup: services.cleanup.clone(),
             api: Data::new(Api::new(services, api_settings(settings)?, random)),
@@ -201,8 +201,7 @@ struct Shared {
 fn shared(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Shared, StartError> {
     let rates = Arc::new(MemoryRateLimiter::new(MAX_COUNTED_NETWORKS));
     let Some(config) = settings.redis.config()? else {
-        let config = MemoryCacheConfig { max_bytes: settings.cache.max_bytes };
-        let cache = Arc::new(MemoryCache::new(config, Arc::clone(clock)));
+        let cache = Arc::new(MemoryCache::new(settings.cache.config(), Arc::clone(clock)));
         return Ok(Shared { cache: cache.clone(), health: cache, rates, channel: None });
     };
     let redis = RedisClient::new(&config).context("redis")?;
@@ -217,45 +216,15 @@ fn shared(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Shared, StartEr
 }
 
 fn hasher(settings: &Settings) -> Result<BcryptPool, StartError> {
-    let hashing = &settings.hashing;
-    let given = |number| NonZero::new(number).map(NonZero::get);
-    let config = HashingConfig {
-        cost: hashing.cost,
-        threads: given(hashing.threads),
-        queue: hashing.queue,
-        max_wait: hashing.max_wait,
-        engine: match hashing.engine {
-            Engine::Auto => HashingEngine::Auto,
-            Engine::Lanes => HashingEngine::Lanes,
-            Engine::Plain => HashingEngine::Plain,
-        },
-        lanes: given(hashing.lanes),
-    };
-    BcryptPool::start(config).context("cannot start the hashing threads")
+    BcryptPool::start(settings.hashing.config()).context("cannot start the hashing threads")
 }
 
 fn password_policy(settings: &Settings) -> PasswordRules {
-    PasswordRules::new(PolicyConfig {
-        refuse_common: settings.password.refuse_common,
-        min_score: settings.password.min_score,
-        exceptions: settings.password.exceptions.clone(),
-    })
+    PasswordRules::new(settings.password.policy())
 }
 
 fn codec(settings: &Settings) -> Result<JwtCodec, StartError> {
-    let auth = &settings.auth;
-    let verify_only = auth.verify_only_secrets.iter();
-    let keys = auth.access_keys()?;
-    let config = JwtConfig {
-        secret: secret::signing_secret(settings)?,
-        verify_only_secrets: verify_only.map(|secret| secret.0.clone()).collect(),
-        access_key: keys.signing,
-        verify_only_access_keys: keys.verify_only,
-        issuer: auth.issuer.clone(),
-        audience: auth.audience.clone(),
-        access_ttl: auth.access_ttl,
-        refresh_ttl: auth.refresh_ttl,
-    };
+    let config = settings.auth.tokens(secret::signing_secret(settings)?)?;
     JwtCodec::new(config).context("auth.secret")
 }
 
@@ -279,48 +248,31 @@ pub async fn create_admin(settings: &Settings) -> Result<CreateAdmin, StartError
 }
 
 fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
-    let proxies = settings.server.trusted_proxies.iter().map(|network| network.0).collect();
     Ok(ApiSettings {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        locale: settings.locale()?,
-        trusted_proxies: TrustedProxies::new(proxies),
+        locale: settings.locale.default.value,
+        trusted_proxies: settings.server.trusted_proxies(),
         hsts: settings.server.hsts,
-        cors: Cors {
-            origins: settings.cors.origins.clone(),
-            credentials: settings.cors.credentials,
-            max_age: settings.cors.max_age,
-        },
-        figures: settings.metrics.listen.is_some(),
-        cache_access: settings.cache_access()?,
-        default_role: settings.default_role()?,
-        v1_password: PasswordLength { min: settings.password.min_length, max: None },
+        cors: settings.cors.config(),
+        metrics: settings.metrics.listen.is_some(),
+        cache_access: settings.cache_api.access.value,
+        default_role: settings.registration.default_role()?,
+        v1_password: settings.password.length(),
         envelope_policy: settings.password.envelope_policy,
         envelope_password_min: settings.password.envelope_min_length,
     })
 }
 
-fn limit(settings: &LimitSettings) -> Limit {
-    Limit { max: settings.max, window: settings.window }
-}
-
-fn policy(settings: &Settings) -> Result<Policy, SettingsError> {
-    let throttle = &settings.throttle;
+fn policy(settings: &Settings) -> Policy {
     let mut policy = Policy::default();
     policy.access_ttl = settings.auth.access_ttl;
     policy.session_ttl = settings.auth.refresh_ttl;
     policy.refresh_grace = settings.auth.refresh_grace;
     policy.record_refreshes = settings.audit.refreshes;
-    policy.login_limits = throttle.enabled.then(|| LoginLimits {
-        attempts: AttemptLimits {
-            per_client: limit(&throttle.per_client),
-            per_account: limit(&throttle.per_account),
-        },
-        per_network: limit(&throttle.per_network),
-    });
-    policy.registration_limit =
-        throttle.enabled.then(|| RegistrationLimit(limit(&throttle.registrations)));
-    policy.cache_access = settings.cache_access()?;
+    policy.login_limits = settings.throttle.logins();
+    policy.registration_limit = settings.throttle.registrations();
+    policy.cache_access = settings.cache_api.access.value;
     policy.keep_sessions = settings.tidy.keep_sessions;
     policy.keep_audit_records = settings.audit.keep;
-    Ok(policy)
+    policy
 }

@@ -1,12 +1,12 @@
-//! From the command line and the process environment to settings. The settings themselves are read
-//! by functions of their arguments only, so that tests need not touch the process.
+//! Settings from the command line and the environment of the process. Only this file looks at the
+//! process, so that tests need not change it.
 
 use std::ffi::OsString;
 
 use crate::cli::{Cli, Environment};
 use crate::settings::{Settings, SettingsError, Sources};
 
-/// Reads the settings that hold for this invocation.
+/// Reads the settings of this invocation.
 pub(crate) fn settings(cli: &Cli) -> Result<Settings, SettingsError> {
     let mut overrides = Vec::new();
     for assignment in &cli.set {
@@ -25,7 +25,8 @@ pub(crate) fn settings(cli: &Cli) -> Result<Settings, SettingsError> {
     })
 }
 
-/// The variables of menjin's. One that is no text would otherwise be passed over, a secret perhaps.
+/// The variables that begin with `MENJIN_`. One that is not UTF-8 is an error: it would otherwise be
+/// ignored, and it may be a secret.
 fn variables() -> Result<Vec<(String, String)>, SettingsError> {
     let ours = |(name, value): (OsString, OsString)| {
         let name = name.into_string().ok().filter(|name| name.starts_with("MENJIN_"))?;

@@ -34,15 +34,15 @@ use settings::Settings;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The exit code for settings that make no sense, and for a database that no version can use
-/// (`EX_USAGE` would be 64; shells and supervisors know 2).
+/// The exit code for bad settings, as for a bad command line, and for a database that no version can
+/// use (`EX_USAGE` would be 64; shells and supervisors know 2).
 const BAD_SETTINGS: u8 = 2;
 
 /// The whole program: reads the command line and exits with 0, with 1 after a failure, or with 2 if
 /// the settings or the command line are wrong, or name a database that no version can use.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    // Keys are made before there are settings that name them.
+    // Keys are made before the settings can name them.
     if let Some(Command::Keys { command: KeysCommand::Generate(args) }) = &cli.command {
         return ended(keys::generate(args));
     }
@@ -54,8 +54,8 @@ pub fn main() -> ExitCode {
         }
     };
     let command = cli.command.unwrap_or(Command::Serve);
-    // Before a database is made or migrated. Who only makes an administrator need not be able to
-    // read the server's key.
+    // Before a database is made or migrated. Making an administrator does not take the right to read
+    // the server's key.
     if matches!(command, Command::Serve | Command::Config { .. })
         && let Err(error) = tls::Certificate::read(&settings.server)
     {
@@ -65,7 +65,7 @@ pub fn main() -> ExitCode {
     ended(match command {
         Command::Serve => serve(&settings),
         Command::Migrate => admin::migrate(&settings),
-        Command::Transfer(input) => match transfer::Databases::of(&settings, input) {
+        Command::Transfer(input) => match transfer::Databases::of(&settings, &input) {
             Ok(databases) => transfer::run(databases),
             Err(error) => {
                 eprintln!("menjin: {error}");
@@ -83,7 +83,7 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The whole chain: the first line alone is seldom what helps.
+            // With its causes: the error alone seldom helps.
             eprintln!("menjin: {error:#}");
             if names_an_obsolete_database(&error) {
                 return ExitCode::from(BAD_SETTINGS);
@@ -95,12 +95,12 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
 
 /// Whether the settings name a database of before the first release: starting again is of no use.
 fn names_an_obsolete_database(error: &anyhow::Error) -> bool {
-    let causes = error.chain().filter_map(|cause| cause.downcast_ref());
-    causes.into_iter().any(|error: &SchemaError| *error == SchemaError::Obsolete)
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    causes.any(|error: &SchemaError| *error == SchemaError::Obsolete)
 }
 
 fn serve(settings: &Settings) -> anyhow::Result<()> {
-    // Dropped last, when nothing logs any more.
+    // Dropped last: what is logged after that is lost.
     let _log = logging::start(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve::until_signalled(settings))

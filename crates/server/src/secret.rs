@@ -1,4 +1,4 @@
-//! The signing secret of the embedded degree: generated once, kept beside the database.
+//! The signing secret of the embedded deployment profile: generated once, kept beside the database.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -12,8 +12,8 @@ use crate::settings::{Database, Settings};
 
 /// The secret from the settings, or the one in the data folder, made when there is none.
 pub(crate) fn signing_secret(settings: &Settings) -> anyhow::Result<SecretString> {
-    if !settings.auth.secret.expose_secret().is_empty() {
-        return Ok(settings.auth.secret.clone());
+    if !settings.auth.secret.expose().is_empty() {
+        return Ok(settings.auth.secret.0.clone());
     }
     match settings.database()? {
         Database::Sqlite(path) => read_or_generate(&secret_path(&path)),
@@ -22,7 +22,7 @@ pub(crate) fn signing_secret(settings: &Settings) -> anyhow::Result<SecretString
     }
 }
 
-/// Where the secret of the embedded degree is kept.
+/// Where that secret is kept.
 pub(crate) fn secret_path(database: &Path) -> PathBuf {
     database.with_file_name("auth.secret")
 }
@@ -32,7 +32,7 @@ fn read_or_generate(path: &Path) -> anyhow::Result<SecretString> {
         return Ok(secret);
     }
     generate(path).with_context(|| format!("cannot make the secret {}", path.display()))?;
-    // Another process may have been first: what counts is what is there now.
+    // Another process may have made one first: the one in the file is used.
     read(path)?.with_context(|| format!("{} has vanished", path.display()))
 }
 
@@ -54,8 +54,8 @@ fn read(path: &Path) -> anyhow::Result<Option<SecretString>> {
     Ok(Some(secret.to_owned().into()))
 }
 
-/// Writes a new secret whole or not at all: to a file of its own, which is then linked to its name
-/// unless that exists.
+/// Writes a new secret completely or not at all: into a temporary file, which is then linked to the
+/// final name unless that exists.
 fn generate(path: &Path) -> anyhow::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));

@@ -71,7 +71,7 @@ impl Running {
 /// The address cannot be listened on, or the certificate cannot be read.
 pub fn run(settings: &Settings, application: Application) -> Result<Running, StartError> {
     let certificate = Certificate::read(&settings.server)?;
-    let wanted = SocketAddr::new(settings.server.host, settings.server.port);
+    let wanted = settings.server.address();
     let listener = listen(wanted)
         .with_context(|| format!("cannot listen on {wanted} (server.host, server.port)"))?;
     let address = listener.local_addr()?;

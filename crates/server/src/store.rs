@@ -1,4 +1,4 @@
-//! The database of the settings, whichever it is.
+//! The database that the settings name, on SQLite or PostgreSQL.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,8 +35,8 @@ impl Store {
         })
     }
 
-    /// The same of one that is there: who looks at what happened must not be shown the nothing of a
-    /// file just made, in the wrong folder perhaps.
+    /// Opens a database that exists already. Whoever exports records must not get those of an empty
+    /// file, just made in the wrong folder.
     pub(crate) async fn open_existing(settings: &Settings) -> anyhow::Result<Self> {
         if let Database::Sqlite(path) = settings.database()?
             && !path.exists()

@@ -1,9 +1,8 @@
-//! TLS of the server's own: a certificate and its key out of files, and new ones without a restart.
+//! TLS without a proxy: a certificate and its key from files, renewed without a restart.
 
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::crypto::ring;
@@ -20,7 +19,7 @@ use crate::settings::{ServerSettings, SettingsError, TlsSettings};
 #[derive(Debug)]
 pub(crate) struct Certificate {
     settings: TlsSettings,
-    /// What the files held when they were last looked at.
+    /// The contents of the files when they were last read.
     seen: Files,
     current: Arc<Current>,
 }
@@ -28,7 +27,7 @@ pub(crate) struct Certificate {
 const CERTIFICATE: &str = "server.tls.certificate";
 const KEY: &str = "server.tls.key";
 
-/// What the files hold.
+/// The contents of the files.
 #[derive(PartialEq, Eq)]
 struct Files {
     certificate: Vec<u8>,
@@ -42,7 +41,7 @@ impl std::fmt::Debug for Files {
     }
 }
 
-/// What new connections get.
+/// The certificate of new connections.
 #[derive(Debug)]
 struct Current(RwLock<Arc<CertifiedKey>>);
 
@@ -79,8 +78,8 @@ impl Certificate {
         Ok(config.with_cert_resolver(self.current.clone()))
     }
 
-    /// Looks at the files now and then, for ever. What is new is used for new connections. What does
-    /// not make sense is not, and logged once; the other file may be about to follow.
+    /// Reads the files again and again. A new certificate is used for new connections. A bad one is
+    /// logged once and not used: the other file may be about to follow.
     pub(crate) async fn renew_for_ever(mut self) {
         let mut ticks = tokio::time::interval(self.settings.check_every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -91,7 +90,7 @@ impl Certificate {
             let files = match read {
                 Ok(Ok(files)) if files == self.seen => continue,
                 Ok(Ok(files)) => files,
-                // Somebody may be about to put it there: it is looked for again.
+                // Somebody may be about to put it there: it is read again next time.
                 Ok(Err(error)) => {
                     tracing::error!(event = "certificate", "{error}: the old one is kept");
                     continue;
@@ -133,7 +132,7 @@ impl Files {
         if chain.is_empty() {
             return Err(bad_certificate(&"there is no certificate in PEM"));
         }
-        // What is wrong with a key is not quoted.
+        // The error is not shown: it may quote the key.
         let Ok(private) = PrivateKeyDer::from_pem_slice(&self.key) else {
             return Err(bad_key(&"there is no private key in PEM, without a password"));
         };
@@ -151,14 +150,4 @@ impl Files {
 
 fn bad(name: &str, path: &Path, reason: impl Display) -> SettingsError {
     SettingsError::bad(name, format!("{}: {reason}", path.display()))
-}
-
-impl TlsSettings {
-    /// Whether there is to be TLS.
-    pub fn is_on(&self) -> bool {
-        !self.certificate.as_os_str().is_empty()
-    }
-
-    /// The least time between two looks at the files.
-    pub(crate) const MIN_CHECK_EVERY: Duration = Duration::from_millis(10);
 }

@@ -27,10 +27,10 @@ impl Databases {
     ///
     /// # Errors
     /// A URL that cannot be read.
-    pub(crate) fn of(settings: &Settings, args: TransferArgs) -> Result<Self, SettingsError> {
+    pub(crate) fn of(settings: &Settings, args: &TransferArgs) -> Result<Self, SettingsError> {
         Ok(Self {
-            from: settings.database_at("--from", args.from)?,
-            to: settings.database_at("--to", args.to)?,
+            from: settings.database_at("--from", &args.from)?,
+            to: settings.database_at("--to", &args.to)?,
         })
     }
 }

@@ -53,8 +53,10 @@ fn some(number: i64) -> bool {
     number % 2 == 0
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a value of a row may be null")]
+#[expect(clippy::needless_pass_by_value, reason = "for the sake of those who call it")]
 fn text(value: impl std::fmt::Display) -> Option<String> {
-    Some(format!("{value}"))
+    Some(value.to_string())
 }
 
 fn micros(seconds: i64) -> Option<String> {

@@ -17,7 +17,6 @@ mod envelope;
 mod every_route;
 mod framework;
 mod general;
-mod http2;
 mod language;
 mod locks;
 mod matrix;

@@ -4,33 +4,63 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use menjin_tests::app::TestApp;
+use menjin_tests::app::{PASSWORD, TestApp};
 use menjin_tests::client::{Client, Send as _};
 use menjin_tests::tls::{Authority, SecuredApp};
 use reqwest::{Method, Version};
 use rustls::version::{TLS12, TLS13};
+use serde_json::json;
 
 /// What the requirement allows; the server's own limits are below it.
 const LONGEST: Duration = Duration::from_secs(10);
-const H2: &[&str] = &["h2"];
+const HTTP1: &[&str] = &["http/1.1"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn h7_clients_get_the_protocol_that_they_like_best() {
+async fn h7_http_1_1_is_the_only_protocol_on_offer() {
     let secured = SecuredApp::start().await;
-    for (protocols, version) in [
-        (&["h2", "http/1.1"][..], Version::HTTP_2),
-        (H2, Version::HTTP_2),
-        (&["http/1.1"], Version::HTTP_11),
-        (&[], Version::HTTP_11),
-    ] {
+    for protocols in [&["h2", "http/1.1"][..], HTTP1, &[]] {
         for tls in [&TLS12, &TLS13] {
             let config = secured.authority.client_of(&[tls], protocols);
             let answer = Client::trusting(&config, secured.app.url()).get("/health").await;
-            assert_eq!((answer.status, answer.version), (200, version), "{protocols:?} {tls:?}");
+            let got = (answer.status, answer.version);
+            assert_eq!(got, (200, Version::HTTP_11), "{protocols:?} {tls:?}");
         }
     }
-    let stranger = Client::trusting(&Authority::default().client(H2), secured.app.url());
-    assert!(stranger.request(Method::GET, "/").send().await.is_err(), "another authority");
+    let failed = async |client: Client| client.request(Method::GET, "/").send().await.is_err();
+    assert!(failed(secured.client(&["h2"])).await, "HTTP/2 alone");
+    let stranger = Client::trusting(&Authority::default().client(HTTP1), secured.app.url());
+    assert!(failed(stranger).await, "another authority");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_works_over_tls() {
+    let secured = SecuredApp::start().await;
+    let client = secured.client(HTTP1);
+    let body = json!({ "username": "mike", "email": "m@example.com", "password": PASSWORD });
+    assert_eq!(client.post("/api/v1/auth/register", &body).await.status, 201);
+    let mike = client.log_in("mike", PASSWORD).await;
+    let me = mike.me().await;
+    assert_eq!((me.status, &me.body["username"]), (200, &json!("mike")));
+    assert_eq!(mike.get("/api/auth/me").await.body["code"], 200);
+    assert_eq!(mike.refresh().await.status, 200);
+    let head = mike.request(Method::HEAD, "/health").answer().await;
+    assert_eq!((head.status, head.body.as_str()), (200, Some("")));
+    // More than the buffers hold.
+    let page = client.get("/docs/swagger-ui-bundle.js").await;
+    assert!(page.body.as_str().unwrap().len() > 1_000_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f7_stopping_does_not_wait_for_idle_connections() {
+    let secured = SecuredApp::start().await;
+    let client = secured.client(HTTP1);
+    // Kept by the client, and by the one that has said nothing yet.
+    assert_eq!(client.get("/health").await.status, 200);
+    let idle = secured.connect(HTTP1).await;
+    let started = Instant::now();
+    secured.app.stop().await;
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    drop((client, idle));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,11 +69,9 @@ async fn h5_h7_only_who_came_by_tls_is_told_to_insist_on_it() {
     let hsts = ("server.hsts", "365d");
     for (overrides, expected) in [(&[][..], None), (&[hsts], Some("max-age=31536000"))] {
         let secured = SecuredApp::start_with(overrides).await;
-        for protocols in [H2, &["http/1.1"]] {
-            for path in ["/health", "/nowhere", "/docs"] {
-                let answer = secured.client(protocols).get(path).await;
-                assert_eq!(answer.header(header), expected, "{path}");
-            }
+        for path in ["/health", "/nowhere", "/docs"] {
+            let answer = secured.client(HTTP1).get(path).await;
+            assert_eq!(answer.header(header), expected, "{path}");
         }
     }
     let told = async |settings: &[(&str, &str)], proto: &[&str]| {
@@ -65,7 +93,7 @@ async fn h5_h7_only_who_came_by_tls_is_told_to_insist_on_it() {
 async fn h7_a_new_certificate_is_used_without_a_restart() {
     let secured = SecuredApp::start_with(&[("server.tls.check_every", "20ms")]).await;
     assert_eq!(secured.authority.shown(&secured.app.url()).await, secured.pair.der);
-    let kept = secured.client(H2);
+    let kept = secured.client(HTTP1);
     assert_eq!(kept.get("/health/live").await.status, 200);
     // A key that is not the certificate's changes nothing.
     let (good, key) = (std::fs::read(&secured.pair.key).unwrap(), &secured.pair.key);
@@ -105,16 +133,14 @@ async fn h2_h7_a_handshake_that_does_not_end_is_cut_off() {
         });
     }
     // Who has shaken hands and says no more.
-    for protocols in [H2, &["http/1.1"]] {
-        let mut stream = secured.connect(protocols).await;
-        waiting.spawn(async move {
-            let started = Instant::now();
-            let mut answer = Vec::new();
-            let read = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer);
-            drop(tokio::time::timeout(2 * LONGEST, read).await);
-            started.elapsed()
-        });
-    }
+    let mut stream = secured.connect(HTTP1).await;
+    waiting.spawn(async move {
+        let started = Instant::now();
+        let mut answer = Vec::new();
+        let read = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer);
+        drop(tokio::time::timeout(2 * LONGEST, read).await);
+        started.elapsed()
+    });
     for took in waiting.join_all().await {
         assert!(took < LONGEST, "closed after {took:?}");
     }

@@ -10,13 +10,13 @@ use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt as _;
 use garde::{Unvalidated, Valid, Validate};
+use menjin_http::deadline::pause_during;
+use menjin_http::json;
+use menjin_http::limits::READ_TIMEOUT;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::field::field_names;
-use super::json;
-use super::patience::unhurried;
-use super::server::READ_TIMEOUT;
 use crate::failure::Failure;
 use crate::problem::{Located, Place, Problem};
 use crate::state::Api;
@@ -55,7 +55,7 @@ impl<T: RequestBody + 'static> FromRequest for Body<T> {
             let media = MediaType::of(&request, T::ACCEPTS_FORM)?;
             let bytes = read(&request, payload).await?;
             let object = match media {
-                MediaType::Json => json::parse_object(&bytes),
+                MediaType::Json => json::parse_object(&bytes).map_err(Problem::from),
                 MediaType::Form => parse_form(&bytes),
             }
             .map_err(|problem| Failure::invalid(Place::Body, None, problem))?;
@@ -126,7 +126,7 @@ async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Failure>
     {
         return Err(Failure::TooLarge);
     }
-    unhurried(tokio::time::timeout(READ_TIMEOUT, collect(payload)))
+    pause_during(tokio::time::timeout(READ_TIMEOUT, collect(payload)))
         .await
         .map_err(|_elapsed| Failure::RequestTimeout)?
 }

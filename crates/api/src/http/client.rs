@@ -1,72 +1,18 @@
-//! Who is at the other end of the connection, and by which id to find the request in the log.
+//! The client behind a request: for limits, sessions and records.
 
 use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{HeaderMap, HeaderValue, USER_AGENT};
+use actix_web::http::header::USER_AGENT;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
-use ipnet::IpNet;
 use menjin_domain::common::{ClientInfo, RequestContext};
 
 use super::scope::Scope;
 use crate::state::Api;
 
-/// The peers whose `X-Forwarded-For` is believed: menjin's own reverse proxies.
-#[derive(Debug, Clone, Default)]
-pub struct TrustedProxies(Vec<IpNet>);
-
-impl TrustedProxies {
-    /// Trusts these networks.
-    pub fn new(networks: Vec<IpNet>) -> Self {
-        Self(networks)
-    }
-
-    fn contains(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address))
-    }
-
-    /// Whether the peer is trusted and says that its own peer spoke TLS.
-    pub(crate) fn vouch_for_tls(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
-        let mut lines = headers.get_all("x-forwarded-proto");
-        let is_https =
-            lines.next().is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
-        is_https && lines.next().is_none() && self.contains(peer.to_canonical())
-    }
-
-    /// The client's address: the peer's, unless the peer is trusted; then the right-most hop that
-    /// is not. What stands further left was written by the client and may be anything.
-    fn client_address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let mut client = peer.to_canonical();
-        if !self.contains(client) {
-            return client;
-        }
-        // Byte by byte: a line that is no text may end with the hop that a proxy has added.
-        let lines: Vec<&[u8]> =
-            headers.get_all("x-forwarded-for").map(HeaderValue::as_bytes).collect();
-        let hops = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
-        for hop in hops {
-            let hop = std::str::from_utf8(hop).ok().and_then(|hop| parse_hop(hop.trim()));
-            let Some(address) = hop else { break };
-            client = address;
-            if !self.contains(client) {
-                break;
-            }
-        }
-        client
-    }
-}
-
-/// An address, with or without a port: some proxies write one.
-fn parse_hop(hop: &str) -> Option<IpAddr> {
-    let address = hop
-        .parse::<IpAddr>()
-        .or_else(|_bare| hop.parse::<std::net::SocketAddr>().map(|socket| socket.ip()));
-    address.ok().map(|address| address.to_canonical())
-}
-
-/// The client behind the request, and the request: for limits, sessions and records.
+/// The client, and the request that it sends.
 pub(crate) struct Client(pub(crate) RequestContext);
 
 impl FromRequest for Client {
@@ -83,106 +29,5 @@ impl FromRequest for Client {
         let client = ClientInfo::at(address).with_user_agent(user_agent);
         let request_id = request.extensions().get::<Scope>().map(|scope| scope.request_id.clone());
         ready(Ok(Self(RequestContext { client, request_id })))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use actix_web::http::header::HeaderName;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn client(trusted: &[&str], peer: &str, forwarded: &[&str]) -> String {
-        let trusted = TrustedProxies::new(trusted.iter().map(|net| net.parse().unwrap()).collect());
-        let mut headers = HeaderMap::new();
-        for line in forwarded {
-            headers.append(
-                HeaderName::from_static("x-forwarded-for"),
-                HeaderValue::from_str(line).unwrap(),
-            );
-        }
-        trusted.client_address(peer.parse().unwrap(), &headers).to_string()
-    }
-
-    #[test]
-    fn r9_a_stranger_cannot_forge_an_address() {
-        assert_eq!(client(&[], "192.0.2.1", &["10.0.0.1"]), "192.0.2.1");
-        assert_eq!(client(&["10.0.0.0/8"], "192.0.2.1", &["10.0.0.1"]), "192.0.2.1");
-    }
-
-    #[test]
-    fn the_right_most_untrusted_hop_is_the_client() {
-        let trusted = ["10.0.0.0/8", "::1/128"];
-        assert_eq!(client(&trusted, "10.0.0.1", &["6.6.6.6, 192.0.2.9, 10.0.0.2"]), "192.0.2.9");
-        assert_eq!(client(&trusted, "10.0.0.1", &["6.6.6.6", "192.0.2.9"]), "192.0.2.9");
-        assert_eq!(client(&trusted, "::1", &["[2001:db8::1]:443"]), "2001:db8::1");
-        assert_eq!(client(&trusted, "10.0.0.1", &[]), "10.0.0.1");
-        assert_eq!(client(&trusted, "10.0.0.1", &["192.0.2.9, garbage"]), "10.0.0.1");
-        assert_eq!(client(&trusted, "::ffff:10.0.0.1", &["192.0.2.9"]), "192.0.2.9");
-    }
-
-    /// A proxy adds its hop to whatever the client has sent, on the same line.
-    #[test]
-    fn r9_a_line_that_is_no_text_hides_no_hop() {
-        let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
-        let mut headers = HeaderMap::new();
-        for line in [&b"6.6.6.6"[..], b"\xff, 192.0.2.9"] {
-            let name = HeaderName::from_static("x-forwarded-for");
-            headers.append(name, HeaderValue::from_bytes(line).unwrap());
-        }
-        let client = trusted.client_address("10.0.0.1".parse().unwrap(), &headers);
-        assert_eq!(client.to_string(), "192.0.2.9");
-    }
-
-    /// Lines as a proxy or a client might write them: addresses, and anything else.
-    fn lines() -> impl Strategy<Value = Vec<Vec<u8>>> {
-        let hop = prop_oneof![
-            any::<IpAddr>().prop_map(|address| address.to_string()),
-            any::<(std::net::Ipv4Addr, u16)>().prop_map(|(ip, port)| format!("{ip}:{port}")),
-            any::<(std::net::Ipv6Addr, u16)>().prop_map(|(ip, port)| format!("[{ip}]:{port}")),
-            prop::sample::select(
-                &["10.0.0.7", " 10.1.1.1 ", "", "unknown", "_x", "1.2.3", "::1%0"][..]
-            )
-            .prop_map(str::to_owned),
-            "[ -~]{0,20}",
-        ];
-        let line = prop::collection::vec(hop, 0..6).prop_map(|hops| hops.join(",").into_bytes());
-        let anything = prop::collection::vec(any::<u8>(), 0..40);
-        prop::collection::vec(prop_oneof![4 => line, 1 => anything], 0..4)
-    }
-
-    proptest! {
-        #[test]
-        fn r9_whatever_is_written_a_stranger_is_who_it_is(
-            peer: IpAddr, forwarded in lines(), standard in lines(),
-        ) {
-            let append = |headers: &mut HeaderMap, name: &'static str, lines: &[Vec<u8>]| {
-                for line in lines.iter().filter_map(|line| HeaderValue::from_bytes(line).ok()) {
-                    headers.append(HeaderName::from_static(name), line);
-                }
-            };
-            let mut ours = HeaderMap::new();
-            append(&mut ours, "x-forwarded-for", &forwarded);
-            let mut both = ours.clone();
-            append(&mut both, "forwarded", &standard);
-            prop_assert_eq!(
-                TrustedProxies::default().client_address(peer, &both),
-                peer.to_canonical()
-            );
-            // Behind a proxy: the proxy, or an address that is written down. `Forwarded` (RFC 7239)
-            // is not read, so it makes no difference.
-            let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
-            let proxy: IpAddr = "10.0.0.1".parse().unwrap();
-            let client = proxies.client_address(proxy, &ours);
-            prop_assert_eq!(proxies.client_address(proxy, &both), client);
-            let written = ours
-                .get_all("x-forwarded-for")
-                .filter_map(|line| line.to_str().ok())
-                .flat_map(|line| line.split(','))
-                .filter_map(|hop| parse_hop(hop.trim()))
-                .any(|address| address == client);
-            prop_assert!(written || client == proxy, "{} is nobody's", client);
-        }
     }
 }

@@ -13,7 +13,7 @@ fn settings(cache_access: CacheAccess) -> ApiSettings {
         trusted_proxies: TrustedProxies::default(),
         hsts: std::time::Duration::ZERO,
         cors: Cors::default(),
-        figures: false,
+        metrics: false,
         cache_access,
         default_role: RegistrableRole::STUDENT,
         v1_password: PasswordLength { min: 12, max: None },

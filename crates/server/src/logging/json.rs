@@ -1,5 +1,11 @@
-//! An event as a JSON object on a line of its own: time, level, its fields, where it comes from, and the
-//! innermost span with its fields.
+//! An event as a JSON object on a line of its own: time, level, its fields, its target, and the
+//! innermost span with its fields. The shape is that of `tracing-subscriber`'s JSON formatter with
+//! flattened events.
+//!
+//! That formatter is not used. The line of a request takes it 23,900 instructions, and 9,300 here: it
+//! parses and writes the fields of the span again with every event. The difference is more than a
+//! quarter of a whole `GET /api/v1/users/me` (50,606). It also lets DEL and the control characters
+//! U+0080 to U+009F through, and leaves out what caused an error.
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
@@ -86,7 +92,7 @@ struct Members<'a> {
 
 impl Members<'_> {
     fn member(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
-        // What the crate `log` says of itself.
+        // Metadata that `tracing-log` adds.
         if self.result.is_err() || field.name().starts_with("log.") {
             return;
         }
@@ -130,7 +136,7 @@ impl Visit for Members<'_> {
         self.member(field, |out| write_text(out, value));
     }
 
-    /// With what caused it: the first line alone seldom helps.
+    /// With its causes: the error alone seldom helps.
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         self.member(field, |out| write_shown(out, format_args!("{}", Causes(value))));
     }
@@ -153,14 +159,14 @@ fn write_shown(out: &mut Writer<'_>, value: fmt::Arguments<'_>) -> fmt::Result {
 }
 
 /// Writes what may stand between quotation marks (RFC 8259 §7). All control characters are escaped,
-/// also those that JSON would let be: what they do to the terminal of whoever reads the log is not a
-/// client's to decide.
+/// also those that JSON allows: a client must not be able to control the terminal of who reads the
+/// log.
 struct Escaped<'a, 'b>(&'a mut Writer<'b>);
 
 impl fmt::Write for Escaped<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // All of it at once, and not only up to the first: most texts have none, and so the bytes are
-        // looked at many at a time.
+        // A fold over all bytes, without an early end, is compiled to vector instructions. Most texts
+        // need no escape.
         if !text.bytes().fold(false, |any, byte| any | may_need_escape(byte)) {
             return self.0.write_str(text);
         }
@@ -185,8 +191,8 @@ impl fmt::Write for Escaped<'_, '_> {
     }
 }
 
-/// Whether a character that begins with this byte may have to be escaped. With 0xC2 begin U+0080 to
-/// U+009F, control characters, and harmless ones.
+/// Whether a character that begins with this byte may have to be escaped. 0xC2 begins the control
+/// characters U+0080 to U+009F, and harmless ones.
 fn may_need_escape(byte: u8) -> bool {
     matches!(byte, 0..0x20 | b'"' | b'\\' | 0x7f | 0xc2)
 }

@@ -1,7 +1,7 @@
 //! Logs: text for people on a terminal, a JSON object a line otherwise, both on standard error.
 //!
-//! Every request writes a line, so that writing one has to be cheap: the JSON is written by `json.rs`
-//! straight into a buffer, and `output.rs` hands the lines of busy moments to the system together.
+//! Every request writes a line, so that writing one has to be cheap: `json.rs` formats it, and
+//! `output.rs` takes it out of the request's way.
 
 mod json;
 mod output;
@@ -10,6 +10,7 @@ use std::io::IsTerminal as _;
 
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::Layer as Lines;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -18,43 +19,41 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use self::json::{JsonFields, JsonLine};
-use self::output::Output;
 use crate::settings::{LogFormat, LogSettings};
 
-/// Of a client that sends nonsense actix reports a fault here, without a request's id; menjin-api
-/// answers it and says so itself.
+/// actix logs an error here for each client that sends what is no request. That is no fault of the
+/// server's, and anybody could fill the log with it.
 const DISPATCHER: &str = "actix_http::h1::dispatcher";
 
-/// What holds back lines; dropped, it lets them out, and holds back none from then on.
+/// The log of the process; dropped, it waits for the lines that are not yet written.
 #[must_use]
-pub(crate) struct Log(Option<Output>);
-
-impl Drop for Log {
-    fn drop(&mut self) {
-        if let Some(output) = &self.0 {
-            output.end();
-        }
-    }
-}
+pub(crate) struct Log(#[expect(dead_code, reason = "held to be dropped")] Option<WorkerGuard>);
 
 /// Starts logging for the whole process.
 pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<Log> {
-    let output = (!for_people(settings)).then(|| Output::start(std::io::stderr())).transpose()?;
+    let (lines, guard) = if for_people(settings) {
+        (None, None)
+    } else {
+        let (lines, guard) = output::start(std::io::stderr(), |number| {
+            tracing::warn!(event = "log_dropped", lines = number, "the log was not read in time");
+        });
+        (Some(lines), Some(guard))
+    };
     match plain_filter(&settings.level) {
-        Some(filter) => start_with(filter, output.clone())?,
-        None => start_with(filter(&settings.level)?, output.clone())?,
+        Some(filter) => start_with(filter, lines)?,
+        None => start_with(filter(&settings.level)?, lines)?,
     }
     hide_panic_payloads();
-    Ok(Log(output))
+    Ok(Log(guard))
 }
 
 fn start_with(
     filter: impl Layer<Registry> + Send + Sync,
-    output: Option<Output>,
+    lines: Option<NonBlocking>,
 ) -> anyhow::Result<()> {
     let registry = tracing_subscriber::registry().with(filter);
-    let started = match output {
-        Some(output) => registry.with(json_lines(output)).try_init(),
+    let started = match lines {
+        Some(lines) => registry.with(json_lines(lines)).try_init(),
         None => registry.with(text_lines()).try_init(),
     };
     Ok(started?)
@@ -65,12 +64,12 @@ fn text_lines<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
     Lines::new().with_writer(std::io::stderr).with_ansi(ansi).with_target(false)
 }
 
-fn json_lines<S: Subscriber + for<'a> LookupSpan<'a>>(output: Output) -> impl Layer<S> {
-    Lines::new().fmt_fields(JsonFields).event_format(JsonLine).with_writer(output)
+fn json_lines<S: Subscriber + for<'a> LookupSpan<'a>>(lines: NonBlocking) -> impl Layer<S> {
+    Lines::new().fmt_fields(JsonFields).event_format(JsonLine).with_writer(lines)
 }
 
-/// The filter that a level stands for, if it is of the plain kind, which is looked at once for each
-/// place that logs. Those on spans, fields and patterns take locks with every request.
+/// The filter that a level stands for, if it is of the plain kind, which is evaluated once for each
+/// place that logs. Filters on spans, fields and patterns take locks with every request.
 fn plain_filter(level: &str) -> Option<Targets> {
     let is_plain = !level.is_empty() && !level.contains(['[', '{', '/']);
     let filter: Targets = level.parse().ok().filter(|_| is_plain)?;

@@ -1,32 +1,15 @@
-//! Reading settings from their sources.
+//! Reading settings from their sources. A function of its arguments: only `environment.rs` looks at
+//! the process.
 
 use std::path::PathBuf;
 
-use config::{Config, ConfigBuilder, Environment, File, FileFormat, Map, builder::DefaultState};
+use config::builder::DefaultState;
+use config::{Config, ConfigBuilder, Environment, File, FileFormat, Map, Source as _};
 
 use super::{Settings, SettingsError};
 
 const DEFAULT: &str = include_str!("../../../../config/default.toml");
 const PRODUCTION: &str = include_str!("../../../../config/production.toml");
-
-/// The sections of settings.
-const SECTIONS: [&str; 15] = [
-    "SERVER",
-    "CORS",
-    "DATABASE",
-    "REDIS",
-    "AUTH",
-    "HASHING",
-    "PASSWORD",
-    "THROTTLE",
-    "REGISTRATION",
-    "AUDIT",
-    "CACHE",
-    "CACHE_API",
-    "LOCALE",
-    "LOG",
-    "TIDY",
-];
 
 /// Where settings come from.
 #[derive(Debug, Clone, Default)]
@@ -61,7 +44,7 @@ impl Settings {
             SettingsError::bad(name, reason(&error.into_inner()))
         })?;
         settings.production = production;
-        settings.validate()?;
+        settings.check()?;
         Ok(settings)
     }
 }
@@ -92,15 +75,17 @@ fn add_file(
         .add_source(File::from(sources.folder.join(name)).format(FileFormat::Toml).required(false))
 }
 
-/// The settings in the environment. A variable with one underscore too few would be passed over in
-/// silence, and with it perhaps a secret: it is refused instead. Others that begin with `MENJIN_`
-/// are let be: Kubernetes sets some for a service of that name.
+/// The settings in the environment. A variable with one underscore too few would be ignored, and with
+/// it perhaps a secret: it is refused instead. Others that begin with `MENJIN_` are ignored:
+/// Kubernetes sets some for a service of that name.
 fn environment(variables: &[(String, String)]) -> Result<Environment, SettingsError> {
+    let sections = File::from_str(DEFAULT, FileFormat::Toml).collect();
+    let sections = sections.map_err(|error| SettingsError::Unreadable(error.to_string()))?;
     let mut settings = Map::new();
     for (name, value) in variables {
         if name.starts_with("MENJIN__") {
             settings.insert(name.clone(), value.clone());
-        } else if SECTIONS.iter().any(|section| is_meant_for(section, name))
+        } else if sections.keys().any(|section| is_meant_for(section, name))
             && !is_a_service_link(name, value)
         {
             return Err(SettingsError::UnknownVariable { name: name.clone() });
@@ -118,11 +103,10 @@ fn is_a_service_link(name: &str, value: &str) -> bool {
 
 /// Whether a variable looks like one of this section's with too few underscores.
 fn is_meant_for(section: &str, name: &str) -> bool {
-    let rest = name.strip_prefix("MENJIN_").and_then(|rest| rest.strip_prefix(section));
-    rest.is_some_and(|key| key.starts_with('_'))
+    name.starts_with(&format!("MENJIN_{}_", section.to_uppercase()))
 }
 
-/// The message without the path and origin, which are told already.
+/// The message without the path and origin: the name of the setting stands before it.
 fn reason(error: &config::ConfigError) -> String {
     match error {
         config::ConfigError::Type { unexpected, expected, .. } => {

@@ -1,72 +1,49 @@
-//! `[redis]`: from settings to the adapter's configuration.
-
-use std::convert::Infallible;
-use std::fmt;
-use std::str::FromStr;
+//! `[redis]`: one node, a primary that Sentinels name, or a cluster.
 
 use menjin_infra_redis::{RedisConfig, Topology};
-use secrecy::{ExposeSecret as _, SecretString};
 
-use super::mask::masked;
-use super::{RedisSettings, SettingsError};
+use super::masked::ServerUrl;
+use super::prelude::*;
+
+#[derive(Debug, Clone, Deserialize, Serialize, Validate)]
+#[garde(allow_unvalidated)]
+pub(crate) struct RedisSettings {
+    #[serde(with = "text")]
+    pub(crate) url: ServerUrl,
+    #[serde(deserialize_with = "text::name")]
+    mode: RedisMode,
+    #[serde(with = "list")]
+    nodes: Vec<ServerUrl>,
+    master_name: String,
+    namespace: String,
+    pool_size: usize,
+    #[serde(with = "humantime_serde")]
+    timeout: Duration,
+}
 
 /// What `redis.url` leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RedisMode {
-    /// One node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum RedisMode {
     Single,
-    /// A primary that Sentinels name.
     Sentinel,
-    /// A cluster.
     Cluster,
 }
 
-impl FromStr for RedisMode {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "single" => Ok(Self::Single),
-            "sentinel" => Ok(Self::Sentinel),
-            "cluster" => Ok(Self::Cluster),
-            other => Err(format!("{other:?} is not single, sentinel or cluster")),
-        }
-    }
-}
-
-/// A node as `HOST:PORT`, or a URL with a password. It prints without that.
-#[derive(Clone)]
-pub struct Node(SecretString);
-
-impl FromStr for Node {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(text.trim().into()))
-    }
-}
-
-impl fmt::Display for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&masked(self.0.expose_secret()))
-    }
-}
-
-impl fmt::Debug for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 impl RedisSettings {
-    /// The configuration of the adapter; `None` without a URL.
+    /// The configuration of the adapter, which knows its bounds; `None` without a URL.
     ///
     /// # Errors
-    /// What makes no sense.
-    pub fn config(&self) -> Result<Option<RedisConfig>, SettingsError> {
-        let expose = |node: &Node| node.0.expose_secret().to_owned();
+    /// The first setting that makes no sense.
+    pub(crate) fn config(&self) -> Result<Option<RedisConfig>, SettingsError> {
+        if self.url.expose().is_empty() {
+            return Ok(None);
+        }
+        // Left over from another mode, or the mode was forgotten: it would silently be one node.
+        let fits = self.mode != RedisMode::Single || self.nodes.is_empty();
+        require("redis.nodes", fits, "needs redis.mode = sentinel or cluster")?;
         let config = RedisConfig {
-            url: self.url.clone(),
+            url: self.url.0.clone(),
             namespace: self.namespace.clone(),
             pool_size: self.pool_size,
             timeout: self.timeout,
@@ -76,27 +53,14 @@ impl RedisSettings {
                     master_name: self.master_name.clone(),
                     nodes: self.nodes.iter().map(|node| node.0.clone()).collect(),
                 },
-                RedisMode::Cluster => {
-                    Topology::Cluster { nodes: self.nodes.iter().map(expose).collect() }
-                }
+                RedisMode::Cluster => Topology::Cluster {
+                    nodes: self.nodes.iter().map(|node| node.expose().to_owned()).collect(),
+                },
             },
         };
-        if self.url.expose_secret().is_empty() {
-            return Ok(None);
-        }
-        // Left over from another mode, or the mode was forgotten: in silence it would be one node.
-        if self.mode == RedisMode::Single && !self.nodes.is_empty() {
-            let reason = "needs redis.mode = sentinel or cluster";
-            return Err(SettingsError::bad("redis.nodes", reason));
-        }
         config
             .validate()
             .map_err(|error| SettingsError::bad(format!("redis.{}", error.field), error.reason))?;
         Ok(Some(config))
-    }
-
-    /// The URL without its password.
-    pub(super) fn masked_url(&self) -> String {
-        masked(self.url.expose_secret())
     }
 }

@@ -1,0 +1,210 @@
+//! JSON, read strictly (RFC 8259, with the rule of RFC 7493 on names): a name that is given twice is
+//! refused at any depth, since readers differ in which of the two they take.
+//!
+//! `serde_json::from_slice::<Value>` takes the last of the two and says nothing.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Number, Value};
+
+/// Why a text is no object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    /// It is not JSON, or a name is given twice.
+    #[error("not JSON")]
+    Malformed,
+    /// It is JSON, but another value.
+    #[error("not an object")]
+    NotAnObject,
+}
+
+/// Parses an object. Nesting is bounded by `serde_json` (128).
+pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
+    let Strict(value) = serde_json::from_slice(bytes).map_err(|_detail| JsonError::Malformed)?;
+    if let Value::Object(object) = value { Ok(object) } else { Err(JsonError::NotAnObject) }
+}
+
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StrictVisitor).map(Strict)
+    }
+}
+
+struct StrictVisitor;
+
+impl<'de> DeserializeSeed<'de> for StrictVisitor {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for StrictVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(StrictVisitor)? {
+            array.push(item);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            let value = entries.next_value_seed(StrictVisitor)?;
+            if object.insert(name, value).is_some() {
+                return Err(A::Error::custom("a name is given twice"));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn i6_what_is_ambiguous_or_malformed_is_refused() {
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        for bad in [
+            &b"{\"a\":1,\"a\":2}"[..],
+            b"{\"x\":{\"a\":1,\"a\":2}}",
+            b"{\"a\":\"\\ud800\"}",
+            b"\xef\xbb\xbf{}",
+            b"{\x00\"\x00a\x00",
+            b"{\"a\":\"\xff\"}",
+            b"{} {}",
+            b"{\"a\":1e999}",
+            b"",
+            deep.as_bytes(),
+        ] {
+            assert_eq!(
+                parse_object(bad),
+                Err(JsonError::Malformed),
+                "{:?}",
+                bad.get(..20.min(bad.len()))
+            );
+        }
+        for bad in [&b"[]"[..], b"1", b"null", b"\"{}\""] {
+            assert_eq!(parse_object(bad), Err(JsonError::NotAnObject));
+        }
+    }
+
+    /// Not every reader of decimals is exact.
+    #[test]
+    fn numbers_are_read_to_the_last_digit() {
+        let object = parse_object(br#"{"a":2.321524401561872e+82}"#).unwrap();
+        assert_eq!(Value::Object(object).to_string(), r#"{"a":2.321524401561872e+82}"#);
+    }
+
+    #[test]
+    fn what_is_valid_comes_through_unchanged() {
+        let text = r#"{"a":[1,-2,3.5,true,null,"\u00fc",{"b":{}}]}"#;
+        let expected: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(parse_object(text.as_bytes()).map(Value::Object), Ok(expected));
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            prop::num::f64::NORMAL.prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(6, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map(any::<String>(), inner, 0..6)
+                    .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn object() -> impl Strategy<Value = Map<String, Value>> {
+        prop::collection::btree_map(any::<String>(), json(), 0..6)
+            .prop_map(|entries| entries.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn i6_what_was_written_is_read(object in object()) {
+            let text = Value::Object(object.clone()).to_string();
+            prop_assert_eq!(parse_object(text.as_bytes()), Ok(object));
+        }
+
+        #[test]
+        fn i6_a_name_given_twice_is_refused(object in object(), name: String, value in json()) {
+            let name = Value::from(name);
+            let rest = Value::Object(object).to_string();
+            let rest = if rest == "{}" { "}".to_owned() } else { format!(",{}", &rest[1..]) };
+            let twice = format!("{{{name}:{value},{name}:{value}{rest}");
+            prop_assert_eq!(parse_object(twice.as_bytes()), Err(JsonError::Malformed));
+            let within = format!("{{\"x\":[{twice}]}}");
+            prop_assert_eq!(parse_object(within.as_bytes()), Err(JsonError::Malformed));
+        }
+
+        /// Stricter than the usual reader, and never other.
+        #[test]
+        fn i6_anything_is_read_as_others_read_it_or_not_at_all(
+            object in object(),
+            noise in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let mut changed = Value::Object(object).to_string().into_bytes();
+            for (at, byte) in noise {
+                let at = at.index(changed.len());
+                changed[at] = byte;
+            }
+            for bytes in [changed, bytes] {
+                if let Ok(object) = parse_object(&bytes) {
+                    let usual: Value = serde_json::from_slice(&bytes).unwrap();
+                    prop_assert_eq!(usual, Value::Object(object));
+                }
+            }
+        }
+    }
+}

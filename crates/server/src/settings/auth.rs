@@ -1,0 +1,158 @@
+//! `[auth]`: tokens, the keys that sign them, and how long sessions last.
+
+use std::borrow::Cow;
+
+use menjin_infra_credentials::{AccessKey, AccessVerifier, JwtConfig, PublicAccessKey};
+use secrecy::SecretString;
+
+use super::masked::{KeySource, PEM, Secret};
+use super::prelude::*;
+use super::{Database, Settings};
+
+/// The fewest bytes of a signing secret: the size of HS256's digest (RFC 7518 §3.2).
+const MIN_SECRET_BYTES: usize = 32;
+
+#[derive(Debug, Clone, Deserialize, Serialize, Validate)]
+#[garde(allow_unvalidated)]
+pub(crate) struct AuthSettings {
+    #[serde(with = "text")]
+    pub(crate) secret: Secret,
+    #[serde(with = "list")]
+    verify_only_secrets: Vec<Secret>,
+    #[serde(with = "text")]
+    access_key: KeySource,
+    #[serde(with = "list")]
+    verify_only_access_keys: Vec<KeySource>,
+    #[garde(length(min = 1))]
+    issuer: String,
+    #[garde(length(min = 1))]
+    audience: String,
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(lasts(SECOND, LONGEST)))]
+    pub(crate) access_ttl: Duration,
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(lasts(SECOND, 10 * YEAR)))]
+    pub(crate) refresh_ttl: Duration,
+    #[serde(with = "humantime_serde")]
+    pub(crate) refresh_grace: Duration,
+    // A change that another process makes goes unseen for so long.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(lasts(Duration::ZERO, 60 * SECOND)))]
+    pub(crate) session_cache_ttl: Duration,
+}
+
+impl AuthSettings {
+    /// How tokens are signed, with this secret and the keys that the settings name.
+    ///
+    /// # Errors
+    /// A key that cannot be read.
+    pub(crate) fn tokens(&self, secret: SecretString) -> Result<JwtConfig, SettingsError> {
+        let (access_key, verify_only_access_keys) = self.access_keys()?;
+        let verify_only = self.verify_only_secrets.iter();
+        Ok(JwtConfig {
+            secret,
+            verify_only_secrets: verify_only.map(|secret| secret.0.clone()).collect(),
+            access_key,
+            verify_only_access_keys,
+            issuer: self.issuer.clone(),
+            audience: self.audience.clone(),
+            access_ttl: self.access_ttl,
+            refresh_ttl: self.refresh_ttl,
+        })
+    }
+
+    pub(super) fn check(&self, settings: &Settings) -> Result<(), SettingsError> {
+        let has_secret = !self.secret.expose().is_empty();
+        let bytes = format!("at least {MIN_SECRET_BYTES} random bytes");
+        let how = "such as from `openssl rand -hex 32`";
+        require("auth.secret", has_secret || !settings.production, {
+            format!("required in production: {bytes}, {how}")
+        })?;
+        let has_folder = matches!(settings.database()?, Database::Sqlite(_));
+        require("auth.secret", has_secret || has_folder, {
+            format!(
+                "required with PostgreSQL, where there is no folder to keep one in: {bytes}, the \
+                 same for all replicas, {how}"
+            )
+        })?;
+        self.check_secrets(settings)?;
+        self.access_keys()?;
+        let shorter = self.access_ttl <= self.refresh_ttl;
+        require("auth.access_ttl", shorter, "must not be longer than auth.refresh_ttl")
+    }
+
+    /// Each secret is long enough and used once. Who learns a secret in one place could sign tokens
+    /// with it in another: it is not a password in a URL either.
+    fn check_secrets(&self, settings: &Settings) -> Result<(), SettingsError> {
+        let own = Some(("auth.secret", self.secret.expose()));
+        let own = own.filter(|(_, secret)| !secret.is_empty());
+        let others = self.verify_only_secrets.iter();
+        let others = others.map(|secret| ("auth.verify_only_secrets", secret.expose()));
+        let urls = [settings.database.url.expose(), settings.redis.url.expose()];
+        let mut seen = Vec::new();
+        for (name, secret) in own.into_iter().chain(others) {
+            let length = secret.len();
+            require(name, length >= MIN_SECRET_BYTES, {
+                format!("{length} bytes are too few: at least {MIN_SECRET_BYTES}")
+            })?;
+            let twice = seen.contains(&secret) || urls.iter().any(|url| url.contains(secret));
+            require(name, !twice, "a secret is used twice: each needs its own")?;
+            seen.push(secret);
+        }
+        Ok(())
+    }
+
+    /// The key that signs access tokens (`None`: the secret does) and what else verifies them, read
+    /// from their files too. None of them is there twice.
+    fn access_keys(&self) -> Result<(Option<AccessKey>, Vec<AccessVerifier>), SettingsError> {
+        let name = "auth.access_key";
+        let signing = self.access_key.pem(name)?;
+        let signing = signing.map(|pem| AccessKey::from_pem(&pem)).transpose();
+        let signing = signing.map_err(|error| SettingsError::bad(name, error.to_string()))?;
+        let name = "auth.verify_only_access_keys";
+        let mut verify_only = Vec::new();
+        let mut seen = vec![match &signing {
+            Some(key) => key.public().id().to_owned(),
+            None => SECRETS.to_owned(),
+        }];
+        for key in &self.verify_only_access_keys {
+            let (id, verifier) = match key.pem(name)? {
+                None => (SECRETS.to_owned(), AccessVerifier::Secrets),
+                Some(pem) => {
+                    let key = PublicAccessKey::from_pem(&pem)
+                        .map_err(|error| SettingsError::bad(name, error.to_string()))?;
+                    (key.id().to_owned(), AccessVerifier::Key(Box::new(key)))
+                }
+            };
+            let new = !seen.contains(&id);
+            require(name, new, format!("{id} is there twice, or signs already"))?;
+            seen.push(id);
+            verify_only.push(verifier);
+        }
+        Ok((signing, verify_only))
+    }
+}
+
+/// In the place of a key: what `auth.secret` and `auth.verify_only_secrets` verify.
+const SECRETS: &str = "HS256";
+
+impl KeySource {
+    /// The PEM that the setting of this name is, or names; `None` for the secrets.
+    fn pem(&self, name: &str) -> Result<Option<Cow<'_, str>>, SettingsError> {
+        let text = self.expose();
+        if text.is_empty() || text == SECRETS {
+            return Ok(None);
+        }
+        if text.starts_with(PEM) {
+            return Ok(Some(text.into()));
+        }
+        match std::fs::read_to_string(text) {
+            Ok(pem) => Ok(Some(pem.into())),
+            // Not the text: it may be a key that was pasted wrongly.
+            Err(error) => {
+                let reason = format!("cannot read the file that it names: {error}");
+                Err(SettingsError::bad(name, reason))
+            }
+        }
+    }
+}

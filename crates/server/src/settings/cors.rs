@@ -1,0 +1,32 @@
+//! `[cors]`: which pages of other origins may call.
+
+use menjin_api::{Cors, Origin};
+
+use super::prelude::*;
+
+#[derive(Debug, Clone, Deserialize, Serialize, Validate)]
+#[garde(allow_unvalidated)]
+pub(crate) struct CorsSettings {
+    #[serde(with = "list")]
+    origins: Vec<Origin>,
+    credentials: bool,
+    // Browsers remember nothing for longer.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(lasts(Duration::ZERO, DAY)))]
+    max_age: Duration,
+}
+
+impl CorsSettings {
+    pub(crate) fn config(&self) -> Cors {
+        Cors { origins: self.origins.clone(), credentials: self.credentials, max_age: self.max_age }
+    }
+
+    /// `*` stands alone, and without credentials.
+    pub(super) fn check(&self) -> Result<(), SettingsError> {
+        let any = self.origins.iter().any(Origin::is_any);
+        let alone = !any || self.origins.len() == 1;
+        require("cors.origins", alone, "* leaves nothing for others to add")?;
+        let reason = "not with cors.origins = *: any page could act as its visitor";
+        require("cors.credentials", !(any && self.credentials), reason)
+    }
+}

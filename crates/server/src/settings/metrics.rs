@@ -1,0 +1,13 @@
+//! `[metrics]`: where Prometheus reads them.
+
+use std::net::SocketAddr;
+
+use super::prelude::*;
+use super::text::optional;
+
+#[derive(Debug, Clone, Deserialize, Serialize, Validate)]
+#[garde(allow_unvalidated)]
+pub(crate) struct MetricsSettings {
+    #[serde(with = "optional")]
+    pub(crate) listen: Option<SocketAddr>,
+}

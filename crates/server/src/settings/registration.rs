@@ -1,0 +1,25 @@
+//! `[registration]`: who registers becomes what.
+
+use menjin_domain::accounts::{RegistrableRole, Role};
+
+use super::prelude::*;
+
+#[derive(Debug, Clone, Deserialize, Serialize, Validate)]
+#[garde(allow_unvalidated)]
+pub(crate) struct RegistrationSettings {
+    #[serde(with = "text")]
+    default_role: Role,
+}
+
+impl RegistrationSettings {
+    /// The role that a registration through `/api/v1` gets.
+    ///
+    /// # Errors
+    /// Nobody may register with it.
+    pub(crate) fn default_role(&self) -> Result<RegistrableRole, SettingsError> {
+        RegistrableRole::try_from(self.default_role).map_err(|_not_registrable| {
+            let reason = format!("{:?} is not student or teacher", self.default_role.as_str());
+            SettingsError::bad("registration.default_role", reason)
+        })
+    }
+}

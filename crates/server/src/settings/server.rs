@@ -1,0 +1,92 @@
+//! `[server]`: where it listens, and TLS of its own.
+
+use std::fmt::{self, Display};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use menjin_api::TrustedProxies;
+
+use super::prelude::*;
+
+#[derive(Debug, Clone, Deserialize, Serialize, Validate)]
+#[garde(allow_unvalidated)]
+pub(crate) struct ServerSettings {
+    pub(crate) host: IpAddr,
+    pub(crate) port: u16,
+    #[garde(range(max = 512))]
+    pub(crate) workers: usize,
+    #[serde(with = "list")]
+    trusted_proxies: Vec<Network>,
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(lasts(SHORTEST, LONGEST)))]
+    pub(crate) shutdown_timeout: Duration,
+    #[serde(with = "humantime_serde")]
+    pub(crate) hsts: Duration,
+    #[garde(dive)]
+    pub(crate) tls: TlsSettings,
+}
+
+/// `[server.tls]`
+#[derive(Debug, Clone, Deserialize, Serialize, Validate)]
+#[garde(allow_unvalidated)]
+pub(crate) struct TlsSettings {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(lasts(10 * MILLISECOND, LONGEST)))]
+    pub(crate) check_every: Duration,
+}
+
+impl ServerSettings {
+    /// Where to listen.
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port)
+    }
+
+    /// Whose `X-Forwarded-For` is believed.
+    pub(crate) fn trusted_proxies(&self) -> TrustedProxies {
+        TrustedProxies::new(self.trusted_proxies.iter().map(|network| network.0).collect())
+    }
+
+    /// The metrics listen elsewhere, and TLS takes both files.
+    pub(super) fn check(&self, metrics: Option<SocketAddr>) -> Result<(), SettingsError> {
+        let taken = metrics == Some(self.address()) && self.port != 0;
+        require("metrics.listen", !taken, "server.host and server.port are there")?;
+        let has_key = !self.tls.key.as_os_str().is_empty();
+        let (has_all, name, other) = if self.tls.is_on() {
+            (has_key, "server.tls.key", "server.tls.certificate")
+        } else {
+            (!has_key, "server.tls.certificate", "server.tls.key")
+        };
+        require(name, has_all, format!("required with {other}"))
+    }
+}
+
+impl TlsSettings {
+    /// Whether there is to be TLS.
+    pub(crate) fn is_on(&self) -> bool {
+        !self.certificate.as_os_str().is_empty()
+    }
+}
+
+/// A network as `192.0.2.0/24`, or an address alone.
+#[derive(Debug, Clone, Copy)]
+struct Network(IpNet);
+
+impl FromStr for Network {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let network =
+            text.parse::<IpNet>().or_else(|_no_prefix| text.parse::<IpAddr>().map(IpNet::from));
+        network.map(Self).map_err(|_neither| "not an address or a network like 192.0.2.0/24")
+    }
+}
+
+impl Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,13 @@
+//! `[tidy]`: when what is over is deleted.
+
+use super::prelude::*;
+
+#[derive(Debug, Clone, Deserialize, Serialize, Validate)]
+#[garde(allow_unvalidated)]
+pub(crate) struct TidySettings {
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(lasts(SHORTEST, LONGEST)))]
+    pub(crate) every: Duration,
+    #[serde(with = "humantime_serde")]
+    pub(crate) keep_sessions: Duration,
+}
