@@ -23,7 +23,7 @@ test:
 	@mkdir -p target
 	@scripts/test-tools
 	$(CARGO) test --locked --workspace
-	MENJIN_TEST_DEGREE=replicas $(CARGO) test --locked -p menjin-tests --test e2e
+	MENJIN_TEST_PROFILE=replicas $(CARGO) test --locked -p menjin-tests --test e2e
 	$(CARGO) run --locked --quiet -p menjin-domain --example in_memory
 
 lint:
@@ -34,7 +34,6 @@ lint:
 	scripts/check-layers
 	scripts/check-docs
 	scripts/check-links
-	scripts/check-contract
 	scripts/check-security
 	scripts/check-dependencies
 

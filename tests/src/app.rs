@@ -31,25 +31,25 @@ pub struct TestApp {
     place: Place,
 }
 
-/// Where a test keeps its data: a folder, and in the second degree of deployment a database on
-/// PostgreSQL and a namespace in Redis, all its own.
+/// Where a test keeps its data, all its own: a folder, and in the deployment profile with replicas a
+/// database on PostgreSQL and a namespace in Redis.
 pub struct Place {
     folder: TempDir,
     settings: Vec<(&'static str, String)>,
 }
 
-/// Whether this run is of the second degree, on PostgreSQL and Redis: `MENJIN_TEST_DEGREE=replicas`.
-/// The same tests run on both.
+/// Whether this run is of the profile with replicas, on PostgreSQL and Redis:
+/// `MENJIN_TEST_PROFILE=replicas`. The same tests run on both profiles.
 pub fn on_replicas() -> bool {
-    match std::env::var("MENJIN_TEST_DEGREE").as_deref() {
+    match std::env::var("MENJIN_TEST_PROFILE").as_deref() {
         Ok("replicas") => true,
         Ok("embedded") | Err(_) => false,
-        Ok(other) => panic!("MENJIN_TEST_DEGREE={other}: embedded or replicas"),
+        Ok(other) => panic!("MENJIN_TEST_PROFILE={other}: embedded or replicas"),
     }
 }
 
 impl Place {
-    /// A new one, of the degree of this run.
+    /// A new one, of the profile of this run.
     pub async fn new() -> Self {
         if on_replicas() {
             return Self::for_replicas().await;
@@ -60,7 +60,7 @@ impl Place {
         Self { folder, settings }
     }
 
-    /// A new one of the second degree.
+    /// A new one of the profile with replicas.
     pub async fn for_replicas() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let redis = tokio::task::spawn_blocking(redis::shared_url).await.unwrap();
@@ -74,7 +74,7 @@ impl Place {
         Self { folder, settings }
     }
 
-    /// That of another replica on the same data, for a place of the second degree.
+    /// That of another replica on the same data, for a place of the profile with replicas.
     #[must_use]
     pub fn for_another_replica(&self) -> Self {
         Self { folder: tempfile::tempdir().unwrap(), settings: self.settings.clone() }

@@ -10,7 +10,7 @@
 //! * [`smuggling`]: requests that two servers could read differently.
 //! * [`openapi`]: the document at `/openapi.json`, as a judge of answers.
 //! * [`contract`]: what every adapter must do, written against the ports alone.
-//! * [`figures`]: what a test measured, for the table of a long run.
+//! * [`measurements`]: what a test measured, for the table of a long run.
 //! * [`servers`]: servers of other makers, private to the tests.
 //! * [`forge`]: tokens that nobody should accept.
 //! * [`tls`]: an authority, clients that trust it or nobody, and a server with TLS of its own.
@@ -28,8 +28,8 @@ pub mod app;
 pub mod client;
 pub mod clock;
 pub mod contract;
-pub mod figures;
 pub mod forge;
+pub mod measurements;
 pub mod openapi;
 pub mod process;
 pub mod raw;

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use diesel::sql_types::{Array, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 use menjin_domain::common::{Error, PortError};
 use menjin_domain::transfer::{
     Archive, ArchiveReader, ArchiveWriter, Batch, Contents, NotEmpty, Row,
 };
-use menjin_infra_sql::transfer::{Dialect, Kind, Position, Record, TABLES, Table};
+use menjin_infra_sql::transfer::{
+    Dialect, Kind, Position, Record, Scalar, TABLES, Table, must_be_empty,
+};
 
 use crate::config::{PostgresConfig, Target};
 use crate::connect::Connector;
@@ -127,11 +129,8 @@ impl Archive for PostgresArchive {
 
     async fn import(&self) -> Result<Box<dyn ArchiveWriter>, Error<NotEmpty>> {
         let mut transaction = self.begin(&begin_import()).await?;
-        let contents = transaction.contents().await?;
-        match TABLES.iter().zip(contents).find(|(_, contents)| contents.rows > 0) {
-            Some((table, _)) => Err(Error::Refused(NotEmpty { what: table.what })),
-            None => Ok(Box::new(transaction)),
-        }
+        must_be_empty(&transaction.contents().await?).map_err(Error::Refused)?;
+        Ok(Box::new(transaction))
     }
 }
 
@@ -143,16 +142,10 @@ struct Transaction {
     position: Position,
 }
 
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    number: i64,
-}
-
 impl Transaction {
     async fn number(&mut self, query: String) -> QueryResult<i64> {
         let number = diesel::sql_query(query).get_result(&mut self.postgres).await;
-        number.map(|Number { number }| number)
+        number.map(|Scalar { number }| number)
     }
 
     /// The last id that a table has given.
@@ -227,8 +220,7 @@ impl ArchiveReader for Transaction {
 #[async_trait]
 impl ArchiveWriter for Transaction {
     async fn put(&mut self, batch: Batch) -> Result<(), PortError> {
-        let unknown = || PortError::internal(COMPONENT, "rows of a table that is not known");
-        let table = Table::named(batch.table).ok_or_else(unknown)?;
+        let table = Table::named(batch.table)?;
         self.insert(table, &batch.rows).await.map_err(failed)
     }
 

@@ -9,10 +9,10 @@ use menjin_domain::common::{PortError, UserId};
 use menjin_domain::credentials::{
     CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
 };
-use menjin_infra_sql::queries::{is_open_of, is_verified};
+use menjin_infra_sql::queries::{is_other_of, is_verified};
 use menjin_infra_sql::rows::CredentialsRow;
 use menjin_infra_sql::schema::{sessions, users};
-use menjin_infra_sql::values::{Id, Micros};
+use menjin_infra_sql::values::Micros;
 
 use crate::PostgresStore;
 use crate::audit::record;
@@ -67,8 +67,8 @@ impl CredentialRepository for PostgresStore {
                 }
                 // A statement of its own: it sees the sessions of log-ins that the one before has
                 // waited for.
-                diesel::update(sessions::table.filter(is_open_of(change.user_id.get())))
-                    .filter(sessions::id.ne(Id::from(change.keep_session)))
+                let others = is_other_of(change.user_id.get(), change.keep_session.into());
+                diesel::update(sessions::table.filter(others))
                     .set(sessions::ended_at.eq(Micros::from(change.at)))
                     .execute(postgres)
                     .await?;

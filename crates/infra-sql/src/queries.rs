@@ -26,6 +26,12 @@ pub fn is_open_of(user_id: i64) -> _ {
     sessions::user_id.eq(user_id).and(sessions::ended_at.is_null())
 }
 
+/// The sessions of a user that have not ended, but for this one.
+#[auto_type(no_type_alias)]
+pub fn is_other_of(user_id: i64, id: Id) -> _ {
+    sessions::user_id.eq(user_id).and(sessions::ended_at.is_null()).and(sessions::id.ne(id))
+}
+
 /// A session that is live, but for its user.
 #[auto_type(no_type_alias)]
 pub fn is_live(id: Id, at: Micros) -> _ {

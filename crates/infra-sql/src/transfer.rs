@@ -9,11 +9,11 @@ use diesel::QueryableByName;
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
 use diesel::row::{Field as _, NamedRow};
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use menjin_domain::common::PortError;
-use menjin_domain::transfer::{Batch, Row};
+use menjin_domain::transfer::{Batch, Contents, NotEmpty, Row};
 
-use crate::error::bad_column;
+use crate::error::{COMPONENT, bad_column};
 use crate::values::Micros;
 
 /// How many rows are read and written at once. A user has 17 columns, and SQLite takes 32,766
@@ -146,8 +146,9 @@ pub trait Dialect {
 
 impl Table {
     /// The table of this name.
-    pub fn named(name: &str) -> Option<&'static Self> {
-        TABLES.iter().find(|table| table.name == name)
+    pub fn named(name: &str) -> Result<&'static Self, PortError> {
+        let unknown = || PortError::internal(COMPONENT, "a table that is not known");
+        TABLES.iter().find(|table| table.name == name).ok_or_else(unknown)
     }
 
     /// Reads the next rows in the order of the key, as [`Record`]s: those after a row whose key is
@@ -209,6 +210,20 @@ impl Table {
         }
         Ok(row)
     }
+}
+
+/// A number that a query gives.
+#[derive(Debug, QueryableByName)]
+pub struct Scalar {
+    /// The number.
+    #[diesel(sql_type = BigInt)]
+    pub number: i64,
+}
+
+/// Refuses to fill a store that keeps something already.
+pub fn must_be_empty(contents: &[Contents]) -> Result<(), NotEmpty> {
+    let mut filled = TABLES.iter().zip(contents).filter(|(_, contents)| contents.rows > 0);
+    filled.next().map_or(Ok(()), |(table, _)| Err(NotEmpty { what: table.what }))
 }
 
 /// A row as it was read: the text of each column.

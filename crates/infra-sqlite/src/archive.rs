@@ -10,7 +10,9 @@ use menjin_domain::common::{Error, PortError};
 use menjin_domain::transfer::{
     Archive, ArchiveReader, ArchiveWriter, Batch, Contents, NotEmpty, Row,
 };
-use menjin_infra_sql::transfer::{BATCH, Dialect, Kind, Position, Record, TABLES, Table};
+use menjin_infra_sql::transfer::{
+    BATCH, Dialect, Kind, Position, Record, Scalar, TABLES, Table, must_be_empty,
+};
 
 use crate::error::{COMPONENT, OrPortError};
 use crate::open::{self, OpenError};
@@ -81,11 +83,8 @@ impl Archive for SqliteArchive {
 
     async fn import(&self) -> Result<Box<dyn ArchiveWriter>, Error<NotEmpty>> {
         let mut transaction = self.begin().await?;
-        let contents = transaction.contents().await?;
-        match TABLES.iter().zip(contents).find(|(_, contents)| contents.rows > 0) {
-            Some((table, _)) => Err(Error::Refused(NotEmpty { what: table.what })),
-            None => Ok(Box::new(transaction)),
-        }
+        must_be_empty(&transaction.contents().await?).map_err(Error::Refused)?;
+        Ok(Box::new(transaction))
     }
 }
 
@@ -134,8 +133,7 @@ impl ArchiveReader for Transaction {
 impl ArchiveWriter for Transaction {
     async fn put(&mut self, batch: Batch) -> Result<(), PortError> {
         self.run(move |sqlite, _position| {
-            let unknown = || PortError::internal(COMPONENT, "rows of a table that is not known");
-            let table = Table::named(batch.table).ok_or_else(unknown)?;
+            let table = Table::named(batch.table)?;
             batch.rows.chunks(BATCH).try_for_each(|rows| insert(sqlite, table, rows))
         })
         .await
@@ -165,15 +163,9 @@ impl ArchiveWriter for Transaction {
     }
 }
 
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    number: i64,
-}
-
 fn contents(sqlite: &mut SqliteConnection, table: &Table) -> Result<Contents, PortError> {
     let count = format!("SELECT count(*) AS number FROM {}", table.name);
-    let count: Number = diesel::sql_query(count).get_result(sqlite).or_port_error()?;
+    let count: Scalar = diesel::sql_query(count).get_result(sqlite).or_port_error()?;
     let last_id = table.gives_ids.then(|| last_id(sqlite, table.name)).transpose()?;
     let rows = u64::try_from(count.number).unwrap_or(0);
     Ok(Contents { table: table.name, rows, last_id })
@@ -217,7 +209,7 @@ fn insert(sqlite: &mut SqliteConnection, table: &Table, rows: &[Row]) -> Result<
 fn last_id(sqlite: &mut SqliteConnection, table: &str) -> Result<i64, PortError> {
     let last = diesel::sql_query("SELECT seq AS number FROM sqlite_sequence WHERE name = ?")
         .bind::<Text, _>(table)
-        .get_result::<Number>(sqlite)
+        .get_result::<Scalar>(sqlite)
         .optional()
         .or_port_error()?;
     Ok(last.map_or(0, |last| last.number))

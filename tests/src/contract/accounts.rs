@@ -1,5 +1,6 @@
 //! Making and finding accounts.
 
+use macro_rules_attribute::apply;
 use menjin_domain::accounts::{
     AvatarUrl, Bio, CreateUserError, FullName, LoginName, Phone, Profile, Role,
 };
@@ -9,7 +10,8 @@ use menjin_domain::credentials::CredentialVersion;
 use super::{Store, at, at_once, context, new_user, new_user_at};
 
 /// A new account is active, unverified, at credential version 0, and reads back as it was returned.
-pub async fn a_new_account_reads_back_as_written(store: Store) {
+#[apply(row!)]
+async fn a_new_account_reads_back_as_written(store: Store) {
     let mut new = new_user("Ａnn", Role::Teacher);
     new.profile = Profile {
         full_name: FullName::parse("Ann 安").unwrap(),
@@ -28,15 +30,17 @@ pub async fn a_new_account_reads_back_as_written(store: Store) {
 }
 
 /// An account without the optional parts has none of them.
-pub async fn what_was_not_given_is_not_there(store: Store) {
+#[apply(row!)]
+async fn omitted_fields_are_empty(store: Store) {
     let user = store.add("ann", Role::Admin).await;
     assert_eq!(user.profile, Profile::default());
     assert!(user.is_superuser());
     assert_eq!(store.user(user.id).await, user);
 }
 
-/// Names are one in canonical form (I4).
-pub async fn i4_names_are_unique_in_canonical_form(store: Store) {
+/// Two names with one canonical form are the same name (I4).
+#[apply(row!)]
+async fn i4_names_are_unique_in_canonical_form(store: Store) {
     store.accounts.create(new_user_at("Mike", "a@example.com", Role::Student)).await.unwrap();
     for (name, address) in [("mike", "b@example.com"), ("Ｍｉｋｅ", "c@example.com")] {
         let again = store.accounts.create(new_user_at(name, address, Role::Student)).await;
@@ -47,15 +51,17 @@ pub async fn i4_names_are_unique_in_canonical_form(store: Store) {
     }
 }
 
-/// Addresses are one without regard to case.
-pub async fn addresses_are_unique_in_canonical_form(store: Store) {
+/// Two addresses that differ in case only are the same address.
+#[apply(row!)]
+async fn addresses_are_unique_in_canonical_form(store: Store) {
     store.accounts.create(new_user_at("ann", "Ann@Example.com", Role::Student)).await.unwrap();
     let again = store.accounts.create(new_user_at("bob", "ann@EXAMPLE.com", Role::Student)).await;
     assert!(matches!(again, Err(Error::Refused(CreateUserError::EmailTaken))), "{again:?}");
 }
 
-/// Where both are taken, even by two accounts, the name is named.
-pub async fn a_taken_name_comes_before_a_taken_address(store: Store) {
+/// Where both are taken, even by two accounts, the error is that of the name.
+#[apply(row!)]
+async fn a_taken_name_is_reported_before_a_taken_address(store: Store) {
     store.student("ann").await;
     store.student("bob").await;
     for address in ["ann@example.com", "bob@example.com"] {
@@ -65,7 +71,8 @@ pub async fn a_taken_name_comes_before_a_taken_address(store: Store) {
 }
 
 /// 50 registrations of one name at once: one succeeds (X1).
-pub async fn x1_of_many_that_want_one_name_one_gets_it(store: Store) {
+#[apply(row!)]
+async fn x1_concurrent_registrations_of_a_name_create_one_account(store: Store) {
     let results = at_once(50, |number| {
         let name = if number % 2 == 0 { "Mike" } else { "ｍｉｋｅ" };
         let new = new_user_at(name, &format!("mike{number}@example.com"), Role::Student);
@@ -80,7 +87,8 @@ pub async fn x1_of_many_that_want_one_name_one_gets_it(store: Store) {
 }
 
 /// Ids ascend from 1 in the order of success; what failed in between does not matter.
-pub async fn ids_ascend_from_one(store: Store) {
+#[apply(row!)]
+async fn ids_ascend_from_one(store: Store) {
     let mut last = None;
     for name in ["one", "two", "three"] {
         let id = store.student(name).await;
@@ -98,7 +106,8 @@ pub async fn ids_ascend_from_one(store: Store) {
 }
 
 /// Credentials are found by name, address and id, in any spelling, active or not.
-pub async fn credentials_are_found_by_name_address_and_id(store: Store) {
+#[apply(row!)]
+async fn credentials_are_found_by_name_address_and_id(store: Store) {
     let id = store.student("Ann").await;
     for is_active in [true, false] {
         for name in ["ann", "ＡＮＮ", " Ann ", "ann@example.com", "ANN@example.COM"] {
@@ -115,7 +124,8 @@ pub async fn credentials_are_found_by_name_address_and_id(store: Store) {
 }
 
 /// What is not there is `None`, however odd the question.
-pub async fn what_is_not_there_is_none(store: Store) {
+#[apply(row!)]
+async fn unknown_accounts_are_none(store: Store) {
     store.student("ann").await;
     for id in [2, i64::MAX].map(|id| UserId::try_from(id).unwrap()) {
         assert!(store.accounts.find(id).await.unwrap().is_none());

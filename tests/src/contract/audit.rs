@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use macro_rules_attribute::apply;
 use menjin_domain::audit::{
     AuditAction, AuditContext, AuditEvent, AuditFilter, AuditOrder, AuditOutcome, AuditPosition,
     AuditQuery, AuditReason, AuditRecord,
@@ -44,7 +45,8 @@ async fn found(store: &Store, filter: AuditFilter) -> Vec<i64> {
 }
 
 /// A record is what was appended, all of it.
-pub async fn a_record_reads_back_as_written(store: Store) {
+#[apply(row!)]
+async fn a_record_reads_back_as_written(store: Store) {
     let whole = event(AuditAction::LoginFailed, Some(3), Some(7), 5);
     let v6 = ClientInfo::at("2001:db8::7".parse().unwrap());
     let odd = RequestContext {
@@ -79,8 +81,9 @@ pub async fn a_record_reads_back_as_written(store: Store) {
     }
 }
 
-/// What an event does not say stays unsaid.
-pub async fn what_is_not_known_is_not_there(store: Store) {
+/// Fields that an event does not have are empty in its record.
+#[apply(row!)]
+async fn unknown_fields_of_a_record_stay_empty(store: Store) {
     let written =
         AuditContext::anonymous(at(0), RequestContext::local()).event(AuditAction::RefreshFailed);
     store.records.append(vec![written.clone()]).await.unwrap();
@@ -105,7 +108,8 @@ async fn walk(store: &Store, mut query: AuditQuery) -> Vec<AuditRecord> {
 }
 
 /// Pages come by time, whatever the order of appending was, from either end.
-pub async fn pages_come_newest_first_and_oldest_first(store: Store) {
+#[apply(row!)]
+async fn pages_come_newest_first_and_oldest_first(store: Store) {
     for seconds in [3, 1, 4, 0, 2] {
         let event = event(AuditAction::LoggedIn, Some(1), Some(1), seconds);
         store.records.append(vec![event]).await.unwrap();
@@ -120,7 +124,8 @@ pub async fn pages_come_newest_first_and_oldest_first(store: Store) {
 }
 
 /// Events of one moment do not get lost between pages, nor come twice.
-pub async fn events_of_one_moment_are_each_listed_once(store: Store) {
+#[apply(row!)]
+async fn events_of_one_moment_are_each_listed_once(store: Store) {
     let same = |subject| event(AuditAction::LoggedIn, Some(1), Some(subject), 5);
     let before_and_after = [event(AuditAction::LoggedIn, None, None, 4), same(1).clone()];
     store.records.append(before_and_after.to_vec()).await.unwrap();
@@ -136,7 +141,8 @@ pub async fn events_of_one_moment_are_each_listed_once(store: Store) {
 }
 
 /// Every filter holds, alone and with the others.
-pub async fn filters_hold_together(store: Store) {
+#[apply(row!)]
+async fn filters_hold_together(store: Store) {
     let events = vec![
         event(AuditAction::LoggedIn, Some(1), Some(1), 0),
         event(AuditAction::Refreshed, Some(1), Some(1), 1),
@@ -173,7 +179,8 @@ pub async fn filters_hold_together(store: Store) {
 }
 
 /// What an administrator did to a user is in the records of both, and in nobody's twice.
-pub async fn a_users_records_are_theirs_and_of_what_was_done_to_them(store: Store) {
+#[apply(row!)]
+async fn a_users_records_are_those_as_actor_or_subject(store: Store) {
     let events = vec![
         event(AuditAction::Deactivated, Some(1), Some(2), 0),
         event(AuditAction::LoggedIn, Some(1), Some(1), 1),
@@ -194,7 +201,8 @@ pub async fn a_users_records_are_theirs_and_of_what_was_done_to_them(store: Stor
 }
 
 /// `since` is part of the span, `until` is not, to the microsecond.
-pub async fn spans_begin_and_end_where_they_say(store: Store) {
+#[apply(row!)]
+async fn time_spans_include_since_and_exclude_until(store: Store) {
     store.records.append(vec![event(AuditAction::LoggedIn, None, None, 5)]).await.unwrap();
     let micro = Duration::from_micros(1);
     for (since, until, expected) in [
@@ -209,8 +217,9 @@ pub async fn spans_begin_and_end_where_they_say(store: Store) {
     }
 }
 
-/// A list goes on where it was although the record that it stopped at is gone.
-pub async fn a_page_goes_on_though_its_end_is_deleted(store: Store) {
+/// A list continues at its position although the record there was deleted.
+#[apply(row!)]
+async fn a_list_continues_after_a_deleted_record(store: Store) {
     let events = (0..4).map(|n| event(AuditAction::LoggedIn, None, None, n)).collect();
     store.records.append(events).await.unwrap();
     let oldest = AuditQuery { order: AuditOrder::OldestFirst, limit: 2, ..ALL };
@@ -224,7 +233,8 @@ pub async fn a_page_goes_on_though_its_end_is_deleted(store: Store) {
 }
 
 /// However many they are, all of them are kept, each under an id of its own.
-pub async fn many_events_are_appended_at_once(store: Store) {
+#[apply(row!)]
+async fn many_events_are_appended_at_once(store: Store) {
     let events = (0..2500).map(|n| event(AuditAction::LoginFailed, None, None, n)).collect();
     store.records.append(events).await.unwrap();
     let all = list(&store, AuditQuery { limit: 10_000, ..ALL }).await;
@@ -233,7 +243,8 @@ pub async fn many_events_are_appended_at_once(store: Store) {
 }
 
 /// What is older than a moment goes, in as many parts as it takes, and its ids are not given again.
-pub async fn only_old_records_are_deleted(store: Store) {
+#[apply(row!)]
+async fn only_old_records_are_deleted(store: Store) {
     let events = (0..2500).map(|n| event(AuditAction::LoginFailed, None, Some(1), n)).collect();
     store.records.append(events).await.unwrap();
     assert_eq!(store.records.delete_before(at(0)).await.unwrap(), 0);

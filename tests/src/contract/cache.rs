@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use macro_rules_attribute::apply;
 use menjin_domain::cache::{Cache, CacheKey, CacheSlot};
 use menjin_domain::health::HealthProbe;
 use uuid::Uuid;
@@ -46,7 +47,8 @@ impl CacheUnderTest {
 }
 
 /// What was put is there, byte for byte.
-pub async fn what_was_put_is_there(under_test: CacheUnderTest) {
+#[apply(row!)]
+async fn a_stored_value_is_read_back(under_test: CacheUnderTest) {
     let every_byte: Vec<u8> = (0..=255).collect();
     for (key, value) in [("a", vec![]), ("b", b"{\"x\": 1}".to_vec()), ("c", every_byte)] {
         assert_eq!(under_test.get(key).await, None);
@@ -56,7 +58,8 @@ pub async fn what_was_put_is_there(under_test: CacheUnderTest) {
 }
 
 /// A second value takes the place of the first, with a time of its own.
-pub async fn a_second_value_replaces_the_first(under_test: CacheUnderTest) {
+#[apply(row!)]
+async fn a_second_value_replaces_the_first(under_test: CacheUnderTest) {
     under_test.set("a", "one", Duration::from_secs(1)).await;
     under_test.set("a", "two", MINUTE).await;
     under_test.pass(Duration::from_millis(1500)).await;
@@ -67,7 +70,8 @@ pub async fn a_second_value_replaces_the_first(under_test: CacheUnderTest) {
 }
 
 /// What is deleted is gone, and says whether it was there.
-pub async fn what_is_deleted_is_gone(under_test: CacheUnderTest) {
+#[apply(row!)]
+async fn a_deleted_value_is_gone(under_test: CacheUnderTest) {
     under_test.set("a", "one", MINUTE).await;
     under_test.set("b", "two", MINUTE).await;
     assert!(under_test.cache.delete(&slot("a")).await.unwrap());
@@ -77,7 +81,8 @@ pub async fn what_is_deleted_is_gone(under_test: CacheUnderTest) {
 }
 
 /// A value tells what is left of its time, and is gone when nothing is.
-pub async fn values_expire(under_test: CacheUnderTest) {
+#[apply(row!)]
+async fn values_expire(under_test: CacheUnderTest) {
     under_test.set("a", "one", Duration::from_secs(3)).await;
     let ttl = under_test.cache.get(&slot("a")).await.unwrap().unwrap().ttl;
     assert!(ttl <= Duration::from_secs(3) && ttl > Duration::from_secs(2), "{ttl:?}");
@@ -90,15 +95,17 @@ pub async fn values_expire(under_test: CacheUnderTest) {
 }
 
 /// The longest time is no fault.
-pub async fn a_long_time_to_live_is_possible(under_test: CacheUnderTest) {
+#[apply(row!)]
+async fn a_long_time_to_live_is_possible(under_test: CacheUnderTest) {
     for ttl in [Duration::from_secs(30 * 24 * 3600), Duration::from_secs(u64::from(u32::MAX))] {
         under_test.set("a", "one", ttl).await;
         assert_eq!(under_test.get("a").await, Some(b"one".to_vec()));
     }
 }
 
-/// Namespaces do not meet, whatever a key contains.
-pub async fn namespaces_do_not_meet(under_test: CacheUnderTest) {
+/// Namespaces are separate, whatever a key contains.
+#[apply(row!)]
+async fn namespaces_are_separate(under_test: CacheUnderTest) {
     let id = Uuid::from_u128(7);
     let probe = CacheSlot::probe(id);
     let text = id.to_string();
@@ -113,8 +120,9 @@ pub async fn namespaces_do_not_meet(under_test: CacheUnderTest) {
     assert!(under_test.cache.delete(&probe).await.unwrap());
 }
 
-/// Many use it at once; each finds a value that somebody put, whole.
-pub async fn many_use_it_at_once(under_test: CacheUnderTest) {
+/// Concurrent readers find whole values that a writer stored.
+#[apply(row!)]
+async fn concurrent_use_does_not_mix_values(under_test: CacheUnderTest) {
     let found = at_once(16, |number| {
         let under_test = under_test.clone();
         async move {
@@ -134,8 +142,9 @@ pub async fn many_use_it_at_once(under_test: CacheUnderTest) {
     assert!(found.into_iter().all(|whole| whole));
 }
 
-/// One that works says so, as often as it is asked.
-pub async fn it_is_healthy(under_test: CacheUnderTest) {
+/// A working cache reports that it is healthy, as often as it is asked.
+#[apply(row!)]
+async fn a_working_cache_is_healthy(under_test: CacheUnderTest) {
     let results = at_once(10, |_| {
         let health = under_test.health.clone();
         async move { health.check().await }

@@ -1,5 +1,6 @@
 //! Changing passwords and their hashes.
 
+use macro_rules_attribute::apply;
 use menjin_domain::accounts::Role;
 use menjin_domain::common::UserId;
 use menjin_domain::credentials::{CredentialVersion, PasswordChange};
@@ -7,7 +8,8 @@ use menjin_domain::credentials::{CredentialVersion, PasswordChange};
 use super::{Store, at, at_once, both, context, hash, new_session, request, session_id};
 
 /// A change raises the credential version, ends the other sessions and keeps the caller's (T18).
-pub async fn t18_a_new_password_ends_the_other_sessions(store: Store) {
+#[apply(row!)]
+async fn t18_a_new_password_ends_the_other_sessions(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
     let kept = store.log_in(1, ann).await;
     let others = [store.log_in(2, ann).await, store.log_in(3, ann).await];
@@ -25,8 +27,9 @@ pub async fn t18_a_new_password_ends_the_other_sessions(store: Store) {
     assert_eq!(store.user(ann).await.updated_at, Some(at(7)));
 }
 
-/// The session to keep is kept, not revived, and not somebody else's to end.
-pub async fn an_ended_session_is_not_revived(store: Store) {
+/// An ended session that is to be kept stays ended; naming another user's session keeps it as it is.
+#[apply(row!)]
+async fn an_ended_session_is_not_revived(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
     let (ended, of_ann, of_bob) =
         (store.log_in(1, ann).await, store.log_in(2, ann).await, store.log_in(3, bob).await);
@@ -38,7 +41,8 @@ pub async fn an_ended_session_is_not_revived(store: Store) {
 }
 
 /// A change from another credential version, of an inactive account or of nobody is not done.
-pub async fn a_stale_change_changes_nothing(store: Store) {
+#[apply(row!)]
+async fn a_stale_change_changes_nothing(store: Store) {
     let ann = store.student("ann").await;
     let session = store.log_in(1, ann).await;
     let change = |user_id: UserId, credential_version: i64| PasswordChange {
@@ -66,8 +70,9 @@ pub async fn a_stale_change_changes_nothing(store: Store) {
     );
 }
 
-/// Of many changes on one verified password, one is done.
-pub async fn of_many_changes_in_one_epoch_one_is_done(store: Store) {
+/// Concurrent changes that verified one password: one succeeds.
+#[apply(row!)]
+async fn concurrent_password_changes_succeed_once(store: Store) {
     let ann = store.student("ann").await;
     let done = at_once(20, |number| {
         let users = store.credentials.clone();
@@ -88,8 +93,9 @@ pub async fn of_many_changes_in_one_epoch_one_is_done(store: Store) {
     assert_eq!(store.credential_version(ann).await, CredentialVersion(1));
 }
 
-/// A log-in with the old password that races its change leaves no live session (X3).
-pub async fn x3_no_log_in_with_the_old_password_survives_its_change(store: Store) {
+/// A login with the old password that races its change leaves no live session (X3).
+#[apply(row!)]
+async fn x3_no_login_with_the_old_password_survives_its_change(store: Store) {
     let ann = store.student("ann").await;
     for round in 0..100 {
         let credential_version = store.credential_version(ann).await;
@@ -105,7 +111,8 @@ pub async fn x3_no_log_in_with_the_old_password_survives_its_change(store: Store
 }
 
 /// A new hash of the same password changes nothing else.
-pub async fn rehashing_changes_only_the_hash(store: Store) {
+#[apply(row!)]
+async fn rehashing_changes_only_the_hash(store: Store) {
     let ann = store.add("ann", Role::Student).await.id;
     let session = store.log_in(1, ann).await;
     let before = store.user(ann).await;
@@ -119,7 +126,8 @@ pub async fn rehashing_changes_only_the_hash(store: Store) {
 }
 
 /// A new hash of a password that is no longer the user's is dropped.
-pub async fn a_stale_rehash_is_ignored(store: Store) {
+#[apply(row!)]
+async fn a_stale_rehash_is_ignored(store: Store) {
     let ann = store.student("ann").await;
     assert!(store.change_password(ann, session_id(1)).await);
     store.credentials.rehash(ann, CredentialVersion(0), hash("old")).await.unwrap();

@@ -1,5 +1,6 @@
 //! Listing accounts.
 
+use macro_rules_attribute::apply;
 use menjin_domain::accounts::{Role, UserPage, UserQuery};
 use menjin_domain::common::PageStart;
 
@@ -22,14 +23,16 @@ async fn ten(store: &Store) {
 }
 
 /// A store without users has an empty page.
-pub async fn an_empty_store_lists_nobody(store: Store) {
+#[apply(row!)]
+async fn an_empty_store_lists_nobody(store: Store) {
     for role in [None, Some(Role::Admin)] {
         assert_eq!(list(&store, 0, 10, role).await, UserPage { users: Vec::new(), total: 0 });
     }
 }
 
 /// Pages come by ascending id, with the number of all.
-pub async fn pages_come_by_ascending_id(store: Store) {
+#[apply(row!)]
+async fn pages_come_by_ascending_id(store: Store) {
     ten(&store).await;
     for (skip, limit, expected) in [
         (0, 3, vec![1, 2, 3]),
@@ -44,7 +47,8 @@ pub async fn pages_come_by_ascending_id(store: Store) {
 }
 
 /// A role filters the page and the number.
-pub async fn a_role_filters_page_and_total(store: Store) {
+#[apply(row!)]
+async fn a_role_filters_page_and_total(store: Store) {
     ten(&store).await;
     for (role, skip, limit, expected, total) in [
         (Role::Student, 0, 10, vec![1, 4, 7, 10], 4),
@@ -59,7 +63,8 @@ pub async fn a_role_filters_page_and_total(store: Store) {
 }
 
 /// Numbers past the end, up to the greatest, give an empty page and the right total.
-pub async fn past_the_end_is_an_empty_page(store: Store) {
+#[apply(row!)]
+async fn past_the_end_is_an_empty_page(store: Store) {
     ten(&store).await;
     for skip in [10, 11, 1 << 40, i64::MAX as u64, 1 << 63, u64::MAX] {
         for role in [None, Some(Role::Student)] {
@@ -72,7 +77,8 @@ pub async fn past_the_end_is_an_empty_page(store: Store) {
 
 /// A page that begins after an id has what follows, whether anybody has the id or not, and the number
 /// of all pages.
-pub async fn a_page_goes_on_after_an_id(store: Store) {
+#[apply(row!)]
+async fn a_page_starts_after_an_id(store: Store) {
     ten(&store).await;
     for (after, limit, role, expected) in [
         (3, 3, None, vec![4, 5, 6]),
@@ -92,7 +98,8 @@ pub async fn a_page_goes_on_after_an_id(store: Store) {
 }
 
 /// Inactive accounts are listed as well.
-pub async fn inactive_accounts_are_listed(store: Store) {
+#[apply(row!)]
+async fn inactive_accounts_are_listed(store: Store) {
     ten(&store).await;
     let first = list(&store, 0, 1, None).await.users[0].id;
     store.accounts.deactivate(first, context(1)).await.unwrap().unwrap();
@@ -101,8 +108,9 @@ pub async fn inactive_accounts_are_listed(store: Store) {
     assert!(!page.users[0].is_active);
 }
 
-/// Page and number are of one moment, while others register.
-pub async fn page_and_total_are_of_one_moment(store: Store) {
+/// Page and total are read at one moment, while others register.
+#[apply(row!)]
+async fn page_and_total_are_read_at_one_moment(store: Store) {
     let lists = at_once(40, |number| {
         let store = store.clone();
         async move {

@@ -1,8 +1,8 @@
 //! The contract suite: what the documentation of the ports promises, as tests for any adapter.
 //!
-//! An adapter needs one file in `tests/tests/`: a function that makes a fresh, empty store, and
-//! `contract_tests!(function);`. Every row then is a test of its own; likewise
-//! `cache_contract_tests!` and `rate_limit_contract_tests!`.
+//! A row is an async function below `#[apply(row!)]`. It takes what is under test: a [`Store`], a
+//! [`CacheUnderTest`](cache::CacheUnderTest) or a [`Limiter`](rates::Limiter). It registers itself, and
+//! becomes a test for each adapter that `tests/tests/contract/main.rs` names.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -33,20 +33,24 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-pub mod accounts;
-pub mod audit;
-pub mod cache;
-pub mod credentials;
-pub mod listing;
-pub mod profiles;
-pub mod rates;
-pub mod rotation;
-pub mod sessions;
-pub mod standing;
-pub mod throttle;
-pub mod trail;
+// First, for its macro.
+#[macro_use]
+mod rows;
 
-mod macros;
+mod accounts;
+mod audit;
+pub mod cache;
+mod credentials;
+mod listing;
+mod profiles;
+pub mod rates;
+mod rotation;
+mod sessions;
+mod standing;
+mod throttle;
+mod trail;
+
+pub use rows::{Row, rows, run};
 
 /// The repositories of one database, empty at first.
 #[derive(Clone)]

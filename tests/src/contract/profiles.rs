@@ -1,5 +1,6 @@
 //! Changing profiles.
 
+use macro_rules_attribute::apply;
 use menjin_domain::accounts::{
     AvatarUrl, Bio, Email, EmailTaken, FullName, Phone, ProfileChanges, Role,
 };
@@ -12,7 +13,8 @@ fn to(address: Email) -> ProfileChanges {
 }
 
 /// Each field is kept, emptied or set, and `updated_at` with it.
-pub async fn fields_are_kept_cleared_or_set(store: Store) {
+#[apply(row!)]
+async fn fields_are_kept_cleared_or_set(store: Store) {
     let user = store.add("ann", Role::Teacher).await;
     let all = ProfileChanges {
         email: None,
@@ -44,7 +46,8 @@ pub async fn fields_are_kept_cleared_or_set(store: Store) {
 }
 
 /// No changes leave all but `updated_at`.
-pub async fn no_changes_change_only_the_time(store: Store) {
+#[apply(row!)]
+async fn an_empty_change_sets_only_updated_at(store: Store) {
     let mut user = store.add("ann", Role::Student).await;
     let same = store.accounts.update_profile(user.id, ProfileChanges::default(), context(5)).await;
     user.updated_at = Some(at(5));
@@ -52,7 +55,8 @@ pub async fn no_changes_change_only_the_time(store: Store) {
 }
 
 /// A changed address is the new name to log in with; the old one is free.
-pub async fn an_address_can_be_changed(store: Store) {
+#[apply(row!)]
+async fn an_address_can_be_changed(store: Store) {
     let ann = store.student("ann").await;
     let changed =
         store.accounts.update_profile(ann, to(email("New@example.com")), context(5)).await;
@@ -67,7 +71,8 @@ pub async fn an_address_can_be_changed(store: Store) {
 }
 
 /// One's own address in other case is not taken.
-pub async fn the_case_of_ones_own_address_can_be_changed(store: Store) {
+#[apply(row!)]
+async fn the_case_of_ones_own_address_can_be_changed(store: Store) {
     let ann = store.student("ann").await;
     let changed =
         store.accounts.update_profile(ann, to(email("ANN@example.com")), context(5)).await;
@@ -76,7 +81,8 @@ pub async fn the_case_of_ones_own_address_can_be_changed(store: Store) {
 }
 
 /// Another's address is taken in any case, and nothing else of the change is done.
-pub async fn a_taken_address_changes_nothing(store: Store) {
+#[apply(row!)]
+async fn a_taken_address_changes_nothing(store: Store) {
     let before = store.add("ann", Role::Student).await;
     store.student("bob").await;
     let changes = ProfileChanges {
@@ -88,8 +94,9 @@ pub async fn a_taken_address_changes_nothing(store: Store) {
     assert_eq!(store.user(before.id).await, before);
 }
 
-/// Of many who want one address at once, one gets it.
-pub async fn of_many_that_want_one_address_one_gets_it(store: Store) {
+/// 20 accounts change to one address at once: one succeeds.
+#[apply(row!)]
+async fn concurrent_claims_of_an_address_succeed_once(store: Store) {
     let mut ids = Vec::new();
     for number in 0..20 {
         ids.push(store.student(&format!("user{number}")).await);
@@ -105,7 +112,8 @@ pub async fn of_many_that_want_one_address_one_gets_it(store: Store) {
 }
 
 /// An inactive account, or none, is not changed.
-pub async fn only_active_accounts_are_changed(store: Store) {
+#[apply(row!)]
+async fn only_active_accounts_are_changed(store: Store) {
     let ann = store.student("ann").await;
     let before = store.accounts.deactivate(ann, context(1)).await.unwrap().unwrap();
     let changed =

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use macro_rules_attribute::apply;
 use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter};
 
 use super::{at, at_once, network};
 
-type Limiter = Arc<dyn RateLimiter>;
+/// What is under test.
+pub type Limiter = Arc<dyn RateLimiter>;
 
 /// 3 within 100 s.
 const LIMIT: Limit = Limit { max: 3, window: Duration::from_secs(100) };
@@ -27,7 +29,8 @@ async fn refused(limiter: &Limiter, from: u8, seconds: i64, retry_after: u64) {
 }
 
 /// Of any number at once, no more than the limit are admitted.
-pub async fn no_more_than_the_limit_is_admitted(limiter: Limiter) {
+#[apply(row!)]
+async fn no_more_than_the_limit_is_admitted(limiter: Limiter) {
     let limit = Limit { max: 100, window: Duration::from_secs(900) };
     let admissions = at_once(300, |_| {
         let limiter = limiter.clone();
@@ -38,7 +41,8 @@ pub async fn no_more_than_the_limit_is_admitted(limiter: Limiter) {
 }
 
 /// No span of a window holds more than the limit; refused ones do not count.
-pub async fn no_window_holds_more_than_the_limit(limiter: Limiter) {
+#[apply(row!)]
+async fn no_window_holds_more_than_the_limit(limiter: Limiter) {
     for seconds in [0, 60, 90] {
         admitted(&limiter, 1, seconds).await;
     }
@@ -51,8 +55,9 @@ pub async fn no_window_holds_more_than_the_limit(limiter: Limiter) {
     refused(&limiter, 1, 199, 1).await;
 }
 
-/// However much goes well in between, failures that are far apart never add up.
-pub async fn what_was_taken_back_leaves_no_trace(limiter: Limiter) {
+/// Failures that are far apart never add up, however many attempts succeed in between.
+#[apply(row!)]
+async fn released_failures_leave_no_trace(limiter: Limiter) {
     for seconds in 0..1000 {
         if seconds % 60 == 0 {
             admitted(&limiter, 1, seconds).await;
@@ -62,8 +67,9 @@ pub async fn what_was_taken_back_leaves_no_trace(limiter: Limiter) {
     }
 }
 
-/// What is limited is counted apart, and so is each network.
-pub async fn keys_count_for_themselves(limiter: Limiter) {
+/// Each kind of limit and each network has a count of its own.
+#[apply(row!)]
+async fn keys_are_counted_separately(limiter: Limiter) {
     for from in [1, 2] {
         for _ in 0..3 {
             admitted(&limiter, from, 0).await;
@@ -74,8 +80,9 @@ pub async fn keys_count_for_themselves(limiter: Limiter) {
     }
 }
 
-/// What was no failure is taken back, never below none.
-pub async fn release_takes_one_back(limiter: Limiter) {
+/// Releasing subtracts one failure; the count never falls below zero.
+#[apply(row!)]
+async fn release_subtracts_one_failure(limiter: Limiter) {
     let key = RateKey::FailedLogin(network(1));
     limiter.release(key).await.unwrap();
     for _ in 0..3 {
@@ -93,15 +100,17 @@ pub async fn release_takes_one_back(limiter: Limiter) {
     refused(&limiter, 1, 0, 100).await;
 }
 
-/// A limit of none admits nothing.
-pub async fn a_limit_of_none_admits_nothing(limiter: Limiter) {
+/// A limit of zero admits nothing.
+#[apply(row!)]
+async fn a_limit_of_zero_admits_nothing(limiter: Limiter) {
     let none = Limit { max: 0, ..LIMIT };
     let admission = limiter.reserve(RateKey::FailedLogin(network(1)), none, at(0)).await.unwrap();
     assert_eq!(admission, Admission::Refused { retry_after: none.window });
 }
 
 /// Clocks of replicas differ: an earlier moment neither unlocks nor panics.
-pub async fn a_clock_that_lags_does_not_unlock(limiter: Limiter) {
+#[apply(row!)]
+async fn a_clock_that_lags_does_not_unlock(limiter: Limiter) {
     for seconds in [100, 110, 90] {
         admitted(&limiter, 1, seconds).await;
     }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use macro_rules_attribute::apply;
 use menjin_domain::audit::AuditAction;
 use menjin_domain::common::{SessionId, UserId};
 use menjin_domain::sessions::{Generation, Lineage, LiveSession, Rotation, RotationOutcome};
@@ -60,7 +61,8 @@ impl Subject {
 }
 
 /// The current token gives the next one, and the session notes its use.
-pub async fn the_current_token_gives_the_next(store: Store) {
+#[apply(row!)]
+async fn the_current_token_gives_the_next(store: Store) {
     let subject = Subject::new(store).await;
     let before =
         subject.store.sessions.find_live(subject.session_id, at(1)).await.unwrap().unwrap();
@@ -77,7 +79,8 @@ pub async fn the_current_token_gives_the_next(store: Store) {
 
 /// The answer was lost: the predecessor is taken again within the grace, and its lost successor is
 /// void (T14).
-pub async fn t14_a_predecessor_within_the_grace_is_taken_again(store: Store) {
+#[apply(row!)]
+async fn t14_a_predecessor_within_the_grace_is_taken_again(store: Store) {
     let subject = Subject::new(store).await;
     assert_eq!(subject.rotated(0, 100).await.session.generation, Generation(1));
     let again = subject.rotated(0, 109).await;
@@ -88,7 +91,8 @@ pub async fn t14_a_predecessor_within_the_grace_is_taken_again(store: Store) {
 }
 
 /// The grace counts from the first use of the predecessor, and its end is outside.
-pub async fn the_grace_ends(store: Store) {
+#[apply(row!)]
+async fn the_grace_ends(store: Store) {
     let subject = Subject::new(store).await;
     subject.rotated(0, 100).await;
     subject.rotated(0, 105).await;
@@ -96,7 +100,8 @@ pub async fn the_grace_ends(store: Store) {
 }
 
 /// A microsecond before its end the grace lasts.
-pub async fn the_grace_lasts_until_its_end(store: Store) {
+#[apply(row!)]
+async fn the_grace_lasts_until_its_end(store: Store) {
     let subject = Subject::new(store).await;
     subject.rotated(0, 100).await;
     let last = at(110) - Duration::from_micros(1);
@@ -106,7 +111,8 @@ pub async fn the_grace_lasts_until_its_end(store: Store) {
 }
 
 /// No grace at all: a predecessor is a replay at once.
-pub async fn without_a_grace_every_second_use_is_a_replay(store: Store) {
+#[apply(row!)]
+async fn without_a_grace_every_second_use_is_a_replay(store: Store) {
     let subject = Subject::new(store).await;
     subject.rotated(0, 100).await;
     let rotation = Rotation { grace: Duration::ZERO, ..subject.rotation(0, 100) };
@@ -115,7 +121,8 @@ pub async fn without_a_grace_every_second_use_is_a_replay(store: Store) {
 }
 
 /// Two generations old is a replay, grace or not (T15).
-pub async fn t15_two_generations_old_is_a_replay(store: Store) {
+#[apply(row!)]
+async fn t15_two_generations_old_is_a_replay(store: Store) {
     let subject = Subject::new(store).await;
     subject.rotated(0, 100).await;
     subject.rotated(1, 101).await;
@@ -123,7 +130,8 @@ pub async fn t15_two_generations_old_is_a_replay(store: Store) {
 }
 
 /// Once the successor was used, its predecessor is a replay (T13).
-pub async fn t13_a_predecessor_is_a_replay_once_the_successor_was_used(store: Store) {
+#[apply(row!)]
+async fn t13_a_predecessor_is_a_replay_once_the_successor_was_used(store: Store) {
     let subject = Subject::new(store).await;
     for (presented, seconds) in [(0, 100), (0, 101), (2, 102), (2, 103), (4, 104)] {
         subject.rotated(presented, seconds).await;
@@ -132,7 +140,8 @@ pub async fn t13_a_predecessor_is_a_replay_once_the_successor_was_used(store: St
 }
 
 /// The lost successor turns up after the predecessor was taken again: a replay.
-pub async fn a_void_successor_is_a_replay(store: Store) {
+#[apply(row!)]
+async fn a_replaced_successor_is_a_replay(store: Store) {
     let subject = Subject::new(store).await;
     subject.rotated(0, 100).await;
     subject.rotated(0, 101).await;
@@ -140,13 +149,15 @@ pub async fn a_void_successor_is_a_replay(store: Store) {
 }
 
 /// A generation that was never handed out is a replay too.
-pub async fn an_unknown_generation_is_a_replay(store: Store) {
+#[apply(row!)]
+async fn an_unknown_generation_is_a_replay(store: Store) {
     let subject = Subject::new(store).await;
     subject.replayed(7, 100).await;
 }
 
 /// Another user's token for the session does not touch it.
-pub async fn a_token_of_another_user_is_gone(store: Store) {
+#[apply(row!)]
+async fn a_token_of_another_user_is_not_live(store: Store) {
     let subject = Subject::new(store).await;
     let user_id = subject.store.student("bob").await;
     for presented in [0, 1] {
@@ -158,7 +169,8 @@ pub async fn a_token_of_another_user_is_gone(store: Store) {
 }
 
 /// No session, an expired one, an ended one, an inactive account: gone (T17).
-pub async fn t17_what_is_over_is_gone(store: Store) {
+#[apply(row!)]
+async fn t17_a_session_that_is_over_is_not_live(store: Store) {
     let subject = Subject::new(store).await;
     subject.rotated(0, 3599).await;
     assert_eq!(subject.present(1, 3600).await, RotationOutcome::NotLive);
@@ -176,7 +188,8 @@ pub async fn t17_what_is_over_is_gone(store: Store) {
 
 /// 20 refreshes of one token at once, within the grace: each has a generation of its own, and the
 /// last is the only one that works (X2).
-pub async fn x2_of_many_at_once_one_branch_lives(store: Store) {
+#[apply(row!)]
+async fn x2_concurrent_refreshes_leave_one_live_branch(store: Store) {
     let subject = Subject::new(store).await;
     for round in 0..20 {
         let first = round * 20;
@@ -193,9 +206,10 @@ pub async fn x2_of_many_at_once_one_branch_lives(store: Store) {
     subject.replayed(399, 120).await;
 }
 
-/// Of many sessions at once each is refreshed for itself: as its own user's, or not at all for its own
-/// reason, whatever becomes of the others.
-pub async fn of_many_sessions_at_once_each_is_its_own(store: Store) {
+/// Concurrent refreshes of many sessions: each gives its own user's session, or fails for its own reason,
+/// whatever the others do.
+#[apply(row!)]
+async fn concurrent_refreshes_of_many_sessions_do_not_mix(store: Store) {
     const SESSIONS: usize = 80;
     let mut users = Vec::new();
     for name in ["ann", "bob", "cid", "dan"] {
@@ -254,7 +268,8 @@ pub async fn of_many_sessions_at_once_each_is_its_own(store: Store) {
 }
 
 /// 20 uses of one token at once without a grace: one is taken, the next ends the session.
-pub async fn x2_without_a_grace_nothing_lives(store: Store) {
+#[apply(row!)]
+async fn x2_without_a_grace_concurrent_refreshes_end_the_session(store: Store) {
     let subject = Subject::new(store).await;
     let outcomes = at_once(20, |_| {
         let rotation = Rotation { grace: Duration::ZERO, ..subject.rotation(0, 100) };
@@ -270,7 +285,8 @@ pub async fn x2_without_a_grace_nothing_lives(store: Store) {
 }
 
 /// A refresh that races the log-out leaves nothing alive once that has returned (X3).
-pub async fn x3_no_refresh_survives_the_log_out(store: Store) {
+#[apply(row!)]
+async fn x3_no_refresh_survives_the_logout(store: Store) {
     let subject = Subject::new(store).await;
     for round in 2..102 {
         let session_id = subject.store.log_in(round, subject.user_id).await;
@@ -288,7 +304,8 @@ pub async fn x3_no_refresh_survives_the_log_out(store: Store) {
 }
 
 /// A refresh that races a deactivation leaves nothing alive either.
-pub async fn x3_no_refresh_survives_a_deactivation(store: Store) {
+#[apply(row!)]
+async fn x3_no_refresh_survives_a_deactivation(store: Store) {
     let subject = Subject::new(store).await;
     for round in 2..52 {
         let session_id = subject.store.log_in(round, subject.user_id).await;
@@ -306,7 +323,8 @@ pub async fn x3_no_refresh_survives_a_deactivation(store: Store) {
 
 /// Whatever tokens are presented, and whenever, a store does what the rule of the domain says, however
 /// many conditional statements it has made of that.
-pub async fn rotations_follow_the_rule(store: Store) {
+#[apply(row!)]
+async fn rotations_follow_the_rule(store: Store) {
     let user_id = store.student("ann").await;
     // It looks like chance, and is the same each time.
     let mut chance: u64 = 7;

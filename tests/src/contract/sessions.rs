@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use macro_rules_attribute::apply;
 use menjin_domain::common::{ClientInfo, Error, RequestContext, UserId};
 use menjin_domain::credentials::CredentialVersion;
 use menjin_domain::sessions::{Generation, NewSession, StaleCredentials};
@@ -11,8 +12,9 @@ use tokio::task::JoinSet;
 
 use super::{Store, at, at_once, context, new_session, session_id};
 
-/// A log-in makes a session that reads back as written, with its user, and sets `last_login_at`.
-pub async fn a_session_reads_back_as_written(store: Store) {
+/// A login makes a session that reads back as written, with its user, and sets `last_login_at`.
+#[apply(row!)]
+async fn a_session_reads_back_as_written(store: Store) {
     let ann = store.student("ann").await;
     let address = IpAddr::V6(Ipv6Addr::from_bits(0x2001_0db8 << 96 | 7));
     let client = ClientInfo::at(address).with_user_agent(Some("Mozilla/5.0 (安卓)"));
@@ -36,7 +38,8 @@ pub async fn a_session_reads_back_as_written(store: Store) {
 }
 
 /// A client that says nothing of itself has no user agent.
-pub async fn a_user_agent_may_be_missing(store: Store) {
+#[apply(row!)]
+async fn a_user_agent_may_be_missing(store: Store) {
     let ann = store.student("ann").await;
     let new = NewSession {
         request: RequestContext::local(),
@@ -48,7 +51,8 @@ pub async fn a_user_agent_may_be_missing(store: Store) {
 }
 
 /// Without an active account of the verified credential version nothing is made and nothing changes.
-pub async fn a_stale_log_in_changes_nothing(store: Store) {
+#[apply(row!)]
+async fn a_stale_login_changes_nothing(store: Store) {
     let ann = store.student("ann").await;
     let stale = |result| matches!(result, Err(Error::Refused(StaleCredentials)));
     assert!(stale(store.sessions.create(new_session(1, ann, CredentialVersion(1))).await));
@@ -68,7 +72,8 @@ pub async fn a_stale_log_in_changes_nothing(store: Store) {
 }
 
 /// A session lives until the moment it expires at, not in it.
-pub async fn a_session_dies_when_it_expires(store: Store) {
+#[apply(row!)]
+async fn a_session_dies_when_it_expires(store: Store) {
     let ann = store.student("ann").await;
     let id = store.log_in(1, ann).await;
     assert!(store.is_live(id, 3599).await);
@@ -78,7 +83,8 @@ pub async fn a_session_dies_when_it_expires(store: Store) {
 }
 
 /// Ending ends one session, once.
-pub async fn a_session_ends_once(store: Store) {
+#[apply(row!)]
+async fn a_session_ends_once(store: Store) {
     let ann = store.student("ann").await;
     let (id, other) = (store.log_in(1, ann).await, store.log_in(2, ann).await);
     assert!(store.sessions.end(id, context(5)).await.unwrap());
@@ -87,8 +93,9 @@ pub async fn a_session_ends_once(store: Store) {
     assert!(!store.sessions.end(session_id(9), context(6)).await.unwrap());
 }
 
-/// Of many look-ups at once each finds its own session, or none.
-pub async fn of_many_look_ups_at_once_each_finds_its_own(store: Store) {
+/// Concurrent lookups: each finds its own session, or none.
+#[apply(row!)]
+async fn concurrent_lookups_each_find_their_own_session(store: Store) {
     let users = [store.student("ann").await, store.student("bob").await];
     for number in 0..50 {
         let id = store.log_in(number, users[number as usize % 2]).await;
@@ -112,8 +119,9 @@ pub async fn of_many_look_ups_at_once_each_finds_its_own(store: Store) {
     }
 }
 
-/// Once ending has returned no look-up finds the session, however many there are at that time.
-pub async fn x3_no_look_up_finds_what_has_ended(store: Store) {
+/// After `end` has returned, no lookup finds the session, however many run at that time.
+#[apply(row!)]
+async fn x3_no_lookup_finds_an_ended_session(store: Store) {
     let ann = store.student("ann").await;
     let staying = store.log_in(0, ann).await;
     let over = Arc::new(AtomicBool::new(false));
@@ -140,7 +148,8 @@ pub async fn x3_no_look_up_finds_what_has_ended(store: Store) {
 }
 
 /// What ended or expired before a moment is deleted; what did so in it or later is not.
-pub async fn only_what_is_over_is_deleted(store: Store) {
+#[apply(row!)]
+async fn only_finished_sessions_are_deleted(store: Store) {
     let ann = store.student("ann").await;
     let (live, ended) = (store.log_in(1, ann).await, store.log_in(2, ann).await);
     store.sessions.end(ended, context(100)).await.unwrap();
@@ -157,7 +166,8 @@ pub async fn only_what_is_over_is_deleted(store: Store) {
 }
 
 /// More than fit one part are deleted all the same.
-pub async fn many_finished_sessions_are_deleted(store: Store) {
+#[apply(row!)]
+async fn many_finished_sessions_are_deleted(store: Store) {
     let ann = store.student("ann").await;
     for n in 0..1200 {
         store.sessions.create(new_session(n, ann, CredentialVersion(0))).await.unwrap();

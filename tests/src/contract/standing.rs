@@ -1,5 +1,6 @@
 //! Activating and deactivating accounts.
 
+use macro_rules_attribute::apply;
 use menjin_domain::accounts::{LastAdmin, Role, User};
 use menjin_domain::common::Error;
 use menjin_domain::credentials::CredentialVersion;
@@ -12,7 +13,8 @@ fn is_last_admin(result: &Result<Option<User>, Error<LastAdmin>>) -> bool {
 }
 
 /// Deactivating ends all sessions, for good.
-pub async fn deactivating_ends_all_sessions(store: Store) {
+#[apply(row!)]
+async fn deactivating_ends_all_sessions(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
     let sessions = [store.log_in(1, ann).await, store.log_in(2, ann).await];
     let of_bob = store.log_in(3, bob).await;
@@ -30,7 +32,8 @@ pub async fn deactivating_ends_all_sessions(store: Store) {
 }
 
 /// A second deactivation changes nothing: not the time, not the credential version.
-pub async fn deactivating_twice_is_deactivating_once(store: Store) {
+#[apply(row!)]
+async fn deactivation_is_idempotent(store: Store) {
     let ann = store.student("ann").await;
     let once = store.accounts.deactivate(ann, context(5)).await.unwrap();
     let twice = store.accounts.deactivate(ann, context(6)).await.unwrap();
@@ -48,7 +51,8 @@ pub async fn deactivating_twice_is_deactivating_once(store: Store) {
 }
 
 /// Activating makes active; for an active account not even the time changes.
-pub async fn activating_is_idempotent(store: Store) {
+#[apply(row!)]
+async fn activating_is_idempotent(store: Store) {
     let before = store.add("ann", Role::Student).await;
     assert_eq!(
         store.accounts.activate(before.id, context(5)).await.unwrap().as_ref(),
@@ -69,7 +73,8 @@ pub async fn activating_is_idempotent(store: Store) {
 }
 
 /// A password verified before a deactivation is void after the activation.
-pub async fn a_log_in_begun_before_a_deactivation_fails_after_the_activation(store: Store) {
+#[apply(row!)]
+async fn a_login_begun_before_a_deactivation_fails_after_the_activation(store: Store) {
     let ann = store.student("ann").await;
     store.accounts.deactivate(ann, context(5)).await.unwrap();
     store.accounts.activate(ann, context(6)).await.unwrap();
@@ -78,7 +83,8 @@ pub async fn a_log_in_begun_before_a_deactivation_fails_after_the_activation(sto
 }
 
 /// The last active administrator stays (Z6).
-pub async fn z6_the_last_active_admin_stays(store: Store) {
+#[apply(row!)]
+async fn z6_the_last_active_admin_stays(store: Store) {
     let (ann, bob) = (store.add("ann", Role::Admin).await, store.add("bob", Role::Admin).await);
     let session = store.log_in(1, ann.id).await;
     let before = store.user(ann.id).await;
@@ -98,7 +104,8 @@ pub async fn z6_the_last_active_admin_stays(store: Store) {
 }
 
 /// Where there is no administrator at all, others can still be deactivated.
-pub async fn others_can_be_deactivated_without_any_admin(store: Store) {
+#[apply(row!)]
+async fn others_can_be_deactivated_without_any_admin(store: Store) {
     for role in [Role::Student, Role::Teacher] {
         let id = store.add(role.as_str(), role).await.id;
         assert!(!store.accounts.deactivate(id, context(1)).await.unwrap().unwrap().is_active);
@@ -106,7 +113,8 @@ pub async fn others_can_be_deactivated_without_any_admin(store: Store) {
 }
 
 /// Two administrators who deactivate each other at once: one stays (Z6).
-pub async fn z6_of_two_admins_who_deactivate_each_other_one_stays(store: Store) {
+#[apply(row!)]
+async fn z6_two_admins_who_deactivate_each_other_leave_one_active(store: Store) {
     let ids = [store.add("ann", Role::Admin).await.id, store.add("bob", Role::Admin).await.id];
     for round in 0..100 {
         let results = at_once(2, |number| {
@@ -126,7 +134,8 @@ pub async fn z6_of_two_admins_who_deactivate_each_other_one_stays(store: Store) 
 }
 
 /// Sessions made while the account is deactivated are dead once that has returned (X3).
-pub async fn x3_no_log_in_survives_a_deactivation(store: Store) {
+#[apply(row!)]
+async fn x3_no_login_survives_a_deactivation(store: Store) {
     let ann = store.student("ann").await;
     for round in 0..100 {
         let credential_version = store.credential_version(ann).await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use macro_rules_attribute::apply;
 use menjin_domain::accounts::LoginName;
 use menjin_domain::common::{PortError, UserId};
 use menjin_domain::lockout::{Admission, AttemptLimits, FailureCount, Limit, LockoutSubject};
@@ -42,7 +43,8 @@ async fn refused(store: &Store, from: u8, seconds: i64, retry_after: u64) {
 }
 
 /// 200 attempts at once: exactly as many as the limit are admitted (R2).
-pub async fn r2_exactly_the_limit_is_admitted(store: Store) {
+#[apply(row!)]
+async fn r2_exactly_the_limit_is_admitted(store: Store) {
     let admissions = at_once(200, |_| {
         let store = store.clone();
         async move { reserve_patiently(&store, 1, AttemptLimits::DEFAULT).await }
@@ -53,7 +55,8 @@ pub async fn r2_exactly_the_limit_is_admitted(store: Store) {
 }
 
 /// From many networks at once, the limit on the account holds exactly.
-pub async fn r2_the_limit_over_all_networks_is_exact_too(store: Store) {
+#[apply(row!)]
+async fn r2_the_limit_over_all_networks_is_exact_too(store: Store) {
     let admissions = at_once(60, |number| {
         let (store, from) = (store.clone(), u8::try_from(number).unwrap());
         async move { reserve_patiently(&store, from, LIMITS).await }
@@ -64,7 +67,8 @@ pub async fn r2_the_limit_over_all_networks_is_exact_too(store: Store) {
 }
 
 /// Refused attempts are not counted: they do not lengthen the wait, nor use up the account's count.
-pub async fn refused_attempts_are_not_counted(store: Store) {
+#[apply(row!)]
+async fn refused_attempts_are_not_counted(store: Store) {
     for seconds in [0, 1, 2] {
         admitted(&store, 1, seconds).await;
     }
@@ -77,7 +81,8 @@ pub async fn refused_attempts_are_not_counted(store: Store) {
 }
 
 /// The count starts anew once a window has passed since the last failure, not since the first.
-pub async fn the_count_starts_anew_after_a_gap(store: Store) {
+#[apply(row!)]
+async fn the_count_starts_anew_after_a_gap(store: Store) {
     for seconds in [0, 60, 120] {
         admitted(&store, 1, seconds).await;
     }
@@ -87,8 +92,9 @@ pub async fn the_count_starts_anew_after_a_gap(store: Store) {
     refused(&store, 1, 220, 1000).await;
 }
 
-/// Of two waits the longer is told.
-pub async fn the_longer_wait_is_told(store: Store) {
+/// If both limits are reached, the longer wait is returned.
+#[apply(row!)]
+async fn the_longer_wait_is_returned(store: Store) {
     for (from, seconds) in [(1, 0), (2, 0), (3, 1), (3, 2), (3, 3)] {
         admitted(&store, from, seconds).await;
     }
@@ -97,8 +103,9 @@ pub async fn the_longer_wait_is_told(store: Store) {
     admitted(&store, 3, 1003).await;
 }
 
-/// Subjects do not share counts, and neither do networks.
-pub async fn subjects_and_networks_count_for_themselves(store: Store) {
+/// Each subject and each network has counts of its own.
+#[apply(row!)]
+async fn subjects_and_networks_are_counted_separately(store: Store) {
     let nobody = |name: &str| LockoutSubject::nobody(&LoginName::parse(name).unwrap());
     let subjects =
         [ANN, LockoutSubject::Account(UserId::try_from(11).unwrap()), nobody("x"), nobody("y")];
@@ -112,7 +119,8 @@ pub async fn subjects_and_networks_count_for_themselves(store: Store) {
 }
 
 /// A right password resets the counts of its network and of the account, not of other networks.
-pub async fn success_resets_its_network_and_the_account(store: Store) {
+#[apply(row!)]
+async fn success_resets_its_network_and_the_account(store: Store) {
     for (from, seconds) in [(1, 0), (1, 0), (1, 0), (2, 0), (2, 0)] {
         admitted(&store, from, seconds).await;
     }
@@ -128,8 +136,9 @@ pub async fn success_resets_its_network_and_the_account(store: Store) {
     admitted(&store, 3, 1).await;
 }
 
-/// An attempt that was not decided is taken back, from both counts, and never below none.
-pub async fn release_takes_one_back(store: Store) {
+/// Releasing an undecided attempt subtracts it from both counts, which never fall below zero.
+#[apply(row!)]
+async fn release_subtracts_one_failure(store: Store) {
     store.lockouts.release(&ANN, network(1)).await.unwrap();
     for _ in 0..3 {
         admitted(&store, 1, 0).await;
@@ -146,8 +155,9 @@ pub async fn release_takes_one_back(store: Store) {
     refused(&store, 2, 0, 1000).await;
 }
 
-/// Activating an account forgets its failures, and nobody else's.
-pub async fn activating_forgets_the_failures(store: Store) {
+/// Activating an account clears its failures, and no other account's.
+#[apply(row!)]
+async fn activation_clears_the_failures(store: Store) {
     let ann = store.student("ann").await;
     assert_eq!(LockoutSubject::Account(ann), ANN);
     for from in [1, 1, 1, 2, 2] {
@@ -166,7 +176,8 @@ pub async fn activating_forgets_the_failures(store: Store) {
 }
 
 /// Counts whose last failure is before a moment are deleted; each attempt makes two.
-pub async fn stale_counts_are_deleted(store: Store) {
+#[apply(row!)]
+async fn stale_counts_are_deleted(store: Store) {
     admitted(&store, 1, 0).await;
     admitted(&store, 2, 50).await;
     assert_eq!(store.lockouts.delete_stale(at(0)).await.unwrap(), 0);
@@ -175,8 +186,9 @@ pub async fn stale_counts_are_deleted(store: Store) {
     assert_eq!(store.lockouts.delete_stale(at(52)).await.unwrap(), 0);
 }
 
-/// A limit of none admits nothing.
-pub async fn a_limit_of_none_admits_nothing(store: Store) {
+/// A limit of zero admits nothing.
+#[apply(row!)]
+async fn a_limit_of_zero_admits_nothing(store: Store) {
     let none = Limit { max: 0, window: Duration::from_secs(60) };
     let limits = AttemptLimits { per_client: none, ..LIMITS };
     let admission = store.lockouts.reserve(&ANN, network(1), limits, at(0)).await.unwrap();
@@ -184,7 +196,8 @@ pub async fn a_limit_of_none_admits_nothing(store: Store) {
 }
 
 /// Clocks of replicas differ: an earlier moment neither unlocks nor panics.
-pub async fn a_clock_that_lags_does_not_unlock(store: Store) {
+#[apply(row!)]
+async fn a_clock_that_lags_does_not_unlock(store: Store) {
     for seconds in [100, 110, 90] {
         admitted(&store, 1, seconds).await;
     }
@@ -195,7 +208,8 @@ pub async fn a_clock_that_lags_does_not_unlock(store: Store) {
 
 /// Each count is shown with its network and its last failure, the one over all networks too; of
 /// another subject none.
-pub async fn counts_are_shown(store: Store) {
+#[apply(row!)]
+async fn counts_are_shown(store: Store) {
     assert_eq!(store.lockouts.counts(&ANN).await.unwrap(), []);
     for (from, seconds) in [(1, 0), (2, 5), (1, 7)] {
         admitted(&store, from, seconds).await;
@@ -222,8 +236,9 @@ pub async fn counts_are_shown(store: Store) {
     assert_eq!(counts, expected);
 }
 
-/// However many there are, the count over all networks and the latest others are among those shown.
-pub async fn of_many_networks_the_latest_are_shown(store: Store) {
+/// However many networks there are, the count of all of them and the latest ones are returned.
+#[apply(row!)]
+async fn the_latest_of_many_networks_are_shown(store: Store) {
     let limits = AttemptLimits::DEFAULT;
     let limits = AttemptLimits { per_account: Limit { max: 1000, ..limits.per_account }, ..limits };
     for n in 0..150 {
@@ -239,9 +254,10 @@ pub async fn of_many_networks_the_latest_are_shown(store: Store) {
     }
 }
 
-/// Forgetting forgets all networks' counts and that over all of them, of one account only, and says
-/// whether there was anything to forget.
-pub async fn forgetting_is_of_one_account_and_all_networks(store: Store) {
+/// Clearing removes an account's count of each network and of all networks together, of no other account,
+/// and returns whether there was one.
+#[apply(row!)]
+async fn clearing_a_lockout_clears_all_networks_of_one_account(store: Store) {
     let ann = store.student("ann").await;
     assert_eq!(LockoutSubject::Account(ann), ANN);
     let eleven = LockoutSubject::Account(UserId::try_from(11).unwrap());

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use macro_rules_attribute::apply;
 use menjin_domain::accounts::{Bio, ProfileChanges, Role};
 use menjin_domain::audit::{
     AuditAction, AuditContext, AuditEvent, AuditFilter, AuditOrder, AuditQuery,
@@ -46,8 +47,9 @@ fn own(
         .on(user)
 }
 
-/// Registering is recorded on the account that comes of it; whoever is refused leaves no record.
-pub async fn s3_registering_is_recorded_once(store: Store) {
+/// A registration is recorded with its new account; a refused one is not recorded.
+#[apply(row!)]
+async fn s3_registering_is_recorded_once(store: Store) {
     let ann = store.student("ann").await;
     let root = store.add("root", Role::Admin).await.id;
     store.accounts.create(new_user("ann", Role::Student)).await.unwrap_err();
@@ -59,8 +61,9 @@ pub async fn s3_registering_is_recorded_once(store: Store) {
     assert_eq!(store.recorded().await, expected);
 }
 
-/// Logging in is recorded with its session; a log-in that comes too late is not.
-pub async fn s3_logging_in_is_recorded_once(store: Store) {
+/// A login is recorded with its session; a stale login is not.
+#[apply(row!)]
+async fn s3_logging_in_is_recorded_once(store: Store) {
     let (ann, mut known) = (store.student("ann").await, 1);
     let session = store.log_in(1, ann).await;
     store.sessions.create(new_session(2, ann, CredentialVersion(7))).await.unwrap_err();
@@ -80,8 +83,9 @@ fn rotation(ann: UserId, presented: i64, seconds: i64) -> Rotation {
     }
 }
 
-/// Each token that is taken is recorded, also one whose answer was lost, unless nobody wants it.
-pub async fn s3_refreshing_is_recorded_if_asked_for(store: Store) {
+/// Each accepted token is recorded, also one whose answer was lost, unless the setting says otherwise.
+#[apply(row!)]
+async fn s3_refreshing_is_recorded_if_asked_for(store: Store) {
     let ann = store.student("ann").await;
     let (session, mut known) = (Some(store.log_in(1, ann).await), 2);
     for (presented, seconds) in [(0, 10), (0, 11), (2, 12)] {
@@ -99,8 +103,9 @@ pub async fn s3_refreshing_is_recorded_if_asked_for(store: Store) {
     assert_eq!(store.news(&mut known).await, []);
 }
 
-/// A replay is recorded, wanted or not; that its session is over then, is not once more.
-pub async fn s3_a_replay_is_recorded_with_the_end_of_its_session(store: Store) {
+/// A replay is recorded even if refreshes are not. The end of its session has no record of its own.
+#[apply(row!)]
+async fn s3_a_replay_is_recorded_with_the_end_of_its_session(store: Store) {
     let ann = store.student("ann").await;
     let (session_id, mut known) = (Some(store.log_in(1, ann).await), 2);
     let silent = Rotation { recorded: false, ..rotation(ann, 5, 10) };
@@ -115,8 +120,9 @@ pub async fn s3_a_replay_is_recorded_with_the_end_of_its_session(store: Store) {
     assert_eq!(store.news(&mut known).await, [expected]);
 }
 
-/// Logging out is recorded on the session's user; doing so twice, or of no session, is not.
-pub async fn s3_logging_out_is_recorded_once(store: Store) {
+/// A logout is recorded for the session's user; a second one, or one without a session, is not.
+#[apply(row!)]
+async fn s3_logging_out_is_recorded_once(store: Store) {
     let ann = store.student("ann").await;
     let (session, mut known) = (store.log_in(1, ann).await, 2);
     for (id, seconds, ended) in
@@ -128,9 +134,10 @@ pub async fn s3_logging_out_is_recorded_once(store: Store) {
     assert_eq!(store.news(&mut known).await, [expected]);
 }
 
-/// A new password is recorded, in the session that goes on; the sessions that it ends are not, nor
-/// is a change that comes too late.
-pub async fn s3_changing_a_password_is_recorded_once(store: Store) {
+/// A password change is recorded with the session that it keeps. The sessions that it ends have no records,
+/// and neither has a stale change.
+#[apply(row!)]
+async fn s3_changing_a_password_is_recorded_once(store: Store) {
     let ann = store.student("ann").await;
     let kept = store.log_in(1, ann).await;
     store.log_in(2, ann).await;
@@ -150,8 +157,9 @@ pub async fn s3_changing_a_password_is_recorded_once(store: Store) {
     assert_eq!(store.news(&mut known).await, [expected]);
 }
 
-/// A changed profile is recorded; an address that is taken, and an account that is inactive, are not.
-pub async fn s3_changing_a_profile_is_recorded_once(store: Store) {
+/// A profile change is recorded, unless the address is taken or the account is inactive.
+#[apply(row!)]
+async fn s3_changing_a_profile_is_recorded_once(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
     let mut known = 2;
     let bio = Patch::from(Bio::parse("hello").unwrap());
@@ -167,8 +175,9 @@ pub async fn s3_changing_a_profile_is_recorded_once(store: Store) {
     assert_eq!(store.news(&mut known).await, [expected]);
 }
 
-/// Deactivating and activating are recorded when they change something, on an account that there is.
-pub async fn s3_standing_is_recorded_when_it_changes(store: Store) {
+/// Activations and deactivations are recorded if they change an existing account.
+#[apply(row!)]
+async fn s3_effective_activations_and_deactivations_are_recorded(store: Store) {
     let root = store.add("root", Role::Admin).await.id;
     let ann = store.student("ann").await;
     store.log_in(1, ann).await;
@@ -190,9 +199,10 @@ pub async fn s3_standing_is_recorded_when_it_changes(store: Store) {
     assert_eq!(store.news(&mut known).await, expected);
 }
 
-/// A lock that is lifted is recorded once, whichever way; that of an account that is activated comes
-/// with that.
-pub async fn s3_lifting_a_lock_is_recorded_once(store: Store) {
+/// A cleared lockout is recorded once, whichever call clears it. If an activation clears it, the record of
+/// the activation is enough.
+#[apply(row!)]
+async fn s3_clearing_a_lockout_is_recorded_once(store: Store) {
     let (ann, mut known) = (store.student("ann").await, 1);
     let fail = async || {
         let (subject, limits) = (LockoutSubject::Account(ann), AttemptLimits::DEFAULT);
@@ -219,8 +229,9 @@ pub async fn s3_lifting_a_lock_is_recorded_once(store: Store) {
     assert_eq!(store.news(&mut known).await, expected);
 }
 
-/// Of many that want the same at once, each that did something is recorded, and no other.
-pub async fn s3_of_many_at_once_each_that_did_something_is_recorded(store: Store) {
+/// Concurrent calls for one change: those that changed something are recorded, and no others.
+#[apply(row!)]
+async fn s3_concurrent_changes_are_each_recorded_once(store: Store) {
     at_once(20, |_| {
         let users = store.accounts.clone();
         async move { users.create(new_user("ann", Role::Student)).await.is_ok() }

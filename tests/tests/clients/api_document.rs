@@ -1,7 +1,7 @@
 //! `/openapi.json` before a linter and a fuzzer.
 
 use menjin_tests::client::Client;
-use menjin_tests::figures::figure;
+use menjin_tests::measurements::measured;
 
 use crate::Served;
 use crate::tools::{node_program, python, scratch, succeed};
@@ -46,7 +46,11 @@ async fn i9_a_fuzzer_finds_no_violation() {
         cases += generated(&succeed(&mut fuzz));
     }
     assert!(cases > 0);
-    figure("I9", "generated requests", format!("{cases} sent, 0 answered with 5xx or undescribed"));
+    measured(
+        "I9",
+        "generated requests",
+        format!("{cases} sent, 0 answered with 5xx or undescribed"),
+    );
 }
 
 /// How many requests the fuzzer says that it has sent.

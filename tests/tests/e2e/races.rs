@@ -2,7 +2,7 @@
 
 use menjin_tests::app::{PASSWORD, TestApp};
 use menjin_tests::client::Client;
-use menjin_tests::figures::figure;
+use menjin_tests::measurements::measured;
 use menjin_tests::size::rounds;
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -55,7 +55,7 @@ async fn x2_of_20_refreshes_of_one_token_one_branch_lives() {
         }
         assert!(went_on <= 1, "{went_on} branches");
     }
-    figure("X2", "20 refreshes of one token at once", format!("{rounds} rounds, 0 forked"));
+    measured("X2", "20 refreshes of one token at once", format!("{rounds} rounds, 0 forked"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +80,7 @@ async fn x3_nothing_minted_beside_a_logout_or_a_deactivation_survives() {
         assert_eq!(anonymous.with_tokens(&login.body).me().await.status, 401, "round {round}");
     }
     let what = "refresh beside log-out, log-in beside deactivation";
-    figure("X3", what, format!("{rounds} rounds, 0 survivors"));
+    measured("X3", what, format!("{rounds} rounds, 0 survivors"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,5 +104,5 @@ async fn x3_a_log_in_with_the_old_password_does_not_outlive_its_change() {
         assert_eq!(mike.me().await.status, 200, "round {round}");
     }
     let what = "log-in with the old password beside its change";
-    figure("X3", what, format!("{rounds} rounds, 0 survivors"));
+    measured("X3", what, format!("{rounds} rounds, 0 survivors"));
 }

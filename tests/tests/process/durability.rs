@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use menjin_tests::client::Client;
-use menjin_tests::figures::figure;
+use menjin_tests::measurements::measured;
 use menjin_tests::process::{Server, command};
 use menjin_tests::size::kills;
 use reqwest::Method;
@@ -85,7 +85,7 @@ async fn f4_nothing_acknowledged_is_lost_when_killed_in_mid_write() {
     let told = std::mem::take(&mut *told.lock().unwrap());
     verify(folder.path(), &told, rounds).await;
     let value = format!("{rounds} kills, {} accounts acknowledged, 0 lost", told.names.len());
-    figure("F4", "killed in mid-write", value);
+    measured("F4", "killed in mid-write", value);
 }
 
 async fn verify(folder: &std::path::Path, told: &Acknowledged, rounds: usize) {

@@ -1,4 +1,4 @@
-//! Figures, on an address of their own.
+//! Metrics, on an address of their own.
 
 use std::net::TcpListener;
 
@@ -9,13 +9,13 @@ use serde_json::json;
 
 use crate::MENJIN;
 
-/// The value of a figure as Prometheus reads it.
-fn value(figures: &str, name: &str) -> Option<f64> {
-    figures.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+/// The value of a metric as Prometheus reads it.
+fn value(metrics: &str, name: &str) -> Option<f64> {
+    metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
 }
 
 #[tokio::test]
-async fn figures_are_served_on_an_address_of_their_own() {
+async fn metrics_are_served_on_an_address_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let address = format!("127.0.0.1:{}", free_port());
     let mut settings = command(MENJIN, folder.path());
@@ -26,9 +26,9 @@ async fn figures_are_served_on_an_address_of_their_own() {
     for path in ["/api/v1/users/1", "/api/v1/users/2", "/metrics", "/no/such/path"] {
         assert!([401, 404].contains(&client.get(path).await.status), "{path}");
     }
-    let figures = Client::new(format!("http://{address}")).get("/metrics").await;
-    assert_eq!(figures.status, 200, "{figures}");
-    let figures = figures.body.as_str().unwrap();
+    let metrics = Client::new(format!("http://{address}")).get("/metrics").await;
+    assert_eq!(metrics.status, 200, "{metrics}");
+    let metrics = metrics.body.as_str().unwrap();
     for (name, expected) in [
         (
             r#"menjin_http_requests_total{method="POST",route="/api/v1/auth/register",status="201"}"#,
@@ -45,12 +45,12 @@ async fn figures_are_served_on_an_address_of_their_own() {
         (r#"menjin_hashing_refused_total{reason="full"}"#, 0.0),
         (r#"menjin_hashing_refused_total{reason="late"}"#, 0.0),
     ] {
-        assert_eq!(value(figures, name), Some(expected), "{name}:\n{figures}");
+        assert_eq!(value(metrics, name), Some(expected), "{name}:\n{metrics}");
     }
-    assert!(value(figures, "menjin_hashing_lanes").unwrap() >= 1.0);
-    assert!(figures.contains(r#"menjin_build_info{version=""#));
-    assert!(!figures.contains("/no/such/path"), "clients would decide how many series there are");
-    assert!(!figures.contains("mike"));
+    assert!(value(metrics, "menjin_hashing_lanes").unwrap() >= 1.0);
+    assert!(metrics.contains(r#"menjin_build_info{version=""#));
+    assert!(!metrics.contains("/no/such/path"), "clients would decide how many series there are");
+    assert!(!metrics.contains("mike"));
 }
 
 #[test]

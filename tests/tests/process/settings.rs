@@ -87,7 +87,7 @@ fn each_bad_setting_is_named() {
 }
 
 #[test]
-fn figures_need_an_address_of_their_own() {
+fn metrics_need_an_address_of_their_own() {
     let variables =
         [("MENJIN__SERVER__PORT", "8000"), ("MENJIN__METRICS__LISTEN", "127.0.0.1:8000")];
     let (code, complaint) = complaint(&variables, &[]);

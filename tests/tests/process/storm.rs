@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use menjin_tests::client::Client;
-use menjin_tests::figures::figure;
+use menjin_tests::measurements::measured;
 use menjin_tests::process::{Server, command};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
@@ -112,7 +112,7 @@ async fn l2_normal_traffic_is_unaffected_by_slow_clients() {
     let begun = connected.available_permits();
     slow.shutdown().await;
     let value = format!("{begun} connections, p99 {p99:?}, slowest {slowest:?}");
-    figure("L2", &format!("others beside {clients} slow clients"), value);
+    measured("L2", &format!("others beside {clients} slow clients"), value);
     assert!(p99 < bound, "{clients} slow clients: p99 {p99:?}, slowest {slowest:?}");
     assert!(begun > clients as usize, "the server cuts nobody off");
 }

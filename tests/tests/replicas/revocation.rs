@@ -1,5 +1,5 @@
 //! How soon another replica refuses what was revoked. The bound is `auth.session_cache_ttl`, whatever
-//! becomes of Redis; the figures are printed. `MENJIN_TEST_ROUNDS` says how often it is measured.
+//! becomes of Redis; what was measured is printed. `MENJIN_TEST_ROUNDS` says how often it is measured.
 
 use std::time::{Duration, Instant};
 

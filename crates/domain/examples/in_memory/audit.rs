@@ -7,7 +7,7 @@ use menjin_domain::audit::{
 };
 use menjin_domain::common::{PortError, Timestamp};
 
-use crate::store::{State, Store};
+use super::store::{State, Store};
 
 impl State {
     pub(crate) fn record(&mut self, event: AuditEvent) {

@@ -20,8 +20,6 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::store::Failures;
-
 /// The system's clock, which can be put forward: an example should not wait for a lock to pass.
 #[derive(Default)]
 pub(crate) struct ForwardClock {
@@ -222,10 +220,10 @@ impl<C> Default for Table<C> {
     }
 }
 
-/// Keeps a count for every network there is: a real one, such as `MemoryRateLimiter` of
-/// menjin-infra-memory, is bounded.
+/// Keeps what happened within the window, for every network there is. A real one, such as
+/// `MemoryRateLimiter` of menjin-infra-memory, is bounded.
 #[derive(Default)]
-pub(crate) struct Rates(Mutex<HashMap<RateKey, Failures>>);
+pub(crate) struct Rates(Mutex<HashMap<RateKey, Vec<Timestamp>>>);
 
 #[async_trait]
 impl RateLimiter for Rates {
@@ -236,17 +234,24 @@ impl RateLimiter for Rates {
         at: Timestamp,
     ) -> Result<Admission, PortError> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(key).or_default();
-        if let Some(retry_after) = count.wait(limit, at) {
+        let times = counts.entry(key).or_default();
+        times.retain(|time| *time + limit.window > at);
+        if times.len() as u64 >= u64::from(limit.max) {
+            let free = times.first().map_or(at, |oldest| *oldest) + limit.window;
+            let retry_after = (free - at).to_std().unwrap_or_default();
             return Ok(Admission::Refused { retry_after });
         }
-        count.add(limit, at);
+        // A clock that lags must not make its failures count for less.
+        let newest = times.last().map_or(at, |last| at.max(*last));
+        times.push(newest);
         Ok(Admission::Admitted)
     }
 
     async fn release(&self, key: RateKey) -> Result<(), PortError> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Failures::take_back(&mut counts, &key);
+        if let Some(times) = counts.get_mut(&key) {
+            times.pop();
+        }
         Ok(())
     }
 }

@@ -1,0 +1,19 @@
+//! What lives in the process.
+
+use std::sync::Arc;
+
+use menjin_infra_memory::{MemoryCache, MemoryCacheConfig, MemoryRateLimiter};
+use menjin_tests::clock::TurnableClock;
+use menjin_tests::contract::cache::CacheUnderTest;
+use menjin_tests::contract::rates::Limiter;
+
+pub(crate) async fn cache() -> CacheUnderTest {
+    let clock = TurnableClock::default();
+    let config = MemoryCacheConfig::default();
+    let cache = Arc::new(MemoryCache::new(config, Arc::new(clock.clone())));
+    CacheUnderTest { cache: cache.clone(), health: cache, clock: Some(clock) }
+}
+
+pub(crate) async fn limiter() -> Limiter {
+    Arc::new(MemoryRateLimiter::default())
+}
