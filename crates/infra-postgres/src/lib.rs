@@ -18,7 +18,7 @@ mod config;
 mod connect;
 mod credentials;
 mod error;
-mod lending;
+mod executor;
 mod listing;
 mod live;
 mod open;

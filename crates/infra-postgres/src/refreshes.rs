@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::PostgresStore;
 use crate::error::{Abort, COMPONENT};
-use crate::lending::{DEADLINE, Scope};
+use crate::executor::{DEADLINE, Scope};
 use crate::statements::RotateCurrent;
 
 /// How many refreshes one statement does. With more, the first would wait for too many others.

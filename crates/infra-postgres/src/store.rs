@@ -28,7 +28,7 @@ use tokio::runtime::Handle;
 use tracing::Instrument as _;
 
 use crate::error::COMPONENT;
-use crate::lending::{DEADLINE, Lender, Scope, Work};
+use crate::executor::{DEADLINE, Executor, Scope, Work};
 use crate::open::{self, OpenError};
 use crate::readers::Readers;
 use crate::refreshes::Refreshes;
@@ -46,7 +46,7 @@ use crate::refreshes::Refreshes;
 /// subject. Appending a record waits for nobody. What deletes passes over whatever is locked.
 #[derive(Clone)]
 pub struct PostgresStore {
-    lender: Arc<Lender>,
+    executor: Arc<Executor>,
     pub(crate) readers: Arc<Readers>,
     pub(crate) refreshes: Arc<Refreshes>,
     place: Arc<str>,
@@ -70,12 +70,12 @@ impl PostgresStore {
             tracing::info!(?applied, %place, "database migrated");
         }
         let readers = readers_of(&config);
-        let lender = lender(&config, readers, target)
+        let executor = executor(&config, readers, target)
             .map_err(|source| OpenError::unusable(&place, source))?;
-        let readers = Readers::new(lender.connector.clone(), readers, lender.statement_timeout);
-        let refreshes = Arc::new(Refreshes::new(lender.pool.status().max_size));
-        let (lender, readers) = (Arc::new(lender), Arc::new(readers));
-        Ok(Self { lender, readers, refreshes, place, runtime: Handle::current() })
+        let readers = Readers::new(executor.connector.clone(), readers, executor.statement_timeout);
+        let refreshes = Arc::new(Refreshes::new(executor.pool.status().max_size));
+        let (executor, readers) = (Arc::new(executor), Arc::new(readers));
+        Ok(Self { executor, readers, refreshes, place, runtime: Handle::current() })
     }
 
     /// Runs the migrations that are missing and returns their names.
@@ -96,7 +96,7 @@ impl PostgresStore {
     /// Closes the connections: calls from then on are `Unavailable`. What was acknowledged is safe
     /// without it.
     pub fn close(&self) {
-        self.lender.pool.close();
+        self.executor.pool.close();
         self.readers.close();
     }
 
@@ -153,8 +153,8 @@ impl PostgresStore {
         T: Send + 'static,
         E: From<PortError> + Send + 'static,
     {
-        let lender = Arc::clone(&self.lender);
-        let work = async move { lender.serve(deadline, scope, with, work).await };
+        let executor = Arc::clone(&self.executor);
+        let work = async move { executor.serve(deadline, scope, with, work).await };
         let task = self.runtime.spawn(work.in_current_span());
         match task.await {
             Ok(result) => result,
@@ -199,18 +199,18 @@ impl HealthProbe for PostgresStore {
     }
 }
 
-/// How many of the connections are those of look-ups: one a core, and a quarter of all at most. They
+/// How many of the connections are those of lookups: one a core, and a quarter of all at most. They
 /// cannot do without statements that stay prepared.
 fn readers_of(config: &PostgresConfig) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     if config.prepared_statements { cores.min(config.pool_size / 4) } else { 0 }
 }
 
-fn lender(
+fn executor(
     config: &PostgresConfig,
     readers: usize,
     target: Target,
-) -> Result<Lender, menjin_domain::common::BoxError> {
+) -> Result<Executor, menjin_domain::common::BoxError> {
     let millisecond = Duration::from_millis(1);
     let statement_timeout =
         config.statement_timeout.clamp(millisecond, PostgresConfig::MAX_STATEMENT_TIMEOUT);
@@ -232,7 +232,7 @@ fn lender(
         .max_size(config.pool_size.saturating_sub(readers).max(1))
         .queue_mode(QueueMode::Lifo)
         .build()?;
-    Ok(Lender {
+    Ok(Executor {
         pool,
         connector,
         acquire_timeout: config.acquire_timeout.min(PostgresConfig::MAX_ACQUIRE_TIMEOUT),

@@ -91,7 +91,8 @@ pub fn first_of_page(query: &UserQuery, total: i64) -> FirstOfPage {
 }
 
 /// The most rows to load.
-pub fn limit(limit: u64) -> i64 {
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn limit(limit: u64) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
@@ -129,14 +130,15 @@ pub fn merged(
 /// database cannot be said of them, hence a macro.
 macro_rules! boxed_queries {
     ($database:ty) => {
-        use diesel::dsl::sql;
+        use diesel::dsl::{AsSelect, IntoBoxed, Select, sql};
         use diesel::prelude::*;
         use diesel::sql_types::Bool;
-        use menjin_domain::accounts::Role;
+        use menjin_domain::accounts::{Role, UserQuery};
         use menjin_domain::audit::{AuditAction, AuditOrder, AuditOutcome, AuditQuery};
         use menjin_domain::common::UserId;
 
         use super::limit;
+        use crate::rows::UserRow;
         use crate::schema::{audit_events as events, user_counts, users};
         use crate::values::Micros;
 
@@ -144,12 +146,29 @@ macro_rules! boxed_queries {
         pub type Events = events::BoxedQuery<'static, $database>;
 
         /// The accounts of a role, or all.
-        pub fn users_of(role: Option<Role>) -> users::BoxedQuery<'static, $database> {
+        fn users_of(role: Option<Role>) -> users::BoxedQuery<'static, $database> {
             let all = users::table.into_boxed();
             match role {
                 Some(role) => all.filter(users::role.eq(role.as_str())),
                 None => all,
             }
+        }
+
+        /// The id of the account that comes after so many.
+        pub fn id_after(
+            role: Option<Role>,
+            skip: i64,
+        ) -> IntoBoxed<'static, Select<users::table, users::id>, $database> {
+            users_of(role).select(users::id).order(users::id).offset(skip).limit(1)
+        }
+
+        /// The accounts of a page that begins with this id.
+        pub fn users_from(
+            query: &UserQuery,
+            first: i64,
+        ) -> IntoBoxed<'static, Select<users::table, AsSelect<UserRow, $database>>, $database> {
+            let rows = users_of(query.role).select(UserRow::as_select());
+            rows.filter(users::id.ge(first)).order(users::id).limit(limit(query.limit))
         }
 
         /// The counts of the accounts of a role, or of all: to be added up.

@@ -19,7 +19,7 @@ mod audit;
 mod credentials;
 mod error;
 mod listing;
-mod look_ups;
+mod lookups;
 mod open;
 mod pool;
 mod sessions;

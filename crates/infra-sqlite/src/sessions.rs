@@ -46,7 +46,7 @@ impl SessionRepository for SqliteStore {
         id: SessionId,
         at: Timestamp,
     ) -> Result<Option<LiveSession>, PortError> {
-        self.look_up(id, at).await
+        self.lookup(id, at).await
     }
 
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {

@@ -19,7 +19,7 @@ use menjin_infra_sql::values::Micros;
 use tokio::time::Instant;
 
 use crate::error::{COMPONENT, OrPortError, failed};
-use crate::look_ups::LookUps;
+use crate::lookups::Lookups;
 use crate::open::{self, OpenError, SqliteConfig};
 use crate::pool::{Access, Connection, Manager};
 
@@ -37,7 +37,7 @@ pub struct SqliteStore {
     path: Arc<Path>,
     reader: Pool<Manager>,
     writer: Pool<Manager>,
-    pub(crate) look_ups: Arc<LookUps>,
+    pub(crate) lookups: Arc<Lookups>,
 }
 
 impl fmt::Debug for SqliteStore {
@@ -65,7 +65,7 @@ impl SqliteStore {
         Ok(Self {
             reader: pool(Access::Read, config.readers.max(1))?,
             writer: pool(Access::Write, 1)?,
-            look_ups: LookUps::new(config.readers),
+            lookups: Lookups::new(config.readers),
             path: config.path.into(),
         })
     }

@@ -1,6 +1,6 @@
 //! What is SQLite's own; what the ports promise is tested by the contract suite.
 
-mod look_ups;
+mod lookups;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
