@@ -20,7 +20,7 @@
 //! trait whose documentation is its contract; the suite in the workspace's `tests/` holds every
 //! adapter to it. The feature `mock` gives a mock of each port.
 //!
-//! To embed menjin, choose adapters for [`services::Ports`] and build [`services::Services`] on them:
+//! To embed menjin, choose adapters for [`ports::Ports`] and build [`services::Services`] on them:
 //! the example `in_memory` shows all of it, on ports of its own.
 
 pub mod access;
@@ -31,6 +31,7 @@ pub mod common;
 pub mod credentials;
 pub mod health;
 pub mod lockout;
+pub mod ports;
 #[cfg(test)]
 mod properties;
 pub mod services;

@@ -11,12 +11,9 @@ use menjin_domain::accounts::{AccountRepository, CreateAdmin, Role, UserQuery};
 use menjin_domain::cache::Cache;
 use menjin_domain::common::{Causes, Clock, PageStart, PortError};
 use menjin_domain::credentials::CredentialRepository;
-use menjin_domain::health::Component;
-use menjin_domain::health::{Cleanup, HealthProbe, Importance};
+use menjin_domain::health::{Cleanup, Component, HealthProbe, Importance};
 use menjin_domain::lockout::RateLimiter;
-use menjin_domain::services::Policy;
-use menjin_domain::services::Ports;
-use menjin_domain::services::RequiredPorts;
+use menjin_domain::ports::{Policy, Ports, RequiredPorts};
 use menjin_domain::services::Services;
 use menjin_domain::sessions::{InvalidationChannel, SessionRepository, Subscription, TokenCodec};
 use menjin_infra_credentials::{BcryptPool, JwtCodec, OsRandom, PasswordRules, random_key};
@@ -239,7 +236,7 @@ fn caching(codec: JwtCodec) -> Result<Arc<dyn TokenCodec>, StartError> {
 /// # Errors
 /// The first part that cannot be built.
 pub async fn create_admin(settings: &Settings) -> Result<CreateAdmin, StartError> {
-    Ok(CreateAdmin::new(
+    Ok(CreateAdmin::standalone(
         Store::open(settings).await?.accounts(),
         Arc::new(hasher(settings)?),
         Arc::new(password_policy(settings)),

@@ -31,8 +31,9 @@ use menjin_domain::credentials::{
     CandidatePassword, ChangePasswordInput, NewPassword, PasswordLength,
 };
 use menjin_domain::lockout::LoginLimits;
-use menjin_domain::services::{Policy, Ports, RequiredPorts, Services};
-use menjin_domain::sessions::{InvalidToken, LoggedIn, LoginError, LoginInput, Refresh, TokenPair};
+use menjin_domain::ports::{Policy, Ports, RequiredPorts};
+use menjin_domain::services::Services;
+use menjin_domain::sessions::{InvalidToken, LoggedIn, LoginError, LoginInput, TokenPair};
 use secrecy::ExposeSecret;
 
 use crate::store::Store;
@@ -201,7 +202,7 @@ async fn rotates(menjin: &Menjin) -> Outcome<()> {
         Result::is_ok,
     )?;
     let newest = newest?;
-    menjin.clock.forward(Refresh::GRACE);
+    menjin.clock.forward(Policy::default().refresh_grace);
     step("later, it is taken for stolen and refused", &menjin.refresh(&first).await, refused)?;
     step("that has ended the session: access is over", &menjin.caller(&newest).await, is_dead)?;
     step("and the newest refresh token is dead too", &menjin.refresh(&newest).await, refused)

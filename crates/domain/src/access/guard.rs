@@ -7,6 +7,7 @@ use crate::access::Principal;
 use crate::access::rights::{Right, grants};
 use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
 use crate::common::{Clock, RequestContext, UserId};
+use crate::ports::{Ports, RequiredPorts};
 
 /// The caller may not do that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +44,12 @@ pub struct Guard {
 }
 
 impl Guard {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        let RequiredPorts { audit_trail, clock, .. } = &ports.required;
+        Self { trail: audit_trail.clone(), clock: clock.clone() }
+    }
+
     /// Proof that the caller has the right.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use crate::access::Allowed;
 use crate::access::rights::UsersWrite;
 use crate::accounts::{AccountRepository, User, UserNotFound};
 use crate::common::{Error, UserId};
+use crate::ports::Ports;
 
 /// Activates an account, which also clears its lock-out. Idempotent.
 #[non_exhaustive]
@@ -15,6 +16,11 @@ pub struct ActivateUser {
 }
 
 impl ActivateUser {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        Self { accounts: ports.required.accounts.clone() }
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use crate::common::{Clock, Error, RequestContext};
 use crate::credentials::{
     NewPassword, Overloaded, PasswordHasher, PasswordPolicy, PolicyViolation,
 };
+use crate::ports::{Ports, RequiredPorts};
 
 /// Who becomes an administrator.
 #[derive(Debug, Clone)]
@@ -63,13 +64,18 @@ pub struct CreateAdmin {
 
 impl CreateAdmin {
     /// For a command that needs nothing else of menjin.
-    pub fn new(
+    pub fn standalone(
         accounts: Arc<dyn AccountRepository>,
         hasher: Arc<dyn PasswordHasher>,
         policy: Arc<dyn PasswordPolicy>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self { accounts, hasher, policy, clock }
+    }
+
+    pub(crate) fn new(ports: &Ports) -> Self {
+        let RequiredPorts { accounts, hasher, password_policy, clock, .. } = &ports.required;
+        Self::standalone(accounts.clone(), hasher.clone(), password_policy.clone(), clock.clone())
     }
 
     /// Runs the use-case.
@@ -114,7 +120,7 @@ mod tests {
             .expect_create()
             .withf(|new| new.role == Role::Admin && new.request == RequestContext::local())
             .return_once(|_| created);
-        let use_case = CreateAdmin::new(
+        let use_case = CreateAdmin::standalone(
             Arc::new(accounts),
             Arc::new(hasher),
             Arc::new(judge),

@@ -7,6 +7,7 @@ use crate::access::rights::UsersWrite;
 use crate::accounts::{AccountRepository, LastAdmin, User};
 use crate::audit::{AuditAction, AuditReason, AuditTrail};
 use crate::common::{Error, UserId};
+use crate::ports::{Ports, RequiredPorts};
 
 /// Why no account was deactivated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +31,12 @@ pub struct DeactivateUser {
 }
 
 impl DeactivateUser {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        let RequiredPorts { accounts, audit_trail, .. } = &ports.required;
+        Self { accounts: accounts.clone(), trail: audit_trail.clone() }
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors

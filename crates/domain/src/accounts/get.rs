@@ -6,6 +6,7 @@ use crate::access::Allowed;
 use crate::access::rights::UsersRead;
 use crate::accounts::{AccountRepository, User};
 use crate::common::{Error, UserId};
+use crate::ports::Ports;
 
 /// Nobody has the id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +21,11 @@ pub struct GetUser {
 }
 
 impl GetUser {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        Self { accounts: ports.required.accounts.clone() }
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use crate::access::Allowed;
 use crate::access::rights::UsersRead;
 use crate::accounts::{AccountRepository, UserPage, UserQuery};
 use crate::common::PortError;
+use crate::ports::Ports;
 
 /// Lists accounts, at most [`ListUsers::MAX_LIMIT`] at a time.
 #[non_exhaustive]
@@ -15,6 +16,11 @@ pub struct ListUsers {
 }
 
 impl ListUsers {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        Self { accounts: ports.required.accounts.clone() }
+    }
+
     /// The most that one page holds.
     pub const MAX_LIMIT: u64 = 1000;
 

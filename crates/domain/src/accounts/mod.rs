@@ -30,7 +30,7 @@ pub use port::{
     UserQuery,
 };
 pub use profile::{AvatarUrl, Bio, FullName, Phone};
-pub use register::{Register, RegisterError, RegisterInput, RegistrationLimit};
+pub use register::{Register, RegisterError, RegisterInput};
 pub use role::{RegistrableRole, Role, UnknownRole};
 pub use update_profile::{UpdateOwnProfile, UpdateOwnProfileError};
 pub use username::{Username, UsernameLength};

@@ -1,7 +1,6 @@
 //! Use-case: registering.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::accounts::{
     AccountRepository, CreateUserError, Email, NewUser, Profile, RegistrableRole, User, Username,
@@ -11,16 +10,8 @@ use crate::common::{Causes, Clock, Error, RequestContext};
 use crate::credentials::{
     NewPassword, Overloaded, PasswordHasher, PasswordPolicy, PolicyViolation,
 };
-use crate::lockout::{Admission, Limit, RateKey, RateLimiter, TooManyAttempts};
-
-/// The limit on failed registrations from one network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RegistrationLimit(pub Limit);
-
-impl RegistrationLimit {
-    /// 100 an hour.
-    pub const DEFAULT: Self = Self(Limit { max: 100, window: Duration::from_secs(60 * 60) });
-}
+use crate::lockout::{Admission, RateKey, RateLimiter, RegistrationLimit, TooManyAttempts};
+use crate::ports::{Policy, Ports, RequiredPorts};
 
 /// Who registers.
 #[derive(Debug, Clone)]
@@ -91,6 +82,20 @@ pub struct Register {
 }
 
 impl Register {
+    /// On these ports, with this policy.
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
+        let RequiredPorts { accounts, hasher, password_policy, rate_limiter, .. } = &ports.required;
+        Self {
+            accounts: accounts.clone(),
+            hasher: hasher.clone(),
+            policy: password_policy.clone(),
+            rates: rate_limiter.clone(),
+            trail: ports.required.audit_trail.clone(),
+            clock: ports.required.clock.clone(),
+            limit: policy.registration_limit,
+        }
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors
@@ -151,6 +156,8 @@ impl Register {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::accounts::{MockAccountRepository, Role, UsernameLength};
     use crate::credentials::{MockPasswordHasher, MockPasswordPolicy, PasswordLength};

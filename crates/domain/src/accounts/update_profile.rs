@@ -6,6 +6,7 @@ use crate::access::Principal;
 use crate::accounts::{AccountRepository, EmailTaken, ProfileChanges, User};
 use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
 use crate::common::{Clock, Error, RequestContext};
+use crate::ports::{Ports, RequiredPorts};
 
 /// Why the profile stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +32,12 @@ pub struct UpdateOwnProfile {
 }
 
 impl UpdateOwnProfile {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        let RequiredPorts { accounts, audit_trail, clock, .. } = &ports.required;
+        Self { accounts: accounts.clone(), trail: audit_trail.clone(), clock: clock.clone() }
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors

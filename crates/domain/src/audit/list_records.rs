@@ -8,6 +8,7 @@ use crate::audit::{
     AuditFilter, AuditOrder, AuditPosition, AuditQuery, AuditRecord, AuditRepository,
 };
 use crate::common::PortError;
+use crate::ports::Ports;
 
 /// Which records to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,11 @@ pub struct ListRecords {
 }
 
 impl ListRecords {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        Self { records: ports.required.audit_records.clone() }
+    }
+
     /// The most that one page holds.
     pub const MAX_LIMIT: u64 = 100;
 

@@ -11,6 +11,7 @@ pub use access::{CacheAccess, CacheAllowed, CacheDenied, UnknownAccess};
 pub use key::CacheKey;
 #[cfg(feature = "mock")]
 pub use port::MockCache;
+pub(crate) use port::NoCache;
 pub use port::{Cache, CacheNamespace, CacheSlot, CachedValue};
 pub use probe_cache::{CacheMismatch, ProbeCache};
 pub use read_entry::{EntryNotFound, ReadEntry};

@@ -67,3 +67,27 @@ pub trait Cache: Send + Sync {
     /// Removes the value; `true` if there was one.
     async fn delete(&self, slot: &CacheSlot) -> Result<bool, PortError>;
 }
+
+/// What stands in for a cache where there is none.
+pub(crate) struct NoCache;
+
+impl NoCache {
+    fn error() -> PortError {
+        PortError::unavailable("cache", "this server has no cache for clients")
+    }
+}
+
+#[async_trait]
+impl Cache for NoCache {
+    async fn get(&self, _: &CacheSlot) -> Result<Option<CachedValue>, PortError> {
+        Err(Self::error())
+    }
+
+    async fn set(&self, _: &CacheSlot, _: Vec<u8>, _: Duration) -> Result<(), PortError> {
+        Err(Self::error())
+    }
+
+    async fn delete(&self, _: &CacheSlot) -> Result<bool, PortError> {
+        Err(Self::error())
+    }
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::cache::{Cache, CacheAllowed, CacheSlot};
 use crate::common::{Error, Random};
+use crate::ports::Ports;
 
 /// What was read is not what was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +22,11 @@ pub struct ProbeCache {
 }
 
 impl ProbeCache {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        Self { cache: ports.cache.clone(), random: ports.required.random.clone() }
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::cache::{Cache, CacheAllowed, CacheKey, CacheSlot, CachedValue};
 use crate::common::Error;
+use crate::ports::Ports;
 
 /// There is no such entry, or its time has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +19,11 @@ pub struct ReadEntry {
 }
 
 impl ReadEntry {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        Self { cache: ports.cache.clone() }
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::cache::{Cache, CacheAllowed, CacheKey, CacheSlot};
 use crate::common::Error;
+use crate::ports::Ports;
 
 /// How long an entry is to live: 1 second to 30 days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,11 @@ pub struct WriteEntry {
 }
 
 impl WriteEntry {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        Self { cache: ports.cache.clone() }
+    }
+
     /// The most bytes that a value may have.
     pub const MAX_BYTES: usize = 64 * 1024;
 

@@ -10,6 +10,7 @@ use crate::credentials::{
     PasswordHasher, PasswordPolicy, PolicyViolation, Verification,
 };
 use crate::lockout::{AttemptGuard, TooManyAttempts};
+use crate::ports::{Policy, Ports, RequiredPorts};
 
 /// A change of one's own password.
 #[derive(Debug, Clone)]
@@ -63,7 +64,7 @@ pub struct ChangePassword {
     /// Judges the new password.
     pub policy: Arc<dyn PasswordPolicy>,
     /// Counts failures.
-    pub attempts: Arc<AttemptGuard>,
+    pub attempts: AttemptGuard,
     /// Takes the other failures.
     pub trail: Arc<dyn AuditTrail>,
     /// The time.
@@ -71,6 +72,20 @@ pub struct ChangePassword {
 }
 
 impl ChangePassword {
+    /// On these ports, with this policy.
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
+        let RequiredPorts { credentials, hasher, password_policy, audit_trail, clock, .. } =
+            &ports.required;
+        Self {
+            credentials: credentials.clone(),
+            hasher: hasher.clone(),
+            policy: password_policy.clone(),
+            attempts: AttemptGuard::new(ports, policy),
+            trail: audit_trail.clone(),
+            clock: clock.clone(),
+        }
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors
@@ -209,13 +224,13 @@ mod tests {
                 credentials: Arc::new(self.credentials),
                 hasher: Arc::new(self.hasher),
                 policy: Arc::new(self.policy),
-                attempts: Arc::new(AttemptGuard {
+                attempts: AttemptGuard {
                     lockouts: Arc::new(self.lockouts),
                     rates: Arc::new(self.rates),
                     clock: clock.clone(),
                     trail: self.trail.clone(),
                     limits: Some(LoginLimits::DEFAULT),
-                }),
+                },
                 trail: self.trail,
                 clock,
             };

@@ -6,27 +6,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::common::{Causes, Clock};
-use crate::health::HealthProbe;
-
-/// What a back end is needed for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Importance {
-    /// Nobody can be authenticated without it.
-    Essential,
-    /// Less works without it.
-    Supporting,
-}
-
-/// A back end to be checked.
-#[derive(Clone)]
-pub struct Component {
-    /// Its name: `database`, `cache`.
-    pub name: &'static str,
-    /// What it is needed for.
-    pub importance: Importance,
-    /// Asks it.
-    pub probe: Arc<dyn HealthProbe>,
-}
+use crate::health::{Component, Importance};
+use crate::ports::Ports;
 
 /// How one back end does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +51,11 @@ pub struct CheckHealth {
 }
 
 impl CheckHealth {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        Self { components: ports.components.clone(), clock: ports.required.clock.clone() }
+    }
+
     /// Runs the use-case. Failures are logged with their causes, which the report leaves out.
     pub async fn execute(&self) -> HealthReport {
         // Side by side: one that hangs must not add its time to the others'.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::audit::AuditRepository;
 use crate::common::{Clock, PortError, Timestamp};
-use crate::lockout::LockoutRepository;
+use crate::lockout::{LockoutRepository, LoginLimits};
+use crate::ports::{Policy, Ports, RequiredPorts};
 use crate::sessions::SessionRepository;
 
 /// What was deleted.
@@ -39,6 +40,22 @@ pub struct Cleanup {
 }
 
 impl Cleanup {
+    /// On these ports, with this policy.
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
+        let RequiredPorts { sessions, lockouts, audit_records, clock, .. } = &ports.required;
+        // Counts are kept while limits are off, for when they are on again.
+        let limits = policy.login_limits.unwrap_or(LoginLimits::DEFAULT);
+        Self {
+            sessions: sessions.clone(),
+            lockouts: lockouts.clone(),
+            records: audit_records.clone(),
+            clock: clock.clone(),
+            keep_sessions: policy.keep_sessions,
+            keep_lockouts: limits.attempts.longest_window(),
+            keep_records: policy.keep_audit_records,
+        }
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors

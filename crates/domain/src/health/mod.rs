@@ -4,8 +4,8 @@ mod check_health;
 mod cleanup;
 mod probe;
 
-pub use check_health::{CheckHealth, Component, ComponentHealth, HealthReport, Importance};
+pub use check_health::{CheckHealth, ComponentHealth, HealthReport};
 pub use cleanup::{CleanedUp, Cleanup};
-pub use probe::HealthProbe;
 #[cfg(feature = "mock")]
 pub use probe::MockHealthProbe;
+pub use probe::{Component, HealthProbe, Importance};

@@ -1,5 +1,7 @@
 //! The port that probes a back end.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::common::PortError;
@@ -10,4 +12,24 @@ use crate::common::PortError;
 pub trait HealthProbe: Send + Sync {
     /// Asks the back end for something small, past every cache. MUST answer within three seconds.
     async fn check(&self) -> Result<(), PortError>;
+}
+
+/// What a back end is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Importance {
+    /// Nobody can be authenticated without it.
+    Essential,
+    /// Less works without it.
+    Supporting,
+}
+
+/// A back end to be checked.
+#[derive(Clone)]
+pub struct Component {
+    /// Its name: `database`, `cache`.
+    pub name: &'static str,
+    /// What it is needed for.
+    pub importance: Importance,
+    /// Asks it.
+    pub probe: Arc<dyn HealthProbe>,
 }

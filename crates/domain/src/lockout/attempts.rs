@@ -7,25 +7,9 @@ use crate::access::Principal;
 use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason, AuditTrail};
 use crate::common::{Causes, Clock, Error, PortError, RequestContext, SessionId, UserId};
 use crate::lockout::{
-    Admission, AttemptLimits, Limit, LockoutRepository, LockoutSubject, RateKey, RateLimiter,
+    Admission, LockoutRepository, LockoutSubject, LoginLimits, RateKey, RateLimiter,
 };
-
-/// The limits on guessing passwords.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LoginLimits {
-    /// On one account.
-    pub attempts: AttemptLimits,
-    /// From one network, on whatever accounts. Generous: schools sit behind one address.
-    pub per_network: Limit,
-}
-
-impl LoginLimits {
-    /// [`AttemptLimits::DEFAULT`], and 100 in 15 minutes from one network.
-    pub const DEFAULT: Self = Self {
-        attempts: AttemptLimits::DEFAULT,
-        per_network: Limit { max: 100, window: Duration::from_secs(15 * 60) },
-    };
-}
+use crate::ports::{Policy, Ports, RequiredPorts};
 
 /// Too many failures; nothing was hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +60,18 @@ pub(crate) struct LoginAttempt<'a> {
 }
 
 impl AttemptGuard {
+    /// On these ports, with this policy.
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
+        let RequiredPorts { lockouts, rate_limiter, clock, audit_trail, .. } = &ports.required;
+        Self {
+            lockouts: lockouts.clone(),
+            rates: rate_limiter.clone(),
+            clock: clock.clone(),
+            trail: audit_trail.clone(),
+            limits: policy.login_limits,
+        }
+    }
+
     /// Counts an attempt to log in, or refuses it.
     pub(crate) async fn begin_login(
         &self,

@@ -7,6 +7,7 @@ use crate::access::rights::UsersUnlock;
 use crate::accounts::{AccountRepository, UserNotFound};
 use crate::common::{Error, UserId};
 use crate::lockout::LockoutRepository;
+use crate::ports::{Ports, RequiredPorts};
 
 /// Forgets the failed logins of an account, active or not. Idempotent.
 #[non_exhaustive]
@@ -18,6 +19,12 @@ pub struct ClearLockout {
 }
 
 impl ClearLockout {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        let RequiredPorts { accounts, lockouts, .. } = &ports.required;
+        Self { accounts: accounts.clone(), lockouts: lockouts.clone() }
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors

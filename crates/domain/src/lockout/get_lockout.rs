@@ -7,6 +7,7 @@ use crate::access::rights::UsersUnlock;
 use crate::accounts::{AccountRepository, UserNotFound};
 use crate::common::{ClientNetwork, Error, Timestamp, UserId};
 use crate::lockout::{AttemptLimits, FailureCount, Limit, LockoutRepository, LockoutSubject};
+use crate::ports::{Policy, Ports, RequiredPorts};
 
 /// Failures that count, and whether they are too many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,6 +48,13 @@ pub struct GetLockout {
 }
 
 impl GetLockout {
+    /// On these ports, with this policy.
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
+        let RequiredPorts { accounts, lockouts, .. } = &ports.required;
+        let limits = policy.login_limits.map(|limits| limits.attempts);
+        Self { accounts: accounts.clone(), lockouts: lockouts.clone(), limits }
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ mod port;
 mod rate_limiter;
 mod window;
 
-pub use attempts::{AttemptGuard, LoginLimits, TooManyAttempts};
+pub use attempts::{AttemptGuard, TooManyAttempts};
 pub use clear_lockout::ClearLockout;
 pub use get_lockout::{GetLockout, Lockout, LockoutCount};
 #[cfg(feature = "mock")]
@@ -16,4 +16,6 @@ pub use port::{LockoutRepository, LockoutSubject};
 #[cfg(feature = "mock")]
 pub use rate_limiter::MockRateLimiter;
 pub use rate_limiter::{RateKey, RateLimiter};
-pub use window::{Admission, AttemptLimits, FailureCount, Failures, Limit};
+pub use window::{
+    Admission, AttemptLimits, FailureCount, Failures, Limit, LoginLimits, RegistrationLimit,
+};

@@ -60,6 +60,32 @@ pub struct FailureCount {
     pub last_failure_at: Timestamp,
 }
 
+/// The limits on guessing passwords.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoginLimits {
+    /// On one account.
+    pub attempts: AttemptLimits,
+    /// From one network, on whatever accounts. Generous: schools sit behind one address.
+    pub per_network: Limit,
+}
+
+impl LoginLimits {
+    /// [`AttemptLimits::DEFAULT`], and 100 in 15 minutes from one network.
+    pub const DEFAULT: Self = Self {
+        attempts: AttemptLimits::DEFAULT,
+        per_network: Limit { max: 100, window: Duration::from_secs(15 * 60) },
+    };
+}
+
+/// The limit on failed registrations from one network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegistrationLimit(pub Limit);
+
+impl RegistrationLimit {
+    /// 100 an hour.
+    pub const DEFAULT: Self = Self(Limit { max: 100, window: Duration::from_secs(60 * 60) });
+}
+
 impl FailureCount {
     /// The count, wherever the failures came from.
     pub fn failures(&self) -> Failures {

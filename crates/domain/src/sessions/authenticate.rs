@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::access::Principal;
 use crate::common::{Clock, Error};
+use crate::ports::{Ports, RequiredPorts};
 use crate::sessions::{InvalidToken, SessionRepository, TokenCodec};
 
 /// Finds out who calls, from an access token: signature and claims first, then whether the session
@@ -20,6 +21,12 @@ pub struct Authenticate {
 }
 
 impl Authenticate {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        let RequiredPorts { codec, sessions, clock, .. } = &ports.required;
+        Self { codec: codec.clone(), sessions: sessions.clone(), clock: clock.clone() }
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors

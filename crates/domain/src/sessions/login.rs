@@ -10,6 +10,7 @@ use crate::credentials::{
     CandidatePassword, CredentialRepository, Credentials, Overloaded, PasswordHasher, Verification,
 };
 use crate::lockout::{AttemptGuard, LockoutSubject, TooManyAttempts};
+use crate::ports::{Policy, Ports, RequiredPorts};
 use crate::sessions::{
     Generation, Grant, NewSession, SessionRepository, StaleCredentials, TokenIssuer, TokenPair,
 };
@@ -62,9 +63,9 @@ pub struct Login {
     /// Verifies.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Counts failures.
-    pub attempts: Arc<AttemptGuard>,
+    pub attempts: AttemptGuard,
     /// Makes the tokens.
-    pub tokens: Arc<TokenIssuer>,
+    pub tokens: TokenIssuer,
     /// Gives the session its id.
     pub random: Arc<dyn Random>,
     /// The time.
@@ -74,6 +75,21 @@ pub struct Login {
 }
 
 impl Login {
+    /// On these ports, with this policy.
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
+        let RequiredPorts { credentials, sessions, hasher, random, clock, .. } = &ports.required;
+        Self {
+            credentials: credentials.clone(),
+            sessions: sessions.clone(),
+            hasher: hasher.clone(),
+            attempts: AttemptGuard::new(ports, policy),
+            tokens: TokenIssuer::new(ports, policy),
+            random: random.clone(),
+            clock: clock.clone(),
+            session_ttl: policy.session_ttl,
+        }
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors
@@ -243,14 +259,14 @@ mod tests {
                 credentials: Arc::new(self.credentials),
                 sessions: Arc::new(self.sessions),
                 hasher: Arc::new(self.hasher),
-                attempts: Arc::new(AttemptGuard {
+                attempts: AttemptGuard {
                     lockouts: Arc::new(self.lockouts),
                     rates: Arc::new(self.rates),
                     clock: clock.clone(),
                     trail: self.trail,
                     limits: Some(LoginLimits::DEFAULT),
-                }),
-                tokens: Arc::new(testing::issuer()),
+                },
+                tokens: testing::issuer(),
                 random: testing::random(),
                 clock,
                 session_ttl: Duration::from_secs(7 * 86_400),

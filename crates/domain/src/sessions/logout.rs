@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::access::Principal;
 use crate::audit::AuditContext;
 use crate::common::{Clock, PortError, RequestContext};
+use crate::ports::{Ports, RequiredPorts};
 use crate::sessions::SessionRepository;
 
 /// Ends the caller's session: its access token and its refresh token are dead.
@@ -19,6 +20,12 @@ pub struct Logout {
 }
 
 impl Logout {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        let RequiredPorts { sessions, clock, .. } = &ports.required;
+        Self { sessions: sessions.clone(), clock: clock.clone() }
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason, AuditTrail};
 use crate::common::{Clock, Error, RequestContext};
+use crate::ports::{Policy, Ports, RequiredPorts};
 use crate::sessions::{
     Grant, InvalidToken, Rotation, RotationOutcome, SessionRepository, TokenCodec, TokenIssuer,
     TokenPair,
@@ -21,7 +22,7 @@ pub struct Refresh {
     /// The sessions.
     pub sessions: Arc<dyn SessionRepository>,
     /// Makes the new pair.
-    pub tokens: Arc<TokenIssuer>,
+    pub tokens: TokenIssuer,
     /// Takes the failures.
     pub trail: Arc<dyn AuditTrail>,
     /// The time.
@@ -33,8 +34,19 @@ pub struct Refresh {
 }
 
 impl Refresh {
-    /// The default of [`Refresh::grace`].
-    pub const GRACE: Duration = Duration::from_secs(10);
+    /// On these ports, with this policy.
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
+        let RequiredPorts { codec, sessions, audit_trail, clock, .. } = &ports.required;
+        Self {
+            codec: codec.clone(),
+            sessions: sessions.clone(),
+            tokens: TokenIssuer::new(ports, policy),
+            trail: audit_trail.clone(),
+            clock: clock.clone(),
+            grace: policy.refresh_grace,
+            recorded: policy.record_refreshes,
+        }
+    }
 
     /// Runs the use-case.
     ///
@@ -129,10 +141,10 @@ mod tests {
         let use_case = Refresh {
             codec: Arc::new(codec),
             sessions: Arc::new(sessions),
-            tokens: Arc::new(testing::issuer()),
+            tokens: testing::issuer(),
             trail: trail.clone(),
             clock: testing::clock(60),
-            grace: Refresh::GRACE,
+            grace: Duration::from_secs(10),
             recorded: true,
         };
         (use_case.execute("token", testing::request()).await, trail)
@@ -175,10 +187,10 @@ mod tests {
         let use_case = Refresh {
             codec: Arc::new(codec),
             sessions: Arc::new(MockSessionRepository::new()),
-            tokens: Arc::new(testing::issuer()),
+            tokens: testing::issuer(),
             trail: trail.clone(),
             clock: testing::clock(60),
-            grace: Refresh::GRACE,
+            grace: Duration::from_secs(10),
             recorded: true,
         };
         let result = use_case.execute("x", testing::request()).await;

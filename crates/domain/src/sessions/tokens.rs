@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use crate::accounts::Role;
 use crate::common::{PortError, Random, SessionId, Timestamp, UserId};
+use crate::ports::{Policy, Ports, RequiredPorts};
 use crate::sessions::{AccessClaims, Generation, RefreshClaims, TokenCodec};
 
 /// What a log-in or a refresh hands out (RFC 6749 §5.1).
@@ -41,6 +42,12 @@ pub(crate) struct Grant {
 }
 
 impl TokenIssuer {
+    /// On these ports, with this policy.
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
+        let RequiredPorts { codec, random, .. } = &ports.required;
+        Self { codec: codec.clone(), random: random.clone(), access_ttl: policy.access_ttl }
+    }
+
     pub(crate) fn issue(&self, grant: &Grant, now: Timestamp) -> Result<TokenPair, PortError> {
         // RFC 7519 allows fractions; most libraries that will read these do not.
         let issued_at = now.trunc_subsecs(0);

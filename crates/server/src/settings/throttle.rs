@@ -1,7 +1,6 @@
 //! `[throttle]`: how many failures are admitted.
 
-use menjin_domain::accounts::RegistrationLimit;
-use menjin_domain::lockout::{AttemptLimits, Limit, LoginLimits};
+use menjin_domain::lockout::{AttemptLimits, Limit, LoginLimits, RegistrationLimit};
 
 use super::prelude::*;
 

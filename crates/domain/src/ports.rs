@@ -1,0 +1,92 @@
+//! All ports together, and what can be decided about the use-cases on them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::accounts::AccountRepository;
+use crate::audit::{AuditRepository, AuditTrail};
+use crate::cache::{Cache, CacheAccess, NoCache};
+use crate::common::{Clock, Random};
+use crate::credentials::{CredentialRepository, PasswordHasher, PasswordPolicy};
+use crate::health::Component;
+use crate::lockout::{LockoutRepository, LoginLimits, RateLimiter, RegistrationLimit};
+use crate::sessions::{SessionRepository, TokenCodec};
+
+/// The ports that menjin cannot do without. It gains no field within a major version: what comes
+/// later has a default and is a field of [`Ports`].
+#[derive(Clone)]
+#[expect(missing_docs, reason = "each field is named after its port, which is documented")]
+pub struct RequiredPorts {
+    pub accounts: Arc<dyn AccountRepository>,
+    pub credentials: Arc<dyn CredentialRepository>,
+    pub sessions: Arc<dyn SessionRepository>,
+    pub lockouts: Arc<dyn LockoutRepository>,
+    pub audit_records: Arc<dyn AuditRepository>,
+    pub audit_trail: Arc<dyn AuditTrail>,
+    pub rate_limiter: Arc<dyn RateLimiter>,
+    pub hasher: Arc<dyn PasswordHasher>,
+    pub password_policy: Arc<dyn PasswordPolicy>,
+    pub codec: Arc<dyn TokenCodec>,
+    pub random: Arc<dyn Random>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// All ports. Begin with [`Ports::new`] and set what you have beyond that.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Ports {
+    /// Those without a default.
+    pub required: RequiredPorts,
+    /// The cache for clients. By default there is none: reading and writing fail.
+    pub cache: Arc<dyn Cache>,
+    /// The back ends whose health is checked. By default none.
+    pub components: Vec<Component>,
+}
+
+impl Ports {
+    /// These ports, and the defaults of all others.
+    pub fn new(required: RequiredPorts) -> Self {
+        Self { required, cache: Arc::new(NoCache), components: Vec::new() }
+    }
+}
+
+/// What can be decided about the use-cases, with the defaults of the documents.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Policy {
+    /// How long an access token lives.
+    pub access_ttl: Duration,
+    /// How long a session lives, however often it is refreshed.
+    pub session_ttl: Duration,
+    /// For how long after its first use a refresh token is taken again, if the answer was lost.
+    pub refresh_grace: Duration,
+    /// Whether each refresh is recorded: nothing else is written as often.
+    pub record_refreshes: bool,
+    /// The limits on failed logins; `None` turns them off.
+    pub login_limits: Option<LoginLimits>,
+    /// The limit on failed registrations; `None` turns it off.
+    pub registration_limit: Option<RegistrationLimit>,
+    /// Who may use the cache.
+    pub cache_access: CacheAccess,
+    /// For how long finished sessions are kept.
+    pub keep_sessions: Duration,
+    /// For how long audit records are kept.
+    pub keep_audit_records: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self {
+            access_ttl: Duration::from_secs(30 * 60),
+            session_ttl: DAY * 7,
+            refresh_grace: Duration::from_secs(10),
+            record_refreshes: true,
+            login_limits: Some(LoginLimits::DEFAULT),
+            registration_limit: Some(RegistrationLimit::DEFAULT),
+            cache_access: CacheAccess::Public,
+            keep_sessions: DAY * 30,
+            keep_audit_records: DAY * 365,
+        }
+    }
+}
