@@ -8,6 +8,27 @@ use serde_json::{Map, Value, json};
 
 use crate::client::Answer;
 
+/// The path of an operation, with what this gives in place of each parameter.
+pub fn filled<'a>(path: &str, value: impl Fn(&str) -> &'a str) -> String {
+    let mut filled = String::new();
+    for part in path.split_inclusive(['{', '}']) {
+        match part.strip_suffix('}') {
+            Some(name) => filled.push_str(value(name)),
+            None => filled.push_str(part.trim_end_matches('{')),
+        }
+    }
+    filled
+}
+
+/// A value for each parameter that there is in a path, valid and nobody's where it can be.
+pub fn any_value(parameter: &str) -> &'static str {
+    match parameter {
+        "user_id" => "4711",
+        "key" => "greeting",
+        other => panic!("{other}: say what the value of this parameter is"),
+    }
+}
+
 /// The document, ready to judge answers.
 pub struct Document {
     document: Value,

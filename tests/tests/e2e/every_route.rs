@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use menjin_tests::app::TestApp;
 use menjin_tests::client::{Answer, Send as _};
-use menjin_tests::openapi::Document;
+use menjin_tests::openapi::{Document, any_value, filled};
 use reqwest::Method;
 
 const METHODS: [&str; 10] =
@@ -27,7 +27,7 @@ async fn routes(app: &TestApp) -> BTreeMap<String, BTreeSet<String>> {
     let document = Document::new(app.anonymous().get("/openapi.json").await.body);
     let mut routes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (method, path) in document.operations().into_keys() {
-        let path = path.replace("{user_id}", "4711").replace("{key}", "a");
+        let path = filled(&path, any_value);
         routes.entry(path).or_default().insert(method);
     }
     for page in PAGES {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use menjin_tests::app::{PASSWORD, TestApp};
 use menjin_tests::client::{Answer, Client, Send as _};
+use menjin_tests::openapi::{any_value, filled};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -114,8 +115,7 @@ impl People {
             Caller::User => anonymous.log_in("mike", PASSWORD).await,
             Caller::Admin => anonymous.log_in("root", PASSWORD).await,
         };
-        let path = path.replace("{user_id}", id).replace("{key}", "greeting");
-        assert!(!path.contains('{'), "{path}: say what its parameter is here");
+        let path = filled(path, |name| if name == "user_id" { id } else { any_value(name) });
         client.request(method.parse().unwrap(), &path).json(&json!({})).answer().await
     }
 }

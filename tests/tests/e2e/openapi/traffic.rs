@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use menjin_tests::app::{PASSWORD, TestApp};
 use menjin_tests::client::{Answer, Client, Send as _};
-use menjin_tests::openapi::Document;
+use menjin_tests::openapi::{Document, filled};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ impl Visits {
         body: Option<&Value>,
         expected: u16,
     ) -> Answer {
-        let filled = path.replace("{user_id}", parameter).replace("{key}", parameter);
+        let filled = filled(path, |_name| parameter);
         let request = client.request(method.parse().unwrap(), &filled);
         let request = if let Some(body) = body { request.json(body) } else { request };
         let answer = request.answer().await;
@@ -43,7 +43,7 @@ impl Visits {
     /// Sends what no operation with a body takes.
     async fn send_bad_bodies(&mut self, client: &Client, target: (&str, &str, &str)) {
         let (method, path, parameter) = target;
-        let filled = path.replace("{key}", parameter);
+        let filled = filled(path, |_name| parameter);
         let request = || client.request(method.parse().unwrap(), &filled);
         let json = |body: String| request().header("content-type", "application/json").body(body);
         for (request, expected) in [
