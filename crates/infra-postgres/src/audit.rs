@@ -1,21 +1,19 @@
+//! Records of what happened.
+
 use async_trait::async_trait;
-use diesel::dsl::sql;
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use menjin_domain::audit::{
-    AuditAction, AuditEvent, AuditOrder, AuditOutcome, AuditQuery, AuditRecord, AuditRepository,
-};
-use menjin_domain::common::{PortError, Timestamp, UserId};
+use menjin_domain::audit::{AuditEvent, AuditQuery, AuditRecord, AuditRepository};
+use menjin_domain::common::{PortError, Timestamp};
+use menjin_infra_sql::changes::NewEventRow;
+use menjin_infra_sql::queries::postgres::{Events, done_to_others_by, matching, on_account_of};
+use menjin_infra_sql::queries::{merged, records};
+use menjin_infra_sql::rows::EventRow;
+use menjin_infra_sql::schema::audit_events as events;
 
 use crate::PostgresStore;
-use crate::changes::NewEventRow;
-use crate::convert::stored;
 use crate::error::Abort;
-use crate::rows::EventRow;
-use crate::schema::audit_events::{self as events, BoxedQuery};
 
 /// How many events one statement appends. Each has ten parameters, of the 65,535 that there may be.
 const PART: usize = 1000;
@@ -71,81 +69,19 @@ pub(crate) async fn record(
     diesel::insert_into(events::table).values(row).execute(postgres).await.map(drop)
 }
 
-/// Two walks along two indices: one for either is none for both.
 async fn of_user(
     postgres: &mut AsyncPgConnection,
     query: &AuditQuery,
 ) -> Result<Vec<AuditRecord>, Abort<PortError>> {
     let Some(user) = query.filter.user else { return load(postgres, matching(query)).await };
-    let mut records = load(postgres, on_account_of(user, query)).await?;
-    records.extend(load(postgres, done_to_others_by(user, query)).await?);
-    match query.order {
-        AuditOrder::NewestFirst => {
-            records.sort_by_key(|record| std::cmp::Reverse(record.position()));
-        }
-        AuditOrder::OldestFirst => records.sort_by_key(AuditRecord::position),
-    }
-    records.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
-    Ok(records)
-}
-
-type Query = BoxedQuery<'static, Pg>;
-
-fn on_account_of(user: UserId, query: &AuditQuery) -> Query {
-    matching(query).filter(events::subject_id.eq(user.get()))
-}
-
-fn done_to_others_by(user: UserId, query: &AuditQuery) -> Query {
-    // As the partial index has it: only so does PostgreSQL see that it will do.
-    let others = sql::<Bool>("actor_id IS NOT NULL AND actor_id IS DISTINCT FROM subject_id");
-    matching(query).filter(events::actor_id.eq(user.get())).filter(others)
-}
-
-/// What matches but for the user, in order, no more than asked for.
-fn matching(query: &AuditQuery) -> Query {
-    let filter = &query.filter;
-    let mut rows = events::table.into_boxed();
-    if let Some(action) = filter.action {
-        rows = rows.filter(events::action.eq(action.as_str()));
-        if action != AuditAction::Refreshed {
-            // Said for the sake of the partial index.
-            rows = rows.filter(sql::<Bool>("action <> 'refreshed'"));
-        }
-    }
-    match filter.outcome {
-        Some(AuditOutcome::Success) => rows = rows.filter(sql::<Bool>("outcome = 'success'")),
-        // Written out, not bound: for the partial index.
-        Some(AuditOutcome::Failure) => rows = rows.filter(sql::<Bool>("outcome = 'failure'")),
-        None => {}
-    }
-    if let Some(since) = filter.since {
-        rows = rows.filter(events::at.ge(stored(since)));
-    }
-    if let Some(until) = filter.until {
-        rows = rows.filter(events::at.lt(stored(until)));
-    }
-    if let Some(place) = query.beyond {
-        let (at, id) = (stored(place.at), place.id.0);
-        rows = match query.order {
-            AuditOrder::NewestFirst => {
-                rows.filter(events::at.le(at)).filter(events::at.lt(at).or(events::id.lt(id)))
-            }
-            AuditOrder::OldestFirst => {
-                rows.filter(events::at.ge(at)).filter(events::at.gt(at).or(events::id.gt(id)))
-            }
-        };
-    }
-    let rows = match query.order {
-        AuditOrder::NewestFirst => rows.order((events::at.desc(), events::id.desc())),
-        AuditOrder::OldestFirst => rows.order((events::at.asc(), events::id.asc())),
-    };
-    rows.limit(i64::try_from(query.limit).unwrap_or(i64::MAX))
+    let on_account = load(postgres, on_account_of(user, query)).await?;
+    let done_to_others = load(postgres, done_to_others_by(user, query)).await?;
+    Ok(merged(query, on_account, done_to_others))
 }
 
 async fn load(
     postgres: &mut AsyncPgConnection,
-    query: Query,
+    query: Events,
 ) -> Result<Vec<AuditRecord>, Abort<PortError>> {
-    let rows: Vec<EventRow> = query.select(EventRow::as_select()).load(postgres).await?;
-    Ok(rows.into_iter().map(AuditRecord::try_from).collect::<Result<_, _>>()?)
+    Ok(records(query.select(EventRow::as_select()).load(postgres).await?)?)
 }

@@ -2,9 +2,7 @@
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
 use menjin_domain::common::PortError;
-
-/// The back end's name in errors and in `/health`.
-pub(crate) const COMPONENT: &str = "database";
+pub(crate) use menjin_infra_sql::error::COMPONENT;
 
 /// Why a piece of work on the database came to no value.
 #[derive(Debug)]
@@ -90,22 +88,4 @@ pub(crate) fn failed(error: Error) -> PortError {
 pub(crate) fn violates(error: &Error, constraint: &str) -> bool {
     matches!(error, Error::DatabaseError(DatabaseErrorKind::UniqueViolation, about)
         if about.constraint_name() == Some(constraint))
-}
-
-/// A stored value that this binary cannot read. The value itself may be anybody's: it stays out.
-#[derive(Debug, thiserror::Error)]
-#[error("column {column} of row {id} of table {table} cannot be read")]
-pub(crate) struct BadColumn {
-    table: &'static str,
-    column: &'static str,
-    id: String,
-}
-
-/// The error for a stored value that cannot be read.
-pub(crate) fn bad_column(
-    table: &'static str,
-    column: &'static str,
-    id: impl Into<String>,
-) -> PortError {
-    PortError::internal(COMPONENT, BadColumn { table, column, id: id.into() })
 }

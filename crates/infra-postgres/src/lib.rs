@@ -14,19 +14,17 @@
 
 mod archive;
 mod audit;
-mod changes;
 mod config;
 mod connect;
-mod convert;
+mod credentials;
 mod error;
-mod lending;
+mod executor;
 mod listing;
+mod live;
 mod open;
 mod readers;
 mod recorded;
 mod refreshes;
-mod rows;
-mod schema;
 mod sessions;
 mod statements;
 mod store;
@@ -35,5 +33,6 @@ mod users;
 
 pub use archive::PostgresArchive;
 pub use config::PostgresConfig;
+pub use menjin_infra_sql::migrations::SchemaError;
 pub use open::OpenError;
 pub use store::PostgresStore;

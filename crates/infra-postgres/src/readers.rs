@@ -24,9 +24,8 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Statement};
 
 use crate::connect::Connector;
-use crate::convert::stored;
 use crate::error::COMPONENT;
-use crate::rows::live::{FIND_LIVE, Moment, live_session};
+use crate::live::{FIND_LIVE, Moment, live_session};
 
 /// How long connecting may take, which nobody waits for.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -83,7 +82,7 @@ impl Readers {
         let Ok(runtime) = Handle::try_current() else { return Read::NotHere };
         let Some((slot, reader)) = self.reader(&runtime) else { return Read::NotHere };
         let started = Instant::now();
-        let at = Moment(stored(at));
+        let at = Moment(at.into());
         let parameters: [&(dyn ToSql + Sync); 2] = [&id.0, &at];
         let read = reader.client.query_opt(&reader.find_live, &parameters);
         match timeout(self.patience, read).await {

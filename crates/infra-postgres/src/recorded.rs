@@ -2,16 +2,13 @@
 //! and the event is appended from what it has changed. Nothing changed: nothing recorded.
 
 use diesel::pg::Pg;
-use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Inet, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use ipnet::IpNet;
+use diesel::sql_types::{BigInt, Nullable, Text};
 use menjin_domain::audit::{AuditEvent, AuditReason};
 use menjin_domain::common::UserId;
-use uuid::Uuid;
-
-use crate::convert::stored;
+use menjin_infra_sql::sql_types::{Address, Moment, Uuid16};
+use menjin_infra_sql::values::{Host, Id, Micros};
 
 /// On whose account the event is.
 #[derive(Debug, Clone, Copy)]
@@ -24,14 +21,14 @@ pub(crate) enum Subject {
 
 /// An event to be appended to a change.
 pub(crate) struct Event {
-    at: PgTimestamp,
+    at: Micros,
     action: &'static str,
     outcome: &'static str,
     reason: Option<&'static str>,
     actor_id: Option<i64>,
     subject_id: Option<i64>,
-    session_id: Option<Uuid>,
-    client_address: IpNet,
+    session_id: Option<Id>,
+    client_address: Host,
     user_agent: Option<String>,
     request_id: Option<String>,
 }
@@ -40,13 +37,13 @@ impl From<AuditEvent> for Event {
     fn from(event: AuditEvent) -> Self {
         let (outcome, context) = (event.outcome().as_str(), event.context);
         Self {
-            at: stored(context.at),
+            at: Micros::from(context.at),
             action: event.action.as_str(),
             outcome,
             reason: event.reason.map(AuditReason::as_str),
             actor_id: context.actor.map(UserId::get),
             subject_id: event.subject.map(UserId::get),
-            session_id: context.session_id.map(|id| id.0),
+            session_id: context.session_id.map(Id::from),
             client_address: context.request.client.address.into(),
             user_agent: context.request.client.user_agent,
             request_id: context.request.request_id.map(|id| id.as_str().to_owned()),
@@ -65,7 +62,7 @@ impl Event {
             "event AS (INSERT INTO audit_events (at, action, outcome, reason, actor_id, \
              subject_id, session_id, client_address, user_agent, request_id) SELECT ",
         );
-        out.push_bind_param::<Timestamptz, _>(&self.at)?;
+        out.push_bind_param::<Moment, _>(&self.at)?;
         out.push_sql(", ");
         out.push_bind_param::<Text, _>(&self.action)?;
         out.push_sql(", ");
@@ -83,9 +80,9 @@ impl Event {
             }
         }
         out.push_sql(", ");
-        out.push_bind_param::<Nullable<SqlUuid>, _>(&self.session_id)?;
+        out.push_bind_param::<Nullable<Uuid16>, _>(&self.session_id)?;
         out.push_sql(", ");
-        out.push_bind_param::<Inet, _>(&self.client_address)?;
+        out.push_bind_param::<Address, _>(&self.client_address)?;
         out.push_sql(", ");
         out.push_bind_param::<Nullable<Text>, _>(&self.user_agent)?;
         out.push_sql(", ");

@@ -14,15 +14,14 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::common::{PortError, SessionId};
 use menjin_domain::sessions::{LiveSession, Rotation};
+use menjin_infra_sql::rows::{SessionRow, UserRow, live_session};
+use menjin_infra_sql::values::Id;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::error::{Abort, COMPONENT};
-use crate::lending::{DEADLINE, Scope};
-use crate::rows::{SessionRow, UserRow};
-use crate::sessions::live_session;
+use crate::executor::{DEADLINE, Scope};
 use crate::statements::RotateCurrent;
 
 /// How many refreshes one statement does. With more, the first would wait for too many others.
@@ -172,7 +171,8 @@ impl PostgresStore {
         match rotated {
             Ok(mut rows) => {
                 for (id, answer) in ids.iter().zip(answers) {
-                    let live = rows.remove(&id.0).map(live_session).transpose();
+                    let live = rows.remove(&Id::from(*id));
+                    let live = live.map(|(session, user)| live_session(session, user)).transpose();
                     drop(answer.send(live));
                 }
             }
@@ -194,8 +194,8 @@ impl PostgresStore {
 async fn rotate(
     postgres: &mut AsyncPgConnection,
     rotations: &[Rotation],
-) -> Result<HashMap<Uuid, (SessionRow, UserRow)>, Abort<PortError>> {
-    let rows: Vec<(Uuid, SessionRow, UserRow)> =
+) -> Result<HashMap<Id, (SessionRow, UserRow)>, Abort<PortError>> {
+    let rows: Vec<(Id, SessionRow, UserRow)> =
         RotateCurrent::new(rotations).get_results(postgres).await?;
     Ok(rows.into_iter().map(|(id, session, user)| (id, (session, user))).collect())
 }

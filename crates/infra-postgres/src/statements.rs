@@ -3,18 +3,16 @@
 
 use diesel::Expression;
 use diesel::pg::Pg;
-use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bool, Inet, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use ipnet::IpNet;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use menjin_domain::audit::AuditAction;
 use menjin_domain::sessions::{Generation, NewSession, Rotation};
-use uuid::Uuid;
+use menjin_infra_sql::rows::{SessionRow, UserRow};
+use menjin_infra_sql::sql_types::{Address, Moment, Uuid16};
+use menjin_infra_sql::values::{Host, Id, Micros};
 
-use crate::convert::stored;
 use crate::recorded::{Event, Subject};
-use crate::rows::{SessionRow, UserRow};
 
 type Columns<Row> = <Row as Selectable<Pg>>::SelectExpression;
 fn columns<Row: Selectable<Pg>>() -> Columns<Row> {
@@ -28,11 +26,11 @@ type SqlTypes<Row> = <Columns<Row> as Expression>::SqlType;
 /// nobody waits for what another has to wait for.
 #[derive(QueryId)]
 pub(crate) struct RotateCurrent {
-    sessions: Vec<Uuid>,
+    sessions: Vec<Id>,
     users: Vec<i64>,
     presented: Vec<i64>,
-    at: Vec<PgTimestamp>,
-    addresses: Vec<IpNet>,
+    at: Vec<Micros>,
+    addresses: Vec<Host>,
     user_agents: Vec<Option<String>>,
     request_ids: Vec<Option<String>>,
     recorded: Vec<bool>,
@@ -46,10 +44,10 @@ impl RotateCurrent {
     /// Of each session one refresh.
     pub(crate) fn new(rotations: &[Rotation]) -> Self {
         Self {
-            sessions: rotations.iter().map(|each| each.session_id.0).collect(),
+            sessions: rotations.iter().map(|each| each.session_id.into()).collect(),
             users: rotations.iter().map(|each| each.user_id.get()).collect(),
             presented: rotations.iter().map(|each| each.presented.0).collect(),
-            at: rotations.iter().map(|each| stored(each.at)).collect(),
+            at: rotations.iter().map(|each| Micros::from(each.at)).collect(),
             addresses: rotations.iter().map(|each| each.request.client.address.into()).collect(),
             user_agents: rotations
                 .iter()
@@ -70,21 +68,21 @@ impl RotateCurrent {
 
 /// The id of the session comes first: names of the columns behind it are of two tables.
 impl Query for RotateCurrent {
-    type SqlType = (SqlUuid, SqlTypes<SessionRow>, SqlTypes<UserRow>);
+    type SqlType = (Uuid16, SqlTypes<SessionRow>, SqlTypes<UserRow>);
 }
 
 impl QueryFragment<Pg> for RotateCurrent {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("WITH asked AS (SELECT * FROM unnest(");
-        out.push_bind_param::<Array<SqlUuid>, _>(&self.sessions)?;
+        out.push_bind_param::<Array<Uuid16>, _>(&self.sessions)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<BigInt>, _>(&self.users)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<BigInt>, _>(&self.presented)?;
         out.push_sql(", ");
-        out.push_bind_param::<Array<Timestamptz>, _>(&self.at)?;
+        out.push_bind_param::<Array<Moment>, _>(&self.at)?;
         out.push_sql(", ");
-        out.push_bind_param::<Array<Inet>, _>(&self.addresses)?;
+        out.push_bind_param::<Array<Address>, _>(&self.addresses)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Nullable<Text>>, _>(&self.user_agents)?;
         out.push_sql(", ");
@@ -125,12 +123,12 @@ impl QueryFragment<Pg> for RotateCurrent {
 /// credential version, and gives the user. The update of the user's row comes first and waits for whoever else changes it.
 #[derive(QueryId)]
 pub(crate) struct CreateSession {
-    session_id: Uuid,
+    session_id: Id,
     user_id: i64,
     credential_version: i64,
-    created_at: PgTimestamp,
-    expires_at: PgTimestamp,
-    address: IpNet,
+    created_at: Micros,
+    expires_at: Micros,
+    address: Host,
     user_agent: Option<String>,
     event: Event,
     user: Columns<UserRow>,
@@ -139,11 +137,11 @@ pub(crate) struct CreateSession {
 impl CreateSession {
     pub(crate) fn new(session: &NewSession) -> Self {
         Self {
-            session_id: session.id.0,
+            session_id: session.id.into(),
             user_id: session.user_id.get(),
             credential_version: session.verified_version.0,
-            created_at: stored(session.created_at),
-            expires_at: stored(session.expires_at),
+            created_at: Micros::from(session.created_at),
+            expires_at: Micros::from(session.expires_at),
             address: session.request.client.address.into(),
             user_agent: session.request.client.user_agent.clone(),
             event: session.event().into(),
@@ -159,7 +157,7 @@ impl Query for CreateSession {
 impl QueryFragment<Pg> for CreateSession {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("WITH changed AS (UPDATE users SET last_login_at = ");
-        out.push_bind_param::<Timestamptz, _>(&self.created_at)?;
+        out.push_bind_param::<Moment, _>(&self.created_at)?;
         out.push_sql(" WHERE id = ");
         out.push_bind_param::<BigInt, _>(&self.user_id)?;
         out.push_sql(" AND is_active AND credential_version = ");
@@ -170,15 +168,15 @@ impl QueryFragment<Pg> for CreateSession {
             "), session AS (INSERT INTO sessions (id, user_id, generation, created_at, \
              last_used_at, expires_at, client_address, user_agent) SELECT ",
         );
-        out.push_bind_param::<SqlUuid, _>(&self.session_id)?;
+        out.push_bind_param::<Uuid16, _>(&self.session_id)?;
         out.push_sql(", changed.id, ");
         out.push_bind_param::<BigInt, _>(&Generation::FIRST.0)?;
         for moment in [&self.created_at, &self.created_at, &self.expires_at] {
             out.push_sql(", ");
-            out.push_bind_param::<Timestamptz, _>(moment)?;
+            out.push_bind_param::<Moment, _>(moment)?;
         }
         out.push_sql(", ");
-        out.push_bind_param::<Inet, _>(&self.address)?;
+        out.push_bind_param::<Address, _>(&self.address)?;
         out.push_sql(", ");
         out.push_bind_param::<Nullable<Text>, _>(&self.user_agent)?;
         out.push_sql(" FROM changed), ");

@@ -1,3 +1,5 @@
+//! The store: connections, deadlines, the health probe.
+
 use std::fmt;
 use std::num::NonZero;
 use std::sync::Arc;
@@ -5,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use deadpool::managed::QueueMode;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Timestamptz};
+use diesel::sql_types::BigInt;
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
@@ -14,6 +16,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::common::{PortError, Timestamp};
 use menjin_domain::health::HealthProbe;
+use menjin_infra_sql::cleanup::in_parts;
+use menjin_infra_sql::schema::users;
+use menjin_infra_sql::sql_types::Moment;
+use menjin_infra_sql::values::Micros;
 use tokio::time::{Duration, Instant};
 
 use crate::config::{PostgresConfig, Target};
@@ -21,13 +27,11 @@ use crate::connect::Connector;
 use tokio::runtime::Handle;
 use tracing::Instrument as _;
 
-use crate::convert::stored;
 use crate::error::COMPONENT;
-use crate::lending::{DEADLINE, Lender, Scope, Work};
+use crate::executor::{DEADLINE, Executor, Scope, Work};
 use crate::open::{self, OpenError};
 use crate::readers::Readers;
 use crate::refreshes::Refreshes;
-use crate::schema::users;
 
 /// The store: `AccountRepository`, `SessionRepository`, `LockoutRepository`, `AuditRepository` and
 /// `HealthProbe` on one PostgreSQL database. Clones are cheap and share their connections.
@@ -42,7 +46,7 @@ use crate::schema::users;
 /// subject. Appending a record waits for nobody. What deletes passes over whatever is locked.
 #[derive(Clone)]
 pub struct PostgresStore {
-    lender: Arc<Lender>,
+    executor: Arc<Executor>,
     pub(crate) readers: Arc<Readers>,
     pub(crate) refreshes: Arc<Refreshes>,
     place: Arc<str>,
@@ -66,12 +70,12 @@ impl PostgresStore {
             tracing::info!(?applied, %place, "database migrated");
         }
         let readers = readers_of(&config);
-        let lender = lender(&config, readers, target)
+        let executor = executor(&config, readers, target)
             .map_err(|source| OpenError::unusable(&place, source))?;
-        let readers = Readers::new(lender.connector.clone(), readers, lender.statement_timeout);
-        let refreshes = Arc::new(Refreshes::new(lender.pool.status().max_size));
-        let (lender, readers) = (Arc::new(lender), Arc::new(readers));
-        Ok(Self { lender, readers, refreshes, place, runtime: Handle::current() })
+        let readers = Readers::new(executor.connector.clone(), readers, executor.statement_timeout);
+        let refreshes = Arc::new(Refreshes::new(executor.pool.status().max_size));
+        let (executor, readers) = (Arc::new(executor), Arc::new(readers));
+        Ok(Self { executor, readers, refreshes, place, runtime: Handle::current() })
     }
 
     /// Runs the migrations that are missing and returns their names.
@@ -92,7 +96,7 @@ impl PostgresStore {
     /// Closes the connections: calls from then on are `Unavailable`. What was acknowledged is safe
     /// without it.
     pub fn close(&self) {
-        self.lender.pool.close();
+        self.executor.pool.close();
         self.readers.close();
     }
 
@@ -149,8 +153,8 @@ impl PostgresStore {
         T: Send + 'static,
         E: From<PortError> + Send + 'static,
     {
-        let lender = Arc::clone(&self.lender);
-        let work = async move { lender.serve(deadline, scope, with, work).await };
+        let executor = Arc::clone(&self.executor);
+        let work = async move { executor.serve(deadline, scope, with, work).await };
         let task = self.runtime.spawn(work.in_current_span());
         match task.await {
             Ok(result) => result,
@@ -159,36 +163,24 @@ impl PostgresStore {
         }
     }
 
-    /// Runs a statement that deletes what is older than a moment, a bounded number of rows at a
-    /// time, until none is left or a second has passed: the rest is for the next call. The
-    /// statement takes the moment and the number.
+    /// Runs a statement that deletes what is older than a moment. It takes the moment and how many
+    /// rows at most.
     pub(crate) async fn delete_in_parts(
         &self,
         statement: &'static str,
         before: Timestamp,
     ) -> Result<u64, PortError> {
-        const PART: u16 = 1000;
-        let started = Instant::now();
-        let mut total = 0;
-        loop {
-            let deleted = self
-                .statement((statement, before), |postgres, (statement, before)| {
-                    async move {
-                        diesel::sql_query(*statement)
-                            .bind::<Timestamptz, _>(stored(*before))
-                            .bind::<BigInt, _>(i64::from(PART))
-                            .execute(postgres)
-                            .await
-                            .map_err(Into::into)
-                    }
-                    .boxed()
-                })
-                .await?;
-            total += deleted as u64;
-            if deleted < usize::from(PART) || started.elapsed() > Duration::from_secs(1) {
-                return Ok(total);
-            }
-        }
+        let delete = |part| {
+            self.statement((statement, before, part), |postgres, (statement, before, part)| {
+                async move {
+                    let statement = diesel::sql_query(*statement);
+                    let statement = statement.bind::<Moment, _>(Micros::from(*before));
+                    Ok(statement.bind::<BigInt, _>(*part).execute(postgres).await?)
+                }
+                .boxed()
+            })
+        };
+        in_parts(delete).await
     }
 }
 
@@ -207,18 +199,18 @@ impl HealthProbe for PostgresStore {
     }
 }
 
-/// How many of the connections are those of look-ups: one a core, and a quarter of all at most. They
+/// How many of the connections are those of lookups: one a core, and a quarter of all at most. They
 /// cannot do without statements that stay prepared.
 fn readers_of(config: &PostgresConfig) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     if config.prepared_statements { cores.min(config.pool_size / 4) } else { 0 }
 }
 
-fn lender(
+fn executor(
     config: &PostgresConfig,
     readers: usize,
     target: Target,
-) -> Result<Lender, menjin_domain::common::BoxError> {
+) -> Result<Executor, menjin_domain::common::BoxError> {
     let millisecond = Duration::from_millis(1);
     let statement_timeout =
         config.statement_timeout.clamp(millisecond, PostgresConfig::MAX_STATEMENT_TIMEOUT);
@@ -240,7 +232,7 @@ fn lender(
         .max_size(config.pool_size.saturating_sub(readers).max(1))
         .queue_mode(QueueMode::Lifo)
         .build()?;
-    Ok(Lender {
+    Ok(Executor {
         pool,
         connector,
         acquire_timeout: config.acquire_timeout.min(PostgresConfig::MAX_ACQUIRE_TIMEOUT),

@@ -1,27 +1,27 @@
+//! Accounts.
+
 use async_trait::async_trait;
 use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::accounts::{
-    AccountRepository, CreateUserError, EmailTaken, LastAdmin, LoginName, NewUser, ProfileChanges,
-    Role, User, UserPage, UserQuery,
+    AccountRepository, CreateUserError, EmailTaken, LastAdmin, NewUser, ProfileChanges, Role, User,
+    UserPage, UserQuery,
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Error, PortError, UserId};
-use menjin_domain::credentials::{
-    CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
-};
+use menjin_infra_sql::changes::{NewUserRow, ProfileRow};
+use menjin_infra_sql::queries::is_open_of;
+use menjin_infra_sql::rows::UserRow;
+use menjin_infra_sql::schema::{sessions, users};
+use menjin_infra_sql::values::Micros;
 
 use crate::PostgresStore;
 use crate::audit::record;
-use crate::changes::{NewUserRow, ProfileRow};
-use crate::convert::stored;
 use crate::error::{Abort, COMPONENT, violates};
 use crate::listing;
 use crate::recorded::{Recorded, Subject};
-use crate::rows::{CredentialsRow, UserRow};
-use crate::schema::{sessions, users};
 use crate::statements::{locks, pg_advisory_xact_lock};
 use crate::throttle::forget;
 
@@ -76,99 +76,6 @@ impl AccountRepository for PostgresStore {
         self.transaction((id, context), |postgres, (id, context)| {
             deactivate(postgres, *id, context).boxed()
         })
-        .await
-    }
-}
-
-#[async_trait]
-impl CredentialRepository for PostgresStore {
-    async fn find_by_name(&self, name: &LoginName) -> Result<Option<Credentials>, PortError> {
-        self.statement(name.clone(), |postgres, name| {
-            async move {
-                let all = users::table.select(CredentialsRow::as_select());
-                let row: QueryResult<CredentialsRow> = match name {
-                    LoginName::Username(name) => {
-                        all.filter(users::username_canonical.eq(name)).get_result(postgres).await
-                    }
-                    LoginName::Email(email) => {
-                        all.filter(users::email_canonical.eq(email)).get_result(postgres).await
-                    }
-                };
-                Ok(row.optional()?.map(Credentials::try_from).transpose()?)
-            }
-            .boxed()
-        })
-        .await
-    }
-
-    async fn find_by_id(&self, id: UserId) -> Result<Option<Credentials>, PortError> {
-        self.statement(id, |postgres, id| {
-            async move {
-                let row = users::table.find(id.get()).select(CredentialsRow::as_select());
-                let row: Option<CredentialsRow> = row.get_result(postgres).await.optional()?;
-                Ok(row.map(Credentials::try_from).transpose()?)
-            }
-            .boxed()
-        })
-        .await
-    }
-
-    async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError> {
-        self.transaction(change, |postgres, change| {
-            async move {
-                let account = users::table
-                    .find(change.user_id.get())
-                    .filter(users::is_active)
-                    .filter(users::credential_version.eq(change.verified_version.0));
-                let changed = diesel::update(account)
-                    .set((
-                        users::password_hash.eq(change.hash.expose()),
-                        users::credential_version.eq(users::credential_version + 1),
-                        users::updated_at.eq(stored(change.at)),
-                    ))
-                    .execute(postgres)
-                    .await?;
-                if changed == 0 {
-                    return Ok(false);
-                }
-                // A statement of its own: it sees the sessions of log-ins that the one before has
-                // waited for.
-                diesel::update(sessions::table.filter(sessions::user_id.eq(change.user_id.get())))
-                    .filter(sessions::ended_at.is_null())
-                    .filter(sessions::id.ne(change.keep_session.0))
-                    .set(sessions::ended_at.eq(stored(change.at)))
-                    .execute(postgres)
-                    .await?;
-                record(postgres, &change.event()).await?;
-                Ok(true)
-            }
-            .boxed()
-        })
-        .await
-    }
-
-    async fn rehash(
-        &self,
-        id: UserId,
-        credential_version: CredentialVersion,
-        hash: PasswordHash,
-    ) -> Result<(), PortError> {
-        self.statement(
-            (id, credential_version, hash),
-            |postgres, (id, credential_version, hash)| {
-                async move {
-                    let account = users::table
-                        .find(id.get())
-                        .filter(users::credential_version.eq(credential_version.0));
-                    diesel::update(account)
-                        .set(users::password_hash.eq(hash.expose()))
-                        .execute(postgres)
-                        .await?;
-                    Ok(())
-                }
-                .boxed()
-            },
-        )
         .await
     }
 }
@@ -254,7 +161,7 @@ async fn activate(
         return Ok(Some(user));
     }
     let row: UserRow = diesel::update(users::table.find(id.get()))
-        .set((users::is_active.eq(true), users::updated_at.eq(stored(context.at))))
+        .set((users::is_active.eq(true), users::updated_at.eq(Micros::from(context.at))))
         .returning(UserRow::as_returning())
         .get_result(postgres)
         .await?;
@@ -283,14 +190,13 @@ async fn deactivate(
         .set((
             users::is_active.eq(false),
             users::credential_version.eq(users::credential_version + 1),
-            users::updated_at.eq(stored(context.at)),
+            users::updated_at.eq(Micros::from(context.at)),
         ))
         .returning(UserRow::as_returning())
         .get_result(postgres)
         .await?;
-    diesel::update(sessions::table.filter(sessions::user_id.eq(id.get())))
-        .filter(sessions::ended_at.is_null())
-        .set(sessions::ended_at.eq(stored(context.at)))
+    diesel::update(sessions::table.filter(is_open_of(id.get())))
+        .set(sessions::ended_at.eq(Micros::from(context.at)))
         .execute(postgres)
         .await?;
     record(postgres, &context.clone().event(AuditAction::Deactivated).on(id)).await?;

@@ -1,21 +1,48 @@
 //! All that a file holds, for a transfer.
 
-mod records;
-
 use std::path::PathBuf;
 
 use async_trait::async_trait;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use menjin_domain::common::{Error, PortError};
-use menjin_domain::transfer::{Archive, ArchiveReader, ArchiveWriter, Batch, Contents, NotEmpty};
+use menjin_domain::transfer::{
+    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, NotEmpty, Row,
+};
+use menjin_infra_sql::transfer::{
+    BATCH, Dialect, Kind, Position, Record, Scalar, TABLES, Table, must_be_empty,
+};
 
 use crate::error::{COMPONENT, OrPortError};
 use crate::open::{self, OpenError};
 use crate::pool::{Access, connect};
-use crate::schema::{audit_events, login_throttles, sessions, users};
-use records::Position;
+
+/// Values as SQLite keeps them.
+struct SqliteValues;
+
+impl Dialect for SqliteValues {
+    fn text(kind: Kind, column: &str) -> String {
+        match kind {
+            Kind::Text | Kind::Address => column.to_owned(),
+            Kind::Number | Kind::Flag | Kind::Moment => format!("CAST({column} AS TEXT)"),
+            // `hex` makes an empty text of null.
+            Kind::Uuid => format!("CASE WHEN {column} IS NOT NULL THEN lower(hex({column})) END"),
+        }
+    }
+
+    fn value(kind: Kind, text: &str) -> String {
+        match kind {
+            Kind::Text | Kind::Address => text.to_owned(),
+            Kind::Number | Kind::Flag | Kind::Moment => format!("CAST({text} AS INTEGER)"),
+            Kind::Uuid => format!("unhex({text})"),
+        }
+    }
+
+    fn parameter(_number: usize) -> String {
+        "?".to_owned()
+    }
+}
 
 /// `Archive` on a SQLite file that has been made and migrated. Its connections are its own, and
 /// take as long as they need.
@@ -56,28 +83,9 @@ impl Archive for SqliteArchive {
 
     async fn import(&self) -> Result<Box<dyn ArchiveWriter>, Error<NotEmpty>> {
         let mut transaction = self.begin().await?;
-        let counts = transaction.run(|sqlite, _position| counts(sqlite)).await?;
-        match counts.into_iter().find(|(_what, count)| *count > 0) {
-            Some((what, _count)) => Err(Error::Refused(NotEmpty { what })),
-            None => Ok(Box::new(transaction)),
-        }
+        must_be_empty(&transaction.contents().await?).map_err(Error::Refused)?;
+        Ok(Box::new(transaction))
     }
-}
-
-/// What the file holds, by kind, and how many of each.
-fn counts(sqlite: &mut SqliteConnection) -> Result<[(&'static str, i64); 4], PortError> {
-    Ok([
-        ("users", users::table.count().get_result(sqlite).or_port_error()?),
-        ("sessions", sessions::table.count().get_result(sqlite).or_port_error()?),
-        (
-            "counts of failed log-ins",
-            login_throttles::table.count().get_result(sqlite).or_port_error()?,
-        ),
-        (
-            "records of what happened",
-            audit_events::table.count().get_result(sqlite).or_port_error()?,
-        ),
-    ])
 }
 
 /// A transaction that goes over several calls; dropped, SQLite rolls it back.
@@ -111,32 +119,30 @@ impl Transaction {
 
 #[async_trait]
 impl ArchiveReader for Transaction {
-    async fn contents(&mut self) -> Result<Contents, PortError> {
-        self.run(|sqlite, _position| {
-            let counts = counts(sqlite)?.into_iter();
-            let records = counts.filter_map(|(_what, count)| u64::try_from(count).ok()).sum();
-            let last_user_id = last_id(sqlite, "users")?;
-            let last_event_id = last_id(sqlite, "audit_events")?;
-            Ok(Contents { records, last_user_id, last_event_id })
-        })
-        .await
+    async fn contents(&mut self) -> Result<Vec<Contents>, PortError> {
+        self.run(|sqlite, _position| TABLES.iter().map(|table| contents(sqlite, table)).collect())
+            .await
     }
 
     async fn next(&mut self) -> Result<Option<Batch>, PortError> {
-        self.run(|sqlite, position| position.next(sqlite)).await
+        self.run(next).await
     }
 }
 
 #[async_trait]
 impl ArchiveWriter for Transaction {
     async fn put(&mut self, batch: Batch) -> Result<(), PortError> {
-        self.run(move |sqlite, _position| records::insert(sqlite, &batch)).await
+        self.run(move |sqlite, _position| {
+            let table = Table::named(batch.table)?;
+            batch.rows.chunks(BATCH).try_for_each(|rows| insert(sqlite, table, rows))
+        })
+        .await
     }
 
-    async fn reserve_ids(&mut self, given: Contents) -> Result<(), PortError> {
+    async fn reserve_ids(&mut self, given: Vec<Contents>) -> Result<(), PortError> {
         self.run(move |sqlite, _position| {
-            reserve(sqlite, "users", given.last_user_id)?;
-            reserve(sqlite, "audit_events", given.last_event_id)
+            let last_ids = given.iter().filter_map(|each| Some((each.table, each.last_id?)));
+            last_ids.into_iter().try_for_each(|(table, last)| reserve(sqlite, table, last))
         })
         .await
     }
@@ -157,19 +163,56 @@ impl ArchiveWriter for Transaction {
     }
 }
 
-#[derive(QueryableByName)]
-struct Last {
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
+fn contents(sqlite: &mut SqliteConnection, table: &Table) -> Result<Contents, PortError> {
+    let count = format!("SELECT count(*) AS number FROM {}", table.name);
+    let count: Scalar = diesel::sql_query(count).get_result(sqlite).or_port_error()?;
+    let last_id = table.gives_ids.then(|| last_id(sqlite, table.name)).transpose()?;
+    let rows = u64::try_from(count.number).unwrap_or(0);
+    Ok(Contents { table: table.name, rows, last_id })
+}
+
+/// The next rows.
+fn next(
+    sqlite: &mut SqliteConnection,
+    position: &mut Position,
+) -> Result<Option<Batch>, PortError> {
+    while let Some(table) = position.table() {
+        let select = table.select::<SqliteValues>(position.after().is_empty());
+        let mut select = diesel::sql_query(select).into_boxed();
+        for key in position.after() {
+            select = select.bind::<Text, _>(key.clone());
+        }
+        if let Some(batch) = position.pass(select.load::<Record>(sqlite).or_port_error()?)? {
+            return Ok(Some(batch));
+        }
+    }
+    Ok(None)
+}
+
+/// Writes these rows as they are.
+fn insert(sqlite: &mut SqliteConnection, table: &Table, rows: &[Row]) -> Result<(), PortError> {
+    let values = table.columns.iter().map(|(_, kind)| SqliteValues::value(*kind, "?"));
+    let values = format!("({})", values.collect::<Vec<_>>().join(", "));
+    let insert = format!(
+        "INSERT INTO {} ({}) VALUES {}",
+        table.name,
+        table.column_names(),
+        vec![values; rows.len()].join(", ")
+    );
+    let mut insert = diesel::sql_query(insert).into_boxed();
+    for value in rows.iter().flatten() {
+        insert = insert.bind::<Nullable<Text>, _>(value.as_deref());
+    }
+    insert.execute(sqlite).or_port_error().map(drop)
 }
 
 fn last_id(sqlite: &mut SqliteConnection, table: &str) -> Result<i64, PortError> {
-    let last = diesel::sql_query("SELECT seq FROM sqlite_sequence WHERE name = ?")
+    let last = diesel::sql_query("SELECT seq AS number FROM sqlite_sequence WHERE name = ?")
         .bind::<Text, _>(table)
-        .get_result::<Last>(sqlite)
+        .get_result::<Scalar>(sqlite)
         .optional()
         .or_port_error()?;
-    Ok(last.map_or(0, |last| last.seq))
+    Ok(last.map_or(0, |last| last.number))
 }
 
 /// Lets ids of a table begin after this one.

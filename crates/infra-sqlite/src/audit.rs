@@ -1,19 +1,17 @@
+//! Records of what happened.
+
 use async_trait::async_trait;
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
-use diesel::sqlite::Sqlite;
-use menjin_domain::audit::{
-    AuditAction, AuditEvent, AuditOrder, AuditOutcome, AuditQuery, AuditRecord, AuditRepository,
-};
-use menjin_domain::common::{PortError, Timestamp, UserId};
+use menjin_domain::audit::{AuditEvent, AuditQuery, AuditRecord, AuditRepository};
+use menjin_domain::common::{PortError, Timestamp};
+use menjin_infra_sql::changes::NewEventRow;
+use menjin_infra_sql::queries::sqlite::{Events, done_to_others_by, matching, on_account_of};
+use menjin_infra_sql::queries::{merged, records};
+use menjin_infra_sql::rows::EventRow;
+use menjin_infra_sql::schema::audit_events as events;
 
 use crate::SqliteStore;
-use crate::changes::NewEventRow;
-use crate::convert::micros;
 use crate::error::OrPortError;
-use crate::rows::EventRow;
-use crate::schema::audit_events::{self as events, BoxedQuery};
 
 #[async_trait]
 impl AuditRepository for SqliteStore {
@@ -28,17 +26,9 @@ impl AuditRepository for SqliteStore {
             let Some(user) = query.filter.user else {
                 return load(sqlite, matching(&query));
             };
-            // Two walks along two indices: one for either is none for both.
-            let mut records = load(sqlite, on_account_of(user, &query))?;
-            records.extend(load(sqlite, done_to_others_by(user, &query))?);
-            match query.order {
-                AuditOrder::NewestFirst => {
-                    records.sort_by_key(|record| std::cmp::Reverse(record.position()));
-                }
-                AuditOrder::OldestFirst => records.sort_by_key(AuditRecord::position),
-            }
-            records.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
-            Ok(records)
+            let on_account = load(sqlite, on_account_of(user, &query))?;
+            let done_to_others = load(sqlite, done_to_others_by(user, &query))?;
+            Ok(merged(&query, on_account, done_to_others))
         })
         .await
     }
@@ -56,62 +46,8 @@ pub(crate) fn record(sqlite: &mut SqliteConnection, event: &AuditEvent) -> Resul
     diesel::insert_into(events::table).values(row).execute(sqlite).or_port_error().map(drop)
 }
 
-type Query = BoxedQuery<'static, Sqlite>;
-
-fn on_account_of(user: UserId, query: &AuditQuery) -> Query {
-    matching(query).filter(events::subject_id.eq(user.get()))
-}
-
-fn done_to_others_by(user: UserId, query: &AuditQuery) -> Query {
-    // As the partial index has it: only so does SQLite see that it will do.
-    let others = sql::<Bool>("actor_id IS NOT NULL AND actor_id IS NOT subject_id");
-    matching(query).filter(events::actor_id.eq(user.get())).filter(others)
-}
-
-/// What matches but for the user, in order, no more than asked for.
-fn matching(query: &AuditQuery) -> Query {
-    let filter = &query.filter;
-    let mut rows = events::table.into_boxed();
-    if let Some(action) = filter.action {
-        rows = rows.filter(events::action.eq(action.as_str()));
-        if action != AuditAction::Refreshed {
-            // Said for the sake of the partial index.
-            rows = rows.filter(sql::<Bool>("action <> 'refreshed'"));
-        }
-    }
-    match filter.outcome {
-        Some(AuditOutcome::Success) => rows = rows.filter(sql::<Bool>("outcome = 'success'")),
-        // Written out, not bound: for the partial index.
-        Some(AuditOutcome::Failure) => rows = rows.filter(sql::<Bool>("outcome = 'failure'")),
-        None => {}
-    }
-    if let Some(since) = filter.since {
-        rows = rows.filter(events::at.ge(micros(since)));
-    }
-    if let Some(until) = filter.until {
-        rows = rows.filter(events::at.lt(micros(until)));
-    }
-    if let Some(place) = query.beyond {
-        let (at, id) = (micros(place.at), place.id.0);
-        rows = match query.order {
-            AuditOrder::NewestFirst => {
-                rows.filter(events::at.le(at)).filter(events::at.lt(at).or(events::id.lt(id)))
-            }
-            AuditOrder::OldestFirst => {
-                rows.filter(events::at.ge(at)).filter(events::at.gt(at).or(events::id.gt(id)))
-            }
-        };
-    }
-    let rows = match query.order {
-        AuditOrder::NewestFirst => rows.order((events::at.desc(), events::id.desc())),
-        AuditOrder::OldestFirst => rows.order((events::at.asc(), events::id.asc())),
-    };
-    rows.limit(i64::try_from(query.limit).unwrap_or(i64::MAX))
-}
-
-fn load(sqlite: &mut SqliteConnection, query: Query) -> Result<Vec<AuditRecord>, PortError> {
-    let rows: Vec<EventRow> = query.select(EventRow::as_select()).load(sqlite).or_port_error()?;
-    rows.into_iter().map(AuditRecord::try_from).collect()
+fn load(sqlite: &mut SqliteConnection, query: Events) -> Result<Vec<AuditRecord>, PortError> {
+    records(query.select(EventRow::as_select()).load(sqlite).or_port_error()?)
 }
 
 #[cfg(test)]
@@ -119,8 +55,11 @@ mod tests {
     use diesel::connection::SimpleConnection as _;
     use diesel::debug_query;
     use diesel::sql_types::Text;
-    use menjin_domain::audit::AuditFilter;
-    use menjin_domain::audit::{AuditPosition, AuditRecordId};
+    use diesel::sqlite::Sqlite;
+    use menjin_domain::audit::{
+        AuditAction, AuditFilter, AuditOrder, AuditOutcome, AuditPosition, AuditRecordId,
+    };
+    use menjin_domain::common::UserId;
 
     use super::*;
 
@@ -131,11 +70,11 @@ mod tests {
     }
 
     /// How SQLite goes about a query.
-    fn plan(query: &Query) -> String {
+    fn plan(query: &Events) -> String {
         let sql = debug_query::<Sqlite, _>(query).to_string();
         let sql = sql.split(" -- binds").next().unwrap_or_default();
         let mut sqlite = SqliteConnection::establish(":memory:").unwrap();
-        let schema = include_str!("../../../migrations/sqlite/2026-11-21-000002_audit/up.sql");
+        let schema = include_str!("../../../migrations/sqlite/0001_initial/up.sql");
         sqlite.batch_execute(schema).unwrap();
         let steps = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}"));
         let steps: Vec<Step> = steps.load(&mut sqlite).unwrap();

@@ -2,9 +2,7 @@
 
 use diesel::result::Error;
 use menjin_domain::common::PortError;
-
-/// The back end's name in errors and in `/health`.
-pub(crate) const COMPONENT: &str = "database";
+pub(crate) use menjin_infra_sql::error::COMPONENT;
 
 /// How SQLite says busy, locked, protocol, full, I/O error and cannot open. Diesel passes on the
 /// text of an error but not its code.
@@ -31,24 +29,6 @@ pub(crate) fn failed(error: Error) -> PortError {
     } else {
         PortError::internal(COMPONENT, error)
     }
-}
-
-/// A stored value that this binary cannot read. The value itself may be anybody's: it stays out.
-#[derive(Debug, thiserror::Error)]
-#[error("column {column} of row {id} of table {table} cannot be read")]
-pub(crate) struct BadColumn {
-    table: &'static str,
-    column: &'static str,
-    id: String,
-}
-
-/// The error for a stored value that cannot be read.
-pub(crate) fn bad_column(
-    table: &'static str,
-    column: &'static str,
-    id: impl Into<String>,
-) -> PortError {
-    PortError::internal(COMPONENT, BadColumn { table, column, id: id.into() })
 }
 
 /// Turns the results of statements into those of ports.

@@ -16,21 +16,19 @@ use libsqlite3_sys as _;
 
 mod archive;
 mod audit;
-mod changes;
-mod convert;
+mod credentials;
 mod error;
 mod listing;
-mod look_ups;
+mod lookups;
 mod open;
 mod pool;
-mod rows;
-mod schema;
 mod sessions;
 mod store;
 mod throttle;
 mod users;
 
 pub use archive::SqliteArchive;
+pub use menjin_infra_sql::migrations::SchemaError;
 pub use open::{OpenError, SqliteConfig};
 pub use store::SqliteStore;
 

@@ -1,3 +1,5 @@
+//! Opening and migrating.
+
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::num::NonZero;
@@ -6,17 +8,21 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use diesel::migration::MigrationSource;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use diesel::sqlite::Sqlite;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use menjin_domain::common::BoxError;
+use menjin_infra_sql::migrations::{self, Applied, Found, Migration, SchemaError};
 
 use crate::error::is_transient;
 use crate::pool::{Access, connect};
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+/// The migrations of this program, oldest first.
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "0001_initial",
+    oldest_program: 1,
+    up: include_str!("../../../migrations/sqlite/0001_initial/up.sql"),
+}];
 
 /// How long opening waits for another process that is opening, or migrating, the same file.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -56,15 +62,8 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
-    /// A newer version has migrated the database.
-    #[error("the database {} is newer than this program: it has the migration {version}", .path.display())]
-    Newer {
-        /// The path of the file.
-        path: PathBuf,
-        /// The newest migration that this binary does not know.
-        version: String,
-    },
-    /// It cannot be read or written, is no database, or a migration failed.
+    /// It cannot be read or written, is no database, or a migration failed. A schema that this
+    /// program cannot use is a [`SchemaError`].
     #[error("cannot use the database {}", .path.display())]
     Unusable {
         /// The path of the file.
@@ -96,27 +95,29 @@ pub(crate) fn migrate(path: &Path) -> Result<Vec<String>, OpenError> {
     let unusable = |source: BoxError| OpenError::unusable(path, source);
     let mut sqlite = prepare(&url).map_err(unusable)?;
     // The write lock comes first: whoever waited for it finds the work done.
-    let state = sqlite.immediate_transaction(|sqlite| {
-        let state = State::of(sqlite)?;
-        if state.unknown.is_none() && !state.pending.is_empty() {
-            sqlite.run_pending_migrations(MIGRATIONS)?;
+    let applied = sqlite.immediate_transaction(|sqlite| {
+        let missing = missing(sqlite)?;
+        for migration in &missing {
+            sqlite.batch_execute(&migration.script())?;
+        }
+        if !missing.is_empty() {
             check_foreign_keys(sqlite)?;
         }
-        Ok::<_, BoxError>(state)
+        Ok::<_, BoxError>(missing)
     });
-    state.map_err(unusable)?.into_pending(path)
+    applied.map(migrations::names).map_err(unusable)
 }
 
 pub(crate) fn pending(path: &Path) -> Result<Vec<String>, OpenError> {
     let url = url(path)?;
-    let state = || -> Result<State, BoxError> {
+    let missing = || -> Result<_, BoxError> {
         if path.try_exists()? {
-            State::of(&mut connect(&url, Access::Read)?)
+            missing(&mut connect(&url, Access::Read)?)
         } else {
-            State::from_applied(&[])
+            Ok(migrations::missing(MIGRATIONS, &[])?)
         }
     };
-    state().map_err(|source| OpenError::unusable(path, source))?.into_pending(path)
+    missing().map(migrations::names).map_err(|source| OpenError::unusable(path, source))
 }
 
 /// Makes the file, and the folders above it, readable for their owner only.
@@ -139,6 +140,7 @@ fn prepare(url: &str) -> Result<SqliteConnection, BoxError> {
         "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = OFF;",
         PATIENCE.as_millis()
     ))?;
+    refuse_obsolete(&mut sqlite)?;
     let started = Instant::now();
     loop {
         match sqlite.batch_execute("PRAGMA journal_mode = WAL") {
@@ -152,51 +154,30 @@ fn prepare(url: &str) -> Result<SqliteConnection, BoxError> {
     Ok(sqlite)
 }
 
-/// How the migrations of a database compare with those of this binary.
-struct State {
-    /// The names of those that are missing, oldest first.
-    pending: Vec<String>,
-    /// The newest of those that this binary does not know.
-    unknown: Option<String>,
+/// The migrations that the database lacks.
+fn missing(sqlite: &mut SqliteConnection) -> Result<Vec<&'static Migration>, BoxError> {
+    refuse_obsolete(sqlite)?;
+    let applied = if has_table(sqlite, "menjin_schema")? {
+        diesel::sql_query(migrations::APPLIED).load::<Applied>(sqlite)?
+    } else {
+        Vec::new()
+    };
+    Ok(migrations::missing(MIGRATIONS, &applied)?)
 }
 
-#[derive(QueryableByName)]
-struct Version {
-    #[diesel(sql_type = Text)]
-    version: String,
+/// Refuses a database of before the first release, and changes nothing in it.
+fn refuse_obsolete(sqlite: &mut SqliteConnection) -> Result<(), BoxError> {
+    let is_obsolete = !has_table(sqlite, "menjin_schema")?
+        && has_table(sqlite, "__diesel_schema_migrations")?
+        && diesel::sql_query(migrations::IS_OBSOLETE).get_result::<Found>(sqlite)?.found;
+    if is_obsolete { Err(SchemaError::Obsolete.into()) } else { Ok(()) }
 }
 
-impl State {
-    /// Asks the database, without making diesel's table there.
-    fn of(sqlite: &mut SqliteConnection) -> Result<Self, BoxError> {
-        let table = "SELECT name AS version FROM sqlite_schema
-                     WHERE type = 'table' AND name = '__diesel_schema_migrations'";
-        if diesel::sql_query(table).load::<Version>(sqlite)?.is_empty() {
-            return Self::from_applied(&[]);
-        }
-        let versions = "SELECT version FROM __diesel_schema_migrations ORDER BY version";
-        let versions = diesel::sql_query(versions).load::<Version>(sqlite)?;
-        Self::from_applied(&versions.into_iter().map(|row| row.version).collect::<Vec<_>>())
-    }
-
-    fn from_applied(applied: &[String]) -> Result<Self, BoxError> {
-        let mut known = Vec::new();
-        for migration in MigrationSource::<Sqlite>::migrations(&MIGRATIONS)? {
-            let name = migration.name();
-            known.push((name.version().to_string(), name.to_string()));
-        }
-        known.sort_unstable();
-        let unknown = applied.iter().rfind(|each| known.iter().all(|(v, _)| v != *each)).cloned();
-        known.retain(|(version, _)| !applied.contains(version));
-        Ok(Self { pending: known.into_iter().map(|(_, name)| name).collect(), unknown })
-    }
-
-    fn into_pending(self, path: &Path) -> Result<Vec<String>, OpenError> {
-        match self.unknown {
-            Some(version) => Err(OpenError::Newer { path: path.to_path_buf(), version }),
-            None => Ok(self.pending),
-        }
-    }
+fn has_table(sqlite: &mut SqliteConnection, name: &str) -> QueryResult<bool> {
+    let table =
+        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?) AS found";
+    let found = diesel::sql_query(table).bind::<Text, _>(name).get_result::<Found>(sqlite)?;
+    Ok(found.found)
 }
 
 #[derive(QueryableByName)]

@@ -1,3 +1,5 @@
+//! The store: connections, deadlines, the health probe.
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,14 +12,16 @@ use diesel::sql_types::BigInt;
 use diesel::{ConnectionError, SqliteConnection};
 use menjin_domain::common::{PortError, Timestamp};
 use menjin_domain::health::HealthProbe;
+use menjin_infra_sql::cleanup::in_parts;
+use menjin_infra_sql::schema::users;
+use menjin_infra_sql::sql_types::Moment;
+use menjin_infra_sql::values::Micros;
 use tokio::time::Instant;
 
-use crate::convert::micros;
 use crate::error::{COMPONENT, OrPortError, failed};
-use crate::look_ups::LookUps;
+use crate::lookups::Lookups;
 use crate::open::{self, OpenError, SqliteConfig};
 use crate::pool::{Access, Connection, Manager};
-use crate::schema::users;
 
 /// How long a call may wait for a connection and for other processes' writes, together.
 const PATIENCE: Duration = Duration::from_millis(2500);
@@ -33,7 +37,7 @@ pub struct SqliteStore {
     path: Arc<Path>,
     reader: Pool<Manager>,
     writer: Pool<Manager>,
-    pub(crate) look_ups: Arc<LookUps>,
+    pub(crate) lookups: Arc<Lookups>,
 }
 
 impl fmt::Debug for SqliteStore {
@@ -61,7 +65,7 @@ impl SqliteStore {
         Ok(Self {
             reader: pool(Access::Read, config.readers.max(1))?,
             writer: pool(Access::Write, 1)?,
-            look_ups: LookUps::new(config.readers),
+            lookups: Lookups::new(config.readers),
             path: config.path.into(),
         })
     }
@@ -137,32 +141,21 @@ impl SqliteStore {
         run(&self.writer, |connection, patience| connection.write(patience, work)).await?
     }
 
-    /// Runs a statement that deletes what is older than a moment, a bounded number of rows at a
-    /// time, until none is left or a second has passed: the rest is for the next call. The
-    /// statement takes the moment and the number.
+    /// Runs a statement that deletes what is older than a moment. It takes the moment and how many
+    /// rows at most.
     pub(crate) async fn delete_in_parts(
         &self,
         statement: &'static str,
         before: Timestamp,
     ) -> Result<u64, PortError> {
-        const PART: u16 = 1000;
-        let started = Instant::now();
-        let mut total = 0;
-        loop {
-            let deleted = self
-                .write(move |sqlite| {
-                    diesel::sql_query(statement)
-                        .bind::<BigInt, _>(micros(before))
-                        .bind::<BigInt, _>(i64::from(PART))
-                        .execute(sqlite)
-                        .or_port_error()
-                })
-                .await?;
-            total += deleted as u64;
-            if deleted < usize::from(PART) || started.elapsed() > Duration::from_secs(1) {
-                return Ok(total);
-            }
-        }
+        let delete = |part| {
+            self.write(move |sqlite| {
+                let statement = diesel::sql_query(statement);
+                let statement = statement.bind::<Moment, _>(Micros::from(before));
+                statement.bind::<BigInt, _>(part).execute(sqlite).or_port_error()
+            })
+        };
+        in_parts(delete).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is SQLite's own; what the ports promise is tested by the contract suite.
 
-mod look_ups;
+mod lookups;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -19,10 +19,9 @@ use menjin_domain::health::HealthProbe;
 use tempfile::TempDir;
 
 use crate::error::OrPortError;
-use crate::{OpenError, SqliteConfig, SqliteStore};
+use crate::{OpenError, SchemaError, SqliteConfig, SqliteStore};
 
-const MIGRATIONS: [&str; 3] =
-    ["2026-11-21-000001_accounts", "2026-11-21-000002_audit", "2026-11-21-000003_user_blocks"];
+const MIGRATIONS: [&str; 1] = ["0001_initial"];
 
 fn folder() -> (TempDir, PathBuf) {
     let folder = TempDir::new().unwrap();
@@ -145,20 +144,55 @@ fn many_that_open_at_once_migrate_once() {
     assert!(SqliteStore::pending_migrations(&path).unwrap().is_empty());
 }
 
+/// Why the schema cannot be used, if that is the reason.
+fn schema_error(error: &OpenError) -> Option<SchemaError> {
+    assert!(error.to_string().contains("menjin.db"), "{error}");
+    std::error::Error::source(error).and_then(|source| source.downcast_ref()).copied()
+}
+
 #[test]
-fn a_newer_database_is_refused() {
+fn a_newer_database_says_whether_it_is_refused() {
     let (_folder, path) = folder();
     drop(open(&path));
     raw(&path)
-        .batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231')")
+        .batch_execute("INSERT INTO menjin_schema (version, oldest_program) VALUES (98, 1)")
+        .unwrap();
+    assert!(SqliteStore::migrate(&path).unwrap().is_empty());
+    drop(open(&path));
+    raw(&path)
+        .batch_execute("INSERT INTO menjin_schema (version, oldest_program) VALUES (99, 98)")
         .unwrap();
     for error in [
         SqliteStore::open(SqliteConfig::at(&path)).unwrap_err(),
         SqliteStore::pending_migrations(&path).unwrap_err(),
     ] {
-        assert!(matches!(&error, OpenError::Newer { version, .. } if version == "29991231"));
-        assert!(error.to_string().contains("menjin.db"), "{error}");
+        assert_eq!(schema_error(&error), Some(SchemaError::Newer { version: 99 }));
     }
+}
+
+/// An application may keep its tables, and diesel's table of migrations, in the same file. Only
+/// menjin's own migrations of before the first release stop the start, and nothing is changed then.
+#[test]
+fn migrations_of_others_are_left_alone_and_obsolete_ones_refused() {
+    let (_folder, path) = folder();
+    raw(&path)
+        .batch_execute(
+            "CREATE TABLE __diesel_schema_migrations (version TEXT PRIMARY KEY);
+             INSERT INTO __diesel_schema_migrations VALUES ('20200101000000'), ('20261121000001')",
+        )
+        .unwrap();
+    let before = std::fs::read(&path).unwrap();
+    for error in [
+        SqliteStore::open(SqliteConfig::at(&path)).unwrap_err(),
+        SqliteStore::pending_migrations(&path).unwrap_err(),
+    ] {
+        assert_eq!(schema_error(&error), Some(SchemaError::Obsolete));
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), before, "it stays as it is");
+    let delete = "DELETE FROM __diesel_schema_migrations WHERE version = '20261121000001'";
+    raw(&path).batch_execute(delete).unwrap();
+    assert_eq!(SqliteStore::migrate(&path).unwrap(), MIGRATIONS);
+    drop(open(&path));
 }
 
 #[test]
@@ -210,7 +244,7 @@ fn bad_rows_are_refused() {
         )
     };
     for (role, email, active) in [
-        ("root", "a@b.c", "1"),
+        ("", "a@b.c", "1"),
         ("admin", "a", "1"),
         ("admin", "a@b.c", "2"),
         ("admin", "a@b.c", "'x'"),

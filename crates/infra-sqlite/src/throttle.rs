@@ -1,23 +1,20 @@
+//! Counts of failures.
+
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel::upsert::excluded;
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{ClientNetwork, PortError, Timestamp, UserId};
 use menjin_domain::lockout::{
-    Admission, AttemptLimits, FailureCount, Limit, LockoutRepository, LockoutSubject,
+    Admission, AttemptLimits, FailureCount, Failures, LockoutRepository, LockoutSubject,
 };
+use menjin_infra_sql::changes::NewFailuresRow;
+use menjin_infra_sql::queries::{MAX_COUNTS, counts_of, latest_counts_of};
+use menjin_infra_sql::rows::{ALL_NETWORKS, FailuresRow};
+use menjin_infra_sql::schema::login_throttles as throttles;
 
 use crate::SqliteStore;
 use crate::audit::record;
-use crate::convert::{duration, micros, moment, span};
-use crate::error::{OrPortError, bad_column};
-use crate::schema::login_throttles as throttles;
-
-/// The network of a subject's count over all networks.
-const ALL: &str = "";
-/// How many counts of a subject are shown at most: the one over all networks, which has the latest
-/// failure, and a hundred more.
-const MAX_COUNTS: i64 = 101;
+use crate::error::OrPortError;
 
 #[async_trait]
 impl LockoutRepository for SqliteStore {
@@ -28,17 +25,16 @@ impl LockoutRepository for SqliteStore {
         limits: AttemptLimits,
         at: Timestamp,
     ) -> Result<Admission, PortError> {
-        let (subject, network, at) = (subject.to_string(), network.to_string(), micros(at));
+        let (subject, network) = (subject.to_string(), network.to_string());
         self.write(move |sqlite| {
-            let of_client = Count::read(sqlite, &subject, &network, limits.per_client, at)?;
-            let of_account = Count::read(sqlite, &subject, ALL, limits.per_account, at)?;
-            let waits =
-                [of_client.wait(limits.per_client, at), of_account.wait(limits.per_account, at)];
-            if let Some(wait) = waits.into_iter().flatten().max() {
-                return Ok(Admission::Refused { retry_after: duration(wait) });
-            }
-            of_client.add(sqlite, &subject, &network, at)?;
-            of_account.add(sqlite, &subject, ALL, at)?;
+            let of_client = stored(sqlite, &subject, &network)?;
+            let of_account = stored(sqlite, &subject, ALL_NETWORKS)?;
+            let (of_client, of_account) = match limits.admit(of_client, of_account, at) {
+                Ok(counts) => counts,
+                Err(retry_after) => return Ok(Admission::Refused { retry_after }),
+            };
+            store(sqlite, &NewFailuresRow::new(&subject, &network, of_client))?;
+            store(sqlite, &NewFailuresRow::new(&subject, ALL_NETWORKS, of_account))?;
             Ok(Admission::Admitted)
         })
         .await
@@ -51,8 +47,7 @@ impl LockoutRepository for SqliteStore {
     ) -> Result<(), PortError> {
         let (subject, network) = (subject.to_string(), network.to_string());
         self.write(move |sqlite| {
-            diesel::delete(throttles::table.filter(throttles::subject.eq(&subject)))
-                .filter(throttles::network.eq(&network).or(throttles::network.eq(ALL)))
+            diesel::delete(throttles::table.filter(counts_of(&subject, &network)))
                 .execute(sqlite)
                 .or_port_error()
                 .map(drop)
@@ -67,20 +62,16 @@ impl LockoutRepository for SqliteStore {
     ) -> Result<(), PortError> {
         let (subject, network) = (subject.to_string(), network.to_string());
         self.write(move |sqlite| {
-            for network in [network.as_str(), ALL] {
-                let count = throttles::table.find((&subject, network));
-                // A count of none is no row.
-                let deleted = diesel::delete(count.filter(throttles::failures.le(1)))
-                    .execute(sqlite)
-                    .or_port_error()?;
-                if deleted == 0 {
-                    diesel::update(count)
-                        .set(throttles::failures.eq(throttles::failures - 1))
-                        .execute(sqlite)
-                        .or_port_error()?;
-                }
-            }
-            Ok(())
+            let counts = throttles::table.filter(counts_of(&subject, &network));
+            // A count of none is no row.
+            diesel::delete(counts.filter(throttles::failures.le(1)))
+                .execute(sqlite)
+                .or_port_error()?;
+            diesel::update(counts)
+                .set(throttles::failures.eq(throttles::failures - 1))
+                .execute(sqlite)
+                .or_port_error()
+                .map(drop)
         })
         .await
     }
@@ -88,15 +79,9 @@ impl LockoutRepository for SqliteStore {
     async fn counts(&self, subject: &LockoutSubject) -> Result<Vec<FailureCount>, PortError> {
         let subject = subject.to_string();
         self.read(move |sqlite| {
-            let counts = throttles::table.filter(throttles::subject.eq(&subject)).select((
-                throttles::network,
-                throttles::failures,
-                throttles::last_failure_at,
-            ));
-            let latest = (throttles::last_failure_at.desc(), throttles::network);
-            let latest = counts.order(latest).limit(MAX_COUNTS);
-            let rows: Vec<(String, i64, i64)> = latest.load(sqlite).or_port_error()?;
-            rows.into_iter().map(|row| count(&subject, row)).collect()
+            let counts = latest_counts_of(&subject).limit(MAX_COUNTS);
+            let rows: Vec<FailuresRow> = counts.load(sqlite).or_port_error()?;
+            rows.into_iter().map(FailureCount::try_from).collect()
         })
         .await
     }
@@ -126,77 +111,23 @@ pub(crate) fn forget(sqlite: &mut SqliteConnection, id: UserId) -> Result<bool, 
     Ok(diesel::delete(counts).execute(sqlite).or_port_error()? > 0)
 }
 
-fn count(
+/// What is stored for a subject and a network.
+fn stored(
+    sqlite: &mut SqliteConnection,
     subject: &str,
-    (network, failures, last): (String, i64, i64),
-) -> Result<FailureCount, PortError> {
-    let bad = |column| bad_column("login_throttles", column, format!("{subject} {network}"));
-    let from = (network != ALL).then(|| network.parse()).transpose();
-    Ok(FailureCount {
-        network: from.map_err(|_no| bad("network"))?,
-        failures: u64::try_from(failures).map_err(|_negative| bad("failures"))?,
-        last_failure_at: moment(last).ok_or_else(|| bad("last_failure_at"))?,
-    })
+    network: &str,
+) -> Result<Option<Failures>, PortError> {
+    let row = throttles::table.find((subject, network)).get_result::<FailuresRow>(sqlite);
+    row.optional().or_port_error()?.map(Failures::try_from).transpose()
 }
 
-/// The failures that count.
-struct Count {
-    failures: i64,
-    last: i64,
-}
-
-impl Count {
-    fn read(
-        sqlite: &mut SqliteConnection,
-        subject: &str,
-        network: &str,
-        limit: Limit,
-        at: i64,
-    ) -> Result<Self, PortError> {
-        let row: Option<(i64, i64)> = throttles::table
-            .find((subject, network))
-            .select((throttles::failures, throttles::last_failure_at))
-            .get_result(sqlite)
-            .optional()
-            .or_port_error()?;
-        Ok(match row {
-            Some((failures, last)) if at.saturating_sub(last) < span(limit.window) => {
-                Self { failures, last }
-            }
-            // None, or the window has passed since.
-            _ => Self { failures: 0, last: at },
-        })
-    }
-
-    /// How long to wait, if there are as many as the limit admits.
-    fn wait(&self, limit: Limit, at: i64) -> Option<i64> {
-        let passed = at.saturating_sub(self.last);
-        (self.failures >= i64::from(limit.max)).then(|| span(limit.window).saturating_sub(passed))
-    }
-
-    fn add(
-        &self,
-        sqlite: &mut SqliteConnection,
-        subject: &str,
-        network: &str,
-        at: i64,
-    ) -> Result<(), PortError> {
-        diesel::insert_into(throttles::table)
-            .values((
-                throttles::subject.eq(subject),
-                throttles::network.eq(network),
-                throttles::failures.eq(self.failures + 1),
-                // Clocks of several machines disagree; the count never ends earlier for that.
-                throttles::last_failure_at.eq(at.max(self.last)),
-            ))
-            .on_conflict((throttles::subject, throttles::network))
-            .do_update()
-            .set((
-                throttles::failures.eq(excluded(throttles::failures)),
-                throttles::last_failure_at.eq(excluded(throttles::last_failure_at)),
-            ))
-            .execute(sqlite)
-            .or_port_error()
-            .map(drop)
-    }
+fn store(sqlite: &mut SqliteConnection, row: &NewFailuresRow<'_>) -> Result<(), PortError> {
+    diesel::insert_into(throttles::table)
+        .values(row)
+        .on_conflict((throttles::subject, throttles::network))
+        .do_update()
+        .set(row)
+        .execute(sqlite)
+        .or_port_error()
+        .map(drop)
 }

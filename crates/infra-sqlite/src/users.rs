@@ -1,25 +1,25 @@
+//! Accounts.
+
 use async_trait::async_trait;
 use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use menjin_domain::accounts::{
-    AccountRepository, CreateUserError, EmailTaken, LastAdmin, LoginName, NewUser, ProfileChanges,
-    Role, User, UserPage, UserQuery,
+    AccountRepository, CreateUserError, EmailTaken, LastAdmin, NewUser, ProfileChanges, Role, User,
+    UserPage, UserQuery,
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Error, PortError, UserId};
-use menjin_domain::credentials::{
-    CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
-};
+use menjin_infra_sql::changes::{NewUserRow, ProfileRow};
+use menjin_infra_sql::queries::is_open_of;
+use menjin_infra_sql::rows::UserRow;
+use menjin_infra_sql::schema::{sessions, users};
+use menjin_infra_sql::values::Micros;
 
 use crate::SqliteStore;
 use crate::audit::record;
-use crate::changes::{NewUserRow, ProfileRow};
-use crate::convert::micros;
 use crate::error::{OrPortError, failed};
 use crate::listing;
-use crate::rows::{CredentialsRow, UserRow};
-use crate::schema::{sessions, users};
 use crate::throttle::forget;
 
 #[async_trait]
@@ -87,7 +87,7 @@ impl AccountRepository for SqliteStore {
         self.write(move |sqlite| {
             let inactive = users::table.find(id.get()).filter(users::is_active.eq(false));
             let activated = diesel::update(inactive)
-                .set((users::is_active.eq(true), users::updated_at.eq(micros(context.at))))
+                .set((users::is_active.eq(true), users::updated_at.eq(Micros::from(context.at))))
                 .execute(sqlite)
                 .or_port_error()?;
             let was_locked = forget(sqlite, id)?;
@@ -117,95 +117,16 @@ impl AccountRepository for SqliteStore {
                 .set((
                     users::is_active.eq(false),
                     users::credential_version.eq(users::credential_version + 1),
-                    users::updated_at.eq(micros(context.at)),
+                    users::updated_at.eq(Micros::from(context.at)),
                 ))
                 .execute(sqlite)
                 .or_port_error()?;
-            diesel::update(sessions::table.filter(sessions::user_id.eq(id.get())))
-                .filter(sessions::ended_at.is_null())
-                .set(sessions::ended_at.eq(micros(context.at)))
+            diesel::update(sessions::table.filter(is_open_of(id.get())))
+                .set(sessions::ended_at.eq(Micros::from(context.at)))
                 .execute(sqlite)
                 .or_port_error()?;
             record(sqlite, &context.event(AuditAction::Deactivated).on(id))?;
             Ok(find(sqlite, id)?)
-        })
-        .await
-    }
-}
-
-#[async_trait]
-impl CredentialRepository for SqliteStore {
-    async fn find_by_name(&self, name: &LoginName) -> Result<Option<Credentials>, PortError> {
-        let name = name.clone();
-        self.read(move |sqlite| {
-            let all = users::table.select(CredentialsRow::as_select());
-            let row = match &name {
-                LoginName::Username(name) => {
-                    all.filter(users::username_canonical.eq(name)).get_result(sqlite)
-                }
-                LoginName::Email(email) => {
-                    all.filter(users::email_canonical.eq(email)).get_result(sqlite)
-                }
-            };
-            row.optional().or_port_error()?.map(Credentials::try_from).transpose()
-        })
-        .await
-    }
-
-    async fn find_by_id(&self, id: UserId) -> Result<Option<Credentials>, PortError> {
-        self.read(move |sqlite| {
-            let row = users::table.find(id.get()).select(CredentialsRow::as_select());
-            let row = row.get_result(sqlite).optional().or_port_error()?;
-            row.map(Credentials::try_from).transpose()
-        })
-        .await
-    }
-
-    async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError> {
-        self.write(move |sqlite| {
-            let account = users::table
-                .find(change.user_id.get())
-                .filter(users::is_active)
-                .filter(users::credential_version.eq(change.verified_version.0));
-            let changed = diesel::update(account)
-                .set((
-                    users::password_hash.eq(change.hash.expose()),
-                    users::credential_version.eq(users::credential_version + 1),
-                    users::updated_at.eq(micros(change.at)),
-                ))
-                .execute(sqlite)
-                .or_port_error()?;
-            if changed == 0 {
-                return Ok(false);
-            }
-            diesel::update(sessions::table.filter(sessions::user_id.eq(change.user_id.get())))
-                .filter(sessions::ended_at.is_null())
-                .filter(sessions::id.ne(change.keep_session.0.as_bytes().as_slice()))
-                .set(sessions::ended_at.eq(micros(change.at)))
-                .execute(sqlite)
-                .or_port_error()?;
-            record(sqlite, &change.event())?;
-            Ok(true)
-        })
-        .await
-    }
-
-    async fn rehash(
-        &self,
-        id: UserId,
-        credential_version: CredentialVersion,
-        hash: PasswordHash,
-    ) -> Result<(), PortError> {
-        self.write(move |sqlite| {
-            diesel::update(
-                users::table
-                    .find(id.get())
-                    .filter(users::credential_version.eq(credential_version.0)),
-            )
-            .set(users::password_hash.eq(hash.expose()))
-            .execute(sqlite)
-            .or_port_error()
-            .map(drop)
         })
         .await
     }

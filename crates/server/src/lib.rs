@@ -21,6 +21,7 @@ mod transfer;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use menjin_infra_sqlite::SchemaError;
 
 pub use application::{Application, StartError, create_admin};
 pub use serve::{Running, run};
@@ -33,12 +34,12 @@ use settings::Settings;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The exit code for bad settings, as for a bad command line (`EX_USAGE` would be 64; shells and
-/// supervisors know 2).
+/// The exit code for bad settings, as for a bad command line, and for a database that no version can
+/// use (`EX_USAGE` would be 64; shells and supervisors know 2).
 const BAD_SETTINGS: u8 = 2;
 
 /// The whole program: reads the command line and exits with 0, with 1 after a failure, or with 2 if
-/// the settings or the command line are wrong.
+/// the settings or the command line are wrong, or name a database that no version can use.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     // Keys are made before the settings can name them.
@@ -84,9 +85,18 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
         Err(error) => {
             // With its causes: the error alone seldom helps.
             eprintln!("menjin: {error:#}");
+            if names_an_obsolete_database(&error) {
+                return ExitCode::from(BAD_SETTINGS);
+            }
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether the settings name a database of before the first release: starting again is of no use.
+fn names_an_obsolete_database(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    causes.any(|error: &SchemaError| *error == SchemaError::Obsolete)
 }
 
 fn serve(settings: &Settings) -> anyhow::Result<()> {

@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use menjin_domain::transfer::Transfer;
-use menjin_domain::transfer::TransferProgress;
-use menjin_domain::transfer::{Archive, Checksums};
+use menjin_domain::transfer::{Archive, Checksum, Transfer, TransferProgress};
 use menjin_infra_postgres::{PostgresArchive, PostgresStore};
 use menjin_infra_sqlite::{SqliteArchive, SqliteStore};
 
@@ -124,15 +122,10 @@ fn show(bar: &ProgressBar, message: &'static str, done: u64, total: u64) {
     bar.set_position(done);
 }
 
-fn say(moved: &Checksums) -> std::io::Result<()> {
+fn say(moved: &[Checksum]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    for (what, sum) in [
-        ("users", &moved.users),
-        ("sessions", &moved.sessions),
-        ("login_throttles", &moved.throttles),
-        ("audit_events", &moved.events),
-    ] {
-        writeln!(out, "{what:15} {:>10} rows  sha256:{}", sum.records, sum.hex())?;
+    for sum in moved {
+        writeln!(out, "{:15} {:>10} rows  sha256:{}", sum.table, sum.rows, sum.hex())?;
     }
     writeln!(out, "both databases hold the same")
 }

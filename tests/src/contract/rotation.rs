@@ -6,7 +6,7 @@ use std::time::Duration;
 use macro_rules_attribute::apply;
 use menjin_domain::audit::AuditAction;
 use menjin_domain::common::{SessionId, UserId};
-use menjin_domain::sessions::{Generation, LiveSession, Rotation, RotationOutcome};
+use menjin_domain::sessions::{Generation, Lineage, LiveSession, Rotation, RotationOutcome};
 
 use super::{Store, at, at_once, both, context, request, session_id};
 
@@ -319,4 +319,54 @@ async fn x3_no_refresh_survives_a_deactivation(store: Store) {
         subject.store.accounts.activate(id, context(101)).await.unwrap();
         assert!(!subject.store.is_live(session_id, 102).await, "round {round}");
     }
+}
+
+/// Whatever tokens are presented, and whenever, a store does what the rule of the domain says, however
+/// many conditional statements it has made of that.
+#[apply(row!)]
+async fn rotations_follow_the_rule(store: Store) {
+    let user_id = store.student("ann").await;
+    // It looks like chance, and is the same each time.
+    let mut chance: u64 = 7;
+    let mut draw = |below: u64| {
+        chance =
+            chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from((chance >> 33) % below).unwrap()
+    };
+    let mut seen = HashSet::new();
+    for number in 1..=40 {
+        let session_id = store.log_in(number, user_id).await;
+        let mut lineage = Some(Lineage { current: Generation::FIRST, predecessor: None });
+        let mut seconds = 100;
+        for _ in 0..8 {
+            let current = lineage.map_or(0, |lineage| lineage.current.0);
+            let before = lineage.and_then(|lineage| lineage.predecessor).map_or(-1, |(g, _)| g.0);
+            let presented = [current, current, before, before, current - draw(4) + 1];
+            let rotation = Rotation {
+                session_id,
+                user_id,
+                presented: Generation(presented[usize::try_from(draw(5)).unwrap()]),
+                at: at(seconds),
+                grace: Duration::from_secs(draw(3).unsigned_abs() * 10),
+                request: request(),
+                recorded: draw(2) == 0,
+            };
+            let is_current = rotation.presented.0 == current;
+            let next = lineage.and_then(|lineage| rotation.next(lineage));
+            let outcome = store.sessions.rotate(rotation.clone()).await.unwrap();
+            match (lineage, next, outcome) {
+                (None, _, RotationOutcome::NotLive) => seen.insert("not live"),
+                (Some(_), None, RotationOutcome::Replayed) => seen.insert("replay"),
+                (_, Some(next), RotationOutcome::Rotated(live)) => {
+                    assert_eq!(live.session.generation, next.current, "{lineage:?} {rotation:?}");
+                    seen.insert(if is_current { "current" } else { "retry" })
+                }
+                (_, _, outcome) => panic!("{lineage:?} {rotation:?}: {outcome:?}"),
+            };
+            lineage = next;
+            // Clocks of several machines disagree.
+            seconds += draw(14) - 3;
+        }
+    }
+    assert_eq!(seen.len(), 4, "{seen:?}");
 }

@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use menjin_infra_postgres::{OpenError, PostgresConfig, PostgresStore};
+use menjin_infra_postgres::{OpenError, PostgresConfig, PostgresStore, SchemaError};
 use menjin_tests::contract;
 use menjin_tests::servers::postgres;
 
 use crate::{chain, open};
 
-const MIGRATIONS: [&str; 3] =
-    ["2026-11-21-000001_accounts", "2026-11-21-000002_audit", "2026-11-21-000003_user_blocks"];
+const MIGRATIONS: [&str; 1] = ["0001_initial"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_that_open_at_once_migrate_once() {
@@ -38,22 +37,60 @@ async fn it_opens_on_a_single_thread() {
     menjin_domain::health::HealthProbe::check(&store).await.unwrap();
 }
 
+/// Why the schema cannot be used, if that is the reason.
+fn schema_error(error: &OpenError) -> Option<SchemaError> {
+    assert!(error.to_string().contains("127.0.0.1"), "{error}");
+    std::error::Error::source(error).and_then(|source| source.downcast_ref()).copied()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_newer_database_is_refused() {
+async fn a_newer_database_says_whether_it_is_refused() {
     let database = postgres::database().await;
     let config = PostgresConfig::at(database.url.clone());
     PostgresStore::open(config.clone()).await.unwrap();
     let raw = database.connect().await;
-    raw.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231')")
+    raw.batch_execute("INSERT INTO menjin_schema (version, oldest_program) VALUES (98, 1)")
+        .await
+        .unwrap();
+    assert!(PostgresStore::migrate(&config).await.unwrap().is_empty());
+    PostgresStore::open(config.clone()).await.unwrap();
+    raw.batch_execute("INSERT INTO menjin_schema (version, oldest_program) VALUES (99, 98)")
         .await
         .unwrap();
     for error in [
         PostgresStore::open(config.clone()).await.unwrap_err(),
         PostgresStore::pending_migrations(&config).await.unwrap_err(),
     ] {
-        assert!(matches!(&error, OpenError::Newer { version, .. } if version == "29991231"));
-        assert!(error.to_string().contains("127.0.0.1"), "{error}");
+        assert_eq!(schema_error(&error), Some(SchemaError::Newer { version: 99 }));
     }
+}
+
+/// An application may keep its tables, and diesel's table of migrations, in the same database. Only
+/// menjin's own migrations of before the first release stop the start, and nothing is changed then.
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_of_others_are_left_alone_and_obsolete_ones_refused() {
+    let database = postgres::database().await;
+    let config = PostgresConfig::at(database.url.clone());
+    let raw = database.connect().await;
+    raw.batch_execute(
+        "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY);
+         INSERT INTO __diesel_schema_migrations VALUES ('20200101000000'), ('20261121000001')",
+    )
+    .await
+    .unwrap();
+    for error in [
+        PostgresStore::open(config.clone()).await.unwrap_err(),
+        PostgresStore::pending_migrations(&config).await.unwrap_err(),
+    ] {
+        assert_eq!(schema_error(&error), Some(SchemaError::Obsolete));
+    }
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(raw.query_one(tables, &[]).await.unwrap().get::<_, i64>(0), 1);
+    raw.batch_execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261121000001'")
+        .await
+        .unwrap();
+    assert_eq!(PostgresStore::migrate(&config).await.unwrap(), MIGRATIONS);
+    PostgresStore::open(config).await.unwrap();
 }
 
 #[tokio::test]
@@ -81,6 +118,20 @@ async fn the_search_path_of_the_url_holds() {
         let url = format!("{}?options=-c%20search_path%3D{schema}", database.url);
         let store = crate::of(&open(&url).await);
         assert_eq!(store.student("ann").await, menjin_domain::common::UserId::FIRST);
+    }
+    // Triggers find the tables of their schema, whatever the path of the session is.
+    raw.batch_execute(
+        "INSERT INTO two.users (username, username_canonical, email, email_canonical,
+             password_hash, credential_version, role, is_active, is_verified, created_at)
+         VALUES ('b', 'b', 'b@b', 'b@b', 'x', 0, 'student', true, false, now());
+         UPDATE two.users SET role = 'teacher' WHERE username = 'b';
+         DELETE FROM one.users",
+    )
+    .await
+    .unwrap();
+    for (schema, count) in [("one", 0), ("two", 2)] {
+        let total = format!("SELECT sum(total)::bigint FROM {schema}.user_counts");
+        assert_eq!(raw.query_one(&total, &[]).await.unwrap().get::<_, i64>(0), count, "{schema}");
     }
 }
 
@@ -114,7 +165,7 @@ async fn bad_rows_are_refused() {
     let id = store.log_in(1, ann).await;
     let raw = database.connect().await;
     for change in [
-        "UPDATE users SET role = 'root'",
+        "UPDATE users SET role = ''",
         "UPDATE users SET email_canonical = 'a'",
         "UPDATE users SET username_canonical = 'a@b'",
         "UPDATE users SET username = ''",
@@ -153,7 +204,7 @@ async fn a_row_that_cannot_be_read_is_named() {
     let ann = store.student("ann").await;
     let raw = database.connect().await;
     raw.batch_execute(
-        "ALTER TABLE users DROP CONSTRAINT users_role_known, DROP CONSTRAINT users_times_finite;
+        "ALTER TABLE users DROP CONSTRAINT users_times_finite;
          ALTER TABLE users DISABLE TRIGGER USER",
     )
     .await

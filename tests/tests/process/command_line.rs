@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, SqliteConnection};
 use menjin_tests::client::Client;
 use menjin_tests::process::{Server, command, output, output_given};
 use serde_json::json;
@@ -38,6 +40,30 @@ fn migrate_says_what_it_did_and_then_has_nothing_to_do() {
     };
     assert!(migrate().contains("applied"));
     assert_eq!(migrate(), "data/menjin.db: nothing to do\n");
+}
+
+/// A database of before the first release stops the start for good, and stays as it is.
+#[test]
+fn an_obsolete_database_exits_with_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.db");
+    SqliteConnection::establish(path.to_str().unwrap())
+        .unwrap()
+        .batch_execute(
+            "CREATE TABLE __diesel_schema_migrations (version TEXT PRIMARY KEY);
+             INSERT INTO __diesel_schema_migrations VALUES ('20261121000001')",
+        )
+        .unwrap();
+    let before = std::fs::read(&path).unwrap();
+    for arguments in [&[][..], &["migrate"]] {
+        let mut command = command(MENJIN, folder.path());
+        let command = command.env("MENJIN__DATABASE__URL", "sqlite://old.db").args(arguments);
+        let output = output(command);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("old.db") && said.contains("before the first release"), "{said}");
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

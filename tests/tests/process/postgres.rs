@@ -29,9 +29,7 @@ async fn every_command_works_and_replicas_share_sessions() {
         String::from_utf8(output.stdout).unwrap()
     };
     let applied = migrate();
-    for name in ["2026-11-21-000001_accounts", "2026-11-21-000002_audit"] {
-        assert!(applied.contains(&format!(": applied {name}\n")), "{applied}");
-    }
+    assert!(applied.ends_with(": applied 0001_initial\n"), "{applied}");
     let again = migrate();
     assert!(again.ends_with(": nothing to do\n") && !again.contains("canary"), "{again}");
     let made = create_admin_by(on(&url, folder.path()), &ROOT, "correct horse battery\n");

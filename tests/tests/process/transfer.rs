@@ -4,10 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use menjin_domain::accounts::Role;
-use menjin_domain::common::UserId;
-use menjin_domain::credentials::CredentialVersion;
-use menjin_domain::transfer::{Archive as _, Batch, Contents, UserRecord};
+use menjin_domain::transfer::{Archive as _, Batch, Contents, Row};
 use menjin_infra_sqlite::{SqliteArchive, SqliteStore};
 use menjin_tests::client::Client;
 use menjin_tests::contract;
@@ -168,29 +165,21 @@ async fn what_cannot_be_transferred_is_refused_by_name() {
 async fn crowd(path: &Path) {
     SqliteStore::migrate(path).unwrap();
     let mut writer = SqliteArchive::at(path).unwrap().import().await.unwrap();
-    let record = |number: i64| {
-        let new = contract::new_user(&format!("user{number}"), Role::Student);
-        let (username, email, hash) = (new.username, new.email, new.hash);
-        let user = menjin_domain::accounts::User {
-            id: UserId::try_from(number).unwrap(),
-            username,
-            email,
-            role: Role::Student,
-            profile: new.profile,
-            is_active: true,
-            is_verified: false,
-            created_at: contract::at(0),
-            updated_at: None,
-            last_login_at: None,
-        };
-        UserRecord { user, hash, credential_version: CredentialVersion(0) }
+    let (hash, text) = (contract::hash("x"), |value: String| Some(value));
+    let row = |number: i64| -> Row {
+        let (name, address) = (format!("user{number}"), format!("user{number}@example.com"));
+        let mut row = vec![text(number.to_string()), text(name.clone()), text(name)];
+        row.extend([text(address.clone()), text(address), text(hash.expose().to_owned())]);
+        row.extend([text("0".into()), text("student".into()), None, None, None, None]);
+        row.extend([text("1".into()), text("0".into()), text("0".into()), None, None]);
+        row
     };
-    let records: Vec<_> = (1..=20_000).map(record).collect();
-    for part in records.chunks(1000) {
-        writer.put(Batch::Users(part.to_vec())).await.unwrap();
+    let rows: Vec<_> = (1..=20_000).map(row).collect();
+    for part in rows.chunks(1000) {
+        writer.put(Batch { table: "users", rows: part.to_vec() }).await.unwrap();
     }
-    let given = Contents { records: 0, last_user_id: 20_000, last_event_id: 0 };
-    writer.reserve_ids(given).await.unwrap();
+    let given = Contents { table: "users", rows: 0, last_id: Some(20_000) };
+    writer.reserve_ids(vec![given]).await.unwrap();
     writer.commit().await.unwrap();
 }
 

@@ -20,11 +20,11 @@ use menjin_domain::credentials::{
     CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
 };
 use menjin_domain::lockout::{
-    Admission, AttemptLimits, FailureCount, Limit, LockoutRepository, LockoutSubject,
+    self, Admission, AttemptLimits, FailureCount, Limit, LockoutRepository, LockoutSubject,
 };
 use menjin_domain::sessions::{
-    Generation, LiveSession, NewSession, Rotation, RotationOutcome, Session, SessionRepository,
-    StaleCredentials,
+    Generation, Lineage, LiveSession, NewSession, Rotation, RotationOutcome, Session,
+    SessionRepository, StaleCredentials,
 };
 
 #[derive(Default)]
@@ -325,24 +325,20 @@ impl SessionRepository for Store {
     }
 
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {
-        let Rotation { session_id, user_id, presented, at, grace, .. } = rotation;
+        let Rotation { session_id, user_id, at, .. } = rotation;
         let mut state = self.lock();
         let live = state.find_live(session_id, at).filter(|live| live.user.id == user_id);
         let (Some(live), Some(record)) = (live, state.sessions.get_mut(&session_id)) else {
             return Ok(RotationOutcome::NotLive);
         };
-        if presented == record.session.generation {
-            record.predecessor = Some((presented, at));
-        } else if !record.predecessor.is_some_and(|(generation, first_used)| {
-            // That the current generation has not been used is implied: else it, and no longer
-            // this one, would be the predecessor.
-            generation == presented && passed(first_used, at) < grace
-        }) {
+        let lineage =
+            Lineage { current: record.session.generation, predecessor: record.predecessor };
+        let Some(next) = rotation.next(lineage) else {
             record.ended_at = Some(at);
             state.record(rotation.replayed());
             return Ok(RotationOutcome::Replayed);
-        }
-        record.session.generation.0 += 1;
+        };
+        (record.session.generation, record.predecessor) = (next.current, next.predecessor);
         record.session.last_used_at = at;
         let session = record.session.clone();
         if rotation.recorded {
@@ -463,25 +459,20 @@ impl Failures {
         self.0.last().copied()
     }
 
-    /// Whether the window has passed since the last one, so that the count starts anew.
-    fn are_void(&self, limit: Limit, at: Timestamp) -> bool {
-        self.last().is_some_and(|last| passed(last, at) >= limit.window)
+    fn count(&self) -> Option<lockout::Failures> {
+        Some(lockout::Failures { count: self.0.len() as u64, last_at: self.last()? })
     }
 
     /// How long to wait, if there are as many as the limit admits.
     pub(crate) fn wait(&self, limit: Limit, at: Timestamp) -> Option<Duration> {
-        let full = self.0.len() as u64 >= u64::from(limit.max) && !self.are_void(limit, at);
-        let last = self.last().unwrap_or(at);
-        // Longer than the window, if the clock was put back since.
-        let wait = limit.window.saturating_sub(passed(last, at)).saturating_add(passed(at, last));
-        full.then_some(wait)
+        limit.wait(self.count(), at)
     }
 
     pub(crate) fn add(&mut self, limit: Limit, at: Timestamp) {
-        if self.are_void(limit, at) {
+        if limit.counting(self.count(), at).is_none() {
             self.0.clear();
         }
-        self.0.push(self.last().map_or(at, |last| last.max(at)));
+        self.0.push(limit.one_more(self.count(), at).last_at);
     }
 
     /// Takes the newest one of a key back. A count of none is no count.
@@ -493,9 +484,4 @@ impl Failures {
             }
         }
     }
-}
-
-/// The time from one moment to another; none, if the other is before it.
-fn passed(from: Timestamp, to: Timestamp) -> Duration {
-    (to - from).to_std().unwrap_or_default()
 }

@@ -1,7 +1,6 @@
 //! Use-case: showing the lock-out of an account.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::access::Allowed;
 use crate::access::rights::UsersUnlock;
@@ -86,12 +85,8 @@ impl GetLockout {
 
 /// What a count means; `None` if a whole window has passed since its last failure.
 fn judge(count: &FailureCount, limit: Limit, now: Timestamp) -> Option<LockoutCount> {
-    let since: Duration = (now - count.last_failure_at).to_std().unwrap_or_default();
-    (since < limit.window).then(|| LockoutCount {
-        failures: count.failures,
-        locked_until: (count.failures >= u64::from(limit.max))
-            .then(|| count.last_failure_at + limit.window),
-    })
+    let counting = limit.counting(Some(count.failures()), now)?;
+    Some(LockoutCount { failures: counting.count, locked_until: limit.locked_until(counting) })
 }
 
 #[cfg(test)]

@@ -16,4 +16,6 @@ pub use port::{LockoutRepository, LockoutSubject};
 #[cfg(feature = "mock")]
 pub use rate_limiter::MockRateLimiter;
 pub use rate_limiter::{RateKey, RateLimiter};
-pub use window::{Admission, AttemptLimits, FailureCount, Limit, LoginLimits, RegistrationLimit};
+pub use window::{
+    Admission, AttemptLimits, FailureCount, Failures, Limit, LoginLimits, RegistrationLimit,
+};

@@ -1,4 +1,4 @@
-//! Limits, and what a count of failures means.
+//! Limits, and the rules of what a count of failures means.
 
 use std::time::Duration;
 
@@ -84,4 +84,149 @@ pub struct RegistrationLimit(pub Limit);
 impl RegistrationLimit {
     /// 100 an hour.
     pub const DEFAULT: Self = Self(Limit { max: 100, window: Duration::from_secs(60 * 60) });
+}
+
+impl FailureCount {
+    /// The count, wherever the failures came from.
+    pub fn failures(&self) -> Failures {
+        Failures { count: self.failures, last_at: self.last_failure_at }
+    }
+}
+
+/// Failures in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failures {
+    /// How many.
+    pub count: u64,
+    /// When the last of them was.
+    pub last_at: Timestamp,
+}
+
+impl Limit {
+    /// The failures that still count: none once a whole window has passed since the last one. A last
+    /// one that is later than now counts, since clocks of several machines disagree.
+    pub fn counting(self, failures: Option<Failures>, now: Timestamp) -> Option<Failures> {
+        failures.filter(|failures| {
+            now < failures.last_at || passed(failures.last_at, now) < self.window
+        })
+    }
+
+    /// Until when attempts are refused after failures that count; `None` if they are admitted.
+    pub fn locked_until(self, failures: Failures) -> Option<Timestamp> {
+        (failures.count >= u64::from(self.max)).then(|| failures.last_at + self.window)
+    }
+
+    /// How long an attempt has to wait; `None` if it is admitted. It is longer than the window if the
+    /// clock was put back since the last failure.
+    pub fn wait(self, failures: Option<Failures>, now: Timestamp) -> Option<Duration> {
+        let none = Failures { count: 0, last_at: now };
+        let Failures { count, last_at } = self.counting(failures, now).unwrap_or(none);
+        let left = self.window.saturating_sub(passed(last_at, now));
+        (count >= u64::from(self.max)).then(|| left.saturating_add(passed(now, last_at)))
+    }
+
+    /// The failures after one more. Their time never goes back: a clock that lags ends no wait.
+    #[must_use]
+    pub fn one_more(self, failures: Option<Failures>, now: Timestamp) -> Failures {
+        match self.counting(failures, now) {
+            Some(Failures { count, last_at }) => {
+                Failures { count: count.saturating_add(1), last_at: last_at.max(now) }
+            }
+            None => Failures { count: 1, last_at: now },
+        }
+    }
+}
+
+impl AttemptLimits {
+    /// Decides on an attempt, from the failures of its network and from those of all: the two counts
+    /// after it, or the longer of the two waits. Both limits are asked before either counts.
+    pub fn admit(
+        self,
+        of_client: Option<Failures>,
+        of_account: Option<Failures>,
+        now: Timestamp,
+    ) -> Result<(Failures, Failures), Duration> {
+        let Self { per_client, per_account } = self;
+        match per_client.wait(of_client, now).max(per_account.wait(of_account, now)) {
+            Some(wait) => Err(wait),
+            None => {
+                Ok((per_client.one_more(of_client, now), per_account.one_more(of_account, now)))
+            }
+        }
+    }
+}
+
+/// The time from one moment to another; none if the other is before it.
+fn passed(from: Timestamp, to: Timestamp) -> Duration {
+    (to - from).to_std().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::at;
+
+    const LIMIT: Limit = Limit { max: 3, window: Duration::from_secs(60) };
+    const NOW: i64 = 1000;
+
+    #[expect(clippy::unnecessary_wraps, reason = "what is stored may be nothing")]
+    fn failures(count: u64, seconds: i64) -> Option<Failures> {
+        Some(Failures { count, last_at: at(seconds) })
+    }
+
+    /// A stored count, whether it counts, the seconds to wait, and the count after one more.
+    #[test]
+    fn a_count_means_what_the_table_says() {
+        for (stored, counts, wait, next) in [
+            (None, false, None, failures(1, NOW)),
+            (failures(1, NOW), true, None, failures(2, NOW)),
+            (failures(2, NOW - 59), true, None, failures(3, NOW)),
+            (failures(3, NOW), true, Some(60), failures(4, NOW)),
+            (failures(3, NOW - 59), true, Some(1), failures(4, NOW)),
+            // A whole window has passed: it starts anew.
+            (failures(3, NOW - 60), false, None, failures(1, NOW)),
+            (failures(u64::MAX, NOW - 61), false, None, failures(1, NOW)),
+            // The clock lags: the wait is longer, and the time does not go back.
+            (failures(2, NOW + 10), true, None, failures(3, NOW + 10)),
+            (failures(3, NOW + 10), true, Some(70), failures(4, NOW + 10)),
+            (failures(u64::MAX, NOW), true, Some(60), failures(u64::MAX, NOW)),
+        ] {
+            let expected = stored.filter(|_| counts);
+            assert_eq!(LIMIT.counting(stored, at(NOW)), expected, "{stored:?}");
+            let wait = wait.map(Duration::from_secs);
+            assert_eq!(LIMIT.wait(stored, at(NOW)), wait, "{stored:?}");
+            assert_eq!(Some(LIMIT.one_more(stored, at(NOW))), next, "{stored:?}");
+            let until = expected.and_then(|counting| LIMIT.locked_until(counting));
+            assert_eq!(until, wait.map(|wait| at(NOW) + wait), "{stored:?}");
+        }
+    }
+
+    #[test]
+    fn a_limit_of_none_admits_nothing_and_an_empty_window_ends_at_once() {
+        let none = Limit { max: 0, ..LIMIT };
+        assert_eq!(none.wait(None, at(NOW)), Some(LIMIT.window));
+        assert_eq!(none.wait(failures(9, NOW - 70), at(NOW)), Some(LIMIT.window));
+        let empty = Limit { window: Duration::ZERO, ..LIMIT };
+        assert_eq!(empty.wait(failures(9, NOW), at(NOW)), None);
+    }
+
+    #[test]
+    fn both_limits_are_asked_and_the_longer_wait_is_told() {
+        let limits = AttemptLimits {
+            per_client: LIMIT,
+            per_account: Limit { max: 5, window: Duration::from_secs(600) },
+        };
+        for (of_client, of_account, expected) in [
+            (None, None, Ok((failures(1, NOW), failures(1, NOW)))),
+            (failures(1, NOW), failures(4, NOW - 60), Ok((failures(2, NOW), failures(5, NOW)))),
+            (failures(3, NOW), failures(4, NOW), Err(60)),
+            (failures(1, NOW), failures(5, NOW), Err(600)),
+            (failures(3, NOW), failures(5, NOW - 590), Err(60)),
+            (failures(3, NOW - 60), failures(5, NOW - 60), Err(540)),
+        ] {
+            let decision = limits.admit(of_client, of_account, at(NOW));
+            let decision = decision.map(|(client, account)| (Some(client), Some(account)));
+            assert_eq!(decision, expected.map_err(Duration::from_secs), "{of_client:?}");
+        }
+    }
 }

@@ -24,7 +24,7 @@ pub use logout::Logout;
 pub use port::MockSessionRepository;
 pub use port::{NewSession, SessionRepository, StaleCredentials};
 pub use refresh::Refresh;
-pub use rotation::{Rotation, RotationOutcome};
+pub use rotation::{Lineage, Presented, Rotation, RotationOutcome};
 pub use session::{Generation, LiveSession, Session};
 pub(crate) use tokens::Grant;
 pub use tokens::{TokenIssuer, TokenPair};

@@ -1,4 +1,4 @@
-//! Rotation of refresh tokens.
+//! Rotation of refresh tokens, and the rule of what is a replay.
 
 use std::time::Duration;
 
@@ -26,6 +26,30 @@ pub struct Rotation {
 }
 
 impl Rotation {
+    /// What it means that this token is presented (RFC 9700 §4.14.2).
+    pub fn judge(&self, lineage: &Lineage) -> Presented {
+        if self.presented == lineage.current {
+            return Presented::Current;
+        }
+        // That the current generation has not been used is implied: else it would be the predecessor.
+        // A clock that lags is within the grace.
+        let is_retry = lineage.predecessor.is_some_and(|(generation, first_used)| {
+            let is_in_time = (self.at - first_used).to_std().is_ok_and(|since| since < self.grace);
+            generation == self.presented && (is_in_time || self.at < first_used)
+        });
+        if is_retry { Presented::Retry } else { Presented::Replay }
+    }
+
+    /// The generations of the session after it; `None` for a replay, which ends the session.
+    pub fn next(&self, lineage: Lineage) -> Option<Lineage> {
+        let predecessor = match self.judge(&lineage) {
+            Presented::Current => Some((self.presented, self.at)),
+            Presented::Retry => lineage.predecessor,
+            Presented::Replay => return None,
+        };
+        Some(Lineage { current: Generation(lineage.current.0 + 1), predecessor })
+    }
+
     /// What to record if the token is taken.
     pub fn refreshed(&self) -> AuditEvent {
         self.event(AuditAction::Refreshed, Some(self.user_id))
@@ -43,6 +67,27 @@ impl Rotation {
     }
 }
 
+/// The generations that a session knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lineage {
+    /// That of the newest refresh token.
+    pub current: Generation,
+    /// The generation before it that was not void, and when it was first used.
+    pub predecessor: Option<(Generation, Timestamp)>,
+}
+
+/// What it means that a refresh token is presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presented {
+    /// It is the current one: the next generation becomes current, this one its predecessor.
+    Current,
+    /// It is the predecessor, within the grace: the answer was lost, and with it the successor, which
+    /// becomes void. The predecessor and the time of its first use stay.
+    Retry,
+    /// It was used before, or never given.
+    Replay,
+}
+
 /// What became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RotationOutcome {
@@ -52,4 +97,67 @@ pub enum RotationOutcome {
     Replayed,
     /// No such session of this user, or it has ended or expired, or the account is inactive.
     NotLive,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, SESSION, USER, at};
+
+    /// The generation presented, the seconds since the predecessor's first use, and what it means,
+    /// where the current generation is 5 and its predecessor 3: 4 was lost.
+    #[test]
+    fn a_token_is_what_the_table_says() {
+        let lineage =
+            Lineage { current: Generation(5), predecessor: Some((Generation(3), at(100))) };
+        for (presented, seconds, grace, expected) in [
+            (5, 0, 10, Presented::Current),
+            (5, 1_000_000, 10, Presented::Current),
+            (5, 0, 0, Presented::Current),
+            (3, 0, 10, Presented::Retry),
+            (3, 9, 10, Presented::Retry),
+            // A clock that lags is within the grace.
+            (3, -50, 10, Presented::Retry),
+            (3, -50, 0, Presented::Retry),
+            (3, 10, 10, Presented::Replay),
+            (3, 0, 0, Presented::Replay),
+            (4, 0, 10, Presented::Replay),
+            (2, 0, 10, Presented::Replay),
+            (6, 0, 10, Presented::Replay),
+            (-1, 0, 10, Presented::Replay),
+        ] {
+            let rotation = rotation(presented, 100 + seconds, grace);
+            assert_eq!(rotation.judge(&lineage), expected, "{presented} after {seconds} s");
+            let predecessor = match expected {
+                Presented::Current => Some((Generation(5), rotation.at)),
+                Presented::Retry => lineage.predecessor,
+                Presented::Replay => {
+                    assert_eq!(rotation.next(lineage), None);
+                    continue;
+                }
+            };
+            let next = Lineage { current: Generation(6), predecessor };
+            assert_eq!(rotation.next(lineage), Some(next), "{presented} after {seconds} s");
+        }
+    }
+
+    #[test]
+    fn a_new_session_has_no_predecessor() {
+        let lineage = Lineage { current: Generation::FIRST, predecessor: None };
+        assert_eq!(rotation(0, 0, 10).judge(&lineage), Presented::Current);
+        assert_eq!(rotation(-1, 0, 10).judge(&lineage), Presented::Replay);
+        assert_eq!(rotation(1, 0, 10).judge(&lineage), Presented::Replay);
+    }
+
+    fn rotation(presented: i64, seconds: i64, grace: u64) -> Rotation {
+        Rotation {
+            session_id: SESSION,
+            user_id: USER,
+            presented: Generation(presented),
+            at: at(seconds),
+            grace: Duration::from_secs(grace),
+            request: testing::request(),
+            recorded: true,
+        }
+    }
 }

@@ -2,86 +2,31 @@
 
 use async_trait::async_trait;
 
-use crate::accounts::User;
-use crate::audit::AuditRecord;
-use crate::common::{Error, PortError, Timestamp};
-use crate::credentials::{CredentialVersion, PasswordHash};
-use crate::sessions::{Generation, Session};
+use crate::common::{Error, PortError};
 
-/// An account with all that is kept of it.
-#[derive(Debug, Clone)]
-pub struct UserRecord {
-    /// What can be seen of it.
-    pub user: User,
-    /// The hash of the password.
-    pub hash: PasswordHash,
-    /// The credential version.
-    pub credential_version: CredentialVersion,
-}
+/// A row: of each column the value as a text, which is the same whatever the store is; `None` for
+/// null.
+pub type Row = Vec<Option<String>>;
 
-/// A session with all that is kept of it.
-#[derive(Debug, Clone)]
-pub struct SessionRecord {
-    /// What can be seen of it.
-    pub session: Session,
-    /// The generation before the current one that was not void, and when it was first used.
-    pub predecessor: Option<(Generation, Timestamp)>,
-    /// When it was ended, if it was.
-    pub ended_at: Option<Timestamp>,
-}
-
-/// A count of failed log-ins as it is kept.
+/// Some rows of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LockoutRecord {
-    /// Which account, as [`LockoutSubject`](crate::ports::LockoutSubject) prints.
-    pub subject: String,
-    /// Which network, as [`ClientNetwork`](crate::values::ClientNetwork) prints; empty for all.
-    pub network: String,
-    /// How many failures.
-    pub failures: i64,
-    /// When the last one was.
-    pub last_failure_at: Timestamp,
+pub struct Batch {
+    /// Which table.
+    pub table: &'static str,
+    /// The rows, with all columns, in the order of the table's key.
+    pub rows: Vec<Row>,
 }
 
-/// Some records of one kind.
-#[derive(Debug, Clone)]
-pub enum Batch {
-    /// Accounts, by ascending id.
-    Users(Vec<UserRecord>),
-    /// Sessions, by ascending id, compared as bytes.
-    Sessions(Vec<SessionRecord>),
-    /// Counts, by ascending subject and network, compared as bytes.
-    Lockouts(Vec<LockoutRecord>),
-    /// Records of what happened, by ascending time and id.
-    Events(Vec<AuditRecord>),
-}
-
-impl Batch {
-    /// How many records.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Users(records) => records.len(),
-            Self::Sessions(records) => records.len(),
-            Self::Lockouts(records) => records.len(),
-            Self::Events(records) => records.len(),
-        }
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-/// How much there is.
+/// How much there is in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Contents {
-    /// How many records, of all kinds.
-    pub records: u64,
-    /// The highest id that an account was ever given; 0 if none was. Its account may be gone.
-    pub last_user_id: i64,
-    /// The same of records of what happened.
-    pub last_event_id: i64,
+    /// Which table.
+    pub table: &'static str,
+    /// How many rows.
+    pub rows: u64,
+    /// The highest id that it ever gave, 0 if it gave none: its row may be gone. `None` if the table
+    /// gives no ids.
+    pub last_id: Option<i64>,
 }
 
 /// The target has something already, or has had: ids must not be given twice.
@@ -95,7 +40,7 @@ pub struct NotEmpty {
 /// Everything that a store keeps, to be taken elsewhere.
 ///
 /// The one port whose changes span several calls, since what is moved need not fit into memory. Nor
-/// do its methods answer in three seconds.
+/// do its methods answer in three seconds. All stores have the same tables and columns.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Archive: Send + Sync {
@@ -112,22 +57,23 @@ pub trait Archive: Send + Sync {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ArchiveReader: Send {
-    /// How much there is.
-    async fn contents(&mut self) -> Result<Contents, PortError>;
+    /// How much there is in each table, whether anything is or not.
+    async fn contents(&mut self) -> Result<Vec<Contents>, PortError>;
 
-    /// The next records, a bounded number; `None` at the end. Kinds come in the order of [`Batch`]'s
-    /// variants: what refers to another comes after it.
+    /// The next rows, a bounded number; `None` at the end. Tables come in an order in which what
+    /// refers to another comes after it. A value that no row can have MUST be an error that names the
+    /// row.
     async fn next(&mut self) -> Result<Option<Batch>, PortError>;
 }
 
 /// Fills an empty store, all or nothing.
 #[async_trait]
 pub trait ArchiveWriter: Send {
-    /// Writes these records, which come in the order in which [`ArchiveReader::next`] gives them.
+    /// Writes these rows, which come in the order in which [`ArchiveReader::next`] gives them.
     async fn put(&mut self, batch: Batch) -> Result<(), PortError>;
 
     /// Says that ids up to these have been given: they MUST not be given again.
-    async fn reserve_ids(&mut self, given: Contents) -> Result<(), PortError>;
+    async fn reserve_ids(&mut self, given: Vec<Contents>) -> Result<(), PortError>;
 
     /// What was written, read from the store.
     fn written(&mut self) -> &mut dyn ArchiveReader;

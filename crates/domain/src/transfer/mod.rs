@@ -6,16 +6,13 @@ mod checksum;
 use std::sync::Arc;
 
 use crate::common::{Error, PortError};
-pub use archive::{
-    Archive, ArchiveReader, ArchiveWriter, Batch, Contents, LockoutRecord, NotEmpty, SessionRecord,
-    UserRecord,
-};
+pub use archive::{Archive, ArchiveReader, ArchiveWriter, Batch, Contents, NotEmpty, Row};
 #[cfg(feature = "mock")]
 pub use archive::{MockArchive, MockArchiveReader};
+pub use checksum::Checksum;
 use checksum::Tally;
-pub use checksum::{Checksum, Checksums};
 
-/// How far a transfer is. Every record is moved, then read again from where it has been written.
+/// How far a transfer is. Every row is moved, then read again from where it has been written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransferProgress {
     /// So many of all have been written.
@@ -37,9 +34,9 @@ pub enum TransferError {
     #[error("the target would differ from the source: {target:?} instead of {source_is:?}")]
     Differs {
         /// What the source holds.
-        source_is: Box<Checksums>,
+        source_is: Vec<Checksum>,
         /// What the target would.
-        target: Box<Checksums>,
+        target: Vec<Checksum>,
     },
 }
 
@@ -67,24 +64,24 @@ impl Transfer {
     pub async fn execute(
         &self,
         report: &(dyn Fn(TransferProgress) + Sync),
-    ) -> Result<Checksums, TransferError> {
+    ) -> Result<Vec<Checksum>, TransferError> {
         // The target first: whether it is empty is known before the source is locked.
         let mut target = self.target.import().await.map_err(TransferError::Target)?;
         let mut source = self.source.export().await.map_err(TransferError::Source)?;
         let contents = source.contents().await.map_err(TransferError::Source)?;
-        let (mut read, mut copied) = (Tally::default(), 0);
+        let total = contents.iter().map(|each| each.rows).sum();
+        let (mut read, mut copied) = (Tally::of(&contents), 0);
         while let Some(batch) = source.next().await.map_err(TransferError::Source)? {
             read.add(&batch);
-            copied += batch.len() as u64;
+            copied += batch.rows.len() as u64;
             target.put(batch).await.map_err(TransferError::target)?;
-            report(TransferProgress::Copied(copied, contents.records));
+            report(TransferProgress::Copied(copied, total));
         }
-        target.reserve_ids(contents).await.map_err(TransferError::target)?;
-        let read = read.finish();
-        let written = verified(target.written(), contents.records, report).await;
-        let written = written.map_err(TransferError::target)?;
+        target.reserve_ids(contents.clone()).await.map_err(TransferError::target)?;
+        let written = verified(target.written(), &contents, report).await;
+        let (read, written) = (read.finish(), written.map_err(TransferError::target)?);
         if read != written {
-            return Err(TransferError::Differs { source_is: read.into(), target: written.into() });
+            return Err(TransferError::Differs { source_is: read, target: written });
         }
         target.commit().await.map_err(TransferError::target)?;
         Ok(read)
@@ -94,13 +91,14 @@ impl Transfer {
 /// The checksums of what a store would hold.
 async fn verified(
     written: &mut dyn ArchiveReader,
-    total: u64,
+    contents: &[Contents],
     report: &(dyn Fn(TransferProgress) + Sync),
-) -> Result<Checksums, PortError> {
-    let (mut tally, mut done) = (Tally::default(), 0);
+) -> Result<Vec<Checksum>, PortError> {
+    let total = contents.iter().map(|each| each.rows).sum();
+    let (mut tally, mut done) = (Tally::of(contents), 0);
     while let Some(batch) = written.next().await? {
         tally.add(&batch);
-        done += batch.len() as u64;
+        done += batch.rows.len() as u64;
         report(TransferProgress::Verified(done, total));
     }
     Ok(tally.finish())

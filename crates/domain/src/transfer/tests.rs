@@ -6,55 +6,31 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 
 use super::*;
-use crate::accounts::FullName;
-use crate::credentials::{CredentialVersion, PasswordHash};
-use crate::sessions::{Generation, Session};
-use crate::testing::{self, SESSION, USER, at};
 
-fn user() -> UserRecord {
-    UserRecord {
-        user: testing::user(),
-        hash: testing::hash(),
-        credential_version: CredentialVersion(3),
-    }
+fn row(values: &[&str]) -> Row {
+    values.iter().map(|value| Some((*value).to_owned())).collect()
 }
 
-fn session() -> SessionRecord {
-    let session = Session {
-        id: SESSION,
-        user_id: USER,
-        generation: Generation(4),
-        created_at: at(0),
-        last_used_at: at(1),
-        expires_at: at(2),
-        client: testing::client(),
-    };
-    SessionRecord { session, predecessor: Some((Generation(3), at(1))), ended_at: None }
-}
-
-fn lockouts() -> LockoutRecord {
-    LockoutRecord {
-        subject: "account:1".into(),
-        network: String::new(),
-        failures: 2,
-        last_failure_at: at(5),
-    }
+fn contents() -> Vec<Contents> {
+    vec![
+        Contents { table: "users", rows: 2, last_id: Some(9) },
+        Contents { table: "sessions", rows: 1, last_id: None },
+        Contents { table: "empty", rows: 0, last_id: Some(0) },
+    ]
 }
 
 fn batches() -> Vec<Batch> {
     vec![
-        Batch::Users(vec![user()]),
-        Batch::Sessions(vec![session()]),
-        Batch::Lockouts(vec![lockouts()]),
+        Batch { table: "users", rows: vec![row(&["1", "ann"])] },
+        Batch { table: "users", rows: vec![row(&["2", "bob"])] },
+        Batch { table: "sessions", rows: vec![row(&["a", "1"])] },
     ]
 }
 
 /// Gives these batches, then an error if there is to be one.
 fn reader(batches: Vec<Batch>, fails: bool) -> MockArchiveReader {
     let mut reader = MockArchiveReader::new();
-    reader
-        .expect_contents()
-        .returning(|| Ok(Contents { records: 3, last_user_id: 9, last_event_id: 7 }));
+    reader.expect_contents().returning(|| Ok(contents()));
     let mut batches = VecDeque::from(batches);
     reader.expect_next().returning(move || match batches.pop_front() {
         None if fails => Err(PortError::unavailable("database", "gone")),
@@ -67,7 +43,7 @@ fn reader(batches: Vec<Batch>, fails: bool) -> MockArchiveReader {
 #[derive(Default)]
 struct Outcome {
     put: usize,
-    reserved: i64,
+    reserved: Vec<Contents>,
     committed: bool,
 }
 
@@ -80,12 +56,12 @@ struct Writer {
 #[async_trait]
 impl ArchiveWriter for Writer {
     async fn put(&mut self, batch: Batch) -> Result<(), PortError> {
-        self.outcome.lock().unwrap().put += batch.len();
+        self.outcome.lock().unwrap().put += batch.rows.len();
         Ok(())
     }
 
-    async fn reserve_ids(&mut self, given: Contents) -> Result<(), PortError> {
-        self.outcome.lock().unwrap().reserved = given.last_user_id;
+    async fn reserve_ids(&mut self, given: Vec<Contents>) -> Result<(), PortError> {
+        self.outcome.lock().unwrap().reserved = given;
         Ok(())
     }
 
@@ -103,7 +79,7 @@ impl ArchiveWriter for Writer {
 async fn transfer(
     source: MockArchiveReader,
     written: MockArchiveReader,
-) -> (Result<Checksums, TransferError>, Outcome, Vec<TransferProgress>) {
+) -> (Result<Vec<Checksum>, TransferError>, Outcome, Vec<TransferProgress>) {
     let outcome = Arc::new(Mutex::new(Outcome::default()));
     let writer = Writer { outcome: outcome.clone(), written };
     let (mut from, mut to) = (MockArchive::new(), MockArchive::new());
@@ -122,8 +98,9 @@ async fn what_is_read_again_as_it_was_is_committed() {
     let (result, outcome, reports) =
         transfer(reader(batches(), false), reader(batches(), false)).await;
     let checksums = result.unwrap();
-    assert_eq!(checksums.users.records + checksums.sessions.records, 2);
-    assert_eq!((outcome.put, outcome.reserved, outcome.committed), (3, 9, true));
+    let rows: Vec<_> = checksums.iter().map(|each| (each.table, each.rows)).collect();
+    assert_eq!(rows, [("users", 2), ("sessions", 1), ("empty", 0)]);
+    assert_eq!((outcome.put, outcome.reserved, outcome.committed), (3, contents(), true));
     let (copied, verified) = (TransferProgress::Copied, TransferProgress::Verified);
     assert_eq!(
         reports,
@@ -158,52 +135,24 @@ async fn a_target_that_is_not_empty_leaves_the_source_alone() {
 }
 
 #[test]
-fn every_column_changes_the_checksum() {
-    fn sum(batch: &Batch) -> Checksums {
-        let mut tally = Tally::default();
-        tally.add(batch);
+fn every_value_changes_the_checksum() {
+    let sum = |rows: Vec<Row>| {
+        let mut tally = Tally::of(&contents());
+        tally.add(&Batch { table: "users", rows });
         tally.finish()
-    }
-    let users = |change: fn(&mut UserRecord)| {
-        let mut record = user();
-        change(&mut record);
-        sum(&Batch::Users(vec![record]))
     };
-    let sessions = |change: fn(&mut SessionRecord)| {
-        let mut record = session();
-        change(&mut record);
-        sum(&Batch::Sessions(vec![record]))
-    };
-    let throttles = |change: fn(&mut LockoutRecord)| {
-        let mut record = lockouts();
-        change(&mut record);
-        sum(&Batch::Lockouts(vec![record]))
-    };
+    let null = || vec![None, Some("b".to_owned())];
     let sums = [
-        users(|_| ()),
-        users(|user| user.user.id = crate::common::UserId::try_from(2).unwrap()),
-        users(|user| user.user.profile.full_name = Some(FullName::from_stored("m".into()))),
-        users(|user| user.user.profile.bio = crate::accounts::Bio::parse("m").unwrap()),
-        users(|user| user.user.is_active = false),
-        users(|user| user.user.is_verified = true),
-        users(|user| user.user.created_at = at(7)),
-        users(|user| user.user.updated_at = Some(at(7))),
-        users(|user| user.user.last_login_at = Some(at(7))),
-        users(|user| user.hash = PasswordHash::new("another".into())),
-        users(|user| user.credential_version = CredentialVersion(4)),
-        sessions(|_| ()),
-        sessions(|session| session.session.generation = Generation(5)),
-        sessions(|session| session.session.last_used_at = at(7)),
-        sessions(|session| session.session.expires_at = at(7)),
-        sessions(|session| session.session.client.user_agent = Some("curl".into())),
-        sessions(|session| session.predecessor = None),
-        sessions(|session| session.predecessor = Some((Generation(2), at(1)))),
-        sessions(|session| session.ended_at = Some(at(7))),
-        throttles(|_| ()),
-        throttles(|count| count.subject = "account:2".into()),
-        throttles(|count| count.network = "192.0.2.7".into()),
-        throttles(|count| count.failures = 3),
-        throttles(|count| count.last_failure_at = at(7)),
+        sum(Vec::new()),
+        sum(vec![row(&["a", "b"])]),
+        sum(vec![row(&["a", "c"])]),
+        sum(vec![row(&["ab", ""])]),
+        sum(vec![row(&["", "ab"])]),
+        sum(vec![row(&["", "b"])]),
+        sum(vec![null()]),
+        sum(vec![row(&["a", "b"]), row(&["a", "b"])]),
+        sum(vec![row(&["a", "b"]), null()]),
+        sum(vec![null(), row(&["a", "b"])]),
     ];
     for (index, one) in sums.iter().enumerate() {
         assert!(sums.iter().skip(index + 1).all(|other| one != other), "{index}: {one:?}");

@@ -1,4 +1,4 @@
-//! Look-ups that share a thread.
+//! Lookups that share a thread.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ fn session_id(number: u128) -> SessionId {
     SessionId(Uuid::from_u128(number))
 }
 
-/// A user with so many sessions, by number from 1. Its store has one thread for look-ups.
+/// A user with so many sessions, by number from 1. Its store has one thread for lookups.
 async fn with_sessions(path: &Path, sessions: u128) -> SqliteStore {
     let store = open(path);
     let user_id = add(&store, "ann").await.unwrap();

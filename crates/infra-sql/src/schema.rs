@@ -1,6 +1,10 @@
-//! The tables as `migrations/sqlite` makes them.
+//! The tables as the migrations of both databases make them.
+#![expect(missing_docs, reason = "what diesel makes of each column")]
 
 diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+    use crate::sql_types::Moment;
+
     users (id) {
         id -> BigInt,
         username -> Text,
@@ -16,13 +20,14 @@ diesel::table! {
         avatar -> Nullable<Text>,
         is_active -> Bool,
         is_verified -> Bool,
-        created_at -> BigInt,
-        updated_at -> Nullable<BigInt>,
-        last_login_at -> Nullable<BigInt>,
+        created_at -> Moment,
+        updated_at -> Nullable<Moment>,
+        last_login_at -> Nullable<Moment>,
     }
 }
 
 diesel::table! {
+    // PostgreSQL has several rows a role.
     user_counts (role) {
         role -> Text,
         total -> BigInt,
@@ -30,49 +35,50 @@ diesel::table! {
 }
 
 diesel::table! {
-    user_blocks (role, first_id) {
-        role -> Text,
-        first_id -> BigInt,
-        total -> BigInt,
-    }
-}
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::sql_types::{Address, Moment, Uuid16};
 
-diesel::table! {
     sessions (id) {
-        id -> Binary,
+        id -> Uuid16,
         user_id -> BigInt,
         generation -> BigInt,
         predecessor -> Nullable<BigInt>,
-        rotated_at -> Nullable<BigInt>,
-        created_at -> BigInt,
-        last_used_at -> BigInt,
-        expires_at -> BigInt,
-        ended_at -> Nullable<BigInt>,
-        client_address -> Text,
+        rotated_at -> Nullable<Moment>,
+        created_at -> Moment,
+        last_used_at -> Moment,
+        expires_at -> Moment,
+        ended_at -> Nullable<Moment>,
+        client_address -> Address,
         user_agent -> Nullable<Text>,
     }
 }
 
 diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::sql_types::Moment;
+
     login_throttles (subject, network) {
         subject -> Text,
         network -> Text,
         failures -> BigInt,
-        last_failure_at -> BigInt,
+        last_failure_at -> Moment,
     }
 }
 
 diesel::table! {
-    audit_events (id) {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::sql_types::{Address, Moment, Uuid16};
+
+    audit_events (at, id) {
         id -> BigInt,
-        at -> BigInt,
+        at -> Moment,
         action -> Text,
         outcome -> Text,
         reason -> Nullable<Text>,
         actor_id -> Nullable<BigInt>,
         subject_id -> Nullable<BigInt>,
-        session_id -> Nullable<Binary>,
-        client_address -> Text,
+        session_id -> Nullable<Uuid16>,
+        client_address -> Address,
         user_agent -> Nullable<Text>,
         request_id -> Nullable<Text>,
     }

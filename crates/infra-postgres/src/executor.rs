@@ -1,4 +1,4 @@
-//! How connections are lent: each call is a task of its own, with a deadline.
+//! Runs the work of a call on a connection of the pool, within its deadline.
 
 use std::time::Duration;
 
@@ -31,8 +31,8 @@ pub(crate) enum Scope {
     Snapshot,
 }
 
-/// What lends connections.
-pub(crate) struct Lender {
+/// Runs work on connections of the pool.
+pub(crate) struct Executor {
     pub(crate) pool: Pool<AsyncPgConnection>,
     pub(crate) connector: Connector,
     pub(crate) acquire_timeout: Duration,
@@ -40,7 +40,7 @@ pub(crate) struct Lender {
     pub(crate) prepared_statements: bool,
 }
 
-impl Lender {
+impl Executor {
     /// Does the work on a connection, until then at the latest.
     pub(crate) async fn serve<A, T, E>(
         &self,

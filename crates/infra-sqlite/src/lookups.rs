@@ -25,7 +25,7 @@ use crate::store::DEADLINE;
 const TOGETHER: usize = 64;
 
 /// Those that wait for a thread.
-pub(crate) struct LookUps {
+pub(crate) struct Lookups {
     line: Mutex<Line>,
     /// How many threads there may be at one time.
     threads: usize,
@@ -45,7 +45,7 @@ struct Waiting {
 
 type Answer = Result<Option<LiveSession>, PortError>;
 
-impl LookUps {
+impl Lookups {
     /// At most a thread a core, with half of so many connections: the others are for longer reads.
     pub(crate) fn new(readers: usize) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -64,20 +64,20 @@ impl LookUps {
             return None;
         }
         line.threads += 1;
-        Some(Turn { look_ups: Arc::clone(self), is_over: false })
+        Some(Turn { lookups: Arc::clone(self), is_over: false })
     }
 }
 
 /// That of a thread. Whatever becomes of it, nobody is left waiting for it.
 struct Turn {
-    look_ups: Arc<LookUps>,
+    lookups: Arc<Lookups>,
     is_over: bool,
 }
 
 impl Turn {
     /// Those to be done next. `None`: none, and the turn is over.
     fn next(&mut self) -> Option<Vec<Waiting>> {
-        let mut line = self.look_ups.line();
+        let mut line = self.lookups.line();
         // Nobody waits for these any more.
         line.waiting.retain(|each| !each.answer.is_closed());
         if line.waiting.is_empty() {
@@ -101,7 +101,7 @@ impl Turn {
 
     /// Answers all that wait: nothing can be read.
     fn fail(self, error: &PortError) {
-        for each in self.look_ups.line().waiting.drain(..) {
+        for each in self.lookups.line().waiting.drain(..) {
             drop(each.answer.send(Err(error.again())));
         }
     }
@@ -110,7 +110,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if !self.is_over {
-            let mut line = self.look_ups.line();
+            let mut line = self.lookups.line();
             line.threads -= 1;
             if line.threads == 0 {
                 // They are told that nobody is left to answer.
@@ -123,7 +123,7 @@ impl Drop for Turn {
 fn read(connection: &mut Connection, waiting: Vec<Waiting>) {
     let answer = |sqlite: &mut SqliteConnection, each: Waiting| {
         let found = find_live(sqlite, each.id, each.at);
-        drop(each.answer.send(found.map(|found| found.map(|(live, _lineage)| live))));
+        drop(each.answer.send(found.map(|found| found.map(|(live, _predecessor)| live))));
     };
     if waiting.len() == 1 {
         connection.read(|sqlite| waiting.into_iter().for_each(|each| answer(sqlite, each)));
@@ -142,10 +142,10 @@ fn read(connection: &mut Connection, waiting: Vec<Waiting>) {
 
 impl SqliteStore {
     /// See `SessionRepository::find_live`.
-    pub(crate) async fn look_up(&self, id: SessionId, at: Timestamp) -> Answer {
+    pub(crate) async fn lookup(&self, id: SessionId, at: Timestamp) -> Answer {
         let deadline = Instant::now() + DEADLINE;
         let (answer, answered) = oneshot::channel();
-        if let Some(turn) = self.look_ups.enter(Waiting { id, at, answer }) {
+        if let Some(turn) = self.lookups.enter(Waiting { id, at, answer }) {
             let store = self.clone();
             drop(tokio::spawn(async move { store.take_turn(turn).await }));
         }

@@ -4,14 +4,13 @@ use std::error::Error;
 use std::net::IpAddr;
 
 use bytes::BytesMut;
-use diesel::pg::data_types::PgTimestamp;
-use menjin_domain::accounts::User;
 use menjin_domain::common::{PortError, SessionId};
-use menjin_domain::sessions::{LiveSession, Session};
+use menjin_domain::sessions::LiveSession;
+use menjin_infra_sql::rows::{self, SessionRow, UserRow};
+use menjin_infra_sql::values::{Host, Micros};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
 
-use super::{SessionRow, UserRow};
 use crate::error::COMPONENT;
 
 /// Finds a live session and its user: [`live_session`] reads what it gives. What `find_live` asks for
@@ -24,14 +23,13 @@ pub(crate) const FIND_LIVE: &str = "SELECT \
     FROM sessions AS s JOIN users AS u ON u.id = s.user_id \
     WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND u.is_active";
 
-/// A moment as the protocol carries it: microseconds since 2000, big-endian. PostgreSQL's infinities
-/// are beyond the calendar.
+/// A moment as the protocol carries it: microseconds since 2000, big-endian.
 #[derive(Debug)]
-pub(crate) struct Moment(pub(crate) PgTimestamp);
+pub(crate) struct Moment(pub(crate) Micros);
 
 impl<'a> FromSql<'a> for Moment {
     fn from_sql(_: &Type, bytes: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        Ok(Self(PgTimestamp(i64::from_be_bytes(bytes.try_into()?))))
+        Ok(Self(Micros::from_postgres(i64::from_be_bytes(bytes.try_into()?))))
     }
 
     accepts!(TIMESTAMPTZ);
@@ -39,7 +37,7 @@ impl<'a> FromSql<'a> for Moment {
 
 impl ToSql for Moment {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        out.extend_from_slice(&self.0.0.to_be_bytes());
+        out.extend_from_slice(&self.0.to_postgres().to_be_bytes());
         Ok(IsNull::No)
     }
 
@@ -66,11 +64,11 @@ impl<'a> Columns<'a> {
         self.row.try_get(column)
     }
 
-    fn moment(&mut self) -> Result<PgTimestamp, tokio_postgres::Error> {
+    fn moment(&mut self) -> Result<Micros, tokio_postgres::Error> {
         Ok(self.next::<Moment>()?.0)
     }
 
-    fn optional_moment(&mut self) -> Result<Option<PgTimestamp>, tokio_postgres::Error> {
+    fn optional_moment(&mut self) -> Result<Option<Micros>, tokio_postgres::Error> {
         Ok(self.next::<Option<Moment>>()?.map(|moment| moment.0))
     }
 }
@@ -83,13 +81,13 @@ fn read_live_session(
 ) -> Result<Result<LiveSession, PortError>, tokio_postgres::Error> {
     let user_id = columns.next()?;
     let session = SessionRow {
-        id: id.0,
+        id: id.into(),
         user_id,
         generation: columns.next()?,
         created_at: columns.moment()?,
         last_used_at: columns.moment()?,
         expires_at: columns.moment()?,
-        client_address: columns.next::<IpAddr>()?.into(),
+        client_address: Host::from(columns.next::<IpAddr>()?),
         user_agent: columns.next()?,
     };
     let user = UserRow {
@@ -109,9 +107,5 @@ fn read_live_session(
         updated_at: columns.optional_moment()?,
         last_login_at: columns.optional_moment()?,
     };
-    let live = || {
-        let (session, user) = (Session::try_from(session)?, User::try_from(user)?.into());
-        Ok(LiveSession { session, user })
-    };
-    Ok(live())
+    Ok(rows::live_session(session, user))
 }

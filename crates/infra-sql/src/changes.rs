@@ -1,22 +1,22 @@
-//! What is written to `users` and `audit_events`.
+//! What is written.
 #![expect(clippy::option_option, reason = "diesel's way to tell null from unchanged")]
 #![expect(clippy::ref_option_ref, reason = "in what diesel derives")]
 
-use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;
-use ipnet::IpNet;
 use menjin_domain::accounts::{AvatarUrl, Bio, Email, FullName, NewUser, Phone, ProfileChanges};
 use menjin_domain::audit::{AuditEvent, AuditReason};
 use menjin_domain::common::{Patch, RequestId, Timestamp, UserId};
-use uuid::Uuid;
+use menjin_domain::lockout::Failures;
+use menjin_domain::sessions::{Generation, Lineage, NewSession};
 
-use crate::convert::stored;
-use crate::schema::{audit_events, users};
+use crate::schema::{audit_events, login_throttles, sessions, users};
+use crate::values::{Host, Id, Micros};
 
-/// A row to be inserted.
+/// An account to be made.
 #[derive(Insertable)]
+#[diesel(treat_none_as_default_value = false)]
 #[diesel(table_name = users)]
-pub(crate) struct NewUserRow<'a> {
+pub struct NewUserRow<'a> {
     username: &'a str,
     username_canonical: &'a str,
     email: &'a str,
@@ -30,7 +30,7 @@ pub(crate) struct NewUserRow<'a> {
     avatar: Option<&'a str>,
     is_active: bool,
     is_verified: bool,
-    created_at: PgTimestamp,
+    created_at: Micros,
 }
 
 impl<'a> From<&'a NewUser> for NewUserRow<'a> {
@@ -49,7 +49,7 @@ impl<'a> From<&'a NewUser> for NewUserRow<'a> {
             avatar: user.profile.avatar.as_ref().map(AvatarUrl::as_str),
             is_active: true,
             is_verified: false,
-            created_at: stored(user.created_at),
+            created_at: Micros::from(user.created_at),
         }
     }
 }
@@ -57,18 +57,19 @@ impl<'a> From<&'a NewUser> for NewUserRow<'a> {
 /// Changes to a row: `None` leaves a column as it is, `Some(None)` makes it null.
 #[derive(AsChangeset)]
 #[diesel(table_name = users)]
-pub(crate) struct ProfileRow<'a> {
+pub struct ProfileRow<'a> {
     email: Option<&'a str>,
     email_canonical: Option<&'a str>,
     full_name: Option<Option<&'a str>>,
     phone: Option<Option<&'a str>>,
     bio: Option<Option<&'a str>>,
     avatar: Option<Option<&'a str>>,
-    updated_at: PgTimestamp,
+    updated_at: Micros,
 }
 
 impl<'a> ProfileRow<'a> {
-    pub(crate) fn new(changes: &'a ProfileChanges, at: Timestamp) -> Self {
+    /// Of these changes, at this moment.
+    pub fn new(changes: &'a ProfileChanges, at: Timestamp) -> Self {
         Self {
             email: changes.email.as_ref().map(Email::as_str),
             email_canonical: changes.email.as_ref().map(Email::canonical),
@@ -76,7 +77,7 @@ impl<'a> ProfileRow<'a> {
             phone: patch(&changes.phone, Phone::as_str),
             bio: patch(&changes.bio, Bio::as_str),
             avatar: patch(&changes.avatar, AvatarUrl::as_str),
-            updated_at: stored(at),
+            updated_at: Micros::from(at),
         }
     }
 }
@@ -91,16 +92,17 @@ fn patch<T>(change: &Patch<T>, text: impl FnOnce(&T) -> &str) -> Option<Option<&
 
 /// An event to be appended.
 #[derive(Insertable)]
+#[diesel(treat_none_as_default_value = false)]
 #[diesel(table_name = audit_events)]
-pub(crate) struct NewEventRow<'a> {
-    at: PgTimestamp,
+pub struct NewEventRow<'a> {
+    at: Micros,
     action: &'a str,
     outcome: &'a str,
     reason: Option<&'a str>,
     actor_id: Option<i64>,
     subject_id: Option<i64>,
-    session_id: Option<Uuid>,
-    client_address: IpNet,
+    session_id: Option<Id>,
+    client_address: Host,
     user_agent: Option<&'a str>,
     request_id: Option<&'a str>,
 }
@@ -109,16 +111,89 @@ impl<'a> From<&'a AuditEvent> for NewEventRow<'a> {
     fn from(event: &'a AuditEvent) -> Self {
         let context = &event.context;
         Self {
-            at: stored(context.at),
+            at: Micros::from(context.at),
             action: event.action.as_str(),
             outcome: event.outcome().as_str(),
             reason: event.reason.map(AuditReason::as_str),
             actor_id: context.actor.map(UserId::get),
             subject_id: event.subject.map(UserId::get),
-            session_id: context.session_id.map(|id| id.0),
+            session_id: context.session_id.map(Id::from),
             client_address: context.request.client.address.into(),
             user_agent: context.request.client.user_agent.as_deref(),
             request_id: context.request.request_id.as_ref().map(RequestId::as_str),
         }
+    }
+}
+
+/// A session to be made.
+#[derive(Insertable)]
+#[diesel(treat_none_as_default_value = false)]
+#[diesel(table_name = sessions)]
+pub struct NewSessionRow<'a> {
+    id: Id,
+    user_id: i64,
+    generation: i64,
+    created_at: Micros,
+    last_used_at: Micros,
+    expires_at: Micros,
+    client_address: Host,
+    user_agent: Option<&'a str>,
+}
+
+impl<'a> From<&'a NewSession> for NewSessionRow<'a> {
+    fn from(session: &'a NewSession) -> Self {
+        Self {
+            id: session.id.into(),
+            user_id: session.user_id.get(),
+            generation: Generation::FIRST.0,
+            created_at: session.created_at.into(),
+            last_used_at: session.created_at.into(),
+            expires_at: session.expires_at.into(),
+            client_address: session.request.client.address.into(),
+            user_agent: session.request.client.user_agent.as_deref(),
+        }
+    }
+}
+
+/// A rotation of a session's refresh token.
+#[derive(AsChangeset)]
+#[diesel(table_name = sessions)]
+#[diesel(treat_none_as_null = true)]
+pub struct RotationRow {
+    generation: i64,
+    predecessor: Option<i64>,
+    rotated_at: Option<Micros>,
+    last_used_at: Micros,
+}
+
+impl RotationRow {
+    /// To these generations, at this moment.
+    pub fn new(lineage: Lineage, at: Timestamp) -> Self {
+        let (predecessor, first_used) = lineage.predecessor.unzip();
+        Self {
+            generation: lineage.current.0,
+            predecessor: predecessor.map(|generation| generation.0),
+            rotated_at: first_used.map(Micros::from),
+            last_used_at: at.into(),
+        }
+    }
+}
+
+/// A count of failures to be kept.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = login_throttles, primary_key(subject, network))]
+pub struct NewFailuresRow<'a> {
+    subject: &'a str,
+    network: &'a str,
+    failures: i64,
+    last_failure_at: Micros,
+}
+
+impl<'a> NewFailuresRow<'a> {
+    /// Of this subject and network.
+    pub fn new(subject: &'a str, network: &'a str, failures: Failures) -> Self {
+        let Failures { count, last_at } = failures;
+        let failures = i64::try_from(count).unwrap_or(i64::MAX);
+        Self { subject, network, failures, last_failure_at: last_at.into() }
     }
 }

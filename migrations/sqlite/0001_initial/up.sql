@@ -1,5 +1,14 @@
 -- Times are microseconds since 1970-01-01T00:00:00Z.
 
+-- The migrations that this database has. Not diesel's table: an application that embeds menjin may
+-- keep migrations of its own there.
+CREATE TABLE menjin_schema (
+    version INTEGER PRIMARY KEY,
+    applied_at INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER)),
+    -- The oldest program that may use the database from then on, by the newest migration it knows.
+    oldest_program INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE users (
     -- AUTOINCREMENT: the id of a deleted account is never given to another.
     id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
@@ -9,7 +18,8 @@ CREATE TABLE users (
     email_canonical TEXT NOT NULL UNIQUE CHECK (email_canonical LIKE '%_@_%'),
     password_hash TEXT NOT NULL,
     credential_version INTEGER NOT NULL CHECK (credential_version >= 0),
-    role TEXT NOT NULL CHECK (role IN ('student', 'teacher', 'admin')),
+    -- No list of the roles: the next version knows more of them.
+    role TEXT NOT NULL CHECK (role <> ''),
     full_name TEXT CHECK (full_name <> ''),
     phone TEXT CHECK (phone <> ''),
     bio TEXT CHECK (bio <> ''),
@@ -28,16 +38,17 @@ CREATE INDEX users_role_id ON users (role, id);
 -- Whether another administrator is active.
 CREATE INDEX users_active_admins ON users (id) WHERE role = 'admin' AND is_active = 1;
 
--- How many users each role has: every page shows the total, and counting a million rows takes
--- longer than all the rest of the request.
+-- How many users each role has. Every page shows the total, and counting a million rows takes longer
+-- than all the rest of the request.
 CREATE TABLE user_counts (
-    role TEXT NOT NULL PRIMARY KEY CHECK (role IN ('student', 'teacher', 'admin')),
+    role TEXT NOT NULL PRIMARY KEY,
     total INTEGER NOT NULL CHECK (total >= 0)
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO user_counts (role, total) VALUES ('student', 0), ('teacher', 0), ('admin', 0);
-
+-- No ON CONFLICT in a trigger: SQLite takes the one of the statement that fired it.
 CREATE TRIGGER users_counted_on_insert AFTER INSERT ON users BEGIN
+    INSERT INTO user_counts (role, total)
+    SELECT new.role, 0 WHERE NOT EXISTS (SELECT 1 FROM user_counts WHERE role = new.role);
     UPDATE user_counts SET total = total + 1 WHERE role = new.role;
 END;
 
@@ -47,6 +58,8 @@ END;
 
 CREATE TRIGGER users_counted_on_update AFTER UPDATE OF role ON users BEGIN
     UPDATE user_counts SET total = total - 1 WHERE role = old.role;
+    INSERT INTO user_counts (role, total)
+    SELECT new.role, 0 WHERE NOT EXISTS (SELECT 1 FROM user_counts WHERE role = new.role);
     UPDATE user_counts SET total = total + 1 WHERE role = new.role;
 END;
 
@@ -82,3 +95,37 @@ CREATE TABLE login_throttles (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX login_throttles_last_failure_at ON login_throttles (last_failure_at);
+
+-- What happened: appended, never changed, and deleted when it is old.
+
+CREATE TABLE audit_events (
+    -- AUTOINCREMENT: the id of a deleted record is never given to another.
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    at INTEGER NOT NULL,
+    -- No list of the actions: the next version knows more of them.
+    action TEXT NOT NULL CHECK (action <> ''),
+    outcome TEXT NOT NULL CHECK (outcome IN ('success', 'failure')),
+    reason TEXT CHECK (reason <> ''),
+    -- No references: a record outlives what it tells of.
+    actor_id INTEGER CHECK (actor_id > 0),
+    subject_id INTEGER CHECK (subject_id > 0),
+    session_id BLOB CHECK (length(session_id) = 16),
+    client_address TEXT NOT NULL CHECK (client_address <> ''),
+    user_agent TEXT,
+    request_id TEXT CHECK (request_id <> ''),
+    CHECK (reason IS NULL OR outcome = 'failure')
+) STRICT;
+
+-- Pages are by time and, within a moment, by id, which ends each entry of an index as it is.
+CREATE INDEX audit_events_at ON audit_events (at);
+CREATE INDEX audit_events_subject ON audit_events (subject_id, at) WHERE subject_id IS NOT NULL;
+-- What administrators did to others. Most do what they do on their own account.
+CREATE INDEX audit_events_actor ON audit_events (actor_id, at)
+    WHERE actor_id IS NOT NULL AND actor_id IS DISTINCT FROM subject_id;
+-- Refreshes are most of all records, and a walk over them finds one soon.
+CREATE INDEX audit_events_action ON audit_events (action, at) WHERE action <> 'refreshed';
+CREATE INDEX audit_events_failures ON audit_events (at) WHERE outcome = 'failure';
+
+CREATE TRIGGER audit_events_append_only BEFORE UPDATE ON audit_events BEGIN
+    SELECT RAISE(ABORT, 'records of what happened are not changed');
+END;

@@ -1,6 +1,11 @@
+DROP TABLE audit_events;
 DROP TABLE login_throttles;
 DROP TABLE sessions;
 DROP TABLE user_counts;
 DROP TABLE users;
+DROP TABLE menjin_schema;
+DROP FUNCTION audit_events_refuse();
 DROP FUNCTION users_count();
+DROP FUNCTION users_uncount();
+DROP FUNCTION users_recount();
 DROP FUNCTION users_uncount_all();

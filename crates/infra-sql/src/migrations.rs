@@ -1,0 +1,132 @@
+//! Which migrations a database has, and which ones it lacks.
+//!
+//! The table `menjin_schema` has a row a migration. It is menjin's own: an application that embeds
+//! menjin may keep its tables, and diesel's table of migrations, in the same database.
+
+use diesel::QueryableByName;
+use diesel::sql_types::{Bool, Integer};
+
+/// A migration of this program.
+#[derive(Debug)]
+pub struct Migration {
+    /// Its number, from 1.
+    pub version: i32,
+    /// The name of its folder.
+    pub name: &'static str,
+    /// The oldest program that may use a database with it, by the newest migration that it knows.
+    /// A migration that only adds leaves this as it was; one that removes something raises it.
+    pub oldest_program: i32,
+    /// The statements.
+    pub up: &'static str,
+}
+
+impl Migration {
+    /// The statements, with the one that records them.
+    pub fn script(&self) -> String {
+        let Self { version, oldest_program, up, .. } = self;
+        format!(
+            "{up};\nINSERT INTO menjin_schema (version, oldest_program) \
+             VALUES ({version}, {oldest_program});"
+        )
+    }
+}
+
+/// Loads rows of [`Applied`].
+pub const APPLIED: &str = "SELECT version, oldest_program FROM menjin_schema ORDER BY version";
+
+/// Whether a database is of before the first release, when diesel recorded the migrations; loads
+/// [`Found`]. For a database that has diesel's table and no `menjin_schema`.
+pub const IS_OBSOLETE: &str = "SELECT EXISTS (SELECT 1 FROM __diesel_schema_migrations \
+     WHERE version = '20261121000001') AS found";
+
+/// Whether something is there.
+#[derive(Debug, QueryableByName)]
+pub struct Found {
+    /// Whether it is.
+    #[diesel(sql_type = Bool)]
+    pub found: bool,
+}
+
+/// A migration that a database has.
+#[derive(Debug, Clone, Copy, QueryableByName)]
+pub struct Applied {
+    /// Its number.
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
+    /// The oldest program that may use it.
+    #[diesel(sql_type = Integer)]
+    pub oldest_program: i32,
+}
+
+/// Why this program cannot use a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    /// A later program has migrated it, and does not allow this one.
+    #[error("it is newer than this program: it has the migration {version}")]
+    Newer {
+        /// The newest migration of the database.
+        version: i32,
+    },
+    /// It was made before the first release.
+    #[error(
+        "it was made by a menjin from before the first release, which this program cannot bring up \
+         to date; it is left as it is: name another database, or an empty one"
+    )]
+    Obsolete,
+}
+
+/// The migrations that a database lacks, oldest first.
+pub fn missing(
+    known: &'static [Migration],
+    applied: &[Applied],
+) -> Result<Vec<&'static Migration>, SchemaError> {
+    let program = known.last().map_or(0, |newest| newest.version);
+    if applied.iter().any(|each| each.oldest_program > program) {
+        let version = applied.iter().map(|each| each.version).max().unwrap_or(0);
+        return Err(SchemaError::Newer { version });
+    }
+    let is_missing = |each: &&Migration| applied.iter().all(|row| row.version != each.version);
+    Ok(known.iter().filter(is_missing).collect())
+}
+
+/// The names of migrations, for people.
+pub fn names(migrations: Vec<&'static Migration>) -> Vec<String> {
+    migrations.into_iter().map(|migration| migration.name.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn migration(version: i32, name: &'static str) -> Migration {
+        Migration { version, name, oldest_program: 1, up: "SELECT 1" }
+    }
+
+    const KNOWN: &[Migration] = &[migration(1, "one"), migration(2, "two")];
+
+    fn missing_from(applied: &[(i32, i32)]) -> Result<Vec<String>, SchemaError> {
+        let row = |&(version, oldest_program)| Applied { version, oldest_program };
+        missing(KNOWN, &applied.iter().map(row).collect::<Vec<_>>()).map(names)
+    }
+
+    #[test]
+    fn what_is_not_recorded_is_missing() {
+        assert_eq!(missing_from(&[]).unwrap(), ["one", "two"]);
+        assert_eq!(missing_from(&[(1, 1)]).unwrap(), ["two"]);
+        assert!(missing_from(&[(1, 1), (2, 1)]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_newer_schema_says_whether_this_program_may_use_it() {
+        assert!(missing_from(&[(1, 1), (2, 1), (3, 1)]).unwrap().is_empty());
+        assert!(missing_from(&[(1, 1), (2, 1), (3, 2)]).unwrap().is_empty());
+        let refused = missing_from(&[(1, 1), (2, 1), (3, 3), (4, 3)]);
+        assert_eq!(refused, Err(SchemaError::Newer { version: 4 }));
+    }
+
+    #[test]
+    fn a_script_records_its_migration() {
+        let script = KNOWN[1].script();
+        assert!(script.starts_with("SELECT 1;\n") && script.contains("VALUES (2, 1)"), "{script}");
+    }
+}

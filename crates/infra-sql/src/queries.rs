@@ -1,0 +1,253 @@
+//! Queries and filters that both databases have, as values. Whoever has a connection runs them.
+
+use diesel::dsl::auto_type;
+use diesel::prelude::*;
+use menjin_domain::accounts::{User, UserPage, UserQuery};
+use menjin_domain::audit::{AuditOrder, AuditQuery, AuditRecord};
+use menjin_domain::common::{PageStart, PortError};
+
+use crate::rows::{EventRow, UserRow};
+use crate::schema::{login_throttles, sessions, users};
+use crate::values::{Id, Micros};
+
+/// How many counts of a subject are shown at most: the one over all networks, which has the latest
+/// failure, and a hundred more.
+pub const MAX_COUNTS: i64 = 101;
+
+/// An active account whose credentials are as they were verified.
+#[auto_type(no_type_alias)]
+pub fn is_verified(id: i64, credential_version: i64) -> _ {
+    users::id.eq(id).and(users::is_active).and(users::credential_version.eq(credential_version))
+}
+
+/// The sessions of a user that have not ended.
+#[auto_type(no_type_alias)]
+pub fn is_open_of(user_id: i64) -> _ {
+    sessions::user_id.eq(user_id).and(sessions::ended_at.is_null())
+}
+
+/// The sessions of a user that have not ended, but for this one.
+#[auto_type(no_type_alias)]
+pub fn is_other_of(user_id: i64, id: Id) -> _ {
+    sessions::user_id.eq(user_id).and(sessions::ended_at.is_null()).and(sessions::id.ne(id))
+}
+
+/// A session that is live, but for its user.
+#[auto_type(no_type_alias)]
+pub fn is_live(id: Id, at: Micros) -> _ {
+    sessions::id.eq(id).and(sessions::ended_at.is_null()).and(sessions::expires_at.gt(at))
+}
+
+/// A live session with its user.
+#[auto_type(no_type_alias)]
+pub fn live(id: Id, at: Micros) -> _ {
+    sessions::table
+        .inner_join(users::table)
+        .filter(sessions::id.eq(id))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(at))
+        .filter(users::is_active)
+}
+
+/// The counts of a subject, those with the latest failures first.
+#[auto_type(no_type_alias)]
+pub fn latest_counts_of<'a>(subject: &'a str) -> _ {
+    login_throttles::table
+        .filter(login_throttles::subject.eq(subject))
+        .order((login_throttles::last_failure_at.desc(), login_throttles::network))
+}
+
+/// The counts of a subject from one network and over all.
+#[auto_type(no_type_alias)]
+pub fn counts_of<'a>(subject: &'a str, network: &'a str) -> _ {
+    let of_networks = login_throttles::network.eq(network).or(login_throttles::network.eq(""));
+    login_throttles::subject.eq(subject).and(of_networks)
+}
+
+/// Where a page of accounts begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstOfPage {
+    /// Nowhere: it is empty.
+    Nowhere,
+    /// At this id, or the next one that is there.
+    At(i64),
+    /// After as many accounts as this.
+    Skipping(i64),
+}
+
+/// Where a page begins, with so many accounts on all pages.
+pub fn first_of_page(query: &UserQuery, total: i64) -> FirstOfPage {
+    match query.start {
+        _ if query.limit == 0 => FirstOfPage::Nowhere,
+        PageStart::Skip(0) => FirstOfPage::At(0),
+        PageStart::Skip(skip) => match i64::try_from(skip) {
+            Ok(skip) if skip < total => FirstOfPage::Skipping(skip),
+            _past_the_end => FirstOfPage::Nowhere,
+        },
+        PageStart::After(id) => {
+            id.get().checked_add(1).map_or(FirstOfPage::Nowhere, FirstOfPage::At)
+        }
+    }
+}
+
+/// The most rows to load.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn limit(limit: u64) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// A page of these accounts, of so many.
+pub fn page(rows: Vec<UserRow>, total: i64) -> Result<UserPage, PortError> {
+    Ok(UserPage {
+        users: rows.into_iter().map(User::try_from).collect::<Result<_, _>>()?,
+        total: u64::try_from(total).unwrap_or(0),
+    })
+}
+
+/// The records that rows are.
+pub fn records(rows: Vec<EventRow>) -> Result<Vec<AuditRecord>, PortError> {
+    rows.into_iter().map(AuditRecord::try_from).collect()
+}
+
+/// One page of the records of two.
+pub fn merged(
+    query: &AuditQuery,
+    mut records: Vec<AuditRecord>,
+    others: Vec<AuditRecord>,
+) -> Vec<AuditRecord> {
+    records.extend(others);
+    match query.order {
+        AuditOrder::NewestFirst => {
+            records.sort_by_key(|record| std::cmp::Reverse(record.position()));
+        }
+        AuditOrder::OldestFirst => records.sort_by_key(AuditRecord::position),
+    }
+    records.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
+    records
+}
+
+/// Queries that are put together at run time. Their types name the database, and what holds for any
+/// database cannot be said of them, hence a macro.
+macro_rules! boxed_queries {
+    ($database:ty) => {
+        use diesel::dsl::{AsSelect, IntoBoxed, Select, sql};
+        use diesel::prelude::*;
+        use diesel::sql_types::Bool;
+        use menjin_domain::accounts::{Role, UserQuery};
+        use menjin_domain::audit::{AuditAction, AuditOrder, AuditOutcome, AuditQuery};
+        use menjin_domain::common::UserId;
+
+        use super::limit;
+        use crate::rows::UserRow;
+        use crate::schema::{audit_events as events, user_counts, users};
+        use crate::values::Micros;
+
+        /// Records of what happened.
+        pub type Events = events::BoxedQuery<'static, $database>;
+
+        /// The accounts of a role, or all.
+        fn users_of(role: Option<Role>) -> users::BoxedQuery<'static, $database> {
+            let all = users::table.into_boxed();
+            match role {
+                Some(role) => all.filter(users::role.eq(role.as_str())),
+                None => all,
+            }
+        }
+
+        /// The id of the account that comes after so many.
+        pub fn id_after(
+            role: Option<Role>,
+            skip: i64,
+        ) -> IntoBoxed<'static, Select<users::table, users::id>, $database> {
+            users_of(role).select(users::id).order(users::id).offset(skip).limit(1)
+        }
+
+        /// The accounts of a page that begins with this id.
+        pub fn users_from(
+            query: &UserQuery,
+            first: i64,
+        ) -> IntoBoxed<'static, Select<users::table, AsSelect<UserRow, $database>>, $database> {
+            let rows = users_of(query.role).select(UserRow::as_select());
+            rows.filter(users::id.ge(first)).order(users::id).limit(limit(query.limit))
+        }
+
+        /// The counts of the accounts of a role, or of all: to be added up.
+        pub fn counts_of_users(role: Option<Role>) -> user_counts::BoxedQuery<'static, $database> {
+            let all = user_counts::table.into_boxed();
+            match role {
+                Some(role) => all.filter(user_counts::role.eq(role.as_str())),
+                None => all,
+            }
+        }
+
+        /// What happened on the account of a user. With the other it is two walks along two indices:
+        /// one for either is none for both.
+        pub fn on_account_of(user: UserId, query: &AuditQuery) -> Events {
+            matching(query).filter(events::subject_id.eq(user.get()))
+        }
+
+        /// What a user did on the accounts of others.
+        pub fn done_to_others_by(user: UserId, query: &AuditQuery) -> Events {
+            // As the partial index has it: only so does the planner see that it will do.
+            let others = "actor_id IS NOT NULL AND actor_id IS DISTINCT FROM subject_id";
+            matching(query).filter(events::actor_id.eq(user.get())).filter(sql::<Bool>(others))
+        }
+
+        /// What matches but for the user, in order, no more than asked for.
+        pub fn matching(query: &AuditQuery) -> Events {
+            let filter = &query.filter;
+            let mut rows = events::table.into_boxed();
+            if let Some(action) = filter.action {
+                rows = rows.filter(events::action.eq(action.as_str()));
+                if action != AuditAction::Refreshed {
+                    // Said for the sake of the partial index.
+                    rows = rows.filter(sql::<Bool>("action <> 'refreshed'"));
+                }
+            }
+            match filter.outcome {
+                Some(AuditOutcome::Success) => {
+                    rows = rows.filter(sql::<Bool>("outcome = 'success'"));
+                }
+                // Written out, not bound: for the partial index.
+                Some(AuditOutcome::Failure) => {
+                    rows = rows.filter(sql::<Bool>("outcome = 'failure'"));
+                }
+                None => {}
+            }
+            if let Some(since) = filter.since {
+                rows = rows.filter(events::at.ge(Micros::from(since)));
+            }
+            if let Some(until) = filter.until {
+                rows = rows.filter(events::at.lt(Micros::from(until)));
+            }
+            if let Some(place) = query.beyond {
+                let (at, id) = (Micros::from(place.at), place.id.0);
+                rows = match query.order {
+                    AuditOrder::NewestFirst => rows
+                        .filter(events::at.le(at))
+                        .filter(events::at.lt(at).or(events::id.lt(id))),
+                    AuditOrder::OldestFirst => rows
+                        .filter(events::at.ge(at))
+                        .filter(events::at.gt(at).or(events::id.gt(id))),
+                };
+            }
+            let rows = match query.order {
+                AuditOrder::NewestFirst => rows.order((events::at.desc(), events::id.desc())),
+                AuditOrder::OldestFirst => rows.order((events::at.asc(), events::id.asc())),
+            };
+            rows.limit(limit(query.limit))
+        }
+    };
+}
+
+/// For SQLite.
+#[cfg(feature = "sqlite")]
+pub mod sqlite {
+    boxed_queries!(diesel::sqlite::Sqlite);
+}
+
+/// For PostgreSQL.
+#[cfg(feature = "postgres")]
+pub mod postgres {
+    boxed_queries!(diesel::pg::Pg);
+}

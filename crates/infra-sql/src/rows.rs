@@ -1,0 +1,249 @@
+//! Rows, and the entities that they are.
+#![expect(missing_docs, reason = "a field is a column of its table")]
+
+use diesel::prelude::*;
+use menjin_domain::accounts::{AvatarUrl, Bio, Email, FullName, Phone, Profile, User, Username};
+use menjin_domain::audit::{AuditContext, AuditEvent, AuditRecord, AuditRecordId};
+use menjin_domain::common::{
+    ClientInfo, PortError, RequestContext, RequestId, SessionId, Timestamp, UserId,
+};
+use menjin_domain::credentials::{CredentialVersion, Credentials, PasswordHash};
+use menjin_domain::lockout::{FailureCount, Failures};
+use menjin_domain::sessions::{Generation, Lineage, LiveSession, Session};
+
+use crate::error::bad_column;
+use crate::schema::{audit_events, login_throttles, sessions, users};
+use crate::values::{Host, Id, Micros};
+
+/// What a [`User`] shows of its row.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub struct UserRow {
+    pub id: i64,
+    pub username: String,
+    pub username_canonical: String,
+    pub email: String,
+    pub email_canonical: String,
+    pub role: String,
+    pub full_name: Option<String>,
+    pub phone: Option<String>,
+    pub bio: Option<String>,
+    pub avatar: Option<String>,
+    pub is_active: bool,
+    pub is_verified: bool,
+    pub created_at: Micros,
+    pub updated_at: Option<Micros>,
+    pub last_login_at: Option<Micros>,
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = PortError;
+
+    fn try_from(row: UserRow) -> Result<Self, PortError> {
+        let bad = |column| bad_column("users", column, row.id.to_string());
+        let optional = |column, at: Option<Micros>| {
+            at.map(|at| at.moment().ok_or_else(|| bad(column))).transpose()
+        };
+        Ok(Self {
+            id: user_id(row.id)?,
+            role: row.role.parse().map_err(|_unknown| bad("role"))?,
+            created_at: row.created_at.moment().ok_or_else(|| bad("created_at"))?,
+            updated_at: optional("updated_at", row.updated_at)?,
+            last_login_at: optional("last_login_at", row.last_login_at)?,
+            username: Username::from_stored(row.username, row.username_canonical),
+            email: Email::from_stored(row.email, row.email_canonical),
+            profile: Profile {
+                full_name: row.full_name.map(FullName::from_stored),
+                phone: row.phone.map(Phone::from_stored),
+                bio: row.bio.map(Bio::from_stored),
+                avatar: row.avatar.map(AvatarUrl::from_stored),
+            },
+            is_active: row.is_active,
+            is_verified: row.is_verified,
+        })
+    }
+}
+
+/// What a password is verified against.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub struct CredentialsRow {
+    pub id: i64,
+    pub password_hash: String,
+    pub credential_version: i64,
+    pub is_active: bool,
+}
+
+impl TryFrom<CredentialsRow> for Credentials {
+    type Error = PortError;
+
+    fn try_from(row: CredentialsRow) -> Result<Self, PortError> {
+        Ok(Self {
+            user_id: user_id(row.id)?,
+            hash: PasswordHash::new(row.password_hash),
+            version: CredentialVersion(row.credential_version),
+            is_active: row.is_active,
+        })
+    }
+}
+
+fn user_id(id: i64) -> Result<UserId, PortError> {
+    UserId::try_from(id).map_err(|_invalid| bad_column("users", "id", id.to_string()))
+}
+
+/// What a [`Session`] shows of its row.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+pub struct SessionRow {
+    pub id: Id,
+    pub user_id: i64,
+    pub generation: i64,
+    pub created_at: Micros,
+    pub last_used_at: Micros,
+    pub expires_at: Micros,
+    pub client_address: Host,
+    pub user_agent: Option<String>,
+}
+
+impl TryFrom<SessionRow> for Session {
+    type Error = PortError;
+
+    fn try_from(row: SessionRow) -> Result<Self, PortError> {
+        let bad = |column| bad_column("sessions", column, row.id.0.to_string());
+        let at = |column, at: Micros| -> Result<Timestamp, PortError> {
+            at.moment().ok_or_else(|| bad(column))
+        };
+        Ok(Self {
+            id: row.id.into(),
+            user_id: UserId::try_from(row.user_id).map_err(|_invalid| bad("user_id"))?,
+            generation: Generation(row.generation),
+            created_at: at("created_at", row.created_at)?,
+            last_used_at: at("last_used_at", row.last_used_at)?,
+            expires_at: at("expires_at", row.expires_at)?,
+            client: ClientInfo {
+                address: row.client_address.0.ok_or_else(|| bad("client_address"))?,
+                user_agent: row.user_agent,
+            },
+        })
+    }
+}
+
+/// A live session and its user.
+pub fn live_session(session: SessionRow, user: UserRow) -> Result<LiveSession, PortError> {
+    Ok(LiveSession { session: session.try_into()?, user: User::try_from(user)?.into() })
+}
+
+/// The generation before the current one that was not void, and when it was first used.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+pub struct PredecessorRow {
+    pub predecessor: Option<i64>,
+    pub rotated_at: Option<Micros>,
+}
+
+impl PredecessorRow {
+    /// The generations that this session knows.
+    pub fn lineage(&self, session: &Session) -> Result<Lineage, PortError> {
+        let bad = || bad_column("sessions", "rotated_at", session.id.to_string());
+        let first_used = self.rotated_at.map(|at| at.moment().ok_or_else(bad)).transpose()?;
+        let predecessor = self.predecessor.map(Generation).zip(first_used);
+        Ok(Lineage { current: session.generation, predecessor })
+    }
+}
+
+/// The network of a subject's count over all networks.
+pub const ALL_NETWORKS: &str = "";
+
+/// A count of failures.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = login_throttles)]
+pub struct FailuresRow {
+    pub subject: String,
+    pub network: String,
+    pub failures: i64,
+    pub last_failure_at: Micros,
+}
+
+impl FailuresRow {
+    fn bad(&self, column: &'static str) -> PortError {
+        bad_column("login_throttles", column, format!("{} {}", self.subject, self.network))
+    }
+
+    fn count(&self) -> Result<u64, PortError> {
+        u64::try_from(self.failures).map_err(|_negative| self.bad("failures"))
+    }
+
+    fn last(&self) -> Result<Timestamp, PortError> {
+        self.last_failure_at.moment().ok_or_else(|| self.bad("last_failure_at"))
+    }
+}
+
+impl TryFrom<FailuresRow> for FailureCount {
+    type Error = PortError;
+
+    fn try_from(row: FailuresRow) -> Result<Self, PortError> {
+        let network = (row.network != ALL_NETWORKS).then(|| row.network.parse()).transpose();
+        Ok(Self {
+            network: network.map_err(|_no| row.bad("network"))?,
+            failures: row.count()?,
+            last_failure_at: row.last()?,
+        })
+    }
+}
+
+impl TryFrom<FailuresRow> for Failures {
+    type Error = PortError;
+
+    fn try_from(row: FailuresRow) -> Result<Self, PortError> {
+        Ok(Self { count: row.count()?, last_at: row.last()? })
+    }
+}
+
+/// A record. Whether it went well is not read: the action says it.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_events)]
+pub struct EventRow {
+    pub id: i64,
+    pub at: Micros,
+    pub action: String,
+    pub reason: Option<String>,
+    pub actor_id: Option<i64>,
+    pub subject_id: Option<i64>,
+    pub session_id: Option<Id>,
+    pub client_address: Host,
+    pub user_agent: Option<String>,
+    pub request_id: Option<String>,
+}
+
+impl TryFrom<EventRow> for AuditRecord {
+    type Error = PortError;
+
+    fn try_from(row: EventRow) -> Result<Self, PortError> {
+        let bad = |column| bad_column("audit_events", column, row.id.to_string());
+        let user = |column, id: Option<i64>| {
+            id.map(UserId::try_from).transpose().map_err(|_invalid| bad(column))
+        };
+        let reason = row.reason.as_deref().map(str::parse).transpose();
+        let request_id = row.request_id.as_deref().map(RequestId::parse).transpose();
+        let client = ClientInfo {
+            address: row.client_address.0.ok_or_else(|| bad("client_address"))?,
+            user_agent: row.user_agent,
+        };
+        let context = AuditContext {
+            actor: user("actor_id", row.actor_id)?,
+            session_id: row.session_id.map(SessionId::from),
+            at: row.at.moment().ok_or_else(|| bad("at"))?,
+            request: RequestContext {
+                client,
+                request_id: request_id.map_err(|_no| bad("request_id"))?,
+            },
+        };
+        let event = AuditEvent {
+            action: row.action.parse().map_err(|_unknown| bad("action"))?,
+            reason: reason.map_err(|_unknown| bad("reason"))?,
+            subject: user("subject_id", row.subject_id)?,
+            context,
+        };
+        Ok(Self { id: AuditRecordId(row.id), event })
+    }
+}

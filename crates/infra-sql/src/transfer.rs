@@ -1,0 +1,347 @@
+//! What a transfer copies. A new table costs a row here.
+//!
+//! Values are copied as texts that are the same for both databases: what they are in each is known by
+//! the kind of their column.
+
+use std::net::IpAddr;
+
+use diesel::QueryableByName;
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql};
+use diesel::row::{Field as _, NamedRow};
+use diesel::sql_types::{BigInt, Nullable, Text};
+use menjin_domain::common::PortError;
+use menjin_domain::transfer::{Batch, Contents, NotEmpty, Row};
+
+use crate::error::{COMPONENT, bad_column};
+use crate::values::Micros;
+
+/// How many rows are read and written at once. A user has 17 columns, and SQLite takes 32,766
+/// parameters.
+pub const BATCH: usize = 1000;
+
+/// What a column keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An integer.
+    Number,
+    /// A text.
+    Text,
+    /// Yes or no: 1 or 0.
+    Flag,
+    /// Microseconds since 1970.
+    Moment,
+    /// 32 hexadecimal digits.
+    Uuid,
+    /// The address of a host.
+    Address,
+}
+
+use Kind::{Address, Flag, Moment, Number, Uuid};
+
+/// A table that is copied.
+#[derive(Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// What it keeps, for people.
+    pub what: &'static str,
+    /// Whether it gives ids that must not be given again: in a column `id`.
+    pub gives_ids: bool,
+    /// The columns that it is read in the order of, one row after the other.
+    pub key: &'static [&'static str],
+    /// All its columns.
+    pub columns: &'static [(&'static str, Kind)],
+}
+
+/// The tables that are copied, in an order in which what refers to another comes after it. Not
+/// `user_counts`, which is counted anew.
+pub const TABLES: &[Table] = &[
+    Table {
+        name: "users",
+        what: "users",
+        gives_ids: true,
+        key: &["id"],
+        columns: &[
+            ("id", Number),
+            ("username", Kind::Text),
+            ("username_canonical", Kind::Text),
+            ("email", Kind::Text),
+            ("email_canonical", Kind::Text),
+            ("password_hash", Kind::Text),
+            ("credential_version", Number),
+            ("role", Kind::Text),
+            ("full_name", Kind::Text),
+            ("phone", Kind::Text),
+            ("bio", Kind::Text),
+            ("avatar", Kind::Text),
+            ("is_active", Flag),
+            ("is_verified", Flag),
+            ("created_at", Moment),
+            ("updated_at", Moment),
+            ("last_login_at", Moment),
+        ],
+    },
+    Table {
+        name: "sessions",
+        what: "sessions",
+        gives_ids: false,
+        key: &["id"],
+        columns: &[
+            ("id", Uuid),
+            ("user_id", Number),
+            ("generation", Number),
+            ("predecessor", Number),
+            ("rotated_at", Moment),
+            ("created_at", Moment),
+            ("last_used_at", Moment),
+            ("expires_at", Moment),
+            ("ended_at", Moment),
+            ("client_address", Address),
+            ("user_agent", Kind::Text),
+        ],
+    },
+    Table {
+        name: "login_throttles",
+        what: "counts of failed log-ins",
+        gives_ids: false,
+        key: &["subject", "network"],
+        columns: &[
+            ("subject", Kind::Text),
+            ("network", Kind::Text),
+            ("failures", Number),
+            ("last_failure_at", Moment),
+        ],
+    },
+    Table {
+        name: "audit_events",
+        what: "records of what happened",
+        gives_ids: true,
+        key: &["at", "id"],
+        columns: &[
+            ("id", Number),
+            ("at", Moment),
+            ("action", Kind::Text),
+            ("outcome", Kind::Text),
+            ("reason", Kind::Text),
+            ("actor_id", Number),
+            ("subject_id", Number),
+            ("session_id", Uuid),
+            ("client_address", Address),
+            ("user_agent", Kind::Text),
+            ("request_id", Kind::Text),
+        ],
+    },
+];
+
+/// How a database turns values into texts and texts into values, in expressions of its SQL.
+pub trait Dialect {
+    /// The text of what a column keeps.
+    fn text(kind: Kind, column: &str) -> String;
+    /// What a column keeps, of its text.
+    fn value(kind: Kind, text: &str) -> String;
+    /// The parameter of this number, from 1.
+    fn parameter(number: usize) -> String;
+}
+
+impl Table {
+    /// The table of this name.
+    pub fn named(name: &str) -> Result<&'static Self, PortError> {
+        let unknown = || PortError::internal(COMPONENT, "a table that is not known");
+        TABLES.iter().find(|table| table.name == name).ok_or_else(unknown)
+    }
+
+    /// Reads the next rows in the order of the key, as [`Record`]s: those after a row whose key is
+    /// given by parameters, or the first ones.
+    pub fn select<D: Dialect>(&self, is_first: bool) -> String {
+        let Self { name, key, columns, .. } = self;
+        let texts = columns.iter().map(|(column, kind)| D::text(*kind, column));
+        let texts = texts.collect::<Vec<_>>().join(", ");
+        // With the table's name: else PostgreSQL would order by the texts, which have the names too.
+        let key = key.iter().map(|column| format!("{name}.{column}"));
+        let key = key.collect::<Vec<_>>().join(", ");
+        let after = if is_first {
+            String::new()
+        } else {
+            let given = self.key_columns().enumerate();
+            let given = given.map(|(number, (_, kind))| D::value(kind, &D::parameter(number + 1)));
+            format!("WHERE ({key}) > ({})", given.collect::<Vec<_>>().join(", "))
+        };
+        format!("SELECT {texts} FROM {name} {after} ORDER BY {key} LIMIT {BATCH}")
+    }
+
+    /// The names of all columns, as an `INSERT` has them.
+    pub fn column_names(&self) -> String {
+        self.columns.iter().map(|(column, _)| *column).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The key of a row.
+    pub fn key_of<'a>(&self, row: &'a Row) -> Vec<&'a str> {
+        self.key_columns().filter_map(|(at, _)| row.get(at)?.as_deref()).collect()
+    }
+
+    /// The columns of the key: where they are in the list, and their kinds.
+    fn key_columns(&self) -> impl Iterator<Item = (usize, Kind)> {
+        self.key.iter().filter_map(|key| {
+            self.columns
+                .iter()
+                .enumerate()
+                .find_map(|(at, (column, kind))| (column == key).then_some((at, *kind)))
+        })
+    }
+
+    /// The rows that were read, with addresses written alike, which each database does in its own way.
+    /// A value that no program can read is an error.
+    pub fn rows(&self, records: Vec<Record>) -> Result<Vec<Row>, PortError> {
+        records.into_iter().map(|Record(row)| self.checked(row)).collect()
+    }
+
+    fn checked(&self, mut row: Row) -> Result<Row, PortError> {
+        for (at, (column, kind)) in self.columns.iter().enumerate() {
+            let Some(text) = row.get_mut(at).and_then(Option::as_mut) else { continue };
+            let is_read = match kind {
+                Moment => text.parse().is_ok_and(|micros| Micros(micros).moment().is_some()),
+                Address => text.parse().map(|read: IpAddr| *text = read.to_string()).is_ok(),
+                Number | Kind::Text | Flag | Uuid => true,
+            };
+            if !is_read {
+                return Err(bad_column(self.name, column, self.key_of(&row).join(" ")));
+            }
+        }
+        Ok(row)
+    }
+}
+
+/// A number that a query gives.
+#[derive(Debug, QueryableByName)]
+pub struct Scalar {
+    /// The number.
+    #[diesel(sql_type = BigInt)]
+    pub number: i64,
+}
+
+/// Refuses to fill a store that keeps something already.
+pub fn must_be_empty(contents: &[Contents]) -> Result<(), NotEmpty> {
+    let mut filled = TABLES.iter().zip(contents).filter(|(_, contents)| contents.rows > 0);
+    filled.next().map_or(Ok(()), |(table, _)| Err(NotEmpty { what: table.what }))
+}
+
+/// A row as it was read: the text of each column.
+#[derive(Debug)]
+pub struct Record(Row);
+
+impl<DB> QueryableByName<DB> for Record
+where
+    DB: Backend,
+    Option<String>: FromSql<Nullable<Text>, DB>,
+{
+    fn build<'a>(row: &impl NamedRow<'a, DB>) -> deserialize::Result<Self> {
+        let columns = 0..row.field_count();
+        let values = columns.map(|column| {
+            let field = diesel::row::Row::get(row, column).ok_or("a column is missing")?;
+            Option::<String>::from_nullable_sql(field.value())
+        });
+        values.collect::<deserialize::Result<_>>().map(Self)
+    }
+}
+
+/// How far a store has been read.
+#[derive(Debug, Default)]
+pub struct Position {
+    table: usize,
+    /// The key of the last row, if one has been read of the table.
+    after: Vec<String>,
+}
+
+impl Position {
+    /// The table to read next; `None` at the end.
+    pub fn table(&self) -> Option<&'static Table> {
+        TABLES.get(self.table)
+    }
+
+    /// The key after which to go on in the table; empty at its beginning.
+    pub fn after(&self) -> &[String] {
+        &self.after
+    }
+
+    /// What was read from here, and on to what comes behind it. `None`: the table has no more.
+    pub fn pass(&mut self, records: Vec<Record>) -> Result<Option<Batch>, PortError> {
+        let Some(table) = self.table() else { return Ok(None) };
+        let rows = table.rows(records)?;
+        let Some(last) = rows.last() else {
+            *self = Self { table: self.table + 1, after: Vec::new() };
+            return Ok(None);
+        };
+        self.after = table.key_of(last).into_iter().map(str::to_owned).collect();
+        Ok(Some(Batch { table: table.name, rows }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Plain;
+
+    impl Dialect for Plain {
+        fn text(kind: Kind, column: &str) -> String {
+            format!("{kind:?}({column})")
+        }
+
+        fn value(kind: Kind, text: &str) -> String {
+            format!("to{kind:?}({text})")
+        }
+
+        fn parameter(number: usize) -> String {
+            format!("${number}")
+        }
+    }
+
+    fn record(values: &[&str]) -> Record {
+        Record(values.iter().map(|value| Some((*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn a_table_is_read_by_its_key() {
+        let table = Table::named("login_throttles").unwrap();
+        let columns = "SELECT Text(subject), Text(network), Number(failures), \
+                       Moment(last_failure_at) FROM login_throttles ";
+        let rest = " ORDER BY login_throttles.subject, login_throttles.network LIMIT 1000";
+        assert_eq!(table.select::<Plain>(true), format!("{columns}{rest}"));
+        let after = "WHERE (login_throttles.subject, login_throttles.network) > \
+                     (toText($1), toText($2))";
+        assert_eq!(table.select::<Plain>(false), format!("{columns}{after}{rest}"));
+    }
+
+    #[test]
+    fn tables_are_read_one_after_the_other() {
+        let mut position = Position::default();
+        let mut row = vec!["7"; 17];
+        row[0] = "1";
+        let batch = position.pass(vec![record(&row)]).unwrap().unwrap();
+        assert_eq!((batch.table, batch.rows.len()), ("users", 1));
+        assert_eq!(position.after(), ["1"]);
+        for table in TABLES {
+            assert_eq!(position.table().unwrap().name, table.name);
+            assert_eq!(position.pass(Vec::new()).unwrap(), None);
+            assert!(position.after().is_empty());
+        }
+        assert!(position.table().is_none());
+    }
+
+    #[test]
+    fn addresses_are_written_alike_and_what_cannot_be_read_is_named() {
+        let table = Table::named("audit_events").unwrap();
+        let row = ["3", "5", "a", "success", "r", "1", "1", "00", "2001:DB8:0::7", "u", "q"];
+        let rows = table.rows(vec![record(&row)]).unwrap();
+        assert_eq!(rows[0][8].as_deref(), Some("2001:db8::7"));
+        assert_eq!(table.key_of(&rows[0]), ["5", "3"]);
+        for (at, value, column) in [(1, "9223372036854775807", "at"), (8, "x", "client_address")] {
+            let mut row = row;
+            row[at] = value;
+            let error = table.rows(vec![record(&row)]).unwrap_err();
+            let text = menjin_domain::common::Causes(&error).to_string();
+            assert!(text.contains(&format!("column {column} of row")), "{text}");
+        }
+    }
+}
