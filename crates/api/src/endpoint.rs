@@ -26,6 +26,9 @@ pub(crate) struct Endpoint {
     pub(crate) operation: Option<Operation>,
 }
 
+/// Makes a schema.
+type MakeSchema = fn(&mut Components<'_>) -> Value;
+
 /// What the API document says of an endpoint.
 pub(crate) struct Operation {
     /// Id, tags, summary and description, by paperclip.
@@ -37,7 +40,7 @@ pub(crate) struct Operation {
     /// The message of success, for the example.
     pub(crate) message: Option<Text>,
     /// Answers that the signature does not show: status, meaning, schema.
-    pub(crate) answers: Vec<(u16, &'static str, fn(&mut Components<'_>) -> Value)>,
+    pub(crate) answers: Vec<(u16, &'static str, MakeSchema)>,
     /// What the use-case may refuse.
     pub(crate) refusals: Vec<ErrorKind>,
 }

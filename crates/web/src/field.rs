@@ -216,6 +216,7 @@ pub trait Request: for<'de> Deserialize<'de> + garde::Validate<Context = Rules> 
 macro_rules! request {
     (
         $(#[doc = $doc:literal])*
+        $(#[expect($($lint:tt)*)])?
         $vis:vis struct $type:ident $(as $name:literal)? {
             $(
                 $(#[doc = $field_doc:literal])*
@@ -224,6 +225,7 @@ macro_rules! request {
         }
     ) => {
         $(#[doc = $doc])*
+        $(#[expect($($lint)*)])?
         #[derive(Default, $crate::macros::serde::Deserialize, ::garde::Validate)]
         #[serde(crate = "menjin_web::macros::serde", default)]
         #[garde(context($crate::field::Rules))]
@@ -260,7 +262,7 @@ macro_rules! request {
                         required.push(stringify!($field));
                     }
                 )*
-                described(request(properties, &required), concat!($($doc),*))
+                described(request(&properties, &required), concat!($($doc),*))
             }
         }
     };

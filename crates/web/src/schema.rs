@@ -150,7 +150,7 @@ pub fn names<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Value {
 }
 
 /// An object that a request holds. What else it holds is ignored.
-pub fn request(properties: Map<String, Value>, required: &[&str]) -> Value {
+pub fn request(properties: &Map<String, Value>, required: &[&str]) -> Value {
     let mut schema = json!({ "type": "object", "properties": properties });
     if !required.is_empty() {
         schema = with(schema, json!({ "required": required }));
@@ -159,7 +159,7 @@ pub fn request(properties: Map<String, Value>, required: &[&str]) -> Value {
 }
 
 /// An object that a response holds: it has all these properties, always, and no others.
-pub fn response(properties: Map<String, Value>) -> Value {
+pub fn response(properties: &Map<String, Value>) -> Value {
     let required: Vec<_> = properties.keys().cloned().collect();
     json!({
         "type": "object", "required": required, "properties": properties,
@@ -212,7 +212,7 @@ macro_rules! response {
                     let schema = described(schema, concat!($($field_doc),*));
                     properties.insert(stringify!($field).to_owned(), schema);
                 )*
-                described(response(properties), concat!($($doc),*))
+                described(response(&properties), concat!($($doc),*))
             }
         }
     };

@@ -107,7 +107,7 @@ fn envelope(description: &str, code: Value, data: Value) -> Value {
     let properties = [("code", code), ("message", message), ("data", data)];
     let properties: Map<_, _> =
         properties.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect();
-    described(response(properties), description)
+    described(response(&properties), description)
 }
 
 #[cfg(test)]

@@ -56,7 +56,8 @@ impl<T: Schema> Output for Success<T> {
             });
             let properties =
                 [("code", code), ("message", message), ("data", T::inline(components))];
-            response(Map::from_iter(properties.map(|(name, schema)| (name.to_owned(), schema))))
+            let properties = properties.map(|(name, schema)| (name.to_owned(), schema));
+            response(&Map::from_iter(properties))
         });
         Some((200, schema))
     }

@@ -59,7 +59,7 @@ impl From<&accounts::User> for User {
 
 response! {
     /// The tokens of a session (RFC 6749 §5.1).
-    pub(crate) struct Token as "Token" {
+    pub(crate) struct Tokens as "Token" {
         access_token: String => { "example": TOKEN_EXAMPLE },
         refresh_token: String => { "example": TOKEN_EXAMPLE },
         token_type: &'static str => { "enum": ["bearer"], "example": "bearer" },
@@ -68,7 +68,7 @@ response! {
     }
 }
 
-impl From<&TokenPair> for Token {
+impl From<&TokenPair> for Tokens {
     fn from(tokens: &TokenPair) -> Self {
         Self {
             access_token: tokens.access_token.expose_secret().to_owned(),

@@ -19,6 +19,7 @@ pub(crate) fn endpoint() -> Endpoint {
 
 request! {
     /// A change of one's own password.
+    #[expect(clippy::struct_field_names, reason = "the names are the contract's")]
     struct ChangePasswordRequest as "UserChangePassword" {
         current_password: Required<CandidatePassword>,
         new_password: Required<NewPassword> => { "example": "newpassword456" },

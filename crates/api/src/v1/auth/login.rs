@@ -5,7 +5,7 @@ use menjin_domain::credentials::CandidatePassword;
 use menjin_domain::sessions::LoginInput;
 
 use crate::prelude::*;
-use crate::v1::responses::Token;
+use crate::v1::responses::Tokens;
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/v1/auth/login", login)
@@ -32,10 +32,10 @@ async fn login(
     api: Data<Api>,
     client: Client,
     body: BodyOrForm<LoginRequest>,
-) -> Answer<Reply<Token>> {
+) -> Answer<Reply<Tokens>> {
     let LoginRequest { username, password } = body.0;
     let input =
         LoginInput { name: username.value()?, password: password.value()?, request: client.0 };
     let logged_in = api.services.login.execute(input).await?;
-    Ok(Reply(Token::from(&logged_in.tokens)))
+    Ok(Reply(Tokens::from(&logged_in.tokens)))
 }

@@ -3,7 +3,7 @@
 use menjin_web::values;
 
 use crate::prelude::*;
-use crate::v1::responses::Token;
+use crate::v1::responses::Tokens;
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/v1/auth/refresh", refresh)
@@ -27,8 +27,8 @@ async fn refresh(
     api: Data<Api>,
     client: Client,
     Body(body): Body<RefreshRequest>,
-) -> Answer<Reply<Token>> {
+) -> Answer<Reply<Tokens>> {
     let token = body.refresh_token.value()?;
     let tokens = api.services.refresh.execute(&token, client.0).await?;
-    Ok(Reply(Token::from(&tokens)))
+    Ok(Reply(Tokens::from(&tokens)))
 }
