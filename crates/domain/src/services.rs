@@ -12,7 +12,10 @@ use crate::credentials::ChangePassword;
 use crate::health::{CheckHealth, Cleanup};
 use crate::lockout::{ClearLockout, GetLockout};
 use crate::ports::{Policy, Ports};
-use crate::sessions::{Authenticate, Login, Logout, PublicKey, Refresh, TokenCodec};
+use crate::sessions::{
+    Authenticate, ListSessions, Login, Logout, PublicKey, Refresh, RevokeOtherSessions,
+    RevokeSession, TokenCodec,
+};
 
 /// The use-cases, ready to run.
 #[non_exhaustive]
@@ -25,6 +28,9 @@ pub struct Services {
     pub authenticate: Authenticate,
     pub refresh: Refresh,
     pub logout: Logout,
+    pub list_sessions: ListSessions,
+    pub revoke_session: RevokeSession,
+    pub revoke_other_sessions: RevokeOtherSessions,
     pub change_password: ChangePassword,
     pub update_profile: UpdateOwnProfile,
     pub get_user: GetUser,
@@ -55,6 +61,9 @@ impl Services {
             authenticate: Authenticate::new(&ports),
             refresh: Refresh::new(&ports, policy),
             logout: Logout::new(&ports),
+            list_sessions: ListSessions::new(&ports),
+            revoke_session: RevokeSession::new(&ports),
+            revoke_other_sessions: RevokeOtherSessions::new(&ports),
             change_password: ChangePassword::new(&ports, policy),
             update_profile: UpdateOwnProfile::new(&ports),
             get_user: GetUser::new(&ports),

@@ -6,12 +6,13 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::accounts::User;
 use menjin_domain::audit::{AuditAction, AuditContext};
-use menjin_domain::common::{Error, PortError, SessionId, Timestamp};
+use menjin_domain::common::{Error, PortError, SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
-    LiveSession, NewSession, Rotation, RotationOutcome, SessionRepository, StaleCredentials,
+    LiveSession, NewSession, Rotation, RotationOutcome, Session, SessionQuery, SessionRepository,
+    StaleCredentials,
 };
 use menjin_infra_sql::changes::RotationRow;
-use menjin_infra_sql::queries::{is_live, live};
+use menjin_infra_sql::queries::{is_live, is_live_of, is_older_than, live, start_of_sessions};
 use menjin_infra_sql::rows::{PredecessorRow, SessionRow, UserRow, live_session};
 use menjin_infra_sql::schema::{sessions, users};
 use menjin_infra_sql::values::{Id, Micros};
@@ -90,12 +91,88 @@ impl SessionRepository for PostgresStore {
         .await
     }
 
+    async fn list_live(&self, query: SessionQuery) -> Result<(Vec<Session>, u64), PortError> {
+        self.snapshot(query, |postgres, query| list_live(postgres, query).boxed()).await
+    }
+
+    async fn revoke(
+        &self,
+        user: UserId,
+        id: SessionId,
+        context: AuditContext,
+    ) -> Result<bool, PortError> {
+        self.statement((user, id, context), |postgres, (user, id, context)| {
+            async move {
+                let live = is_live_of(user.get(), context.at.into());
+                let end = diesel::update(sessions::table.find(Id::from(*id)).filter(live))
+                    .set(sessions::ended_at.eq(Micros::from(context.at)))
+                    .returning(sessions::user_id);
+                let event = context.clone().event(AuditAction::SessionRevoked);
+                let end = Recorded::new(end, event, Subject::Changed("user_id"));
+                let ended: Option<i64> = end.get_result(postgres).await.optional()?;
+                Ok(ended.is_some())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn revoke_others(
+        &self,
+        user: UserId,
+        keep: SessionId,
+        context: AuditContext,
+    ) -> Result<u64, PortError> {
+        self.transaction((user, keep, context), |postgres, (user, keep, context)| {
+            revoke_others(postgres, *user, *keep, context).boxed()
+        })
+        .await
+    }
+
     async fn delete_finished(&self, before: Timestamp) -> Result<u64, PortError> {
         let statement = "DELETE FROM sessions WHERE id IN (
             SELECT id FROM sessions WHERE ended_at < $1 OR expires_at < $1 LIMIT $2
             FOR UPDATE SKIP LOCKED)";
         self.delete_in_parts(statement, before).await
     }
+}
+
+async fn list_live(
+    postgres: &mut AsyncPgConnection,
+    query: &SessionQuery,
+) -> Result<(Vec<Session>, u64), Abort<PortError>> {
+    let live = sessions::table.filter(is_live_of(query.user_id.get(), query.at.into()));
+    let total: i64 = live.count().get_result(postgres).await?;
+    let (created_at, id, limit) = start_of_sessions(query);
+    let rows: Vec<SessionRow> = live
+        .filter(is_older_than(created_at, id))
+        .order((sessions::created_at.desc(), sessions::id.desc()))
+        .limit(limit)
+        .select(SessionRow::as_select())
+        .load(postgres)
+        .await?;
+    let found = rows.into_iter().map(Session::try_from).collect::<Result<_, PortError>>()?;
+    Ok((found, u64::try_from(total).unwrap_or(0)))
+}
+
+async fn revoke_others(
+    postgres: &mut AsyncPgConnection,
+    user: UserId,
+    keep: SessionId,
+    context: &AuditContext,
+) -> Result<u64, Abort<PortError>> {
+    // The user's row first, as every transaction that ends several sessions does.
+    let lock = users::table.find(user.get()).select(users::id).for_update();
+    let _locked: Option<i64> = lock.get_result(postgres).await.optional()?;
+    let live = is_live_of(user.get(), context.at.into());
+    let others = sessions::table.filter(live).filter(sessions::id.ne(Id::from(keep)));
+    let end = diesel::update(others).set(sessions::ended_at.eq(Micros::from(context.at)));
+    let ended = end.execute(postgres).await?;
+    if ended > 0 {
+        record(postgres, &context.clone().event(AuditAction::OtherSessionsRevoked).on(user))
+            .await?;
+    }
+    Ok(ended as u64)
 }
 
 /// The uncommon cases of a refresh, with nobody else at the session meanwhile.

@@ -4,7 +4,9 @@ use diesel::dsl::auto_type;
 use diesel::prelude::*;
 use menjin_domain::accounts::{User, UserPage, UserQuery};
 use menjin_domain::audit::{AuditOrder, AuditQuery, AuditRecord};
-use menjin_domain::common::{PageStart, PortError};
+use menjin_domain::common::{PageStart, PortError, SessionId, Timestamp};
+use menjin_domain::sessions::{SessionPosition, SessionQuery};
+use uuid::Uuid;
 
 use crate::rows::{EventRow, UserRow};
 use crate::schema::{login_throttles, sessions, users};
@@ -30,6 +32,29 @@ pub fn is_open_of(user_id: i64) -> _ {
 #[auto_type(no_type_alias)]
 pub fn is_other_of(user_id: i64, id: Id) -> _ {
     sessions::user_id.eq(user_id).and(sessions::ended_at.is_null()).and(sessions::id.ne(id))
+}
+
+/// The live sessions of a user. Whether the user is active need not be asked: deactivation ends all
+/// sessions.
+#[auto_type(no_type_alias)]
+pub fn is_live_of(user_id: i64, at: Micros) -> _ {
+    sessions::user_id.eq(user_id).and(sessions::ended_at.is_null()).and(sessions::expires_at.gt(at))
+}
+
+/// The sessions after this one in a list that begins with the newest.
+#[auto_type(no_type_alias)]
+pub fn is_older_than(created_at: Micros, id: Id) -> _ {
+    sessions::created_at
+        .lt(created_at)
+        .or(sessions::created_at.eq(created_at).and(sessions::id.lt(id)))
+}
+
+/// The places after which a page of sessions begins, and the most rows of it.
+pub fn start_of_sessions(query: &SessionQuery) -> (Micros, Id, i64) {
+    // The first page begins after a session that is newer than all.
+    let newest = SessionPosition { created_at: Timestamp::MAX_UTC, id: SessionId(Uuid::max()) };
+    let after = query.after.unwrap_or(newest);
+    (after.created_at.into(), after.id.into(), limit(query.limit))
 }
 
 /// A session that is live, but for its user.
@@ -91,7 +116,6 @@ pub fn first_of_page(query: &UserQuery, total: i64) -> FirstOfPage {
 }
 
 /// The most rows to load.
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn limit(limit: u64) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

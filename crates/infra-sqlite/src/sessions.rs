@@ -6,11 +6,12 @@ use menjin_domain::accounts::User;
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Error, PortError, SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
-    LiveSession, NewSession, Rotation, RotationOutcome, SessionRepository, StaleCredentials,
+    LiveSession, NewSession, Rotation, RotationOutcome, Session, SessionQuery, SessionRepository,
+    StaleCredentials,
 };
 use menjin_infra_sql::changes::{NewSessionRow, RotationRow};
 use menjin_infra_sql::error::bad_column;
-use menjin_infra_sql::queries::{is_verified, live};
+use menjin_infra_sql::queries::{is_live_of, is_older_than, is_verified, live, start_of_sessions};
 use menjin_infra_sql::rows::{PredecessorRow, SessionRow, UserRow, live_session};
 use menjin_infra_sql::schema::{sessions, users};
 use menjin_infra_sql::values::{Id, Micros};
@@ -81,6 +82,65 @@ impl SessionRepository for SqliteStore {
             let Some(user) = end(sqlite, id, context.at)? else { return Ok(false) };
             record(sqlite, &context.event(AuditAction::LoggedOut).on(user))?;
             Ok(true)
+        })
+        .await
+    }
+
+    async fn list_live(&self, query: SessionQuery) -> Result<(Vec<Session>, u64), PortError> {
+        self.read_together(move |sqlite| {
+            let live = sessions::table.filter(is_live_of(query.user_id.get(), query.at.into()));
+            let total: i64 = live.count().get_result(sqlite).or_port_error()?;
+            let (created_at, id, limit) = start_of_sessions(&query);
+            let rows: Vec<SessionRow> = live
+                .filter(is_older_than(created_at, id))
+                .order((sessions::created_at.desc(), sessions::id.desc()))
+                .limit(limit)
+                .select(SessionRow::as_select())
+                .load(sqlite)
+                .or_port_error()?;
+            let found = rows.into_iter().map(Session::try_from).collect::<Result<_, _>>()?;
+            Ok((found, u64::try_from(total).unwrap_or(0)))
+        })
+        .await
+    }
+
+    async fn revoke(
+        &self,
+        user: UserId,
+        id: SessionId,
+        context: AuditContext,
+    ) -> Result<bool, PortError> {
+        self.write(move |sqlite| {
+            let live = is_live_of(user.get(), context.at.into());
+            let ended = diesel::update(sessions::table.find(Id::from(id)).filter(live))
+                .set(sessions::ended_at.eq(Micros::from(context.at)))
+                .execute(sqlite)
+                .or_port_error()?;
+            if ended > 0 {
+                record(sqlite, &context.event(AuditAction::SessionRevoked).on(user))?;
+            }
+            Ok(ended > 0)
+        })
+        .await
+    }
+
+    async fn revoke_others(
+        &self,
+        user: UserId,
+        keep: SessionId,
+        context: AuditContext,
+    ) -> Result<u64, PortError> {
+        self.write(move |sqlite| {
+            let live = is_live_of(user.get(), context.at.into());
+            let others = sessions::table.filter(live).filter(sessions::id.ne(Id::from(keep)));
+            let ended = diesel::update(others)
+                .set(sessions::ended_at.eq(Micros::from(context.at)))
+                .execute(sqlite)
+                .or_port_error()?;
+            if ended > 0 {
+                record(sqlite, &context.event(AuditAction::OtherSessionsRevoked).on(user))?;
+            }
+            Ok(ended as u64)
         })
         .await
     }

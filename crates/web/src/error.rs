@@ -92,6 +92,8 @@ errors! {
         "权限不足", "Not enough permissions";
     UserNotFound: 404 "user_not_found", "no such user",
         "用户不存在", "User not found";
+    SessionNotFound: 404 "session_not_found", "no such session",
+        "会话不存在", "Session not found";
     UsernameTaken: 400 "username_taken", "the user name is taken",
         "用户名已存在", "Username already registered";
     EmailTaken: 400 "email_taken", "the e-mail address is taken",

@@ -9,6 +9,7 @@
 //! * [`schema`] describes requests and responses as JSON Schema, in the variant of OpenAPI 3.0.
 //! * [`text`] and [`locale`] are texts and languages.
 
+pub mod device;
 pub mod error;
 pub mod field;
 mod field_type;

@@ -37,6 +37,8 @@ pub enum Problem {
     UnknownOutcome,
     /// It is no time.
     NotATime,
+    /// It is no UUID.
+    NotAUuid,
     /// It is no position in a list.
     NotAPosition,
     /// It breaks a rule of the domain.
@@ -66,6 +68,7 @@ impl Problem {
             Self::NotATime => "datetime_parsing",
             Self::Rule(V::TooShort { .. }) => "string_too_short",
             Self::Rule(V::TooLong { .. } | V::TooManyBytes { .. }) => "string_too_long",
+            Self::NotAUuid => "uuid_parsing",
             Self::Rule(V::NotACacheKey) => "string_pattern_mismatch",
             Self::Repeated | Self::NotAPosition | Self::Rule(_) => "value_error",
         }
@@ -121,6 +124,7 @@ impl Problem {
                 "时间应为 RFC 3339 格式，例如 2024-01-31T08:00:00Z",
                 "Input should be a time in RFC 3339, such as 2024-01-31T08:00:00Z",
             ),
+            Self::NotAUuid => fixed("应为UUID", "Input should be a valid UUID"),
             Self::NotAPosition => {
                 fixed("应为某一页返回的 next", "Input should be the `next` of a page")
             }
@@ -248,6 +252,7 @@ pub fn all_problems() -> Vec<Problem> {
         Problem::UnknownAction,
         Problem::UnknownOutcome,
         Problem::NotATime,
+        Problem::NotAUuid,
         Problem::NotAPosition,
     ];
     others.into_iter().chain(rules.map(Problem::Rule)).collect()

@@ -9,7 +9,7 @@ use menjin_domain::cache::{CacheDenied, CacheMismatch, EntryNotFound, EntryTooLa
 use menjin_domain::common::Error;
 use menjin_domain::credentials::{ChangePasswordError, Overloaded, PolicyViolation};
 use menjin_domain::lockout::TooManyAttempts;
-use menjin_domain::sessions::{InvalidToken, LoginError};
+use menjin_domain::sessions::{InvalidToken, LoginError, SessionNotFound};
 
 use crate::error::{ApiError, ErrorKind};
 
@@ -126,6 +126,12 @@ impl From<UpdateOwnProfileError> for ApiError {
 impl From<UserNotFound> for ApiError {
     fn from(UserNotFound: UserNotFound) -> Self {
         ErrorKind::UserNotFound.into()
+    }
+}
+
+impl From<SessionNotFound> for ApiError {
+    fn from(SessionNotFound: SessionNotFound) -> Self {
+        ErrorKind::SessionNotFound.into()
     }
 }
 

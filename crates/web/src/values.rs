@@ -8,9 +8,12 @@ use menjin_domain::accounts::{
 };
 use menjin_domain::audit::{AuditAction, AuditOutcome, AuditPosition};
 use menjin_domain::cache::{CacheKey, EntryTtl};
-use menjin_domain::common::{Timestamp, UserId, Violation};
+use menjin_domain::common::{SessionId, Timestamp, UserId, Violation};
 use menjin_domain::credentials::{CandidatePassword, NewPassword};
+use menjin_domain::sessions::SessionPosition;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use crate::field_type::{FieldType, Rules};
 use crate::problem::Problem;
@@ -110,6 +113,15 @@ text_fields! {
     AuditPosition => Self, |sent| sent.parse().map_err(|_invalid| Problem::NotAPosition), {
         "type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$",
         "example": "1704067200000000-42",
+    };
+    SessionId => Self, |sent| {
+        let hyphenated = sent.len() == Hyphenated::LENGTH;
+        let id = Uuid::parse_str(sent).ok().filter(|_| hyphenated);
+        id.map(Self).ok_or(Problem::NotAUuid)
+    }, { "type": "string", "format": "uuid" };
+    SessionPosition => Self, |sent| sent.parse().map_err(|_invalid| Problem::NotAPosition), {
+        "type": "string", "pattern": "^[0-9]{1,18}-[0-9a-f]{32}$",
+        "example": "1704067200000000-0197c1f05a9e7cc398c4dc0c0c07398f",
     };
     // RFC 3339, in any time zone. What is finer than microseconds is cut off.
     Timestamp => Self, |sent| {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use macro_rules_attribute::apply;
+use menjin_domain::audit::AuditAction;
 use menjin_domain::common::{ClientInfo, Error, RequestContext, UserId};
 use menjin_domain::credentials::CredentialVersion;
-use menjin_domain::sessions::{Generation, NewSession, StaleCredentials};
+use menjin_domain::sessions::{Generation, NewSession, Session, SessionQuery, StaleCredentials};
 use tokio::task::JoinSet;
 
 use super::{Store, at, at_once, context, new_session, session_id};
@@ -145,6 +146,78 @@ async fn x3_no_lookup_finds_an_ended_session(store: Store) {
     over.store(true, Ordering::SeqCst);
     looking.join_all().await;
     assert!(store.is_live(staying, 1).await);
+}
+
+/// The live sessions of a user are listed, the newest first, page by page, and counted on all pages.
+#[apply(row!)]
+async fn d1_live_sessions_are_listed_newest_first(store: Store) {
+    let (ann, bob) = (store.student("ann").await, store.student("bob").await);
+    store.log_in(9, bob).await;
+    for n in 1..=5 {
+        let version = CredentialVersion(0);
+        // Two of one moment are told apart by their ids.
+        let created_at = at(i64::try_from(n / 2).unwrap());
+        let expires_at = if n == 5 { at(50) } else { at(3600) };
+        let new = NewSession { created_at, expires_at, ..new_session(n, ann, version) };
+        store.sessions.create(new).await.unwrap();
+    }
+    store.sessions.end(session_id(1), context(20)).await.unwrap();
+    let list = async |after, limit, seconds| {
+        let query = SessionQuery { user_id: ann, at: at(seconds), after, limit };
+        let (found, total) = store.sessions.list_live(query).await.unwrap();
+        let ids: Vec<_> = found.iter().map(|session| session.id).collect();
+        (ids, total, found.last().map(Session::position))
+    };
+    let ids = |numbers: &[u128]| numbers.iter().copied().map(session_id).collect::<Vec<_>>();
+    let (first, total, next) = list(None, 2, 30).await;
+    assert_eq!((first, total), (ids(&[5, 4]), 4));
+    let (second, total, next) = list(next, 2, 30).await;
+    assert_eq!((second, total), (ids(&[3, 2]), 4));
+    assert_eq!(list(next, 2, 30).await, (Vec::new(), 4, None));
+    let (later, total, _) = list(None, 100, 50).await;
+    assert_eq!((later, total), (ids(&[4, 3, 2]), 3), "what has expired is not live");
+    store.accounts.deactivate(ann, context(51)).await.unwrap();
+    assert_eq!(list(None, 100, 52).await, (Vec::new(), 0, None));
+}
+
+/// Only the owner's live session is ended, and that is recorded once.
+#[apply(row!)]
+async fn d2_only_the_owner_ends_a_live_session(store: Store) {
+    let (ann, bob) = (store.student("ann").await, store.student("bob").await);
+    let (session, staying) = (store.log_in(1, ann).await, store.log_in(2, ann).await);
+    let before = store.recorded().await;
+    assert!(!store.sessions.revoke(bob, session, context(5)).await.unwrap(), "somebody else's");
+    assert!(!store.sessions.revoke(ann, session_id(7), context(5)).await.unwrap(), "nobody's");
+    assert!(!store.sessions.revoke(ann, session, context(3600)).await.unwrap(), "it has expired");
+    assert!(store.is_live(session, 6).await);
+    assert!(store.sessions.revoke(ann, session, context(6)).await.unwrap());
+    assert!(!store.sessions.revoke(ann, session, context(7)).await.unwrap(), "it has ended");
+    assert!(!store.is_live(session, 6).await);
+    assert!(store.is_live(staying, 6).await);
+    let expected = [context(6).event(AuditAction::SessionRevoked).on(ann)];
+    assert_eq!(store.recorded().await[before.len()..], expected);
+}
+
+/// All other live sessions of the user end, nobody else's do, and that is recorded once.
+#[apply(row!)]
+async fn d3_all_other_sessions_end_at_once(store: Store) {
+    let (ann, bob) = (store.student("ann").await, store.student("bob").await);
+    for n in 1..=3 {
+        store.log_in(n, ann).await;
+    }
+    let of_bob = store.log_in(9, bob).await;
+    let before = store.recorded().await;
+    let revoke = async |seconds| {
+        store.sessions.revoke_others(ann, session_id(2), context(seconds)).await.unwrap()
+    };
+    assert_eq!(revoke(5).await, 2);
+    assert_eq!(revoke(6).await, 0, "there is no other");
+    for (n, live) in [(1, false), (2, true), (3, false)] {
+        assert_eq!(store.is_live(session_id(n), 7).await, live, "{n}");
+    }
+    assert!(store.is_live(of_bob, 7).await);
+    let expected = [context(5).event(AuditAction::OtherSessionsRevoked).on(ann)];
+    assert_eq!(store.recorded().await[before.len()..], expected);
 }
 
 /// What ended or expired before a moment is deleted; what did so in it or later is not.

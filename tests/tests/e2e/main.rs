@@ -21,6 +21,7 @@ mod language;
 mod locks;
 mod matrix;
 mod openapi;
+mod own_sessions;
 mod passwords;
 mod races;
 mod sessions;

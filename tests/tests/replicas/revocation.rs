@@ -60,6 +60,24 @@ fn judge(what: &str, mut seen: Vec<Seen>) {
     assert!(served <= BOUND, "{what}: served {served:?} after it was revoked");
 }
 
+/// A session that is ended from the list is refused by the other replica in time.
+#[tokio::test(flavor = "multi_thread")]
+async fn d3_ended_sessions_are_heard_of_in_time() {
+    let replicas = Replicas::start_with(2, &[SETTING]).await;
+    assert_eq!(replicas.register("mike").await.status, 201);
+    let keeping = replicas.on(0).log_in("mike", PASSWORD).await;
+    let mut seen = Vec::new();
+    for _ in 0..rounds(20) {
+        let clients = replicas.everywhere("mike").await;
+        assert_eq!(clients[1].me().await.status, 200, "it is in the cache there");
+        let done = keeping.delete("/api/v1/users/me/sessions").await;
+        assert_eq!(done.status, 200);
+        seen.push(watch(clients[1].clone(), Instant::now()).await);
+    }
+    assert_eq!(keeping.me().await.status, 200);
+    judge("ended sessions", seen);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn t12_z5_log_outs_and_deactivations_are_heard_in_time() {
     let replicas = Replicas::start_with(2, &[SETTING]).await;

@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use menjin_domain::cache::CacheKey;
-use menjin_domain::common::UserId;
+use menjin_domain::common::{SessionId, UserId};
 use menjin_web::ApiError;
 use menjin_web::field::FieldType;
 use menjin_web::problem::{FieldError, Place};
@@ -34,6 +34,16 @@ impl PathParameter for UserId {
 
     fn example() -> Value {
         json!(1)
+    }
+}
+
+/// `{session_id}`.
+impl PathParameter for SessionId {
+    const NAME: &'static str = "session_id";
+    const DESCRIPTION: &'static str = "The id of the session.";
+
+    fn example() -> Value {
+        json!("0197c1f0-5a9e-7cc3-98c4-dc0c0c07398f")
     }
 }
 

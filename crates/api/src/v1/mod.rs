@@ -18,6 +18,11 @@ mod lockout {
     pub(super) mod get;
 }
 pub(crate) mod responses;
+mod sessions {
+    pub(super) mod list;
+    pub(super) mod revoke;
+    pub(super) mod revoke_others;
+}
 mod users {
     pub(super) mod activate;
     pub(super) mod deactivate;
@@ -53,6 +58,9 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         users::get::endpoint(),
         users::activate::endpoint(),
         users::deactivate::endpoint(),
+        sessions::list::endpoint(),
+        sessions::revoke_others::endpoint(),
+        sessions::revoke::endpoint(),
         lockout::get::endpoint(),
         lockout::clear::endpoint(),
         audit::list::endpoint(),

@@ -23,7 +23,7 @@ use menjin_domain::lockout::{
     self, Admission, AttemptLimits, FailureCount, Limit, LockoutRepository, LockoutSubject,
 };
 use menjin_domain::sessions::{
-    Generation, Lineage, LiveSession, NewSession, Rotation, RotationOutcome, Session,
+    Generation, Lineage, LiveSession, NewSession, Rotation, RotationOutcome, Session, SessionQuery,
     SessionRepository, StaleCredentials,
 };
 
@@ -55,6 +55,13 @@ struct Record {
     /// The generation rotated away last, and when that was.
     predecessor: Option<(Generation, Timestamp)>,
     ended_at: Option<Timestamp>,
+}
+
+impl Record {
+    /// Deactivation ends all sessions, so the user's activity need not be asked.
+    fn is_live_of(&self, user: UserId, at: Timestamp) -> bool {
+        self.session.user_id == user && self.ended_at.is_none() && at < self.session.expires_at
+    }
 }
 
 impl Store {
@@ -355,6 +362,53 @@ impl SessionRepository for Store {
         let user = record.session.user_id;
         state.record(context.event(AuditAction::LoggedOut).on(user));
         Ok(true)
+    }
+
+    async fn list_live(&self, query: SessionQuery) -> Result<(Vec<Session>, u64), PortError> {
+        let state = self.lock();
+        let records = state.sessions.values();
+        let live = records.filter(|record| record.is_live_of(query.user_id, query.at));
+        let mut found: Vec<Session> = live.map(|record| record.session.clone()).collect();
+        let total = found.len() as u64;
+        found.retain(|session| query.after.is_none_or(|after| session.position() < after));
+        found.sort_by_key(|session| std::cmp::Reverse(session.position()));
+        found.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
+        Ok((found, total))
+    }
+
+    async fn revoke(
+        &self,
+        user: UserId,
+        id: SessionId,
+        context: AuditContext,
+    ) -> Result<bool, PortError> {
+        let mut state = self.lock();
+        let record = state.sessions.get_mut(&id);
+        let live = record.filter(|record| record.is_live_of(user, context.at));
+        let Some(record) = live else { return Ok(false) };
+        record.ended_at = Some(context.at);
+        state.record(context.event(AuditAction::SessionRevoked).on(user));
+        Ok(true)
+    }
+
+    async fn revoke_others(
+        &self,
+        user: UserId,
+        keep: SessionId,
+        context: AuditContext,
+    ) -> Result<u64, PortError> {
+        let mut state = self.lock();
+        let mut ended = 0;
+        for record in state.sessions.values_mut() {
+            if record.session.id != keep && record.is_live_of(user, context.at) {
+                record.ended_at = Some(context.at);
+                ended += 1;
+            }
+        }
+        if ended > 0 {
+            state.record(context.event(AuditAction::OtherSessionsRevoked).on(user));
+        }
+        Ok(ended)
     }
 
     async fn delete_finished(&self, before: Timestamp) -> Result<u64, PortError> {

@@ -73,6 +73,10 @@ named! {
         RefreshReplayed = "refresh_replayed",
         /// A session was ended by its user.
         LoggedOut = "logged_out",
+        /// A session was ended by its user, from the list of sessions.
+        SessionRevoked = "session_revoked",
+        /// All other sessions of a user were ended by that user.
+        OtherSessionsRevoked = "other_sessions_revoked",
         /// A password was changed; all other sessions of the user ended.
         PasswordChanged = "password_changed",
         /// A password was not changed.
@@ -147,6 +151,8 @@ impl AuditAction {
             | Self::LoggedIn
             | Self::Refreshed
             | Self::LoggedOut
+            | Self::SessionRevoked
+            | Self::OtherSessionsRevoked
             | Self::PasswordChanged
             | Self::ProfileUpdated
             | Self::Activated

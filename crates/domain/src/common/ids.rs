@@ -36,7 +36,7 @@ impl fmt::Display for UserId {
 }
 
 /// The id of a session: 128 bits from [`crate::ports::Random`], so that it cannot be guessed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub uuid::Uuid);
 
 impl fmt::Display for SessionId {

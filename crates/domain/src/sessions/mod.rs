@@ -3,10 +3,12 @@
 mod authenticate;
 mod codec;
 mod invalidation;
+mod list;
 mod login;
 mod logout;
 mod port;
 mod refresh;
+mod revoke;
 mod rotation;
 mod session;
 mod tokens;
@@ -18,13 +20,15 @@ pub use codec::{AccessClaims, InvalidToken, PublicKey, PublicPoint, RefreshClaim
 pub use invalidation::{InvalidationChannel, InvalidationListener, Subscription};
 #[cfg(feature = "mock")]
 pub use invalidation::{MockInvalidationChannel, MockInvalidationListener};
+pub use list::{ListSessions, SessionPage};
 pub use login::{LoggedIn, Login, LoginError, LoginInput};
 pub use logout::Logout;
 #[cfg(feature = "mock")]
 pub use port::MockSessionRepository;
-pub use port::{NewSession, SessionRepository, StaleCredentials};
+pub use port::{NewSession, SessionQuery, SessionRepository, StaleCredentials};
 pub use refresh::Refresh;
+pub use revoke::{RevokeOtherSessions, RevokeSession, SessionNotFound};
 pub use rotation::{Lineage, Presented, Rotation, RotationOutcome};
-pub use session::{Generation, LiveSession, Session};
+pub use session::{Generation, InvalidSessionPosition, LiveSession, Session, SessionPosition};
 pub(crate) use tokens::Grant;
 pub use tokens::{TokenIssuer, TokenPair};

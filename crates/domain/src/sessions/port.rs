@@ -6,7 +6,7 @@ use crate::accounts::User;
 use crate::audit::{AuditAction, AuditContext, AuditEvent};
 use crate::common::{Error, PortError, RequestContext, SessionId, Timestamp, UserId};
 use crate::credentials::CredentialVersion;
-use crate::sessions::{LiveSession, Rotation, RotationOutcome};
+use crate::sessions::{LiveSession, Rotation, RotationOutcome, Session, SessionPosition};
 
 /// A session to be made.
 #[derive(Debug, Clone)]
@@ -42,6 +42,19 @@ impl NewSession {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the account has changed since the password was verified")]
 pub struct StaleCredentials;
+
+/// Which live sessions to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionQuery {
+    /// Whose.
+    pub user_id: UserId,
+    /// Now.
+    pub at: Timestamp,
+    /// Only those that come after this place.
+    pub after: Option<SessionPosition>,
+    /// How many at most.
+    pub limit: u64,
+}
 
 /// The sessions.
 ///
@@ -82,6 +95,28 @@ pub trait SessionRepository: Send + Sync {
 
     /// Ends the session; `true` if it had not ended before. Records `logged_out` on its user.
     async fn end(&self, id: SessionId, context: AuditContext) -> Result<bool, PortError>;
+
+    /// The live sessions of a user, by descending [position](Session::position), and the number of
+    /// all that are live, both of one moment.
+    async fn list_live(&self, query: SessionQuery) -> Result<(Vec<Session>, u64), PortError>;
+
+    /// Ends the session if it is live at the time of the context and is this user's; `true` if it
+    /// was. The owner MUST be checked in the statement that ends it. Records `session_revoked`.
+    async fn revoke(
+        &self,
+        user: UserId,
+        id: SessionId,
+        context: AuditContext,
+    ) -> Result<bool, PortError>;
+
+    /// Ends all live sessions of this user but one, and returns how many. Records
+    /// `other_sessions_revoked` if there were any.
+    async fn revoke_others(
+        &self,
+        user: UserId,
+        keep: SessionId,
+        context: AuditContext,
+    ) -> Result<u64, PortError>;
 
     /// Deletes sessions that ended or expired before this moment and returns how many. It MAY stop
     /// early, to answer in time; the next call goes on.

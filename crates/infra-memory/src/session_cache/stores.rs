@@ -14,8 +14,8 @@ use menjin_domain::credentials::{
     CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
 };
 use menjin_domain::sessions::{
-    InvalidationChannel, LiveSession, NewSession, Rotation, RotationOutcome, SessionRepository,
-    StaleCredentials,
+    InvalidationChannel, LiveSession, NewSession, Rotation, RotationOutcome, Session, SessionQuery,
+    SessionRepository, StaleCredentials,
 };
 
 use tokio::runtime::Handle;
@@ -160,6 +160,32 @@ impl SessionRepository for CachedSessions {
         let store = Arc::clone(&self.store);
         let write = async move { store.end(id, context).await };
         self.changes.after(Invalidation::Session(id), write).await?
+    }
+
+    async fn list_live(&self, query: SessionQuery) -> Result<(Vec<Session>, u64), PortError> {
+        self.store.list_live(query).await
+    }
+
+    async fn revoke(
+        &self,
+        user: UserId,
+        id: SessionId,
+        context: AuditContext,
+    ) -> Result<bool, PortError> {
+        let store = Arc::clone(&self.store);
+        let write = async move { store.revoke(user, id, context).await };
+        self.changes.after(Invalidation::Session(id), write).await?
+    }
+
+    async fn revoke_others(
+        &self,
+        user: UserId,
+        keep: SessionId,
+        context: AuditContext,
+    ) -> Result<u64, PortError> {
+        let store = Arc::clone(&self.store);
+        let write = async move { store.revoke_others(user, keep, context).await };
+        self.changes.after(Invalidation::User(user), write).await?
     }
 
     async fn delete_finished(&self, before: Timestamp) -> Result<u64, PortError> {

@@ -168,6 +168,21 @@ async fn user_management(app: &TestApp, visits: &mut Visits) {
         visits.send(&admin, (method, path, "0"), None, 422).await;
         visits.send_unauthenticated(app, (method, path, "2")).await;
     }
+    let sessions = "/api/v1/users/me/sessions";
+    let session = "/api/v1/users/me/sessions/{session_id}";
+    let nobodys = "00000000-0000-4000-8000-000000000000";
+    for target in [("GET", sessions, ""), ("DELETE", sessions, ""), ("DELETE", session, nobodys)] {
+        visits.send_unauthenticated(app, target).await;
+    }
+    let own = visits.send(&admin, ("GET", sessions, ""), None, 200).await.body;
+    let bad = admin.get("/api/v1/users/me/sessions?limit=0").await;
+    visits.judge("GET", sessions, 422, &bad);
+    visits.send(&admin, ("DELETE", sessions, ""), None, 200).await;
+    visits.send(&admin, ("DELETE", session, nobodys), None, 404).await;
+    visits.send(&admin, ("DELETE", session, "7"), None, 422).await;
+    let own = own["sessions"][0]["id"].as_str().unwrap();
+    visits.send(&admin, ("DELETE", session, own), None, 200).await;
+    let admin = app.anonymous().log_in("root", PASSWORD).await;
     let deactivate = "/api/v1/users/{user_id}/deactivate";
     visits.send(&admin, ("POST", deactivate, "1"), None, 400).await;
     visits.send(&admin, ("POST", "/api/v1/users/{user_id}/activate", "2"), None, 200).await;
