@@ -1,15 +1,12 @@
 //! Records of what happened.
 
-use async_trait::async_trait;
-use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::audit::{AuditEvent, AuditQuery, AuditRecord, AuditRepository};
-use menjin_domain::common::{PortError, Timestamp};
-use menjin_infra_sql::changes::NewEventRow;
+use menjin_domain::common::Timestamp;
+use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::postgres::{Events, done_to_others_by, matching, on_account_of};
 use menjin_infra_sql::queries::{merged, records};
-use menjin_infra_sql::rows::EventRow;
 use menjin_infra_sql::schema::audit_events as events;
 
 use crate::PostgresStore;

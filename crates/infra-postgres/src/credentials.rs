@@ -1,18 +1,14 @@
 //! The credentials of accounts.
 
-use async_trait::async_trait;
-use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::FutureExt as _;
 use menjin_domain::accounts::LoginName;
-use menjin_domain::common::{PortError, UserId};
+use menjin_domain::common::UserId;
 use menjin_domain::credentials::{
     CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
 };
+use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{is_other_of, is_verified};
-use menjin_infra_sql::rows::CredentialsRow;
-use menjin_infra_sql::schema::{sessions, users};
-use menjin_infra_sql::values::Micros;
 
 use crate::PostgresStore;
 use crate::audit::record;

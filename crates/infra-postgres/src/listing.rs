@@ -1,12 +1,10 @@
 //! Pages of users.
 
-use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use menjin_domain::accounts::{UserPage, UserQuery};
-use menjin_domain::common::PortError;
+use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::postgres::{counts_of_users, id_after, users_from};
 use menjin_infra_sql::queries::{FirstOfPage, first_of_page, page as page_of};
-use menjin_infra_sql::schema::user_counts;
 
 use crate::error::Abort;
 

@@ -4,10 +4,9 @@ use std::error::Error;
 use std::net::IpAddr;
 
 use bytes::BytesMut;
-use menjin_domain::common::{PortError, SessionId};
+use menjin_domain::common::SessionId;
 use menjin_domain::sessions::LiveSession;
-use menjin_infra_sql::rows::{self, SessionRow, UserRow};
-use menjin_infra_sql::values::{Host, Micros};
+use menjin_infra_sql::prelude::*;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
 
@@ -107,5 +106,5 @@ fn read_live_session(
         updated_at: columns.optional_moment()?,
         last_login_at: columns.optional_moment()?,
     };
-    Ok(rows::live_session(session, user))
+    Ok(menjin_infra_sql::rows::live_session(session, user))
 }

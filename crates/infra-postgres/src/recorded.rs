@@ -2,13 +2,12 @@
 //! and the event is appended from what it has changed. Nothing changed: nothing recorded.
 
 use diesel::pg::Pg;
-use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Nullable, Text};
 use menjin_domain::audit::{AuditEvent, AuditReason};
 use menjin_domain::common::UserId;
+use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::sql_types::{Address, Moment, Uuid16};
-use menjin_infra_sql::values::{Host, Id, Micros};
 
 /// On whose account the event is.
 #[derive(Debug, Clone, Copy)]

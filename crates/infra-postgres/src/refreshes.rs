@@ -12,10 +12,9 @@ use std::time::Duration;
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use menjin_domain::common::{PortError, SessionId};
+use menjin_domain::common::SessionId;
 use menjin_domain::sessions::{LiveSession, Rotation};
-use menjin_infra_sql::rows::{SessionRow, UserRow, live_session};
-use menjin_infra_sql::values::Id;
+use menjin_infra_sql::prelude::*;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 

@@ -1,21 +1,16 @@
 //! Sessions.
 
-use async_trait::async_trait;
-use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::accounts::User;
 use menjin_domain::audit::{AuditAction, AuditContext};
-use menjin_domain::common::{Error, PortError, SessionId, Timestamp, UserId};
+use menjin_domain::common::{SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
     LiveSession, NewSession, Rotation, RotationOutcome, Session, SessionQuery, SessionRepository,
     StaleCredentials,
 };
-use menjin_infra_sql::changes::RotationRow;
+use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{is_live, is_live_of, is_older_than, live, start_of_sessions};
-use menjin_infra_sql::rows::{PredecessorRow, SessionRow, UserRow, live_session};
-use menjin_infra_sql::schema::{sessions, users};
-use menjin_infra_sql::values::{Id, Micros};
 
 use crate::PostgresStore;
 use crate::audit::record;

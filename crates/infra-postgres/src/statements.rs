@@ -3,14 +3,12 @@
 
 use diesel::Expression;
 use diesel::pg::Pg;
-use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use menjin_domain::audit::AuditAction;
 use menjin_domain::sessions::{Generation, NewSession, Rotation};
-use menjin_infra_sql::rows::{SessionRow, UserRow};
+use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::sql_types::{Address, Moment, Uuid16};
-use menjin_infra_sql::values::{Host, Id, Micros};
 
 use crate::recorded::{Event, Subject};
 

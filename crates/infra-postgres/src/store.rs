@@ -4,9 +4,7 @@ use std::fmt;
 use std::num::NonZero;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use deadpool::managed::QueueMode;
-use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{
@@ -14,12 +12,11 @@ use diesel_async::pooled_connection::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use menjin_domain::common::{PortError, Timestamp};
+use menjin_domain::common::Timestamp;
 use menjin_domain::health::HealthProbe;
 use menjin_infra_sql::cleanup::in_parts;
-use menjin_infra_sql::schema::users;
+use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::sql_types::Moment;
-use menjin_infra_sql::values::Micros;
 use tokio::time::{Duration, Instant};
 
 use crate::config::{PostgresConfig, Target};

@@ -1,17 +1,14 @@
 //! Counts of failures.
 
-use async_trait::async_trait;
-use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::audit::{AuditAction, AuditContext};
-use menjin_domain::common::{ClientNetwork, PortError, Timestamp, UserId};
+use menjin_domain::common::{ClientNetwork, Timestamp, UserId};
 use menjin_domain::lockout::{
     Admission, AttemptLimits, FailureCount, Failures, LockoutRepository, LockoutSubject,
 };
-use menjin_infra_sql::changes::NewFailuresRow;
+use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{MAX_COUNTS, counts_of, latest_counts_of};
-use menjin_infra_sql::rows::{ALL_NETWORKS, FailuresRow};
 use menjin_infra_sql::schema::login_throttles as throttles;
 
 use crate::PostgresStore;

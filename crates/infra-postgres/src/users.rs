@@ -1,8 +1,6 @@
 //! Accounts.
 
-use async_trait::async_trait;
 use diesel::dsl::{exists, select};
-use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::accounts::{
@@ -10,12 +8,9 @@ use menjin_domain::accounts::{
     UserPage, UserQuery,
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
-use menjin_domain::common::{Error, PortError, UserId};
-use menjin_infra_sql::changes::{NewUserRow, ProfileRow};
+use menjin_domain::common::UserId;
+use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::is_open_of;
-use menjin_infra_sql::rows::UserRow;
-use menjin_infra_sql::schema::{sessions, users};
-use menjin_infra_sql::values::Micros;
 
 use crate::PostgresStore;
 use crate::audit::record;

@@ -8,6 +8,7 @@ pub mod changes;
 pub mod cleanup;
 pub mod error;
 pub mod migrations;
+pub mod prelude;
 pub mod queries;
 pub mod rows;
 pub mod schema;

@@ -1,16 +1,12 @@
 //! The credentials of accounts.
 
-use async_trait::async_trait;
-use diesel::prelude::*;
 use menjin_domain::accounts::LoginName;
-use menjin_domain::common::{PortError, UserId};
+use menjin_domain::common::UserId;
 use menjin_domain::credentials::{
     CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
 };
+use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{is_other_of, is_verified};
-use menjin_infra_sql::rows::CredentialsRow;
-use menjin_infra_sql::schema::{sessions, users};
-use menjin_infra_sql::values::Micros;
 
 use crate::SqliteStore;
 use crate::audit::record;

@@ -1,11 +1,9 @@
 //! Pages of users.
 
-use diesel::prelude::*;
 use menjin_domain::accounts::{UserPage, UserQuery};
-use menjin_domain::common::PortError;
+use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::sqlite::{counts_of_users, id_after, users_from};
 use menjin_infra_sql::queries::{FirstOfPage, first_of_page, page as page_of};
-use menjin_infra_sql::schema::user_counts;
 
 use crate::error::OrPortError;
 

@@ -1,20 +1,15 @@
 //! Sessions.
 
-use async_trait::async_trait;
-use diesel::prelude::*;
 use menjin_domain::accounts::User;
 use menjin_domain::audit::{AuditAction, AuditContext};
-use menjin_domain::common::{Error, PortError, SessionId, Timestamp, UserId};
+use menjin_domain::common::{SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
     LiveSession, NewSession, Rotation, RotationOutcome, Session, SessionQuery, SessionRepository,
     StaleCredentials,
 };
-use menjin_infra_sql::changes::{NewSessionRow, RotationRow};
 use menjin_infra_sql::error::bad_column;
+use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{is_live_of, is_older_than, is_verified, live, start_of_sessions};
-use menjin_infra_sql::rows::{PredecessorRow, SessionRow, UserRow, live_session};
-use menjin_infra_sql::schema::{sessions, users};
-use menjin_infra_sql::values::{Id, Micros};
 
 use crate::SqliteStore;
 use crate::audit::record;

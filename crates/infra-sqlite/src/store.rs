@@ -5,17 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use deadpool::managed::{BuildError, Object, Pool, PoolError, QueueMode};
-use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::{ConnectionError, SqliteConnection};
-use menjin_domain::common::{PortError, Timestamp};
+use menjin_domain::common::Timestamp;
 use menjin_domain::health::HealthProbe;
 use menjin_infra_sql::cleanup::in_parts;
-use menjin_infra_sql::schema::users;
+use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::sql_types::Moment;
-use menjin_infra_sql::values::Micros;
 use tokio::time::Instant;
 
 use crate::error::{COMPONENT, OrPortError, failed};

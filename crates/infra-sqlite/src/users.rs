@@ -1,20 +1,15 @@
 //! Accounts.
 
-use async_trait::async_trait;
 use diesel::dsl::{exists, select};
-use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use menjin_domain::accounts::{
     AccountRepository, CreateUserError, EmailTaken, LastAdmin, NewUser, ProfileChanges, Role, User,
     UserPage, UserQuery,
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
-use menjin_domain::common::{Error, PortError, UserId};
-use menjin_infra_sql::changes::{NewUserRow, ProfileRow};
+use menjin_domain::common::UserId;
+use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::is_open_of;
-use menjin_infra_sql::rows::UserRow;
-use menjin_infra_sql::schema::{sessions, users};
-use menjin_infra_sql::values::Micros;
 
 use crate::SqliteStore;
 use crate::audit::record;
