@@ -12,14 +12,11 @@
 
 use zeroize::Zeroize;
 
-use crate::pi;
+use crate::pi::{self, SUBKEY_COUNT};
 
 /// How many lanes there can be. More than this fit into the first-level cache of no processor of
 /// today, let alone into its registers.
 pub(crate) const MAX_LANES: usize = 16;
-
-/// How many words of subkeys there are: what a key, or a salt, is repeated to.
-pub(crate) const SUBKEYS: usize = 18;
 
 /// `OrpheanBeholderScryDoubt`, which the result is the encryption of.
 const PLAINTEXT: [[u32; 2]; 3] =
@@ -31,19 +28,19 @@ const ENCRYPTIONS: usize = 64;
 /// What the key and the salt have made of Blowfish's tables: 4,168 bytes.
 pub(crate) struct State {
     boxes: [[u32; 256]; 4],
-    subkeys: [u32; SUBKEYS],
+    subkeys: [u32; SUBKEY_COUNT],
 }
 
 /// What one lane alternates between: the key and the salt, each repeated to the length of the
 /// subkeys.
 pub(crate) struct Schedule {
-    pub(crate) key: [u32; SUBKEYS],
-    pub(crate) salt: [u32; SUBKEYS],
+    pub(crate) key: [u32; SUBKEY_COUNT],
+    pub(crate) salt: [u32; SUBKEY_COUNT],
 }
 
 impl State {
     /// Empty: for a place that no lane has.
-    pub(crate) const BLANK: Self = Self { boxes: [[0; 256]; 4], subkeys: [0; SUBKEYS] };
+    pub(crate) const BLANK: Self = Self { boxes: [[0; 256]; 4], subkeys: [0; SUBKEY_COUNT] };
 
     /// Begins with a key and a salt: all of bcrypt's set-up before the cost loop.
     pub(crate) fn begin(&mut self, schedule: &Schedule) {
@@ -53,7 +50,7 @@ impl State {
         let salt = [[schedule.salt[0], schedule.salt[1]], [schedule.salt[2], schedule.salt[3]]];
         let ([mut left], [mut right]) = ([0], [0]);
         // There are nine pairs of subkeys: the boxes go on with the salt where those end.
-        for pair in 0..SUBKEYS / 2 {
+        for pair in 0..SUBKEY_COUNT / 2 {
             [left, right] = self.encrypt([left ^ salt[pair % 2][0], right ^ salt[pair % 2][1]]);
             [self.subkeys[2 * pair], self.subkeys[2 * pair + 1]] = [left, right];
         }
@@ -152,7 +149,7 @@ fn iterate_all<const N: usize>(states: &mut [State; N], schedules: &[Schedule; N
     churn(states);
 }
 
-fn mix(subkeys: &mut [u32; SUBKEYS], with: &[u32; SUBKEYS]) {
+fn mix(subkeys: &mut [u32; SUBKEY_COUNT], with: &[u32; SUBKEY_COUNT]) {
     for (subkey, word) in subkeys.iter_mut().zip(with) {
         *subkey ^= word;
     }
@@ -164,7 +161,7 @@ fn mix(subkeys: &mut [u32; SUBKEYS], with: &[u32; SUBKEYS]) {
 #[inline(never)]
 fn churn<const N: usize>(states: &mut [State; N]) {
     let (mut left, mut right) = ([0; N], [0; N]);
-    for pair in 0..SUBKEYS / 2 {
+    for pair in 0..SUBKEY_COUNT / 2 {
         (left, right) = encrypt(states, left, right);
         for lane in 0..N {
             states[lane].subkeys[2 * pair] = left[lane];
@@ -190,7 +187,7 @@ fn encrypt<const N: usize>(
     mut left: [u32; N],
     mut right: [u32; N],
 ) -> ([u32; N], [u32; N]) {
-    for pair in 0..SUBKEYS / 2 - 1 {
+    for pair in 0..SUBKEY_COUNT / 2 - 1 {
         for lane in 0..N {
             let State { boxes, subkeys } = &states[lane];
             left[lane] ^= subkeys[2 * pair];

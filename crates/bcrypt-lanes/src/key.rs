@@ -4,10 +4,11 @@ use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::kernel::{SUBKEYS, Schedule};
+use crate::kernel::Schedule;
+use crate::pi::SUBKEY_COUNT;
 
 /// How many bytes bcrypt reads.
-const READS: usize = 4 * SUBKEYS;
+const READS: usize = 4 * SUBKEY_COUNT;
 
 /// Iterations are counted in 32 bits, and the cost is their exponent.
 pub(crate) const MAX_COST: u32 = 31;
@@ -35,7 +36,7 @@ pub struct CostError(pub u32);
 
 /// What bcrypt makes of a password: 72 bytes, its own or repeated. Erased when dropped.
 #[derive(Clone)]
-pub struct Key([u32; SUBKEYS]);
+pub struct Key([u32; SUBKEY_COUNT]);
 
 impl Key {
     /// How many bytes of a password count.
@@ -76,7 +77,7 @@ impl Key {
 
     fn repeated(bytes: impl Iterator<Item = u8> + Clone) -> Self {
         let mut repeated = bytes.cycle();
-        Self([(); SUBKEYS].map(|()| {
+        Self([(); SUBKEY_COUNT].map(|()| {
             repeated.by_ref().take(4).fold(0, |word, byte| (word << 8) | u32::from(byte))
         }))
     }
@@ -141,7 +142,7 @@ impl Job {
 mod tests {
     use super::*;
 
-    fn words(key: Result<Key, KeyError>) -> [u32; SUBKEYS] {
+    fn words(key: Result<Key, KeyError>) -> [u32; SUBKEY_COUNT] {
         key.unwrap().0
     }
 

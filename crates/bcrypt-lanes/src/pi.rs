@@ -6,16 +6,21 @@
     reason = "evaluated at compile time, where an index out of bounds is an error"
 )]
 
-use crate::kernel::SUBKEYS as COUNT;
+/// How many words of subkeys there are: a key or a salt is repeated to as many.
+pub(crate) const SUBKEY_COUNT: usize = 18;
 
 /// Big-endian words, one after the other.
-const BYTES: &[u8; 4 * (COUNT + 4 * 256)] = include_bytes!("pi.bin");
+const BYTES: &[u8; 4 * (SUBKEY_COUNT + 4 * 256)] = include_bytes!("pi.bin");
 
 /// Statics, so that a hash copies them from where they are.
-pub(crate) static SUBKEYS: [u32; COUNT] = words(0);
+pub(crate) static SUBKEYS: [u32; SUBKEY_COUNT] = words(0);
 
-pub(crate) static BOXES: [[u32; 256]; 4] =
-    [words(COUNT), words(COUNT + 256), words(COUNT + 2 * 256), words(COUNT + 3 * 256)];
+pub(crate) static BOXES: [[u32; 256]; 4] = [
+    words(SUBKEY_COUNT),
+    words(SUBKEY_COUNT + 256),
+    words(SUBKEY_COUNT + 2 * 256),
+    words(SUBKEY_COUNT + 3 * 256),
+];
 
 /// The words from this one on.
 const fn words<const N: usize>(first: usize) -> [u32; N] {

@@ -17,9 +17,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::SqliteStore;
 use crate::error::COMPONENT;
+use crate::pool::DEADLINE;
 use crate::pool::{Connection, Manager};
 use crate::sessions::find_live;
-use crate::store::DEADLINE;
 
 /// How many reads share a transaction, which holds up the emptying of the write-ahead log.
 const TOGETHER: usize = 64;

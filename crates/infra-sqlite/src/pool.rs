@@ -10,6 +10,9 @@ use menjin_domain::common::PortError;
 
 use crate::error::failed;
 
+/// When a call is answered at the latest, though the disk does not.
+pub(crate) const DEADLINE: Duration = Duration::from_millis(2800);
+
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {

@@ -18,13 +18,10 @@ use tokio::time::Instant;
 use crate::error::{COMPONENT, OrPortError, failed};
 use crate::lookups::Lookups;
 use crate::open::{self, OpenError, SqliteConfig};
-use crate::pool::{Access, Connection, Manager};
+use crate::pool::{Access, Connection, DEADLINE, Manager};
 
 /// How long a call may wait for a connection and for other processes' writes, together.
 const PATIENCE: Duration = Duration::from_millis(2500);
-/// When a call is answered at the latest, though the disk does not.
-pub(crate) const DEADLINE: Duration = Duration::from_millis(2800);
-
 /// The store: `AccountRepository`, `SessionRepository`, `LockoutRepository`, `AuditRepository` and
 /// `HealthProbe` on one SQLite file. Clones are cheap and share their connections.
 ///

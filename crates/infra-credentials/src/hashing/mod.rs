@@ -3,6 +3,7 @@
 mod engine;
 mod figures;
 mod queue;
+mod shared;
 mod stored;
 #[cfg(test)]
 mod tests;

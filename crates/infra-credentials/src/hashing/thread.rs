@@ -9,9 +9,9 @@ use menjin_bcrypt_lanes::{Digest, Lanes};
 
 use super::engine::{Engine, Mode};
 use super::queue::Taken;
+use super::shared::Shared;
 use super::trial::{Sample, Trial};
 use super::work::{Ride, Waiter, Work};
-use super::workers::Shared;
 
 /// How often a thread whose lanes are all taken looks whether somebody has waited for too long.
 const LOOK: Duration = Duration::from_millis(10);

@@ -1,7 +1,7 @@
 //! Threads that do slow work behind a bounded queue.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 use std::{io, thread};
 
@@ -10,6 +10,7 @@ use menjin_bcrypt_lanes::Digest;
 use super::engine::Engine;
 use super::figures::Figures;
 use super::queue::{Limits, Queue};
+use super::shared::{KeptPlace, Shared, State};
 use super::thread::{Thread, lower_priority};
 use super::work::{Full, Input, Reply, Work};
 
@@ -17,24 +18,6 @@ use super::work::{Full, Input, Reply, Work};
 /// a drop on a thread that serves requests must not take as long as a hash.
 pub(super) struct Workers {
     shared: Arc<Shared>,
-}
-
-pub(super) struct Shared {
-    pub(super) state: Mutex<State>,
-    /// Something was queued, or the pool is gone.
-    pub(super) changed: Condvar,
-    /// How many wait, for a look without the lock: threads that serve requests take it too.
-    pub(super) waiting: AtomicUsize,
-    pub(super) figures: Figures,
-    threads: usize,
-}
-
-pub(super) struct State {
-    pub(super) queue: Queue,
-    pub(super) engine: Engine,
-    /// Threads that wait for work.
-    pub(super) idle: usize,
-    pub(super) closed: bool,
 }
 
 impl Workers {
@@ -120,41 +103,6 @@ impl Drop for Workers {
         state.queue.clear();
         drop(state);
         self.shared.changed.notify_all();
-    }
-}
-
-/// A place in the queue for somebody who is about to come.
-pub(super) struct KeptPlace(Arc<Shared>);
-
-impl Drop for KeptPlace {
-    fn drop(&mut self) {
-        self.0.lock().queue.give_place_back();
-    }
-}
-
-impl Shared {
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        // No job runs under the lock, so that a poisoned one guards a sound state.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn count(&self, state: &State) {
-        let waiting = state.queue.len();
-        if self.waiting.swap(waiting, Ordering::Relaxed) != waiting {
-            self.figures.waiting(waiting);
-        }
-    }
-
-    fn tell_lanes(&self, state: &State) {
-        self.figures.lanes(self.threads * state.engine.mode().lanes());
-    }
-
-    pub(super) fn settle(&self, with: impl FnOnce(&mut Engine)) {
-        let mut state = self.lock();
-        with(&mut state.engine);
-        let lanes = state.engine.mode().lanes();
-        state.queue.set_lanes(lanes);
-        self.tell_lanes(&state);
     }
 }
 
