@@ -125,8 +125,8 @@ impl Limit {
         (count >= u64::from(self.max)).then(|| left.saturating_add(passed(now, last_at)))
     }
 
-    /// The failures after one more. Their time never goes back, so that a late clock does not
-    /// shorten a wait.
+    /// The failures after one more. Their time never goes back, so that a clock that is behind does
+    /// not shorten a wait.
     #[must_use]
     pub fn one_more(self, failures: Option<Failures>, now: Timestamp) -> Failures {
         match self.counting(failures, now) {

@@ -59,9 +59,9 @@ pub enum PublicPoint {
     },
     /// Of P-256, for ES256 (RFC 7518 §6.2.1).
     P256 {
-        /// The one coordinate, big-endian.
+        /// One coordinate, big-endian.
         x: [u8; 32],
-        /// The other.
+        /// The other coordinate.
         y: [u8; 32],
     },
 }

@@ -88,9 +88,9 @@ pub trait SessionRepository: Send + Sync {
     ///
     /// An accepted token is recorded as [`Rotation::refreshed`] if the input asks for that.
     ///
-    /// An `at` before the first use, from a late clock, is within the grace. Sets `last_used_at`.
-    /// Generations never repeat. After concurrent calls with one token, at most one result is
-    /// current.
+    /// An `at` before the first use, from a clock that is behind, is within the grace. Sets
+    /// `last_used_at`. Generations never repeat. After concurrent calls with one token, at most one
+    /// result is current.
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError>;
 
     /// Ends the session; `true` if it had not ended before. Records `logged_out` on its user.

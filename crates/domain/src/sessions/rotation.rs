@@ -31,8 +31,8 @@ impl Rotation {
         if self.presented == lineage.current {
             return Presented::Current;
         }
-        // The current generation is unused, or it would be the predecessor. A late clock is within
-        // the grace.
+        // The current generation is unused, or it would be the predecessor. A clock that is behind
+        // is within the grace.
         let is_retry = lineage.predecessor.is_some_and(|(generation, first_used)| {
             let is_in_time = (self.at - first_used).to_std().is_ok_and(|since| since < self.grace);
             generation == self.presented && (is_in_time || self.at < first_used)
@@ -116,7 +116,7 @@ mod tests {
             (5, 0, 0, Presented::Current),
             (3, 0, 10, Presented::Retry),
             (3, 9, 10, Presented::Retry),
-            // A late clock is within the grace.
+            // A clock that is behind is within the grace.
             (3, -50, 10, Presented::Retry),
             (3, -50, 0, Presented::Retry),
             (3, 10, 10, Presented::Replay),
