@@ -23,7 +23,7 @@ use crate::servers::{postgres, redis};
 pub const PASSWORD: &str = "password123";
 
 /// A server on a free port of the loopback interface, with a database in a folder of its own. Its
-/// clock stands; it stops with the test's runtime.
+/// clock does not move by itself. The server stops with the test's runtime.
 pub struct TestApp {
     /// Turn it to let time pass.
     pub clock: TurnableClock,
@@ -31,7 +31,7 @@ pub struct TestApp {
     place: Place,
 }
 
-/// Where a test keeps its data, all its own: a folder, and in the deployment profile with replicas a
+/// Where a test keeps its own data: in a folder, and in the profile with replicas also in a
 /// database on PostgreSQL and a namespace in Redis.
 pub struct Place {
     folder: TempDir,
@@ -74,13 +74,13 @@ impl Place {
         Self { folder, settings }
     }
 
-    /// That of another replica on the same data, for a place of the profile with replicas.
+    /// The place of another replica on the same data, in the profile with replicas.
     #[must_use]
     pub fn for_another_replica(&self) -> Self {
         Self { folder: tempfile::tempdir().unwrap(), settings: self.settings.clone() }
     }
 
-    /// The settings of a test: this place, cheap hashes, and whatever else is given.
+    /// The settings of a test: this place, cheap hashes, and the given ones.
     pub fn settings(&self, overrides: &[(&str, &str)]) -> Settings {
         let fixed = [("server.port", "0"), ("server.workers", "2"), ("hashing.cost", "4")];
         let place = self.settings.iter().map(|(key, value)| (*key, value.as_str()));
@@ -105,7 +105,7 @@ impl TestApp {
         Self::start_at(Place::new().await, TurnableClock::default(), overrides).await
     }
 
-    /// A server at a place that may have been another's before, with its clock.
+    /// A server at a place that another server may have used before, with this clock.
     pub async fn start_at(place: Place, clock: TurnableClock, overrides: &[(&str, &str)]) -> Self {
         let settings = place.settings(overrides);
         let application =
@@ -119,7 +119,7 @@ impl TestApp {
         self.running.url()
     }
 
-    /// A client that is nobody.
+    /// An anonymous client.
     pub fn anonymous(&self) -> Client {
         Client::new(self.url())
     }
@@ -149,7 +149,7 @@ impl TestApp {
         self.anonymous().log_in(name, PASSWORD).await
     }
 
-    /// The accounts in the server's database, beside the server.
+    /// The accounts in the server's database, opened beside the server.
     async fn credentials(&self) -> Arc<dyn CredentialRepository> {
         match self.place.settings(&[]).database().unwrap() {
             Database::Sqlite(path) => {
@@ -160,7 +160,7 @@ impl TestApp {
         }
     }
 
-    /// The hash of a user's password, as it stands in the row.
+    /// The hash of a user's password, as stored in the row.
     pub async fn hash_of(&self, name: &str) -> String {
         let name = LoginName::parse(name).unwrap();
         let credentials = self.credentials().await.find_by_name(&name).await.unwrap().unwrap();
@@ -175,7 +175,7 @@ impl TestApp {
         repository.rehash(credentials.user_id, credentials.version, hash).await.unwrap();
     }
 
-    /// Stops the server and starts it again, with these settings: whatever waited to be recorded is.
+    /// Restarts the server with these settings. All waiting audit records are written.
     pub async fn restart(self, overrides: &[(&str, &str)]) -> Self {
         let clock = self.clock.clone();
         Self::start_at(self.stop().await, clock, overrides).await
@@ -188,7 +188,7 @@ impl TestApp {
     }
 }
 
-/// A server with routes that panic, `/api/v1/panic` and `/api/auth/panic`: what no release has.
+/// A server with two additional routes that panic, `/api/v1/panic` and `/api/auth/panic`.
 pub async fn with_panicking_routes(overrides: &[(&str, &str)]) -> (String, Place) {
     let place = Place::new().await;
     let application = Application::build(&place.settings(overrides)).await.unwrap();

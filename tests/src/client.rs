@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::tls;
 
-/// A client of one server, with the tokens of one log-in or none.
+/// A client of one server, with the tokens of one login or none.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -20,8 +20,8 @@ pub struct Client {
     pub refresh_token: Option<String>,
 }
 
-/// An answer. It prints as its status, the headers that are part of the contract, and the body, with
-/// what differs from run to run replaced.
+/// An answer. It prints its status, the headers that are part of the contract, and the body. Values
+/// that differ from run to run are replaced.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The status.
@@ -30,17 +30,17 @@ pub struct Answer {
     pub version: Version,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body; a string where it is no JSON.
+    /// The body; a string if it is not JSON.
     pub body: Value,
 }
 
 impl Client {
-    /// A client that is nobody.
+    /// An anonymous client.
     pub fn new(url: impl Into<String>) -> Self {
         Self::trusting(&tls::trusting_nobody(), url)
     }
 
-    /// A client that is nobody, of a server with TLS.
+    /// An anonymous client of a server with TLS.
     pub fn trusting(config: &ClientConfig, url: impl Into<String>) -> Self {
         let http = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(config.clone());
         let http = http.build().unwrap();
@@ -58,7 +58,7 @@ impl Client {
         }
     }
 
-    /// Its tokens, as a log-in answers them.
+    /// Its tokens, as a login returns them.
     pub fn tokens(&self) -> Value {
         json!({ "access_token": self.access_token, "refresh_token": self.refresh_token })
     }
@@ -76,7 +76,7 @@ impl Client {
         self.request(Method::POST, "/api/v1/auth/login").json(&body).answer().await
     }
 
-    /// Trades the refresh token in.
+    /// Exchanges the refresh token.
     pub async fn refresh(&self) -> Answer {
         self.post("/api/v1/auth/refresh", &json!({ "refresh_token": self.refresh_token })).await
     }
@@ -139,7 +139,7 @@ impl Send for RequestBuilder {
     }
 }
 
-/// What every answer says to browsers, and what all but files say.
+/// The security headers of every answer, and those of every answer but files.
 const GUARDS: [(&str, &str); 5] = [
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
@@ -153,7 +153,7 @@ pub fn faults_of_headers<'a>(header: impl Fn(&'static str) -> Option<&'a str>) -
     faults_of_cached(header, "no-store")
 }
 
-/// The same of an answer that caches may keep as this says: the public keys alone.
+/// The same for an answer with this `Cache-Control`: only that of the public keys.
 fn faults_of_cached<'a>(
     header: impl Fn(&'static str) -> Option<&'a str>,
     cache_control: &'static str,

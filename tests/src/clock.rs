@@ -1,4 +1,4 @@
-//! A clock that stands until it is turned.
+//! A clock that moves only when a test turns it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use menjin_domain::common::{Clock, Timestamp};
 
-/// 2023-11-14T22:13:20Z, in microseconds: when the clock begins.
+/// The first time of the clock: 2023-11-14T22:13:20Z, in microseconds.
 const START: i64 = 1_700_000_000_000_000;
 
 /// A clock that only tests turn. Clones show the same time.

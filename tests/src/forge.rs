@@ -1,4 +1,4 @@
-//! Tokens as an attacker would make them who has a key, or takes something else for one.
+//! Tokens that an attacker could make, with a key or with something else in place of a key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -11,7 +11,7 @@ use sha2::Sha256;
 pub const ED25519: &str = "-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 -----END PRIVATE KEY-----";
-/// The other.
+/// The key of RFC 7515.
 pub const P256: &str = "-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjpsQnnGQmL+YBIff
 H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp
@@ -25,7 +25,7 @@ pub struct Forger {
 }
 
 impl Forger {
-    /// The key that access tokens have where `auth.secret` is this.
+    /// The key of access tokens if `auth.secret` is this.
     pub fn of_secret(secret: &str) -> Self {
         let mut key = [0; 32];
         let hkdf = Hkdf::<Sha256>::new(None, secret.as_bytes());
@@ -38,7 +38,7 @@ impl Forger {
         Self { algorithm: Algorithm::HS256, key: EncodingKey::from_secret(key) }
     }
 
-    /// The key that access tokens have where `auth.access_key` is [`ED25519`] or [`P256`].
+    /// The key of access tokens if `auth.access_key` is [`ED25519`] or [`P256`].
     pub fn of_pem(pem: &str) -> Self {
         let lines = pem.lines().filter(|line| !line.starts_with('-'));
         let der = STANDARD.decode(lines.collect::<String>()).unwrap();
@@ -49,7 +49,7 @@ impl Forger {
         }
     }
 
-    /// A token of this header and these claims, each JSON of whatever form.
+    /// A token with this header and these claims, each any JSON.
     pub fn sign(&self, header: &str, claims: &str) -> String {
         let message = [header, claims].map(|json| URL_SAFE_NO_PAD.encode(json)).join(".");
         let signature = crypto::sign(message.as_bytes(), &self.key, self.algorithm).unwrap();
@@ -63,7 +63,7 @@ pub fn parts(token: &str) -> [String; 2] {
     [(); 2].map(|()| String::from_utf8(parts.next().unwrap()).unwrap())
 }
 
-/// An object with a member that is this, or not there for `None`.
+/// An object with this member, or without it for `None`.
 pub fn with(json: &str, name: &str, value: Option<Value>) -> String {
     let mut object: serde_json::Map<String, Value> = serde_json::from_str(json).unwrap();
     match value {

@@ -6,16 +6,16 @@
 //!   out clients, anonymous and logged in.
 //! * [`client`]: those clients; their answers print as snapshots.
 //! * [`process`]: the real binary as a process of its own, to be killed.
-//! * [`raw`]: HTTP by hand, as no proper client would speak it.
+//! * [`raw`]: HTTP by hand, for requests that no proper client sends.
 //! * [`smuggling`]: requests that two servers could read differently.
-//! * [`openapi`]: the document at `/openapi.json`, as a judge of answers.
+//! * [`openapi`]: the document at `/openapi.json`, to check answers against.
 //! * [`contract`]: what every adapter must do, written against the ports alone.
 //! * [`measurements`]: what a test measured, for the table of a long run.
 //! * [`servers`]: servers of other makers, private to the tests.
 //! * [`forge`]: tokens that nobody should accept.
-//! * [`tls`]: an authority, clients that trust it or nobody, and a server with TLS of its own.
-//! * [`clock`]: a clock that stands until it is turned.
-//! * [`size`]: how often tests do what finds more the more often it is done.
+//! * [`tls`]: an authority, clients that trust it or nobody, and a server with TLS.
+//! * [`clock`]: a clock that moves only when a test turns it.
+//! * [`size`]: how often tests repeat races, measurements and kills.
 
 #![expect(
     clippy::unwrap_used,

@@ -4,13 +4,13 @@ use std::fmt::Display;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 
-/// Reports what a test of a row of SECURITY.md measured. It is printed with the output of the test, and
+/// Reports what a test of a security row measured. It is printed with the output of the test, and
 /// added to the file that `MENJIN_TEST_MEASUREMENTS` names, if it names one.
 #[expect(clippy::print_stdout, reason = "with the output of the test")]
 pub fn measured(row: &str, what: &str, value: impl Display) {
     println!("{row}: {what}: {value}");
     let Some(path) = std::env::var_os("MENJIN_TEST_MEASUREMENTS") else { return };
     let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
-    // One write: others may be writing as well.
+    // A single write, since other processes may write too.
     file.write_all(format!("{row}\t{what}\t{value}\n").as_bytes()).unwrap();
 }

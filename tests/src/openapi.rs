@@ -1,4 +1,5 @@
-//! `/openapi.json`, read as a test of the server's answers: JSON Schema after a few translations.
+//! `/openapi.json`, to check the server's answers against: it becomes JSON Schema after a few
+//! translations.
 
 #![expect(clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
@@ -8,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::client::Answer;
 
-/// The path of an operation, with what this gives in place of each parameter.
+/// The path of an operation, with the value that this function gives for each parameter.
 pub fn filled<'a>(path: &str, value: impl Fn(&str) -> &'a str) -> String {
     let mut filled = String::new();
     for part in path.split_inclusive(['{', '}']) {
@@ -20,7 +21,7 @@ pub fn filled<'a>(path: &str, value: impl Fn(&str) -> &'a str) -> String {
     filled
 }
 
-/// A value for each parameter that there is in a path, valid and nobody's where it can be.
+/// A value for each parameter of a path: valid, and if possible an id that nobody has.
 pub fn any_value(parameter: &str) -> &'static str {
     match parameter {
         "user_id" => "4711",
@@ -30,7 +31,7 @@ pub fn any_value(parameter: &str) -> &'static str {
     }
 }
 
-/// The document, ready to judge answers.
+/// The document, ready to check answers.
 pub struct Document {
     document: Value,
     /// `components`, as JSON Schema.
@@ -58,7 +59,8 @@ impl Document {
         operations
     }
 
-    /// What the answer has and the document does not allow, in words; nothing if it is as documented.
+    /// The differences between the answer and the document, in words; empty if the answer is as
+    /// documented.
     pub fn judge(&self, method: &str, path: &str, answer: &Answer) -> Vec<String> {
         let response = ["paths", path, &method.to_lowercase(), "responses"]
             .iter()
@@ -83,7 +85,7 @@ impl Document {
         faults
     }
 
-    /// What is wrong with a value by a schema of the document's.
+    /// The faults of a value, by a schema of the document.
     pub fn faults(&self, schema: &Value, value: &Value) -> Vec<String> {
         let mut schema = schema.clone();
         to_json_schema(&mut schema);

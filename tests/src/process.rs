@@ -53,7 +53,7 @@ impl Server {
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = read_lines(child.stderr.take().unwrap());
-        // Before anything can fail: dropping it ends the process.
+        // Create it before anything can fail: dropping it ends the process.
         let mut server = Self { child, url: String::new(), log, unread: Cell::default() };
         let (url, before) = server.find_in_log("where it listens", listening_at);
         server.url = url;
@@ -125,7 +125,8 @@ fn read_lines(stderr: ChildStderr) -> mpsc::Receiver<String> {
         while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
             let text = String::from_utf8_lossy(&line).trim_end().to_owned();
             if sender.send(text).is_err() {
-                // Nobody listens: drain, so that the process never waits for us.
+                // Nobody reads any more. Drain the output, so that the process never waits for this
+                // reader.
                 drop(reader.read_to_end(&mut Vec::new()));
                 return;
             }

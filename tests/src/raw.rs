@@ -1,4 +1,4 @@
-//! HTTP/1 by hand, as no proper client would speak it.
+//! HTTP/1 by hand, for requests that no proper client sends.
 
 use std::fmt;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -40,7 +40,7 @@ impl fmt::Display for RawAnswer {
 pub struct Exchange {
     /// Each answer, in order; `100 Continue` is none.
     pub answers: Vec<RawAnswer>,
-    /// What came after them and is no answer of HTTP/1.
+    /// The bytes after them that are not an answer of HTTP/1.
     pub junk: String,
     /// Whether the other side closed the connection.
     pub closed: bool,
@@ -54,8 +54,8 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// Connects to what a URL such as `http://127.0.0.1:8000` names. Nobody there is waited for
-    /// longer than this.
+    /// Connects to what a URL such as `http://127.0.0.1:8000` names. It waits no longer than this
+    /// for the other side.
     pub fn with(url: &str, patience: Duration) -> Self {
         let stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
         stream.set_nodelay(true).unwrap();
@@ -98,7 +98,7 @@ impl Conversation {
         let mut buffer = [0; 16 * 1024];
         match self.stream.read(&mut buffer) {
             Ok(0) => self.closed = true,
-            // A reset after the answer is as good as its end.
+            // A reset after the answer counts as a close.
             Err(error) if error.kind() == ErrorKind::ConnectionReset => self.closed = true,
             Err(_) => {}
             Ok(read) => {
@@ -131,7 +131,7 @@ impl Conversation {
 /// this long.
 pub fn exchange(url: &str, request: &[u8], patience: Duration) -> Exchange {
     let mut conversation = Conversation::with(url, patience);
-    // Whoever has heard enough may have closed already.
+    // The other side may have closed already.
     conversation.say(request);
     conversation.rest()
 }

@@ -1,5 +1,5 @@
-//! How often tests do what finds more the more often it is done. A run of the whole suite does
-//! little of it; variables ask for more.
+//! How often tests repeat races, measurements and kills. A normal run repeats them a few times;
+//! environment variables ask for more.
 
 /// Rounds of a race or a measurement: `MENJIN_TEST_ROUNDS`, or else this many.
 pub fn rounds(few: usize) -> usize {

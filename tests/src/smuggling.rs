@@ -1,5 +1,5 @@
-//! Requests that two servers could read differently. Each carries another one inside, which writes
-//! to the cache: it must not be done, whatever is in front.
+//! Requests that two servers could read differently. Each contains another request, which writes to
+//! the cache. That one must not be executed, whatever proxy is in front.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::client::{Client, Send as _};
 use crate::raw;
 use crate::servers::balancer::FORBIDDEN;
 
-/// How long a proxy may take to say what it thinks of a request: it may wait for more of it.
+/// How long a proxy may take to answer: it may wait for more of the request.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A request that must be refused.
@@ -24,7 +24,7 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Whether the request inside was done by this server.
+    /// Whether this server executed the request inside.
     pub async fn got_through(&self, server: &Client) -> bool {
         match server.get(&self.key).await.status {
             404 => false,
@@ -34,8 +34,8 @@ impl Probe {
     }
 }
 
-/// Sends all of them to a proxy in front of this server. None may get through, and none may put
-/// another client's answer out of order.
+/// Sends all of them to a proxy in front of this server. None may get through, and none may change
+/// the order of another client's answers.
 pub async fn pass_none(proxy: &str, server: &Client) {
     let mut probing = JoinSet::new();
     for probe in probes() {
@@ -59,7 +59,7 @@ pub async fn pass_none(proxy: &str, server: &Client) {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-/// All there are.
+/// All of these requests.
 pub fn probes() -> Vec<Probe> {
     let mut probes = Vec::new();
     let mut add = |name, request: &dyn Fn(&str) -> String| {
@@ -73,7 +73,8 @@ pub fn probes() -> Vec<Probe> {
         probes.push(Probe { name, request, key });
     };
     for (name, headers) in HEADERS {
-        // As the end of a chunked body, or as that of a long one, or after none.
+        // As the end of a chunked body, as the end of a body with a length, or without a body
+        // before it.
         add(name, &|inside| {
             let length = inside.len() + 5;
             let headers = headers.replace("LENGTH", &length.to_string());
@@ -178,7 +179,7 @@ const HOSTS: &[(&str, &str)] = &[
     ("a space before the colon of the host", "Host : x\r\n"),
 ];
 
-/// Lines that do not end or begin as they have to.
+/// Lines with a wrong beginning or end.
 const LINES: &[(&str, &str)] = &[
     ("LF alone", "GET /health/live HTTP/1.1\nHost: x\n\n"),
     ("LF alone after the first line", "GET /health/live HTTP/1.1\nHost: x\r\n\r\n"),
@@ -209,7 +210,7 @@ const LINES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Bodies in chunks that are none.
+/// Bodies in invalid chunks.
 const CHUNKS: &[(&str, &str)] = &[
     ("a chunk beyond 64 bits", "10000000000000005\r\n{}   \r\n0\r\n\r\n"),
     ("a chunk far beyond 64 bits", "FFFFFFFFFFFFFFFFFFFFFFFF\r\n{}\r\n0\r\n\r\n"),

@@ -1,5 +1,5 @@
-//! An authority of the tests', certificates of its, clients that trust it or nobody, and a server with
-//! TLS of its own.
+//! An authority for the tests, its certificates, clients that trust it or nobody, and a server with
+//! TLS.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -59,12 +59,12 @@ impl Authority {
         pair
     }
 
-    /// A client that trusts this authority alone, and speaks these protocols.
+    /// A client that trusts only this authority, and speaks these protocols.
     pub fn client(&self, protocols: &[&str]) -> ClientConfig {
         self.client_of(rustls::DEFAULT_VERSIONS, protocols)
     }
 
-    /// The same, of these versions of TLS.
+    /// The same, with these versions of TLS.
     pub fn client_of(
         &self,
         versions: &[&'static SupportedProtocolVersion],
@@ -154,7 +154,8 @@ impl Pair {
     }
 }
 
-/// A client that trusts no authority: what speaks no TLS needs none, and need not read the system's.
+/// A client that trusts no authority. Clients without TLS need none, and so do not read the
+/// system's.
 pub fn trusting_nobody() -> ClientConfig {
     static NOBODY: LazyLock<ClientConfig> =
         LazyLock::new(|| client(rustls::DEFAULT_VERSIONS, RootCertStore::empty()));

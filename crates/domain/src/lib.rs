@@ -3,13 +3,13 @@
 //! The hexagon of menjin (门禁, access control): accounts and authentication as plain Rust, without
 //! a web framework, a database, a cache or a token library.
 //!
-//! One folder is one feature: its entities, its value objects, its ports and a file for each use-case
-//! with its input, its output, its errors and its unit tests.
+//! One folder is one feature: its entities, its value objects, its ports and a file for each
+//! use-case with its input, its output, its errors and its unit tests.
 //!
 //! * [`accounts`]: users, their profiles and roles; registration, profiles, activation.
 //! * [`credentials`]: passwords, their policy, hashing; changing a password.
 //! * [`sessions`]: login, authentication, refresh, logout; the rules of refresh tokens.
-//! * [`lockout`]: limits on guessing passwords, and the lock-out that follows.
+//! * [`lockout`]: limits on guessing passwords, and the lockout that follows.
 //! * [`access`]: who calls, and what they may do.
 //! * [`audit`]: what happened, by whom, from where.
 //! * [`cache`], [`health`], [`transfer`]: the cache for clients, the state of the back ends, moving

@@ -12,8 +12,8 @@ use crate::health::Component;
 use crate::lockout::{LockoutRepository, LoginLimits, RateLimiter, RegistrationLimit};
 use crate::sessions::{SessionRepository, TokenCodec};
 
-/// The ports that menjin cannot do without. It gains no field within a major version: what comes
-/// later has a default and is a field of [`Ports`].
+/// The ports that menjin requires. Within a major version no field is added: later ports have a
+/// default and are fields of [`Ports`].
 #[derive(Clone)]
 #[expect(missing_docs, reason = "each field is named after its port, which is documented")]
 pub struct RequiredPorts {
@@ -31,7 +31,7 @@ pub struct RequiredPorts {
     pub clock: Arc<dyn Clock>,
 }
 
-/// All ports. Begin with [`Ports::new`] and set what you have beyond that.
+/// All ports. Begin with [`Ports::new`], then set the optional fields that you need.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Ports {
@@ -60,7 +60,7 @@ pub struct Policy {
     pub session_ttl: Duration,
     /// For how long after its first use a refresh token is taken again, if the answer was lost.
     pub refresh_grace: Duration,
-    /// Whether each refresh is recorded: nothing else is written as often.
+    /// Whether each refresh is recorded. Refreshes are by far the most frequent events.
     pub record_refreshes: bool,
     /// The limits on failed logins; `None` turns them off.
     pub login_limits: Option<LoginLimits>,

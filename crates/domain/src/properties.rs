@@ -1,5 +1,5 @@
-//! What holds of every parser, whatever a client sends: none panics or takes long, and what one
-//! accepted once, it accepts again as the same. Whoever registered can log in.
+//! Properties of every parser. No input makes a parser panic or take long. An accepted value parses
+//! again to the same value. A registered name can log in.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::common::ClientInfo;
 use crate::common::text;
 use crate::credentials::{CandidatePassword, NewPassword, PasswordLength};
 
-/// Characters that normalising, folding or trimming does something to, and those that are refused.
+/// Characters that normalising, folding or trimming changes, and characters that are refused.
 const TRICKY: &[&str] = &[
     "a",
     "A",
@@ -215,12 +215,12 @@ proptest! {
     }
 }
 
-/// One of them, and what it is called.
+/// A parser and its name.
 type Parser = (&'static str, fn(&str));
 
-/// The longest that a body can bring, of what takes longest for its length. The bound is far above
-/// what a parser takes without optimisation, and far below what one takes whose time grows with the
-/// square of the length.
+/// The longest input that fits into a body, in the forms that take longest. The bound is far above
+/// what a parser needs without optimisation, and far below what a parser with quadratic time would
+/// need.
 #[test]
 fn no_parser_takes_long() {
     let parsers: [Parser; 10] = [
@@ -235,7 +235,7 @@ fn no_parser_takes_long() {
         ("avatar", |text| drop(AvatarUrl::parse(text))),
         ("cache key", |text| drop(CacheKey::parse(text))),
     ];
-    // Marks to be put in order, expansions, syllables, labels of domains, and nothing of the kind.
+    // Combining marks to reorder, expansions, syllables, labels of domains, and plain text.
     for unit in
         ["\u{301}\u{327}", "\u{fdfa}", "\u{1100}\u{1161}\u{11a8}", "ü.", "ü", "xn--a.", "ΐ", "a"]
     {

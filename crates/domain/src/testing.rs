@@ -1,4 +1,4 @@
-//! What the unit tests of the use-cases share: one user, one session, a clock that stands.
+//! What the unit tests of the use-cases share: one user, one session, a clock that does not move.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
@@ -57,7 +57,7 @@ pub(crate) fn request() -> RequestContext {
     RequestContext { client: client(), request_id: Some(RequestId::parse("request-1").unwrap()) }
 }
 
-/// Keeps what it is told.
+/// Keeps the events that it receives.
 #[derive(Default)]
 pub(crate) struct Trail(Mutex<Vec<AuditEvent>>);
 

@@ -1,14 +1,15 @@
 //! A body in chunks, as it arrives (RFC 9112 §7.1).
 //!
-//! actix reads chunks too, but takes any line for a trailer: it would skip what a proxy in front takes
-//! for the next request. So chunks and trailers are checked before actix sees them.
+//! actix reads chunks too, but accepts any line as a trailer. So it would skip lines that a proxy
+//! in front reads as the next request. Chunks and trailers are therefore checked before actix sees
+//! them.
 
 use crate::lines::{Flaw, Lines};
 
 /// The longest line, and the longest list of trailers, in bytes.
 const MAX_LINES: usize = 4096;
 
-/// What has arrived of a body in chunks.
+/// The state of a chunked body that is arriving.
 #[derive(Debug, Default)]
 pub(crate) struct Chunks {
     next: Next,
@@ -34,7 +35,7 @@ impl Chunks {
         self.next == Next::Nothing
     }
 
-    /// Takes in what has arrived; leaves what lies beyond the end of the body.
+    /// Consumes the bytes that arrived, and leaves those after the end of the body.
     pub(crate) fn take(&mut self, bytes: &mut &[u8]) -> Result<(), Flaw> {
         while !bytes.is_empty() && !self.is_complete() {
             if let Next::Data(left) = self.next {
@@ -59,7 +60,7 @@ impl Chunks {
     }
 }
 
-/// What comes after this line; `None` if the line may not be there.
+/// What must come after this line; `None` if the line is not allowed here.
 fn after(expected: Next, line: &[u8]) -> Option<Next> {
     match expected {
         Next::Size => match size(line)? {
@@ -73,7 +74,7 @@ fn after(expected: Next, line: &[u8]) -> Option<Next> {
     }
 }
 
-/// The size of a chunk; extensions are passed over.
+/// The size of a chunk. Extensions are skipped.
 fn size(line: &[u8]) -> Option<u64> {
     let line = std::str::from_utf8(line).ok().filter(|line| !line.contains(char::is_control))?;
     let digits = line.split_once(';').map_or(line, |(digits, _extensions)| digits);
@@ -97,7 +98,7 @@ fn is_field(line: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// Takes in the bytes in pieces of this size; tells how many lay beyond the end.
+    /// Feeds the bytes in pieces of this size, and returns how many lay beyond the end.
     fn take(bytes: &[u8], size: usize) -> Result<Option<usize>, Flaw> {
         let (mut chunks, mut beyond) = (Chunks::default(), 0);
         for mut piece in bytes.chunks(size) {

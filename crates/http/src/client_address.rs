@@ -1,6 +1,7 @@
-//! The address of the client, behind proxies or not.
+//! The address of the client, with or without proxies in front.
 //!
-//! Not by actix's `ConnectionInfo`: it believes `X-Forwarded-For` and `Forwarded` from anybody.
+//! actix's `ConnectionInfo` is not used: it believes `X-Forwarded-For` and `Forwarded` from
+//! anybody.
 
 use std::net::IpAddr;
 
@@ -30,13 +31,13 @@ impl TrustedProxies {
     }
 
     /// The client's address: the peer's, unless the peer is trusted; then the right-most hop that
-    /// is not. What stands further left was written by the client and may be anything.
+    /// is not trusted. The client can write anything to the left of it.
     pub fn client_address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         if !self.contains(client) {
             return client;
         }
-        // As bytes: a proxy may have added its hop to a line that is no text.
+        // Read it as bytes: a proxy may have added its hop to a line that is not valid text.
         let lines: Vec<&[u8]> =
             headers.get_all("x-forwarded-for").map(HeaderValue::as_bytes).collect();
         let hops = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
@@ -96,7 +97,7 @@ mod tests {
         assert_eq!(client(&trusted, "::ffff:10.0.0.1", &["192.0.2.9"]), "192.0.2.9");
     }
 
-    /// A proxy adds its hop to whatever the client has sent, on the same line.
+    /// A proxy adds its hop to the line that the client has sent.
     #[test]
     fn r9_a_line_that_is_no_text_hides_no_hop() {
         let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
@@ -109,7 +110,7 @@ mod tests {
         assert_eq!(client.to_string(), "192.0.2.9");
     }
 
-    /// Lines as a proxy or a client might write them: addresses, and anything else.
+    /// Lines that a proxy or a client might write: addresses and other texts.
     fn lines() -> impl Strategy<Value = Vec<Vec<u8>>> {
         let hop = prop_oneof![
             any::<IpAddr>().prop_map(|address| address.to_string()),
@@ -144,8 +145,8 @@ mod tests {
                 TrustedProxies::default().client_address(peer, &both),
                 peer.to_canonical()
             );
-            // Behind a proxy: the proxy, or an address that is written down. `Forwarded` (RFC 7239)
-            // is not read, so it makes no difference.
+            // Behind a proxy, the result is the proxy or an address from the header. `Forwarded`
+            // (RFC 7239) is never read.
             let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
             let proxy: IpAddr = "10.0.0.1".parse().unwrap();
             let client = proxies.client_address(proxy, &ours);

@@ -1,4 +1,4 @@
-//! One connection, from the handshake of TLS to its close.
+//! One connection, from the TLS handshake to its close.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,14 +19,14 @@ use crate::connection_state::Peer;
 use crate::guarded_stream::{Ended, GuardedStream, Refusal, Stream};
 use crate::limits::{READ_TIMEOUT, WRITE_TIMEOUT};
 
-/// How long the last answer may take, and then what the client was still sending.
+/// How long the last answer may take, and then how long the rest of the request is read.
 const CLOSING: Duration = Duration::from_secs(1);
-/// How many bytes of that are read.
+/// How many bytes of that rest are read.
 const MAX_LEFTOVERS: usize = 256 * 1024;
 
 /// What all connections of a worker have in common.
 pub(crate) struct Connections<H, R> {
-    /// actix's own.
+    /// actix's service.
     pub(crate) http1: H,
     pub(crate) tls: Option<TlsAcceptor>,
     /// Renders the answer to a refusal.
@@ -42,7 +42,7 @@ where
     /// Serves a connection until it ends.
     pub(crate) async fn serve(&self, stream: TcpStream) {
         let address = stream.peer_addr().ok();
-        // An answer is one write: there is nothing to wait for.
+        // An answer is a single write, so waiting for more data is useless.
         drop(stream.set_nodelay(true));
         let Some(tls) = &self.tls else {
             return self.serve_http1(stream, Peer { address, is_tls: false }).await;
@@ -67,7 +67,8 @@ where
             tracing::debug!(%error, ?peer, "a connection broke off");
         }
         let Some(Ended { mut stream, refusal }) = guarded.into_ended() else { return };
-        // Of one request actix may refuse the first part and the guard the next: one answer is enough.
+        // actix may refuse the first part of a request and the guard the next part. Only one answer
+        // is sent.
         let actix_refused = matches!(served, Err(DispatchError::Parse(_)));
         let refusal = refusal.filter(|_| !actix_refused);
         let answer = refusal.and_then(|refusal| encode((self.refuse)(refusal, peer)));
@@ -83,8 +84,8 @@ where
     }
 }
 
-/// Reads what the client has sent meanwhile. A connection that is closed with something unread is
-/// reset, and the answer may be lost with it.
+/// Reads what the client has sent meanwhile. If unread bytes remain at the close, the connection is
+/// reset and the answer may be lost.
 async fn read_leftovers(mut stream: impl AsyncRead + Unpin) {
     let mut buffer = [0; 4096];
     let mut left = MAX_LEFTOVERS;
@@ -138,7 +139,7 @@ mod tests {
             started.elapsed()
         };
         let reading = async {
-            // One byte taken gives the client its time once more.
+            // Each byte that the client reads restarts its time.
             tokio::time::sleep(WRITE_TIMEOUT / 2).await;
             client.read_u8().await.unwrap();
         };

@@ -1,4 +1,4 @@
-//! What a connection and the requests on it know of each other.
+//! The state that a connection and its requests share.
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -48,7 +48,8 @@ impl ConnectionState {
         self.0.peer
     }
 
-    /// The head of a request has been read. `length` is the length of its body, if the head says so.
+    /// The head of a request has been read. `length` is the length of its body, if the head says
+    /// so.
     pub(crate) fn begin(&self, length: Option<u64>) -> Counted {
         self.0.length.set(length);
         self.0.begun.set(self.0.begun.get() + 1);
@@ -57,8 +58,8 @@ impl ConnectionState {
     }
 
     /// Whether the answer to an earlier request ends the connection. If it does, the connection is
-    /// marked to be aborted: actix has read another request from it, which must not be done. The
-    /// client may have sent those bytes as the rest of the earlier request (RFC 9112 §9.6).
+    /// marked to be aborted: actix has read another request from it, which must not be executed.
+    /// The client may have sent those bytes as the rest of the earlier request (RFC 9112 §9.6).
     pub(crate) fn abort_if_closing(&self) -> bool {
         if self.0.closing.get() {
             self.0.aborted.set(true);
@@ -66,7 +67,7 @@ impl ConnectionState {
         self.0.aborted.get()
     }
 
-    /// Whether actix has read a request after the last one that is answered.
+    /// Whether actix has read a request after the last answered one.
     pub(crate) fn is_aborted(&self) -> bool {
         self.0.aborted.get()
     }
@@ -88,7 +89,7 @@ impl ConnectionState {
 }
 
 impl Counted {
-    /// The connection ends with the answer to this request: what is still sent is no request.
+    /// The connection ends with the answer to this request. Later bytes are not a request.
     pub(crate) fn close_after_answer(&self) {
         self.0.0.closing.set(true);
     }

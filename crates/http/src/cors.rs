@@ -1,9 +1,9 @@
 //! Which pages of other origins may call from a browser (Fetch Standard, "CORS protocol").
 //!
-//! Not by actix-cors, for two reasons. A preflight is answered with the `Allow` of the route's own 405,
-//! so that no second list of methods can differ from the routes (and a preflight for a path that does
-//! not exist is a 404). And the headers are set on every answer, those to panics included, which
-//! actix-cors does not see. Origins are compared whole: there are no patterns to get wrong.
+//! actix-cors is not used, for two reasons. First, a preflight is answered with the `Allow` of the
+//! route's own 405, so there is no second list of methods that could differ from the routes. (A
+//! preflight for an unknown path is a 404.) Second, the headers are set on every answer, also after
+//! panics, which actix-cors does not see. Origins are compared as a whole, without patterns.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -20,19 +20,19 @@ use actix_web::http::header::{
 };
 use actix_web::http::uri::Authority;
 
-/// What requests may carry beyond what any page may send.
+/// The headers that requests may carry, beyond those that any page may send.
 const REQUEST_HEADERS: &str = "authorization, content-type, x-request-id";
-/// What pages may read beyond what any page may.
+/// The headers that pages may read, beyond those that any page may read.
 const RESPONSE_HEADERS: &str = "allow, retry-after, www-authenticate, x-request-id";
 
 /// An origin as browsers send it, such as `https://app.example`; or `*` for any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 
-/// Why a text is no origin that a browser would send.
+/// Why a text is not an origin that a browser sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidOrigin {
-    /// Sandboxed pages and files send it: it could be anybody.
+    /// Sandboxed pages and files send it, so it could be anybody.
     #[error("null is what pages of any origin can send")]
     Null,
     /// It is not a scheme, a host, and at most a port.
@@ -41,7 +41,7 @@ pub enum InvalidOrigin {
     /// It has capital letters.
     #[error("browsers send it in small letters")]
     Capitals,
-    /// It names the port that the scheme has anyway.
+    /// It names the default port of its scheme.
     #[error("browsers leave the scheme's own port out")]
     DefaultPort,
 }
@@ -89,13 +89,13 @@ impl fmt::Display for Origin {
 }
 
 impl Origin {
-    /// Whether it stands for any.
+    /// Whether it means any origin.
     pub fn is_any(&self) -> bool {
         self.0 == "*"
     }
 }
 
-/// Pages of which origins may call, and how.
+/// Which origins may call, and how.
 #[derive(Debug, Clone, Default)]
 pub struct Cors {
     /// The origins. If there are none, no header of CORS is sent.
@@ -103,20 +103,20 @@ pub struct Cors {
     /// Whether calls may carry the browser's credentials. This holds for named origins only, never
     /// for `*`.
     pub credentials: bool,
-    /// How long a browser may remember what a route takes.
+    /// How long a browser may remember the answer to a preflight.
     pub max_age: Duration,
 }
 
-/// What to say to the page that a request comes from.
+/// The headers for the page that a request comes from.
 pub struct CorsDecision<'a> {
     cors: &'a Cors,
     allowed: Option<HeaderValue>,
-    /// Whether the browser asks before it sends the request itself.
+    /// Whether this is a preflight.
     is_preflight: bool,
 }
 
 impl Cors {
-    /// Decides by where a request comes from; `None` if there are no origins.
+    /// Decides by the origin of a request; `None` if no origins are configured.
     pub fn decide(&self, request: &ServiceRequest) -> Option<CorsDecision<'_>> {
         if self.origins.is_empty() {
             return None;
@@ -145,7 +145,8 @@ impl Cors {
 }
 
 impl CorsDecision<'_> {
-    /// The answer to a preflight for a route that takes these methods; `None` if it is no preflight.
+    /// The answer to a preflight for a route that takes these methods; `None` if it is no
+    /// preflight.
     pub fn preflight_response(&self, methods: &str) -> Option<HttpResponse> {
         let max_age = self.cors.max_age.as_secs();
         self.is_preflight.then(|| {

@@ -1,9 +1,9 @@
 //! The deadline of a request: how long it may wait for back ends in all.
 //!
-//! Each call of a back end has its own bound, but a request makes several calls. Where a database is
-//! slow without being down, their times add up. So the request has a bound too
-//! ([`REQUEST_DEADLINE`]). Its clock is paused while the request waits for something else that has a
-//! bound, such as the rest of its body.
+//! Each call of a back end has its own bound, but a request makes several calls. If a database is
+//! slow but not down, their times add up. So the request has a bound too ([`REQUEST_DEADLINE`]).
+//! Its clock is paused while the request waits for something else that has a bound, such as the
+//! rest of its body.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -21,11 +21,11 @@ tokio::task_local! {
 
 /// How long a request has waited.
 struct Clock {
-    /// Until the clock last began to run.
+    /// The time waited until the clock last started.
     before: Cell<Duration>,
-    /// When that was.
+    /// When the clock last started.
     running_since: Cell<Instant>,
-    /// How many waits pause it.
+    /// How many waits pause the clock.
     pauses: Cell<u32>,
 }
 
@@ -58,7 +58,7 @@ impl Clock {
 
 /// Does the work of a request, or returns `None` when its deadline has passed.
 ///
-/// The work then goes on to its own end: it may have to undo what it did first.
+/// The work then continues to its end, since it may have to undo its first steps.
 pub async fn within<T: 'static>(work: impl Future<Output = T> + 'static) -> Option<T> {
     let clock = Rc::new(Clock::new());
     let mut work = Box::pin(CLOCK.scope(Rc::clone(&clock), work));
@@ -67,7 +67,7 @@ pub async fn within<T: 'static>(work: impl Future<Output = T> + 'static) -> Opti
         if let Poll::Ready(done) = work.as_mut().poll(context) {
             return Poll::Ready(Some(done));
         }
-        // The clock is paused and resumed only while the work is polled, which is over.
+        // The clock is paused and resumed only while the work is polled, and that is over here.
         let Some(deadline) = clock.deadline() else { return Poll::Pending };
         if timer.deadline() != deadline {
             timer.as_mut().reset(deadline);
@@ -81,18 +81,18 @@ pub async fn within<T: 'static>(work: impl Future<Output = T> + 'static) -> Opti
     done
 }
 
-/// Does something that has a bound of its own; the clock of the request, if there is one, is paused.
+/// Does something that has its own bound. The clock of the request, if any, is paused meanwhile.
 pub async fn pause_during<T>(work: impl Future<Output = T>) -> T {
     let _pause = Pause::begin();
     work.await
 }
 
-/// Ends when dropped, also when its work is dropped half-way.
+/// A pause. It ends when dropped, also if its work is dropped before the end.
 struct Pause;
 
 impl Pause {
     fn begin() -> Self {
-        // There is no clock outside of requests, or once the deadline of one has passed.
+        // There is no clock outside of requests, and none after the deadline has passed.
         let _ = CLOCK.try_with(|clock| clock.pause());
         Self
     }

@@ -1,9 +1,9 @@
 //! The two directions of an HTTP/1 connection, between the socket and actix.
 //!
-//! Heads and chunks are checked here before actix reads them, and each head has its time: actix keeps
-//! a time for the first head of a connection only. What actix itself cannot read, it answers with an
-//! empty 400. There is no parser of our own: the checks only look for what two parsers could read
-//! in two ways.
+//! Heads and chunks are checked here before actix reads them, and each head has a time limit: actix
+//! limits only the first head of a connection. This is not a second parser: the checks only look
+//! for bytes that two parsers could read differently. actix answers what it cannot parse with an
+//! empty 400.
 
 use std::cell::RefCell;
 use std::io;
@@ -49,19 +49,19 @@ pub(crate) struct GuardedStream(Rc<RefCell<Inner>>);
 struct Inner {
     stream: Pin<Box<dyn Stream>>,
     state: ConnectionState,
-    /// What has arrived of the latest request. `None` if it is not known where the request began: a
-    /// client may send it together with the end of the one before. Such a request is not checked,
-    /// since no proxy sends it so.
+    /// What has arrived of the latest request. `None` if it is unknown where the request began: a
+    /// client may send it together with the end of the previous one. Such a request is not checked,
+    /// since no proxy sends requests in this way.
     arrived: Option<Arrived>,
     /// How many requests had begun when this head did.
     begun_before: u64,
     /// When the head has to be complete.
     head_due: Instant,
-    /// Made when it is first needed: most connections need none.
+    /// Created at the first use, since most connections need none.
     head_timer: Option<Pin<Box<Sleep>>>,
     /// Whether nothing has arrived yet.
     is_silent: bool,
-    /// Whether nothing more is read.
+    /// Whether reading has stopped.
     is_over: bool,
     refusal: Option<Refusal>,
 }
@@ -109,7 +109,7 @@ impl GuardedStream {
         })))
     }
 
-    /// What the requests on this connection find in the data of their connection.
+    /// The state that requests find in the data of their connection.
     pub(crate) fn state(&self) -> ConnectionState {
         self.0.borrow().state.clone()
     }
@@ -134,8 +134,9 @@ impl Inner {
         }
         let arrived = buf.filled().get(before..).unwrap_or_default();
         if let Err(flaw) = self.check(arrived) {
-            // For actix this is the end of the connection. If a handler works on the request already,
-            // the missing rest of the body is its error, and that is the answer.
+            // For actix this is the end of the connection. If a handler is already working on the
+            // request, it fails because the rest of the body is missing, and that error is the
+            // answer.
             self.is_over = true;
             buf.set_filled(before);
             self.refusal = self.state.awaits_a_request().then_some(match flaw {
@@ -157,7 +158,7 @@ impl Inner {
             timer.as_mut().reset(due);
         }
         ready!(timer.as_mut().poll(cx));
-        // A client that has sent nothing waits for no answer: a browser connects ahead of need.
+        // A client that has sent nothing expects no answer: browsers connect before they need to.
         if !self.is_silent {
             self.refusal = Some(Refusal::RequestTimeout);
         }
@@ -174,7 +175,7 @@ impl Inner {
         self.arrived.as_mut().map_or(Ok(()), |request| request.take(arrived))
     }
 
-    /// Whether, now that every request so far is answered, nothing of the next one has arrived.
+    /// Whether all requests are answered and no byte of the next one has arrived.
     fn is_between_requests(&self) -> bool {
         let is_next = self.state.begun() == self.begun_before + 1;
         let length = self.state.length();

@@ -1,8 +1,9 @@
 //! The lines of a request's head, as they arrive.
 //!
-//! actix takes LF alone for the end of a line, as RFC 9112 §2.2 allows. A proxy in front may have
-//! taken it for a part of a value: then the proxy has checked another request than the one that is
-//! done here. actix also waits for up to 128 KiB. So the lines are checked before actix sees them.
+//! actix accepts a single LF as the end of a line, as RFC 9112 §2.2 allows. A proxy in front may
+//! read it as part of a value. Then the proxy has checked another request than the one that runs
+//! here. actix also accepts heads of up to 128 KiB. So the lines are checked before actix sees
+//! them.
 
 use crate::limits::{MAX_FIELDS, MAX_HEAD};
 use crate::lines::{Flaw, Lines};
@@ -19,7 +20,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Takes in what has arrived; leaves what lies beyond the end of the head.
+    /// Consumes the bytes that arrived, and leaves those after the end of the head.
     pub(crate) fn take(&mut self, bytes: &mut &[u8]) -> Result<(), Flaw> {
         while !self.complete && !bytes.is_empty() {
             let before = bytes.len();
@@ -29,7 +30,8 @@ impl Head {
                 return Err(Flaw::TooLong);
             }
             let Some(line) = line else { break };
-            // Empty lines may come before a request (RFC 9112 §2.2); the first one after it ends it.
+            // Empty lines may come before a request (RFC 9112 §2.2); the first one after it ends
+            // it.
             self.complete = self.begun && line.is_empty();
             self.fields += usize::from(self.begun);
             self.begun |= !line.is_empty();
@@ -41,7 +43,7 @@ impl Head {
         Ok(())
     }
 
-    /// Whether its body comes in chunks, if actix takes it at all.
+    /// Whether its body comes in chunks, if actix accepts the request.
     pub(crate) fn is_chunked(&self) -> bool {
         self.chunked
     }
@@ -60,7 +62,8 @@ mod tests {
 
     const HEAD: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
-    /// Takes in the bytes in pieces of this size; returns the head and how much lay beyond it.
+    /// Feeds the bytes in pieces of this size, and returns the head and how many bytes lay beyond
+    /// it.
     fn take(bytes: &[u8], size: usize) -> Result<(Head, usize), Flaw> {
         let (mut head, mut beyond) = (Head::default(), 0);
         for mut piece in bytes.chunks(size) {

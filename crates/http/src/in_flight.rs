@@ -1,10 +1,10 @@
-//! A request that is in flight: the one thing that an application has to hold for each.
+//! A request in flight. An application must hold one for each request.
 //!
 //! It tells the connection that a request has begun, and when its answer is sent. It also decides
-//! what happens to the part of a body that nobody has read. After an answer actix drains the rest of
-//! a chunked body, to use the connection again, for as long as the client sends. It does so only once
-//! the body has been dropped. So the body is held until the answer is sent, and what is still unread
-//! then closes the connection.
+//! what happens to the part of a body that nobody has read. After an answer, actix reads the rest
+//! of a chunked body for as long as the client sends, to use the connection again. It does so only
+//! after the body was dropped. So the body is held until the answer is sent. If some of it is still
+//! unread then, the connection is closed.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ use futures_util::Stream;
 
 use crate::connection_state::{ConnectionState, Counted};
 
-/// A request from its begin until its answer is sent.
+/// A request, from its beginning until its answer is sent.
 ///
 /// The outermost middleware of an application takes one for each request
 /// ([`begin`](InFlight::begin)), lets it decide about the connection when there is an answer
@@ -48,8 +48,8 @@ impl Stream for SharedPayload {
 }
 
 impl InFlight {
-    /// Takes hold of a request and its body, which the handler can read all the same. Never returns
-    /// if an earlier answer ends the connection: the connection is closed meanwhile.
+    /// Takes hold of a request and its body. The handler can still read the body. Never returns if
+    /// an earlier answer ends the connection: the connection is closed meanwhile.
     pub async fn begin(request: &mut ServiceRequest) -> Self {
         let state = request.conn_data::<ConnectionState>().cloned();
         if state.as_ref().is_some_and(ConnectionState::abort_if_closing) {
@@ -77,10 +77,10 @@ impl InFlight {
         self.counted.as_ref().is_some_and(|counted| counted.peer().is_tls)
     }
 
-    /// Decides, now that there is an answer, whether the connection ends with it: if the client asked
-    /// for that, if the answer says so, or if some of the body is still to come.
+    /// Decides, now that there is an answer, whether the connection ends with it: if the client
+    /// asked for that, if the answer says so, or if some of the body is still to come.
     pub fn settle(&self, answer: &mut ResponseHead) {
-        // actix uses heads again, with their old version, and HTTP/1.0 would mean Close.
+        // actix reuses heads with their old version, and HTTP/1.0 would mean Close.
         answer.version = Version::HTTP_11;
         let is_unread = self.payload.as_ref().is_some_and(|payload| !has_ended(payload));
         if self.client_closes || is_unread {
@@ -93,7 +93,7 @@ impl InFlight {
         }
     }
 
-    /// Holds on until this body of the answer is sent.
+    /// Holds the request until this body of the answer is sent.
     pub fn until_sent(self, body: BoxBody) -> BoxBody {
         match self {
             Self { payload: None, counted: None, .. } => body,
@@ -102,7 +102,7 @@ impl InFlight {
     }
 }
 
-/// Whether all of a body has arrived. Throws away what nobody has read of it.
+/// Whether all of a body has arrived. Discards the part that nobody has read.
 fn has_ended(payload: &RefCell<Payload>) -> bool {
     let Ok(mut payload) = payload.try_borrow_mut() else { return false };
     let mut cx = Context::from_waker(Waker::noop());

@@ -1,7 +1,7 @@
-//! JSON, read strictly (RFC 8259, with the rule of RFC 7493 on names): a name that is given twice is
-//! refused at any depth, since readers differ in which of the two they take.
+//! JSON, read strictly (RFC 8259, with the rule of RFC 7493 on names): a name that is given twice
+//! is refused at any depth, since some readers take the first value and some the last.
 //!
-//! `serde_json::from_slice::<Value>` takes the last of the two and says nothing.
+//! `serde_json::from_slice::<Value>` silently takes the last value.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Number, Value};
 
-/// Why a text is no object.
+/// Why a text is not a JSON object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
     /// It is not JSON, or a name is given twice.
     #[error("not JSON")]
     Malformed,
-    /// It is JSON, but another value.
+    /// It is JSON, but not an object.
     #[error("not an object")]
     NotAnObject,
 }
@@ -132,7 +132,7 @@ mod tests {
         }
     }
 
-    /// Not every reader of decimals is exact.
+    /// Numbers are read exactly, which not every reader does.
     #[test]
     fn numbers_are_read_to_the_last_digit() {
         let object = parse_object(br#"{"a":2.321524401561872e+82}"#).unwrap();
@@ -187,7 +187,7 @@ mod tests {
             prop_assert_eq!(parse_object(within.as_bytes()), Err(JsonError::Malformed));
         }
 
-        /// Stricter than the usual reader, and never other.
+        /// Every accepted text has the same value as for the usual reader.
         #[test]
         fn i6_anything_is_read_as_others_read_it_or_not_at_all(
             object in object(),

@@ -1,10 +1,10 @@
 //! # menjin-http
 //!
-//! The HTTP transport under menjin, on actix-server and actix-http. It knows nothing of accounts, of
-//! dialects or of languages: whoever serves an application with it renders all answers.
+//! The HTTP transport under menjin, on actix-server and actix-http. It knows nothing of accounts,
+//! of dialects or of languages: whoever serves an application with it renders all answers.
 //!
-//! * [`serve()`] listens, accepts TLS, and serves an actix [`App`](actix_web::App). It keeps the time
-//!   limits of [`limits`] and refuses requests that a proxy in front may read in another way.
+//! * [`serve()`] listens, accepts TLS, and serves an actix [`App`](actix_web::App). It keeps the
+//!   time limits of [`limits`] and refuses requests that a proxy in front may read in another way.
 //! * The application wraps its routes in one middleware of its own. That middleware uses
 //!   [`InFlight`] for every request, and the other modules as it needs them: [`request_guard`],
 //!   [`deadline`], [`cors`], [`request_id`], [`security_headers`], [`metrics`].

@@ -6,19 +6,20 @@ use std::time::Duration;
 /// byte a second holds a connection no longer than this.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// How long a client may take nothing of an answer that is being sent.
+/// How long a client may read nothing of an answer that is being sent.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long an idle connection stays open for the next request.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// How long a request may wait for back ends in all (see [`deadline`](crate::deadline)). It is less
-/// than the three seconds in which every request is answered, and more than any single call of a back
-/// end may take.
+/// than the three seconds in which every request is answered, and more than any single call of a
+/// back end may take.
 pub const REQUEST_DEADLINE: Duration = Duration::from_millis(2900);
 
 /// The longest head of a request, in bytes.
 pub const MAX_HEAD: usize = 32 * 1024;
 
-/// The most header fields of a request. actix takes no more, but would answer with an empty 431.
+/// The most header fields of a request. actix has the same limit, but would answer with an empty
+/// 431.
 pub const MAX_FIELDS: usize = 96;

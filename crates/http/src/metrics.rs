@@ -11,7 +11,7 @@ const DURATION: &str = "menjin_http_request_duration_seconds";
 /// The label of a request that matched no route, or whose handler did not finish.
 const NO_ROUTE: &str = "none";
 
-/// The label for the method of what was refused before it was a request.
+/// The method label for what was refused before it became a request.
 const UNREAD: &str = "unread";
 
 /// Describes the metrics.
@@ -24,8 +24,8 @@ pub fn describe() {
     );
 }
 
-/// Counts a request. The route is a pattern such as `/api/v1/users/{id}`, never a path: clients would
-/// otherwise decide how many series there are.
+/// Counts a request. The route is a pattern such as `/api/v1/users/{id}`, never a path: clients
+/// would otherwise decide how many series there are.
 pub fn count(method: &Method, route: Option<String>, status: StatusCode, took: Duration) {
     let method = label(method);
     let route = route.unwrap_or_else(|| NO_ROUTE.to_owned());
@@ -34,7 +34,7 @@ pub fn count(method: &Method, route: Option<String>, status: StatusCode, took: D
     counter!(REQUESTS, "method" => method, "route" => route, "status" => status).increment(1);
 }
 
-/// Counts what was refused before it was a request.
+/// Counts what was refused before it became a request.
 pub fn count_unread(status: StatusCode) {
     let status = status.as_str().to_owned();
     counter!(REQUESTS, "method" => UNREAD, "route" => NO_ROUTE, "status" => status).increment(1);

@@ -1,5 +1,5 @@
-//! Requests that actix takes and that are refused all the same, before they are routed: a proxy in
-//! front may have read them in another way.
+//! Requests that actix accepts but menjin refuses before routing: a proxy in front may have read
+//! them in another way.
 
 use actix_web::http::header::{HOST, HeaderMap, UPGRADE};
 use actix_web::http::uri::Authority;
@@ -10,8 +10,8 @@ pub fn is_ambiguous(headers: &HeaderMap) -> bool {
     wants_websocket(headers) || !names_a_host(headers)
 }
 
-/// Whether a request asks to go on as a WebSocket. actix takes everything after the head for
-/// WebSocket data, whatever `Content-Length` says, while a proxy may go by the length. No route here
+/// Whether a request asks for an upgrade to a WebSocket. actix reads everything after the head as
+/// WebSocket data, whatever `Content-Length` says. A proxy may rely on that length. No route here
 /// is a WebSocket.
 fn wants_websocket(headers: &HeaderMap) -> bool {
     let upgrades = headers.get_all(UPGRADE);
@@ -20,8 +20,8 @@ fn wants_websocket(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Whether `Host` is one name or address, with or without a port: RFC 9112 §3.2 demands 400 for
-/// anything else. It may be empty, since health checks of proxies send it so.
+/// Whether `Host` is one name or address, with or without a port: RFC 9112 §3.2 requires 400 for
+/// anything else. It may be empty, since health checks of proxies send an empty `Host`.
 fn names_a_host(headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST);
     let Some(host) = hosts.next().filter(|host| !host.is_empty()) else { return true };

@@ -1,7 +1,7 @@
-//! What every answer says to browsers.
+//! The security headers that every answer has.
 //!
-//! Not by actix's `DefaultHeaders`: it leaves out the answers to panics and to requests that took too
-//! long, which are errors to actix's middleware.
+//! actix's `DefaultHeaders` is not used: it does not cover the answers after panics and timeouts,
+//! which are errors for actix's middleware.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use actix_web::http::header::{
     HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
-/// What browsers are to make of any answer (OWASP REST Security Cheat Sheet, "Security Headers"):
-/// its media type is what it says, and no other page may frame or embed it.
+/// Headers for any answer (OWASP REST Security Cheat Sheet, "Security Headers"): browsers must
+/// trust its media type, and no other page may frame or embed it.
 const ALWAYS: [(HeaderName, &str); 4] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
@@ -19,7 +19,7 @@ const ALWAYS: [(HeaderName, &str); 4] = [
     (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
 ];
 
-/// The same, unless a handler has decided otherwise.
+/// Headers for an answer, unless a handler has set them.
 const UNLESS_SET: [(HeaderName, &str); 2] = [
     // Answers hold tokens and personal data (RFC 6749 §5.1).
     (CACHE_CONTROL, "no-store"),
@@ -39,8 +39,8 @@ pub fn set(headers: &mut HeaderMap) {
     }
 }
 
-/// The value of `Strict-Transport-Security` (RFC 6797): browsers insist on TLS for this long. `None`
-/// if the time is zero. Set it only on answers to clients that came by TLS.
+/// The value of `Strict-Transport-Security` (RFC 6797): browsers insist on TLS for this long.
+/// `None` if the time is zero. Set it only on answers to clients that came by TLS.
 pub fn strict_transport_security(max_age: Duration) -> Option<HeaderValue> {
     let seconds = Some(max_age.as_secs()).filter(|seconds| *seconds > 0)?;
     HeaderValue::from_str(&format!("max-age={seconds}")).ok()

@@ -1,8 +1,8 @@
 //! Serving: from a listening socket to requests and answers.
 //!
-//! actix's own `HttpServer` is not used: it takes requests that a proxy in front may read in another
-//! way, and keeps a time for the first head of a connection only. Here its parts are put together with
-//! [`GuardedStream`] in between. HTTP/2 is the job of a proxy in front.
+//! actix's own `HttpServer` is not used: it accepts requests that a proxy in front may read in
+//! another way, and limits the time of only the first head of a connection. Here the same parts are
+//! combined with [`GuardedStream`] between them. HTTP/2 is the job of a proxy in front.
 
 use std::convert::Infallible;
 use std::io;
@@ -27,7 +27,7 @@ use crate::connection_state::Peer;
 use crate::guarded_stream::{GuardedStream, Refusal};
 use crate::limits::KEEP_ALIVE;
 
-/// How long actix reads on after an answer that came before the end of its request.
+/// How long actix continues to read after an answer that was sent before the end of its request.
 const LINGERING: Duration = Duration::from_secs(1);
 
 /// The one protocol that is offered over TLS (RFC 7301 §6).
@@ -40,7 +40,7 @@ pub struct Serving {
     pub listener: TcpListener,
     /// How to encrypt them, if they are. The protocol that is offered (ALPN) is set here: HTTP/1.1.
     pub tls: Option<ServerConfig>,
-    /// Threads, at most 512; one a core if none are given.
+    /// The number of threads, at most 512. By default one per core.
     pub workers: Option<NonZeroUsize>,
     /// How long requests may take to end once the server is told to stop.
     pub shutdown_timeout: Duration,
@@ -49,8 +49,8 @@ pub struct Serving {
 /// Serves an application until the server is told to stop, by its handle. It handles no signals.
 ///
 /// `app` makes the application of each worker, whose middleware uses [`InFlight`](crate::InFlight)
-/// for every request. `refuse` renders the answer to what is refused before it is a request; the
-/// connection is closed after it.
+/// for every request. `refuse` renders the answer to what is refused before it becomes a request.
+/// After that answer the connection is closed.
 ///
 /// # Errors
 /// The socket cannot be used.
@@ -105,7 +105,7 @@ where
     let stopped = stopping.clone();
     let http1 = HttpService::build()
         .keep_alive(KEEP_ALIVE)
-        // `GuardedStream` keeps it, for every request.
+        // `GuardedStream` limits this time, for every request.
         .client_request_timeout(Duration::ZERO)
         .client_disconnect_timeout(LINGERING)
         .graceful_shutdown_signal(move || {

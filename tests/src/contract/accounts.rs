@@ -59,7 +59,7 @@ async fn addresses_are_unique_in_canonical_form(store: Store) {
     assert!(matches!(again, Err(Error::Refused(CreateUserError::EmailTaken))), "{again:?}");
 }
 
-/// Where both are taken, even by two accounts, the error is that of the name.
+/// If both are taken, even by two accounts, the error is that of the name.
 #[apply(row!)]
 async fn a_taken_name_is_reported_before_a_taken_address(store: Store) {
     store.student("ann").await;
@@ -86,7 +86,7 @@ async fn x1_concurrent_registrations_of_a_name_create_one_account(store: Store) 
     }
 }
 
-/// Ids ascend from 1 in the order of success; what failed in between does not matter.
+/// Ids ascend from 1 in the order of success. Failures in between do not matter.
 #[apply(row!)]
 async fn ids_ascend_from_one(store: Store) {
     let mut last = None;
@@ -123,7 +123,7 @@ async fn credentials_are_found_by_name_address_and_id(store: Store) {
     }
 }
 
-/// What is not there is `None`, however odd the question.
+/// A missing account is `None`, also for unusual names and ids.
 #[apply(row!)]
 async fn unknown_accounts_are_none(store: Store) {
     store.student("ann").await;

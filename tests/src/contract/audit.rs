@@ -16,7 +16,7 @@ fn user(id: i64) -> UserId {
     UserId::try_from(id).unwrap()
 }
 
-/// Something that happened to a user at a time.
+/// An event of a user at a time.
 fn event(
     action: AuditAction,
     actor: Option<i64>,
@@ -38,13 +38,13 @@ async fn list(store: &Store, query: AuditQuery) -> Vec<AuditRecord> {
     store.records.list(query).await.unwrap()
 }
 
-/// The seconds of what is found, newest first.
+/// The seconds of the records found, newest first.
 async fn found(store: &Store, filter: AuditFilter) -> Vec<i64> {
     let records = list(store, AuditQuery { filter, ..ALL }).await;
     records.iter().map(|record| (record.event.context.at - at(0)).num_seconds()).collect()
 }
 
-/// A record is what was appended, all of it.
+/// A record has every field of the appended event.
 #[apply(row!)]
 async fn a_record_reads_back_as_written(store: Store) {
     let whole = event(AuditAction::LoginFailed, Some(3), Some(7), 5);
@@ -107,7 +107,7 @@ async fn walk(store: &Store, mut query: AuditQuery) -> Vec<AuditRecord> {
     }
 }
 
-/// Pages come by time, whatever the order of appending was, from either end.
+/// Pages are ordered by time, from either end, whatever the order of appending.
 #[apply(row!)]
 async fn pages_come_newest_first_and_oldest_first(store: Store) {
     for seconds in [3, 1, 4, 0, 2] {
@@ -178,7 +178,7 @@ async fn filters_hold_together(store: Store) {
     }
 }
 
-/// What an administrator did to a user is in the records of both, and in nobody's twice.
+/// An administrator's action on a user is in the records of both, once in each.
 #[apply(row!)]
 async fn a_users_records_are_those_as_actor_or_subject(store: Store) {
     let events = vec![
@@ -232,7 +232,7 @@ async fn a_list_continues_after_a_deleted_record(store: Store) {
     assert_eq!(list(&store, AuditQuery { beyond: nowhere, ..oldest }).await, rest);
 }
 
-/// However many they are, all of them are kept, each under an id of its own.
+/// All events of a large batch are stored, each with its own id.
 #[apply(row!)]
 async fn many_events_are_appended_at_once(store: Store) {
     let events = (0..2500).map(|n| event(AuditAction::LoginFailed, None, None, n)).collect();
@@ -242,7 +242,8 @@ async fn many_events_are_appended_at_once(store: Store) {
     assert_eq!((all.len(), ids.len()), (2500, 2500));
 }
 
-/// What is older than a moment goes, in as many parts as it takes, and its ids are not given again.
+/// Records older than a moment are deleted, in as many parts as needed. Their ids are not used
+/// again.
 #[apply(row!)]
 async fn only_old_records_are_deleted(store: Store) {
     let events = (0..2500).map(|n| event(AuditAction::LoginFailed, None, Some(1), n)).collect();

@@ -18,7 +18,7 @@ pub struct CacheUnderTest {
     pub cache: Arc<dyn Cache>,
     /// The same.
     pub health: Arc<dyn HealthProbe>,
-    /// Its clock, where it goes by one that can be turned; else tests wait.
+    /// Its clock, if a test can turn it. Otherwise tests wait.
     pub clock: Option<TurnableClock>,
 }
 
@@ -46,7 +46,7 @@ impl CacheUnderTest {
     }
 }
 
-/// What was put is there, byte for byte.
+/// A stored value reads back byte for byte.
 #[apply(row!)]
 async fn a_stored_value_is_read_back(under_test: CacheUnderTest) {
     let every_byte: Vec<u8> = (0..=255).collect();
@@ -57,7 +57,7 @@ async fn a_stored_value_is_read_back(under_test: CacheUnderTest) {
     }
 }
 
-/// A second value takes the place of the first, with a time of its own.
+/// A second value replaces the first, with its own time.
 #[apply(row!)]
 async fn a_second_value_replaces_the_first(under_test: CacheUnderTest) {
     under_test.set("a", "one", Duration::from_secs(1)).await;
@@ -69,7 +69,7 @@ async fn a_second_value_replaces_the_first(under_test: CacheUnderTest) {
     assert_eq!(under_test.get("a").await, None);
 }
 
-/// What is deleted is gone, and says whether it was there.
+/// A deleted value is gone. Deleting returns whether there was one.
 #[apply(row!)]
 async fn a_deleted_value_is_gone(under_test: CacheUnderTest) {
     under_test.set("a", "one", MINUTE).await;
@@ -80,7 +80,7 @@ async fn a_deleted_value_is_gone(under_test: CacheUnderTest) {
     assert_eq!(under_test.get("b").await, Some(b"two".to_vec()));
 }
 
-/// A value tells what is left of its time, and is gone when nothing is.
+/// A value comes with the rest of its time, and is gone once that has passed.
 #[apply(row!)]
 async fn values_expire(under_test: CacheUnderTest) {
     under_test.set("a", "one", Duration::from_secs(3)).await;
@@ -94,7 +94,7 @@ async fn values_expire(under_test: CacheUnderTest) {
     assert!(!under_test.cache.delete(&slot("a")).await.unwrap(), "there was none any more");
 }
 
-/// The longest time is no fault.
+/// The longest time is accepted.
 #[apply(row!)]
 async fn a_long_time_to_live_is_possible(under_test: CacheUnderTest) {
     for ttl in [Duration::from_secs(30 * 24 * 3600), Duration::from_secs(u64::from(u32::MAX))] {
@@ -120,7 +120,7 @@ async fn namespaces_are_separate(under_test: CacheUnderTest) {
     assert!(under_test.cache.delete(&probe).await.unwrap());
 }
 
-/// Concurrent readers find whole values that a writer stored.
+/// Concurrent readers find only complete values that a writer stored.
 #[apply(row!)]
 async fn concurrent_use_does_not_mix_values(under_test: CacheUnderTest) {
     let found = at_once(16, |number| {

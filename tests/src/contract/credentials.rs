@@ -27,7 +27,7 @@ async fn t18_a_new_password_ends_the_other_sessions(store: Store) {
     assert_eq!(store.user(ann).await.updated_at, Some(at(7)));
 }
 
-/// An ended session that is to be kept stays ended; naming another user's session keeps it as it is.
+/// A kept session that had ended stays ended. Naming another user's session does not change it.
 #[apply(row!)]
 async fn an_ended_session_is_not_revived(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);

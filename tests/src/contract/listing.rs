@@ -62,7 +62,7 @@ async fn a_role_filters_page_and_total(store: Store) {
     }
 }
 
-/// Numbers past the end, up to the greatest, give an empty page and the right total.
+/// A start beyond the end, up to the greatest number, gives an empty page and the right total.
 #[apply(row!)]
 async fn past_the_end_is_an_empty_page(store: Store) {
     ten(&store).await;
@@ -75,8 +75,8 @@ async fn past_the_end_is_an_empty_page(store: Store) {
     assert_eq!(ids(&list(&store, 0, u64::MAX, None).await), (1..=10).collect::<Vec<_>>());
 }
 
-/// A page that begins after an id has what follows, whether anybody has the id or not, and the number
-/// of all pages.
+/// A page after an id has the users that follow, whether or not a user has that id. The total
+/// counts all pages.
 #[apply(row!)]
 async fn a_page_starts_after_an_id(store: Store) {
     ten(&store).await;

@@ -1,8 +1,8 @@
 //! The contract suite: what the documentation of the ports promises, as tests for any adapter.
 //!
 //! A row is an async function below `#[apply(row!)]`. It takes what is under test: a [`Store`], a
-//! [`CacheUnderTest`](cache::CacheUnderTest) or a [`Limiter`](rates::Limiter). It registers itself, and
-//! becomes a test for each adapter that `tests/tests/contract/main.rs` names.
+//! [`CacheUnderTest`](cache::CacheUnderTest) or a [`Limiter`](rates::Limiter). It registers itself,
+//! and becomes a test for each adapter that `tests/tests/contract/main.rs` names.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -33,7 +33,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-// First, for its macro.
+// This module is first, for its macro.
 #[macro_use]
 mod rows;
 
@@ -65,11 +65,11 @@ pub struct Store {
     pub lockouts: Arc<dyn LockoutRepository>,
     /// The records.
     pub records: Arc<dyn AuditRepository>,
-    /// What must live as long, such as the folder of the file.
+    /// What must live as long as the store, such as the folder of its file.
     pub keep: Arc<dyn Any + Send + Sync>,
 }
 
-/// A moment, in seconds from one in 2023.
+/// A moment, in seconds after a fixed one in 2023.
 pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_timestamp(1_700_000_000 + seconds, 123_456_000).unwrap()
 }
@@ -97,7 +97,7 @@ pub fn network(n: u8) -> ClientNetwork {
     IpAddr::V4(Ipv4Addr::new(192, 0, 2, n)).into()
 }
 
-/// A hash, which no port looks into.
+/// A hash. No port reads its content.
 pub fn hash(text: &str) -> PasswordHash {
     PasswordHash::new(format!("$2b$04${text}"))
 }
@@ -182,7 +182,7 @@ impl Store {
         self.sessions.find_live(id, at(seconds)).await.unwrap().is_some()
     }
 
-    /// Changes the password in the user's present credential version.
+    /// Changes the password at the user's current credential version.
     pub async fn change_password(&self, user_id: UserId, keep_session: SessionId) -> bool {
         let verified_version = self.credential_version(user_id).await;
         let change = PasswordChange {

@@ -54,7 +54,7 @@ async fn an_empty_change_sets_only_updated_at(store: Store) {
     assert_eq!(same.unwrap(), Some(user));
 }
 
-/// A changed address is the new name to log in with; the old one is free.
+/// A user logs in with the changed address. The old address is free.
 #[apply(row!)]
 async fn an_address_can_be_changed(store: Store) {
     let ann = store.student("ann").await;
@@ -70,7 +70,7 @@ async fn an_address_can_be_changed(store: Store) {
     assert_eq!(taken_over.unwrap().unwrap().email.as_str(), "ann@example.com");
 }
 
-/// One's own address in other case is not taken.
+/// A user's own address in another case is not taken.
 #[apply(row!)]
 async fn the_case_of_ones_own_address_can_be_changed(store: Store) {
     let ann = store.student("ann").await;
@@ -80,7 +80,7 @@ async fn the_case_of_ones_own_address_can_be_changed(store: Store) {
     assert_eq!(store.user(ann).await.email.as_str(), "ANN@example.com");
 }
 
-/// Another's address is taken in any case, and nothing else of the change is done.
+/// Another user's address is taken in any case, and the whole change is refused.
 #[apply(row!)]
 async fn a_taken_address_changes_nothing(store: Store) {
     let before = store.add("ann", Role::Student).await;

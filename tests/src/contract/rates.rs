@@ -28,7 +28,7 @@ async fn refused(limiter: &Limiter, from: u8, seconds: i64, retry_after: u64) {
     assert_eq!(admission, Admission::Refused { retry_after }, "{from} at {seconds}");
 }
 
-/// Of any number at once, no more than the limit are admitted.
+/// Of any number of concurrent attempts, no more than the limit are admitted.
 #[apply(row!)]
 async fn no_more_than_the_limit_is_admitted(limiter: Limiter) {
     let limit = Limit { max: 100, window: Duration::from_secs(900) };
@@ -108,7 +108,7 @@ async fn a_limit_of_zero_admits_nothing(limiter: Limiter) {
     assert_eq!(admission, Admission::Refused { retry_after: none.window });
 }
 
-/// Clocks of replicas differ: an earlier moment neither unlocks nor panics.
+/// Clocks of replicas differ: an earlier moment does not unlock and does not panic.
 #[apply(row!)]
 async fn a_clock_that_lags_does_not_unlock(limiter: Limiter) {
     for seconds in [100, 110, 90] {

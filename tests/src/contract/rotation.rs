@@ -41,7 +41,7 @@ impl Subject {
         self.store.sessions.rotate(self.rotation(presented, seconds)).await.unwrap()
     }
 
-    /// Presents a token that must be taken, and returns the session then.
+    /// Presents a token that must be accepted, and returns the session after it.
     async fn rotated(&self, presented: i64, seconds: i64) -> LiveSession {
         match self.present(presented, seconds).await {
             RotationOutcome::Rotated(live) => *live,
@@ -49,7 +49,7 @@ impl Subject {
         }
     }
 
-    /// Presents a token that must be a replay, after which nothing of the session works.
+    /// Presents a token that must be a replay. After it, no token of the session works.
     async fn replayed(&self, presented: i64, seconds: i64) {
         assert_eq!(self.present(presented, seconds).await, RotationOutcome::Replayed);
         assert!(!self.store.is_live(self.session_id, seconds).await);
@@ -77,8 +77,8 @@ async fn the_current_token_gives_the_next(store: Store) {
     assert_eq!(subject.store.user(subject.user_id).await.updated_at, None);
 }
 
-/// The answer was lost: the predecessor is taken again within the grace, and its lost successor is
-/// void (T14).
+/// The answer was lost: the predecessor is accepted again within the grace, and its lost successor
+/// is void (T14).
 #[apply(row!)]
 async fn t14_a_predecessor_within_the_grace_is_taken_again(store: Store) {
     let subject = Subject::new(store).await;
@@ -90,7 +90,7 @@ async fn t14_a_predecessor_within_the_grace_is_taken_again(store: Store) {
     subject.replayed(1, 110).await;
 }
 
-/// The grace counts from the first use of the predecessor, and its end is outside.
+/// The grace begins at the first use of the predecessor. Its end is not part of it.
 #[apply(row!)]
 async fn the_grace_ends(store: Store) {
     let subject = Subject::new(store).await;
@@ -99,7 +99,7 @@ async fn the_grace_ends(store: Store) {
     subject.replayed(0, 110).await;
 }
 
-/// A microsecond before its end the grace lasts.
+/// One microsecond before its end, the grace still holds.
 #[apply(row!)]
 async fn the_grace_lasts_until_its_end(store: Store) {
     let subject = Subject::new(store).await;
@@ -110,7 +110,7 @@ async fn the_grace_lasts_until_its_end(store: Store) {
     assert!(matches!(outcome, RotationOutcome::Rotated(_)), "{outcome:?}");
 }
 
-/// No grace at all: a predecessor is a replay at once.
+/// With a grace of zero, a predecessor is a replay at once.
 #[apply(row!)]
 async fn without_a_grace_every_second_use_is_a_replay(store: Store) {
     let subject = Subject::new(store).await;
@@ -120,7 +120,7 @@ async fn without_a_grace_every_second_use_is_a_replay(store: Store) {
     assert_eq!(outcome, RotationOutcome::Replayed);
 }
 
-/// Two generations old is a replay, grace or not (T15).
+/// A token that is two generations old is a replay, also within the grace (T15).
 #[apply(row!)]
 async fn t15_two_generations_old_is_a_replay(store: Store) {
     let subject = Subject::new(store).await;
@@ -139,7 +139,7 @@ async fn t13_a_predecessor_is_a_replay_once_the_successor_was_used(store: Store)
     subject.replayed(2, 105).await;
 }
 
-/// The lost successor turns up after the predecessor was taken again: a replay.
+/// The lost successor is presented after the predecessor was accepted again: a replay.
 #[apply(row!)]
 async fn a_replaced_successor_is_a_replay(store: Store) {
     let subject = Subject::new(store).await;
@@ -148,14 +148,14 @@ async fn a_replaced_successor_is_a_replay(store: Store) {
     subject.replayed(1, 102).await;
 }
 
-/// A generation that was never handed out is a replay too.
+/// A generation that was never issued is a replay too.
 #[apply(row!)]
 async fn an_unknown_generation_is_a_replay(store: Store) {
     let subject = Subject::new(store).await;
     subject.replayed(7, 100).await;
 }
 
-/// Another user's token for the session does not touch it.
+/// Another user's token for the session does not change the session.
 #[apply(row!)]
 async fn a_token_of_another_user_is_not_live(store: Store) {
     let subject = Subject::new(store).await;
@@ -206,8 +206,8 @@ async fn x2_concurrent_refreshes_leave_one_live_branch(store: Store) {
     subject.replayed(399, 120).await;
 }
 
-/// Concurrent refreshes of many sessions: each gives its own user's session, or fails for its own reason,
-/// whatever the others do.
+/// Concurrent refreshes of many sessions: each gives its own user's session, or fails for its own
+/// reason, whatever the others do.
 #[apply(row!)]
 async fn concurrent_refreshes_of_many_sessions_do_not_mix(store: Store) {
     const SESSIONS: usize = 80;
@@ -267,7 +267,7 @@ async fn concurrent_refreshes_of_many_sessions_do_not_mix(store: Store) {
     }
 }
 
-/// 20 uses of one token at once without a grace: one is taken, the next ends the session.
+/// 20 concurrent uses of one token without a grace: one is accepted, the next ends the session.
 #[apply(row!)]
 async fn x2_without_a_grace_concurrent_refreshes_end_the_session(store: Store) {
     let subject = Subject::new(store).await;
@@ -284,7 +284,7 @@ async fn x2_without_a_grace_concurrent_refreshes_end_the_session(store: Store) {
     assert!(!subject.store.is_live(subject.session_id, 101).await);
 }
 
-/// A refresh that races the log-out leaves nothing alive once that has returned (X3).
+/// A refresh that races a logout leaves no live session once the logout has returned (X3).
 #[apply(row!)]
 async fn x3_no_refresh_survives_the_logout(store: Store) {
     let subject = Subject::new(store).await;
@@ -303,7 +303,7 @@ async fn x3_no_refresh_survives_the_logout(store: Store) {
     }
 }
 
-/// A refresh that races a deactivation leaves nothing alive either.
+/// A refresh that races a deactivation leaves no live session either.
 #[apply(row!)]
 async fn x3_no_refresh_survives_a_deactivation(store: Store) {
     let subject = Subject::new(store).await;
@@ -321,12 +321,12 @@ async fn x3_no_refresh_survives_a_deactivation(store: Store) {
     }
 }
 
-/// Whatever tokens are presented, and whenever, a store does what the rule of the domain says, however
-/// many conditional statements it has made of that.
+/// For any tokens at any times, a store does what the rule of the domain says, however many
+/// statements it uses.
 #[apply(row!)]
 async fn rotations_follow_the_rule(store: Store) {
     let user_id = store.student("ann").await;
-    // It looks like chance, and is the same each time.
+    // Pseudo-random numbers, the same in each run.
     let mut chance: u64 = 7;
     let mut draw = |below: u64| {
         chance =
@@ -364,7 +364,7 @@ async fn rotations_follow_the_rule(store: Store) {
                 (_, _, outcome) => panic!("{lineage:?} {rotation:?}: {outcome:?}"),
             };
             lineage = next;
-            // Clocks of several machines disagree.
+            // Clocks of several machines differ.
             seconds += draw(14) - 3;
         }
     }

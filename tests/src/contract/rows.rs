@@ -1,4 +1,4 @@
-//! Rows that register themselves, and the tests that become of them.
+//! Rows that register themselves, and the tests made from them.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use super::Store;
 use super::cache::CacheUnderTest;
 use super::rates::Limiter;
 
-/// A promise of a port, to be kept by whatever adapter is behind `S`.
+/// A promise of a port. Every adapter behind `S` must keep it.
 pub struct Row<S> {
     pub(super) module: &'static str,
     pub(super) name: &'static str,
@@ -37,8 +37,8 @@ macro_rules! row {
     };
 }
 
-/// Makes a test of each row for an adapter: `fresh` opens an empty one. The names of the tests begin with
-/// that of the adapter.
+/// Makes a test of each row for an adapter: `fresh` opens an empty one. The names of the tests
+/// begin with that of the adapter.
 pub fn rows<S, F>(adapter: &str, fresh: fn() -> F) -> Vec<Trial>
 where
     Row<S>: inventory::Collect,
@@ -58,7 +58,8 @@ where
     trials
 }
 
-/// The `main` of a test target: runs these tests as the arguments say, as cargo's own harness would.
+/// The `main` of a test target: runs these tests as the arguments say, as cargo's own harness
+/// would.
 pub fn run(adapters: impl IntoIterator<Item = Vec<Trial>>) -> ExitCode {
     let mut trials: Vec<_> = adapters.into_iter().flatten().collect();
     trials.sort_by(|one, next| one.name().cmp(next.name()));

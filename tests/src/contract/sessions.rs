@@ -1,4 +1,4 @@
-//! Sessions, but for their rotation.
+//! Sessions, without their rotation.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ async fn a_session_reads_back_as_written(store: Store) {
     );
 }
 
-/// A client that says nothing of itself has no user agent.
+/// A client that sends no `User-Agent` has none in its session.
 #[apply(row!)]
 async fn a_user_agent_may_be_missing(store: Store) {
     let ann = store.student("ann").await;
@@ -51,7 +51,7 @@ async fn a_user_agent_may_be_missing(store: Store) {
     assert_eq!(live.session.client, ClientInfo::local());
 }
 
-/// Without an active account of the verified credential version nothing is made and nothing changes.
+/// If the account is inactive or has another credential version, nothing is created or changed.
 #[apply(row!)]
 async fn a_stale_login_changes_nothing(store: Store) {
     let ann = store.student("ann").await;
@@ -72,7 +72,7 @@ async fn a_stale_login_changes_nothing(store: Store) {
     }
 }
 
-/// A session lives until the moment it expires at, not in it.
+/// A session is live before the moment of its expiry, and no longer at that moment.
 #[apply(row!)]
 async fn a_session_dies_when_it_expires(store: Store) {
     let ann = store.student("ann").await;
@@ -83,7 +83,7 @@ async fn a_session_dies_when_it_expires(store: Store) {
     assert!(!store.is_live(session_id(2), 1).await, "nobody made this one");
 }
 
-/// Ending ends one session, once.
+/// Ending affects one session, and returns `true` only once.
 #[apply(row!)]
 async fn a_session_ends_once(store: Store) {
     let ann = store.student("ann").await;
@@ -104,7 +104,7 @@ async fn concurrent_lookups_each_find_their_own_session(store: Store) {
             assert!(store.sessions.end(id, context(1)).await.unwrap());
         }
     }
-    // Each four times; the last ten were never made.
+    // Each id four times. The last ten ids have no session.
     let found = at_once(240, |number| {
         let (sessions, id) = (store.sessions.clone(), session_id(number as u128 % 60));
         async move { sessions.find_live(id, at(2)).await.unwrap() }
@@ -132,7 +132,7 @@ async fn x3_no_lookup_finds_an_ended_session(store: Store) {
         looking.spawn(async move {
             while !over.load(Ordering::SeqCst) {
                 assert!(store.is_live(staying, 1).await);
-                // What has a copy at hand waits for nothing, and would leave the others no turn.
+                // A read from a cache never waits, so it must yield to let the other tasks run.
                 tokio::task::yield_now().await;
             }
         });
@@ -148,14 +148,15 @@ async fn x3_no_lookup_finds_an_ended_session(store: Store) {
     assert!(store.is_live(staying, 1).await);
 }
 
-/// The live sessions of a user are listed, the newest first, page by page, and counted on all pages.
+/// The live sessions of a user are listed, the newest first, page by page, and counted on all
+/// pages.
 #[apply(row!)]
 async fn d1_live_sessions_are_listed_newest_first(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
     store.log_in(9, bob).await;
     for n in 1..=5 {
         let version = CredentialVersion(0);
-        // Two of one moment are told apart by their ids.
+        // Two sessions of one moment are ordered by their ids.
         let created_at = at(i64::try_from(n / 2).unwrap());
         let expires_at = if n == 5 { at(50) } else { at(3600) };
         let new = NewSession { created_at, expires_at, ..new_session(n, ann, version) };
@@ -198,7 +199,7 @@ async fn d2_only_the_owner_ends_a_live_session(store: Store) {
     assert_eq!(store.recorded().await[before.len()..], expected);
 }
 
-/// All other live sessions of the user end, nobody else's do, and that is recorded once.
+/// All other live sessions of the user end, and no sessions of others. That is recorded once.
 #[apply(row!)]
 async fn d3_all_other_sessions_end_at_once(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
@@ -220,7 +221,8 @@ async fn d3_all_other_sessions_end_at_once(store: Store) {
     assert_eq!(store.recorded().await[before.len()..], expected);
 }
 
-/// What ended or expired before a moment is deleted; what did so in it or later is not.
+/// Sessions that ended or expired before a moment are deleted; those that did at that moment or
+/// later are not.
 #[apply(row!)]
 async fn only_finished_sessions_are_deleted(store: Store) {
     let ann = store.student("ann").await;
@@ -238,7 +240,7 @@ async fn only_finished_sessions_are_deleted(store: Store) {
     assert_eq!(store.sessions.delete_finished(at(3601)).await.unwrap(), 1);
 }
 
-/// More than fit one part are deleted all the same.
+/// All are deleted, even if there are more than fit into one part.
 #[apply(row!)]
 async fn many_finished_sessions_are_deleted(store: Store) {
     let ann = store.student("ann").await;

@@ -12,7 +12,7 @@ fn is_last_admin(result: &Result<Option<User>, Error<LastAdmin>>) -> bool {
     matches!(result, Err(Error::Refused(LastAdmin)))
 }
 
-/// Deactivating ends all sessions, for good.
+/// Deactivating ends all sessions. Activating does not restore them.
 #[apply(row!)]
 async fn deactivating_ends_all_sessions(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
@@ -50,7 +50,7 @@ async fn deactivation_is_idempotent(store: Store) {
     assert_eq!(store.credential_version(ann).await, CredentialVersion(1));
 }
 
-/// Activating makes active; for an active account not even the time changes.
+/// Activating makes an account active. For an active account nothing changes, not even the time.
 #[apply(row!)]
 async fn activating_is_idempotent(store: Store) {
     let before = store.add("ann", Role::Student).await;
@@ -103,7 +103,7 @@ async fn z6_the_last_active_admin_stays(store: Store) {
     store.accounts.deactivate(ann.id, context(10)).await.unwrap().unwrap();
 }
 
-/// Where there is no administrator at all, others can still be deactivated.
+/// If there is no administrator at all, other users can still be deactivated.
 #[apply(row!)]
 async fn others_can_be_deactivated_without_any_admin(store: Store) {
     for role in [Role::Student, Role::Teacher] {
@@ -133,7 +133,7 @@ async fn z6_two_admins_who_deactivate_each_other_leave_one_active(store: Store) 
     }
 }
 
-/// Sessions made while the account is deactivated are dead once that has returned (X3).
+/// Sessions made during a deactivation have ended once the deactivation has returned (X3).
 #[apply(row!)]
 async fn x3_no_login_survives_a_deactivation(store: Store) {
     let ann = store.student("ann").await;

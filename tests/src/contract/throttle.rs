@@ -1,4 +1,4 @@
-//! Counting failed log-ins.
+//! Counting failed logins.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use menjin_domain::lockout::{Admission, AttemptLimits, FailureCount, Limit, Lock
 
 use super::{Store, at, at_once, context, network};
 
-/// 3 in 100 s from one network, 5 in 1000 s in all.
+/// 3 in 100 s from one network, 5 in 1000 s from all networks.
 const LIMITS: AttemptLimits = AttemptLimits {
     per_client: Limit { max: 3, window: Duration::from_secs(100) },
     per_account: Limit { max: 5, window: Duration::from_secs(1000) },
@@ -21,7 +21,7 @@ async fn reserve(store: &Store, from: u8, seconds: i64) -> Admission {
     store.lockouts.reserve(&ANN, network(from), LIMITS, at(seconds)).await.unwrap()
 }
 
-/// Asks again where so many at once leave no connection, as a client does that is told 503.
+/// Tries again if so many concurrent calls leave no connection, as a client does after a 503.
 async fn reserve_patiently(store: &Store, from: u8, limits: AttemptLimits) -> Admission {
     for _ in 0..30 {
         match store.lockouts.reserve(&ANN, network(from), limits, at(0)).await {
@@ -195,7 +195,7 @@ async fn a_limit_of_zero_admits_nothing(store: Store) {
     assert_eq!(admission, Admission::Refused { retry_after: Duration::from_secs(60) });
 }
 
-/// Clocks of replicas differ: an earlier moment neither unlocks nor panics.
+/// Clocks of replicas differ: an earlier moment does not unlock and does not panic.
 #[apply(row!)]
 async fn a_clock_that_lags_does_not_unlock(store: Store) {
     for seconds in [100, 110, 90] {
@@ -206,8 +206,8 @@ async fn a_clock_that_lags_does_not_unlock(store: Store) {
     admitted(&store, 1, 210).await;
 }
 
-/// Each count is shown with its network and its last failure, the one over all networks too; of
-/// another subject none.
+/// Each count is returned with its network and its last failure, and so is the count over all
+/// networks. Counts of other subjects are not returned.
 #[apply(row!)]
 async fn counts_are_shown(store: Store) {
     assert_eq!(store.lockouts.counts(&ANN).await.unwrap(), []);
@@ -254,8 +254,8 @@ async fn the_latest_of_many_networks_are_shown(store: Store) {
     }
 }
 
-/// Clearing removes an account's count of each network and of all networks together, of no other account,
-/// and returns whether there was one.
+/// Clearing removes an account's count of each network and of all networks together, of no other
+/// account, and returns whether there was one.
 #[apply(row!)]
 async fn clearing_a_lockout_clears_all_networks_of_one_account(store: Store) {
     let ann = store.student("ann").await;

@@ -1,5 +1,5 @@
-//! Changes and their records: one event a change, in the same atomic change, and none where nothing
-//! changed (S3).
+//! Changes and their records: one event per change, in the same atomic change, and no event if
+//! nothing changed (S3).
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::{
 };
 
 impl Store {
-    /// All that is recorded, the oldest first.
+    /// All records, the oldest first.
     pub async fn recorded(&self) -> Vec<AuditEvent> {
         let (filter, order) = (AuditFilter::default(), AuditOrder::OldestFirst);
         let query = AuditQuery { filter, order, beyond: None, limit: 100_000 };
@@ -26,7 +26,7 @@ impl Store {
         records.into_iter().map(|record| record.event).collect()
     }
 
-    /// What has been recorded since the last time that this was asked.
+    /// The records since the last call.
     async fn news(&self, known: &mut usize) -> Vec<AuditEvent> {
         let mut all = self.recorded().await;
         let news = all.split_off(*known);
@@ -35,7 +35,7 @@ impl Store {
     }
 }
 
-/// What a user does on their own account.
+/// An event of a user on their own account.
 fn own(
     action: AuditAction,
     user: UserId,
@@ -83,7 +83,8 @@ fn rotation(ann: UserId, presented: i64, seconds: i64) -> Rotation {
     }
 }
 
-/// Each accepted token is recorded, also one whose answer was lost, unless the setting says otherwise.
+/// Each accepted token is recorded, also one whose answer was lost, unless the setting says
+/// otherwise.
 #[apply(row!)]
 async fn s3_refreshing_is_recorded_if_asked_for(store: Store) {
     let ann = store.student("ann").await;
@@ -134,8 +135,8 @@ async fn s3_logging_out_is_recorded_once(store: Store) {
     assert_eq!(store.news(&mut known).await, [expected]);
 }
 
-/// A password change is recorded with the session that it keeps. The sessions that it ends have no records,
-/// and neither has a stale change.
+/// A password change is recorded with the session that it keeps. The sessions that it ends have no
+/// records, and neither has a stale change.
 #[apply(row!)]
 async fn s3_changing_a_password_is_recorded_once(store: Store) {
     let ann = store.student("ann").await;
@@ -199,8 +200,8 @@ async fn s3_effective_activations_and_deactivations_are_recorded(store: Store) {
     assert_eq!(store.news(&mut known).await, expected);
 }
 
-/// A cleared lockout is recorded once, whichever call clears it. If an activation clears it, the record of
-/// the activation is enough.
+/// A cleared lockout is recorded once, whichever call clears it. If an activation clears it, the
+/// record of the activation is enough.
 #[apply(row!)]
 async fn s3_clearing_a_lockout_is_recorded_once(store: Store) {
     let (ann, mut known) = (store.student("ann").await, 1);

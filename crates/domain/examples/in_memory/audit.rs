@@ -1,4 +1,5 @@
-//! What happened, kept beside what it changed: behind the same lock, a change and its record are one.
+//! The audit records. They are behind the same lock as the data, so a change and its record are one
+//! atomic change.
 
 use async_trait::async_trait;
 use menjin_domain::audit::{
@@ -60,8 +61,8 @@ impl AuditRepository for Store {
     }
 }
 
-/// Nothing here can fail or take long. A store that is a server away wants a queue in front, such as
-/// `AuditQueue` of menjin-infra-memory.
+/// Appending cannot fail here and is fast. A store on a server needs a queue in front of it, such
+/// as `AuditQueue` of menjin-infra-memory.
 impl AuditTrail for Store {
     fn note(&self, event: AuditEvent) {
         self.lock().record(event);

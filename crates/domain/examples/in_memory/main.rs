@@ -1,8 +1,9 @@
 //! Embeds menjin's domain alone: the use-cases run on ports written here, without a web framework,
 //! a database or a token library.
 //!
-//! `store.rs` and `audit.rs` are a store to copy from, `toys.rs` the rest of the ports. `main` tells the life of
-//! some accounts, a line a step, and fails at the first step that does not go as it says:
+//! `store.rs` and `audit.rs` are a store to copy from, `toys.rs` the rest of the ports. `main` runs
+//! some accounts through their life, prints a line for each step, and fails at the first step whose
+//! outcome differs:
 //!
 //! ```sh
 //! cargo run -p menjin-domain --example in_memory
@@ -50,7 +51,7 @@ const FIRST_PASSWORD: &str = "a door with two locks";
 const SECOND_PASSWORD: &str = "a gate with three keepers";
 const ADMIN_PASSWORD: &str = "the keeper of the keys";
 
-/// All use-cases, and the clock that they look at.
+/// All use-cases, and the clock that they read.
 struct Menjin {
     services: Services,
     clock: Arc<ForwardClock>,
@@ -60,7 +61,7 @@ impl Menjin {
     /// The one place where use-cases meet adapters: to put menjin on a database, change it here.
     fn new() -> Self {
         let clock = Arc::new(ForwardClock::default());
-        // One store behind six ports, so that its lock spans what they have in common.
+        // One store implements six ports, so that one lock protects all of its data.
         let store = Arc::new(Store::default());
         let random: Arc<dyn Random> = Arc::new(ToyRandom);
         let ports = Ports::new(RequiredPorts {
@@ -130,7 +131,7 @@ fn from(address: IpAddr) -> RequestContext {
     ClientInfo::at(address).with_user_agent(Some("example")).into()
 }
 
-/// Prints a step that went as said; any other is an error that tells how it went instead.
+/// Prints the step if its outcome is as expected. Otherwise returns an error with the outcome.
 fn step<T: Debug>(said: &str, outcome: &T, as_said: impl FnOnce(&T) -> bool) -> Outcome<()> {
     if !as_said(outcome) {
         return Err(format!("not so: {said}; instead: {outcome:?}").into());
@@ -139,7 +140,7 @@ fn step<T: Debug>(said: &str, outcome: &T, as_said: impl FnOnce(&T) -> bool) -> 
     Ok(())
 }
 
-/// No answer tells what is wrong with a token.
+/// Whether the token was refused. The answer does not say why.
 fn is_dead(caller: &Result<Principal, Error<InvalidToken>>) -> bool {
     matches!(caller, Err(Error::Refused(_)))
 }

@@ -1,6 +1,6 @@
-//! Accounts, sessions, failed log-ins and records behind one lock: what a method does under it is one atomic
-//! change, which is what the ports ask for. A store for more than a few accounts wants indices
-//! where this one searches.
+//! Accounts, sessions, failed logins and records behind one lock: a method holds the lock while it
+//! works, so each method is one atomic change, as the ports require. A store for many accounts
+//! needs indices; this one searches.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -37,10 +37,10 @@ pub(crate) struct State {
     /// Ordered, because lists are by ascending id.
     accounts: BTreeMap<UserId, Account>,
     sessions: HashMap<SessionId, Record>,
-    /// Per client network; `None` is all of them together.
+    /// Per client network; `None` counts all networks together.
     failures: HashMap<(LockoutSubject, Option<ClientNetwork>), Failures>,
     pub(crate) records: Vec<AuditRecord>,
-    /// Ids are never given twice, though records are deleted.
+    /// The last id given. An id is never used again, even after its record was deleted.
     pub(crate) last_record: i64,
 }
 
@@ -52,21 +52,21 @@ struct Account {
 
 struct Record {
     session: Session,
-    /// The generation rotated away last, and when that was.
+    /// The generation before the current one, and when it was first used.
     predecessor: Option<(Generation, Timestamp)>,
     ended_at: Option<Timestamp>,
 }
 
 impl Record {
-    /// Deactivation ends all sessions, so the user's activity need not be asked.
+    /// Deactivation ends all sessions, so this need not check whether the user is active.
     fn is_live_of(&self, user: UserId, at: Timestamp) -> bool {
         self.session.user_id == user && self.ended_at.is_none() && at < self.session.expires_at
     }
 }
 
 impl Store {
-    /// Nothing that holds the lock can panic half-way through a change, so what a panic elsewhere
-    /// leaves behind is whole.
+    /// No code that holds the lock can panic during a change. So the data is consistent even if the
+    /// lock is poisoned.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,7 +85,7 @@ impl State {
         live.then(|| LiveSession { session: record.session.clone(), user: user.clone().into() })
     }
 
-    /// Forgets the failures of an account; whether there were any.
+    /// Forgets the failures of an account, and returns whether there were any.
     fn forget(&mut self, id: UserId) -> bool {
         let all = self.failures.len();
         self.failures.retain(|(subject, _), _| *subject != LockoutSubject::Account(id));
@@ -123,7 +123,7 @@ impl AccountRepository for Store {
         if state.email_is_taken(new.email.canonical(), None) {
             return Err(Error::Refused(CreateUserError::EmailTaken));
         }
-        // No account is ever deleted, so the one after the last has not been anybody's.
+        // Accounts are never deleted, so the id after the last one is unused.
         let last = state.accounts.last_key_value().map_or(0, |(id, _)| id.get());
         let id = UserId::try_from(last.saturating_add(1))
             .map_err(|error| PortError::internal("store", error))?;
@@ -168,7 +168,7 @@ impl AccountRepository for Store {
             .is_some_and(|email| state.email_is_taken(email.canonical(), Some(id)));
         let account = state.accounts.get_mut(&id).filter(|account| account.user.is_active);
         let Some(Account { user, .. }) = account else { return Ok(None) };
-        // Before anything is changed: a refusal leaves all as it was.
+        // Check before the first change: a refusal must change nothing.
         if taken {
             return Err(Error::Refused(EmailTaken));
         }
@@ -281,7 +281,7 @@ impl CredentialRepository for Store {
         credential_version: CredentialVersion,
         hash: PasswordHash,
     ) -> Result<(), PortError> {
-        // Of another credential_version, the hash may be of a password that was changed since.
+        // With another credential version, the hash may be that of an old password.
         if let Some(account) =
             self.lock().accounts.get_mut(&id).filter(|a| a.credential_version == credential_version)
         {
@@ -437,7 +437,7 @@ impl LockoutRepository for Store {
                 let count = failures.get(&(subject.clone(), of)).cloned().unwrap_or_default();
                 (of, limit, count)
             });
-        // Both are asked before either counts: a refused attempt must leave no trace.
+        // Check both limits before either counts: a refused attempt must leave no trace.
         let waits = counts.iter().filter_map(|(_, limit, count)| count.wait(*limit, at));
         if let Some(retry_after) = waits.max() {
             return Ok(Admission::Refused { retry_after });
@@ -503,8 +503,8 @@ impl LockoutRepository for Store {
     }
 }
 
-/// When the failures that still count happened. All of them and not just the last: one taken back
-/// must not prolong the wait for the others.
+/// The times of the failures that still count. All times are kept, so that taking one failure back
+/// does not prolong the wait for the others.
 #[derive(Clone, Default)]
 pub(crate) struct Failures(Vec<Timestamp>);
 
@@ -517,7 +517,7 @@ impl Failures {
         Some(lockout::Failures { count: self.0.len() as u64, last_at: self.last()? })
     }
 
-    /// How long to wait, if there are as many as the limit admits.
+    /// How long to wait, if the limit is reached.
     pub(crate) fn wait(&self, limit: Limit, at: Timestamp) -> Option<Duration> {
         limit.wait(self.count(), at)
     }
@@ -529,7 +529,7 @@ impl Failures {
         self.0.push(limit.one_more(self.count(), at).last_at);
     }
 
-    /// Takes the newest one of a key back. A count of none is no count.
+    /// Takes back the newest failure of a key. A count without failures is removed.
     pub(crate) fn take_back<K: Hash + Eq>(counts: &mut HashMap<K, Self>, key: &K) {
         if let Some(count) = counts.get_mut(key) {
             count.0.pop();

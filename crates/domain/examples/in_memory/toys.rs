@@ -1,4 +1,4 @@
-//! The other ports, as small as they can be. Where one is a toy, it says what to take instead.
+//! The other ports, as small as possible. The comment of each toy names the adapter to use instead.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -20,7 +20,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// The system's clock, which can be put forward: an example should not wait for a lock to pass.
+/// The system's clock, which can be put forward, so that the example need not wait for a lockout to
+/// end.
 #[derive(Default)]
 pub(crate) struct ForwardClock {
     seconds_ahead: AtomicU64,
@@ -40,8 +41,8 @@ impl Clock for ForwardClock {
     }
 }
 
-/// A toy: the standard library has no random bytes, only keys for hash tables, which are seeded by
-/// the system but promise nothing. Take `OsRandom` of menjin-infra-credentials.
+/// A toy: it uses the random keys of the standard library's hash tables, which are not meant to be
+/// secure. Use `OsRandom` of menjin-infra-credentials.
 pub(crate) struct ToyRandom;
 
 impl Random for ToyRandom {
@@ -52,8 +53,8 @@ impl Random for ToyRandom {
     }
 }
 
-/// A toy: SHA-256 over and over is slow for us but quick on a graphics card, and nothing bounds how
-/// many hashes run at once. Take `BcryptPool` of menjin-infra-credentials.
+/// A toy: repeated SHA-256 is slow on a server but fast on a graphics card, and the number of
+/// parallel hashes has no limit. Use `BcryptPool` of menjin-infra-credentials.
 pub(crate) struct ToyHasher {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) rounds: u32,
@@ -89,7 +90,7 @@ impl PasswordHasher for ToyHasher {
         hash: Option<PasswordHash>,
     ) -> Result<Verification, Error<Overloaded>> {
         let stored = hash.as_ref().map(PasswordHash::expose);
-        // Nobody's password takes as long as anybody's.
+        // An unknown name takes as long as a known one.
         let (rounds, salt) = stored.and_then(parameters).unwrap_or((self.rounds, Uuid::nil()));
         let derived = derive(password.expose(), salt, rounds).await?;
         Ok(match stored {
@@ -101,7 +102,7 @@ impl PasswordHasher for ToyHasher {
     }
 }
 
-/// `toy$rounds$salt$digest`, made off the threads that serve.
+/// `toy$rounds$salt$digest`, computed on a blocking thread.
 async fn derive(password: &str, salt: Uuid, rounds: u32) -> Result<String, PortError> {
     let password = SecretString::from(password);
     let derive = move || {
@@ -123,13 +124,13 @@ fn parameters(hash: &str) -> Option<(u32, Uuid)> {
     Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
-/// Looks at every byte: where two hashes begin to differ is nobody's business.
+/// Compares every byte, so that the time does not tell where two hashes differ.
 fn same(one: &str, other: &str) -> bool {
     let differing = one.bytes().zip(other.bytes()).fold(0, |bits, (a, b)| bits | (a ^ b));
     one.len() == other.len() && differing == 0
 }
 
-/// A toy: take `PasswordRules` of menjin-infra-credentials, which know the common passwords.
+/// A toy. Use `PasswordRules` of menjin-infra-credentials, which knows the common passwords.
 pub(crate) struct ToyPolicy;
 
 impl PasswordPolicy for ToyPolicy {
@@ -150,17 +151,17 @@ impl PasswordPolicy for ToyPolicy {
     }
 }
 
-/// Opaque tokens: a random id, and a table of what each stands for. No toy in kind, but who embeds
-/// it loses all tokens with the process, and no other service can read them: `JwtCodec` of
-/// menjin-infra-credentials has neither drawback.
+/// Opaque tokens: a random id, and a table of what each stands for. It has two drawbacks: all
+/// tokens are lost when the process ends, and no other service can verify them. `JwtCodec` of
+/// menjin-infra-credentials has neither.
 pub(crate) struct OpaqueTokens {
     random: Arc<dyn Random>,
-    // A table each, so that neither kind can be taken for the other.
+    // One table for each kind, so that a token of one kind is never accepted as the other.
     access: Table<AccessClaims>,
     refresh: Table<RefreshClaims>,
 }
 
-/// By the digest of the token: whoever gets to see the table has no token.
+/// The key is the digest of the token: somebody who reads the table gets no token.
 struct Table<C>(Mutex<HashMap<[u8; 32], (Timestamp, C)>>);
 
 impl OpaqueTokens {
@@ -171,7 +172,7 @@ impl OpaqueTokens {
 
 impl TokenCodec for OpaqueTokens {
     fn sign_access(&self, claims: &AccessClaims) -> Result<SecretString, PortError> {
-        // Not the `token_id` of the claims: that one is no secret, logs may name it.
+        // This is not the `token_id` of the claims, which is no secret and may be in logs.
         let token = self.random.uuid()?.to_string();
         self.access.add(&token, claims.clone(), claims.issued_at, claims.expires_at);
         Ok(token.into())
@@ -199,7 +200,7 @@ impl TokenCodec for OpaqueTokens {
 impl<C: Clone> Table<C> {
     fn add(&self, token: &str, claims: C, now: Timestamp, expires_at: Timestamp) {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Else it would grow for ever.
+        // Remove expired tokens, or the table would grow without limit.
         table.retain(|_, (expires_at, _)| *expires_at > now);
         table.insert(Sha256::digest(token).into(), (expires_at, claims));
     }
@@ -220,8 +221,8 @@ impl<C> Default for Table<C> {
     }
 }
 
-/// Keeps what happened within the window, for every network there is. A real one, such as
-/// `MemoryRateLimiter` of menjin-infra-memory, is bounded.
+/// Keeps the failures of the window for every network, without a limit on memory.
+/// `MemoryRateLimiter` of menjin-infra-memory is bounded.
 #[derive(Default)]
 pub(crate) struct Rates(Mutex<HashMap<RateKey, Vec<Timestamp>>>);
 
@@ -241,7 +242,7 @@ impl RateLimiter for Rates {
             let retry_after = (free - at).to_std().unwrap_or_default();
             return Ok(Admission::Refused { retry_after });
         }
-        // A clock that lags must not make its failures count for less.
+        // A failure with an earlier time must not count for less.
         let newest = times.last().map_or(at, |last| at.max(*last));
         times.push(newest);
         Ok(Admission::Admitted)

@@ -14,8 +14,8 @@ use crate::ports::{Ports, RequiredPorts};
 #[error("only an administrator may do that")]
 pub struct Forbidden;
 
-/// Proof that the caller has the right `R`, for one request: what follows is recorded at the time of
-/// the proof. Only [`Guard::allow`] makes one, so a use-case that takes it need not check again.
+/// Proof that the caller has the right `R`, for one request. Records of what follows have the time
+/// of the proof. Only [`Guard::allow`] makes one, so a use-case that takes it need not check again.
 #[derive(Debug, Clone)]
 pub struct Allowed<R> {
     caller: UserId,

@@ -1,4 +1,4 @@
-//! The rights that use-cases ask for, and which roles have them.
+//! The rights that use-cases require, and which roles have them.
 
 use crate::accounts::Role;
 
@@ -28,7 +28,7 @@ rights! {
     UsersRead = "users.read";
     /// Changing any account.
     UsersWrite = "users.write";
-    /// Seeing and clearing the lock-out of any account.
+    /// Seeing and clearing the lockout of any account.
     UsersUnlock = "users.unlock";
     /// Reading the audit log.
     AuditRead = "audit.read";

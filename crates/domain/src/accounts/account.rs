@@ -31,18 +31,18 @@ pub struct User {
     pub profile: Profile,
     /// Whether the account may log in and its tokens work.
     pub is_active: bool,
-    /// Whether the address was shown to be the user's. A changed address is not.
+    /// Whether the user has proved that the address is theirs. A changed address is unverified.
     pub is_verified: bool,
     /// When the account was made.
     pub created_at: Timestamp,
-    /// When it was last changed; `None` until the first change. Logging in is none.
+    /// When it was last changed; `None` until the first change. A login does not count as a change.
     pub updated_at: Option<Timestamp>,
     /// When the user last logged in; `None` until the first time.
     pub last_login_at: Option<Timestamp>,
 }
 
 impl User {
-    /// Whether the user may manage others. Derived, so that it cannot disagree with the role.
+    /// Whether the user may manage others. It is derived from the role, so the two always agree.
     pub fn is_superuser(&self) -> bool {
         self.role == Role::Admin
     }

@@ -8,7 +8,7 @@ use crate::accounts::{AccountRepository, User, UserNotFound};
 use crate::common::{Error, UserId};
 use crate::ports::Ports;
 
-/// Activates an account, which also clears its lock-out. Idempotent.
+/// Activates an account, which also clears its lockout. Idempotent.
 #[non_exhaustive]
 pub struct ActivateUser {
     /// The accounts.

@@ -48,8 +48,8 @@ impl From<CreateUserError> for CreateAdminError {
     }
 }
 
-/// Makes an administrator. It takes no caller: whoever runs it has the server itself, and somebody
-/// has to be the first. It MUST NOT be reachable by a request.
+/// Makes an administrator. It takes no caller: it is for people with access to the server, and it
+/// makes the first administrator. It MUST NOT be reachable by a request.
 #[non_exhaustive]
 pub struct CreateAdmin {
     /// The accounts.

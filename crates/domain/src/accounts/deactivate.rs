@@ -15,13 +15,14 @@ pub enum DeactivateUserError {
     /// Nobody has the id.
     #[error("no such user")]
     NotFound,
-    /// It is the last active administrator's: nobody could let anybody in again.
+    /// It is the account of the last active administrator. Without one, nobody could activate
+    /// accounts.
     #[error("the last active administrator cannot be deactivated")]
     LastAdmin,
 }
 
-/// Deactivates an account, the caller's own included: its sessions end, its tokens are dead, it cannot
-/// log in. Idempotent.
+/// Deactivates an account, also the caller's own. Its sessions end, its tokens no longer work, and
+/// its user cannot log in. Idempotent.
 #[non_exhaustive]
 pub struct DeactivateUser {
     /// The accounts.

@@ -7,9 +7,9 @@ use email_address::{EmailAddress, Options};
 use crate::common::Violation;
 use crate::common::text::{self, Lines};
 
-/// An e-mail address as typed, together with the form in which it is unique: without regard to case,
-/// and its domain as DNS has it, however it is spelled. RFC 5321 lets a mail server tell `Ann@` from
-/// `ann@`; none does, and people type both.
+/// An e-mail address as typed, and its canonical form, which is unique. The canonical form ignores
+/// case and has the domain as DNS knows it. RFC 5321 allows a mail server to distinguish `Ann@`
+/// from `ann@`. In practice none does, and people type both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email {
     shown: String,
@@ -24,7 +24,8 @@ impl Email {
     ///
     /// # Errors
     /// [`Violation::TooManyBytes`] beyond 254 bytes, else [`Violation::NotAnEmail`]: quoted local
-    /// parts, address literals and domains of one label are valid in RFC 5321 but nobody's address.
+    /// parts, address literals and domains of one label are valid in RFC 5321, but nobody uses
+    /// them.
     pub fn parse(text: &str) -> Result<Self, Violation> {
         let text = text.trim();
         if text.len() > Self::MAX_BYTES {
@@ -45,14 +46,14 @@ impl Email {
         if canonical.len() > Self::MAX_BYTES {
             return Err(Violation::TooManyBytes { max: Self::MAX_BYTES });
         }
-        // A compatibility form of `@` would make one address read as another.
+        // A compatibility form of `@` would turn one address into another.
         if canonical.matches('@').count() != 1 {
             return Err(Violation::NotAnEmail);
         }
         Ok(Self { shown, canonical })
     }
 
-    /// Takes back what an adapter stored: both forms of an address that [`Email::parse`] accepted.
+    /// Restores a stored value: both forms of an address that [`Email::parse`] accepted.
     pub fn from_stored(shown: String, canonical: String) -> Self {
         Self { shown, canonical }
     }
@@ -86,7 +87,7 @@ mod tests {
         assert_eq!(a.as_str(), "Ann@Example.COM");
     }
 
-    /// The spellings of each are one address, and no two of them.
+    /// All spellings in a row are one address; two rows are two addresses.
     #[test]
     fn i4_a_domain_is_one_however_it_is_spelled() {
         let canonical = |text: &str| Email::parse(text).unwrap().canonical().to_owned();
@@ -99,7 +100,7 @@ mod tests {
             assert!(one == other && other == third, "{one}, {other}, {third}");
             assert!(one.is_ascii(), "{one}");
         }
-        // Two domains that anybody can have, though people may take one for the other.
+        // Two different domains that look alike.
         assert_ne!(canonical("ann@stra\u{df}e.de"), canonical("ann@strasse.de"));
     }
 
@@ -120,7 +121,7 @@ mod tests {
             "ann\0@example.com",
             "ann@example.com\nx",
             "ann＠b@example.com",
-            // What no DNS can hold: a label that is too long, and one that means nothing.
+            // Invalid in DNS: a label that is too long, and invalid Punycode.
             "ann@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.com",
             "ann@xn--zzzzzzzz99999.com",
         ] {

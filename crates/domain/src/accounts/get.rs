@@ -13,7 +13,7 @@ use crate::ports::Ports;
 #[error("no such user")]
 pub struct UserNotFound;
 
-/// Shows any account. Who lacks the right learns nothing, not even which ids exist.
+/// Shows any account. A caller without the right learns nothing, not even which ids exist.
 #[non_exhaustive]
 pub struct GetUser {
     /// The accounts.

@@ -3,11 +3,10 @@
 use crate::common::Violation;
 use crate::common::text;
 
-/// A user name or an e-mail address, in the form in which stores compare it. An `@` decides, since
-/// no user name holds one.
+/// A user name or an e-mail address, in the form in which stores compare it. A text with `@` is an
+/// address: no user name contains one.
 ///
-/// Names that nobody could have registered are no error: the answer must be the one for a wrong
-/// password.
+/// An invalid name is not an error: the answer must be the same as for a wrong password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginName {
     /// The canonical form of a user name.
@@ -17,15 +16,14 @@ pub enum LoginName {
 }
 
 impl LoginName {
-    /// Longer than any spelling of a name or an address that somebody could have registered. What is
-    /// longer is nobody's and stays as it is: to normalise all that a body can hold takes long, since
-    /// a character may become eighteen.
+    /// Longer than any spelling of a valid name or address. A longer text is not normalised: a
+    /// character can expand to eighteen, so that would take long.
     const MAX_BYTES: usize = 4096;
 
     /// Parses what was typed; white space around it is dropped.
     ///
     /// # Errors
-    /// [`Violation::ContainsNul`]: not every store can even be asked for such a name.
+    /// [`Violation::ContainsNul`]: some stores cannot search for such a name.
     pub fn parse(text: &str) -> Result<Self, Violation> {
         if text.contains('\0') {
             return Err(Violation::ContainsNul);
@@ -38,11 +36,11 @@ impl LoginName {
         if !canonical.contains('@') {
             return Ok(Self::Username(canonical));
         }
-        // What cannot be an address is nobody's.
+        // An invalid address belongs to nobody.
         Ok(Self::Email(text::canonical_address(text).unwrap_or(canonical)))
     }
 
-    /// The canonical form, of whichever kind.
+    /// The canonical form of the name or address.
     pub fn canonical(&self) -> &str {
         match self {
             Self::Username(canonical) | Self::Email(canonical) => canonical,

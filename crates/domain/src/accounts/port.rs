@@ -27,8 +27,8 @@ pub struct NewUser {
 }
 
 impl NewUser {
-    /// What to record, on the account that comes of it. Nobody is logged in who registers, and
-    /// administrators are made on the command line: there is no actor.
+    /// What to record on the new account. There is no actor: nobody is logged in at a registration
+    /// or on the command line.
     pub fn event(&self) -> AuditEvent {
         let action = match self.role {
             Role::Admin => AuditAction::AdminCreated,
@@ -96,7 +96,8 @@ pub struct UserPage {
     pub total: u64,
 }
 
-/// The account is the last active administrator's: nobody could let anybody in again.
+/// The account is that of the last active administrator. Without one, nobody could activate
+/// accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the last active administrator cannot be deactivated")]
 pub struct LastAdmin;
@@ -105,12 +106,12 @@ pub struct LastAdmin;
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait AccountRepository: Send + Sync {
-    /// Makes an active, unverified account at credential version 0 and returns it with its id. Records
-    /// [`NewUser::event`] on it.
+    /// Makes an active, unverified account at credential version 0 and returns it with its id.
+    /// Records [`NewUser::event`] on it.
     ///
     /// MUST return `UsernameTaken` if the canonical name is taken, else `EmailTaken` if the
     /// canonical address is; of any number of concurrent calls for one name exactly one succeeds.
-    /// Ids are from 1, MUST never be given twice, and ascend: a call that begins after another has
+    /// Ids begin at 1, MUST never be used twice, and ascend: a call that begins after another has
     /// succeeded gets a higher one. Concurrent calls may succeed in another order than their ids.
     async fn create(&self, user: NewUser) -> Result<User, Error<CreateUserError>>;
 
@@ -129,19 +130,20 @@ pub trait AccountRepository: Send + Sync {
         context: AuditContext,
     ) -> Result<Option<User>, Error<EmailTaken>>;
 
-    /// A page of the accounts that match and the number of all that do, both of one moment. The
-    /// number is that of all pages, wherever this one begins.
+    /// A page of the matching accounts, and the number of all that match, both read at one moment.
+    /// The number counts all pages, wherever this one begins.
     async fn list(&self, query: UserQuery) -> Result<UserPage, PortError>;
 
-    /// Makes the account active, forgets its failed log-ins, and returns it; `None` if nobody has
+    /// Makes the account active, forgets its failed logins, and returns it; `None` if nobody has
     /// the id. `updated_at` changes only if the account was inactive.
     ///
     /// Records `activated` if it was inactive, else `lock_lifted` if there were failures to forget,
     /// else nothing.
     async fn activate(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError>;
 
-    /// Makes the account inactive, raises its credential version, ends all its sessions, and returns it; `None`
-    /// if nobody has the id. For an inactive account nothing changes. Records `deactivated`.
+    /// Makes the account inactive, raises its credential version, ends all its sessions, and
+    /// returns it; `None` if nobody has the id. For an inactive account nothing changes. Records
+    /// `deactivated`.
     ///
     /// MUST return `LastAdmin`, and change nothing, if the account is an active administrator's and
     /// no other administrator is active, however many calls run at once.

@@ -1,4 +1,5 @@
-//! The optional parts of a profile. An empty text is no value: forms send one for "not given".
+//! The optional parts of a profile. An empty text means no value, since forms send it for "not
+//! given".
 
 use crate::common::Violation;
 use crate::common::text::{self, Lines};
@@ -10,7 +11,7 @@ macro_rules! text_value {
         pub struct $name(String);
 
         impl $name {
-            /// Takes back what an adapter stored.
+            /// Restores a stored value.
             pub fn from_stored(text: String) -> Self {
                 Self(text)
             }
@@ -30,7 +31,7 @@ text_value! {
 
 text_value! {
     /// A telephone number as people write one: digits, spaces, `+ - ( ) . / # * x`, 3 to 32
-    /// characters and at least 3 digits. It is not dialled, so no numbering plan is applied.
+    /// characters and at least 3 digits. menjin never dials it, so no numbering plan is checked.
     Phone
 }
 
@@ -58,7 +59,7 @@ impl FullName {
         Ok(Some(Self(text)))
     }
 
-    /// Parses a name that has to be there and be `min` to `max` characters long.
+    /// Parses a required name of `min` to `max` characters.
     ///
     /// # Errors
     /// The first rule that it breaks.
@@ -109,8 +110,8 @@ impl AvatarUrl {
     /// The greatest number of characters.
     pub const MAX: usize = 500;
 
-    /// Parses an absolute URL; empty is `None`. Schemes that run code (`javascript:`, `data:`)
-    /// never get through, since front ends put this into `src`.
+    /// Parses an absolute URL; empty is `None`. Schemes that run code (`javascript:`, `data:`) are
+    /// always refused, since front ends put the URL into `src`.
     ///
     /// # Errors
     /// [`Violation::TooLong`] or [`Violation::NotAUrl`].

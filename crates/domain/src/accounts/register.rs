@@ -61,8 +61,8 @@ impl From<CreateUserError> for RegisterError {
     }
 }
 
-/// Makes an account. Whether the name is free is for the store to say, in the same statement that
-/// takes it: asking before would only tell two at once that it is.
+/// Makes an account. The store checks that the name is free in the same statement that takes it. A
+/// check before that would let two concurrent registrations through.
 #[non_exhaustive]
 pub struct Register {
     /// The accounts.
@@ -126,7 +126,7 @@ impl Register {
         } else if self.limit.is_some()
             && let Err(error) = self.rates.release(key).await
         {
-            // The account exists: the client must be told so, whatever the count says.
+            // The account exists: answer with success even if the count could not be released.
             tracing::warn!(error = %Causes(&error), "a failure count was not reset");
         }
         created
@@ -200,7 +200,7 @@ mod tests {
             self.recorded().await.0
         }
 
-        /// Also what was recorded of its failing.
+        /// Runs the use-case and also returns the recorded failures.
         async fn recorded(self) -> (Result<User, Error<RegisterError>>, Arc<Trail>) {
             let use_case = Register {
                 accounts: Arc::new(self.accounts),

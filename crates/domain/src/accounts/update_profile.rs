@@ -8,18 +8,18 @@ use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
 use crate::common::{Clock, Error, RequestContext};
 use crate::ports::{Ports, RequiredPorts};
 
-/// Why the profile stays.
+/// Why the profile was not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UpdateOwnProfileError {
     /// Somebody else has the address.
     #[error("the e-mail address is taken")]
     EmailTaken,
-    /// The account was deactivated meanwhile: the caller is nobody now.
+    /// The account was deactivated meanwhile, so the caller is no longer authenticated.
     #[error("the account has changed meanwhile")]
     Stale,
 }
 
-/// Changes the caller's own profile. Without a change nothing is written, or recorded, and
+/// Changes the caller's own profile. If nothing is to change, nothing is written or recorded, and
 /// `updated_at` stays.
 #[non_exhaustive]
 pub struct UpdateOwnProfile {

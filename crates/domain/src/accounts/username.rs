@@ -5,7 +5,7 @@ use std::fmt;
 use crate::common::Violation;
 use crate::common::text::{self, Lines};
 
-/// How many characters a user name may have. The dialects differ, the other rules do not.
+/// How many characters a user name may have. Only this rule differs between the dialects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UsernameLength {
     /// The least number of characters.
@@ -19,10 +19,10 @@ impl UsernameLength {
     pub const DEFAULT: Self = Self { min: 3, max: 50 };
 }
 
-/// A user name, as typed (in NFC), together with the form in which it is unique.
+/// A user name as typed (in NFC), and its canonical form, which is unique.
 ///
-/// Two names are one when they are equal after compatibility composition (NFKC) and full case
-/// folding, so that neither case nor width nor Unicode form tells two accounts apart.
+/// Two names are the same if they are equal after compatibility composition (NFKC) and full case
+/// folding. So names that differ only in case, width or Unicode form are the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Username {
     shown: String,
@@ -34,8 +34,8 @@ impl Username {
     ///
     /// # Errors
     /// The first rule it breaks: length (in characters, of the name and of its canonical form),
-    /// NUL, white space, `@`, a character that cannot be seen, or a combining mark at the start. What
-    /// is left has at least one character that can be seen.
+    /// NUL, white space, `@`, a character that cannot be seen, or a combining mark at the start. A
+    /// valid name has at least one visible character.
     pub fn parse(text: &str, length: UsernameLength) -> Result<Self, Violation> {
         let shown = text::nfc(text);
         text::printable(&shown, Lines::One)?;
@@ -60,7 +60,7 @@ impl Username {
         Ok(Self { shown, canonical })
     }
 
-    /// Takes back what an adapter stored: both forms of a name that [`Username::parse`] accepted.
+    /// Restores a stored value: both forms of a name that [`Username::parse`] accepted.
     pub fn from_stored(shown: String, canonical: String) -> Self {
         Self { shown, canonical }
     }
@@ -153,7 +153,7 @@ mod tests {
             ("\u{301}mike", Violation::ForbiddenCharacter),
             ("\u{20dd}\u{20dd}\u{20dd}", Violation::ForbiddenCharacter),
             ("\u{93e}\u{93e}\u{93e}", Violation::ForbiddenCharacter),
-            // A letter of half width, and a mark in the canonical form.
+            // A half-width letter that becomes a combining mark in the canonical form.
             ("\u{ff9e}\u{ff9e}\u{ff9e}", Violation::ForbiddenCharacter),
             ("mi ke", Violation::ContainsWhitespace),
             ("mi\u{3000}ke", Violation::ContainsWhitespace),

@@ -4,7 +4,7 @@ use crate::access::Principal;
 use crate::audit::{AuditAction, AuditOutcome, AuditPosition, AuditReason, AuditRecordId};
 use crate::common::{RequestContext, SessionId, Timestamp, UserId};
 
-/// Who does something, when and from where: what the record of a change says beside the change.
+/// Who does something, when and from where: the part of a record that is not the change itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditContext {
     /// Who; `None` if nobody was authenticated.
@@ -23,40 +23,40 @@ impl AuditContext {
         Self { actor: Some(caller.user.id), session_id: Some(caller.session_id), at, request }
     }
 
-    /// An act of whoever it was.
+    /// An act without an authenticated caller.
     pub fn anonymous(at: Timestamp, request: RequestContext) -> Self {
         Self { actor: None, session_id: None, at, request }
     }
 
-    /// What has come of it; on whose account, [`AuditEvent::on`] says.
+    /// The event of this action in this context. [`AuditEvent::on`] adds the account.
     pub fn event(self, action: AuditAction) -> AuditEvent {
         AuditEvent { action, reason: None, subject: None, context: self }
     }
 }
 
-/// Something that happened and is to be kept: who did what, when, from where, and how it went. It
-/// holds nothing that a client may write at will but the `User-Agent`, bounded and cleaned.
+/// An event to be recorded: who did what, when, from where, and the outcome. The only text that a
+/// client chooses is the `User-Agent`, which is bounded and cleaned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEvent {
     /// What.
     pub action: AuditAction,
     /// Why not, if it failed.
     pub reason: Option<AuditReason>,
-    /// On whose account; `None` if on nobody's.
+    /// On whose account; `None` if no account is concerned.
     pub subject: Option<UserId>,
     /// Who, when and from where.
     pub context: AuditContext,
 }
 
 impl AuditEvent {
-    /// The same on this account.
+    /// The event, on this account.
     #[must_use]
     pub fn on(mut self, subject: UserId) -> Self {
         self.subject = Some(subject);
         self
     }
 
-    /// The same for this reason.
+    /// The event, with this reason.
     #[must_use]
     pub fn because(mut self, reason: AuditReason) -> Self {
         self.reason = Some(reason);

@@ -15,7 +15,7 @@ use crate::ports::Ports;
 pub struct ListRecordsInput {
     /// Which.
     pub filter: AuditFilter,
-    /// Only those older than what is there: where the page before ended.
+    /// Only records before this position, where the last page ended.
     pub before: Option<AuditPosition>,
     /// How many at most.
     pub limit: u64,
@@ -60,7 +60,7 @@ impl ListRecords {
             filter: input.filter,
             order: AuditOrder::NewestFirst,
             beyond: input.before,
-            // One more tells whether there is another page.
+            // Ask for one more, to see whether there is another page.
             limit: limit + 1,
         };
         let mut records = self.records.list(query).await?;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 #[error("no such name")]
 pub struct UnknownName;
 
-/// Makes an enum and its names of one table, so that neither can lack a row of the other.
+/// Makes an enum and its names from one table, so that the two always agree.
 macro_rules! named {
     ($(#[$meta:meta])* $type:ident { $($(#[$doc:meta])* $variant:ident = $name:literal,)* }) => {
         $(#[$meta])*
@@ -49,7 +49,7 @@ macro_rules! named {
 }
 
 named! {
-    /// What happened. Each says in itself whether it went well.
+    /// What happened. Each action implies its outcome.
     AuditAction {
         /// Somebody made an account for themselves.
         Registered = "registered",
@@ -61,13 +61,13 @@ named! {
         AdminCreated = "admin_created",
         /// A password was right: a session began.
         LoggedIn = "logged_in",
-        /// A log-in failed.
+        /// A login failed.
         LoginFailed = "log_in_failed",
-        /// A log-in was not tried: too many have failed.
+        /// A login was not tried: too many have failed.
         LoginRefused = "log_in_refused",
         /// A refresh token was traded for the next.
         Refreshed = "refreshed",
-        /// A refresh token was not taken.
+        /// A refresh token was refused.
         RefreshFailed = "refresh_failed",
         /// A refresh token was used a second time: its session was ended.
         RefreshReplayed = "refresh_replayed",
@@ -87,13 +87,13 @@ named! {
         ProfileUpdated = "profile_updated",
         /// A profile was not changed.
         ProfileUpdateFailed = "profile_update_failed",
-        /// An account was made active; its failed log-ins are forgotten.
+        /// An account was made active; its failed logins are forgotten.
         Activated = "activated",
         /// An account was made inactive; all its sessions ended.
         Deactivated = "deactivated",
         /// An account was not made inactive.
         DeactivationFailed = "deactivation_failed",
-        /// The failed log-ins of an account were forgotten.
+        /// The failed logins of an account were forgotten.
         LockoutCleared = "lock_lifted",
         /// Somebody asked for what only administrators may do.
         AccessDenied = "access_denied",
@@ -111,23 +111,24 @@ named! {
 }
 
 named! {
-    /// Why something was not done. A closed set: no text of a client's is ever in a record.
+    /// Why something was not done. The set is closed: a record never contains text of a client.
     AuditReason {
-        /// Nobody has the name. It is not recorded: what people mistype there may be a password.
+        /// Nobody has the name. The name is not recorded, since people may type a password there by
+        /// mistake.
         UnknownName = "unknown_name",
         /// The password was wrong.
         WrongPassword = "wrong_password",
-        /// The password was right, the account inactive.
+        /// The password was right, but the account is inactive.
         Inactive = "inactive",
         /// The account was deactivated, or its password changed, in the meantime.
         AccountChanged = "account_changed",
-        /// The client went away before the password was looked at.
+        /// The client went away before the password was checked.
         Abandoned = "abandoned",
         /// Too many failures on this account.
         AccountLimit = "account_limit",
         /// Too many failures from this network.
         NetworkLimit = "network_limit",
-        /// The token is none of ours, or has expired.
+        /// The token was not issued by menjin, or has expired.
         InvalidToken = "invalid_token",
         /// The session has ended or expired, or its user is inactive.
         SessionOver = "session_over",
@@ -143,7 +144,7 @@ named! {
 }
 
 impl AuditAction {
-    /// Whether this is something that was done.
+    /// Whether the action was done, and not refused.
     pub fn outcome(self) -> AuditOutcome {
         match self {
             Self::Registered

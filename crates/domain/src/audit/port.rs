@@ -5,27 +5,27 @@ use async_trait::async_trait;
 use crate::audit::{AuditAction, AuditEvent, AuditOutcome, AuditPosition, AuditRecord};
 use crate::common::{PortError, Timestamp, UserId};
 
-/// Which records to list: those that all of these hold for.
+/// Which records to list: those that match all fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     /// This user did it, or it was done on their account.
     pub user: Option<UserId>,
     /// This happened.
     pub action: Option<AuditAction>,
-    /// It went so.
+    /// It has this outcome.
     pub outcome: Option<AuditOutcome>,
-    /// Then or later.
+    /// At this time or later.
     pub since: Option<Timestamp>,
-    /// Before then.
+    /// Before this time.
     pub until: Option<Timestamp>,
 }
 
-/// Which end a list begins with.
+/// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuditOrder {
-    /// What happened last comes first.
+    /// The newest record comes first.
     NewestFirst,
-    /// What happened first comes first.
+    /// The oldest record comes first.
     OldestFirst,
 }
 
@@ -36,16 +36,16 @@ pub struct AuditQuery {
     pub filter: AuditFilter,
     /// In which order.
     pub order: AuditOrder,
-    /// Only those that come after this place in that order.
+    /// Only records after this position in that order.
     pub beyond: Option<AuditPosition>,
     /// How many at most.
     pub limit: u64,
 }
 
-/// The records of what happened. They are appended and never changed.
+/// The audit records. They are appended and never changed.
 ///
-/// Events of changes are not appended here: the port that makes the change does, in the same atomic
-/// change (see the documentation of the module).
+/// Events of changes are not appended here. The port that makes the change appends its event, in
+/// the same atomic change (see [`crate::common`]).
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait AuditRepository: Send + Sync {
@@ -54,8 +54,8 @@ pub trait AuditRepository: Send + Sync {
 
     /// The records that match, in the order of their [positions](AuditRecord::position), each once.
     ///
-    /// Events are kept at about the time that they happened, not in exactly that order: of the last
-    /// few seconds a list MAY lack some that a later one has.
+    /// Events are stored in about the order in which they happened. A list MAY lack some events of
+    /// the last few seconds that a later list has.
     async fn list(&self, query: AuditQuery) -> Result<Vec<AuditRecord>, PortError>;
 
     /// Deletes records of what happened before this moment and returns how many. It MAY stop early,
@@ -63,11 +63,11 @@ pub trait AuditRepository: Send + Sync {
     async fn delete_before(&self, before: Timestamp) -> Result<u64, PortError>;
 }
 
-/// Takes events of what changed nothing, failures above all, so that nobody waits for their being
-/// kept.
+/// Takes events of what changed nothing, mostly failures. Callers do not wait until such an event
+/// is stored.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait AuditTrail: Send + Sync {
-    /// Keeps the event soon. MUST NOT block or fail; it MAY drop the event where it cannot be kept,
-    /// and MUST make that known to the operator. An event is kept once or not at all.
+    /// Stores the event soon. MUST NOT block or fail. It MAY drop an event that it cannot store,
+    /// and MUST then tell the operator. An event is stored at most once.
     fn note(&self, event: AuditEvent);
 }

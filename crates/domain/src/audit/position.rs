@@ -7,7 +7,7 @@ use chrono::DateTime;
 
 use crate::common::Timestamp;
 
-/// The id of a record, handed out by the store, never twice.
+/// The id of a record, given by the store and never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AuditRecordId(pub i64);
 
@@ -17,8 +17,8 @@ impl fmt::Display for AuditRecordId {
     }
 }
 
-/// A place in the order of the records: by time, and among those of one moment by id. The time is
-/// part of it so that a list goes on where it was though the record itself is no longer kept.
+/// A place in the order of the records: by time, then by id. It contains the time, so that a list
+/// can continue even after the record itself was deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AuditPosition {
     /// When the event happened.

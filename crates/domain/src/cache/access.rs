@@ -15,11 +15,11 @@ pub enum CacheAccess {
     Authenticated,
     /// Administrators.
     Superuser,
-    /// Nobody: as if there were none.
+    /// Nobody, as if there were no cache.
     Off,
 }
 
-/// Why the caller may not.
+/// Why the caller may not use the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CacheDenied {
     /// There is no cache for clients.
@@ -57,11 +57,11 @@ impl FromStr for CacheAccess {
 pub struct CacheAllowed(());
 
 impl CacheAccess {
-    /// Proof that the caller may use the cache. Where it is for administrators the guard decides, and
-    /// records whom it refuses.
+    /// Returns the proof that the caller may use the cache. If only administrators may, the guard
+    /// decides and records a refusal.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason why the caller may not.
     pub fn allow(
         self,
         guard: &Guard,

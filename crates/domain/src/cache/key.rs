@@ -18,7 +18,7 @@ impl CacheKey {
     /// [`Violation::NotACacheKey`].
     pub fn parse(text: &str) -> Result<Self, Violation> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._:-".contains(&b);
-        // `.` and `..` are steps in a path: proxies resolve them away.
+        // `.` and `..` are path segments that proxies remove.
         if (1..=Self::MAX).contains(&text.len())
             && text.bytes().all(allowed)
             && text != "."

@@ -1,4 +1,4 @@
-//! The cache that clients may use, and who may.
+//! The cache for clients, and who may use it.
 
 mod access;
 mod key;

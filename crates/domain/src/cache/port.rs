@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::cache::CacheKey;
 use crate::common::PortError;
 
-/// Who owns an entry. Namespaces cannot see each other, whatever a key contains.
+/// Who owns an entry. Namespaces are separate, whatever a key contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CacheNamespace {
     /// Entries that clients put.
@@ -54,21 +54,21 @@ pub struct CachedValue {
     pub ttl: Duration,
 }
 
-/// Values with a time to live. Bounded: it MAY drop any of them earlier.
+/// Values with a time to live. The cache is bounded: it MAY drop a value earlier.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Cache: Send + Sync {
-    /// The value and what is left of its time; `None` when that has passed.
+    /// The value and the rest of its time; `None` once its time has passed.
     async fn get(&self, slot: &CacheSlot) -> Result<Option<CachedValue>, PortError>;
 
-    /// Puts a value for this time, in place of any before it.
+    /// Stores a value for this time, and replaces an earlier value.
     async fn set(&self, slot: &CacheSlot, value: Vec<u8>, ttl: Duration) -> Result<(), PortError>;
 
     /// Removes the value; `true` if there was one.
     async fn delete(&self, slot: &CacheSlot) -> Result<bool, PortError>;
 }
 
-/// What stands in for a cache where there is none.
+/// Takes the place of a cache if there is none.
 pub(crate) struct NoCache;
 
 impl NoCache {

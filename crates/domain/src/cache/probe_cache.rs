@@ -7,7 +7,7 @@ use crate::cache::{Cache, CacheAllowed, CacheSlot};
 use crate::common::{Error, Random};
 use crate::ports::Ports;
 
-/// What was read is not what was written.
+/// The probe read another value than it wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the cache did not return what was written")]
 pub struct CacheMismatch;
@@ -17,7 +17,7 @@ pub struct CacheMismatch;
 pub struct ProbeCache {
     /// The cache.
     pub cache: Arc<dyn Cache>,
-    /// Gives the probe its key, so that two probes at once do not meet.
+    /// Gives the probe a random key, so that concurrent probes do not disturb each other.
     pub random: Arc<dyn Random>,
 }
 

@@ -11,7 +11,7 @@ use crate::ports::Ports;
 #[error("no such entry")]
 pub struct EntryNotFound;
 
-/// Reads what a client put. Whatever the key, nothing of menjin's own can be read.
+/// Reads an entry of a client. No key leads to menjin's own entries.
 #[non_exhaustive]
 pub struct ReadEntry {
     /// The cache.

@@ -5,6 +5,6 @@ use crate::common::Timestamp;
 /// What time it is.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait Clock: Send + Sync {
-    /// The current time. MUST NOT be finer than microseconds, so that stores keep it exactly.
+    /// The current time, in whole microseconds. MUST NOT be finer, so that stores keep it exactly.
     fn now(&self) -> Timestamp;
 }

@@ -6,7 +6,8 @@ use std::fmt;
 /// The cause of an adapter's failure, for logs.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// An error with all of its causes, for logs: what formats these as JSON shows the error alone.
+/// Shows an error with all of its causes, for logs. The JSON format of logs would show only the
+/// error itself.
 pub struct Causes<'a>(pub &'a (dyn StdError + 'static));
 
 impl fmt::Display for Causes<'_> {
@@ -21,10 +22,10 @@ impl fmt::Display for Causes<'_> {
     }
 }
 
-/// A port failed for no reason of the caller's.
+/// A port failed; the caller is not the reason.
 #[derive(Debug, thiserror::Error)]
 pub enum PortError {
-    /// The back end does not answer, or not in time, or has no room: trying again may help.
+    /// The back end does not answer in time, or has no capacity. Trying again may help.
     #[error("{component} is unavailable")]
     Unavailable {
         /// Which back end, as `/health` names it.
@@ -33,7 +34,7 @@ pub enum PortError {
         #[source]
         source: BoxError,
     },
-    /// A broken row, a broken statement, a fault of the adapter's: trying again will not help.
+    /// A broken row, a broken statement, or a fault in the adapter. Trying again will not help.
     #[error("{component} failed")]
     Internal {
         /// Which back end, as `/health` names it.
@@ -46,20 +47,20 @@ pub enum PortError {
 
 /// Why something was not done: it was refused, or a port failed.
 ///
-/// `R` holds the refusals of this one use-case or port method, and nothing else. Where nothing can be
-/// refused the error is a [`PortError`] alone.
+/// `R` holds the refusals of this one use-case or port method, and nothing else. If nothing can be
+/// refused, the error is a plain [`PortError`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error<R: StdError + 'static> {
     /// It was refused, for a reason that the caller can be told.
     #[error(transparent)]
     Refused(R),
-    /// A port failed: nobody has decided anything.
+    /// A port failed; nothing was decided.
     #[error(transparent)]
     Port(PortError),
 }
 
 impl<R: StdError + 'static> Error<R> {
-    /// The same, with the refusal as another use-case words it.
+    /// Converts the refusal to the type of another use-case.
     pub fn cast<S: StdError + From<R> + 'static>(self) -> Error<S> {
         match self {
             Self::Refused(refusal) => Error::Refused(refusal.into()),
@@ -85,7 +86,7 @@ impl PortError {
         Self::Internal { component, source: source.into() }
     }
 
-    /// The same once more, for another who waits for what has failed. Of its causes the texts remain.
+    /// A copy for another caller who waits for the same result. The causes are kept as texts.
     #[must_use]
     pub fn again(&self) -> Self {
         let told = |source: &BoxError| Causes(&**source).to_string();

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-/// The id of a user: 1 to 2⁶³ − 1, handed out by the store in ascending order.
+/// The id of a user: 1 to 2⁶³ − 1, given by the store in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(i64);
 
-/// Not an id that any user can have.
+/// The number is not a possible user id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a user id is an integer from 1 to 2^63 - 1")]
 pub struct InvalidUserId;
@@ -35,7 +35,7 @@ impl fmt::Display for UserId {
     }
 }
 
-/// The id of a session: 128 bits from [`crate::ports::Random`], so that it cannot be guessed.
+/// The id of a session: 128 bits from [`crate::common::Random`], so that it cannot be guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub uuid::Uuid);
 

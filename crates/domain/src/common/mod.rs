@@ -8,12 +8,12 @@
 //! * **One method is one atomic change.** Transactions never leave an adapter. A race is settled by
 //!   a conditional statement in the adapter and shows as a variant of the method's error, never by
 //!   reading first and writing later.
-//! * **A change is stored with its audit record.** A method that changes an account or a session, or
-//!   forgets failures, MUST append the event that its documentation names in the same atomic change:
-//!   one event for a change, none where nothing changed.
+//! * **A change is stored with its audit record.** A method that changes an account or a session,
+//!   or forgets failures, MUST append the event that its documentation names in the same atomic
+//!   change: one event for a change, and none if nothing changed.
 //! * **Lookups return `Ok(None)`** for what is not there. A row that cannot be read is a
 //!   [`PortError::Internal`] that names table, column and id.
-//! * **Methods answer within a bounded time.** A back end that does not is
+//! * **Methods answer within a bounded time.** If a back end does not answer, the method returns
 //!   [`PortError::Unavailable`], after three seconds at the latest.
 
 mod clock;

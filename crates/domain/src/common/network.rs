@@ -30,13 +30,13 @@ impl fmt::Display for ClientNetwork {
 impl FromStr for ClientNetwork {
     type Err = AddrParseError;
 
-    /// Reads what is displayed.
+    /// Parses the displayed form.
     fn from_str(text: &str) -> Result<Self, AddrParseError> {
         text.strip_suffix("/64").unwrap_or(text).parse::<IpAddr>().map(Self::from)
     }
 }
 
-/// What is known of the client behind a request.
+/// What is known about the client of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientInfo {
     /// The address of the client, behind the proxies that are trusted.
@@ -49,12 +49,12 @@ impl ClientInfo {
     /// The part of a `User-Agent` that is kept, in characters.
     pub const MAX_USER_AGENT: usize = 255;
 
-    /// A client at this address that says nothing of itself.
+    /// A client at this address, without a `User-Agent`.
     pub fn at(address: IpAddr) -> Self {
         Self { address, user_agent: None }
     }
 
-    /// Adds what the client says it is. Control characters are dropped.
+    /// Adds the `User-Agent`. Control characters are removed.
     #[must_use]
     pub fn with_user_agent(mut self, user_agent: Option<&str>) -> Self {
         self.user_agent = user_agent.map(|agent| {

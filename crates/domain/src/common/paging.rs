@@ -7,7 +7,7 @@ use crate::common::UserId;
 pub enum PageStart {
     /// After this many of those that match.
     Skip(u64),
-    /// After this id, whether anybody has it or not. Who comes or goes before it moves nobody from
-    /// one page to another.
+    /// After this id, whether or not a user has it. New or removed users before it do not shift the
+    /// page.
     After(UserId),
 }

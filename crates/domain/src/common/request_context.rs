@@ -4,12 +4,12 @@ use std::fmt;
 
 use crate::common::{ClientInfo, ClientNetwork};
 
-/// The id by which a request is found in the log: 1 to 64 of `A-Z a-z 0-9 - _ .`, so that one that a
-/// proxy hands on cannot forge a line there.
+/// The id by which a request is found in the log: 1 to 64 of `A-Z a-z 0-9 - _ .`, so that an id
+/// from outside cannot forge a line there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RequestId(String);
 
-/// Not an id that a request can have.
+/// The text is not a valid request id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a request id is 1 to 64 of A-Z a-z 0-9 - _ .")]
 pub struct InvalidRequestId;

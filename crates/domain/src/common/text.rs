@@ -19,8 +19,8 @@ pub(crate) fn nfc(text: &str) -> String {
 /// The form in which names are compared: compatibility composition and full case folding
 /// (Unicode 3.13, D145 and D147), so that `Mike`, `mike` and `Ｍｉｋｅ` are one.
 ///
-/// Folding can leave a string that is no longer normalised, and normalising one that is no longer
-/// folded; the second round settles both.
+/// After folding, a string may no longer be normalised, and the other way round. A second round is
+/// enough for both.
 pub(crate) fn canonical(text: &str) -> String {
     let nfkc = ComposingNormalizerBorrowed::new_nfkc();
     let case = CaseMapper::new();
@@ -29,8 +29,8 @@ pub(crate) fn canonical(text: &str) -> String {
 }
 
 /// The form in which e-mail addresses are compared: the local part as names are, the domain as DNS
-/// knows it (UTS 46, nontransitional), so that `例子.cn` and `xn--fsqu00a.cn` are one. `None` if it
-/// cannot be one.
+/// knows it (UTS 46, nontransitional), so that `例子.cn` and `xn--fsqu00a.cn` are one. `None` if the
+/// text is not an address.
 pub(crate) fn canonical_address(text: &str) -> Option<String> {
     let text = ComposingNormalizerBorrowed::new_nfkc().normalize(text);
     let (local, domain) = text.rsplit_once('@')?;
@@ -46,8 +46,8 @@ pub(crate) fn canonical_address(text: &str) -> Option<String> {
     Some(format!("{}@{}", canonical(local), domain.ok()?))
 }
 
-/// Four bytes, the most that UTF-8 has, for each of 253 characters, the most that DNS has. It bounds
-/// the time that a log-in name takes.
+/// 253 characters, the most in DNS, of four bytes each, the most in UTF-8. It bounds the time that
+/// a login name takes.
 const MAX_DOMAIN_BYTES: usize = 4 * 253;
 
 /// How many line breaks a text may hold.
@@ -57,13 +57,13 @@ pub(crate) enum Lines {
     Many,
 }
 
-/// Characters that Unicode does not call invisible and that show nothing all the same: U+2800, a
-/// braille pattern without dots; U+FFFC, the place of an object; a musical symbol without a head; the
+/// Characters that show nothing although Unicode does not call them invisible: U+2800, a braille
+/// pattern without dots; U+FFFC, the place of an object; a musical symbol without a head; the
 /// fillers of Khitan script and the blanks of hieroglyphs.
 const BLANK: [char; 6] =
     ['\u{2800}', '\u{fffc}', '\u{1d159}', '\u{16fe4}', '\u{13441}', '\u{13442}'];
 
-/// Whether a text begins with a combining mark: there is no character for it to be seen on.
+/// Whether a text begins with a combining mark, which has no character to combine with.
 pub(crate) fn begins_with_mark(text: &str) -> bool {
     let category = CodePointMapData::<GeneralCategory>::new();
     text.chars().next().is_some_and(|first| {
@@ -76,8 +76,9 @@ pub(crate) fn begins_with_mark(text: &str) -> bool {
     })
 }
 
-/// Refuses what is invisible, moves other text about or has no meaning yet. Joiners and variation
-/// selectors are among the default-ignorable ones: two names that look alike must not differ.
+/// Refuses characters that are invisible, that change the direction of text, or that are
+/// unassigned. Joiners and variation selectors are refused as default-ignorable: two names that
+/// look alike must not differ.
 pub(crate) fn printable(text: &str, lines: Lines) -> Result<(), Violation> {
     let category = CodePointMapData::<GeneralCategory>::new();
     let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
@@ -99,7 +100,8 @@ pub(crate) fn printable(text: &str, lines: Lines) -> Result<(), Violation> {
                 | GeneralCategory::ParagraphSeparator
         ) || bidi.contains(c)
             || ((ignorable.contains(c) || BLANK.contains(&c)) && lines == Lines::One);
-        // Emoji in running text need U+200D and U+FE0F; both are invisible, so names go without.
+        // Emoji in running text need U+200D and U+FE0F. Both are invisible, so they are not allowed
+        // in names.
         let emoji_glue = lines == Lines::Many && matches!(c, '\u{200d}' | '\u{fe0f}');
         if refused && !emoji_glue {
             return Err(Violation::ForbiddenCharacter);

@@ -2,12 +2,12 @@
 
 use chrono::{Datelike as _, SecondsFormat, Timelike as _};
 
-/// A moment in UTC. Adapters keep microseconds; [`crate::ports::Clock`] hands out no finer ones,
-/// so that what was written equals what is read.
+/// A moment in UTC. Adapters store microseconds. [`crate::common::Clock`] gives none that are
+/// finer, so a moment reads back as it was written.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
 
-/// A moment as RFC 3339 writes it, with microseconds and `Z`. Every answer and every line of the log
-/// has some, and chrono's own formatting takes several times as long.
+/// A moment as RFC 3339 writes it, with microseconds and `Z`. Nearly every answer and every line of
+/// the log contains one, and chrono's own formatting takes several times as long.
 pub fn rfc3339(at: Timestamp) -> String {
     let parts = (u32::try_from(at.year()), at.nanosecond() / 1000);
     let (Ok(year @ 0..=9999), micros @ 0..=999_999) = parts else {

@@ -15,7 +15,7 @@ pub enum Violation {
         /// The greatest number of characters.
         max: usize,
     },
-    /// Fewer than `min` or more than `max` characters, where the two bounds are one rule.
+    /// Fewer than `min` or more than `max` characters, if both bounds are one rule.
     #[error("not {min} to {max} characters long")]
     LengthOutside {
         /// The least number of characters.
@@ -32,11 +32,11 @@ pub enum Violation {
     /// A NUL character (U+0000).
     #[error("contains a NUL character")]
     ContainsNul,
-    /// A control, bidirectional, zero-width, blank, unassigned or otherwise unprintable character, or
-    /// in a user name a combining mark without a letter before it.
+    /// A control, bidirectional, zero-width, blank, unassigned or otherwise unprintable character,
+    /// or in a user name a combining mark without a letter before it.
     #[error("contains a character that is not allowed")]
     ForbiddenCharacter,
-    /// An `@` in a user name: it would make names and e-mail addresses ambiguous at log-in.
+    /// An `@` in a user name: it would make names and e-mail addresses ambiguous at login.
     #[error("contains an @")]
     ContainsAt,
     /// White space in a user name.
@@ -57,7 +57,7 @@ pub enum Violation {
     /// No such role.
     #[error("unknown role")]
     UnknownRole,
-    /// A role that nobody can give to themselves.
+    /// A role that users cannot choose for themselves.
     #[error("role cannot be chosen at registration")]
     RoleNotRegistrable,
 }

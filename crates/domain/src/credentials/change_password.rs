@@ -15,23 +15,23 @@ use crate::ports::{Policy, Ports, RequiredPorts};
 /// A change of one's own password.
 #[derive(Debug, Clone)]
 pub struct ChangePasswordInput {
-    /// The password so far, as typed.
+    /// The current password, as typed.
     pub current: CandidatePassword,
-    /// The password from now on.
+    /// The new password.
     pub new: NewPassword,
-    /// The new one typed again, where the client asks for that.
+    /// The new password typed again, if the client sends it.
     pub confirmation: Option<CandidatePassword>,
     /// Where from.
     pub request: RequestContext,
 }
 
-/// Why the password stays.
+/// Why the password was not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ChangePasswordError {
     /// The new one and its confirmation differ.
     #[error("the new password and its confirmation differ")]
     ConfirmationDiffers,
-    /// The new one is the current one.
+    /// The new password equals the current one.
     #[error("the new password equals the current one")]
     Unchanged,
     /// The new one is too easy to guess.
@@ -40,10 +40,11 @@ pub enum ChangePasswordError {
     /// The current one is wrong.
     #[error("the current password is wrong")]
     WrongPassword,
-    /// Too many failures, here and at log-in together.
+    /// Too many failures, here and at login together.
     #[error(transparent)]
     TooManyAttempts(#[from] TooManyAttempts),
-    /// The account was deactivated, or its password changed, meanwhile: the caller is nobody now.
+    /// The account was deactivated or its password changed meanwhile, so the caller is no longer
+    /// authenticated.
     #[error("the account has changed meanwhile")]
     Stale,
     /// No capacity to hash.
@@ -53,8 +54,8 @@ pub enum ChangePasswordError {
 
 /// Changes the caller's password and ends all of the user's other sessions (OWASP ASVS 5.0, 7.4.3).
 ///
-/// Trying the current password here counts as it does at log-in: a stolen token must not be a way
-/// around the throttle.
+/// A wrong current password counts as a failed login: a stolen token must not be a way around the
+/// limits.
 #[non_exhaustive]
 pub struct ChangePassword {
     /// The passwords.
@@ -112,7 +113,7 @@ impl ChangePassword {
         Ok(())
     }
 
-    /// What can be refused without a hash.
+    /// Checks what needs no hash.
     fn check(
         &self,
         caller: &Principal,
@@ -194,7 +195,7 @@ mod tests {
             }
         }
 
-        /// One where the password is verified, with this verdict.
+        /// A world in which the password is verified, with this result.
         fn verifying(verdict: Verification) -> Self {
             let mut world = Self::new();
             world.policy.expect_check().return_once(|_, _, _| Ok(()));

@@ -15,7 +15,7 @@ pub enum Verification {
         /// The hash is of another cost or kind than new ones: hash the password again.
         needs_rehash: bool,
     },
-    /// It is wrong, or nobody's, or the hash cannot be read.
+    /// The password is wrong, nobody has the name, or the hash cannot be read.
     Mismatch,
 }
 
@@ -24,7 +24,7 @@ pub enum Verification {
 #[error("no capacity to hash a password")]
 pub struct Overloaded;
 
-/// A place in the queue of the hasher, kept free for as long as this lives.
+/// A reserved place in the queue of the hasher. Dropping it frees the place.
 #[must_use]
 pub struct Permit(#[expect(dead_code, reason = "dropping it is all it is for")] Option<Kept>);
 
@@ -36,7 +36,7 @@ impl Permit {
         Self(Some(Box::new(guard)))
     }
 
-    /// Where nothing is counted.
+    /// A permit of a hasher that does not count places.
     pub fn unlimited() -> Self {
         Self(None)
     }
@@ -52,22 +52,22 @@ impl fmt::Debug for Permit {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
-    /// Reserves a place for a hash that is to come; `None` if the queue is full. So a caller can find
-    /// out before it does other work. Drop the permit right before you ask for the hash. A hash may be
-    /// asked for without a permit too.
+    /// Reserves a place for a later hash; `None` if the queue is full. So a caller learns this
+    /// before it does other work. Drop the permit right before you ask for the hash. A permit is
+    /// not required for hashing.
     fn try_reserve(&self) -> Option<Permit>;
 
     /// Hashes a password with a fresh salt, at the configured cost.
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, Error<Overloaded>>;
 
-    /// Hashes a password that has just been verified once more, at the configured cost.
+    /// Hashes a password again that has just been verified, at the configured cost.
     async fn rehash(&self, password: &CandidatePassword)
     -> Result<PasswordHash, Error<Overloaded>>;
 
     /// Verifies a tried password. Without a hash (nobody has that name) or with one that cannot be
-    /// read, MUST take as long as a wrong password of the configured cost does, and be `Wrong`.
+    /// read, MUST take as long as a wrong password at the configured cost, and return `Mismatch`.
     ///
-    /// Takes `Option<PasswordHash>` by value: the work outlives a caller who has gone.
+    /// Takes `Option<PasswordHash>` by value: the work continues if the caller goes away.
     async fn verify(
         &self,
         password: &CandidatePassword,

@@ -1,4 +1,4 @@
-//! Passwords: what is chosen, what is tried, what is stored. None of them prints.
+//! Passwords: chosen, tried and stored ones. None of them prints its content.
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -10,7 +10,7 @@ use crate::common::text;
 pub struct PasswordLength {
     /// The least number of characters.
     pub min: usize,
-    /// The greatest number of characters, where the dialect names one.
+    /// The greatest number of characters, if the dialect has such a limit.
     pub max: Option<usize>,
 }
 
@@ -24,7 +24,7 @@ impl PasswordLength {
 pub struct NewPassword(SecretString);
 
 impl NewPassword {
-    /// bcrypt takes 72 bytes, its terminating NUL among them; more would be ignored in silence.
+    /// bcrypt reads 72 bytes including the terminating NUL, and silently ignores the rest.
     pub const MAX_BYTES: usize = 71;
 
     /// Parses a password, counting characters after normalisation.
@@ -56,8 +56,8 @@ impl NewPassword {
     }
 }
 
-/// A password that somebody tries, NFC-normalised, of any length: one that cannot be right is
-/// hashed all the same, so that the time tells nothing.
+/// A password that somebody tries, NFC-normalised, of any length: a password that cannot be right
+/// is hashed too, so that the time reveals nothing.
 #[derive(Debug, Clone)]
 pub struct CandidatePassword(SecretString);
 
@@ -81,7 +81,7 @@ impl CandidatePassword {
 
 /// What a store keeps of a password: a string in modular crypt format (`$2b$12$…`).
 ///
-/// Not checked here: a corrupt hash in a row must verify as wrong, not stop the process.
+/// It is not checked here: a corrupt hash in a row counts as a wrong password and is not an error.
 #[derive(Debug, Clone)]
 pub struct PasswordHash(SecretString);
 

@@ -7,9 +7,9 @@ use crate::audit::{AuditAction, AuditContext, AuditEvent};
 use crate::common::{PortError, RequestContext, SessionId, Timestamp, UserId};
 use crate::credentials::PasswordHash;
 
-/// The state of a user's credentials: it rises with every password change and deactivation.
+/// The version of a user's credentials. It rises with every password change and deactivation.
 ///
-/// What was decided on an older credential version (a password verified, say) is void.
+/// A decision made for an older version, such as a verified password, is void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CredentialVersion(pub i64);
 
@@ -20,7 +20,8 @@ pub struct Credentials {
     pub user_id: UserId,
     /// The hash.
     pub hash: PasswordHash,
-    /// The state that the hash belongs to: what follows from it holds for this credential version only.
+    /// The version that the hash belongs to. Decisions based on the hash hold for this version
+    /// only.
     pub version: CredentialVersion,
     /// Whether the account may log in.
     pub is_active: bool,
@@ -31,11 +32,11 @@ pub struct Credentials {
 pub struct PasswordChange {
     /// Whose.
     pub user_id: UserId,
-    /// The credential version that the old password was verified in.
+    /// The credential version for which the old password was verified.
     pub verified_version: CredentialVersion,
     /// The hash of the new one.
     pub hash: PasswordHash,
-    /// The caller's session, which goes on.
+    /// The caller's session, which does not end.
     pub keep_session: SessionId,
     /// Now.
     pub at: Timestamp,
@@ -66,14 +67,14 @@ pub trait CredentialRepository: Send + Sync {
     /// The credentials of the account of this id, active or not.
     async fn find_by_id(&self, id: UserId) -> Result<Option<Credentials>, PortError>;
 
-    /// Stores the new hash, raises the credential version and ends every session but the one to keep; `true` if
-    /// done. `false`, and nothing changed, if the account is inactive, gone, or of another credential version.
-    /// Records [`PasswordChange::event`].
+    /// Stores the new hash, raises the credential version and ends every session but the one to
+    /// keep; `true` if done. `false`, and nothing changed, if the account is inactive, gone, or of
+    /// another credential version. Records [`PasswordChange::event`].
     async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError>;
 
     /// Replaces the hash by another of the same password. Does nothing if the account is of another
-    /// credential version. The credential version, `updated_at` and the sessions MUST stay as they are. Nobody has done
-    /// anything: it records nothing.
+    /// credential version. The credential version, `updated_at` and the sessions MUST stay as they
+    /// are. It records nothing, since no user acted.
     async fn rehash(
         &self,
         id: UserId,

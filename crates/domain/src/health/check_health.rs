@@ -9,7 +9,7 @@ use crate::common::{Causes, Clock};
 use crate::health::{Component, Importance};
 use crate::ports::Ports;
 
-/// How one back end does.
+/// The state of one back end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComponentHealth {
     /// Its name: `database`, `cache`.
@@ -22,7 +22,7 @@ pub struct ComponentHealth {
     pub latency: Duration,
 }
 
-/// How all of them do.
+/// The state of all back ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthReport {
     /// Each of them, in the order of configuration.
@@ -41,7 +41,7 @@ impl HealthReport {
     }
 }
 
-/// Asks every back end how it does.
+/// Checks every back end.
 #[non_exhaustive]
 pub struct CheckHealth {
     /// The back ends.
@@ -58,7 +58,7 @@ impl CheckHealth {
 
     /// Runs the use-case. Failures are logged with their causes, which the report leaves out.
     pub async fn execute(&self) -> HealthReport {
-        // Side by side: one that hangs must not add its time to the others'.
+        // Concurrently, so that a back end that hangs does not add its time to the others.
         let checks = self.components.iter().map(|Component { name, importance, probe }| async move {
             let started = self.clock.now();
             let result = probe.check().await;

@@ -12,15 +12,15 @@ use crate::sessions::SessionRepository;
 /// What was deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CleanedUp {
-    /// Sessions that were over.
+    /// Sessions that had ended or expired.
     pub sessions: u64,
-    /// Counts of failed log-ins that no longer matter.
+    /// Counts of failed logins that no longer matter.
     pub lockouts: u64,
-    /// Records of what happened long ago.
+    /// Old audit records.
     pub records: u64,
 }
 
-/// Deletes what is over, so that tables do not grow for ever. Meant to run every now and then.
+/// Deletes what has expired, so that tables do not grow without limit. Run it regularly.
 #[non_exhaustive]
 pub struct Cleanup {
     /// The sessions.
@@ -31,7 +31,7 @@ pub struct Cleanup {
     pub records: Arc<dyn AuditRepository>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// For how long finished sessions are kept, to look into what happened.
+    /// For how long finished sessions are kept, for investigations.
     pub keep_sessions: Duration,
     /// The longest window of any limit: older counts are void.
     pub keep_lockouts: Duration,
@@ -43,7 +43,7 @@ impl Cleanup {
     /// On these ports, with this policy.
     pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
         let RequiredPorts { sessions, lockouts, audit_records, clock, .. } = &ports.required;
-        // Counts are kept while limits are off, for when they are on again.
+        // Counts are kept while limits are off, so that they hold once limits are on again.
         let limits = policy.login_limits.unwrap_or(LoginLimits::DEFAULT);
         Self {
             sessions: sessions.clone(),
@@ -69,8 +69,7 @@ impl Cleanup {
         })
     }
 
-    /// All that are old enough, in as many parts as it takes: there may be more each hour than one
-    /// call deletes.
+    /// Repeats the call until all old rows are deleted: there may be more than one call deletes.
     async fn delete_records(&self, before: Timestamp) -> Result<u64, PortError> {
         let mut total = 0;
         loop {

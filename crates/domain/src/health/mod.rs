@@ -1,4 +1,4 @@
-//! Whether the back ends work, and the clean-up of what has expired.
+//! Whether the back ends work, and the cleanup of what has expired.
 
 mod check_health;
 mod cleanup;

@@ -10,7 +10,7 @@ use crate::common::PortError;
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait HealthProbe: Send + Sync {
-    /// Asks the back end for something small, past every cache. MUST answer within three seconds.
+    /// Makes a small request to the back end, without any cache. MUST answer within three seconds.
     async fn check(&self) -> Result<(), PortError>;
 }
 
@@ -19,7 +19,7 @@ pub trait HealthProbe: Send + Sync {
 pub enum Importance {
     /// Nobody can be authenticated without it.
     Essential,
-    /// Less works without it.
+    /// Some features do not work without it.
     Supporting,
 }
 

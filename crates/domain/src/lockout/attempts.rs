@@ -21,8 +21,8 @@ pub struct TooManyAttempts {
 
 /// Guards every place where a password can be tried, so that they share one count.
 ///
-/// An attempt is counted as a failure before the password is looked at and taken back when it was
-/// none. Counting afterwards would let any number of parallel guesses through.
+/// An attempt is counted as a failure before the password is checked. A right password takes the
+/// failure back. Counting afterwards would let any number of parallel guesses through.
 pub struct AttemptGuard {
     /// Counts per account.
     pub lockouts: Arc<dyn LockoutRepository>,
@@ -51,11 +51,12 @@ struct Tried {
     request: RequestContext,
 }
 
-/// An attempt that has been counted. Dropped undecided (the client has gone), it stays a failure.
+/// An attempt that has been counted. If it is dropped without a decision, because the client went
+/// away, it stays a failure.
 pub(crate) struct LoginAttempt<'a> {
     guard: &'a AttemptGuard,
     tried: Tried,
-    /// Whether the password has been looked at, or never will be.
+    /// Whether the attempt has been decided or given up.
     decided: bool,
 }
 
@@ -81,7 +82,7 @@ impl AttemptGuard {
         self.begin(Tried { subject, purpose: Purpose::Login, request }).await
     }
 
-    /// Counts an attempt at the caller's password before it is changed, or refuses it.
+    /// Counts a check of the caller's current password before a change, or refuses it.
     pub(crate) async fn begin_change(
         &self,
         caller: &Principal,
@@ -107,7 +108,7 @@ impl AttemptGuard {
             if !matches!(admission, Ok(Admission::Admitted))
                 && let Err(error) = self.rates.release(key).await
             {
-                // The decision on the account is what the client must be told.
+                // The client gets the decision on the account, whatever becomes of this release.
                 tracing::warn!(error = %Causes(&error), "a failure count was not reset");
             }
             if let Admission::Refused { retry_after } = admission? {
@@ -149,7 +150,7 @@ impl AttemptGuard {
 }
 
 impl LoginAttempt<'_> {
-    /// The password was right: what follows from it has audit records of its own.
+    /// The password was right. What follows has its own audit records.
     pub(crate) fn verified(&mut self) {
         self.decided = true;
     }
@@ -164,7 +165,7 @@ impl LoginAttempt<'_> {
         }
     }
 
-    /// The password was wrong, or right to no avail: the attempt stays counted.
+    /// The password was wrong, or the account cannot log in. The attempt stays counted.
     pub(crate) fn failed(mut self, reason: AuditReason) {
         self.decided = true;
         let Tried { subject, request, .. } = &self.tried;
@@ -172,7 +173,7 @@ impl LoginAttempt<'_> {
         self.guard.trail.note(self.guard.failure(&self.tried, reason));
     }
 
-    /// Nothing was found out: the password was not looked at, or could not be acted upon.
+    /// Nothing was decided: the password was not checked, or a port failed afterwards.
     pub(crate) async fn undecided(mut self) {
         self.decided = true;
         if self.guard.limits.is_some() {
@@ -192,7 +193,7 @@ impl LoginAttempt<'_> {
 }
 
 impl Drop for LoginAttempt<'_> {
-    /// It is counted, so it is recorded: else an account could be locked without a trace.
+    /// A counted attempt is recorded, or an account could be locked without a record.
     fn drop(&mut self) {
         if !self.decided {
             self.guard.trail.note(self.guard.failure(&self.tried, AuditReason::Abandoned));

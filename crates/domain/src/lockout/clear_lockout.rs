@@ -1,4 +1,4 @@
-//! Use-case: clearing the lock-out of an account.
+//! Use-case: clearing the lockout of an account.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl ClearLockout {
         allowed: &Allowed<UsersUnlock>,
         id: UserId,
     ) -> Result<(), Error<UserNotFound>> {
-        // No account is ever deleted: the one found here is still there below.
+        // Accounts are never deleted, so the account still exists below.
         self.accounts.find(id).await?.ok_or(Error::Refused(UserNotFound))?;
         if self.lockouts.forget(id, allowed.context().clone()).await? {
             tracing::info!(event = "lock_lifted", user_id = %id, by = %allowed.caller());

@@ -1,4 +1,4 @@
-//! Use-case: showing the lock-out of an account.
+//! Use-case: showing the lockout of an account.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::common::{ClientNetwork, Error, Timestamp, UserId};
 use crate::lockout::{AttemptLimits, FailureCount, Limit, LockoutRepository, LockoutSubject};
 use crate::ports::{Policy, Ports, RequiredPorts};
 
-/// Failures that count, and whether they are too many.
+/// The failures that count, and whether the limit is reached.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LockoutCount {
     /// How many.
@@ -28,15 +28,15 @@ pub struct Lockout {
 }
 
 impl Lockout {
-    /// Until when somebody is refused, from wherever; `None` if nobody is.
+    /// Until when attempts from at least one network are refused; `None` if none are.
     pub fn locked_until(&self) -> Option<Timestamp> {
         let networks = self.networks.iter().filter_map(|(_, count)| count.locked_until);
         networks.chain(self.account.locked_until).max()
     }
 }
 
-/// Shows whether failed logins have locked an account, and from where. Limits per network, on whatever
-/// account, are not the account's.
+/// Shows whether failed logins have locked an account, and from where. It does not show limits on a
+/// network as a whole.
 #[non_exhaustive]
 pub struct GetLockout {
     /// The accounts.
@@ -122,7 +122,7 @@ mod tests {
             count(None, 13, 990),
             count(Some(1), 10, 990),
             count(Some(2), 3, 950),
-            // A quarter of an hour ago, to the second: void.
+            // Exactly 15 minutes ago, so it no longer counts.
             count(Some(3), 10, 100),
         ];
         let lock = see(Some(AttemptLimits::DEFAULT), counts).await;

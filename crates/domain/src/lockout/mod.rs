@@ -1,4 +1,4 @@
-//! Limits on guessing passwords: counts of failures, the lock-out that follows, and lifting it.
+//! Limits on guessing passwords: counts of failures, the lockout that follows, and lifting it.
 
 mod attempts;
 mod clear_lockout;

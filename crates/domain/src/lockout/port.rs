@@ -13,10 +13,11 @@ use crate::lockout::{Admission, AttemptLimits, FailureCount};
 /// The account that attempts at a password are counted for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum LockoutSubject {
-    /// An account, by whichever spelling, name or address it was called.
+    /// An account, whichever spelling, name or address was used.
     Account(UserId),
-    /// A name that nobody has, as the SHA-256 of its canonical form: what people mistype into the
-    /// name field may be a password. It is counted like any other, so that a lock tells nothing.
+    /// A name that nobody has, as the SHA-256 of its canonical form, since people may type a
+    /// password into the name field by mistake. It is counted like any other name, so that a lock
+    /// does not reveal which names exist.
     Nobody([u8; 32]),
 }
 
@@ -42,16 +43,17 @@ impl fmt::Display for LockoutSubject {
 
 /// Counts failed attempts at passwords, exactly, over all processes and restarts.
 ///
-/// A count starts anew when it is reset, or once a whole `window` has passed since its last failure:
-/// failures a little less than that apart do add up. That is stricter than [`Limit`] asks, needs no
-/// list of times, and is what "in a row" means for one account, where success resets.
+/// A count starts anew when it is reset, or once a whole `window` has passed since its last
+/// failure: failures that are a little less than that apart add up. That is stricter than [`Limit`]
+/// requires and needs no list of times. For one account it means "in a row", since a success resets
+/// the count.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait LockoutRepository: Send + Sync {
-    /// Counts an attempt as a failure before its password is looked at, or refuses it.
+    /// Counts an attempt as a failure before its password is checked, or refuses it.
     ///
-    /// MUST admit exactly as many of any number of concurrent attempts as the limits leave. A
-    /// refused one MUST NOT be counted. `retry_after` is the longer of the two waits.
+    /// Of any number of concurrent attempts it MUST admit exactly as many as the limits allow. A
+    /// refused attempt MUST NOT be counted. `retry_after` is the longer of the two waits.
     async fn reserve(
         &self,
         subject: &LockoutSubject,
@@ -69,19 +71,19 @@ pub trait LockoutRepository: Send + Sync {
     ) -> Result<(), PortError>;
 
     /// The attempt was not decided (no capacity to hash): takes one failure back. The time of the
-    /// last failure MAY stay, which errs on the side of waiting.
+    /// last failure MAY stay, which only makes the wait longer.
     async fn release(
         &self,
         subject: &LockoutSubject,
         network: ClientNetwork,
     ) -> Result<(), PortError>;
 
-    /// The counts of the subject, void ones included, those with the latest failures first. Of many
-    /// it MAY leave out the ones after the hundredth.
+    /// The counts of the subject, the latest failures first. It includes counts that no longer
+    /// matter. It MAY leave out all after the hundredth.
     async fn counts(&self, subject: &LockoutSubject) -> Result<Vec<FailureCount>, PortError>;
 
-    /// Forgets all failures of this account, from whatever network; `true` if there were any. Records
-    /// `lock_lifted` then.
+    /// Forgets all failures of this account, from every network; `true` if there were any. In that
+    /// case it records `lock_lifted`.
     async fn forget(&self, id: UserId, context: AuditContext) -> Result<bool, PortError>;
 
     /// Deletes counts whose last failure is before this moment and returns how many; one attempt

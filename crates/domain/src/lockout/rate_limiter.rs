@@ -10,7 +10,7 @@ use crate::lockout::{Admission, Limit};
 /// What is limited per client network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RateKey {
-    /// Failed log-ins.
+    /// Failed logins.
     FailedLogin(ClientNetwork),
     /// Failed registrations.
     FailedRegistration(ClientNetwork),
@@ -30,7 +30,8 @@ impl fmt::Display for RateKey {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait RateLimiter: Send + Sync {
-    /// Counts one, or refuses it. MUST NOT admit more than the limit, however many run at once.
+    /// Counts an attempt as a failure, or refuses it. MUST NOT admit more than the limit, however
+    /// many calls run at once.
     async fn reserve(
         &self,
         key: RateKey,
@@ -38,6 +39,6 @@ pub trait RateLimiter: Send + Sync {
         at: Timestamp,
     ) -> Result<Admission, PortError>;
 
-    /// Takes the latest one back: it was no failure, and MUST NOT leave a trace.
+    /// Takes back the latest failure, since it was none. It MUST NOT leave a trace.
     async fn release(&self, key: RateKey) -> Result<(), PortError>;
 }

@@ -1,11 +1,11 @@
-//! Limits, and the rules of what a count of failures means.
+//! Limits, and the rules for counts of failures.
 
 use std::time::Duration;
 
 use crate::common::{ClientNetwork, Timestamp};
 
-/// At most `max` failures in any span of `window`. (A window that starts anew with its first failure
-/// would admit twice as many around its end; no port here counts like that.)
+/// At most `max` failures in any span of `window`. (A window that starts anew with its first
+/// failure would admit twice as many around its end; no port here counts like that.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// How many failures are admitted.
@@ -31,7 +31,7 @@ pub enum Admission {
 pub struct AttemptLimits {
     /// From one client network.
     pub per_client: Limit,
-    /// From all of them together.
+    /// From all networks together.
     pub per_account: Limit,
 }
 
@@ -43,7 +43,7 @@ impl AttemptLimits {
         per_account: Limit { max: 100, window: Duration::from_secs(24 * 60 * 60) },
     };
 
-    /// The longer of the two windows: older counts are void.
+    /// The longer of the two windows. Older counts no longer matter.
     pub fn longest_window(&self) -> Duration {
         self.per_client.window.max(self.per_account.window)
     }
@@ -103,8 +103,8 @@ pub struct Failures {
 }
 
 impl Limit {
-    /// The failures that still count: none once a whole window has passed since the last one. A last
-    /// one that is later than now counts, since clocks of several machines disagree.
+    /// The failures that still count: none once a whole window has passed since the last one. A
+    /// failure later than now counts too, since the clocks of machines differ.
     pub fn counting(self, failures: Option<Failures>, now: Timestamp) -> Option<Failures> {
         failures.filter(|failures| {
             now < failures.last_at || passed(failures.last_at, now) < self.window
@@ -116,8 +116,8 @@ impl Limit {
         (failures.count >= u64::from(self.max)).then(|| failures.last_at + self.window)
     }
 
-    /// How long an attempt has to wait; `None` if it is admitted. It is longer than the window if the
-    /// clock was put back since the last failure.
+    /// How long an attempt has to wait; `None` if it is admitted. It is longer than the window if
+    /// the clock was put back since the last failure.
     pub fn wait(self, failures: Option<Failures>, now: Timestamp) -> Option<Duration> {
         let none = Failures { count: 0, last_at: now };
         let Failures { count, last_at } = self.counting(failures, now).unwrap_or(none);
@@ -125,7 +125,8 @@ impl Limit {
         (count >= u64::from(self.max)).then(|| left.saturating_add(passed(now, last_at)))
     }
 
-    /// The failures after one more. Their time never goes back: a clock that lags ends no wait.
+    /// The failures after one more. Their time never goes back, so that a clock that is behind does
+    /// not shorten a wait.
     #[must_use]
     pub fn one_more(self, failures: Option<Failures>, now: Timestamp) -> Failures {
         match self.counting(failures, now) {
@@ -138,8 +139,9 @@ impl Limit {
 }
 
 impl AttemptLimits {
-    /// Decides on an attempt, from the failures of its network and from those of all: the two counts
-    /// after it, or the longer of the two waits. Both limits are asked before either counts.
+    /// Decides on an attempt, from the failures of its network and from those of all: the two
+    /// counts after it, or the longer of the two waits. Both limits are checked before either count
+    /// changes.
     pub fn admit(
         self,
         of_client: Option<Failures>,
@@ -156,7 +158,7 @@ impl AttemptLimits {
     }
 }
 
-/// The time from one moment to another; none if the other is before it.
+/// The time from one moment to another; zero if the other is earlier.
 fn passed(from: Timestamp, to: Timestamp) -> Duration {
     (to - from).to_std().unwrap_or_default()
 }

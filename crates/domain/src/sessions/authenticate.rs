@@ -8,8 +8,8 @@ use crate::ports::{Ports, RequiredPorts};
 use crate::sessions::{InvalidToken, SessionRepository, TokenCodec};
 
 /// Finds out who calls, from an access token: signature and claims first, then whether the session
-/// and its user are alive. Rights come from the user as stored, never from the token, so that a
-/// demotion works at the next request.
+/// and its user are alive. Rights come from the stored user and never from the token, so that a
+/// change of role works at the next request.
 #[non_exhaustive]
 pub struct Authenticate {
     /// Reads the token.

@@ -13,7 +13,7 @@ pub struct AccessClaims {
     pub user_id: UserId,
     /// `sid`.
     pub session_id: SessionId,
-    /// `role`: for other services to read; menjin itself asks the store.
+    /// `role`, for other services. menjin itself reads the role from the store.
     pub role: Role,
     /// `jti`.
     pub token_id: uuid::Uuid,
@@ -59,15 +59,15 @@ pub enum PublicPoint {
     },
     /// Of P-256, for ES256 (RFC 7518 §6.2.1).
     P256 {
-        /// The one coordinate, big-endian.
+        /// One coordinate, big-endian.
         x: [u8; 32],
-        /// The other.
+        /// The other coordinate.
         y: [u8; 32],
     },
 }
 
-/// A token that is not one of ours, or not of this kind, or not of this time. Deliberately bare:
-/// the client learns nothing, the log has the reason at debug level.
+/// A token that menjin did not issue, that is of the other kind, or that is not valid now. The
+/// client does not learn the reason; the log has it at debug level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("invalid token: {reason}")]
 pub struct InvalidToken {
@@ -77,7 +77,8 @@ pub struct InvalidToken {
 
 /// Makes and reads signed tokens.
 ///
-/// Access and refresh tokens MUST NOT be taken for each other: each has a key of its own.
+/// An access token MUST NOT be accepted as a refresh token, or the other way round: each kind has
+/// its own key.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait TokenCodec: Send + Sync {
     /// Signs an access token.
@@ -92,8 +93,8 @@ pub trait TokenCodec: Send + Sync {
     /// Reads a refresh token that is valid at `at`.
     fn verify_refresh(&self, token: &str, at: Timestamp) -> Result<RefreshClaims, InvalidToken>;
 
-    /// The keys that access tokens can be verified with by others: each one whose tokens
-    /// [`verify_access`](Self::verify_access) takes, that of new tokens first. MUST hold none that
-    /// could sign, so that of a symmetric algorithm there is none.
+    /// The public keys with which others can verify access tokens: one for each key whose tokens
+    /// [`verify_access`](Self::verify_access) accepts, that of new tokens first. MUST NOT contain a
+    /// key that can sign, so a symmetric algorithm has no key here.
     fn public_keys(&self) -> Vec<PublicKey>;
 }

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use crate::common::PortError;
 
 /// What a subscriber is told, in this order: [`live`](Self::live), messages, [`lost`](Self::lost),
-/// and over again. Only one call runs at a time. They MUST return quickly: the next waits for them.
+/// and then again from the start. Only one call runs at a time. Each call MUST return quickly,
+/// since the next one waits for it.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait InvalidationListener: Send + Sync {
     /// The back end has confirmed the subscription: every message published from now on arrives, or
@@ -18,16 +19,16 @@ pub trait InvalidationListener: Send + Sync {
     /// A message, as often as it was published.
     fn received(&self, message: &[u8]);
 
-    /// Messages may be missed from a moment ago on. It was lost about a second ago at the most.
+    /// The subscription was lost, at most about a second ago. Messages since then may be missed.
     fn lost(&self);
 }
 
-/// Ends a subscription when dropped. Soon after, a listener that is live is told `lost`, and nothing
-/// more.
+/// Ends a subscription when dropped. Soon after that, a live listener is told `lost`, and then
+/// nothing more.
 pub struct Subscription(Option<Box<dyn FnOnce() + Send + Sync>>);
 
 impl Subscription {
-    /// A subscription that this ends.
+    /// A subscription that ends with this function.
     pub fn new(end: impl FnOnce() + Send + Sync + 'static) -> Self {
         Self(Some(Box::new(end)))
     }
@@ -47,17 +48,18 @@ impl fmt::Debug for Subscription {
     }
 }
 
-/// Tells all replicas what they must no longer remember. It keeps nothing: who is not subscribed
-/// when a message is published never gets it.
+/// Tells all replicas which cached entries are void. It stores nothing: a replica that is not
+/// subscribed when a message is published never gets it.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait InvalidationChannel: Send + Sync {
-    /// Sends a message to every subscriber, this process' own included. `Ok` means that the back end
-    /// has it, not that anybody has received it.
+    /// Sends a message to every subscriber, this process' own included. `Ok` means that the back
+    /// end has it, not that anybody has received it.
     async fn publish(&self, message: &[u8]) -> Result<(), PortError>;
 
-    /// Subscribes, and subscribes again whenever that is lost, until the [`Subscription`] is dropped.
-    /// The listener MUST NOT be told `live` before the back end has confirmed it, and MUST be told
-    /// `lost` about a second after a connection has died, even if nothing is ever heard of it again.
+    /// Subscribes, and subscribes again whenever that is lost, until the [`Subscription`] is
+    /// dropped. The listener MUST NOT be told `live` before the back end has confirmed the
+    /// subscription. It MUST be told `lost` about a second after the connection died, even if the
+    /// connection fails silently.
     fn subscribe(&self, listener: Arc<dyn InvalidationListener>) -> Subscription;
 }

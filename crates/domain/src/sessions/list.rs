@@ -48,7 +48,7 @@ impl ListSessions {
         limit: u64,
     ) -> Result<SessionPage, PortError> {
         let limit = limit.min(Self::MAX_LIMIT);
-        // One more tells whether there is another page.
+        // Ask for one more, to see whether there is another page.
         let query =
             SessionQuery { user_id: caller.user.id, at: self.clock.now(), after, limit: limit + 1 };
         let (mut sessions, total) = self.sessions.list_live(query).await?;

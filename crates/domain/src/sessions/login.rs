@@ -26,10 +26,10 @@ pub struct LoginInput {
     pub request: RequestContext,
 }
 
-/// A log-in that succeeded.
+/// A login that succeeded.
 #[derive(Debug, Clone)]
 pub struct LoggedIn {
-    /// The user, with this log-in as the last.
+    /// The user, with this login as the last.
     pub user: User,
     /// The tokens of the new session.
     pub tokens: TokenPair,
@@ -38,7 +38,8 @@ pub struct LoggedIn {
 /// Why nobody was logged in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LoginError {
-    /// Unknown, wrong or inactive: which one is not told, nor shown by the time it took.
+    /// Unknown name, wrong password or inactive account. Neither the answer nor its time tells
+    /// which.
     #[error("user name or password is wrong")]
     InvalidCredentials,
     /// Too many failures.
@@ -52,8 +53,8 @@ pub enum LoginError {
 /// Verifies a password and begins a session.
 ///
 /// A name that nobody has, a wrong password and an inactive account cost one hash each and are
-/// answered alike (OWASP ASVS 5.0, 6.3.8). The session is made for the credential version that the hash was read
-/// at: a password change or deactivation in between makes the log-in fail.
+/// answered alike (OWASP ASVS 5.0, 6.3.8). The session is made for the credential version that was
+/// read with the hash, so a password change or deactivation in between makes the login fail.
 #[non_exhaustive]
 pub struct Login {
     /// The passwords.
@@ -95,7 +96,7 @@ impl Login {
     /// # Errors
     /// See [`LoginError`].
     pub async fn execute(&self, input: LoginInput) -> Result<LoggedIn, Error<LoginError>> {
-        // In a storm of logins most are turned away here, before they cost the database anything.
+        // Under overload most logins are refused here, before they cost the database anything.
         let Some(permit) = self.hasher.try_reserve() else {
             return Err(Error::Refused(Overloaded.into()));
         };
@@ -107,7 +108,7 @@ impl Login {
         let begun = self.attempts.begin_login(subject, input.request.clone()).await;
         let mut attempt = begun.map_err(Error::cast)?;
         let hash = found.as_ref().map(|credentials| credentials.hash.clone());
-        // The next line takes the place that the permit kept.
+        // Free the reserved place right before hashing takes it.
         drop(permit);
         let verification = match self.hasher.verify(&input.password, hash).await {
             Ok(verification) => verification,
@@ -176,8 +177,8 @@ impl Login {
         Ok(LoggedIn { tokens: self.tokens.issue(&grant, now)?, user })
     }
 
-    /// Brings an old hash to the configured cost. The login has succeeded: a failure here is logged
-    /// only.
+    /// Brings an old hash to the configured cost. The login has already succeeded, so a failure
+    /// here is only logged.
     async fn rehash(&self, credentials: &Credentials, password: &CandidatePassword) {
         let rehashed = match self.hasher.rehash(password).await {
             Ok(hash) => {
@@ -205,7 +206,7 @@ mod tests {
     use crate::sessions::MockSessionRepository;
     use crate::testing::{self, SESSION, Trail, USER, at};
 
-    /// The ports of a log-in, each ready for expectations.
+    /// The ports of a login, each ready for expectations.
     struct World {
         credentials: MockCredentialRepository,
         sessions: MockSessionRepository,
@@ -216,7 +217,7 @@ mod tests {
     }
 
     impl World {
-        /// One where this account (or nobody) answers to the name, and nothing is throttled.
+        /// A world in which this account (or nobody) has the name, and no limit is reached.
         fn with(account: Option<Credentials>) -> Self {
             let mut world = Self {
                 credentials: MockCredentialRepository::new(),
@@ -232,7 +233,7 @@ mod tests {
             world
         }
 
-        /// What is recorded, to look at afterwards.
+        /// The recorded events, for assertions.
         fn trail(&self) -> Arc<Trail> {
             Arc::clone(&self.trail)
         }

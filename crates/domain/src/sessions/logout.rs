@@ -8,9 +8,9 @@ use crate::common::{Clock, PortError, RequestContext};
 use crate::ports::{Ports, RequiredPorts};
 use crate::sessions::SessionRepository;
 
-/// Ends the caller's session: its access token and its refresh token are dead.
+/// Ends the caller's session: its access token and its refresh token no longer work.
 ///
-/// Idempotent: a session that somebody else has ended in the meantime is ended.
+/// Idempotent: it also succeeds if the session has ended meanwhile.
 #[non_exhaustive]
 pub struct Logout {
     /// The sessions.

@@ -15,13 +15,13 @@ pub struct NewSession {
     pub id: SessionId,
     /// Whose.
     pub user_id: UserId,
-    /// The credential version that the password was verified in.
+    /// The credential version for which the password was verified.
     pub verified_version: CredentialVersion,
     /// Now.
     pub created_at: Timestamp,
     /// When it ends at the latest.
     pub expires_at: Timestamp,
-    /// Where the log-in comes from.
+    /// Where the login comes from.
     pub request: RequestContext,
 }
 
@@ -58,15 +58,15 @@ pub struct SessionQuery {
 
 /// The sessions.
 ///
-/// A session is live while it is not ended, `expires_at` is in the future, and its user is active.
+/// A session is live while it has not ended, `expires_at` is in the future, and its user is active.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait SessionRepository: Send + Sync {
     /// Makes a session at [`Generation::FIRST`], sets the user's `last_login_at`, and returns the
     /// user as it is then. Records [`NewSession::event`].
     ///
-    /// MUST return `StaleCredentials`, and change nothing, unless the account is active and of the verified
-    /// credential version at the moment of the write.
+    /// MUST return `StaleCredentials`, and change nothing, unless the account is active and of the
+    /// verified credential version at the moment of the write.
     async fn create(&self, session: NewSession) -> Result<User, Error<StaleCredentials>>;
 
     /// The session and its user, if live at `at`.
@@ -81,27 +81,27 @@ pub trait SessionRepository: Send + Sync {
     /// * The current generation is presented: the next one becomes current, this one its
     ///   predecessor.
     /// * The predecessor is presented, less than `grace` after it was first used, and the current
-    ///   one has not been: the answer was lost. The next generation becomes current, the
-    ///   predecessor and the time of its first use stay. The lost successor is thereby void.
+    ///   one was not used: the answer was lost. The next generation becomes current, and the lost
+    ///   one is void. The predecessor and the time of its first use stay.
     /// * Anything else is a replay: MUST end the session, record [`Rotation::replayed`] and return
     ///   `Replayed`.
     ///
-    /// A token that is taken is recorded as [`Rotation::refreshed`] if the input asks for it.
+    /// An accepted token is recorded as [`Rotation::refreshed`] if the input asks for that.
     ///
-    /// A clock that lags (`at` before the first use) is within the grace. Sets `last_used_at`.
-    /// Generations never repeat, and of concurrent calls with one token at
-    /// most one result is current in the end.
+    /// An `at` before the first use, from a clock that is behind, is within the grace. Sets
+    /// `last_used_at`. Generations never repeat. After concurrent calls with one token, at most one
+    /// result is current.
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError>;
 
     /// Ends the session; `true` if it had not ended before. Records `logged_out` on its user.
     async fn end(&self, id: SessionId, context: AuditContext) -> Result<bool, PortError>;
 
     /// The live sessions of a user, by descending [position](Session::position), and the number of
-    /// all that are live, both of one moment.
+    /// all that are live, both read at one moment.
     async fn list_live(&self, query: SessionQuery) -> Result<(Vec<Session>, u64), PortError>;
 
-    /// Ends the session if it is live at the time of the context and is this user's; `true` if it
-    /// was. The owner MUST be checked in the statement that ends it. Records `session_revoked`.
+    /// Ends the session if it is live at the time of the context and belongs to this user; `true`
+    /// if so. The owner MUST be checked in the statement that ends it. Records `session_revoked`.
     async fn revoke(
         &self,
         user: UserId,

@@ -1,4 +1,4 @@
-//! Use-case: trading a refresh token for new tokens.
+//! Use-case: exchanging a refresh token for new tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,11 @@ use crate::sessions::{
     TokenPair,
 };
 
-/// Trades a refresh token for a new pair, once (RFC 9700 §4.14.2).
+/// Exchanges a refresh token for a new pair, once (RFC 9700 §4.14.2).
 ///
-/// A token presented a second time ends its session, since one of the two presenters is a thief;
-/// except its immediate predecessor within the grace period, whose answer may have been lost.
+/// A token that is presented a second time ends its session, since one of the two presenters is a
+/// thief. The exception is the immediate predecessor within the grace period, since its answer may
+/// have been lost.
 #[non_exhaustive]
 pub struct Refresh {
     /// Reads the token.
@@ -27,9 +28,9 @@ pub struct Refresh {
     pub trail: Arc<dyn AuditTrail>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// For how long a predecessor is taken again.
+    /// For how long a predecessor is accepted again.
     pub grace: Duration,
-    /// Whether to record each token that is taken: nothing else is written as often.
+    /// Whether to record each accepted token. Refreshes are by far the most frequent events.
     pub recorded: bool,
 }
 

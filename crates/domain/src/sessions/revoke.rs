@@ -8,12 +8,14 @@ use crate::common::{Clock, Error, PortError, RequestContext, SessionId};
 use crate::ports::{Ports, RequiredPorts};
 use crate::sessions::SessionRepository;
 
-/// The caller has no live session of this id. Somebody else's is not told apart.
+/// The caller has no live session with this id. The error is the same if the session is somebody
+/// else's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no such session")]
 pub struct SessionNotFound;
 
-/// Ends one of the caller's sessions, the current one included: its tokens are dead at once.
+/// Ends one of the caller's sessions, which may be the current one. Its tokens stop working at
+/// once.
 #[non_exhaustive]
 pub struct RevokeSession {
     /// The sessions.

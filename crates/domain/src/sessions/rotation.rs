@@ -1,4 +1,4 @@
-//! Rotation of refresh tokens, and the rule of what is a replay.
+//! Rotation of refresh tokens, and the rule that detects a replay.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::sessions::{Generation, LiveSession};
 pub struct Rotation {
     /// The session that it names.
     pub session_id: SessionId,
-    /// Whose, as it says.
+    /// The user that it names.
     pub user_id: UserId,
     /// The generation that it names.
     pub presented: Generation,
@@ -26,13 +26,13 @@ pub struct Rotation {
 }
 
 impl Rotation {
-    /// What it means that this token is presented (RFC 9700 §4.14.2).
+    /// Decides what this token is (RFC 9700 §4.14.2).
     pub fn judge(&self, lineage: &Lineage) -> Presented {
         if self.presented == lineage.current {
             return Presented::Current;
         }
-        // That the current generation has not been used is implied: else it would be the predecessor.
-        // A clock that lags is within the grace.
+        // The current generation is unused, or it would be the predecessor. A clock that is behind
+        // is within the grace.
         let is_retry = lineage.predecessor.is_some_and(|(generation, first_used)| {
             let is_in_time = (self.at - first_used).to_std().is_ok_and(|since| since < self.grace);
             generation == self.presented && (is_in_time || self.at < first_used)
@@ -55,8 +55,8 @@ impl Rotation {
         self.event(AuditAction::Refreshed, Some(self.user_id))
     }
 
-    /// What to record of a replay. One of the two who presented the token is not its user, and which
-    /// one nobody knows: there is no actor.
+    /// What to record of a replay. There is no actor: it is unknown which of the two presenters is
+    /// the user.
     pub fn replayed(&self) -> AuditEvent {
         self.event(AuditAction::RefreshReplayed, None)
     }
@@ -72,26 +72,26 @@ impl Rotation {
 pub struct Lineage {
     /// That of the newest refresh token.
     pub current: Generation,
-    /// The generation before it that was not void, and when it was first used.
+    /// The last valid generation before it, and when that was first used.
     pub predecessor: Option<(Generation, Timestamp)>,
 }
 
-/// What it means that a refresh token is presented.
+/// What a presented refresh token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presented {
     /// It is the current one: the next generation becomes current, this one its predecessor.
     Current,
-    /// It is the predecessor, within the grace: the answer was lost, and with it the successor, which
-    /// becomes void. The predecessor and the time of its first use stay.
+    /// It is the predecessor, within the grace: the answer with its successor was lost, so the
+    /// successor becomes void. The predecessor and the time of its first use stay.
     Retry,
-    /// It was used before, or never given.
+    /// It was used before, or never issued.
     Replay,
 }
 
-/// What became of it.
+/// The result of a rotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RotationOutcome {
-    /// The session is at a new generation, the only one that works from now on.
+    /// The session has a new generation. From now on only that one works.
     Rotated(Box<LiveSession>),
     /// The token had been used: the session has been ended.
     Replayed,
@@ -116,7 +116,7 @@ mod tests {
             (5, 0, 0, Presented::Current),
             (3, 0, 10, Presented::Retry),
             (3, 9, 10, Presented::Retry),
-            // A clock that lags is within the grace.
+            // A clock that is behind is within the grace.
             (3, -50, 10, Presented::Retry),
             (3, -50, 0, Presented::Retry),
             (3, 10, 10, Presented::Replay),

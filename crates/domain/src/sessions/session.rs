@@ -13,11 +13,11 @@ use crate::common::{ClientInfo, SessionId, Timestamp, UserId};
 pub struct Generation(pub i64);
 
 impl Generation {
-    /// That of the token that a log-in hands out.
+    /// The generation of the token that a login issues.
     pub const FIRST: Self = Self(0);
 }
 
-/// A log-in that lasts: what tokens name, and what ends when they must stop working.
+/// A session: it begins with a login, its tokens name it, and they stop working when it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// The id.
@@ -32,11 +32,11 @@ pub struct Session {
     pub last_used_at: Timestamp,
     /// When it ends at the latest, however often it is refreshed.
     pub expires_at: Timestamp,
-    /// Where the log-in came from.
+    /// Where the login came from.
     pub client: ClientInfo,
 }
 
-/// A session that works, with its user.
+/// A live session with its user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveSession {
     /// The session.
@@ -45,8 +45,7 @@ pub struct LiveSession {
     pub user: Arc<User>,
 }
 
-/// A place in the list of a user's sessions, which begins with the newest: by time, and among those of
-/// one moment by id.
+/// A place in the list of a user's sessions. The newest come first, ordered by time and then by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SessionPosition {
     /// When the session began.

@@ -11,28 +11,28 @@ use crate::common::{PortError, Random, SessionId, Timestamp, UserId};
 use crate::ports::{Policy, Ports, RequiredPorts};
 use crate::sessions::{AccessClaims, Generation, RefreshClaims, TokenCodec};
 
-/// What a log-in or a refresh hands out (RFC 6749 §5.1).
+/// What a login or a refresh issues (RFC 6749 §5.1).
 #[derive(Debug, Clone)]
 pub struct TokenPair {
     /// For each request.
     pub access_token: SecretString,
-    /// For the next pair, once.
+    /// For one exchange against the next pair.
     pub refresh_token: SecretString,
     /// How long the access token lives from now on.
     pub expires_in: Duration,
 }
 
-/// Makes the tokens of a session; what log-in and refresh have in common.
+/// Makes the tokens of a session, for login and refresh.
 pub struct TokenIssuer {
     /// Signs.
     pub codec: Arc<dyn TokenCodec>,
     /// Gives each token its id.
     pub random: Arc<dyn Random>,
-    /// How long an access token lives, unless its session ends before.
+    /// How long an access token lives, unless its session expires earlier.
     pub access_ttl: Duration,
 }
 
-/// The state of a session that a pair of tokens speaks for.
+/// The state of a session, as a pair of tokens states it.
 pub(crate) struct Grant {
     pub(crate) user_id: UserId,
     pub(crate) role: Role,
@@ -49,7 +49,7 @@ impl TokenIssuer {
     }
 
     pub(crate) fn issue(&self, grant: &Grant, now: Timestamp) -> Result<TokenPair, PortError> {
-        // RFC 7519 allows fractions; most libraries that will read these do not.
+        // RFC 7519 allows fractions, but most libraries do not read them.
         let issued_at = now.trunc_subsecs(0);
         let session_end = grant.expires_at.trunc_subsecs(0);
         let expires_at = session_end.min(issued_at + self.access_ttl);

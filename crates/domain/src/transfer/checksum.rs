@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::transfer::{Batch, Contents};
 
-/// How many rows a table has, and a SHA-256 over all that they hold.
+/// The number of rows of a table, and a SHA-256 over their contents.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Checksum {
     /// Which table.
@@ -36,7 +36,7 @@ impl fmt::Debug for Checksum {
     }
 }
 
-/// Adds up the checksums of a store, row by row. Every column is in them.
+/// Computes the checksums of a store, row by row, over every column.
 pub(super) struct Tally(Vec<Sum>);
 
 struct Sum {
@@ -77,7 +77,8 @@ impl Tally {
 }
 
 impl Sum {
-    /// No two lists of values give the same bytes: each is after its length, and null is no length.
+    /// Different lists of values give different bytes: each value follows its length, and null has
+    /// a marker of its own.
     fn value(&mut self, value: Option<&str>) {
         self.sha256.update([u8::from(value.is_some())]);
         if let Some(text) = value {

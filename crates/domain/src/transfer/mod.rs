@@ -12,12 +12,12 @@ pub use archive::{MockArchive, MockArchiveReader};
 pub use checksum::Checksum;
 use checksum::Tally;
 
-/// How far a transfer is. Every row is moved, then read again from where it has been written.
+/// The progress of a transfer. Every row is copied, and then read back from the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransferProgress {
-    /// So many of all have been written.
+    /// Rows written, of all rows.
     Copied(u64, u64),
-    /// So many of all have been read again.
+    /// Rows read back, of all rows.
     Verified(u64, u64),
 }
 
@@ -30,7 +30,7 @@ pub enum TransferError {
     /// The store to write to failed, or is not empty.
     #[error("writing to the target")]
     Target(#[source] Error<NotEmpty>),
-    /// What the target would hold is not what the source holds.
+    /// The target would differ from the source.
     #[error("the target would differ from the source: {target:?} instead of {source_is:?}")]
     Differs {
         /// What the source holds.
@@ -46,9 +46,9 @@ impl TransferError {
     }
 }
 
-/// Moves everything from one store to another, empty one: ids, hashes, sessions, counts. All of it or
-/// nothing, and only after what was written has been read again and found to be the same. The source
-/// stays as it is, and takes no writes meanwhile.
+/// Copies everything from one store to another, empty one: ids, hashes, sessions, counts. It
+/// commits only after it has read all rows back and found them equal. The source does not change,
+/// and accepts no writes meanwhile.
 pub struct Transfer {
     /// Where to read.
     pub source: Arc<dyn Archive>,
@@ -65,7 +65,7 @@ impl Transfer {
         &self,
         report: &(dyn Fn(TransferProgress) + Sync),
     ) -> Result<Vec<Checksum>, TransferError> {
-        // The target first: whether it is empty is known before the source is locked.
+        // Open the target first, to know that it is empty before the source is locked.
         let mut target = self.target.import().await.map_err(TransferError::Target)?;
         let mut source = self.source.export().await.map_err(TransferError::Source)?;
         let contents = source.contents().await.map_err(TransferError::Source)?;

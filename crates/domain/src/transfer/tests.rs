@@ -27,7 +27,7 @@ fn batches() -> Vec<Batch> {
     ]
 }
 
-/// Gives these batches, then an error if there is to be one.
+/// Gives these batches, and then the error, if any.
 fn reader(batches: Vec<Batch>, fails: bool) -> MockArchiveReader {
     let mut reader = MockArchiveReader::new();
     reader.expect_contents().returning(|| Ok(contents()));
@@ -39,7 +39,7 @@ fn reader(batches: Vec<Batch>, fails: bool) -> MockArchiveReader {
     reader
 }
 
-/// What became of an import.
+/// The outcome of an import.
 #[derive(Default)]
 struct Outcome {
     put: usize,
@@ -47,7 +47,7 @@ struct Outcome {
     committed: bool,
 }
 
-/// Takes all, and says that it has written these.
+/// Accepts all rows, and returns these when it is read back.
 struct Writer {
     outcome: Arc<Mutex<Outcome>>,
     written: MockArchiveReader,
@@ -75,7 +75,7 @@ impl ArchiveWriter for Writer {
     }
 }
 
-/// Transfers what the first gives to one who says that it has written what the second gives.
+/// Transfers the first batches to a writer that returns the second ones when it is read back.
 async fn transfer(
     source: MockArchiveReader,
     written: MockArchiveReader,
