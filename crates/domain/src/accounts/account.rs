@@ -35,7 +35,8 @@ pub struct User {
     pub is_verified: bool,
     /// When the account was made.
     pub created_at: Timestamp,
-    /// When it was last changed; `None` until the first change. Logging in is none.
+    /// When the account was last changed; `None` until the first change. A login does not change
+    /// it, since a login is no change of the account.
     pub updated_at: Option<Timestamp>,
     /// When the user last logged in; `None` until the first time.
     pub last_login_at: Option<Timestamp>,

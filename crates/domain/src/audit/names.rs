@@ -143,7 +143,10 @@ named! {
 }
 
 impl AuditAction {
-    /// Whether this is something that was done.
+    /// Whether this action succeeded.
+    ///
+    /// The outcome follows from the action, so that no record can contradict itself. The column
+    /// `outcome` exists for queries in SQL.
     pub fn outcome(self) -> AuditOutcome {
         match self {
             Self::Registered

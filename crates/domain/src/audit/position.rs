@@ -17,8 +17,12 @@ impl fmt::Display for AuditRecordId {
     }
 }
 
-/// A place in the order of the records: by time, and among those of one moment by id. The time is
-/// part of it so that a list goes on where it was though the record itself is no longer kept.
+/// A place in the order of the records: by time, and by id among the records of one moment. The
+/// time is part of the position so that a list continues at its place even when the record itself
+/// has been deleted.
+///
+/// Records are ordered by the times of their events and not by their ids: a failure waits in the
+/// queue, and PostgreSQL draws ids before the commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AuditPosition {
     /// When the event happened.

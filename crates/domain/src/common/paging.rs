@@ -7,7 +7,8 @@ use crate::common::UserId;
 pub enum PageStart {
     /// After this many of those that match.
     Skip(u64),
-    /// After this id, whether anybody has it or not. Who comes or goes before it moves nobody from
-    /// one page to another.
+    /// After this id, whether or not an account has it. Accounts that appear or disappear before it
+    /// move nobody from one page to another. The cursor is neither signed nor stored: the last id
+    /// of a page is all that the next page needs.
     After(UserId),
 }

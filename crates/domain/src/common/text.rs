@@ -76,8 +76,10 @@ pub(crate) fn begins_with_mark(text: &str) -> bool {
     })
 }
 
-/// Refuses what is invisible, moves other text about or has no meaning yet. Joiners and variation
-/// selectors are among the default-ignorable ones: two names that look alike must not differ.
+/// Refuses characters that are invisible, that move other text about, or that have no meaning yet.
+/// Joiners and variation selectors are among the default-ignorable characters: two names that look
+/// alike must not differ in them. Letters of different scripts that look alike (Latin and Cyrillic
+/// `a`) still make two names: people have to tell these apart.
 pub(crate) fn printable(text: &str, lines: Lines) -> Result<(), Violation> {
     let category = CodePointMapData::<GeneralCategory>::new();
     let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();

@@ -10,6 +10,9 @@ use crate::sessions::{InvalidToken, SessionRepository, TokenCodec};
 /// Finds out who calls, from an access token: signature and claims first, then whether the session
 /// and its user are alive. Rights come from the user as stored, never from the token, so that a
 /// demotion works at the next request.
+///
+/// The check of an access token writes no audit record, because it happens at every request. A
+/// refused permission (`access_denied`) does.
 #[non_exhaustive]
 pub struct Authenticate {
     /// Reads the token.

@@ -65,8 +65,12 @@ pub trait SessionRepository: Send + Sync {
     /// Makes a session at [`Generation::FIRST`], sets the user's `last_login_at`, and returns the
     /// user as it is then. Records [`NewSession::event`].
     ///
-    /// MUST return `StaleCredentials`, and change nothing, unless the account is active and of the verified
-    /// credential version at the moment of the write.
+    /// MUST return `StaleCredentials`, and change nothing, unless the account is active and has the
+    /// verified credential version at the moment of the write.
+    ///
+    /// `last_login_at` and the audit record are part of this change, and are stored before the
+    /// answer: a queue would lose them when the process is killed. The update of the user's row is
+    /// also the point where a login and a deactivation wait for each other.
     async fn create(&self, session: NewSession) -> Result<User, Error<StaleCredentials>>;
 
     /// The session and its user, if live at `at`.

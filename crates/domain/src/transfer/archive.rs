@@ -46,6 +46,9 @@ pub struct NotEmpty {
 pub trait Archive: Send + Sync {
     /// Begins to read. Until the reader is dropped nobody changes anything in the store: who tries
     /// waits, or is refused.
+    ///
+    /// A snapshot would be enough for reading, but changes that are acknowledged during the
+    /// transfer would then be lost silently.
     async fn export(&self) -> Result<Box<dyn ArchiveReader>, PortError>;
 
     /// Begins to write. MUST return `NotEmpty` if the store keeps anything, or has given an id.

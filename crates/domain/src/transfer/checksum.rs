@@ -7,6 +7,10 @@ use sha2::{Digest as _, Sha256};
 use crate::transfer::{Batch, Contents};
 
 /// How many rows a table has, and a SHA-256 over all that they hold.
+///
+/// The checksum is computed from values and not from stored rows: the databases store times,
+/// addresses and ids differently. The checksum of the target is computed from what the target
+/// returns, before the commit.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Checksum {
     /// Which table.

@@ -49,6 +49,9 @@ impl TransferError {
 /// Moves everything from one store to another, empty one: ids, hashes, sessions, counts. All of it or
 /// nothing, and only after what was written has been read again and found to be the same. The source
 /// stays as it is, and takes no writes meanwhile.
+///
+/// The transfer is one transaction, without steps that could be resumed: otherwise somebody would
+/// start a server on a half-filled database.
 pub struct Transfer {
     /// Where to read.
     pub source: Arc<dyn Archive>,
