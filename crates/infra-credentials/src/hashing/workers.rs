@@ -13,17 +13,18 @@ use super::queue::{Limits, Queue};
 use super::thread::{Thread, lower_priority};
 use super::work::{Full, Input, Reply, Work};
 
-/// The threads. Dropping this lets each finish what it is doing and end, without waiting for it:
-/// a drop on a thread that serves requests must not take as long as a hash.
+/// The threads. When this is dropped, each thread finishes its current work and ends. The drop does
+/// not wait for that: a drop on a thread that serves requests must not take as long as a hash.
 pub(super) struct Workers {
     shared: Arc<Shared>,
 }
 
 pub(super) struct Shared {
     pub(super) state: Mutex<State>,
-    /// Something was queued, or the pool is gone.
+    /// Signals that work was queued, or that the pool was dropped.
     pub(super) changed: Condvar,
-    /// How many wait, for a look without the lock: threads that serve requests take it too.
+    /// The number of waiting jobs, readable without the lock: threads that serve requests take the
+    /// lock too.
     pub(super) waiting: AtomicUsize,
     pub(super) figures: Figures,
     threads: usize,
@@ -32,7 +33,7 @@ pub(super) struct Shared {
 pub(super) struct State {
     pub(super) queue: Queue,
     pub(super) engine: Engine,
-    /// Threads that wait for work.
+    /// How many threads wait for work.
     pub(super) idle: usize,
     pub(super) closed: bool,
 }
@@ -52,7 +53,8 @@ impl Workers {
             threads,
         });
         shared.tell_lanes(&shared.lock());
-        // Made before the threads, so that those already running end if one cannot be started.
+        // Created before the threads: if one thread cannot be started, the drop ends those that
+        // already run.
         let workers = Self { shared: Arc::clone(&shared) };
         for (number, trial) in trials.into_iter().enumerate() {
             let shared = Arc::clone(&shared);
@@ -64,7 +66,7 @@ impl Workers {
         Ok(workers)
     }
 
-    /// Queues `work`, which will have a thread to itself.
+    /// Queues `work`, which gets a thread to itself.
     pub(super) fn submit<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -74,7 +76,7 @@ impl Workers {
         Ok(reply)
     }
 
-    /// Queues bcrypt. What it computes is made into the reply on the thread.
+    /// Queues bcrypt. `finish` turns the digest into the reply, on the hashing thread.
     pub(super) fn submit_bcrypt<T: Send + 'static>(
         &self,
         input: Input,
@@ -90,8 +92,8 @@ impl Workers {
         self.shared.lock().engine.mode() != super::engine::Mode::Plain
     }
 
-    /// A place in the queue, if there is one. Counts as a refusal where not: whoever asks goes no
-    /// further.
+    /// Reserves a place in the queue, if there is one. If not, this counts as a refusal, because
+    /// the caller stops here.
     pub(super) fn try_reserve(&self) -> Option<KeptPlace> {
         if self.shared.lock().queue.keep_place() {
             return Some(KeptPlace(Arc::clone(&self.shared)));
@@ -123,7 +125,7 @@ impl Drop for Workers {
     }
 }
 
-/// A place in the queue for somebody who is about to come.
+/// A place in the queue, kept for a job that is about to come.
 pub(super) struct KeptPlace(Arc<Shared>);
 
 impl Drop for KeptPlace {
@@ -134,7 +136,7 @@ impl Drop for KeptPlace {
 
 impl Shared {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        // No job runs under the lock, so that a poisoned one guards a sound state.
+        // No job runs under the lock, so the state behind a poisoned lock is valid.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
