@@ -4,8 +4,9 @@ use std::fmt::Display;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 
-/// Reports what a test of a row of SECURITY.md measured. It is printed with the output of the test, and
-/// added to the file that `MENJIN_TEST_MEASUREMENTS` names, if it names one.
+/// Reports what a test of a row of `docs/security-rows.md` measured. The result is printed with the
+/// output of the test, and added to the file that `MENJIN_TEST_MEASUREMENTS` names, if it names
+/// one.
 #[expect(clippy::print_stdout, reason = "with the output of the test")]
 pub fn measured(row: &str, what: &str, value: impl Display) {
     println!("{row}: {what}: {value}");
