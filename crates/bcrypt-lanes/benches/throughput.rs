@@ -1,9 +1,9 @@
-//! Hashes a second on one core by the number of lanes, against the `bcrypt` crate:
+//! Measures hashes per second on one core by the number of lanes, compared with the `bcrypt` crate:
 //! `cargo bench -p menjin-bcrypt-lanes`.
 //!
-//! Plain and interleaved take turns, and medians are compared, so that a machine that changes its
-//! pace does not favour one. On Linux the time is that of the thread, which leaves out what else
-//! the machine does.
+//! Plain and interleaved runs alternate, and medians are compared, so that a machine that changes
+//! its speed favours neither. On Linux the processor time of the thread is measured, which leaves
+//! out other work of the machine.
 #![expect(clippy::print_stdout, reason = "it is what a benchmark is for")]
 
 use std::hint::black_box;

@@ -1,4 +1,4 @@
-//! Hashes as text: `$2b$12$`, 22 characters of salt, 31 of digest.
+//! Hashes in text form: `$2b$12$`, 22 characters of salt, 31 of digest.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,18 +13,18 @@ use crate::{CostError, Digest, Job, Key};
 
 const BASE_64: GeneralPurpose = GeneralPurpose::new(&BCRYPT, NO_PAD);
 
-/// How long a hash is as text.
+/// The length of a hash in text form.
 const LENGTH: usize = 60;
 
-/// Which implementation made a hash. All are computed alike here.
+/// The kind of implementation that made a hash. This crate computes all kinds in the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
-    /// `$2a$`. Some implementations took 8-bit characters, or passwords of 256 bytes and more, for
-    /// others.
+    /// `$2a$`. Some implementations confused 8-bit characters, or passwords of 256 bytes and more,
+    /// with others.
     TwoA,
-    /// `$2b$`: what new hashes are.
+    /// `$2b$`: the kind of new hashes.
     TwoB,
-    /// `$2x$`: made with a faulty implementation. Verifies for ASCII passwords.
+    /// `$2x$`: made by a faulty implementation. Verification works for ASCII passwords.
     TwoX,
     /// `$2y$`: the same as `$2b$`.
     TwoY,
@@ -33,21 +33,21 @@ pub enum Version {
 /// Why a text is no hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
-    /// It is not of 60 ASCII characters with `$` in their places.
+    /// The text does not have 60 ASCII characters with `$` in their places.
     #[error("not of the form of a bcrypt hash")]
     Form,
-    /// It begins with something else.
+    /// The text begins with an unknown version.
     #[error("the version is not 2a, 2b, 2x or 2y")]
     Version,
-    /// The cost is not of two digits, or is not between 4 and 31.
+    /// The cost does not have two digits, or is not between 4 and 31.
     #[error("the cost is not between 04 and 31")]
     Cost,
-    /// The salt, or the digest, is not in bcrypt's base 64.
+    /// The salt or the digest is not in bcrypt's base 64.
     #[error("not in bcrypt's base 64")]
     Base64,
 }
 
-/// A hash as it is stored.
+/// A stored hash.
 #[derive(Clone)]
 pub struct Hash {
     version: Version,
@@ -57,9 +57,9 @@ pub struct Hash {
 }
 
 impl Hash {
-    /// The least cost that a hash may have.
+    /// The least cost of a hash.
     pub const MIN_COST: u32 = 4;
-    /// The greatest.
+    /// The greatest cost of a hash.
     pub const MAX_COST: u32 = MAX_COST;
 
     /// The new hash, `$2b$`, that a job has computed.
@@ -74,7 +74,7 @@ impl Hash {
         Ok(Self { version: Version::TwoB, cost, salt, digest })
     }
 
-    /// What made it.
+    /// The kind of implementation that made it.
     pub fn version(&self) -> Version {
         self.version
     }
@@ -89,12 +89,12 @@ impl Hash {
         self.salt
     }
 
-    /// What is to be computed to verify a password against it.
+    /// The job to compute in order to verify a password against this hash.
     pub fn job(&self, key: Key) -> Job {
         Job::within(key, self.salt, self.cost)
     }
 
-    /// Whether this is its digest. Takes the same time for any.
+    /// Whether this is its digest. The comparison takes the same time for every digest.
     pub fn matches(&self, digest: &Digest) -> bool {
         let [digest @ .., _] = digest.as_bytes();
         self.digest.ct_eq(digest).into()

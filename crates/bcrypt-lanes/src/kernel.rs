@@ -1,8 +1,8 @@
 //! Eksblowfish, on as many states at once as there are lanes.
 //!
-//! One state leaves most of a core idle: each round waits for four loads that depend on the round
-//! before. What several states do does not depend on each other, so that the core overlaps it. For
-//! that the loops over the lanes have to be unrolled, hence a function for each number of lanes.
+//! A single state leaves most of a core idle, because each round waits for four loads that depend
+//! on the round before. The work on several states is independent, so the core overlaps it. For
+//! that, the loops over the lanes must be unrolled, hence one function for each number of lanes.
 
 #![expect(
     clippy::indexing_slicing,
@@ -14,25 +14,25 @@ use zeroize::Zeroize;
 
 use crate::pi::{self, SUBKEY_COUNT};
 
-/// How many lanes there can be. More than this fit into the first-level cache of no processor of
-/// today, let alone into its registers.
+/// The greatest number of lanes. More lanes do not fit into the first-level cache of any processor
+/// of today, and even less into its registers.
 pub(crate) const MAX_LANES: usize = 16;
 
 /// `OrpheanBeholderScryDoubt`, which the result is the encryption of.
 const PLAINTEXT: [[u32; 2]; 3] =
     [[0x4f72_7068, 0x6561_6e42], [0x6568_6f6c, 0x6465_7253], [0x6372_7944, 0x6f75_6274]];
 
-/// How often it is encrypted.
+/// How often the text is encrypted.
 const ENCRYPTIONS: usize = 64;
 
-/// What the key and the salt have made of Blowfish's tables: 4,168 bytes.
+/// Blowfish's tables after the key and the salt were mixed in: 4,168 bytes.
 pub(crate) struct State {
     boxes: [[u32; 256]; 4],
     subkeys: [u32; SUBKEY_COUNT],
 }
 
-/// What one lane alternates between: the key and the salt, each repeated to the length of the
-/// subkeys.
+/// The two inputs between which a lane alternates: the key and the salt, each repeated to the
+/// length of the subkeys.
 pub(crate) struct Schedule {
     pub(crate) key: [u32; SUBKEY_COUNT],
     pub(crate) salt: [u32; SUBKEY_COUNT],
@@ -42,7 +42,7 @@ impl State {
     /// Empty: for a place that no lane has.
     pub(crate) const BLANK: Self = Self { boxes: [[0; 256]; 4], subkeys: [0; SUBKEY_COUNT] };
 
-    /// Begins with a key and a salt: all of bcrypt's set-up before the cost loop.
+    /// Begins with a key and a salt: the whole set-up of bcrypt before the cost loop.
     pub(crate) fn begin(&mut self, schedule: &Schedule) {
         self.boxes = pi::BOXES;
         self.subkeys = pi::SUBKEYS;
@@ -63,7 +63,7 @@ impl State {
         }
     }
 
-    /// The result, after the cost loop.
+    /// The digest, after the cost loop.
     pub(crate) fn digest(&self) -> [u8; 24] {
         let mut digest = [0; 24];
         for (block, bytes) in PLAINTEXT.into_iter().zip(digest.chunks_exact_mut(8)) {
@@ -79,13 +79,13 @@ impl State {
         [left, right]
     }
 
-    /// All of it.
+    /// All words of the state.
     #[cfg(test)]
     pub(crate) fn words(&self) -> impl Iterator<Item = u32> {
         self.boxes.as_flattened().iter().chain(&self.subkeys).copied()
     }
 
-    /// Becomes like another, without a copy on the stack.
+    /// Copies another state without a copy on the stack.
     pub(crate) fn copy_from(&mut self, other: &Self) {
         for (own, others) in self.boxes.iter_mut().zip(&other.boxes) {
             own.copy_from_slice(others);
@@ -102,7 +102,7 @@ impl Zeroize for State {
 }
 
 impl Schedule {
-    /// Becomes like another.
+    /// Copies another schedule.
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.key.copy_from_slice(&other.key);
         self.salt.copy_from_slice(&other.salt);
@@ -128,7 +128,7 @@ pub(crate) fn iterate(states: &mut [State], schedules: &[Schedule]) {
                         iterate_all::<$lanes>(states, schedules);
                     }
                 })*
-                // Slower, and as right.
+                // Slower, but equally correct.
                 _ => for (state, schedule) in states.iter_mut().zip(schedules) {
                     iterate_all::<1>(std::array::from_mut(state), std::array::from_ref(schedule));
                 },
@@ -155,9 +155,10 @@ fn mix(subkeys: &mut [u32; SUBKEY_COUNT], with: &[u32; SUBKEY_COUNT]) {
     }
 }
 
-/// Replaces all of each state by what it encrypts, in chains. All the time of bcrypt goes here.
+/// Replaces all words of each state by encryptions of each other, in a chain. bcrypt spends all of
+/// its time here.
 ///
-/// Never inlined: merged with what calls it, the registers no longer suffice.
+/// Never inlined: merged with its caller, it would need more registers than there are.
 #[inline(never)]
 fn churn<const N: usize>(states: &mut [State; N]) {
     let (mut left, mut right) = ([0; N], [0; N]);
@@ -209,7 +210,8 @@ fn encrypt<const N: usize>(
 #[expect(clippy::inline_always, reason = "five loads and ten instructions, sixteen times a block")]
 #[expect(clippy::cast_possible_truncation, reason = "each takes one byte of the word")]
 fn substitute(boxes: &[[u32; 256]; 4], word: u32) -> u32 {
-    // Both upper bytes from one shift: one instruction less than with to_be_bytes, and 4 % in all.
+    // One shift gives both upper bytes: one instruction less than with `to_be_bytes`, and 4 % of
+    // the whole time.
     let upper = word >> 16;
     let [a, b, c, d] = [(upper >> 8) as u8, upper as u8, (word >> 8) as u8, word as u8];
     let sum = boxes[0][usize::from(a)].wrapping_add(boxes[1][usize::from(b)]);

@@ -1,4 +1,4 @@
-//! What is hashed, and how dearly.
+//! The input of a hash: key, salt and cost.
 
 use std::fmt;
 
@@ -10,42 +10,42 @@ use crate::pi::SUBKEY_COUNT;
 /// How many bytes bcrypt reads.
 const READS: usize = 4 * SUBKEY_COUNT;
 
-/// Iterations are counted in 32 bits, and the cost is their exponent.
+/// The greatest cost: iterations are counted in 32 bits, and the cost is their exponent.
 pub(crate) const MAX_COST: u32 = 31;
 
-/// Why there is no key.
+/// Why a password gives no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// bcrypt repeats its key, and there is nothing to repeat.
+    /// bcrypt repeats its key, and an empty key cannot be repeated.
     #[error("a key has at least one byte")]
     Empty,
-    /// bcrypt would ignore the end.
+    /// bcrypt would ignore the end of the key.
     #[error("a key has at most {max} bytes, not {length}")]
     TooLong {
-        /// How long it is.
+        /// The length of the key.
         length: usize,
-        /// How long it may be.
+        /// The greatest length.
         max: usize,
     },
 }
 
-/// A cost that bcrypt does not know.
+/// A cost that bcrypt does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is no cost that bcrypt knows")]
 pub struct CostError(pub u32);
 
-/// What bcrypt makes of a password: 72 bytes, its own or repeated. Erased when dropped.
+/// The key that bcrypt makes of a password: 72 bytes, its own or repeated. Erased when dropped.
 #[derive(Clone)]
 pub struct Key([u32; SUBKEY_COUNT]);
 
 impl Key {
-    /// How many bytes of a password count.
+    /// How many bytes of a password bcrypt reads.
     pub const MAX_PASSWORD: usize = READS - 1;
 
     /// The key of a password, with the NUL that ends it.
     ///
-    /// A password that contains a NUL may have the same key as another one: refuse those, unless
-    /// they were hashed elsewhere.
+    /// A password that contains a NUL may have the same key as another password. Refuse such
+    /// passwords, unless they were hashed elsewhere.
     ///
     /// # Errors
     /// The password is longer than [`MAX_PASSWORD`](Self::MAX_PASSWORD), so that bcrypt would not
@@ -57,16 +57,17 @@ impl Key {
         }
     }
 
-    /// The same, but what follows byte 72 is ignored, and of 72 and more so is the NUL. Most other
-    /// libraries do this; it is for hashes of theirs.
+    /// The same, but the bytes after the first 72 are ignored, and so is the NUL of a password of
+    /// 72 bytes or more. Most other libraries do this; use it for their hashes.
     pub fn truncated(password: &[u8]) -> Self {
         Self::repeated(password.iter().copied().chain([0]).take(READS))
     }
 
-    /// These bytes, without a NUL. That is what `bcrypt::bcrypt` of the `bcrypt` crate takes.
+    /// The key of these bytes, without a NUL. This is the input of `bcrypt::bcrypt` in the `bcrypt`
+    /// crate.
     ///
     /// # Errors
-    /// There is none, or there are more than 72.
+    /// There are no bytes, or more than 72.
     pub fn raw(bytes: &[u8]) -> Result<Self, KeyError> {
         match bytes.len() {
             0 => Err(KeyError::Empty),
@@ -97,7 +98,7 @@ impl Drop for Key {
 
 impl ZeroizeOnDrop for Key {}
 
-/// One hash to be computed.
+/// One hash to compute.
 #[derive(Debug, Clone)]
 pub struct Job {
     key: Key,
@@ -106,8 +107,8 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job of `2^cost` iterations. `$2b$` hashes know no cost below 4; here each down to 0 is
-    /// one, for tests.
+    /// A job of `2^cost` iterations. `$2b$` hashes have no cost below 4; here costs down to 0 are
+    /// valid, for tests.
     ///
     /// # Errors
     /// The cost is above 31.
@@ -118,7 +119,7 @@ impl Job {
         Ok(Self::within(key, salt, cost))
     }
 
-    /// For a cost that is known to be within its bounds.
+    /// For a cost that is known to be valid.
     pub(crate) fn within(key: Key, salt: [u8; 16], cost: u32) -> Self {
         Self { key, salt, cost }
     }

@@ -1,4 +1,4 @@
-//! Lanes that jobs join and leave.
+//! Lanes, which jobs join and leave.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::Job;
 use crate::kernel::{self, MAX_LANES, Schedule, State};
 
-/// What bcrypt computes. Of its 24 bytes the text form holds 23. Erased when dropped.
+/// The result of bcrypt: 24 bytes, of which the text form contains 23. Erased when dropped.
 #[derive(Clone)]
 pub struct Digest([u8; 24]);
 
 impl Digest {
-    /// Its bytes. Do not compare them with `==`: that takes longer the more of them are right.
+    /// Its bytes. Do not compare them with `==`, which takes longer the more bytes are right.
     pub fn as_bytes(&self) -> &[u8; 24] {
         &self.0
     }
@@ -45,26 +45,27 @@ impl Drop for Digest {
 
 impl ZeroizeOnDrop for Digest {}
 
-/// No lane is free. Gives back what would have joined.
+/// No lane is free. Returns the job that should have joined.
 #[derive(Debug, thiserror::Error)]
 #[error("no lane is free")]
 pub struct Full<T> {
     /// The job.
     pub job: Job,
-    /// What was to come back with its digest.
+    /// The tag that would have come back with its digest.
     pub tag: T,
 }
 
 /// bcrypt of several passwords at once, on the calling thread.
 ///
 /// Jobs [`join`](Self::join) and leave between two [`step`](Self::step)s, each with its own cost;
-/// nothing waits for a batch to fill or to end. `T` is what comes back with the digest: whom to
-/// tell, say.
+/// no job waits for a batch to fill or to end. `T` is a tag that comes back with the digest, for
+/// example whom to tell.
 ///
-/// What a lane has computed, its key included, is erased when it leaves, and when this is dropped.
+/// Everything that a lane has computed, and its key, is erased when the lane is left, and when this
+/// is dropped.
 pub struct Lanes<T> {
-    /// Of the active lanes, then blank ones. Apart from the rest, so that the active ones are an
-    /// array.
+    /// The states of the active lanes, then blank ones. They are separate from the rest, so that
+    /// the active states form an array.
     states: Box<[State]>,
     schedules: Vec<Schedule>,
     riders: Vec<Rider<T>>,
@@ -76,19 +77,19 @@ struct Rider<T> {
 }
 
 impl<T> Lanes<T> {
-    /// How many lanes there can be.
+    /// The greatest number of lanes.
     pub const MAX: usize = MAX_LANES;
 
-    /// Room for so many lanes, from 1 to [`MAX`](Self::MAX); what is beyond is taken for the
-    /// nearest. Each is 4.3 KiB.
+    /// Room for this many lanes, from 1 to [`MAX`](Self::MAX); a number outside of these bounds is
+    /// replaced by the nearest bound. Each lane takes 4.3 KiB.
     ///
-    /// More lanes than a processor has registers for are slower than fewer. On most machines the
-    /// best number is between 3 and 8: measure.
+    /// More lanes than a processor has registers for are slower than fewer lanes. On most machines
+    /// the best number is between 3 and 8: measure it.
     pub fn new(capacity: usize) -> Self {
         let capacity = capacity.clamp(1, Self::MAX);
         Self {
             states: (0..capacity).map(|_| State::BLANK).collect(),
-            // Never to grow: that would leave copies behind.
+            // Allocated at its full size: a vector that grows leaves copies behind.
             schedules: Vec::with_capacity(capacity),
             riders: Vec::with_capacity(capacity),
         }
@@ -109,7 +110,7 @@ impl<T> Lanes<T> {
         self.riders.is_empty()
     }
 
-    /// Starts a job. Takes the time of about a quarter of an iteration of all lanes.
+    /// Starts a job. It takes about a quarter of the time of one iteration of all lanes.
     ///
     /// # Errors
     /// All lanes are active.
@@ -124,15 +125,16 @@ impl<T> Lanes<T> {
         Ok(())
     }
 
-    /// Runs one iteration of the cost loop in every lane. Those that are done leave: their tags and
-    /// digests are returned.
+    /// Runs one iteration of the cost loop in every lane. Jobs that are finished leave, and their
+    /// tags and digests are returned.
     pub fn step(&mut self) -> Vec<(T, Digest)> {
         let active = self.riders.len();
         if let Some(states) = self.states.get_mut(..active) {
             kernel::iterate(states, &self.schedules);
         }
         let mut done = Vec::new();
-        // From the back: what takes the place of one that leaves has had its turn.
+        // From the last lane to the first: the lane that takes the place of a finished one has then
+        // been checked already.
         for lane in (0..active).rev() {
             let Some(rider) = self.riders.get_mut(lane) else { continue };
             rider.iterations_left = rider.iterations_left.saturating_sub(1);
@@ -144,7 +146,7 @@ impl<T> Lanes<T> {
         done
     }
 
-    /// Lets go of the lanes that nobody waits for any more.
+    /// Ends the lanes whose `keep` is false, because nobody waits for them any more.
     pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
         for lane in (0..self.riders.len()).rev() {
             if self.riders.get(lane).is_some_and(|rider| !keep(&rider.tag)) {
@@ -153,7 +155,7 @@ impl<T> Lanes<T> {
         }
     }
 
-    /// The last active lane takes the place of this one.
+    /// Frees this lane. The last active lane takes its place.
     fn leave(&mut self, lane: usize) -> Option<T> {
         let last = self.riders.len().checked_sub(1)?;
         if lane > last {
@@ -222,7 +224,7 @@ mod tests {
         assert_eq!(blank(&lanes), [true; 4]);
     }
 
-    /// More than that and fewer lanes fit into the cache.
+    /// If a state were larger, fewer lanes would fit into the cache.
     #[test]
     fn a_state_is_as_small_as_can_be() {
         assert_eq!(size_of::<State>(), (4 * 256 + 18) * 4);

@@ -1,4 +1,4 @@
-//! For who has all passwords at hand.
+//! Functions for callers who have all passwords at hand.
 
 use crate::{CostError, Digest, Full, Hash, Job, Key, Lanes};
 
@@ -25,8 +25,8 @@ pub fn digest_many(jobs: impl IntoIterator<Item = Job>, lanes: usize) -> Vec<Dig
     }
 }
 
-/// Hashes passwords, each with its salt, `lanes` at a time. Salts have to be random, and never used
-/// twice.
+/// Hashes passwords, each with its salt, `lanes` at a time. Salts must be random, and must never be
+/// used twice.
 ///
 /// # Errors
 /// The cost is not between 4 and 31.
@@ -41,7 +41,7 @@ pub fn hash_many(
     digests.iter().zip(salts).map(|(digest, salt)| Hash::new(cost, salt, digest)).collect()
 }
 
-/// Verifies passwords, each against a hash, `lanes` at a time.
+/// Verifies passwords, each against its hash, `lanes` at a time.
 pub fn verify_many<'a>(
     passwords: impl IntoIterator<Item = (Key, &'a Hash)>,
     lanes: usize,

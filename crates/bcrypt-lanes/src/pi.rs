@@ -1,4 +1,4 @@
-//! The first 33,344 bits of the fraction of pi, which Blowfish starts with: 18 words of subkeys,
+//! The first 33,344 bits of the fraction of pi, with which Blowfish begins: 18 words of subkeys,
 //! then four S-boxes of 256 words. A test computes them again.
 
 #![expect(
@@ -22,7 +22,7 @@ pub(crate) static BOXES: [[u32; 256]; 4] = [
     words(SUBKEY_COUNT + 3 * 256),
 ];
 
-/// The words from this one on.
+/// `N` words, from this one on.
 const fn words<const N: usize>(first: usize) -> [u32; N] {
     let (all, _) = BYTES.as_chunks();
     let mut words = [0; N];
@@ -38,8 +38,8 @@ const fn words<const N: usize>(first: usize) -> [u32; N] {
 mod tests {
     use super::*;
 
-    /// Words of the fraction, and one before them for the integer part. The last two take up what
-    /// the divisions round off.
+    /// Words of the fraction, with one word before them for the integer part. The last two words
+    /// absorb the rounding errors of the divisions.
     const WORDS: usize = 1 + 18 + 4 * 256 + 2;
 
     /// A number below 2^32, most significant word first.

@@ -1,15 +1,15 @@
 //! # menjin-infra-credentials
 //!
-//! What [`menjin_domain::common`] leaves open about credentials:
+//! The adapters for the ports of [`menjin_domain`] that concern credentials:
 //!
-//! * [`BcryptPool`], a [`PasswordHasher`](menjin_domain::credentials::PasswordHasher): bcrypt on threads
-//!   of its own, several at once on each, at a low priority, behind a bounded queue.
-//! * [`JwtCodec`], a [`TokenCodec`](menjin_domain::sessions::TokenCodec): signed JWTs (RFC 7519), read
-//!   as strictly as RFC 8725 asks.
-//! * [`PasswordRules`], a [`PasswordPolicy`](menjin_domain::credentials::PasswordPolicy): which passwords
-//!   are too easy to guess.
-//! * [`OsRandom`], an [`Random`](menjin_domain::common::Random): the operating system's
-//!   randomness.
+//! * [`BcryptPool`], a [`PasswordHasher`](menjin_domain::credentials::PasswordHasher): bcrypt on
+//!   its own threads of low priority, several hashes at once on each, behind a bounded queue.
+//! * [`JwtCodec`], a [`TokenCodec`](menjin_domain::sessions::TokenCodec): signed JWTs (RFC 7519),
+//!   read as strictly as RFC 8725 asks.
+//! * [`PasswordRules`], a [`PasswordPolicy`](menjin_domain::credentials::PasswordPolicy): which
+//!   passwords are too easy to guess.
+//! * [`OsRandom`], a [`Random`](menjin_domain::common::Random): the randomness of the operating
+//!   system.
 
 mod hashing;
 mod policy;

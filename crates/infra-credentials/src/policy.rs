@@ -5,40 +5,41 @@ use menjin_domain::credentials::{NewPassword, PasswordPolicy, PolicyViolation};
 use zxcvbn::matching::patterns::{DictionaryPattern, MatchPattern};
 use zxcvbn::zxcvbn;
 
-/// What [`PasswordRules`] refuse, besides the user name and the e-mail address with its local part.
+/// The configuration of [`PasswordRules`]. The user name, and the e-mail address with its local
+/// part, are always refused.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PolicyConfig {
     /// How many of the most common passwords are refused; 0 refuses none.
     pub refuse_common: usize,
-    /// The least strength on zxcvbn's scale of 0 (too guessable) to 4 (very unguessable); 0 asks
-    /// for none.
+    /// The least strength on zxcvbn's scale from 0 (too guessable) to 4 (very unguessable); 0
+    /// accepts any strength.
     pub min_score: u8,
-    /// Passwords that are accepted although common or weak, exactly as written.
+    /// Passwords that are accepted, exactly as written, although they are common or weak.
     pub exceptions: Vec<String>,
 }
 
 impl PolicyConfig {
-    /// What everybody tries first, and no more: the 100 most common passwords.
+    /// Refuses only what everybody tries first: the 100 most common passwords.
     pub fn lenient() -> Self {
         Self { refuse_common: 100, min_score: 0, exceptions: Vec::new() }
     }
 
-    /// The 3,000 most common (NIST SP 800-63B-4 §3.1.1.2 asks for a blocklist), and a score of 3:
-    /// 10⁸ guesses, which bcrypt makes expensive for whoever has stolen the hashes. The authors of
-    /// zxcvbn call anything less too weak.
+    /// Refuses the 3,000 most common passwords (NIST SP 800-63B-4 §3.1.1.2 asks for a blocklist),
+    /// and asks for a score of 3: 10⁸ guesses, which bcrypt makes expensive for somebody who has
+    /// stolen the hashes. The authors of zxcvbn call anything less too weak.
     pub fn production() -> Self {
         Self { refuse_common: 3000, min_score: 3, exceptions: Vec::new() }
     }
 }
 
-/// Judges passwords with zxcvbn (Wheeler, USENIX Security 2016) and its lists of 2015.
+/// Judges passwords with zxcvbn (Wheeler, USENIX Security 2016) and its lists from 2015.
 #[derive(Debug, Clone)]
 pub struct PasswordRules {
     config: PolicyConfig,
 }
 
 impl PasswordRules {
-    /// Rules as configured. A `min_score` above 4 counts as 4.
+    /// The rules for this configuration. A `min_score` above 4 counts as 4.
     pub fn new(mut config: PolicyConfig) -> Self {
         config.min_score = config.min_score.min(4);
         Self { config }
@@ -46,9 +47,9 @@ impl PasswordRules {
 }
 
 impl PasswordPolicy for PasswordRules {
-    /// Judges case-insensitively: case adds next to nothing to a password that everybody knows. No
-    /// spelling of the user name, the address or what stands before its `@` is a secret either:
-    /// these are compared as log-in names are.
+    /// Judges without regard to case: case adds almost nothing to a password that everybody knows.
+    /// No spelling of the user name, of the address, or of the part before its `@` is a secret
+    /// either. These are compared as login names are, so in any spelling.
     fn check(
         &self,
         password: &NewPassword,
@@ -59,7 +60,7 @@ impl PasswordPolicy for PasswordRules {
         let password = password.expose();
         let lower = password.to_lowercase();
         let local_part = email.rsplit_once('@').map_or(email, |(local_part, _domain)| local_part);
-        // A log-in name that cannot be read holds a NUL, which neither names nor passwords do.
+        // A login name that cannot be parsed contains a NUL, but neither names nor passwords do.
         let typed = LoginName::parse(password).ok();
         let same = |identity| LoginName::parse(identity).ok() == typed;
         if typed.is_some() && [username, email, local_part].into_iter().any(same) {
@@ -78,11 +79,12 @@ impl PasswordPolicy for PasswordRules {
     }
 }
 
-/// How many characters zxcvbn is asked to judge at once. The time it takes for substitutions
-/// (`p@55w0rd`) grows steeply: milliseconds for 20 well-chosen characters, a third of a second for 70.
+/// How many characters zxcvbn judges at once. The time for substitutions (`p@55w0rd`) grows
+/// steeply: milliseconds for 20 well-chosen characters, a third of a second for 70.
 const JUDGED: usize = 20;
 
-/// Whether a password reaches a score. A longer one does as soon as some part of it does.
+/// Whether a password reaches a score. A longer password reaches it as soon as one of its parts
+/// does.
 fn reaches(min_score: u8, password: &str, identities: &[&str]) -> bool {
     let characters: Vec<char> = password.chars().collect();
     characters.chunks(JUDGED).any(|part| {
@@ -91,13 +93,14 @@ fn reaches(min_score: u8, password: &str, identities: &[&str]) -> bool {
     })
 }
 
-/// The longest entry of zxcvbn's lists of passwords and names has 20 characters.
+/// The longest entry in zxcvbn's lists of passwords and names has 20 characters.
 const LONGEST_COMMON: usize = 20;
 
-/// The rank of a lower-case password among the common ones, 1 being the most common. One that is a
-/// common one reversed, or one digit over and over, ranks by the guesses that it takes.
+/// The rank of a lower-case password among the common ones; 1 is the most common. A reversed common
+/// password, or one repeated digit, ranks by the number of guesses that it takes.
 ///
-/// Not whatever takes few guesses: that would be all that is regular, spaces only among it (P6).
+/// Other passwords that take few guesses have no rank: these are all regular ones, among them
+/// passwords of spaces only (P6).
 fn rank(password: &str) -> Option<usize> {
     if password.chars().count() > LONGEST_COMMON {
         return None;
@@ -106,18 +109,18 @@ fn rank(password: &str) -> Option<usize> {
     let [whole] = judged.sequence() else { return None };
     let common = match &whole.pattern {
         MatchPattern::Dictionary(found) => !found.l33t && lists_passwords(found),
-        // zxcvbn finds `11111111` to be a repetition before it finds it in the list.
+        // zxcvbn finds that `11111111` is a repetition before it finds it in the list.
         MatchPattern::Repeat(found) => matches!(found.base_token.as_bytes(), [b'0'..=b'9']),
         _ => false,
     };
-    // Of a word in lower case that is not reversed, the guesses are its rank.
+    // For a word in lower case that is not reversed, the number of guesses is its rank.
     whole.guesses.filter(|_| common).and_then(|guesses| usize::try_from(guesses).ok())
 }
 
-/// A word is only in that of zxcvbn's dictionaries in which it ranks highest, so that the first
-/// names among the most common passwords (`jennifer`, `michelle`) are not in the list of passwords.
+/// A word is only in the one of zxcvbn's dictionaries in which it ranks highest. So first names
+/// among the most common passwords (`jennifer`, `michelle`) are not in the list of passwords.
 fn lists_passwords(found: &DictionaryPattern) -> bool {
-    // The type is not exported, so that it can only be told by what it prints.
+    // The type is not exported, so only its debug output identifies the dictionary.
     matches!(
         format!("{:?}", found.dictionary_name).as_str(),
         "Passwords" | "FemaleNames" | "MaleNames"

@@ -1,4 +1,4 @@
-//! The one place that asks the operating system for randomness.
+//! The only place that asks the operating system for randomness.
 
 use std::cell::RefCell;
 
@@ -16,12 +16,12 @@ thread_local! {
     static DRAWN: RefCell<Vec<[u8; 16]>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The operating system's randomness.
+/// The randomness of the operating system.
 ///
-/// Every request has an id, and asking the system for 16 bytes takes about as long as for those of
-/// many ids. So each thread draws several at once. None is given twice: what is given is gone from
-/// the store, and no other thread sees it. Ids are no secrets; keys and secrets are drawn each for
-/// itself.
+/// Every request has an id, and drawing 16 bytes from the system takes about as long as drawing the
+/// bytes of many ids. So each thread draws several ids at once. No id is given twice: a given id
+/// leaves the thread's store, and no other thread sees that store. Ids are not secret; keys and
+/// secrets are drawn one by one.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OsRandom;
 
@@ -39,8 +39,8 @@ impl Random for OsRandom {
     }
 }
 
-/// A secret to sign tokens with: 32 random bytes as 64 hexadecimal characters, twice what
-/// [`JwtCodec`](crate::JwtCodec) asks for.
+/// A secret to sign tokens with: 32 random bytes as 64 hexadecimal characters, twice the length
+/// that [`JwtCodec`](crate::JwtCodec) requires.
 ///
 /// # Errors
 /// The operating system gives no randomness.
@@ -52,7 +52,7 @@ pub fn random_secret() -> Result<SecretString, PortError> {
     Ok(secret.into())
 }
 
-/// A key for what a process keeps for itself, such as a keyed hash: 16 random bytes.
+/// A key that never leaves the process, such as that of a keyed hash: 16 random bytes.
 ///
 /// # Errors
 /// The operating system gives no randomness.
@@ -64,7 +64,8 @@ pub fn random_key() -> Result<[u8; 16], PortError> {
 
 /// Hexadecimal digits, in lower case.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    // Reserved at once: a string that grows leaves copies of itself behind, of a secret perhaps.
+    // The whole length is reserved at once: a string that grows leaves copies of itself in memory,
+    // and it may be a secret.
     let mut digits = String::with_capacity(2 * bytes.len());
     for byte in bytes {
         let halves = [byte >> 4, byte & 0xf];

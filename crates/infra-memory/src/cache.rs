@@ -1,3 +1,5 @@
+//! The cache of clients' values, kept in this process.
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,11 +15,11 @@ use moka::policy::EvictionPolicy;
 /// The back end's name in errors and in `/health`.
 const COMPONENT: &str = "cache";
 
-/// What an entry takes besides key and value: its slot, its place in the table and in the queue of
-/// use, and the timer of its expiry.
+/// The bytes that an entry takes besides key and value: its slot, its places in the table and in
+/// the queue of recent use, and its expiry timer.
 const OVERHEAD: usize = 320;
 
-/// The longest time to live; moka's timers count no further.
+/// The longest time to live: moka's timers cannot count further.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// How much a [`MemoryCache`] may hold.
@@ -34,14 +36,14 @@ impl Default for MemoryCacheConfig {
     }
 }
 
-/// A cache in this process. When it is full, what was not used for the longest time goes first; a
-/// value larger than the whole cache is not kept.
+/// A cache in this process. When it is full, the value that was unused for the longest time is
+/// removed first. A value larger than the whole cache is not kept.
 pub struct MemoryCache {
     entries: moka::sync::Cache<CacheSlot, Entry>,
     clock: Arc<dyn Clock>,
 }
 
-/// A value, shared so that looking it up copies it once only.
+/// A value, shared so that a lookup copies it only once.
 #[derive(Clone)]
 struct Entry {
     value: Arc<[u8]>,
@@ -49,7 +51,8 @@ struct Entry {
     expires_at: Timestamp,
 }
 
-/// Frees what has expired. What may still be read is decided by the clock port alone.
+/// Frees the memory of expired entries. The clock port alone decides which entries can still be
+/// read.
 struct Expiration;
 
 impl Expiry<CacheSlot, Entry> for Expiration {
@@ -78,15 +81,15 @@ impl MemoryCache {
             .name("menjin")
             .max_capacity(config.max_bytes)
             .weigher(weigh)
-            // moka's own policy may refuse a new entry in favour of much-used ones; what one has
-            // just put should be there.
+            // moka's own policy may refuse a new entry in favour of often-used ones, but a value
+            // that was just put must be readable.
             .eviction_policy(EvictionPolicy::lru())
             .expire_after(Expiration)
             .build();
         Self { entries, clock }
     }
 
-    /// How much it holds now, in bytes as [`MemoryCacheConfig::max_bytes`] counts them.
+    /// How many bytes it holds now, as [`MemoryCacheConfig::max_bytes`] counts them.
     pub fn weight(&self) -> u64 {
         self.entries.run_pending_tasks();
         self.entries.weighted_size()
@@ -109,14 +112,14 @@ impl MemoryCache {
 }
 
 impl Entry {
-    /// What is left of its time, if anything.
+    /// The rest of its time to live, if any is left.
     fn left(&self, now: Timestamp) -> Option<Duration> {
         (self.expires_at - now).to_std().ok().filter(|left| !left.is_zero())
     }
 }
 
 impl fmt::Debug for MemoryCache {
-    /// Without the entries: they are the clients' own.
+    /// Does not print the entries: they belong to clients.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryCache").finish_non_exhaustive()
     }
@@ -141,7 +144,7 @@ impl Cache for MemoryCache {
 
 #[async_trait]
 impl HealthProbe for MemoryCache {
-    /// Puts a value and reads it back: fails only where the cache is too small to hold any.
+    /// Puts a value and reads it back. It fails only if the cache is too small to hold any value.
     async fn check(&self) -> Result<(), PortError> {
         let slot = CacheSlot::probe(uuid::Uuid::nil());
         self.write(&slot, b"ok".to_vec(), Duration::from_secs(60));

@@ -1,7 +1,9 @@
+//! The system's clock.
+
 use chrono::{SubsecRound, Utc};
 use menjin_domain::common::{Clock, Timestamp};
 
-/// The system's clock, cut to whole microseconds, which is what stores keep.
+/// The system's clock, cut to whole microseconds, because stores keep microseconds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

@@ -1,10 +1,11 @@
 //! # menjin-infra-memory
 //!
-//! What needs no other process: a cache, limits per client network, a queue for records, what is
-//! remembered of sessions and tokens, and the system's clock.
+//! The adapters that need no other process: a cache, limits per client network, a queue for audit
+//! records, caches of sessions and verified tokens, and the system's clock.
 //!
-//! Everything is bounded, and nothing outlives the process or is shared with another: for several
-//! replicas use the adapters for Redis, without which each replica limits and caches for itself.
+//! Everything is bounded. Nothing outlives the process or is shared with another process. For
+//! several replicas, use the adapters for Redis: without them each replica limits and caches for
+//! itself.
 
 mod cache;
 mod clock;

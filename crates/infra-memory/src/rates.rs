@@ -1,3 +1,5 @@
+//! The limit on failures per client network, counted in this process.
+
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,10 +12,10 @@ use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter};
 
 /// Counts failures in this process.
 ///
-/// It keeps a bounded number of counts. When a new one finds no room, those whose window has passed
-/// are dropped; if none has, the eighth that would run out soonest is. A count can thus only be
-/// forgotten early by somebody with more networks than there is room for, who has as many times the
-/// limit anyway.
+/// The number of counts is bounded. When there is no room for a new one, the counts whose window
+/// has passed are dropped. If no window has passed, the eighth of the counts that would expire
+/// soonest is dropped. So only a client with more networks than there is room for can make a count
+/// be forgotten early, and such a client has that many times the limit anyway.
 pub struct MemoryRateLimiter {
     counts: Mutex<HashMap<RateKey, Count>>,
     max_keys: usize,
@@ -32,7 +34,7 @@ impl Count {
         self.times.back().map_or(Timestamp::MIN_UTC, |last| end(*last, self.window))
     }
 
-    /// Counts one, or says how long until there is room for it.
+    /// Counts one failure, or says how long until there is room for it.
     fn reserve(&mut self, limit: Limit, at: Timestamp) -> Admission {
         self.window = limit.window;
         while self.times.front().is_some_and(|first| end(*first, limit.window) <= at) {
@@ -52,7 +54,7 @@ impl Count {
 }
 
 impl MemoryRateLimiter {
-    /// Room for 100,000 networks: some 10 MB, or ten times that if every one of them reaches a limit
+    /// Room for 100,000 networks: about 10 MB, or ten times that if every network reaches a limit
     /// of 100.
     pub const DEFAULT_KEYS: usize = 100_000;
 
@@ -66,12 +68,13 @@ impl MemoryRateLimiter {
         self.lock().len()
     }
 
-    /// Whether it keeps none.
+    /// Whether it keeps no count.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Nothing that holds the lock can panic half-way through a change.
+    /// No code that holds the lock can panic in the middle of a change, so a poisoned lock is safe
+    /// to use.
     fn lock(&self) -> MutexGuard<'_, HashMap<RateKey, Count>> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -128,7 +131,8 @@ fn end(last: Timestamp, window: Duration) -> Timestamp {
     last.checked_add_signed(window).unwrap_or(Timestamp::MAX_UTC)
 }
 
-/// Drops an eighth at once, so that the walk over all is paid by as many that follow.
+/// Drops an eighth of the counts at once, so that many later insertions share the cost of one walk
+/// over all counts.
 fn make_room(counts: &mut HashMap<RateKey, Count>, at: Timestamp, max_keys: usize) {
     counts.retain(|_, count| count.until() > at);
     let keep = max_keys - max_keys.div_ceil(8);
@@ -202,7 +206,7 @@ mod tests {
         });
     }
 
-    /// The futures here are ready at once.
+    /// The futures in these tests are ready at once.
     fn block_on(future: impl Future<Output = ()>) {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         assert!(std::pin::pin!(future).poll(&mut context).is_ready());

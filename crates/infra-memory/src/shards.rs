@@ -1,5 +1,5 @@
-//! A bounded map in many pieces, each behind a lock of its own: readers on different cores seldom
-//! meet, and none of them waits for housekeeping.
+//! A bounded map in many pieces, each with its own lock: readers on different cores seldom wait for
+//! each other, and no reader waits for a sweep of the whole map.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,30 +11,31 @@ use foldhash::fast::RandomState;
 /// How many pieces there are: more than most machines have cores.
 const PIECES: usize = 64;
 
-/// With fewer entries than this a piece is not swept: there is nothing to gain.
+/// A piece with fewer entries than this is not swept, since a sweep would gain nothing.
 const FEW: usize = 16;
 
-/// A map whose keys are the server's own (ids, keyed hashes): nobody else can choose them so that
-/// they fall into one place.
+/// A map whose keys are the server's own (ids, keyed hashes), so that nobody can choose keys that
+/// all fall into one piece.
 pub(crate) struct Shards<K, V> {
     pieces: Box<[Piece<K, V>]>,
     hasher: RandomState,
-    /// How many a piece holds at most.
+    /// How many entries a piece holds at most.
     room: usize,
 }
 
-/// On a cache line of its own: a reader writes to the lock, and would take the neighbours' along.
+/// Aligned to its own cache line: a reader writes to the lock, which would otherwise invalidate the
+/// cache lines of the neighbouring pieces.
 #[repr(align(64))]
 struct Piece<K, V>(RwLock<Entries<K, V>>);
 
 struct Entries<K, V> {
     map: HashMap<K, V, RandomState>,
-    /// The number of entries at which those that are over are looked for.
+    /// The number of entries at which the piece is swept.
     sweep_at: usize,
 }
 
 impl<K: Hash + Eq, V> Shards<K, V> {
-    /// Room for about this many.
+    /// Room for about this many entries.
     pub(crate) fn new(capacity: usize) -> Self {
         let room = capacity.div_ceil(PIECES).max(1);
         let piece = || {
@@ -54,10 +55,10 @@ impl<K: Hash + Eq, V> Shards<K, V> {
         entries.map.get(key).and_then(read)
     }
 
-    /// Puts a value in place. What is not worth keeping goes once a piece has twice as many entries
-    /// as it kept the last time, so that no more than twice what is worth keeping stays in memory,
-    /// and each insertion pays for a few entries at most. If there is no room even so, half of what
-    /// is there goes: which half, is chance.
+    /// Inserts a value. When a piece has twice as many entries as it kept at its last sweep, a
+    /// sweep removes the entries that are not worth keeping. So memory holds at most twice what is
+    /// worth keeping, and each insertion pays for a few entries at most. If there is still no room,
+    /// a random half of the entries is removed.
     pub(crate) fn insert(&self, key: K, value: V, is_worth_keeping: impl Fn(&V) -> bool) {
         let Some(piece) = self.piece(&key) else { return };
         let mut entries = piece.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -67,7 +68,7 @@ impl<K: Hash + Eq, V> Shards<K, V> {
         entries.map.insert(key, value);
     }
 
-    /// How many there are.
+    /// How many entries there are.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         let len =
@@ -76,7 +77,8 @@ impl<K: Hash + Eq, V> Shards<K, V> {
     }
 
     fn piece(&self, key: &K) -> Option<&Piece<K, V>> {
-        // Bits that the map itself does not go by: its hasher has a seed of its own.
+        // Uses bits of the hash that the map itself does not use: the hasher of the map has its own
+        // seed.
         let bits = usize::try_from(self.hasher.hash_one(key) >> 32).unwrap_or_default();
         self.pieces.get(bits % PIECES)
     }
@@ -151,7 +153,7 @@ mod tests {
         for number in 0..500_000_u32 {
             shards.insert(number, number, |value| number - value < 1000);
         }
-        // Twice what is worth keeping, and the few that each piece may always have.
+        // Twice what is worth keeping, and the few entries that each piece may always have.
         let held = shards.len();
         assert!(held <= 64 * 16 * 2 + 2 * 1000, "{held}");
     }

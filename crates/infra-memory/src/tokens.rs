@@ -1,4 +1,4 @@
-//! Signatures that were verified once.
+//! A cache of access tokens whose signatures were verified.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,26 +10,28 @@ use siphasher::sip128::SipHasher24;
 
 use crate::shards::Shards;
 
-/// Longer ones are not looked up: hashing them would cost more than refusing them.
+/// Longer tokens are not looked up: hashing them would cost more than refusing them.
 const MAX_LENGTH: usize = 4096;
 
-/// Remembers what access tokens say that were found to be genuine, so that the signature of a token
-/// is verified once and not with every request.
+/// Remembers the claims of access tokens that were verified, so that the signature of a token is
+/// verified once and not with every request.
 ///
-/// That a token is genuine does not change: what signs and what verifies is fixed for as long as the
-/// codec lives, and this lives with it. Only the time goes on, and is looked at each time: before a
-/// token's `iat` and from its `exp` on the codec is asked anew, whose leeway is its own. Whether the
-/// session is live is nothing that a token tells, and is asked elsewhere with every request.
+/// A verified token stays verified: the keys are fixed for as long as the codec lives, and this
+/// cache lives with the codec. Only time goes on, and is checked at each lookup: before a token's
+/// `iat`, and from its `exp` on, the codec is asked again, since it knows its leeway. A token does
+/// not say whether its session is live; that is checked elsewhere with every request.
 ///
-/// Only what the codec took is remembered. Tokens that are not genuine leave no trace here, so that
-/// nobody pushes out those of others with them; nor are refresh tokens kept, which are used once.
+/// Only tokens that the codec accepted are remembered. Forged tokens leave no trace here, so that
+/// nobody can displace the tokens of others with them. Refresh tokens are not kept either, since
+/// they are used once.
 ///
-/// Tokens are known by a hash of 128 bits of all their bytes, by SipHash-2-4 with a random key. It is
-/// a pseudo-random function: without the key nobody finds another text with the hash of a token, and
-/// guessing one succeeds with a probability of 2⁻¹²⁸ a try. The key and the hashes never leave the
-/// process, so that what the time of a look-up tells (whether a hash is there, or how far two agree)
-/// is about numbers that nobody can compute or choose. Hence none of it need take a constant time,
-/// and no token stays in memory: what is kept could not be presented to anybody.
+/// A token is known by a 128-bit hash of all its bytes, computed by SipHash-2-4 with a random key.
+/// SipHash is a pseudo-random function: without the key nobody can find another text with the hash
+/// of a token, and a guess succeeds with a probability of 2⁻¹²⁸. The key and the hashes never leave
+/// the process. So the time of a lookup (whether a hash is there, or how far two hashes agree)
+/// reveals something only about numbers that nobody can compute or choose. Hence no part of the
+/// lookup needs constant time. No token stays in memory: what is kept could not be presented to
+/// anybody.
 pub struct CachedTokens {
     codec: Arc<dyn TokenCodec>,
     genuine: Shards<u128, AccessClaims>,
@@ -37,8 +39,8 @@ pub struct CachedTokens {
 }
 
 impl CachedTokens {
-    /// Remembers at most about so many tokens of this codec. The key has to be random, and not to be
-    /// used for anything else.
+    /// Remembers at most about this many tokens of this codec. The key must be random, and must not
+    /// be used for anything else.
     pub fn new(codec: Arc<dyn TokenCodec>, capacity: usize, key: [u8; 16]) -> Self {
         let hasher = SipHasher24::new_with_key(&key);
         Self { codec, genuine: Shards::new(capacity), hasher }
@@ -59,7 +61,7 @@ impl TokenCodec for CachedTokens {
             return self.codec.verify_access(token, at);
         }
         let id = self.hasher.hash(token.as_bytes()).as_u128();
-        // What is allowed beyond these bounds is the codec's to know.
+        // Outside of these bounds the codec decides, since it knows its leeway.
         let is_current = |claims: &AccessClaims| claims.issued_at <= at && at < claims.expires_at;
         let known = |claims: &AccessClaims| is_current(claims).then(|| claims.clone());
         if let Some(claims) = self.genuine.read(&id, known) {
@@ -113,7 +115,7 @@ mod tests {
         }
     }
 
-    /// Knows `one` and `two`, and may be asked so often.
+    /// A codec that knows `one` and `two`, and may be asked this many times.
     fn remembered(times: usize) -> CachedTokens {
         let mut codec = MockTokenCodec::new();
         codec.expect_verify_access().times(times).returning(|token, _at| match token {
@@ -146,7 +148,7 @@ mod tests {
     fn t09_a_token_that_has_expired_is_the_codecs_to_judge() {
         let tokens = remembered(4);
         assert!(tokens.verify_access("one", at(0)).is_ok());
-        // The mock knows no time; that it is asked is what counts.
+        // The mock ignores the time. What counts is that it is asked.
         for seconds in [60, 61, -1] {
             assert!(tokens.verify_access("one", at(seconds)).is_ok());
         }

@@ -1,3 +1,5 @@
+//! The queue of audit events, which one task appends to a repository.
+
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,9 +19,12 @@ const REPORTS: Duration = Duration::from_secs(10);
 
 /// A trail that keeps events in a bounded queue, from which one task appends them to a repository.
 ///
-/// What finds the queue full is dropped, and so is what the repository does not take: appending it
-/// once more could keep it twice, since a write that was not answered in time may have been done.
-/// Both are counted, and the log tells how many.
+/// An event that finds the queue full is dropped. So is an event that the repository did not take:
+/// a write that was not answered in time may have been done, and appending it again could store the
+/// event twice. Both kinds are counted, and the log reports how many were dropped.
+///
+/// A client that can cause failures can cause records. The queue bounds what these records cost
+/// menjin; limiting requests per client is the job of the proxy in front.
 pub struct AuditQueue {
     events: Sender<AuditEvent>,
     dropped: Arc<AtomicU64>,
@@ -31,8 +36,8 @@ impl AuditQueue {
     /// A queue with room for this many events (at least one).
     ///
     /// # Panics
-    /// Outside of a tokio runtime, on which it appends: that has to be one that lasts. A web server's
-    /// workers end one by one.
+    /// Panics outside of a tokio runtime. The task that appends runs on this runtime, so it must be
+    /// one that lasts: the workers of a web server end one by one.
     pub fn start(repository: Arc<dyn AuditRepository>, capacity: usize) -> Self {
         let (events, queue) = mpsc::channel(capacity.max(1));
         let (closing, must_close) = watch::channel(false);
@@ -48,13 +53,15 @@ impl AuditQueue {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Appends what is queued and takes no more. What cannot be appended within this time is dropped.
+    /// Appends what is queued, and takes no more events. Events that cannot be appended within this
+    /// time are dropped.
     pub async fn close(&self, within: Duration) {
         self.closing.send_replace(true);
         let appending = self.appending.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut appending) = appending else { return };
         if timeout(within, &mut appending).await.is_err() {
-            // Those in the queue; what was being appended may or may not be kept.
+            // The events in the queue are dropped. The batch that was being appended may or may not
+            // be stored.
             let queued = self.events.max_capacity() - self.events.capacity();
             appending.abort();
             let total = self.dropped.fetch_add(queued as u64, Ordering::Relaxed) + queued as u64;
@@ -91,7 +98,7 @@ impl Appending {
         loop {
             let received = tokio::select! {
                 biased;
-                // An error: the queue has been dropped, and ends by itself.
+                // An error means that the queue has been dropped; the task then ends by itself.
                 _ = self.must_close.wait_for(|close| *close), if !self.queue.is_closed() => {
                     self.queue.close();
                     continue;
@@ -112,7 +119,7 @@ impl Appending {
         let mut lost = batch.len();
         let Err(error) = self.repository.append(batch).await else { return };
         if *self.must_close.borrow() {
-            // No time to try whether the next ones fare better.
+            // There is no time to try whether the next batches succeed.
             self.queue.close();
             while self.queue.try_recv().is_ok() {
                 lost += 1;
@@ -123,7 +130,7 @@ impl Appending {
     }
 }
 
-/// What was dropped, and how much of that the log has told.
+/// How many events were dropped, and how many of them the log has reported.
 struct Drops {
     dropped: Arc<AtomicU64>,
     told: u64,

@@ -1,4 +1,4 @@
-//! All that a database holds, for a transfer.
+//! Reads and fills a whole database, for a transfer.
 
 use std::time::Duration;
 
@@ -24,8 +24,9 @@ fn tables() -> String {
     TABLES.iter().map(|table| table.name).collect::<Vec<_>>().join(", ")
 }
 
-/// Others may read; who writes waits until the transaction ends, and whoever is at it is waited for.
-/// The locks come before the first look at the data, which then has all that was committed before.
+/// Others may read. A new writer waits until the transaction ends, and the locks wait for writers
+/// that are in progress. The locks come before the first look at the data, which then holds
+/// everything that was committed before.
 fn begin_export() -> String {
     format!(
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; LOCK TABLE {} IN SHARE MODE",
@@ -33,8 +34,9 @@ fn begin_export() -> String {
     )
 }
 
-/// Nobody else sees the tables until the transaction ends. Accounts are counted once, at the end: by
-/// trigger, each batch would leave dead versions of the counts behind, for the next to step over.
+/// Nobody else sees the tables until the transaction ends. Accounts are counted once, at the end:
+/// with the trigger, each batch would leave dead versions of the count rows behind, and the next
+/// batch would have to step over them.
 fn begin_import() -> String {
     format!(
         "LOCK TABLE {}, user_counts IN ACCESS EXCLUSIVE MODE;
@@ -55,7 +57,7 @@ fn commit_import() -> String {
     )
 }
 
-/// Values as PostgreSQL keeps them.
+/// The values of columns, as PostgreSQL keeps them.
 struct PostgresValues;
 
 impl Dialect for PostgresValues {
@@ -88,15 +90,15 @@ impl Dialect for PostgresValues {
     }
 }
 
-/// `Archive` on a PostgreSQL database that has been migrated. Its connections are its own, and take
-/// as long as they need. The role must own the tables, as the one that migrated them does.
+/// `Archive` on a PostgreSQL database that has been migrated. It has its own connections, which may
+/// take as long as they need. The role must own the tables, as the role that migrated them does.
 #[derive(Clone)]
 pub struct PostgresArchive {
     target: Target,
 }
 
 impl PostgresArchive {
-    /// The database, which is not connected to yet.
+    /// An archive on this database, without a connection yet.
     pub fn new(config: &PostgresConfig) -> Result<Self, OpenError> {
         Ok(Self { target: open::target(config)? })
     }
@@ -108,7 +110,7 @@ impl PostgresArchive {
         let mut postgres = postgres
             .map_err(|elapsed| PortError::unavailable(COMPONENT, elapsed))?
             .map_err(|error| PortError::unavailable(COMPONENT, error))?;
-        // Not diesel's transactions: this one outlives the call.
+        // diesel's transactions are not used, because this transaction outlives the call.
         let begin = format!(
             "BEGIN;
              SET LOCAL statement_timeout = 0;
@@ -134,11 +136,11 @@ impl Archive for PostgresArchive {
     }
 }
 
-/// A transaction that goes over several calls. Dropped, its connection ends, and PostgreSQL rolls it
-/// back.
+/// A transaction that spans several calls. When it is dropped, its connection ends, and PostgreSQL
+/// rolls it back.
 struct Transaction {
     postgres: AsyncPgConnection,
-    /// What has been read.
+    /// How far the database has been read.
     position: Position,
 }
 
@@ -148,9 +150,9 @@ impl Transaction {
         number.map(|Scalar { number }| number)
     }
 
-    /// The last id that a table has given.
+    /// The last id that a table has handed out.
     async fn last_id(&mut self, table: &str) -> QueryResult<i64> {
-        // Before its first call it holds the id to be given next.
+        // Before its first call, the sequence holds the next id instead of the last.
         let last = "last_value - CASE WHEN is_called THEN 0 ELSE 1 END AS number";
         self.number(format!("SELECT {last} FROM {table}_id_seq")).await
     }
@@ -175,9 +177,9 @@ impl Transaction {
         insert.execute(&mut self.postgres).await.map(drop)
     }
 
-    /// Lets ids of a table begin after this one.
+    /// Makes the ids of a table begin after this one.
     async fn reserve(&mut self, table: &str, last: i64) -> QueryResult<()> {
-        // `setval` would not be undone with the transaction.
+        // A rollback would not undo `setval`.
         let next = last.max(self.last_id(table).await?).saturating_add(1);
         let restart = format!("ALTER TABLE {table} ALTER COLUMN id RESTART WITH {next}");
         self.postgres.batch_execute(&restart).await

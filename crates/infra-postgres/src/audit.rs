@@ -1,4 +1,4 @@
-//! Records of what happened.
+//! The audit records.
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
@@ -12,7 +12,7 @@ use menjin_infra_sql::schema::audit_events as events;
 use crate::PostgresStore;
 use crate::error::Abort;
 
-/// How many events one statement appends. Each has ten parameters, of the 65,535 that there may be.
+/// How many events one statement appends. Each has ten parameters, and a statement may have 65,535.
 const PART: usize = 1000;
 
 #[async_trait]
@@ -57,7 +57,7 @@ async fn append(
     Ok(())
 }
 
-/// Appends an event to the change that it tells of, in its transaction.
+/// Appends an event to the change that it describes, in the transaction of that change.
 pub(crate) async fn record(
     postgres: &mut AsyncPgConnection,
     event: &AuditEvent,

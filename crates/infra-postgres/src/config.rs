@@ -1,4 +1,4 @@
-//! Where the database is and how it is used.
+//! The configuration: where the database is, and how it is used.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,41 +6,44 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_postgres::config::{Host, SslMode};
 
-/// Where the database is and how it is used.
+/// Where the database is, and how it is used.
 #[derive(Debug, Clone)]
 pub struct PostgresConfig {
-    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with the usual parameters after a `?`. Of
-    /// these, `sslmode` is
+    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with the usual parameters after a `?`. The
+    /// parameter `sslmode` is one of
     ///
     /// * `disable`: no TLS;
-    /// * `prefer`, the default: TLS where the server offers it, its certificate not looked at;
-    /// * `require`: TLS, the certificate not looked at;
-    /// * `verify-full`: TLS, with a certificate for this host, signed by an authority that the
-    ///   system trusts, or by one in the PEM file that `sslrootcert` names.
+    /// * `prefer`, the default as with libpq: TLS if the server offers it; the certificate is not
+    ///   checked, so this does not protect against somebody in between;
+    /// * `require`: TLS; the certificate is not checked;
+    /// * `verify-full`: TLS with a certificate for this host, signed by an authority that the
+    ///   system trusts, or by one in the PEM file that `sslrootcert` names. Only this protects
+    ///   against somebody in between.
     pub url: SecretString,
-    /// How many connections there are at most; at least one. If statements stay prepared, up to a
-    /// quarter of them, one a core, are only for looking sessions up.
+    /// The greatest number of connections; at least one. If statements stay prepared, up to a
+    /// quarter of the connections, one per core, serve only session lookups.
     pub pool_size: usize,
-    /// How long a call waits for a connection at most; no longer than
+    /// The longest time that a call waits for a connection; no longer than
     /// [`MAX_ACQUIRE_TIMEOUT`](Self::MAX_ACQUIRE_TIMEOUT).
     pub acquire_timeout: Duration,
     /// How long a statement may take in the server; no longer than
     /// [`MAX_STATEMENT_TIMEOUT`](Self::MAX_STATEMENT_TIMEOUT).
     pub statement_timeout: Duration,
-    /// Whether statements are prepared once a connection and then reused, which takes one exchange
-    /// with the server a statement. Through PgBouncer in transaction mode that needs its version
-    /// 1.21 with `max_prepared_statements` above 0; without, say `false`: each call is then a
-    /// transaction that prepares what it needs, which takes four.
+    /// Whether statements are prepared once per connection and then reused, which takes one round
+    /// trip per statement. Through PgBouncer in transaction mode this needs PgBouncer 1.21 with
+    /// `max_prepared_statements` above 0. Otherwise set it to `false`: each call is then a
+    /// transaction that prepares its statements, which takes four round trips.
     pub prepared_statements: bool,
 }
 
 impl PostgresConfig {
     /// The longest wait for a connection.
     pub const MAX_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
-    /// The longest time for a statement: what is left of three seconds must do for the rest.
+    /// The longest time for a statement. The rest of the three seconds must be enough for
+    /// everything else.
     pub const MAX_STATEMENT_TIMEOUT: Duration = Duration::from_millis(2500);
 
-    /// The database at this URL, 16 connections and the longest time-outs.
+    /// The database at this URL, with 16 connections and the longest timeouts.
     pub fn at(url: impl Into<SecretString>) -> Self {
         Self {
             url: url.into(),
@@ -51,32 +54,32 @@ impl PostgresConfig {
         }
     }
 
-    /// Host, port and database, for people; nothing of a URL that cannot be read.
+    /// Host, port and database, for people. Empty if the URL cannot be read.
     pub fn place(&self) -> String {
         Target::parse(&self.url).map_or_else(|_unread| String::new(), |target| target.place())
     }
 
-    /// Whether the URL can be read; the reason if not, without any part of the URL.
+    /// Checks whether the URL can be read. The reason shows no part of the URL.
     pub fn check_url(url: &str) -> Result<(), &'static str> {
         Target::parse(&url.into()).map(drop)
     }
 }
 
-/// How much TLS there is.
+/// How much protection TLS gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Tls {
     /// None.
     Off,
-    /// Against those who only listen.
+    /// Protects against somebody who only listens.
     Unverified,
-    /// With a certificate signed by one of the system's authorities, or of those in this file.
+    /// With a certificate signed by one of the system's authorities, or by one in this file.
     Verified { authorities: Option<PathBuf> },
 }
 
-/// A URL, read.
+/// A parsed URL.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
-    /// All but TLS. Does not print the password.
+    /// Everything but TLS. Does not print the password.
     pub(crate) postgres: tokio_postgres::Config,
     /// TLS.
     pub(crate) tls: Tls,
@@ -87,13 +90,13 @@ const FORM: &str = "cannot be read: write it as postgres://USER:PASSWORD@HOST:PO
                     parameters that PostgreSQL has";
 
 impl Target {
-    /// Reads a URL. What cannot be read is not shown: any part of it may be one of the password.
+    /// Parses a URL. A part that cannot be read is not shown: it may be part of the password.
     pub(crate) fn parse(url: &SecretString) -> Result<Self, &'static str> {
         let url = url.expose_secret();
         if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
             return Err("write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE");
         }
-        // The first `@` ends the credentials, here as in tokio-postgres.
+        // The first `@` ends the credentials, as in tokio-postgres.
         let credentials = url.find('@').map_or(0, |at| at + 1);
         let (before, rest) = url.split_at(credentials);
         let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));

@@ -25,9 +25,9 @@ use crate::config::{Target, Tls};
 #[derive(Clone)]
 pub(crate) struct Connector {
     target: Target,
-    /// `None`: never.
+    /// `None`: TLS is never used.
     tls: Option<MakeRustlsConnect>,
-    /// What each session begins with.
+    /// The statement that sets up each session.
     setup: Arc<str>,
 }
 
@@ -35,13 +35,15 @@ impl Connector {
     /// Reads the files that TLS needs.
     pub(crate) fn new(target: Target, statement_timeout: Duration) -> Result<Self, BoxError> {
         let tls = client_config(&target.tls)?.map(MakeRustlsConnect::new);
-        // The one time-out that holds outside transactions. PgBouncer hands it to any of its
-        // connections, or to none; there the deadline of the call has to do.
+        // The only timeout that also holds outside of transactions. PgBouncer applies it to any of
+        // its connections, or to none; behind PgBouncer the deadline of the call has to be enough.
         let setup = format!("SET statement_timeout = {}", statement_timeout.as_millis()).into();
         Ok(Self { target, tls, setup })
     }
 
-    /// Connects. Statements are kept prepared if so wished.
+    /// Connects, and keeps statements prepared if wanted. diesel-async names all its statements,
+    /// and behind PgBouncer in transaction mode a name lives as long as a transaction. So with
+    /// `prepared_statements = false` each call is a transaction, even a single read.
     pub(crate) async fn connect(
         &self,
         prepared_statements: bool,
@@ -63,8 +65,8 @@ impl Connector {
     {
         let (client, mut connection) =
             self.target.postgres.connect(tls).await.map_err(|error| bad(&error))?;
-        // diesel-async sets the session up with prepared statements. Through PgBouncer these work
-        // in a transaction only, so it is given the connection in the middle of one.
+        // diesel-async sets up the session with prepared statements. Through PgBouncer these work
+        // only within a transaction, so diesel-async gets the connection inside of one.
         let begin = client.batch_execute("BEGIN");
         drive(&mut connection, begin).await.map_err(|error| bad(&error))?;
         let connected = AsyncPgConnection::try_from_client_and_connection(client, connection);
@@ -87,13 +89,14 @@ impl Connector {
         T: MakeTlsConnect<Socket, Stream: Send + 'static>,
     {
         let (client, connection) = self.target.postgres.connect(tls).await?;
-        // How it ends is told to whoever waits for an answer on it.
+        // When the connection ends, each caller that waits for an answer on it gets the error.
         tokio::spawn(async move { drop(connection.await) });
         client.batch_execute(&self.setup).await?;
         Ok(client)
     }
 
-    /// Asks the server to stop what a connection is doing. It may do so, or not.
+    /// Asks the server to cancel the current statement of a connection. The server may or may not
+    /// do so.
     pub(crate) async fn cancel(&self, token: CancelToken) -> Result<(), tokio_postgres::Error> {
         match &self.tls {
             Some(tls) => token.cancel_query(tls.clone()).await,
@@ -102,7 +105,7 @@ impl Connector {
     }
 }
 
-/// Awaits an answer on a connection that nobody drives yet.
+/// Awaits an answer on a connection that no task drives yet.
 async fn drive<S, T>(
     connection: &mut Connection<Socket, S>,
     answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
@@ -118,14 +121,14 @@ where
             message = poll_fn(|context| connection.poll_message(context)) => match message {
                 Some(Ok(_notice)) => {}
                 Some(Err(error)) => return Err(error),
-                // Closed: the answer says so.
+                // The connection is closed; the answer reports it.
                 None => return answer.await,
             },
         }
     }
 }
 
-/// The whole chain: the first line alone is "error connecting to server".
+/// The whole chain of causes: the first line alone is "error connecting to server".
 fn bad(error: &tokio_postgres::Error) -> ConnectionError {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
@@ -175,7 +178,7 @@ fn roots_in(file: &Path) -> Result<RootCertStore, BoxError> {
 
 fn system_roots() -> Result<RootCertStore, BoxError> {
     let mut roots = RootCertStore::empty();
-    // Systems carry some that cannot be read; the others will do.
+    // Some systems carry certificates that cannot be read; the others are enough.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
         return Err("sslmode=verify-full: the system has no certificates of authorities; name \
@@ -185,8 +188,8 @@ fn system_roots() -> Result<RootCertStore, BoxError> {
     Ok(roots)
 }
 
-/// Believes every certificate, as `sslmode=require` is defined: whoever stands between can pretend
-/// to be the server. What is signed with the certificate is verified.
+/// Accepts every certificate, as `sslmode=require` is defined: somebody between client and server
+/// can pretend to be the server. The signatures made with the certificate are verified.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

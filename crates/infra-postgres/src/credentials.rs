@@ -61,8 +61,8 @@ impl CredentialRepository for PostgresStore {
                 if changed == 0 {
                     return Ok(false);
                 }
-                // A statement of its own: it sees the sessions of log-ins that the one before has
-                // waited for.
+                // This is a separate statement, so that it sees the sessions of logins that the
+                // statement before has waited for.
                 let others = is_other_of(change.user_id.get(), change.keep_session.into());
                 diesel::update(sessions::table.filter(others))
                     .set(sessions::ended_at.eq(Micros::from(change.at)))

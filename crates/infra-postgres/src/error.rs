@@ -1,13 +1,13 @@
-//! PostgreSQL's errors as the ports know them.
+//! Maps errors of PostgreSQL to errors of the ports.
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
 use menjin_domain::common::PortError;
 pub(crate) use menjin_infra_sql::error::COMPONENT;
 
-/// Why a piece of work on the database came to no value.
+/// Why work on the database returned no value.
 #[derive(Debug)]
 pub(crate) enum Abort<E> {
-    /// The rules of the port say no.
+    /// The rules of the port refuse it.
     Refused(E),
     /// A statement failed.
     Failed(Error),
@@ -37,13 +37,14 @@ impl<E: From<PortError>> Abort<E> {
         }
     }
 
-    /// Whether another transaction was in the way, so that doing it all again will do.
+    /// Whether another transaction was in the way, so that doing everything again will work.
     pub(crate) fn is_conflict(&self) -> bool {
         match self {
             // Serialisation failure (40001).
             Self::Failed(Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
-            // 40P01. In another language than English it is `Unavailable`: no more than a pity,
-            // since no two calls deadlock but those that swap two users' addresses.
+            // Deadlock (40P01). If the server's language is not English, it becomes `Unavailable`.
+            // This does little harm: no calls deadlock except those that swap the addresses of two
+            // users.
             Self::Failed(Error::DatabaseError(DatabaseErrorKind::Unknown, info)) => {
                 info.message() == "deadlock detected"
             }
@@ -52,17 +53,17 @@ impl<E: From<PortError>> Abort<E> {
     }
 }
 
-/// Whether trying again may help. diesel passes on neither the SQLSTATE nor a text in a known
-/// language (it is that of the server), but what an error is about: one that names no place in the
-/// statement, no table, column or constraint is about the server's state. Cancelled by a time-out
-/// (57014, 55P03), shutting down (57P01 to 57P03), too many connections (53300), no room (53100),
-/// a deadlock (40P01) are of that kind.
+/// Whether a retry may help. diesel passes on neither the SQLSTATE nor a text in a known language
+/// (the text is in the server's language), but it tells what an error is about. An error that names
+/// no place in the statement, no table, no column and no constraint is about the state of the
+/// server. Errors of that kind are: cancelled by a timeout (57014, 55P03), shutting down (57P01 to
+/// 57P03), too many connections (53300), no room (53100), and a deadlock (40P01).
 fn is_transient(kind: DatabaseErrorKind, about: &dyn DatabaseErrorInformation) -> bool {
     match kind {
         DatabaseErrorKind::UnableToSendCommand
         | DatabaseErrorKind::ClosedConnection
         | DatabaseErrorKind::SerializationFailure
-        // A primary that has become a standby.
+        // The server was a primary and has become a standby.
         | DatabaseErrorKind::ReadOnlyTransaction => true,
         DatabaseErrorKind::Unknown => {
             about.statement_position().is_none()
@@ -74,7 +75,7 @@ fn is_transient(kind: DatabaseErrorKind, about: &dyn DatabaseErrorInformation) -
     }
 }
 
-/// A failed statement as the ports know it.
+/// The port's error for a failed statement.
 pub(crate) fn failed(error: Error) -> PortError {
     match &error {
         Error::DatabaseError(kind, about) if is_transient(*kind, about.as_ref()) => {

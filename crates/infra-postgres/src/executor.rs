@@ -16,22 +16,25 @@ pub(crate) const DEADLINE: Duration = Duration::from_millis(2800);
 /// How often a call is tried while other transactions are in its way.
 const TRIES: u32 = 5;
 
-/// Work on a connection. A function, not a closure, so that it can be done again.
+/// Work on a connection. It is a function and not a closure, so that it can be run again.
 pub(crate) type Work<A, T, E> =
     for<'c> fn(&'c mut AsyncPgConnection, &'c A) -> BoxFuture<'c, Result<T, Abort<E>>>;
 
-/// What work is done in.
+/// The transaction in which work runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// None: each statement is a transaction of its own.
+    /// No transaction: each statement is its own transaction.
     Statement,
     /// A transaction in which each statement sees what others have committed by then.
     Transaction,
-    /// A transaction that only reads, all of one moment.
+    /// A transaction that only reads, and sees one moment.
     Snapshot,
 }
 
 /// Runs work on connections of the pool.
+///
+/// Callers do not run statements themselves; tasks do. If a caller dropped a transaction of
+/// diesel-async's half-way, its connection would be left in the middle of that transaction.
 pub(crate) struct Executor {
     pub(crate) pool: Pool<AsyncPgConnection>,
     pub(crate) connector: Connector,
@@ -41,7 +44,7 @@ pub(crate) struct Executor {
 }
 
 impl Executor {
-    /// Does the work on a connection, until then at the latest.
+    /// Runs the work on a connection, until the deadline at the latest.
     pub(crate) async fn serve<A, T, E>(
         &self,
         deadline: Instant,
@@ -84,8 +87,8 @@ impl Executor {
         }
     }
 
-    /// Closes the connection, and asks the server to stop what it is still doing there. Behind
-    /// PgBouncer that may be waiting for a lock without any time-out.
+    /// Closes the connection, and asks the server to cancel what it is still doing there. Behind
+    /// PgBouncer the statement may be waiting for a lock without any timeout.
     fn give_up(&self, lent: Lent) {
         let Some(token) = lent.connection.as_ref().map(|connection| connection.cancel_token())
         else {
@@ -99,8 +102,8 @@ impl Executor {
         });
     }
 
-    /// How a scope begins, if there is anything to begin. The time-outs are set for the transaction
-    /// alone, which PgBouncer passes on as it is. A replica that is stopped in the middle of a
+    /// The statements that begin a scope, if any. The timeouts are set for the transaction alone,
+    /// which PgBouncer passes on unchanged. A replica that is stopped in the middle of a
     /// transaction must not keep its locks.
     fn begin(&self, scope: Scope) -> Option<String> {
         let characteristics = match scope {
@@ -116,11 +119,11 @@ impl Executor {
     }
 }
 
-/// A connection that is lent. Dropped in the middle of something (a panic, the deadline), it is
-/// closed, and the server rolls back; it never gets back into the pool.
+/// A borrowed connection. If it is dropped in the middle of work (by a panic, or at the deadline),
+/// it is closed and the server rolls back; it never goes back into the pool.
 struct Lent {
     connection: Option<Object<AsyncPgConnection>>,
-    /// Whether it is in no transaction and waits for no answer.
+    /// Whether the connection is outside of a transaction and waits for no answer.
     is_sound: bool,
 }
 
@@ -148,7 +151,7 @@ impl Lent {
                 Ok(value)
             }
             Err(abort) => {
-                // What went wrong first is the reason.
+                // The first error is the reason.
                 let rolled_back =
                     AnsiTransactionManager::rollback_transaction(&mut **connection).await;
                 self.is_sound = rolled_back.is_ok();

@@ -1,16 +1,17 @@
 //! # menjin-infra-postgres
 //!
-//! The accounts, sessions, counts of failed log-ins and audit log in PostgreSQL (14 or newer), for
-//! one process or for many that share it. [`PostgresStore`] implements the ports; no libpq is needed.
+//! Accounts, sessions, counts of failed logins and the audit log in PostgreSQL (14 or newer), for
+//! one process or for many that share the database. [`PostgresStore`] implements the ports; libpq
+//! is not needed.
 //!
-//! * **Races are PostgreSQL's to settle.** Most calls are one conditional statement. Those that are
-//!   not lock in one order, which `store.rs` tells, and never wait for each other in a circle.
-//! * **Bounded.** What cannot be answered within three seconds is
-//!   [`PortError::Unavailable`](menjin_domain::common::PortError::Unavailable), whether the server is
-//!   down, stopped, busy or far away. It recovers by itself.
-//! * **A caller who leaves breaks nothing.** Each call is a task of its own, and a connection whose
-//!   state is in doubt is closed, not lent again.
-//! * **PgBouncer** in transaction mode will do; see [`PostgresConfig::prepared_statements`].
+//! * **PostgreSQL decides races.** Most calls are one conditional statement. The other calls take
+//!   their locks in one order, which `store.rs` describes, so they never deadlock.
+//! * **Bounded.** A call that cannot be answered within three seconds is
+//!   [`PortError::Unavailable`](menjin_domain::common::PortError::Unavailable), whether the server
+//!   is down, stopped, busy or far away. The store recovers by itself.
+//! * **A caller who leaves breaks nothing.** Each call is its own task, and a connection in a
+//!   doubtful state is closed instead of being lent again.
+//! * **PgBouncer** in transaction mode works; see [`PostgresConfig::prepared_statements`].
 
 mod archive;
 mod audit;

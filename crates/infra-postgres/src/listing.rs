@@ -8,7 +8,7 @@ use menjin_infra_sql::queries::{FirstOfPage, first_of_page, page as page_of};
 
 use crate::error::Abort;
 
-/// A page and the number of all that match. To be run in a snapshot.
+/// A page, and the number of all accounts that match. Must run in a snapshot.
 pub(crate) async fn page(
     postgres: &mut AsyncPgConnection,
     query: &UserQuery,

@@ -1,4 +1,4 @@
-//! The row behind every request, read without diesel.
+//! The session lookup of every request, read without diesel.
 
 use std::error::Error;
 use std::net::IpAddr;
@@ -12,9 +12,9 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checke
 
 use crate::error::COMPONENT;
 
-/// Finds a live session and its user: [`live_session`] reads what it gives. What `find_live` asks for
-/// on a connection of the pool, written out: diesel builds its statements anew at every call, which
-/// takes longer than PostgreSQL does to answer this one.
+/// Finds a live session and its user; [`live_session`] reads the result. It is the query of
+/// `find_live` on a connection of the pool, written as text: diesel builds its statements anew at
+/// every call, which takes longer than PostgreSQL needs to answer this one.
 pub(crate) const FIND_LIVE: &str = "SELECT \
     s.user_id, s.generation, s.created_at, s.last_used_at, s.expires_at, s.client_address, \
     s.user_agent, u.username, u.username_canonical, u.email, u.email_canonical, u.role, u.full_name, \
@@ -22,7 +22,7 @@ pub(crate) const FIND_LIVE: &str = "SELECT \
     FROM sessions AS s JOIN users AS u ON u.id = s.user_id \
     WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND u.is_active";
 
-/// A moment as the protocol carries it: microseconds since 2000, big-endian.
+/// A time in the form of the protocol: microseconds since 2000, big-endian.
 #[derive(Debug)]
 pub(crate) struct Moment(pub(crate) Micros);
 
@@ -72,8 +72,9 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// In the order of the statement: struct expressions are evaluated as they are written. The outer
-/// error is of the protocol, the inner one of a value that should not be in the table.
+/// The fields are in the order of the statement, because struct expressions are evaluated in the
+/// order in which they are written. The outer error is one of the protocol; the inner one is a
+/// value that should not be in the table.
 fn read_live_session(
     id: SessionId,
     columns: &mut Columns<'_>,

@@ -1,4 +1,4 @@
-//! Opening and migrating.
+//! Opens and migrates a database.
 
 use std::time::Duration;
 
@@ -25,14 +25,14 @@ pub(crate) const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// Why a database was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The URL cannot be read. It is not shown: it may hold a password.
+    /// The URL cannot be read. The error does not show it, because it may hold a password.
     #[error("the URL of the database {reason}")]
     Url {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// It cannot be reached or used, or a migration failed. A schema that this program cannot use is
-    /// a [`SchemaError`].
+    /// The database cannot be reached or used, or a migration failed. A schema that this program
+    /// cannot use is a [`SchemaError`].
     #[error("cannot use the database {place}")]
     Unusable {
         /// Host, port and database.
@@ -63,16 +63,18 @@ pub(crate) async fn pending(target: &Target) -> Result<Vec<String>, OpenError> {
     missing.map(migrations::names).map_err(|source| OpenError::unusable(&target.place(), source))
 }
 
-/// The migrations that the database lacks. They are run if so wished, in one transaction, while
-/// nobody else migrates. The lock goes with the transaction, since PgBouncer has no sessions to keep
-/// one in. The connection goes too: whatever fails, the server rolls back.
+/// The migrations that the database lacks. With `run` they are run in one transaction, while no
+/// other process migrates. The lock belongs to the transaction, because PgBouncer has no sessions
+/// that could hold it. The connection is used for nothing else: whatever fails, the server rolls
+/// back.
 async fn missing(target: &Target, run: bool) -> Result<Vec<&'static Migration>, BoxError> {
-    // The time-out of statements is for the transaction to set.
+    // The transaction sets the statement timeout itself.
     let connector = Connector::new(target.clone(), Duration::ZERO)?;
     let mut postgres = tokio::time::timeout(CONNECT_PATIENCE, connector.connect(false))
         .await
         .map_err(|_elapsed| "it does not answer")??;
-    // Who migrates may take its time; who waits for it may not wait for ever.
+    // A process that migrates may take its time, but a process that waits for it must not wait for
+    // ever.
     let begin = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED;
          SET LOCAL statement_timeout = 0;
@@ -93,7 +95,7 @@ async fn missing(target: &Target, run: bool) -> Result<Vec<&'static Migration>, 
     Ok(missing)
 }
 
-/// The migrations that the database has. One of before the first release is refused.
+/// The migrations that the database has. A database from before the first release is refused.
 async fn applied(postgres: &mut AsyncPgConnection) -> Result<Vec<Applied>, BoxError> {
     if has_table(postgres, "menjin_schema").await? {
         return Ok(diesel::sql_query(migrations::APPLIED).load(postgres).await?);
@@ -103,7 +105,7 @@ async fn applied(postgres: &mut AsyncPgConnection) -> Result<Vec<Applied>, BoxEr
     if is_obsolete { Err(SchemaError::Obsolete.into()) } else { Ok(Vec::new()) }
 }
 
-/// Whether there is such a table where the search path leads.
+/// Whether the search path leads to a table of this name.
 async fn has_table(postgres: &mut AsyncPgConnection, name: &str) -> QueryResult<bool> {
     is_found(postgres, &format!("SELECT to_regclass('{name}') IS NOT NULL AS found")).await
 }

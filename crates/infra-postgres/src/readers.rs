@@ -1,14 +1,15 @@
-//! The read behind every request, on connections of its own that it need not wait for.
+//! The session lookup of every request, on its own connections, without waiting for a free one.
 //!
 //! A connection of the pool is lent to one call at a time, and handing it over costs more than the
-//! read itself. Here all calls of a thread share one connection: PostgreSQL takes the next statement
-//! while the answer to the one before is on its way (pipelining). That does for single reads that
-//! take microseconds; what writes, or may take long, would hold up all behind it, and belongs to the
-//! pool.
+//! read itself. Here all calls of a thread share one connection: PostgreSQL takes the next
+//! statement while the answer to the statement before is on its way (pipelining). That is enough
+//! for single reads that take microseconds. Nothing but this lookup uses these connections: a
+//! transaction needs its own connection, and one slow statement would delay all statements behind
+//! it. Both belong to the pool.
 //!
-//! A connection is driven by the runtime of the thread that made it, a worker of the web server, and
-//! ends with it. Whatever goes wrong here, the pool is asked instead: these connections make things
-//! fast, nothing depends on them.
+//! A connection is driven by the runtime of the thread that made it, a worker of the web server,
+//! and ends with it. When something goes wrong here, the pool is asked instead: these connections
+//! only make lookups fast, and nothing depends on them.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -27,23 +28,23 @@ use crate::connect::Connector;
 use crate::error::COMPONENT;
 use crate::live::{FIND_LIVE, Moment, live_session};
 
-/// How long connecting may take, which nobody waits for.
+/// How long connecting may take. No caller waits for it.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-/// How long to do without after a failure.
+/// How long no connection is made after a failure.
 const REST: Duration = Duration::from_secs(1);
-/// How long a read may have taken for the pool to be asked after its failure: both together have to
-/// end within three seconds.
+/// The pool is asked after a failed read only if the read took less than this: the two together
+/// must end within three seconds.
 const EARLY: Duration = Duration::from_millis(100);
-/// What a statement may take beyond the server's own time-out.
+/// How much longer than the server's own timeout a statement may take.
 const ON_TOP: Duration = Duration::from_millis(200);
-/// How long asking the server to stop may take.
+/// How long the request to cancel a statement may take.
 const CANCEL_WITHIN: Duration = Duration::from_secs(1);
 
-/// The connections, each for one or a few threads.
+/// The connections, each shared by one or a few threads.
 pub(crate) struct Readers {
     connector: Connector,
     slots: Box<[Slot]>,
-    /// How long a read is waited for.
+    /// How long a caller waits for a read.
     patience: Duration,
     is_closed: AtomicBool,
 }
@@ -51,7 +52,7 @@ pub(crate) struct Readers {
 #[derive(Default)]
 struct Slot {
     reader: RwLock<Option<Arc<Reader>>>,
-    /// Somebody connects, or rests after having failed.
+    /// Some task is connecting, or pauses after a failure.
     is_taken: AtomicBool,
 }
 
@@ -60,16 +61,16 @@ struct Reader {
     find_live: Statement,
 }
 
-/// What came of a read.
+/// The result of a read.
 pub(crate) enum Read {
     /// An answer.
     Done(Result<Option<LiveSession>, PortError>),
-    /// None: ask the pool.
+    /// No answer: ask the pool.
     NotHere,
 }
 
 impl Readers {
-    /// So many connections, none of them made yet.
+    /// This many connections, none of them made yet.
     pub(crate) fn new(connector: Connector, number: usize, statement_timeout: Duration) -> Self {
         let slots = std::iter::repeat_with(Slot::default).take(number).collect();
         let patience = statement_timeout + ON_TOP;
@@ -78,7 +79,7 @@ impl Readers {
 
     /// See `SessionRepository::find_live`.
     pub(crate) async fn find_live(self: &Arc<Self>, id: SessionId, at: Timestamp) -> Read {
-        // Without a runtime there is nothing to tell the time; the pool has one of its own.
+        // Without a runtime there is no timer. The pool has its own runtime.
         let Ok(runtime) = Handle::try_current() else { return Read::NotHere };
         let Some((slot, reader)) = self.reader(&runtime) else { return Read::NotHere };
         let started = Instant::now();
@@ -114,7 +115,7 @@ impl Readers {
         }
     }
 
-    /// The connection of this thread. Where there is none, one is made for a later call.
+    /// The connection of this thread. If there is none, one is made for a later call.
     fn reader(self: &Arc<Self>, runtime: &Handle) -> Option<(&Slot, Arc<Reader>)> {
         let number = thread_number().checked_rem(self.slots.len())?;
         let slot = self.slots.get(number)?;
@@ -127,14 +128,15 @@ impl Readers {
         None
     }
 
-    /// Connects, or rests after having failed.
+    /// Connects, or pauses after a failure.
     async fn connect(self: Arc<Self>, number: usize) {
         let Some(slot) = self.slots.get(number) else { return };
         let taken = Taken(slot);
         match timeout(CONNECT_WITHIN, self.make()).await {
             Ok(Ok(reader)) => {
                 slot.set(Some(Arc::new(reader)));
-                // Closed meanwhile: whichever comes last, of this and `close`, empties the slot.
+                // `close` was called meanwhile: whichever of this and `close` comes last empties
+                // the slot.
                 if self.is_closed.load(Ordering::SeqCst) {
                     slot.set(None);
                 }
@@ -154,15 +156,15 @@ impl Readers {
         Ok(Reader { client, find_live })
     }
 
-    /// Asks the server to stop what it may still be doing there: behind PgBouncer it may be waiting
-    /// for a lock without any time-out.
+    /// Asks the server to cancel what it may still be doing: behind PgBouncer the statement may be
+    /// waiting for a lock without any timeout.
     fn cancel(&self, reader: &Reader, runtime: &Handle) {
         let (connector, token) = (self.connector.clone(), reader.client.cancel_token());
         runtime.spawn(async move { drop(timeout(CANCEL_WITHIN, connector.cancel(token)).await) });
     }
 }
 
-/// A slot that somebody connects for; free again whatever becomes of them.
+/// A slot for which a task is connecting. The slot becomes free again however the task ends.
 struct Taken<'a>(&'a Slot);
 
 impl Drop for Taken<'_> {
@@ -171,7 +173,7 @@ impl Drop for Taken<'_> {
     }
 }
 
-/// Threads are numbered as they come.
+/// Threads are numbered in the order of their first call.
 fn thread_number() -> usize {
     static THREADS: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
@@ -182,8 +184,8 @@ fn thread_number() -> usize {
     thread
 }
 
-/// Whether only the statement has ended, by a time-out or by an administrator, and the connection is
-/// as good as before.
+/// Whether only the statement has ended, by a timeout or by an administrator, so that the
+/// connection can still be used.
 fn is_cancelled(error: &Error) -> bool {
     error.code() == Some(&SqlState::QUERY_CANCELED)
 }
@@ -198,7 +200,7 @@ impl Slot {
         *self.reader.write().unwrap_or_else(PoisonError::into_inner) = reader;
     }
 
-    /// Uses this one no more. Whoever still waits for it holds on to it.
+    /// Stops using this connection. A caller that still waits for it keeps it alive.
     fn forget(&self, failed: &Arc<Reader>) {
         let mut reader = self.reader.write().unwrap_or_else(PoisonError::into_inner);
         if reader.as_ref().is_some_and(|reader| Arc::ptr_eq(reader, failed)) {

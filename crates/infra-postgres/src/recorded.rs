@@ -1,5 +1,6 @@
-//! Changes that are one statement, and stay so with their records: the statement goes into a `WITH`,
-//! and the event is appended from what it has changed. Nothing changed: nothing recorded.
+//! Changes that are one statement, also with their audit records: the change goes into a `WITH`,
+//! and the event is appended from the rows that it has changed. If nothing changed, nothing is
+//! recorded.
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -9,12 +10,12 @@ use menjin_domain::common::UserId;
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::sql_types::{Address, Moment, Uuid16};
 
-/// On whose account the event is.
+/// The account that the event concerns.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Subject {
-    /// As the event says.
+    /// The account that the event names.
     Known,
-    /// As this column of what was changed says.
+    /// The account in this column of the changed row.
     Changed(&'static str),
 }
 
@@ -91,9 +92,10 @@ impl Event {
     }
 }
 
-/// A change with its record. It gives what the change gives.
+/// A change with its audit record. It returns what the change returns.
 ///
-/// A kind of change goes with one kind of subject: prepared statements are found by their type.
+/// Each type of change belongs to one kind of subject, because prepared statements are found by
+/// their type.
 #[derive(QueryId)]
 pub(crate) struct Recorded<Change> {
     change: Change,

@@ -1,9 +1,13 @@
-//! Refreshes that come at one time, done together.
+//! Batches of refreshes that arrive at the same time.
 //!
-//! Most of what one refresh costs is the statement around it: the round trip, setting up its plan and the
-//! tables' rules, the commit and the wait for the disk. Several in one statement share all of that. Nobody
-//! waits for company: the first goes at once, and those that come while it is on its way go together next.
-//! A statement waits for no other transaction, so no refresh waits for another's session.
+//! Most of the cost of a refresh is the statement around it: the round trip, the set-up of its plan
+//! and of the tables' constraints, the commit, and the wait for the disk. Several refreshes in one
+//! statement share all of that. No refresh waits for a batch to fill: the first one goes at once,
+//! and those that arrive meanwhile go together in the next statement. The statement waits for no
+//! other transaction, so no refresh waits for the session of another.
+//!
+//! At most one such statement per core runs at a time, with up to 64 refreshes each. A refresh that
+//! has waited for 1.8 s is not begun.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::num::NonZero;
@@ -23,22 +27,22 @@ use crate::error::{Abort, COMPONENT};
 use crate::executor::{DEADLINE, Scope};
 use crate::statements::RotateCurrent;
 
-/// How many refreshes one statement does. With more, the first would wait for too many others.
+/// How many refreshes one statement does. With more, the first one would wait for too many others.
 const TOGETHER: usize = 64;
-/// How long one may wait for those before it. The rest of its time is for doing it.
+/// How long a refresh may wait for those before it. It needs the rest of its time for itself.
 const WAIT: Duration = Duration::from_millis(1800);
 
-/// Those that wait to be done.
+/// The refreshes that wait.
 pub(crate) struct Refreshes {
     line: Mutex<Line>,
-    /// How many statements there may be at one time.
+    /// How many statements there may be at a time.
     statements: usize,
 }
 
 #[derive(Default)]
 struct Line {
     waiting: VecDeque<Waiting>,
-    /// How many tasks do what waits, each with a statement at a time.
+    /// How many tasks work on the waiting refreshes, each with one statement at a time.
     tasks: usize,
 }
 
@@ -48,12 +52,13 @@ struct Waiting {
     answer: oneshot::Sender<Answer>,
 }
 
-/// The session after it. `None`: none, or it is none of the common case, or has to be tried alone.
+/// The session after the refresh. `None`: there is no live session, or the refresh is not the
+/// common case, or it must be tried alone.
 type Answer = Result<Option<LiveSession>, PortError>;
 
 impl Refreshes {
-    /// One statement a core at a time, on a part of so many connections: the more there are, the fewer
-    /// refreshes go together.
+    /// At most one statement per core, and one per four of this many connections: the more
+    /// statements, the fewer refreshes share one.
     pub(crate) fn new(connections: usize) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self { line: Mutex::default(), statements: cores.min(connections / 4).max(1) }
@@ -63,7 +68,7 @@ impl Refreshes {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The turn of another task, if there has to be one.
+    /// The turn of another task, if another one is needed.
     fn enter(self: &Arc<Self>, waiting: Waiting) -> Option<Turn> {
         let mut line = self.line();
         line.waiting.push_back(waiting);
@@ -75,14 +80,15 @@ impl Refreshes {
     }
 }
 
-/// That of a task. Whatever becomes of it, nobody is left waiting for it: its runtime may have ended.
+/// The turn of a task. However the turn ends (its runtime may end), no refresh is left waiting for
+/// it.
 struct Turn {
     refreshes: Arc<Refreshes>,
     is_over: bool,
 }
 
 impl Turn {
-    /// Those to be done next. `None`: none, and the turn is over.
+    /// The refreshes to do next. `None`: there are none, and the turn is over.
     fn next(&mut self) -> Option<Vec<Waiting>> {
         let mut line = self.refreshes.line();
         line.dismiss();
@@ -101,7 +107,7 @@ impl Drop for Turn {
             let mut line = self.refreshes.line();
             line.tasks -= 1;
             if line.tasks == 0 {
-                // They are told that nobody is left to answer.
+                // Dropping them tells their callers that no task will answer.
                 line.waiting.clear();
             }
         }
@@ -109,7 +115,7 @@ impl Drop for Turn {
 }
 
 impl Line {
-    /// Forgets those for whose answer nobody waits any more, and those that have waited too long.
+    /// Removes the refreshes whose callers have gone, and those that have waited too long.
     fn dismiss(&mut self) {
         self.waiting.retain(|each| !each.answer.is_closed());
         let late = self.waiting.partition_point(|each| each.since.elapsed() > WAIT);
@@ -119,7 +125,7 @@ impl Line {
         }
     }
 
-    /// The first of each session. A second one has to see what became of the first.
+    /// Takes the first refresh of each session. A second one has to see the result of the first.
     fn take(&mut self) -> Vec<Waiting> {
         let mut sessions = HashSet::new();
         let (mut taken, mut later) = (Vec::new(), VecDeque::new());
@@ -141,7 +147,8 @@ impl Line {
 }
 
 impl PostgresStore {
-    /// Refreshes if the current generation is presented, all is well and nobody else is at the session.
+    /// Refreshes if the current generation is presented, everything is valid, and no other
+    /// transaction has locked the session.
     pub(crate) async fn rotate_current(&self, rotation: Rotation) -> Answer {
         let (answer, answered) = oneshot::channel();
         let waiting = Waiting { rotation, since: Instant::now(), answer };
@@ -157,7 +164,7 @@ impl PostgresStore {
     }
 
     async fn rotate_together(&self, waiting: Vec<Waiting>) {
-        // Of him who waits longest: all have their answer in time.
+        // The deadline of the refresh that has waited longest, so that all are answered in time.
         let Some(since) = waiting.iter().map(|each| each.since).min() else { return };
         let (rotations, answers): (Vec<_>, Vec<_>) =
             waiting.into_iter().map(|each| (each.rotation, each.answer)).unzip();
@@ -175,7 +182,7 @@ impl PostgresStore {
                     drop(answer.send(live));
                 }
             }
-            // One of them may be the reason, and nothing was done: each is tried by itself.
+            // One of the refreshes may be the cause, and nothing was done: each is now tried alone.
             Err(PortError::Internal { .. }) if answers.len() > 1 => {
                 for answer in answers {
                     drop(answer.send(Ok(None)));

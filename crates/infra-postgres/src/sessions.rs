@@ -156,7 +156,7 @@ async fn revoke_others(
     keep: SessionId,
     context: &AuditContext,
 ) -> Result<u64, Abort<PortError>> {
-    // The user's row first, as every transaction that ends several sessions does.
+    // Lock the user's row first, as every transaction that ends several sessions does.
     let lock = users::table.find(user.get()).select(users::id).for_update();
     let _locked: Option<i64> = lock.get_result(postgres).await.optional()?;
     let live = is_live_of(user.get(), context.at.into());
@@ -170,12 +170,13 @@ async fn revoke_others(
     Ok(ended as u64)
 }
 
-/// The uncommon cases of a refresh, with nobody else at the session meanwhile.
+/// The uncommon cases of a refresh. The row lock keeps all others away from the session meanwhile.
 async fn rotate_locked(
     postgres: &mut AsyncPgConnection,
     rotation: &Rotation,
 ) -> Result<RotationOutcome, Abort<PortError>> {
-    // The session alone: whoever holds the user's row may be waiting for this one.
+    // Lock the session alone: a transaction that holds the user's row may be waiting for this
+    // session.
     let session = sessions::table
         .filter(is_live(rotation.session_id.into(), rotation.at.into()))
         .filter(sessions::user_id.eq(rotation.user_id.get()))

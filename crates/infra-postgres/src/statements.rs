@@ -1,5 +1,6 @@
-//! Statements beyond diesel's builder, which has neither `UPDATE … FROM` nor `WITH`. As query
-//! fragments they are prepared once a connection; `sql_query` would be prepared at every call.
+//! Statements that diesel's builder cannot express: it has neither `UPDATE … FROM` nor `WITH`. As
+//! query fragments they are prepared once per connection; `sql_query` would be prepared at every
+//! call.
 
 use diesel::Expression;
 use diesel::pg::Pg;
@@ -19,9 +20,11 @@ fn columns<Row: Selectable<Pg>>() -> Columns<Row> {
 
 type SqlTypes<Row> = <Columns<Row> as Expression>::SqlType;
 
-/// The common case of refreshes, several of them: of each the current generation is presented, and all
-/// is well. Of those with no row: look closer. Sessions that somebody else is at are passed over, so that
-/// nobody waits for what another has to wait for.
+/// The common case of refreshes, for several of them: the current generation of each session is
+/// presented, and everything is valid. A refresh without a row in the result needs a closer look.
+///
+/// `SKIP LOCKED` passes over sessions that another transaction has locked: a statement that waits
+/// for no lock cannot delay the other refreshes in it.
 #[derive(QueryId)]
 pub(crate) struct RotateCurrent {
     sessions: Vec<Id>,
@@ -39,7 +42,7 @@ pub(crate) struct RotateCurrent {
 }
 
 impl RotateCurrent {
-    /// Of each session one refresh.
+    /// One refresh per session.
     pub(crate) fn new(rotations: &[Rotation]) -> Self {
         Self {
             sessions: rotations.iter().map(|each| each.session_id.into()).collect(),
@@ -64,7 +67,7 @@ impl RotateCurrent {
     }
 }
 
-/// The id of the session comes first: names of the columns behind it are of two tables.
+/// The id of the session comes first, because the names of the later columns occur in two tables.
 impl Query for RotateCurrent {
     type SqlType = (Uuid16, SqlTypes<SessionRow>, SqlTypes<UserRow>);
 }
@@ -117,8 +120,9 @@ impl QueryFragment<Pg> for RotateCurrent {
     }
 }
 
-/// Makes a session and its record, on the condition that the account is active and of the verified
-/// credential version, and gives the user. The update of the user's row comes first and waits for whoever else changes it.
+/// Creates a session and its audit record, on the condition that the account is active and has the
+/// verified credential version, and returns the user. The update of the user's row comes first, and
+/// waits for other transactions that change that row.
 #[derive(QueryId)]
 pub(crate) struct CreateSession {
     session_id: Id,
@@ -189,27 +193,27 @@ pub(crate) use functions::{hashtext, pg_advisory_xact_lock};
 mod functions {
     use diesel::sql_types::{Integer, Text};
 
-    /// PostgreSQL's type of no value.
+    /// PostgreSQL's type `void`.
     #[derive(diesel::sql_types::SqlType)]
     #[diesel(postgres_type(oid = 2278, array_oid = 0))]
     pub struct Void;
 
     #[diesel::declare_sql_function]
     extern "SQL" {
-        /// Waits for a lock of this kind and key, which goes with the transaction.
+        /// Waits for an advisory lock of this kind and key, which lasts until the transaction ends.
         fn pg_advisory_xact_lock(kind: Integer, key: Integer) -> Void;
-        /// A hash of a text, the same for all who ask the same server.
+        /// A hash of a text, the same for all clients of one server.
         fn hashtext(text: Text) -> Integer;
     }
 }
 
-/// The kinds of advisory locks that the adapter takes. Others on the same database may take some of
-/// their own, hence numbers that nobody else thinks of.
+/// The kinds of advisory locks that this adapter takes. Other programs on the same database may
+/// take their own, so these numbers are unlikely ones.
 pub(crate) mod locks {
-    /// Migrations; as the only one a lock of a single, 64-bit key.
+    /// Migrations. Only this lock has a single 64-bit key.
     pub(crate) const MIGRATIONS: i64 = 0x6d65_6e6a_696e_0001;
     /// Deactivations of administrators; its only key is 0.
     pub(crate) const ADMINISTRATORS: i32 = 0x6d6a_0002;
-    /// The failures of a subject, by the hash of its name.
+    /// The failures of a subject, with the hash of its name as the key.
     pub(crate) const THROTTLE: i32 = 0x6d6a_0003;
 }

@@ -33,14 +33,14 @@ use crate::refreshes::Refreshes;
 /// The store: `AccountRepository`, `SessionRepository`, `LockoutRepository`, `AuditRepository` and
 /// `HealthProbe` on one PostgreSQL database. Clones are cheap and share their connections.
 ///
-/// All its work, and its connections, live on the tokio runtime that it was opened on, wherever it is
-/// called from: a web server's workers end one by one, and a connection made on one of them would
-/// end in the middle of what another is doing. A call whose future is dropped still does its work,
-/// or none.
+/// Its work and its connections live on the tokio runtime that it was opened on, wherever it is
+/// called from. The workers of a web server end one by one, and a connection made on one of them
+/// would end in the middle of another worker's call. A call whose future is dropped either still
+/// does all of its work, or none.
 ///
-/// Transactions lock in one order, so that none waits in a circle: a user's row, the lock on
+/// Transactions take locks in one order, so that they never deadlock: a user's row, the lock on
 /// deactivations of administrators, sessions; and before any count of failures the lock on its
-/// subject. Appending a record waits for nobody. What deletes passes over whatever is locked.
+/// subject. Appending an audit record waits for no lock. Deletions pass over locked rows.
 #[derive(Clone)]
 pub struct PostgresStore {
     executor: Arc<Executor>,
@@ -57,8 +57,8 @@ impl fmt::Debug for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects and runs the migrations that are missing. Of several processes that start at once,
-    /// one does; the others wait for it.
+    /// Connects, and runs the missing migrations. Of several processes that start at once, one
+    /// migrates and the others wait for it.
     pub async fn open(config: PostgresConfig) -> Result<Self, OpenError> {
         let target = open::target(&config)?;
         let place: Arc<str> = target.place().into();
@@ -75,12 +75,12 @@ impl PostgresStore {
         Ok(Self { executor, readers, refreshes, place, runtime: Handle::current() })
     }
 
-    /// Runs the migrations that are missing and returns their names.
+    /// Runs the missing migrations, and returns their names.
     pub async fn migrate(config: &PostgresConfig) -> Result<Vec<String>, OpenError> {
         open::migrate(&open::target(config)?).await
     }
 
-    /// The names of the migrations that are missing.
+    /// The names of the missing migrations.
     pub async fn pending_migrations(config: &PostgresConfig) -> Result<Vec<String>, OpenError> {
         open::pending(&open::target(config)?).await
     }
@@ -90,14 +90,14 @@ impl PostgresStore {
         &self.place
     }
 
-    /// Closes the connections: calls from then on are `Unavailable`. What was acknowledged is safe
-    /// without it.
+    /// Closes the connections: later calls are `Unavailable`. Acknowledged changes are safe without
+    /// it.
     pub fn close(&self) {
         self.executor.pool.close();
         self.readers.close();
     }
 
-    /// Does what is one statement.
+    /// Runs work that is one statement.
     pub(crate) async fn statement<A, T, E>(&self, with: A, work: Work<A, T, E>) -> Result<T, E>
     where
         A: Send + Sync + 'static,
@@ -107,7 +107,7 @@ impl PostgresStore {
         self.run(Scope::Statement, with, work).await
     }
 
-    /// Does what is several statements, all of them or none.
+    /// Runs work that is several statements: all of them take effect, or none.
     pub(crate) async fn transaction<A, T, E>(&self, with: A, work: Work<A, T, E>) -> Result<T, E>
     where
         A: Send + Sync + 'static,
@@ -117,7 +117,7 @@ impl PostgresStore {
         self.run(Scope::Transaction, with, work).await
     }
 
-    /// Reads with several statements, all of one moment.
+    /// Reads with several statements, which all see the same moment.
     pub(crate) async fn snapshot<A, T, E>(&self, with: A, work: Work<A, T, E>) -> Result<T, E>
     where
         A: Send + Sync + 'static,
@@ -136,8 +136,8 @@ impl PostgresStore {
         self.run_until(Instant::now() + DEADLINE, scope, with, work).await
     }
 
-    /// As a task of its own, which ends in its time whether anybody waits for it or not: diesel's
-    /// transactions cannot be left half-way.
+    /// Runs the work as its own task, which ends by its deadline whether or not the caller still
+    /// waits: diesel's transactions cannot be stopped half-way.
     pub(crate) async fn run_until<A, T, E>(
         &self,
         deadline: Instant,
@@ -160,8 +160,8 @@ impl PostgresStore {
         }
     }
 
-    /// Runs a statement that deletes what is older than a moment. It takes the moment and how many
-    /// rows at most.
+    /// Runs a statement that deletes rows older than a moment. The statement takes the moment and
+    /// the greatest number of rows.
     pub(crate) async fn delete_in_parts(
         &self,
         statement: &'static str,
@@ -196,8 +196,8 @@ impl HealthProbe for PostgresStore {
     }
 }
 
-/// How many of the connections are those of lookups: one a core, and a quarter of all at most. They
-/// cannot do without statements that stay prepared.
+/// How many of the connections serve only session lookups: one per core, and at most a quarter of
+/// all. They need statements that stay prepared.
 fn readers_of(config: &PostgresConfig) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     if config.prepared_statements { cores.min(config.pool_size / 4) } else { 0 }
@@ -214,17 +214,17 @@ fn executor(
     let connector = Connector::new(target, statement_timeout)?;
     let prepared_statements = config.prepared_statements;
     let mut manager = ManagerConfig::<AsyncPgConnection>::default();
-    // Asks nobody: a connection that the server has closed is known to be, and one whose state is
-    // in doubt never comes back.
+    // No query on reuse: diesel-async knows when the server has closed a connection, and a
+    // connection in a doubtful state never comes back to the pool.
     manager.recycling_method = RecyclingMethod::Fast;
     let connecting = connector.clone();
     manager.custom_setup = Box::new(move |_url| {
         let connector = connecting.clone();
         async move { connector.connect(prepared_statements).await }.boxed()
     });
-    // No URL: it has the password, and the connector has what is needed.
+    // No URL here: it holds the password, and the connector has everything that is needed.
     let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);
-    // The connection used last has the warmest caches, and is the likeliest to be alive.
+    // The connection that was used last has the warmest caches, and is the most likely to be alive.
     let pool = Pool::builder(manager)
         .max_size(config.pool_size.saturating_sub(readers).max(1))
         .queue_mode(QueueMode::Lifo)

@@ -1,4 +1,4 @@
-//! Counts of failures.
+//! Counts of failed logins.
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
@@ -75,7 +75,7 @@ impl LockoutRepository for PostgresStore {
             async move {
                 lock(postgres, subject).await?;
                 let counts = throttles::table.filter(counts_of(subject, network));
-                // A count of none is no row.
+                // A count of zero has no row.
                 diesel::delete(counts.filter(throttles::failures.le(1))).execute(postgres).await?;
                 diesel::update(counts)
                     .set(throttles::failures.eq(throttles::failures - 1))
@@ -124,14 +124,14 @@ impl LockoutRepository for PostgresStore {
     }
 }
 
-/// Waits until nobody else is at the counts of this subject, until the end of the transaction. Rows
-/// that are not there yet could not be locked.
+/// Waits until no other transaction works on the counts of this subject, and keeps them until the
+/// end of the transaction. Row locks would not do, because the rows may not exist yet.
 async fn lock(postgres: &mut AsyncPgConnection, subject: &str) -> QueryResult<()> {
     let lock = pg_advisory_xact_lock(locks::THROTTLE, hashtext(subject));
     diesel::select(lock).execute(postgres).await.map(drop)
 }
 
-/// Forgets the failures of an account; whether there were any.
+/// Deletes the failures of an account. Returns whether there were any.
 pub(crate) async fn forget(postgres: &mut AsyncPgConnection, id: UserId) -> QueryResult<bool> {
     let subject = LockoutSubject::Account(id).to_string();
     lock(postgres, &subject).await?;
@@ -139,7 +139,7 @@ pub(crate) async fn forget(postgres: &mut AsyncPgConnection, id: UserId) -> Quer
     Ok(diesel::delete(counts).execute(postgres).await? > 0)
 }
 
-/// What is stored for a subject and a network.
+/// The counts that are stored for a subject and a network.
 async fn stored(
     postgres: &mut AsyncPgConnection,
     subject: &str,

@@ -22,8 +22,9 @@ use crate::throttle::forget;
 
 #[async_trait]
 impl AccountRepository for PostgresStore {
-    /// Ids are drawn before the commit: of two accounts made at the same moment the one with the
-    /// lower id may show first or last.
+    /// Ids are drawn before the commit: of two accounts created at the same moment, the one with
+    /// the lower id may become visible first or last. To hand out ids in the order of commits, all
+    /// registrations would have to queue behind each other.
     async fn create(&self, user: NewUser) -> Result<User, Error<CreateUserError>> {
         self.statement(user, |postgres, user| create(postgres, user).boxed()).await
     }
@@ -79,7 +80,7 @@ async fn create(
     postgres: &mut AsyncPgConnection,
     user: &NewUser,
 ) -> Result<User, Abort<Error<CreateUserError>>> {
-    // Asking first spares the id that an insert draws though it fails.
+    // Ask first, to spare an id: an insert draws an id even if it fails.
     if let Some(taken) = who_has(postgres, user).await? {
         return Err(Abort::Refused(taken));
     }
@@ -92,8 +93,8 @@ async fn create(
     if let Some(row) = row {
         return Ok(row.try_into()?);
     }
-    // Somebody was faster. Which of the two is taken, no constraint tells: PostgreSQL names the
-    // one whose index it looks at first.
+    // Somebody was faster. The constraint does not tell whether name or address is taken:
+    // PostgreSQL names the one whose index it looks at first.
     let taken = who_has(postgres, user).await?;
     let odd = || PortError::internal(COMPONENT, "a conflict with a user who is not there");
     Err(taken.map_or_else(|| Abort::Port(odd()), Abort::Refused))
@@ -174,7 +175,9 @@ async fn deactivate(
         return Ok(Some(user));
     }
     if user.role == Role::Admin {
-        // One administrator at a time: two who deactivate each other hold different rows.
+        // One administrator at a time: two administrators who deactivate each other hold different
+        // rows. Locking the rows of all administrators could deadlock with a transaction that locks
+        // them in another order.
         let lock = pg_advisory_xact_lock(locks::ADMINISTRATORS, 0);
         select(lock).execute(postgres).await?;
         if !has_other_admin(postgres, id).await? {
@@ -198,7 +201,7 @@ async fn deactivate(
     Ok(Some(row.try_into()?))
 }
 
-/// The user, who stays as found until the end of the transaction.
+/// The user. The row stays as found until the end of the transaction.
 async fn find_for_update<E>(
     postgres: &mut AsyncPgConnection,
     id: UserId,
@@ -209,7 +212,7 @@ async fn find_for_update<E>(
 }
 
 async fn has_other_admin(postgres: &mut AsyncPgConnection, id: UserId) -> QueryResult<bool> {
-    // Written out, not bound: only so can PostgreSQL see that the partial index will do.
+    // A literal, not a parameter: otherwise PostgreSQL cannot see that the partial index applies.
     let others = diesel::dsl::sql::<diesel::sql_types::Bool>("role = 'admin' AND is_active");
     let others = users::table.filter(others).filter(users::id.ne(id.get()));
     select(exists(others)).get_result(postgres).await

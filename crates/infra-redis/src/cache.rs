@@ -1,3 +1,5 @@
+//! The cache of clients' values, in Redis.
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,14 +11,15 @@ use menjin_domain::health::HealthProbe;
 use crate::client::RedisClient;
 use crate::error::COMPONENT;
 
-/// What a value begins with. A release that writes values in another form takes another number.
+/// The first byte of a value: its version. A release that writes values in another form uses
+/// another number.
 const VERSION: u8 = 1;
 
-/// The longest time to live: Redis refuses ends beyond its calendar.
+/// The longest time to live: Redis refuses expiry times beyond its calendar.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// A cache that all replicas share. How much it holds, and what goes first when it is full, are
-/// settings of Redis (`maxmemory`, `maxmemory-policy`).
+/// A cache that all replicas share. Its size, and what is evicted when it is full, are settings of
+/// Redis (`maxmemory`, `maxmemory-policy`).
 #[derive(Debug, Clone)]
 pub struct RedisCache {
     client: RedisClient,
@@ -28,8 +31,8 @@ impl RedisCache {
         Self { client }
     }
 
-    /// The key. Kinds cannot meet: what follows the kind is the client's, what stands before it is
-    /// not.
+    /// The key. Keys of different kinds cannot collide: the client chooses only what follows the
+    /// kind.
     fn key(&self, slot: &CacheSlot) -> String {
         let kind = match slot.namespace() {
             CacheNamespace::Client => "client",
@@ -39,7 +42,7 @@ impl RedisCache {
     }
 }
 
-/// The value without its version; `None` if that is not this release's.
+/// The value without its version; `None` if the version is not this release's.
 fn unwrapped(mut stored: Vec<u8>) -> Option<Vec<u8>> {
     (stored.first() == Some(&VERSION)).then(|| {
         stored.remove(0);
@@ -51,7 +54,7 @@ fn wrapped(value: &[u8]) -> Vec<u8> {
     [&[VERSION], value].concat()
 }
 
-/// At least one: Redis has no smaller time.
+/// At least one millisecond: Redis has no shorter time to live.
 fn millis(ttl: Duration) -> u64 {
     u64::try_from(ttl.min(FOREVER).as_millis()).unwrap_or(u64::MAX).max(1)
 }
@@ -60,12 +63,13 @@ fn millis(ttl: Duration) -> u64 {
 impl Cache for RedisCache {
     async fn get(&self, slot: &CacheSlot) -> Result<Option<CachedValue>, PortError> {
         let key = self.key(slot);
-        // In one round trip, but no transaction: those are refused, even to read, once memory is full.
-        // At worst the time is that of a value put in between.
+        // One round trip, but no transaction: once memory is full, Redis refuses transactions, even
+        // those that only read. At worst, the time to live belongs to a value that was put between
+        // the two commands.
         let mut both = pipe();
         both.cmd("GET").arg(&key).cmd("PTTL").arg(&key);
         let (stored, left): (Option<Vec<u8>>, i64) = self.client.pipeline(&both).await?;
-        // Negative: it is gone, or somebody else has put it for ever.
+        // Negative: the key is gone, or something else has set it without an expiry.
         let left = u64::try_from(left).ok().filter(|left| *left > 0);
         Ok(stored
             .and_then(unwrapped)
@@ -89,7 +93,7 @@ impl Cache for RedisCache {
 
 #[async_trait]
 impl HealthProbe for RedisCache {
-    /// Puts a value and reads it back: a node that only answers, but takes no writes, is of no use.
+    /// Puts a value and reads it back: a node that answers but takes no writes is of no use.
     async fn check(&self) -> Result<(), PortError> {
         let slot = CacheSlot::probe(uuid::Uuid::nil());
         let key = self.key(&slot);

@@ -1,3 +1,5 @@
+//! The client of Redis that all adapters share.
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,17 +24,17 @@ struct Shared {
 }
 
 impl RedisClient {
-    /// Connects to nothing yet: Redis may be down, and is used as soon as it is there.
+    /// Opens no connection yet: Redis may be down, and is used as soon as it answers.
     ///
     /// # Errors
-    /// What makes no sense in the configuration.
+    /// The part of the configuration that is invalid.
     pub fn new(config: &RedisConfig) -> Result<Self, ConfigError> {
         let endpoints = config.endpoints()?;
         if endpoints.tls() {
-            // Fails if there is a default already, which serves as well.
+            // This fails if a default provider is installed already, and then that one is used.
             drop(rustls::crypto::ring::default_provider().install_default());
         }
-        // The library's errors may quote what they were given.
+        // Errors of the library may quote their input, which may hold a password.
         let unusable = ConfigError { field: "url", reason: "cannot be used" };
         let manager =
             Manager::new(endpoints, config.timeout).map_err(|_quotes| unusable.clone())?;
@@ -42,12 +44,12 @@ impl RedisClient {
         Ok(Self(Arc::new(Shared { pool, timeout, namespace })))
     }
 
-    /// How long anything may take.
+    /// How long any operation may take.
     pub(crate) fn timeout(&self) -> Duration {
         self.0.timeout
     }
 
-    /// A name of this installation's own.
+    /// A name inside this installation's namespace.
     pub(crate) fn name(&self, kind: &str, key: impl fmt::Display) -> String {
         format!("{}:v1:{kind}:{key}", self.0.namespace)
     }
@@ -70,7 +72,8 @@ impl RedisClient {
         self.run(async |link: &mut Link| Ok(pipeline.query_async(link).await?)).await
     }
 
-    /// A script with one key: by its digest, and by its text where Redis does not know it (any more).
+    /// Runs a script with one key: by its digest, and by its text if Redis does not know the digest
+    /// (any more).
     pub(crate) async fn script<T: FromRedisValue>(
         &self,
         by_digest: &Cmd,
@@ -112,7 +115,8 @@ impl RedisClient {
         let result = tokio::time::timeout(self.0.timeout, borrowed).await;
         result.unwrap_or_else(|_elapsed| {
             if self.0.pool.manager().is_of_one_node() {
-                // Where one hangs the others do: without this each would cost somebody the time.
+                // When one connection hangs, the others do too. Without this, each of them would
+                // cost one caller the time until the deadline.
                 self.0.pool.retain(|_, _| false);
             }
             Err(Failure::TooSlow)
@@ -120,7 +124,8 @@ impl RedisClient {
     }
 }
 
-/// A connection on loan. It goes back only after an answer: what was cut off half-way may hang.
+/// A borrowed connection. It goes back into the pool only after an answer: a connection whose call
+/// was cut off may hang.
 struct Lease {
     link: Option<Object<Manager>>,
     good: bool,
@@ -135,7 +140,7 @@ impl Drop for Lease {
 }
 
 impl fmt::Debug for RedisClient {
-    /// Without addresses, which come with passwords.
+    /// Without addresses, because they come with passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisClient")
             .field("namespace", &self.0.namespace)

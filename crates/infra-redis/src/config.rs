@@ -1,3 +1,5 @@
+//! The configuration: where Redis is, and how it is used.
+
 use std::time::Duration;
 
 use deadpool_redis::redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
@@ -6,36 +8,37 @@ use secrecy::{ExposeSecret as _, SecretString};
 /// Where Redis is and how it is used.
 #[derive(Debug, Clone)]
 pub struct RedisConfig {
-    /// `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://` for TLS; all but the host may be
-    /// missing. The authorities that TLS believes are the system's.
+    /// `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://` for TLS. Only the host is
+    /// required. TLS trusts the certificate authorities of the system.
     pub url: SecretString,
-    /// What every key and channel begins with: one Redis may serve several installations.
+    /// The prefix of every key and channel: several installations may share one Redis.
     pub namespace: String,
     /// How many connections there are at most.
     pub pool_size: usize,
-    /// How long anything may take, connecting and waiting for a connection included.
+    /// How long any operation may take, including connecting and waiting for a connection.
     pub timeout: Duration,
-    /// What the URL leads to.
+    /// What the URL points to.
     pub topology: Topology,
 }
 
-/// What there is beside the node in the URL.
+/// Which nodes there are besides the one in the URL.
 #[derive(Debug, Clone, Default)]
 pub enum Topology {
-    /// Nothing.
+    /// No other node.
     #[default]
     Single,
-    /// Sentinels know which node is the primary. The URL's host and port are not used; its user,
-    /// password, database and scheme are those of the nodes.
+    /// Sentinels know which node is the primary. Host and port of the URL are not used; its user,
+    /// password, database and scheme apply to the nodes.
     Sentinel {
-        /// What the Sentinels call the primary.
+        /// The name that the Sentinels give the primary.
         master_name: String,
-        /// The Sentinels: `HOST:PORT`, or URLs where they ask for passwords or TLS.
+        /// The Sentinels: `HOST:PORT`, or URLs if they need passwords or TLS.
         nodes: Vec<SecretString>,
     },
-    /// A cluster, which is found through any of its nodes.
+    /// A cluster. Any of its nodes leads to the others.
     Cluster {
-        /// More nodes than the one in the URL: `HOST:PORT`. User, password and scheme are the URL's.
+        /// More nodes than the one in the URL: `HOST:PORT`. User, password and scheme are those of
+        /// the URL.
         nodes: Vec<String>,
     },
 }
@@ -52,15 +55,15 @@ impl RedisConfig {
         }
     }
 
-    /// Whether it makes sense.
+    /// Checks the configuration.
     ///
     /// # Errors
-    /// What does not.
+    /// The first field that is invalid.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.endpoints().map(drop)
     }
 
-    /// What the topology consists of.
+    /// The parsed URLs of the topology.
     pub(crate) fn endpoints(&self) -> Result<Endpoints, ConfigError> {
         let node = parse("url", self.url.expose_secret())?;
         let plain = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
@@ -69,7 +72,7 @@ impl RedisConfig {
         require("namespace", fits && self.namespace.chars().all(plain), letters)?;
         require("pool_size", (1..=1024).contains(&self.pool_size), "not between 1 and 1024")?;
         let bounds = Duration::from_millis(10)..=Duration::from_millis(2500);
-        // Requests wait for it, and are to be answered within three seconds.
+        // Requests wait for Redis, and must be answered within three seconds.
         require("timeout", bounds.contains(&self.timeout), "not between 10ms and 2500ms")?;
         match &self.topology {
             Topology::Single => Ok(Endpoints::Single(node)),
@@ -103,7 +106,7 @@ pub(crate) enum Endpoints {
 }
 
 impl Endpoints {
-    /// Whether anything is reached over TLS.
+    /// Whether any node is reached over TLS.
     pub(crate) fn tls(&self) -> bool {
         let tls = |node: &ConnectionInfo| matches!(node.addr(), ConnectionAddr::TcpTls { .. });
         match self {
@@ -114,7 +117,7 @@ impl Endpoints {
     }
 }
 
-/// The same user, password, database and scheme, elsewhere.
+/// The same user, password, database and scheme at another address.
 pub(crate) fn at_address(node: &ConnectionInfo, address: &ConnectionAddr) -> ConnectionInfo {
     let (ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. }) = address
     else {
@@ -133,7 +136,7 @@ pub(crate) fn at_address(node: &ConnectionInfo, address: &ConnectionAddr) -> Con
     node.clone().set_addr(address)
 }
 
-/// Why a [`RedisConfig`] makes no sense. It shows nothing of a URL.
+/// Why a [`RedisConfig`] is invalid. It shows no part of a URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {reason}")]
 pub struct ConfigError {
@@ -157,7 +160,7 @@ fn parse(field: &'static str, url: &str) -> Result<ConnectionInfo, ConfigError> 
     let reason = "write it as redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS";
     require(field, matches!(scheme, Some("redis" | "rediss")), reason)?;
     require(field, !url.contains('#'), "nothing may follow a #")?;
-    // The library's error may quote the URL, and with it the password.
+    // The error of the library may quote the URL, and with it the password.
     url.into_connection_info().map_err(|_quotes| ConfigError { field, reason })
 }
 

@@ -1,3 +1,5 @@
+//! Errors of Redis, and what they mean to the ports.
+
 use deadpool::managed::PoolError;
 use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
 use menjin_domain::common::{BoxError, PortError};
@@ -12,7 +14,7 @@ pub(crate) enum Failure {
     TooSlow,
     #[error("{0}")]
     Pool(&'static str),
-    // Transparent, so that a chain of causes tells each once.
+    // Transparent, so that a chain of causes shows each cause once.
     #[error(transparent)]
     Redis(#[from] RedisError),
 }
@@ -28,18 +30,18 @@ impl From<PoolError<RedisError>> for Failure {
 }
 
 impl Failure {
-    /// Whether the connection is good for more.
+    /// Whether the connection can still be used.
     pub(crate) fn spares_the_connection(&self) -> bool {
         let Self::Redis(error) = self else { return false };
         match error.kind() {
-            // What was the primary no longer is, or is not yet.
+            // The node is no longer the primary, or not yet.
             ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown) => false,
             ErrorKind::Server(_) | ErrorKind::Extension => true,
             _ => false,
         }
     }
 
-    /// Whether trying again cannot help: an answer of another kind than the command has.
+    /// Whether a retry cannot help, because the answer is of another kind than the command gives.
     fn is_a_fault(&self) -> bool {
         let Self::Redis(error) = self else { return false };
         matches!(

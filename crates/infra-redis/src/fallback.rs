@@ -1,3 +1,5 @@
+//! The limiter in this process that replaces the shared one during an outage.
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,33 +10,35 @@ use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter};
 
 /// Counts elsewhere, such as in this process, while the limiter that replicas share does not work.
 ///
-/// After a failure the shared one is left alone for a second, then tried by one caller at a time:
-/// an outage makes few wait for it. The two counts know nothing of each other. At the change from
-/// one to the other a network may thus have failed as often again as the limit admits, and what one
-/// has counted the other may take back.
+/// After a failure the shared limiter is not used for a second. Then one caller at a time tries it,
+/// so that few callers wait for it during an outage. The two limiters do not know each other's
+/// counts. So when one replaces the other, a network may fail once more as often as the limit
+/// admits, and a failure counted by one may be taken back at the other.
 pub struct FallbackRateLimiter {
     primary: Arc<dyn RateLimiter>,
     fallback: Arc<dyn RateLimiter>,
     pause: Duration,
-    /// While there is an outage: when to try again.
+    /// During an outage: when to try the shared limiter again.
     outage: Mutex<Option<Instant>>,
 }
 
 impl FallbackRateLimiter {
-    /// For how long the primary is left alone after a failure.
+    /// How long the primary is not used after a failure.
     const PAUSE: Duration = Duration::from_secs(1);
 
-    /// Counts with `primary`, or with `fallback` where that fails.
+    /// Counts with `primary`, and with `fallback` when the primary fails.
     pub fn new(primary: Arc<dyn RateLimiter>, fallback: Arc<dyn RateLimiter>) -> Self {
         Self { primary, fallback, pause: Self::PAUSE, outage: Mutex::default() }
     }
 
-    /// Nothing that holds the lock can panic half-way through a change.
+    /// No code that holds the lock can panic in the middle of a change, so a poisoned lock is safe
+    /// to use.
     fn outage(&self) -> MutexGuard<'_, Option<Instant>> {
         self.outage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether to try the primary. During an outage, whoever is told so tries for all.
+    /// Whether to try the primary. During an outage, one caller at a time gets `true`, and tries
+    /// for all.
     fn tries_primary(&self) -> bool {
         let now = Instant::now();
         let mut outage = self.outage();
@@ -117,7 +121,7 @@ mod tests {
         RateKey::FailedLogin(IpAddr::V4(Ipv4Addr::LOCALHOST).into())
     }
 
-    /// Fails while `working` is 0; counts how often it is asked.
+    /// Fails while `working` is 0, and counts the calls.
     fn primary(working: &Arc<AtomicU32>, asked: &Arc<AtomicU32>) -> Arc<dyn RateLimiter> {
         let (working, asked) = (Arc::clone(working), Arc::clone(asked));
         let mut limiter = MockRateLimiter::new();

@@ -1,3 +1,5 @@
+//! The channel by which replicas tell each other what to remove from their session caches.
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,14 +14,15 @@ use tokio::time::{sleep, timeout};
 use crate::client::RedisClient;
 use crate::error::Failure;
 
-/// How often the connection is asked whether it lives.
+/// How often the connection is pinged.
 const PING_EVERY: Duration = Duration::from_millis(300);
-/// How long its answer may take. The two together are what a dead connection goes unnoticed.
+/// How long the answer to a ping may take. A dead connection goes unnoticed for at most the sum of
+/// the two.
 const PONG_WITHIN: Duration = Duration::from_millis(500);
-/// How long to wait before the first and before any later try to connect again.
+/// How long to wait before the first, and before each later, attempt to reconnect.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-/// The invalidation channel, on publish and subscribe.
+/// The invalidation channel, built on publish and subscribe.
 #[derive(Debug, Clone)]
 pub struct RedisInvalidation {
     client: RedisClient,
@@ -35,7 +38,7 @@ impl RedisInvalidation {
         self.client.channel("invalidate")
     }
 
-    /// Subscribed, and confirmed to be.
+    /// A connection whose subscription is confirmed.
     async fn connect(&self) -> Result<(PubSubSink, PubSubStream), Failure> {
         let (mut sink, messages) = self.client.subscriber().await?.split();
         match timeout(self.client.timeout(), sink.subscribe(self.channel())).await {
@@ -71,8 +74,8 @@ impl RedisInvalidation {
     }
 }
 
-/// Tells the listener that it is live, and that it no longer is, however that comes about: also when
-/// the task is aborted, or ends in a panic.
+/// Tells the listener when it receives invalidations, and when it no longer does. Dropping this
+/// tells the end, so that the listener learns of it also when the task is aborted or panics.
 struct Live<'a>(&'a dyn InvalidationListener);
 
 impl<'a> Live<'a> {
@@ -88,13 +91,13 @@ impl Drop for Live<'_> {
     }
 }
 
-/// Hands messages on until the connection dies; says how it did.
+/// Passes messages on until the connection dies, and returns why it died.
 async fn listen(
     mut sink: PubSubSink,
     mut messages: PubSubStream,
     listener: &dyn InvalidationListener,
 ) -> &'static str {
-    // On its own: messages, however many, must not hold up the question, nor its answer them.
+    // Pings run on their own: however many messages come, they must not delay a ping or its answer.
     let alive = async {
         loop {
             sleep(PING_EVERY).await;
@@ -126,7 +129,7 @@ impl InvalidationChannel for RedisInvalidation {
         Ok(())
     }
 
-    /// Needs a tokio runtime around it, whose task does the listening.
+    /// Must be called inside a tokio runtime: a task of that runtime listens.
     fn subscribe(&self, listener: Arc<dyn InvalidationListener>) -> Subscription {
         let task = tokio::spawn(self.clone().listen_for_ever(listener));
         Subscription::new(move || task.abort())

@@ -1,16 +1,15 @@
 //! # menjin-infra-redis
 //!
 //! What several replicas share: the cache, the limits per client network, and the channel by which
-//! they tell each other what to forget. On one node of Redis or Valkey, on a primary that Sentinels
-//! name, or on a Cluster; over TLS and as an ACL user where the URL says so.
+//! they tell each other what to invalidate. It works with one node of Redis or Valkey, with a
+//! primary that Sentinels name, and with a Cluster; over TLS and as an ACL user if the URL says so.
 //!
-//! Everything is answered within [`RedisConfig::timeout`], connecting included, or is `Unavailable`.
-//! Connections are made when they are needed, and anew when they broke: a back end that was away is
-//! used again without a restart.
+//! Every operation is answered within [`RedisConfig::timeout`], connecting included, or is
+//! `Unavailable`. Connections are made when they are needed, and made anew when they are broken: a
+//! server that was down is used again without a restart.
 //!
-//! Keys are `<namespace>:v1:<client|probe|rate>:<key>`. A value begins with a byte that tells its
-//! version; one of another version reads as absent, so that releases that differ may run side by
-//! side.
+//! Keys are `<namespace>:v1:<client|probe|rate>:<key>`. A value begins with a byte for its version.
+//! A value of another version reads as absent, so that different releases may run side by side.
 
 mod cache;
 mod client;

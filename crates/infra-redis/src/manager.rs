@@ -1,4 +1,4 @@
-//! Making connections, to whatever is the right node now, and looking after them.
+//! Connections: finds the right node, connects to it, and checks connections before reuse.
 
 use std::time::Duration;
 
@@ -76,7 +76,7 @@ impl Manager {
                 Source::Sentinel { node, master_name, sentinels }
             }
             Endpoints::Cluster(nodes) => {
-                // One node that hangs must leave time to ask the others.
+                // A node that hangs must leave time to ask the others.
                 let cluster = ClusterClient::builder(nodes.clone())
                     .connection_timeout(timeout / 3)
                     .response_timeout(timeout)
@@ -90,26 +90,28 @@ impl Manager {
         Ok(Self { source, connecting })
     }
 
-    /// Whether one hung connection tells that the others hang as well.
+    /// Whether one hung connection means that the others hang as well.
     pub(crate) fn is_of_one_node(&self) -> bool {
         !matches!(self.source, Source::Cluster { .. })
     }
 
-    /// A connection for a subscription: of its own, since it can do nothing else then.
+    /// A connection for a subscription. It has its own connection, because a subscribed connection
+    /// can do nothing else.
     pub(crate) async fn subscriber(&self) -> RedisResult<PubSub> {
         let address = match &self.source {
             Source::Single { address, .. } => address.clone(),
             Source::Sentinel { node, master_name, sentinels } => {
                 self.find_primary(node, master_name, sentinels).await?.0
             }
-            // A cluster hands messages on to all of its nodes.
+            // A cluster forwards messages to all of its nodes.
             Source::Cluster { nodes, .. } => return first(nodes.iter().map(subscriber_at)).await,
         };
         subscriber_at(&address).await
     }
 
-    /// The primary, and a connection to it. All Sentinels are asked at once, for one that hangs must
-    /// not hold up the others; the first whose answer calls itself primary is believed.
+    /// The primary, and a connection to it. All Sentinels are asked at once, because one that hangs
+    /// must not delay the others. The first node that a Sentinel names and that calls itself
+    /// primary is used.
     async fn find_primary(
         &self,
         node: &ConnectionInfo,
@@ -157,7 +159,8 @@ async fn subscriber_at(address: &ConnectionInfo) -> RedisResult<PubSub> {
     Client::open(address.clone())?.get_async_pubsub().await
 }
 
-/// The first to succeed of several that run at once; if none does, the error that came last.
+/// The first success of several futures that run at once; if none succeeds, the error that came
+/// last.
 async fn first<T>(
     all: impl Iterator<Item = impl Future<Output = RedisResult<T>>>,
 ) -> RedisResult<T> {
@@ -189,8 +192,8 @@ impl managed::Manager for Manager {
         }
     }
 
-    /// Costs a round trip, so that a connection that broke while it was idle is replaced instead of
-    /// failing somebody's request.
+    /// Costs a round trip, but a connection that broke while idle is replaced instead of failing a
+    /// request.
     async fn recycle(
         &self,
         link: &mut Link,
@@ -204,7 +207,8 @@ impl managed::Manager for Manager {
                 let _: Value = redis::cmd("PING").query_async(connection).await?;
                 Ok(())
             }
-            // It mends its own connections, of which a ping would test a random one.
+            // A cluster connection repairs its own connections; a ping would test a random one of
+            // them.
             (Link::Cluster(_), _) => Ok(()),
         }
     }

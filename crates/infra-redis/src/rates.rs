@@ -1,3 +1,5 @@
+//! The limits on failures per client network, in Redis.
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -7,10 +9,10 @@ use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter};
 
 use crate::client::RedisClient;
 
-/// A longer window than anybody needs, whose end a double of Lua still holds to the microsecond.
+/// A longer window than anybody needs. A double in Lua still holds its end to the microsecond.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// Counts failures for all replicas together. The counts expire by themselves; Redis may also drop
+/// Counts failures for all replicas together. The counts expire by themselves. Redis may also evict
 /// them when it is full and its `maxmemory-policy` allows that.
 #[derive(Debug)]
 pub struct RedisRateLimiter {
@@ -24,7 +26,7 @@ impl RedisRateLimiter {
         Self { client, reserve: Script::new(include_str!("rates.lua")) }
     }
 
-    /// In braces, so that a cluster keeps whatever is counted for one network on one node.
+    /// In braces, so that a cluster keeps all counts of one network on one node.
     fn key(&self, key: RateKey) -> String {
         self.client.name("rate", format_args!("{{{key}}}"))
     }

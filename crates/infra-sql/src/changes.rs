@@ -1,4 +1,4 @@
-//! What is written.
+//! The values that are written: new rows, and changes to rows.
 #![expect(clippy::option_option, reason = "diesel's way to tell null from unchanged")]
 #![expect(clippy::ref_option_ref, reason = "in what diesel derives")]
 
@@ -12,7 +12,7 @@ use menjin_domain::sessions::{Generation, Lineage, NewSession};
 use crate::schema::{audit_events, login_throttles, sessions, users};
 use crate::values::{Host, Id, Micros};
 
-/// An account to be made.
+/// A new account.
 #[derive(Insertable)]
 #[diesel(treat_none_as_default_value = false)]
 #[diesel(table_name = users)]
@@ -68,7 +68,7 @@ pub struct ProfileRow<'a> {
 }
 
 impl<'a> ProfileRow<'a> {
-    /// Of these changes, at this moment.
+    /// The columns for these changes, made at this moment.
     pub fn new(changes: &'a ProfileChanges, at: Timestamp) -> Self {
         Self {
             email: changes.email.as_ref().map(Email::as_str),
@@ -90,7 +90,7 @@ fn patch<T>(change: &Patch<T>, text: impl FnOnce(&T) -> &str) -> Option<Option<&
     }
 }
 
-/// An event to be appended.
+/// An event to append.
 #[derive(Insertable)]
 #[diesel(treat_none_as_default_value = false)]
 #[diesel(table_name = audit_events)]
@@ -125,7 +125,7 @@ impl<'a> From<&'a AuditEvent> for NewEventRow<'a> {
     }
 }
 
-/// A session to be made.
+/// A new session.
 #[derive(Insertable)]
 #[diesel(treat_none_as_default_value = false)]
 #[diesel(table_name = sessions)]
@@ -167,7 +167,7 @@ pub struct RotationRow {
 }
 
 impl RotationRow {
-    /// To these generations, at this moment.
+    /// A rotation to these generations, at this moment.
     pub fn new(lineage: Lineage, at: Timestamp) -> Self {
         let (predecessor, first_used) = lineage.predecessor.unzip();
         Self {
@@ -179,7 +179,7 @@ impl RotationRow {
     }
 }
 
-/// A count of failures to be kept.
+/// A count of failures to store.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = login_throttles, primary_key(subject, network))]
 pub struct NewFailuresRow<'a> {
@@ -190,7 +190,7 @@ pub struct NewFailuresRow<'a> {
 }
 
 impl<'a> NewFailuresRow<'a> {
-    /// Of this subject and network.
+    /// The count of this subject and network.
     pub fn new(subject: &'a str, network: &'a str, failures: Failures) -> Self {
         let Failures { count, last_at } = failures;
         let failures = i64::try_from(count).unwrap_or(i64::MAX);

@@ -1,4 +1,4 @@
-//! Deleting what is old, a part at a time.
+//! Deletes old rows, a part at a time.
 
 use std::time::{Duration, Instant};
 
@@ -7,8 +7,8 @@ use menjin_domain::common::PortError;
 /// How many rows one statement deletes.
 const PART: u16 = 1000;
 
-/// Calls what deletes at most so many rows, and says how many, until none is left or a second has
-/// passed: the rest is for the next time.
+/// Calls a function that deletes at most this many rows and returns how many it deleted. Stops when
+/// no row is left or a second has passed: the next call deletes the rest.
 pub async fn in_parts<F>(mut delete: impl FnMut(i64) -> F) -> Result<u64, PortError>
 where
     F: Future<Output = Result<usize, PortError>>,

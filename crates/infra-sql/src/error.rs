@@ -1,11 +1,12 @@
-//! Errors that both databases have.
+//! Errors that both databases share.
 
 use menjin_domain::common::PortError;
 
 /// The back end's name in errors and in `/health`.
 pub const COMPONENT: &str = "database";
 
-/// A stored value that this binary cannot read. The value itself may be anybody's: it stays out.
+/// A stored value that this binary cannot read. The value itself may be personal data, so the error
+/// does not show it.
 #[derive(Debug, thiserror::Error)]
 #[error("column {column} of row {id} of table {table} cannot be read")]
 struct BadColumn {

@@ -1,8 +1,8 @@
 //! # menjin-infra-sql
 //!
-//! What the adapters for SQLite and PostgreSQL share, and what never executes: the types of columns,
-//! the schema, rows and what they are to the domain, queries, and the lists of migrations and of
-//! tables to transfer. Connections and statements are the adapters' own.
+//! What the adapters for SQLite and PostgreSQL share, without running any statement: the types of
+//! columns, the schema, rows and their conversion to entities, queries, and the lists of migrations
+//! and of tables to transfer. Each adapter has its own connections and statements.
 
 pub mod changes;
 pub mod cleanup;

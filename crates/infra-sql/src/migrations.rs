@@ -1,7 +1,7 @@
 //! Which migrations a database has, and which ones it lacks.
 //!
-//! The table `menjin_schema` has a row a migration. It is menjin's own: an application that embeds
-//! menjin may keep its tables, and diesel's table of migrations, in the same database.
+//! The table `menjin_schema` has one row per migration. It is menjin's own: an application that
+//! embeds menjin may keep its tables, and diesel's table of migrations, in the same database.
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Bool, Integer};
@@ -13,15 +13,16 @@ pub struct Migration {
     pub version: i32,
     /// The name of its folder.
     pub name: &'static str,
-    /// The oldest program that may use a database with it, by the newest migration that it knows.
-    /// A migration that only adds leaves this as it was; one that removes something raises it.
+    /// The oldest program that may use a database with this migration, named by the newest
+    /// migration that the program knows. A migration that only adds something leaves this number
+    /// unchanged; one that removes something raises it.
     pub oldest_program: i32,
-    /// The statements.
+    /// The statements of the migration.
     pub up: &'static str,
 }
 
 impl Migration {
-    /// The statements, with the one that records them.
+    /// The statements of the migration, and the one that records it.
     pub fn script(&self) -> String {
         let Self { version, oldest_program, up, .. } = self;
         format!(
@@ -34,15 +35,15 @@ impl Migration {
 /// Loads rows of [`Applied`].
 pub const APPLIED: &str = "SELECT version, oldest_program FROM menjin_schema ORDER BY version";
 
-/// Whether a database is of before the first release, when diesel recorded the migrations; loads
-/// [`Found`]. For a database that has diesel's table and no `menjin_schema`.
+/// Asks whether a database is from before the first release, when diesel recorded the migrations;
+/// loads [`Found`]. For a database that has diesel's table and no `menjin_schema`.
 pub const IS_OBSOLETE: &str = "SELECT EXISTS (SELECT 1 FROM __diesel_schema_migrations \
      WHERE version = '20261121000001') AS found";
 
-/// Whether something is there.
+/// Whether something exists.
 #[derive(Debug, QueryableByName)]
 pub struct Found {
-    /// Whether it is.
+    /// Whether it exists.
     #[diesel(sql_type = Bool)]
     pub found: bool,
 }
@@ -61,13 +62,13 @@ pub struct Applied {
 /// Why this program cannot use a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
-    /// A later program has migrated it, and does not allow this one.
+    /// A later program has migrated the database, and does not allow this program.
     #[error("it is newer than this program: it has the migration {version}")]
     Newer {
         /// The newest migration of the database.
         version: i32,
     },
-    /// It was made before the first release.
+    /// The database was created before the first release.
     #[error(
         "it was made by a menjin from before the first release, which this program cannot bring up \
          to date; it is left as it is: name another database, or an empty one"

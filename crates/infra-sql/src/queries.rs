@@ -1,4 +1,4 @@
-//! Queries and filters that both databases have, as values. Whoever has a connection runs them.
+//! Queries and filters that both databases share, as values. The adapters run them.
 
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
@@ -12,11 +12,11 @@ use crate::rows::{EventRow, UserRow};
 use crate::schema::{login_throttles, sessions, users};
 use crate::values::{Id, Micros};
 
-/// How many counts of a subject are shown at most: the one over all networks, which has the latest
-/// failure, and a hundred more.
+/// The greatest number of counts of a subject that are shown: the count over all networks, which
+/// has the latest failure, and a hundred more.
 pub const MAX_COUNTS: i64 = 101;
 
-/// An active account whose credentials are as they were verified.
+/// An active account whose credentials have not changed since they were verified.
 #[auto_type(no_type_alias)]
 pub fn is_verified(id: i64, credential_version: i64) -> _ {
     users::id.eq(id).and(users::is_active).and(users::credential_version.eq(credential_version))
@@ -28,20 +28,20 @@ pub fn is_open_of(user_id: i64) -> _ {
     sessions::user_id.eq(user_id).and(sessions::ended_at.is_null())
 }
 
-/// The sessions of a user that have not ended, but for this one.
+/// The sessions of a user that have not ended, except this one.
 #[auto_type(no_type_alias)]
 pub fn is_other_of(user_id: i64, id: Id) -> _ {
     sessions::user_id.eq(user_id).and(sessions::ended_at.is_null()).and(sessions::id.ne(id))
 }
 
-/// The live sessions of a user. Whether the user is active need not be asked: deactivation ends all
-/// sessions.
+/// The live sessions of a user. The query does not check whether the user is active, because a
+/// deactivation ends all sessions.
 #[auto_type(no_type_alias)]
 pub fn is_live_of(user_id: i64, at: Micros) -> _ {
     sessions::user_id.eq(user_id).and(sessions::ended_at.is_null()).and(sessions::expires_at.gt(at))
 }
 
-/// The sessions after this one in a list that begins with the newest.
+/// The sessions after this one, in a list from the newest to the oldest.
 #[auto_type(no_type_alias)]
 pub fn is_older_than(created_at: Micros, id: Id) -> _ {
     sessions::created_at
@@ -49,15 +49,15 @@ pub fn is_older_than(created_at: Micros, id: Id) -> _ {
         .or(sessions::created_at.eq(created_at).and(sessions::id.lt(id)))
 }
 
-/// The places after which a page of sessions begins, and the most rows of it.
+/// The position after which a page of sessions begins, and the greatest number of its rows.
 pub fn start_of_sessions(query: &SessionQuery) -> (Micros, Id, i64) {
-    // The first page begins after a session that is newer than all.
+    // The first page begins after a position that is newer than every session.
     let newest = SessionPosition { created_at: Timestamp::MAX_UTC, id: SessionId(Uuid::max()) };
     let after = query.after.unwrap_or(newest);
     (after.created_at.into(), after.id.into(), limit(query.limit))
 }
 
-/// A session that is live, but for its user.
+/// A session that is live, without a check of its user.
 #[auto_type(no_type_alias)]
 pub fn is_live(id: Id, at: Micros) -> _ {
     sessions::id.eq(id).and(sessions::ended_at.is_null()).and(sessions::expires_at.gt(at))
@@ -74,7 +74,7 @@ pub fn live(id: Id, at: Micros) -> _ {
         .filter(users::is_active)
 }
 
-/// The counts of a subject, those with the latest failures first.
+/// The counts of a subject, latest failures first.
 #[auto_type(no_type_alias)]
 pub fn latest_counts_of<'a>(subject: &'a str) -> _ {
     login_throttles::table
@@ -82,7 +82,7 @@ pub fn latest_counts_of<'a>(subject: &'a str) -> _ {
         .order((login_throttles::last_failure_at.desc(), login_throttles::network))
 }
 
-/// The counts of a subject from one network and over all.
+/// The counts of a subject, from one network and over all networks.
 #[auto_type(no_type_alias)]
 pub fn counts_of<'a>(subject: &'a str, network: &'a str) -> _ {
     let of_networks = login_throttles::network.eq(network).or(login_throttles::network.eq(""));
@@ -92,15 +92,15 @@ pub fn counts_of<'a>(subject: &'a str, network: &'a str) -> _ {
 /// Where a page of accounts begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirstOfPage {
-    /// Nowhere: it is empty.
+    /// There is no such place: the page is empty.
     Nowhere,
-    /// At this id, or the next one that is there.
+    /// At this id, or at the next one that exists.
     At(i64),
-    /// After as many accounts as this.
+    /// After this many accounts.
     Skipping(i64),
 }
 
-/// Where a page begins, with so many accounts on all pages.
+/// Where a page begins, with this many accounts on all pages.
 pub fn first_of_page(query: &UserQuery, total: i64) -> FirstOfPage {
     match query.start {
         _ if query.limit == 0 => FirstOfPage::Nowhere,
@@ -115,12 +115,12 @@ pub fn first_of_page(query: &UserQuery, total: i64) -> FirstOfPage {
     }
 }
 
-/// The most rows to load.
+/// The greatest number of rows to load.
 fn limit(limit: u64) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-/// A page of these accounts, of so many.
+/// A page of these accounts, with this total.
 pub fn page(rows: Vec<UserRow>, total: i64) -> Result<UserPage, PortError> {
     Ok(UserPage {
         users: rows.into_iter().map(User::try_from).collect::<Result<_, _>>()?,
@@ -128,12 +128,12 @@ pub fn page(rows: Vec<UserRow>, total: i64) -> Result<UserPage, PortError> {
     })
 }
 
-/// The records that rows are.
+/// Converts rows to records.
 pub fn records(rows: Vec<EventRow>) -> Result<Vec<AuditRecord>, PortError> {
     rows.into_iter().map(AuditRecord::try_from).collect()
 }
 
-/// One page of the records of two.
+/// Merges two lists of records into one page.
 pub fn merged(
     query: &AuditQuery,
     mut records: Vec<AuditRecord>,
@@ -150,8 +150,8 @@ pub fn merged(
     records
 }
 
-/// Queries that are put together at run time. Their types name the database, and what holds for any
-/// database cannot be said of them, hence a macro.
+/// Queries that are put together at run time. Their types name the database, and Rust cannot
+/// express them for any database, so a macro writes them.
 macro_rules! boxed_queries {
     ($database:ty) => {
         use diesel::dsl::{AsSelect, IntoBoxed, Select, sql};
@@ -166,10 +166,10 @@ macro_rules! boxed_queries {
         use crate::schema::{audit_events as events, user_counts, users};
         use crate::values::Micros;
 
-        /// Records of what happened.
+        /// Audit records.
         pub type Events = events::BoxedQuery<'static, $database>;
 
-        /// The accounts of a role, or all.
+        /// The accounts of a role, or all accounts.
         fn users_of(role: Option<Role>) -> users::BoxedQuery<'static, $database> {
             let all = users::table.into_boxed();
             match role {
@@ -178,7 +178,7 @@ macro_rules! boxed_queries {
             }
         }
 
-        /// The id of the account that comes after so many.
+        /// The id of the account after this many others.
         pub fn id_after(
             role: Option<Role>,
             skip: i64,
@@ -195,7 +195,7 @@ macro_rules! boxed_queries {
             rows.filter(users::id.ge(first)).order(users::id).limit(limit(query.limit))
         }
 
-        /// The counts of the accounts of a role, or of all: to be added up.
+        /// The counts of the accounts of a role, or of all roles. The caller adds them up.
         pub fn counts_of_users(role: Option<Role>) -> user_counts::BoxedQuery<'static, $database> {
             let all = user_counts::table.into_boxed();
             match role {
@@ -204,27 +204,28 @@ macro_rules! boxed_queries {
             }
         }
 
-        /// What happened on the account of a user. With the other it is two walks along two indices:
-        /// one for either is none for both.
+        /// Events on the account of a user. This and the other query are separate, each along its
+        /// own index: one query for both conditions could use no index.
         pub fn on_account_of(user: UserId, query: &AuditQuery) -> Events {
             matching(query).filter(events::subject_id.eq(user.get()))
         }
 
-        /// What a user did on the accounts of others.
+        /// Events that a user caused on the accounts of others.
         pub fn done_to_others_by(user: UserId, query: &AuditQuery) -> Events {
-            // As the partial index has it: only so does the planner see that it will do.
+            // The condition of the partial index, word for word: otherwise the planner cannot see
+            // that the index applies.
             let others = "actor_id IS NOT NULL AND actor_id IS DISTINCT FROM subject_id";
             matching(query).filter(events::actor_id.eq(user.get())).filter(sql::<Bool>(others))
         }
 
-        /// What matches but for the user, in order, no more than asked for.
+        /// The records that match everything but the user, in order, and no more than asked for.
         pub fn matching(query: &AuditQuery) -> Events {
             let filter = &query.filter;
             let mut rows = events::table.into_boxed();
             if let Some(action) = filter.action {
                 rows = rows.filter(events::action.eq(action.as_str()));
                 if action != AuditAction::Refreshed {
-                    // Said for the sake of the partial index.
+                    // This repeats the condition of the partial index.
                     rows = rows.filter(sql::<Bool>("action <> 'refreshed'"));
                 }
             }
@@ -232,7 +233,7 @@ macro_rules! boxed_queries {
                 Some(AuditOutcome::Success) => {
                     rows = rows.filter(sql::<Bool>("outcome = 'success'"));
                 }
-                // Written out, not bound: for the partial index.
+                // A literal, not a parameter, so that the partial index applies.
                 Some(AuditOutcome::Failure) => {
                     rows = rows.filter(sql::<Bool>("outcome = 'failure'"));
                 }

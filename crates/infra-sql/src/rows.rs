@@ -1,4 +1,4 @@
-//! Rows, and the entities that they are.
+//! Rows, and their conversion to entities.
 #![expect(missing_docs, reason = "a field is a column of its table")]
 
 use diesel::prelude::*;
@@ -15,7 +15,7 @@ use crate::error::bad_column;
 use crate::schema::{audit_events, login_throttles, sessions, users};
 use crate::values::{Host, Id, Micros};
 
-/// What a [`User`] shows of its row.
+/// The columns that make a [`User`].
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub struct UserRow {
@@ -64,7 +64,7 @@ impl TryFrom<UserRow> for User {
     }
 }
 
-/// What a password is verified against.
+/// The columns against which a password is verified.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub struct CredentialsRow {
@@ -91,7 +91,7 @@ fn user_id(id: i64) -> Result<UserId, PortError> {
     UserId::try_from(id).map_err(|_invalid| bad_column("users", "id", id.to_string()))
 }
 
-/// What a [`Session`] shows of its row.
+/// The columns that make a [`Session`].
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = sessions)]
 pub struct SessionRow {
@@ -133,7 +133,7 @@ pub fn live_session(session: SessionRow, user: UserRow) -> Result<LiveSession, P
     Ok(LiveSession { session: session.try_into()?, user: User::try_from(user)?.into() })
 }
 
-/// The generation before the current one that was not void, and when it was first used.
+/// The last generation before the current one that was not void, and when it was first used.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = sessions)]
 pub struct PredecessorRow {
@@ -151,7 +151,7 @@ impl PredecessorRow {
     }
 }
 
-/// The network of a subject's count over all networks.
+/// The network name in the row that counts over all networks.
 pub const ALL_NETWORKS: &str = "";
 
 /// A count of failures.
@@ -199,7 +199,7 @@ impl TryFrom<FailuresRow> for Failures {
     }
 }
 
-/// A record. Whether it went well is not read: the action says it.
+/// An audit record. The outcome is not read, because it follows from the action.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = audit_events)]
 pub struct EventRow {

@@ -1,4 +1,4 @@
-//! The tables as the migrations of both databases make them.
+//! The tables as the migrations of both databases create them.
 #![expect(missing_docs, reason = "what diesel makes of each column")]
 
 diesel::table! {
@@ -27,7 +27,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    // PostgreSQL has several rows a role.
+    // PostgreSQL has several rows per role.
     user_counts (role) {
         role -> Text,
         total -> BigInt,

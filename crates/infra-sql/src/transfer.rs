@@ -1,7 +1,7 @@
-//! What a transfer copies. A new table costs a row here.
+//! The tables that a transfer copies. A new table needs an entry here.
 //!
-//! Values are copied as texts that are the same for both databases: what they are in each is known by
-//! the kind of their column.
+//! Values are copied as texts that are the same for both databases. The kind of a column determines
+//! how each database stores its values.
 
 use std::net::IpAddr;
 
@@ -16,18 +16,18 @@ use menjin_domain::transfer::{Batch, Contents, NotEmpty, Row};
 use crate::error::{COMPONENT, bad_column};
 use crate::values::Micros;
 
-/// How many rows are read and written at once. A user has 17 columns, and SQLite takes 32,766
+/// How many rows are read and written at once. A user has 17 columns, and SQLite accepts 32,766
 /// parameters.
 pub const BATCH: usize = 1000;
 
-/// What a column keeps.
+/// The kind of value in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// An integer.
     Number,
     /// A text.
     Text,
-    /// Yes or no: 1 or 0.
+    /// A truth value: 1 or 0.
     Flag,
     /// Microseconds since 1970.
     Moment,
@@ -44,18 +44,18 @@ use Kind::{Address, Flag, Moment, Number, Uuid};
 pub struct Table {
     /// Its name.
     pub name: &'static str,
-    /// What it keeps, for people.
+    /// Its contents, for people.
     pub what: &'static str,
-    /// Whether it gives ids that must not be given again: in a column `id`.
+    /// Whether its column `id` has generated ids, which must never be handed out again.
     pub gives_ids: bool,
-    /// The columns that it is read in the order of, one row after the other.
+    /// The columns of its key, by which it is read in order.
     pub key: &'static [&'static str],
     /// All its columns.
     pub columns: &'static [(&'static str, Kind)],
 }
 
-/// The tables that are copied, in an order in which what refers to another comes after it. Not
-/// `user_counts`, which is counted anew.
+/// The tables that are copied, ordered so that a table comes after those that it refers to.
+/// `user_counts` is not among them, because the target counts anew.
 pub const TABLES: &[Table] = &[
     Table {
         name: "users",
@@ -134,11 +134,11 @@ pub const TABLES: &[Table] = &[
     },
 ];
 
-/// How a database turns values into texts and texts into values, in expressions of its SQL.
+/// How a database converts values to texts and texts to values, as expressions of its SQL.
 pub trait Dialect {
-    /// The text of what a column keeps.
+    /// The text of a column's value.
     fn text(kind: Kind, column: &str) -> String;
-    /// What a column keeps, of its text.
+    /// The column's value of a text.
     fn value(kind: Kind, text: &str) -> String;
     /// The parameter of this number, from 1.
     fn parameter(number: usize) -> String;
@@ -151,13 +151,14 @@ impl Table {
         TABLES.iter().find(|table| table.name == name).ok_or_else(unknown)
     }
 
-    /// Reads the next rows in the order of the key, as [`Record`]s: those after a row whose key is
-    /// given by parameters, or the first ones.
+    /// Reads the next rows in the order of the key, as [`Record`]s: the rows after the key that the
+    /// parameters give, or the first rows.
     pub fn select<D: Dialect>(&self, is_first: bool) -> String {
         let Self { name, key, columns, .. } = self;
         let texts = columns.iter().map(|(column, kind)| D::text(*kind, column));
         let texts = texts.collect::<Vec<_>>().join(", ");
-        // With the table's name: else PostgreSQL would order by the texts, which have the names too.
+        // With the name of the table: otherwise PostgreSQL would order by the texts, which have the
+        // same names.
         let key = key.iter().map(|column| format!("{name}.{column}"));
         let key = key.collect::<Vec<_>>().join(", ");
         let after = if is_first {
@@ -180,7 +181,7 @@ impl Table {
         self.key_columns().filter_map(|(at, _)| row.get(at)?.as_deref()).collect()
     }
 
-    /// The columns of the key: where they are in the list, and their kinds.
+    /// The columns of the key: their places in the list, and their kinds.
     fn key_columns(&self) -> impl Iterator<Item = (usize, Kind)> {
         self.key.iter().filter_map(|key| {
             self.columns
@@ -190,8 +191,8 @@ impl Table {
         })
     }
 
-    /// The rows that were read, with addresses written alike, which each database does in its own way.
-    /// A value that no program can read is an error.
+    /// The rows that were read. Addresses get one spelling, because each database has its own. A
+    /// value that no program can read is an error.
     pub fn rows(&self, records: Vec<Record>) -> Result<Vec<Row>, PortError> {
         records.into_iter().map(|Record(row)| self.checked(row)).collect()
     }
@@ -212,7 +213,7 @@ impl Table {
     }
 }
 
-/// A number that a query gives.
+/// A number in the result of a query.
 #[derive(Debug, QueryableByName)]
 pub struct Scalar {
     /// The number.
@@ -220,7 +221,7 @@ pub struct Scalar {
     pub number: i64,
 }
 
-/// Refuses to fill a store that keeps something already.
+/// Refuses to fill a store that already holds something.
 pub fn must_be_empty(contents: &[Contents]) -> Result<(), NotEmpty> {
     let mut filled = TABLES.iter().zip(contents).filter(|(_, contents)| contents.rows > 0);
     filled.next().map_or(Ok(()), |(table, _)| Err(NotEmpty { what: table.what }))
@@ -249,7 +250,7 @@ where
 #[derive(Debug, Default)]
 pub struct Position {
     table: usize,
-    /// The key of the last row, if one has been read of the table.
+    /// The key of the last row that was read of the current table, if any.
     after: Vec<String>,
 }
 
@@ -259,12 +260,13 @@ impl Position {
         TABLES.get(self.table)
     }
 
-    /// The key after which to go on in the table; empty at its beginning.
+    /// The key after which to continue in the table; empty at the beginning of the table.
     pub fn after(&self) -> &[String] {
         &self.after
     }
 
-    /// What was read from here, and on to what comes behind it. `None`: the table has no more.
+    /// Advances past the rows that were read, and returns them. Without rows the table is finished:
+    /// this advances to the next table, and returns `None`.
     pub fn pass(&mut self, records: Vec<Record>) -> Result<Option<Batch>, PortError> {
         let Some(table) = self.table() else { return Ok(None) };
         let rows = table.rows(records)?;

@@ -1,5 +1,5 @@
-//! The values of those columns, as they are read and written. They are raw: whether a value makes
-//! sense is found out where the row is known, so that an error can name it.
+//! The values of those columns, as they are read and written. They are raw: the code that knows the
+//! row checks whether a value is valid, so that an error can name the row.
 
 use std::net::IpAddr;
 
@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use crate::sql_types::{Address, Moment, Uuid16};
 
-/// A moment, in microseconds since 1970.
+/// A time, in microseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Moment)]
 pub struct Micros(pub i64);
 
 impl Micros {
-    /// The moment; `None` beyond what the calendar can name, as PostgreSQL's infinities are.
+    /// The time; `None` outside of the calendar, as PostgreSQL's infinities are.
     pub fn moment(self) -> Option<Timestamp> {
         Timestamp::from_timestamp_micros(self.0)
     }
@@ -45,7 +45,7 @@ impl From<Id> for SessionId {
     }
 }
 
-/// The address of a host; as read, `None` if it is none.
+/// The address of a host; `None` if the value that was read is no address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Address)]
 pub struct Host(pub Option<IpAddr>);
@@ -125,12 +125,12 @@ mod postgres {
     const EPOCH: i64 = 946_684_800_000_000;
 
     impl Micros {
-        /// What PostgreSQL keeps: microseconds since 2000.
+        /// The number that PostgreSQL stores for this time: microseconds since 2000.
         pub fn to_postgres(self) -> i64 {
             self.0.saturating_sub(EPOCH)
         }
 
-        /// The moment that PostgreSQL keeps as this.
+        /// The time that PostgreSQL stores as this number.
         pub fn from_postgres(micros: i64) -> Self {
             Self(micros.saturating_add(EPOCH))
         }

@@ -1,4 +1,4 @@
-//! All that a file holds, for a transfer.
+//! Reads and fills a whole database file, for a transfer.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ use crate::error::{COMPONENT, OrPortError};
 use crate::open::{self, OpenError};
 use crate::pool::{Access, connect};
 
-/// Values as SQLite keeps them.
+/// The values of columns, as SQLite keeps them.
 struct SqliteValues;
 
 impl Dialect for SqliteValues {
@@ -26,7 +26,7 @@ impl Dialect for SqliteValues {
         match kind {
             Kind::Text | Kind::Address => column.to_owned(),
             Kind::Number | Kind::Flag | Kind::Moment => format!("CAST({column} AS TEXT)"),
-            // `hex` makes an empty text of null.
+            // `hex` turns null into an empty text.
             Kind::Uuid => format!("CASE WHEN {column} IS NOT NULL THEN lower(hex({column})) END"),
         }
     }
@@ -44,8 +44,8 @@ impl Dialect for SqliteValues {
     }
 }
 
-/// `Archive` on a SQLite file that has been made and migrated. Its connections are its own, and
-/// take as long as they need.
+/// `Archive` on a SQLite file that has been created and migrated. It has its own connections, which
+/// may take as long as they need.
 #[derive(Debug, Clone)]
 pub struct SqliteArchive {
     path: PathBuf,
@@ -53,13 +53,14 @@ pub struct SqliteArchive {
 }
 
 impl SqliteArchive {
-    /// The file, which is not opened yet.
+    /// An archive on this file, which is not opened yet.
     pub fn at(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
         let path = path.into();
         Ok(Self { url: open::url(&path)?, path })
     }
 
-    /// Opens the file and keeps all others from writing to it. Waits for one who is at it.
+    /// Opens the file and prevents all others from writing to it. Waits for a write that is in
+    /// progress.
     async fn begin(&self) -> Result<Transaction, PortError> {
         let archive = self.clone();
         let begin = move || {
@@ -88,11 +89,11 @@ impl Archive for SqliteArchive {
     }
 }
 
-/// A transaction that goes over several calls; dropped, SQLite rolls it back.
+/// A transaction that spans several calls. When it is dropped, SQLite rolls it back.
 struct Transaction {
-    /// Lent to the thread that works; lost if that panics.
+    /// Lent to the thread that works; lost if that thread panics.
     sqlite: Option<SqliteConnection>,
-    /// What has been read.
+    /// How far the database has been read.
     position: Position,
 }
 
@@ -154,8 +155,9 @@ impl ArchiveWriter for Transaction {
     async fn commit(mut self: Box<Self>) -> Result<(), PortError> {
         self.run(|sqlite, _position| {
             sqlite.batch_execute("COMMIT").or_port_error()?;
-            // All of it is in the log, and it will not be as large for a long time. Where somebody
-            // reads the file at this moment, the log stays: no harm.
+            // Everything is still in the write-ahead log, which will not be this large again for a
+            // long time. If another process reads the file at this moment, the log stays, which
+            // does no harm.
             let _ = sqlite.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
             Ok(())
         })
@@ -215,10 +217,10 @@ fn last_id(sqlite: &mut SqliteConnection, table: &str) -> Result<i64, PortError>
     Ok(last.map_or(0, |last| last.number))
 }
 
-/// Lets ids of a table begin after this one.
+/// Makes the ids of a table begin after this one.
 fn reserve(sqlite: &mut SqliteConnection, table: &str, last: i64) -> Result<(), PortError> {
     let last = last.max(last_id(sqlite, table)?);
-    // The table has no key: SQLite itself looks rows up by their name.
+    // The table has no key, and SQLite itself looks its rows up by name.
     diesel::sql_query("DELETE FROM sqlite_sequence WHERE name = ?")
         .bind::<Text, _>(table)
         .execute(sqlite)

@@ -1,4 +1,4 @@
-//! Records of what happened.
+//! The audit records.
 
 use menjin_domain::audit::{AuditEvent, AuditQuery, AuditRecord, AuditRepository};
 use menjin_domain::common::Timestamp;
@@ -13,8 +13,8 @@ use crate::error::OrPortError;
 #[async_trait]
 impl AuditRepository for SqliteStore {
     async fn append(&self, appended: Vec<AuditEvent>) -> Result<(), PortError> {
-        // One by one, of one prepared statement: diesel's batches are that too, in transactions of
-        // their own.
+        // One insert per record, with one prepared statement. diesel's batches do the same, but in
+        // their own transactions.
         self.write(move |sqlite| appended.iter().try_for_each(|event| record(sqlite, event))).await
     }
 
@@ -37,7 +37,7 @@ impl AuditRepository for SqliteStore {
     }
 }
 
-/// Appends an event to the change that it tells of, in its transaction.
+/// Appends an event to the change that it describes, in the transaction of that change.
 pub(crate) fn record(sqlite: &mut SqliteConnection, event: &AuditEvent) -> Result<(), PortError> {
     let row = NewEventRow::from(event);
     diesel::insert_into(events::table).values(row).execute(sqlite).or_port_error().map(drop)
@@ -66,7 +66,7 @@ mod tests {
         detail: String,
     }
 
-    /// How SQLite goes about a query.
+    /// The query plan of SQLite.
     fn plan(query: &Events) -> String {
         let sql = debug_query::<Sqlite, _>(query).to_string();
         let sql = sql.split(" -- binds").next().unwrap_or_default();

@@ -1,10 +1,10 @@
-//! SQLite's errors as the ports know them.
+//! Maps errors of SQLite to errors of the ports.
 
 use diesel::result::Error;
 use menjin_domain::common::PortError;
 pub(crate) use menjin_infra_sql::error::COMPONENT;
 
-/// How SQLite says busy, locked, protocol, full, I/O error and cannot open. Diesel passes on the
+/// SQLite's texts for busy, locked, protocol, full, I/O error and cannot open. Diesel passes on the
 /// text of an error but not its code.
 const TRANSIENT: [&str; 7] = [
     "database is locked",
@@ -16,13 +16,13 @@ const TRANSIENT: [&str; 7] = [
     "unable to open database",
 ];
 
-/// Whether trying again may help.
+/// Whether a retry may help.
 pub(crate) fn is_transient(error: &Error) -> bool {
     matches!(error, Error::DatabaseError(_, info)
         if TRANSIENT.iter().any(|text| info.message().starts_with(text)))
 }
 
-/// A failed statement as the ports know it.
+/// The port's error for a failed statement.
 pub(crate) fn failed(error: Error) -> PortError {
     if is_transient(&error) {
         PortError::unavailable(COMPONENT, error)
@@ -31,9 +31,9 @@ pub(crate) fn failed(error: Error) -> PortError {
     }
 }
 
-/// Turns the results of statements into those of ports.
+/// Turns the results of statements into results of ports.
 pub(crate) trait OrPortError<T> {
-    /// The value, or what the failure is to a port.
+    /// The value, or the port's error for the failure.
     fn or_port_error(self) -> Result<T, PortError>;
 }
 

@@ -1,17 +1,17 @@
 //! # menjin-infra-sqlite
 //!
-//! The accounts, sessions, counts of failed log-ins and audit log in one SQLite file: menjin's embedded
-//! default. [`SqliteStore`] implements the ports; the library is bundled.
+//! Accounts, sessions, counts of failed logins and the audit log in one SQLite file: menjin's
+//! embedded default. [`SqliteStore`] implements the ports; the SQLite library is bundled.
 //!
-//! * **Durable.** Write-ahead log with `synchronous = FULL`: what was acknowledged survives the loss
-//!   of power.
+//! * **Durable.** The write-ahead log has `synchronous = FULL`: acknowledged changes survive a
+//!   power loss.
 //! * **One writer, many readers.** Every change is one `BEGIN IMMEDIATE` transaction on the only
-//!   connection that may write; readers neither wait for it nor hold it up. Other processes may
-//!   write as well (`menjin admin create` beside a running server).
-//! * **Bounded.** What cannot be answered within three seconds is
+//!   connection that may write. Readers and the writer do not wait for each other. Other processes
+//!   may write as well (`menjin admin create` beside a running server).
+//! * **Bounded.** A call that cannot be answered within three seconds is
 //!   [`PortError::Unavailable`](menjin_domain::common::PortError::Unavailable).
 
-// Named so that its feature `bundled` is on wherever this crate is used.
+// Named here so that its feature `bundled` is on wherever this crate is used.
 use libsqlite3_sys as _;
 
 mod archive;

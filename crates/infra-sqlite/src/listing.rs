@@ -7,7 +7,7 @@ use menjin_infra_sql::queries::{FirstOfPage, first_of_page, page as page_of};
 
 use crate::error::OrPortError;
 
-/// A page and the number of all that match. To be read together.
+/// A page, and the number of all accounts that match. Both must be read in one transaction.
 pub(crate) fn page(sqlite: &mut SqliteConnection, query: UserQuery) -> Result<UserPage, PortError> {
     let counts = counts_of_users(query.role).select(user_counts::total);
     let total = counts.load::<i64>(sqlite).or_port_error()?.into_iter().sum();

@@ -1,9 +1,12 @@
-//! The read behind every request, several by one thread in turn.
+//! The session lookup of every request: one thread does several lookups in turn.
 //!
-//! Handing a read to a thread that may block, and a connection with it, costs several times what the
-//! read does. Here a thread that has been woken goes on for as long as there is somebody waiting, and
-//! reads what came meanwhile in one transaction. Each of those that share one was asked for before it
-//! began, so each sees all that had been committed when it was asked for.
+//! Handing a read and a connection to a thread that may block costs several times as much as the
+//! read. So a thread that has been woken continues while lookups are waiting, and reads those that
+//! came meanwhile in one transaction. Every lookup was asked for before its transaction began, so
+//! it sees everything that had been committed when it was asked for.
+//!
+//! A lookup does not run on the worker that serves the request. That would be even faster, but a
+//! disk that hangs would hang all requests of that worker.
 
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,13 +24,13 @@ use crate::pool::DEADLINE;
 use crate::pool::{Connection, Manager};
 use crate::sessions::find_live;
 
-/// How many reads share a transaction, which holds up the emptying of the write-ahead log.
+/// How many reads share a transaction. A transaction delays the checkpoint of the write-ahead log.
 const TOGETHER: usize = 64;
 
-/// Those that wait for a thread.
+/// The lookups that wait for a thread.
 pub(crate) struct Lookups {
     line: Mutex<Line>,
-    /// How many threads there may be at one time.
+    /// How many threads there may be at a time.
     threads: usize,
 }
 
@@ -46,7 +49,8 @@ struct Waiting {
 type Answer = Result<Option<LiveSession>, PortError>;
 
 impl Lookups {
-    /// At most a thread a core, with half of so many connections: the others are for longer reads.
+    /// At most one thread per core, with half of this many connections: the others are for longer
+    /// reads.
     pub(crate) fn new(readers: usize) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         Arc::new(Self { line: Mutex::default(), threads: cores.min(readers / 2).max(1) })
@@ -56,7 +60,7 @@ impl Lookups {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A thread to be started, if there has to be another.
+    /// The turn of a thread that must be started, if another one is needed.
     fn enter(self: &Arc<Self>, waiting: Waiting) -> Option<Turn> {
         let mut line = self.line();
         line.waiting.push(waiting);
@@ -68,17 +72,17 @@ impl Lookups {
     }
 }
 
-/// That of a thread. Whatever becomes of it, nobody is left waiting for it.
+/// The turn of a thread. However the turn ends, no lookup is left waiting for it.
 struct Turn {
     lookups: Arc<Lookups>,
     is_over: bool,
 }
 
 impl Turn {
-    /// Those to be done next. `None`: none, and the turn is over.
+    /// The lookups to do next. `None`: there are none, and the turn is over.
     fn next(&mut self) -> Option<Vec<Waiting>> {
         let mut line = self.lookups.line();
-        // Nobody waits for these any more.
+        // The callers of these lookups have gone.
         line.waiting.retain(|each| !each.answer.is_closed());
         if line.waiting.is_empty() {
             line.threads -= 1;
@@ -93,13 +97,13 @@ impl Turn {
         while let Some(waiting) = self.next() {
             read(&mut connection, waiting);
             if !connection.is_sound() {
-                // The next thread has another.
+                // The next thread takes another connection.
                 return;
             }
         }
     }
 
-    /// Answers all that wait: nothing can be read.
+    /// Answers all waiting lookups with an error, because nothing can be read.
     fn fail(self, error: &PortError) {
         for each in self.lookups.line().waiting.drain(..) {
             drop(each.answer.send(Err(error.again())));
@@ -113,7 +117,7 @@ impl Drop for Turn {
             let mut line = self.lookups.line();
             line.threads -= 1;
             if line.threads == 0 {
-                // They are told that nobody is left to answer.
+                // Dropping them tells their callers that no thread will answer.
                 line.waiting.clear();
             }
         }
@@ -135,7 +139,7 @@ fn read(connection: &mut Connection, waiting: Vec<Waiting>) {
         Ok::<_, PortError>(())
     });
     if let Err(error) = read {
-        // It has not begun.
+        // The transaction has not begun.
         waiting.for_each(|each| drop(each.answer.send(Err(error.again()))));
     }
 }

@@ -1,4 +1,4 @@
-//! Opening and migrating.
+//! Opens and migrates a database file.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
@@ -24,10 +24,10 @@ const MIGRATIONS: &[Migration] = &[Migration {
     up: include_str!("../../../migrations/sqlite/0001_initial/up.sql"),
 }];
 
-/// How long opening waits for another process that is opening, or migrating, the same file.
+/// How long opening waits for another process that opens or migrates the same file.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Where the database is and how it is used.
+/// Where the database is, and how it is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteConfig {
     /// The file.
@@ -37,7 +37,7 @@ pub struct SqliteConfig {
 }
 
 impl SqliteConfig {
-    /// A file, with a reader for every core and no fewer than four.
+    /// The database in this file, with one reader per core and at least four.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self { path: path.into(), readers: cores.max(4) }
@@ -47,13 +47,13 @@ impl SqliteConfig {
 /// Why a database was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The path cannot be handed to SQLite.
+    /// The path cannot be passed to SQLite.
     #[error("the path of the database is not valid UTF-8: {}", .path.display())]
     NotUtf8 {
         /// The path.
         path: PathBuf,
     },
-    /// The file or its folder cannot be made.
+    /// The file or its folder cannot be created.
     #[error("cannot make the database {}", .path.display())]
     Create {
         /// The path of the file.
@@ -62,8 +62,8 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
-    /// It cannot be read or written, is no database, or a migration failed. A schema that this
-    /// program cannot use is a [`SchemaError`].
+    /// The file cannot be read or written, is no database, or a migration failed. A schema that
+    /// this program cannot use is a [`SchemaError`].
     #[error("cannot use the database {}", .path.display())]
     Unusable {
         /// The path of the file.
@@ -80,7 +80,8 @@ impl OpenError {
     }
 }
 
-/// The path as SQLite takes it. Absolute, so that no name can be read as a URI or as `:memory:`.
+/// The path in the form that SQLite takes. It is absolute, so that no name can be read as a URI or
+/// as `:memory:`.
 pub(crate) fn url(path: &Path) -> Result<String, OpenError> {
     let absolute = std::path::absolute(path).map_err(|source| OpenError::unusable(path, source))?;
     absolute
@@ -94,7 +95,7 @@ pub(crate) fn migrate(path: &Path) -> Result<Vec<String>, OpenError> {
     create(path).map_err(|source| OpenError::Create { path: path.to_path_buf(), source })?;
     let unusable = |source: BoxError| OpenError::unusable(path, source);
     let mut sqlite = prepare(&url).map_err(unusable)?;
-    // The write lock comes first: whoever waited for it finds the work done.
+    // Take the write lock first: a process that waited for it finds the migrations done.
     let applied = sqlite.immediate_transaction(|sqlite| {
         let missing = missing(sqlite)?;
         for migration in &missing {
@@ -120,7 +121,7 @@ pub(crate) fn pending(path: &Path) -> Result<Vec<String>, OpenError> {
     missing().map(migrations::names).map_err(|source| OpenError::unusable(path, source))
 }
 
-/// Makes the file, and the folders above it, readable for their owner only.
+/// Creates the file and the folders above it, readable only for their owner.
 fn create(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -132,10 +133,11 @@ fn create(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Opens a connection for migrations and turns on the write-ahead log, which stays on.
+/// Opens a connection for migrations, and turns on the write-ahead log, which stays on.
 fn prepare(url: &str) -> Result<SqliteConnection, BoxError> {
     let mut sqlite = connect(url, Access::Write)?;
-    // Off, since dropping a table in order to build it anew deletes what refers to it.
+    // Foreign keys are off: a migration may drop a table to build it anew, and with foreign keys
+    // that would delete the rows that refer to it.
     sqlite.batch_execute(&format!(
         "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = OFF;",
         PATIENCE.as_millis()
@@ -144,7 +146,7 @@ fn prepare(url: &str) -> Result<SqliteConnection, BoxError> {
     let started = Instant::now();
     loop {
         match sqlite.batch_execute("PRAGMA journal_mode = WAL") {
-            // The change of mode does not wait for others by itself.
+            // The change of the journal mode does not wait for others by itself.
             Err(error) if is_transient(&error) && started.elapsed() < PATIENCE => {
                 std::thread::sleep(Duration::from_millis(10));
             }
@@ -165,7 +167,7 @@ fn missing(sqlite: &mut SqliteConnection) -> Result<Vec<&'static Migration>, Box
     Ok(migrations::missing(MIGRATIONS, &applied)?)
 }
 
-/// Refuses a database of before the first release, and changes nothing in it.
+/// Refuses a database from before the first release, and changes nothing in it.
 fn refuse_obsolete(sqlite: &mut SqliteConnection) -> Result<(), BoxError> {
     let is_obsolete = !has_table(sqlite, "menjin_schema")?
         && has_table(sqlite, "__diesel_schema_migrations")?
@@ -188,7 +190,7 @@ struct Dangling {
     parent: String,
 }
 
-/// Foreign keys are not watched while migrations run.
+/// SQLite does not enforce foreign keys while migrations run.
 fn check_foreign_keys(sqlite: &mut SqliteConnection) -> Result<(), BoxError> {
     let check = "SELECT \"table\", parent FROM pragma_foreign_key_check LIMIT 1";
     match diesel::sql_query(check).get_result::<Dangling>(sqlite).optional()? {

@@ -16,15 +16,15 @@ pub(crate) const DEADLINE: Duration = Duration::from_millis(2800);
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Statements that change nothing; SQLite refuses others.
+    /// For statements that change nothing; SQLite refuses others.
     Read,
-    /// Transactions that change something.
+    /// For transactions that change something.
     Write,
 }
 
 impl Access {
-    /// What holds for every connection of its kind. `synchronous = FULL` syncs the log at each
-    /// commit; the checkpoint stays at its default of every 1,000 pages.
+    /// The settings of every connection of its kind. `synchronous = FULL` syncs the log at each
+    /// commit. The checkpoint keeps its default of every 1,000 pages.
     fn pragmas(self) -> &'static str {
         match self {
             Self::Read => {
@@ -42,12 +42,13 @@ impl Access {
 /// A connection in a pool.
 pub(crate) struct Connection {
     sqlite: SqliteConnection,
-    /// Whether it is in no transaction. False while it is lent, so that a panic leaves it so.
+    /// Whether the connection is outside of a transaction. It is false during a transaction, so
+    /// that it stays false after a panic.
     sound: bool,
 }
 
 impl Connection {
-    /// Whether it may be used on.
+    /// Whether the connection can be used again.
     pub(crate) fn is_sound(&self) -> bool {
         self.sound
     }
@@ -68,7 +69,8 @@ impl Connection {
         self.transaction("BEGIN", work)
     }
 
-    /// Writes in one transaction, waiting for another process's for no longer than `patience`.
+    /// Writes in one transaction. Waits no longer than `patience` for a transaction of another
+    /// process.
     pub(crate) fn write<T, E: From<PortError>>(
         &mut self,
         patience: Duration,
@@ -78,8 +80,8 @@ impl Connection {
         self.transaction(&begin, work)
     }
 
-    /// Not diesel's transactions: after a full disk SQLite has rolled back by itself, and diesel
-    /// then returns the error of its own `ROLLBACK` in place of the reason.
+    /// diesel's transactions are not used: after a full disk SQLite has already rolled back, and
+    /// diesel then returns the error of its own `ROLLBACK` instead of the reason.
     fn transaction<T, E: From<PortError>>(
         &mut self,
         begin: &str,
@@ -103,13 +105,13 @@ impl Connection {
         Ok(value)
     }
 
-    /// Where SQLite finds nothing to roll back, the connection is closed and a new one opened.
+    /// If SQLite finds nothing to roll back, the connection is closed and a new one is opened.
     fn roll_back(&mut self) {
         self.sound = self.sqlite.batch_execute("ROLLBACK").is_ok();
     }
 }
 
-/// Opens a connection with all that must hold for it.
+/// Opens a connection with all settings of its kind.
 pub(crate) fn connect(url: &str, access: Access) -> ConnectionResult<SqliteConnection> {
     let mut sqlite = SqliteConnection::establish(url)?;
     sqlite.batch_execute(access.pragmas()).map_err(ConnectionError::CouldntSetupConfiguration)?;
@@ -133,9 +135,9 @@ impl managed::Manager for Manager {
         let open = move || {
             let mut sqlite = connect(&url, access)?;
             if access == Access::Write {
-                // The one before may have ended at a full disk. Once there is room, emptying the
-                // log comes first: else it grows into all of it before it is due. If there is none
-                // yet, the write will say so.
+                // The connection before this one may have ended at a full disk. When there is room
+                // again, a checkpoint comes first: otherwise the log grows into all of that room
+                // before its checkpoint is due. If there is no room yet, the write reports it.
                 let _ = sqlite.batch_execute("PRAGMA wal_checkpoint(PASSIVE)");
             }
             Ok::<_, ConnectionError>(sqlite)

@@ -161,7 +161,7 @@ pub(crate) fn find_live(
     Ok(Some((live_session(session, user)?, predecessor)))
 }
 
-/// Ends the session; whose it was, if it had not ended before.
+/// Ends the session. Returns its user if the session had not ended before.
 fn end(
     sqlite: &mut SqliteConnection,
     id: SessionId,

@@ -20,16 +20,19 @@ use crate::lookups::Lookups;
 use crate::open::{self, OpenError, SqliteConfig};
 use crate::pool::{Access, Connection, DEADLINE, Manager};
 
-/// How long a call may wait for a connection and for other processes' writes, together.
+/// How long a call may wait in total for a connection and for writes of other processes.
 const PATIENCE: Duration = Duration::from_millis(2500);
 /// The store: `AccountRepository`, `SessionRepository`, `LockoutRepository`, `AuditRepository` and
 /// `HealthProbe` on one SQLite file. Clones are cheap and share their connections.
 ///
-/// Its methods need a tokio runtime. A call whose future is dropped still does its work, or none.
+/// Its methods need a tokio runtime. A call whose future is dropped either still does all of its
+/// work, or none.
 #[derive(Clone)]
 pub struct SqliteStore {
     path: Arc<Path>,
     reader: Pool<Manager>,
+    /// One connection. SQLite has one writer anyway; the queue of this pool is fair, and waiting
+    /// for SQLite's lock is not.
     writer: Pool<Manager>,
     pub(crate) lookups: Arc<Lookups>,
 }
@@ -41,8 +44,8 @@ impl fmt::Debug for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, makes it (mode 0600) and its folder (0700) where they are missing, and runs
-    /// the migrations that are. Of several processes that start at once, one does.
+    /// Opens the file. Creates the file (mode 0600) and its folder (mode 0700) if they are missing,
+    /// and runs the missing migrations. Of several processes that start at once, one migrates.
     ///
     /// Blocks: for milliseconds, unless another process is migrating.
     pub fn open(config: SqliteConfig) -> Result<Self, OpenError> {
@@ -64,14 +67,14 @@ impl SqliteStore {
         })
     }
 
-    /// Runs the migrations that are missing and returns their names. Makes file and folder where
-    /// they are missing. Blocks.
+    /// Runs the missing migrations and returns their names. Creates file and folder if they are
+    /// missing. Blocks.
     pub fn migrate(path: &Path) -> Result<Vec<String>, OpenError> {
         open::migrate(path)
     }
 
-    /// The names of the migrations that are missing; all of them where there is no file, which is
-    /// not made. Blocks.
+    /// The names of the missing migrations. If there is no file, these are all of them, and no file
+    /// is created. Blocks.
     pub fn pending_migrations(path: &Path) -> Result<Vec<String>, OpenError> {
         open::pending(path)
     }
@@ -81,8 +84,8 @@ impl SqliteStore {
         self.path.to_path_buf()
     }
 
-    /// Moves what the write-ahead log holds into the file and closes the connections: calls from
-    /// then on are `Unavailable`. Not needed for safety, but leaves one file to copy.
+    /// Moves the contents of the write-ahead log into the file, and closes the connections: later
+    /// calls are `Unavailable`. This is not needed for safety, but leaves a single file to copy.
     pub async fn close(&self) -> Result<(), PortError> {
         let checkpoint = run(&self.writer, |connection, _patience| {
             connection
@@ -111,7 +114,7 @@ impl SqliteStore {
         run(&self.reader, |connection, _patience| connection.read(work)).await?
     }
 
-    /// Reads with several statements, all of one moment.
+    /// Reads with several statements, which all see the same moment.
     pub(crate) async fn read_together<T, E>(
         &self,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
@@ -135,8 +138,8 @@ impl SqliteStore {
         run(&self.writer, |connection, patience| connection.write(patience, work)).await?
     }
 
-    /// Runs a statement that deletes what is older than a moment. It takes the moment and how many
-    /// rows at most.
+    /// Runs a statement that deletes rows older than a moment. The statement takes the moment and
+    /// the greatest number of rows.
     pub(crate) async fn delete_in_parts(
         &self,
         statement: &'static str,
@@ -165,12 +168,13 @@ impl HealthProbe for SqliteStore {
 }
 
 fn pool(manager: Manager, size: usize) -> Result<Pool<Manager>, BuildError> {
-    // The connection used last has the warmest caches.
+    // The connection that was used last has the warmest caches.
     Pool::builder(manager).max_size(size).queue_mode(QueueMode::Lifo).build()
 }
 
-/// Lends a connection to work on a thread that may block. The connection goes with the work: a
-/// caller who leaves neither stops it half-way nor hands the connection to another meanwhile.
+/// Lends a connection to work on a thread that may block. The connection belongs to the work until
+/// it is done: a caller who leaves neither stops the work half-way nor gives the connection to
+/// another call.
 async fn run<T: Send + 'static>(
     pool: &Pool<Manager>,
     work: impl FnOnce(&mut Connection, Duration) -> T + Send + 'static,
@@ -196,7 +200,7 @@ async fn lend(pool: &Pool<Manager>, started: Instant) -> Result<Object<Manager>,
 
 fn no_connection(error: PoolError<ConnectionError>) -> PortError {
     match error {
-        // A pragma that failed.
+        // A pragma has failed.
         PoolError::Backend(ConnectionError::CouldntSetupConfiguration(error)) => failed(error),
         error => PortError::unavailable(COMPONENT, error),
     }

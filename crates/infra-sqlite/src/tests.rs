@@ -1,4 +1,4 @@
-//! What is SQLite's own; what the ports promise is tested by the contract suite.
+//! Tests of what is specific to SQLite. The contract suite tests what the ports promise.
 
 mod lookups;
 
@@ -144,7 +144,7 @@ fn many_that_open_at_once_migrate_once() {
     assert!(SqliteStore::pending_migrations(&path).unwrap().is_empty());
 }
 
-/// Why the schema cannot be used, if that is the reason.
+/// The reason why the schema cannot be used, if that is the error.
 fn schema_error(error: &OpenError) -> Option<SchemaError> {
     assert!(error.to_string().contains("menjin.db"), "{error}");
     std::error::Error::source(error).and_then(|source| source.downcast_ref()).copied()
@@ -170,8 +170,9 @@ fn a_newer_database_says_whether_it_is_refused() {
     }
 }
 
-/// An application may keep its tables, and diesel's table of migrations, in the same file. Only
-/// menjin's own migrations of before the first release stop the start, and nothing is changed then.
+/// An application may keep its own tables, and diesel's table of migrations, in the same file. Only
+/// menjin's own migrations from before the first release stop the start, and then nothing is
+/// changed.
 #[test]
 fn migrations_of_others_are_left_alone_and_obsolete_ones_refused() {
     let (_folder, path) = folder();

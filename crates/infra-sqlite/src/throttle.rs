@@ -1,4 +1,4 @@
-//! Counts of failures.
+//! Counts of failed logins.
 
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{ClientNetwork, Timestamp, UserId};
@@ -60,7 +60,7 @@ impl LockoutRepository for SqliteStore {
         let (subject, network) = (subject.to_string(), network.to_string());
         self.write(move |sqlite| {
             let counts = throttles::table.filter(counts_of(&subject, &network));
-            // A count of none is no row.
+            // A count of zero has no row.
             diesel::delete(counts.filter(throttles::failures.le(1)))
                 .execute(sqlite)
                 .or_port_error()?;
@@ -101,14 +101,14 @@ impl LockoutRepository for SqliteStore {
     }
 }
 
-/// Forgets the failures of an account; whether there were any.
+/// Deletes the failures of an account. Returns whether there were any.
 pub(crate) fn forget(sqlite: &mut SqliteConnection, id: UserId) -> Result<bool, PortError> {
     let subject = LockoutSubject::Account(id).to_string();
     let counts = throttles::table.filter(throttles::subject.eq(subject));
     Ok(diesel::delete(counts).execute(sqlite).or_port_error()? > 0)
 }
 
-/// What is stored for a subject and a network.
+/// The counts that are stored for a subject and a network.
 fn stored(
     sqlite: &mut SqliteConnection,
     subject: &str,

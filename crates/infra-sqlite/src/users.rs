@@ -131,8 +131,8 @@ fn is_taken(error: &DieselError) -> bool {
     matches!(error, DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
 }
 
-/// Which of the two is taken. SQLite names one violated constraint, not all of them; the statement
-/// that failed has changed nothing, and nobody else can write meanwhile.
+/// Which of the two is taken. SQLite names one violated constraint, not all of them. The statement
+/// that failed has changed nothing, and no other connection can write meanwhile.
 fn who_has(
     sqlite: &mut SqliteConnection,
     user: &NewUser,
@@ -155,7 +155,7 @@ fn find(sqlite: &mut SqliteConnection, id: UserId) -> Result<Option<User>, PortE
 }
 
 fn has_other_admin(sqlite: &mut SqliteConnection, id: UserId) -> Result<bool, PortError> {
-    // Written out, not bound: only so does SQLite see that the partial index will do.
+    // A literal, not a parameter: otherwise SQLite cannot see that the partial index applies.
     let others = diesel::dsl::sql::<diesel::sql_types::Bool>("role = 'admin' AND is_active = 1");
     let others = users::table.filter(others).filter(users::id.ne(id.get()));
     select(exists(others)).get_result(sqlite).or_port_error()

@@ -1,4 +1,4 @@
-//! The commands beside `serve`.
+//! The commands besides `serve`.
 
 use std::io::{BufRead as _, Write as _};
 
@@ -26,7 +26,7 @@ pub(crate) fn migrate(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `menjin config check`: the settings have been checked while they were read.
+/// `menjin config check`: the settings were checked when they were read.
 pub(crate) fn check_config(settings: &Settings) -> anyhow::Result<()> {
     write!(std::io::stdout(), "{}", settings.to_toml()?)?;
     Ok(())
@@ -57,7 +57,7 @@ pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-/// The first line, without its end: `echo`, `printf` and password managers all do.
+/// The first line without its line end, which `echo`, `printf` and password managers may add.
 fn password_from_stdin() -> anyhow::Result<SecretString> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).context("cannot read the password")?;

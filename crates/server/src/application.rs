@@ -1,5 +1,5 @@
-//! Wiring: settings in, use-cases on adapters out. With `store.rs` for the database, the one
-//! place that knows which adapter is behind which port.
+//! Wiring: builds the use cases on the adapters that the settings choose. This file, with
+//! `store.rs` for the database, is the only place that knows which adapter implements which port.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,33 +29,34 @@ use crate::secret;
 use crate::settings::{Settings, SettingsError};
 use crate::store::Store;
 
-/// How many networks are counted at most, some 10 MiB of them.
+/// The greatest number of networks that are counted, about 10 MiB.
 const MAX_COUNTED_NETWORKS: usize = 100_000;
 
-/// How many live sessions are kept in process at most, some 50 MiB of them.
+/// The greatest number of live sessions in the session cache, about 50 MiB.
 const MAX_CACHED_SESSIONS: usize = 50_000;
 
-/// How many access tokens are remembered to be genuine at most, some 10 MiB of them.
+/// The greatest number of verified access tokens that are remembered, about 10 MiB.
 const MAX_CACHED_TOKENS: usize = 50_000;
 
-/// Why the server does not start; the chain says where.
+/// Why the server does not start. The chain of causes tells where.
 pub type StartError = anyhow::Error;
 
 /// menjin, built and ready to be served.
 pub struct Application {
     /// The HTTP layer with all use-cases.
     pub api: Data<Api>,
-    /// Deletes what has expired; run it every now and then.
+    /// Deletes what has expired. Must be run regularly.
     pub cleanup: Arc<Cleanup>,
     store: Store,
     accounts: Arc<dyn AccountRepository>,
     trail: Arc<AuditQueue>,
-    /// Held for as long as the application: dropped, other replicas' changes are no longer heard.
+    /// Kept as long as the application. When it is dropped, changes of other replicas are no longer
+    /// received.
     _subscription: Option<Subscription>,
 }
 
 impl Application {
-    /// Opens the database, which it makes or migrates if need be, and builds everything on it.
+    /// Opens the database, creates or migrates it if needed, and builds everything on it.
     ///
     /// # Errors
     /// The first part that cannot be built.
@@ -63,7 +64,7 @@ impl Application {
         Self::build_with_clock(settings, Arc::new(SystemClock)).await
     }
 
-    /// As [`Application::build`], with a clock of the caller's.
+    /// Like [`Application::build`], with a clock of the caller's.
     ///
     /// # Errors
     /// The first part that cannot be built.
@@ -73,7 +74,7 @@ impl Application {
     ) -> Result<Self, StartError> {
         let store = Store::open(settings).await?;
         let settings = settings.clone();
-        // Hashing the dummy blocks.
+        // Hashing the dummy password blocks.
         let (application, cache) =
             tokio::task::spawn_blocking(move || Self::assemble(&settings, store, clock)).await??;
         if let Err(error) = cache.check().await {
@@ -137,26 +138,27 @@ impl Application {
         Ok(self.accounts.list(query).await?.total > 0)
     }
 
-    /// Where the data is: the path of a file, or host, port and name of a database.
+    /// Where the data is: the path of a file; or host, port and name of a database.
     pub fn database(&self) -> String {
         self.store.place()
     }
 
-    /// Ends the use of the database, once the records that still wait are written, which takes no
-    /// longer than this: of a file, what is pending is written into it.
+    /// Writes the audit records that still wait, which takes no longer than this time, and then
+    /// stops using the database. For a file, pending data is written into the file.
     ///
     /// # Errors
-    /// The database failed; nothing but records of failures is lost.
+    /// The database failed. Nothing but records of failures is lost.
     pub async fn close(&self, within: Duration) -> Result<(), PortError> {
         self.trail.close(within).await;
         self.store.close().await
     }
 }
 
-/// The repositories of a store with the session cache in front, for as long as the setting allows.
-/// Where replicas share a channel, the cache is told of changes for as long as the subscription is
-/// held, and not used before it has begun. Where there may be replicas and no channel, there is no
-/// cache: a logout must work on all of them at once.
+/// The repositories of a store with the session cache in front, whose entries live as long as the
+/// setting allows. If replicas share a channel, the cache receives their changes for as long as the
+/// subscription is held, and is not used before the subscription has begun. If there may be other
+/// replicas and there is no channel, there is no session cache: a logout must take effect on all
+/// replicas at once.
 fn with_session_cache(settings: &Settings, store: &Store, shared: &Shared) -> Cached {
     let (accounts, credentials, sessions) =
         (store.accounts(), store.credentials(), store.sessions());
@@ -178,7 +180,7 @@ fn with_session_cache(settings: &Settings, store: &Store, shared: &Shared) -> Ca
     }
 }
 
-/// What [`with_session_cache`] makes.
+/// The result of [`with_session_cache`].
 struct Cached {
     accounts: Arc<dyn AccountRepository>,
     credentials: Arc<dyn CredentialRepository>,
@@ -186,12 +188,13 @@ struct Cached {
     subscription: Option<Subscription>,
 }
 
-/// The cache and the limits per network: in this process, or for all replicas together.
+/// The cache and the limits per network: in this process, or shared by all replicas.
 struct Shared {
     cache: Arc<dyn Cache>,
     health: Arc<dyn HealthProbe>,
     rates: Arc<dyn RateLimiter>,
-    /// How replicas tell each other what has changed; `None` where there is only one.
+    /// The channel by which replicas tell each other what has changed; `None` if there is only one
+    /// replica.
     channel: Option<Arc<dyn InvalidationChannel>>,
 }
 
@@ -230,8 +233,8 @@ fn caching(codec: JwtCodec) -> Result<Arc<dyn TokenCodec>, StartError> {
     Ok(Arc::new(CachedTokens::new(Arc::new(codec), MAX_CACHED_TOKENS, random_key()?)))
 }
 
-/// What makes administrators. Built of its own parts: it needs no signing secret, and must not
-/// make one where the server gets its from elsewhere.
+/// The use case that creates administrators, built from its own parts: it needs no signing secret,
+/// and must not generate one where the server gets its secret from elsewhere.
 ///
 /// # Errors
 /// The first part that cannot be built.

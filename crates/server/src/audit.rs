@@ -12,13 +12,13 @@ use crate::store::Store;
 /// How many records are read at once.
 const PART: u64 = 1000;
 
-/// Writes records to standard output, a JSON object a line, the oldest first.
+/// Writes records to standard output, one JSON object per line, oldest first.
 pub(crate) async fn export(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> {
     let records = Store::open_existing(settings).await?.audit_records();
     let filter = AuditFilter { since: args.since, until: args.until, ..AuditFilter::default() };
     let query = AuditQuery { filter, order: AuditOrder::OldestFirst, beyond: None, limit: PART };
     match write_all(&*records, query, &mut io::BufWriter::new(io::stdout().lock())).await {
-        // Whoever reads has seen enough.
+        // The reader has seen enough.
         Err(error) if is_broken_pipe(&error) => Ok(()),
         result => result,
     }
@@ -37,7 +37,7 @@ async fn write_all(
         }
         out.flush()?;
         query.beyond = part.last().map(AuditRecord::position);
-        // A server that goes on recording must not keep the export from its end.
+        // A server that still writes records must not keep the export from ending.
         if (part.len() as u64) < PART {
             return Ok(());
         }

@@ -1,5 +1,5 @@
-//! Settings from the command line and the environment of the process. Only this file looks at the
-//! process, so that tests need not change it.
+//! Reads the settings from the command line and the environment of the process. Only this file
+//! looks at the process, so that tests need not change it.
 
 use std::ffi::OsString;
 
@@ -25,8 +25,8 @@ pub(crate) fn settings(cli: &Cli) -> Result<Settings, SettingsError> {
     })
 }
 
-/// The variables that begin with `MENJIN_`. One that is not UTF-8 is an error: it would otherwise be
-/// ignored, and it may be a secret.
+/// The variables that begin with `MENJIN_`. A variable that is not UTF-8 is an error: otherwise it
+/// would be ignored, and it may be a secret.
 fn variables() -> Result<Vec<(String, String)>, SettingsError> {
     let ours = |(name, value): (OsString, OsString)| {
         let name = name.into_string().ok().filter(|name| name.starts_with("MENJIN_"))?;

@@ -1,4 +1,4 @@
-//! `menjin keys`: they need neither settings nor a database.
+//! `menjin keys`: the commands that need neither settings nor a database.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -21,7 +21,7 @@ pub(crate) fn generate(args: &GenerateKeyArgs) -> anyhow::Result<()> {
     let Some(path) = &args.out else {
         return Ok(out.write_all(pem.expose_secret().as_bytes())?);
     };
-    // A key that is in use must not be lost to a command that is given twice.
+    // A command that is given twice must not overwrite a key that is in use.
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let mut file = file.with_context(|| format!("cannot make {}", path.display()))?;
     file.write_all(pem.expose_secret().as_bytes())?;

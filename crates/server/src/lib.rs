@@ -1,7 +1,7 @@
 //! # menjin-server
 //!
-//! Puts menjin together: it reads the settings, picks the adapters, builds the use-cases, and runs
-//! them behind HTTP or a command line. The only crate that knows all others.
+//! Puts menjin together: it reads the settings, chooses the adapters, builds the use cases, and
+//! runs them behind HTTP or a command line. This is the only crate that knows all others.
 
 mod admin;
 mod application;
@@ -29,20 +29,21 @@ pub use serve::{Running, run};
 use cli::{AdminCommand, AuditCommand, Cli, Command, ConfigCommand, KeysCommand};
 use settings::Settings;
 
-/// Faster than glibc's for a little more memory (`docs/performance.md`), and the same wherever menjin
-/// runs: other systems' own are slower still. Of the library, so that what is tested has it too.
+/// Faster than glibc's allocator for a little more memory (`docs/src/reference/performance.md`),
+/// and the same wherever menjin runs: the allocators of other systems are even slower. It belongs
+/// to the library, so that the tests use it too.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The exit code for bad settings, as for a bad command line, and for a database that no version can
-/// use (`EX_USAGE` would be 64; shells and supervisors know 2).
+/// The exit code for invalid settings, for an invalid command line, and for a database that no
+/// version can use (`EX_USAGE` would be 64, but shells and supervisors know 2).
 const BAD_SETTINGS: u8 = 2;
 
 /// The whole program: reads the command line and exits with 0, with 1 after a failure, or with 2 if
-/// the settings or the command line are wrong, or name a database that no version can use.
+/// the settings or the command line are invalid, or name a database that no version can use.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    // Keys are made before the settings can name them.
+    // Keys are generated before the settings can name them.
     if let Some(Command::Keys { command: KeysCommand::Generate(args) }) = &cli.command {
         return ended(keys::generate(args));
     }
@@ -54,8 +55,8 @@ pub fn main() -> ExitCode {
         }
     };
     let command = cli.command.unwrap_or(Command::Serve);
-    // Before a database is made or migrated. Making an administrator does not take the right to read
-    // the server's key.
+    // The certificate is read before a database is created or migrated. Other commands do not read
+    // it: a person who creates an administrator need not have the right to read the server's key.
     if matches!(command, Command::Serve | Command::Config { .. })
         && let Err(error) = tls::Certificate::read(&settings.server)
     {
@@ -83,7 +84,7 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // With its causes: the error alone seldom helps.
+            // The error with its causes, because the error alone seldom helps.
             eprintln!("menjin: {error:#}");
             if names_an_obsolete_database(&error) {
                 return ExitCode::from(BAD_SETTINGS);
@@ -93,14 +94,15 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
     }
 }
 
-/// Whether the settings name a database of before the first release: starting again is of no use.
+/// Whether the settings name a database from before the first release. Starting again does not help
+/// then.
 fn names_an_obsolete_database(error: &anyhow::Error) -> bool {
     let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
     causes.any(|error: &SchemaError| *error == SchemaError::Obsolete)
 }
 
 fn serve(settings: &Settings) -> anyhow::Result<()> {
-    // Dropped last: what is logged after that is lost.
+    // Dropped last, because lines that are logged after that are lost.
     let _log = logging::start(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve::until_signalled(settings))

@@ -1,7 +1,7 @@
-//! Figures for Prometheus, on an address of their own.
+//! Metrics for Prometheus, on a separate address.
 //!
-//! Not a route of the API: who may call that is not who may know how busy the server is, and a
-//! listener of its own still answers when all workers are taken.
+//! They are no route of the API, because not everybody who may call the API may know how busy the
+//! server is. A separate listener also still answers when all workers are busy.
 
 use std::net::SocketAddr;
 
@@ -11,16 +11,16 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use crate::application::StartError;
 
 /// The upper bounds of the buckets of every histogram, in seconds: from the time of a request that
-/// asks nobody to beyond the time that a log-in may wait.
+/// needs no other server to more than a login may wait.
 const BUCKETS: [f64; 16] = [
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
     5.0, 10.0,
 ];
 
-/// Collects figures from now on, and serves them as text to whoever asks at this address.
+/// Collects metrics from now on, and serves them as text at this address.
 ///
 /// # Errors
-/// The address cannot be listened on, or figures are collected already.
+/// The address cannot be listened on, or metrics are collected already.
 pub(crate) fn start(address: SocketAddr) -> Result<(), StartError> {
     let cannot = || format!("cannot listen on {address} (metrics.listen)");
     let (recorder, exporter) = PrometheusBuilder::new()

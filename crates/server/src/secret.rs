@@ -1,4 +1,5 @@
-//! The signing secret of the embedded deployment profile: generated once, kept beside the database.
+//! The signing secret of the embedded deployment profile: generated once, and kept beside the
+//! database.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -10,19 +11,20 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::settings::{Database, Settings};
 
-/// The secret from the settings, or the one in the data folder, made when there is none.
+/// The secret from the settings, or the one in the data folder, which is generated if there is
+/// none.
 pub(crate) fn signing_secret(settings: &Settings) -> anyhow::Result<SecretString> {
     if !settings.auth.secret.expose().is_empty() {
         return Ok(settings.auth.secret.0.clone());
     }
     match settings.database()? {
         Database::Sqlite(path) => read_or_generate(&secret_path(&path)),
-        // The settings have been checked for it.
+        // The check of the settings has ensured that it is set.
         Database::Postgres(_) => bail!("auth.secret is required with PostgreSQL"),
     }
 }
 
-/// Where that secret is kept.
+/// The file of the generated secret.
 pub(crate) fn secret_path(database: &Path) -> PathBuf {
     database.with_file_name("auth.secret")
 }
@@ -32,7 +34,7 @@ fn read_or_generate(path: &Path) -> anyhow::Result<SecretString> {
         return Ok(secret);
     }
     generate(path).with_context(|| format!("cannot make the secret {}", path.display()))?;
-    // Another process may have made one first: the one in the file is used.
+    // Another process may have created the file first; then its secret is used.
     read(path)?.with_context(|| format!("{} has vanished", path.display()))
 }
 
@@ -55,7 +57,7 @@ fn read(path: &Path) -> anyhow::Result<Option<SecretString>> {
 }
 
 /// Writes a new secret completely or not at all: into a temporary file, which is then linked to the
-/// final name unless that exists.
+/// final name unless that name exists.
 fn generate(path: &Path) -> anyhow::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));

@@ -1,4 +1,4 @@
-//! Serving: listening, cleaning up, and stopping without cutting anybody off.
+//! Serves: listens, cleans up, and stops without cutting off any request.
 
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
@@ -18,21 +18,22 @@ use crate::settings::Settings;
 use crate::tls::Certificate;
 use crate::{logging, metrics};
 
-/// How long records of failures have at the end, however long the requests took.
+/// How much time there is to write the records of failures at the end, however long the requests
+/// took.
 const LAST_RECORDS: Duration = Duration::from_secs(1);
 
-/// How many connections may wait to be accepted. The standard library asks for 128: those who all
-/// come back after a restart do not fit, and wait for a second before they try again. The system
-/// cuts this to what it allows.
+/// How many connections may wait to be accepted. The standard library asks for 128: when many
+/// clients come back after a restart, they do not fit, and wait for a second before they try again.
+/// The system reduces this number to what it allows.
 const BACKLOG: i32 = 4096;
 
-/// A server that is running.
+/// A running server.
 pub struct Running {
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
     handle: ServerHandle,
     server: JoinHandle<std::io::Result<()>>,
-    /// What is done beside, for as long as it runs.
+    /// Background tasks that run as long as the server.
     beside: Vec<JoinHandle<()>>,
     is_tls: bool,
     shutdown_timeout: Duration,
@@ -40,11 +41,11 @@ pub struct Running {
 }
 
 impl Running {
-    /// Stops: no new requests, those in flight are answered, then what still waits is recorded and
-    /// the database closed.
+    /// Stops the server: it accepts no new requests and answers those in flight. Then it writes the
+    /// records that still wait, and closes the database.
     ///
     /// # Errors
-    /// The server or the database failed; nothing acknowledged is lost.
+    /// The server or the database failed. No acknowledged change is lost.
     pub async fn stop(self) -> Result<(), StartError> {
         let started = Instant::now();
         self.handle.stop(true).await;
@@ -54,7 +55,7 @@ impl Running {
         Ok(self.application.close(left.max(LAST_RECORDS)).await?)
     }
 
-    /// Where it can be reached, as `http://127.0.0.1:8000` or `https://…`.
+    /// The URL of the server, such as `http://127.0.0.1:8000` or `https://…`.
     pub fn url(&self) -> String {
         format!("{}://{}", if self.is_tls { "https" } else { "http" }, self.address)
     }
@@ -120,12 +121,12 @@ pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartErro
     // Before anything else, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    // Before what tells figures: it asks for the recorder once.
+    // Before any part that updates metrics, because each part asks for the recorder once.
     if let Some(address) = settings.metrics.listen {
         metrics::start(address)?;
     }
     let application = tokio::select! {
-        // It may wait for a database, or for another replica's migration.
+        // Building may wait for a database, or for the migration of another replica.
         application = Application::build(settings) => application?,
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
@@ -147,12 +148,12 @@ pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartErro
     Ok(())
 }
 
-/// Says where it listens, where the data is, and what to try first.
+/// Prints where the server listens, where the data is, and what to try first.
 fn announce(settings: &Settings, running: &Running, has_admin: bool) {
     let url = running.url();
     let data = running.application.database();
     tracing::info!(event = "listening", %url, %data);
-    // As it was called, so that the line can be pasted.
+    // Written as the program was called, so that the line can be pasted.
     let program = std::env::args().next().unwrap_or_else(|| "menjin".to_owned());
     let admin = format!("{program} admin create --username NAME --email ADDRESS");
     if !has_admin {

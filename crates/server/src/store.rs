@@ -24,7 +24,7 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    /// Opens it, and makes or migrates it if need be.
+    /// Opens the database, and creates or migrates it if needed.
     pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Self> {
         Ok(match settings.database()? {
             Database::Sqlite(path) => {
@@ -35,8 +35,8 @@ impl Store {
         })
     }
 
-    /// Opens a database that exists already. Whoever exports records must not get those of an empty
-    /// file, just made in the wrong folder.
+    /// Opens a database that exists already. An export of records must not read an empty file that
+    /// was just created in the wrong folder.
     pub(crate) async fn open_existing(settings: &Settings) -> anyhow::Result<Self> {
         if let Database::Sqlite(path) = settings.database()?
             && !path.exists()
@@ -46,7 +46,7 @@ impl Store {
         Self::open(settings).await
     }
 
-    /// Migrates it; returns where it is and what was done.
+    /// Migrates the database. Returns where it is, and what was done.
     pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<(String, Vec<String>)> {
         Ok(match settings.database()? {
             Database::Sqlite(path) => {
@@ -57,7 +57,7 @@ impl Store {
         })
     }
 
-    /// Where it is, for people: the absolute path of a file; host, port and name.
+    /// Where the database is, for people: the absolute path of a file; or host, port and name.
     pub(crate) fn place(&self) -> String {
         match self {
             Self::Sqlite(store) => absolute(&store.path()),
@@ -65,12 +65,12 @@ impl Store {
         }
     }
 
-    /// Whether other processes may be using it for requests as well.
+    /// Whether other processes may also be using it to serve requests.
     pub(crate) fn may_be_shared(&self) -> bool {
         matches!(self, Self::Postgres(_))
     }
 
-    /// Ends its use in order. Nothing is lost without.
+    /// Closes the database in order. Nothing is lost without this.
     pub(crate) async fn close(&self) -> Result<(), PortError> {
         match self {
             Self::Sqlite(store) => store.close().await,

@@ -15,7 +15,7 @@ use tokio::time::MissedTickBehavior;
 use crate::application::StartError;
 use crate::settings::{ServerSettings, SettingsError, TlsSettings};
 
-/// What connections are encrypted with.
+/// The certificate of the server, and its files.
 #[derive(Debug)]
 pub(crate) struct Certificate {
     settings: TlsSettings,
@@ -34,14 +34,14 @@ struct Files {
     key: Vec<u8>,
 }
 
-/// It holds a private key.
+/// Does not print the private key.
 impl std::fmt::Debug for Files {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Files").finish_non_exhaustive()
     }
 }
 
-/// The certificate of new connections.
+/// The certificate for new connections.
 #[derive(Debug)]
 struct Current(RwLock<Arc<CertifiedKey>>);
 
@@ -55,7 +55,7 @@ impl Certificate {
     /// Reads the files that the settings name, if they name any.
     ///
     /// # Errors
-    /// They cannot be read, or do not belong together. Names the setting at fault.
+    /// The files cannot be read, or do not belong together. The error names the setting at fault.
     pub(crate) fn read(settings: &ServerSettings) -> Result<Option<Self>, SettingsError> {
         let settings = settings.tls.clone();
         if !settings.is_on() {
@@ -66,10 +66,10 @@ impl Certificate {
         Ok(Some(Self { settings, seen, current }))
     }
 
-    /// How to encrypt connections with it: TLS 1.2 and 1.3.
+    /// The configuration of encrypted connections: TLS 1.2 and 1.3.
     ///
     /// # Errors
-    /// None that is known of.
+    /// No cause is known.
     pub(crate) fn config(&self) -> Result<ServerConfig, StartError> {
         let provider = Arc::new(ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
@@ -78,8 +78,8 @@ impl Certificate {
         Ok(config.with_cert_resolver(self.current.clone()))
     }
 
-    /// Reads the files again and again. A new certificate is used for new connections. A bad one is
-    /// logged once and not used: the other file may be about to follow.
+    /// Reads the files again at intervals. A new certificate is used for new connections. A bad one
+    /// is logged once and not used, because the other file may be about to follow.
     pub(crate) async fn renew_for_ever(mut self) {
         let mut ticks = tokio::time::interval(self.settings.check_every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -90,7 +90,7 @@ impl Certificate {
             let files = match read {
                 Ok(Ok(files)) if files == self.seen => continue,
                 Ok(Ok(files)) => files,
-                // Somebody may be about to put it there: it is read again next time.
+                // The file may be about to be written. It is read again next time.
                 Ok(Err(error)) => {
                     tracing::error!(event = "certificate", "{error}: the old one is kept");
                     continue;
@@ -132,7 +132,7 @@ impl Files {
         if chain.is_empty() {
             return Err(bad_certificate(&"there is no certificate in PEM"));
         }
-        // The error is not shown: it may quote the key.
+        // The error is not shown, because it may quote the key.
         let Ok(private) = PrivateKeyDer::from_pem_slice(&self.key) else {
             return Err(bad_key(&"there is no private key in PEM, without a password"));
         };

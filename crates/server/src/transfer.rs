@@ -16,17 +16,17 @@ use crate::secret::secret_path;
 use crate::settings::{Database, Settings, SettingsError};
 use crate::store::blocking;
 
-/// Between which databases to transfer.
+/// The databases of a transfer.
 pub(crate) struct Databases {
     from: Database,
     to: Database,
 }
 
 impl Databases {
-    /// The databases of the command line.
+    /// The databases that the command line names.
     ///
     /// # Errors
-    /// A URL that cannot be read.
+    /// A URL cannot be read.
     pub(crate) fn of(settings: &Settings, args: &TransferArgs) -> Result<Self, SettingsError> {
         Ok(Self {
             from: settings.database_at("--from", &args.from)?,
@@ -35,7 +35,7 @@ impl Databases {
     }
 }
 
-/// Moves everything and says what that was.
+/// Moves everything, and prints what was moved.
 pub(crate) fn run(Databases { from, to }: Databases) -> anyhow::Result<()> {
     let (source, target) = (place(&from), place(&to));
     if source == target {
@@ -59,7 +59,7 @@ pub(crate) fn run(Databases { from, to }: Databases) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An archive of what is there: nothing is made or migrated.
+/// An archive of an existing database: nothing is created or migrated.
 async fn source_of(database: &Database) -> anyhow::Result<Arc<dyn Archive>> {
     let (pending, archive): (_, Arc<dyn Archive>) = match database.clone() {
         Database::Sqlite(path) => {
@@ -84,7 +84,7 @@ async fn source_of(database: &Database) -> anyhow::Result<Arc<dyn Archive>> {
     Ok(archive)
 }
 
-/// An archive to be filled, made and migrated.
+/// An archive to fill: created and migrated.
 async fn target_of(database: &Database) -> anyhow::Result<Arc<dyn Archive>> {
     Ok(match database.clone() {
         Database::Sqlite(path) => {
@@ -99,7 +99,8 @@ async fn target_of(database: &Database) -> anyhow::Result<Arc<dyn Archive>> {
     })
 }
 
-/// Where a database is: the path of a file, without links where it exists; host, port and name.
+/// Where a database is: the path of a file, with links resolved if it exists; or host, port and
+/// name.
 fn place(database: &Database) -> String {
     match database {
         Database::Sqlite(path) => {
@@ -130,7 +131,8 @@ fn say(moved: &[Checksum]) -> std::io::Result<()> {
     writeln!(out, "both databases hold the same")
 }
 
-/// A secret that was generated is beside the file, and the other database has no such place.
+/// Tells where a generated secret is: it is beside the file, and the other database has no such
+/// place.
 fn hint(secret: &Path) -> std::io::Result<()> {
     if !secret.exists() {
         return Ok(());

@@ -1,4 +1,5 @@
--- Times are microseconds since 1970-01-01T00:00:00Z.
+-- Times are microseconds since 1970-01-01T00:00:00Z. They are integers: SQLite has no type for
+-- times, and integers can be compared and indexed.
 
 -- The migrations that this database has. Not diesel's table: an application that embeds menjin may
 -- keep migrations of its own there.
@@ -38,8 +39,9 @@ CREATE INDEX users_role_id ON users (role, id);
 -- Whether another administrator is active.
 CREATE INDEX users_active_admins ON users (id) WHERE role = 'admin' AND is_active = 1;
 
--- How many users each role has. Every page shows the total, and counting a million rows takes longer
--- than all the rest of the request.
+-- How many users each role has. Every page shows the total, and counting a million rows takes
+-- longer than the rest of the request. A `REPLACE INTO users` by hand is not counted correctly:
+-- SQLite runs no trigger for the row that it removes.
 CREATE TABLE user_counts (
     role TEXT NOT NULL PRIMARY KEY,
     total INTEGER NOT NULL CHECK (total >= 0)

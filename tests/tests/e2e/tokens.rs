@@ -280,7 +280,8 @@ async fn public_keys_are_published_and_secrets_are_not() {
     }
 }
 
-/// From a secret to a key for others, as the README says, by restarts of one process.
+/// From a secret to a key for others, by restarts of one process, as
+/// `docs/src/operations/secrets.md` says.
 #[tokio::test]
 async fn t11_the_algorithm_is_changed_like_a_secret() {
     let secret = ("auth.secret", SECRET);

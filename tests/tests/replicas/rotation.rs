@@ -1,5 +1,5 @@
-//! T11: the signing secret is changed while replicas serve, one replica after the other. README,
-//! "Changing the secret", has the steps.
+//! T11: the signing secret is changed while replicas serve, one replica after the other. The steps
+//! are in `docs/src/operations/secrets.md`.
 
 use menjin_tests::client::Client;
 

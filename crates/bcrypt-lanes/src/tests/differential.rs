@@ -1,7 +1,8 @@
-//! Whatever joins and leaves when, each digest equals that of the `bcrypt` crate.
+//! Each digest equals that of the `bcrypt` crate, whichever jobs join and leave, and whenever they
+//! do.
 //!
-//! `MENJIN_TEST_LANES_SECONDS=600 cargo test -p menjin-bcrypt-lanes differential` does it
-//! for ten minutes.
+//! `MENJIN_TEST_LANES_SECONDS=600 cargo test -p menjin-bcrypt-lanes differential` tests it for ten
+//! minutes.
 
 use std::time::{Duration, Instant};
 
@@ -14,15 +15,15 @@ use proptest::test_runner::TestRunner;
 /// What may happen between two iterations.
 #[derive(Debug, Clone)]
 enum Event {
-    /// Somebody joins, if there is room.
+    /// A job joins, if there is room.
     Join { password: Vec<u8>, raw: bool, salt: [u8; 16], cost: u32 },
     /// This many iterations pass.
     Steps(usize),
-    /// The client of this lane goes away, counted from the oldest.
+    /// The client of this lane goes away. Lanes are counted from the oldest.
     Gone(usize),
 }
 
-/// 0 to 80 bytes, often at a limit, often with NULs or repetitions in them.
+/// 0 to 80 bytes, often near a limit, often with NULs or repetitions.
 fn password() -> impl Strategy<Value = Vec<u8>> {
     let length = prop_oneof![4 => 0_usize..=80, 2 => 70_usize..=74, 1 => 0_usize..=4];
     prop_oneof![
@@ -47,7 +48,7 @@ fn events() -> impl Strategy<Value = (usize, Vec<Event>)> {
     (1..=Lanes::<()>::MAX, vec(event(), 1..60))
 }
 
-/// Those that ride, with what is expected of them.
+/// The jobs in the lanes, with their expected digests.
 struct Model {
     lanes: Lanes<u64>,
     riders: Vec<(u64, [u8; 24], u32)>,
@@ -63,7 +64,7 @@ impl Model {
             };
             (key, password.to_vec())
         } else {
-            // As the crate does it before it calls its own raw function.
+            // The `bcrypt` crate does the same before it calls its own raw function.
             let mut ended = [password, &[0]].concat();
             ended.truncate(72);
             assert_eq!(Key::new(password).is_ok(), password.len() < 72);
@@ -128,7 +129,8 @@ fn whoever_joins_and_leaves_when_each_digest_is_right() {
         std::env::var("MENJIN_TEST_LANES_SECONDS").map_or(2, |text| text.parse().unwrap());
     let (deadline, mut rounds) = (Instant::now() + Duration::from_secs(seconds), 0);
     while rounds < 50 || Instant::now() < deadline {
-        // A runner of its own for each round: one alone gives up after so many.
+        // A separate runner for each round, because a single runner gives up after a number of
+        // cases.
         let mut runner = TestRunner::new(ProptestConfig { cases: 1, ..ProptestConfig::default() });
         if let Err(error) = runner.run(&events(), |events| {
             Model::run(events);
@@ -141,7 +143,7 @@ fn whoever_joins_and_leaves_when_each_digest_is_right() {
     eprintln!("{rounds} rounds");
 }
 
-/// Every number of lanes at once, at the costs of the text form.
+/// Every number of lanes, with all lanes in use, at the costs of the text form.
 #[test]
 fn every_number_of_lanes_computes_the_same() {
     let mut runner = TestRunner::default();

@@ -1,4 +1,4 @@
-//! Published vectors, and the text form.
+//! Tests with published vectors, and of the text form.
 
 use std::str::FromStr;
 
@@ -45,8 +45,9 @@ const JBCRYPT: [(&str, &str); 20] = [
     ),
 ];
 
-/// Openwall's `crypt_blowfish` 1.3, `wrapper.c`: those of the algorithm, without those of its old
-/// faults (`$2x$`) and of what guards against them (some of `$2a$` with 8-bit characters).
+/// Openwall's `crypt_blowfish` 1.3, `wrapper.c`: the vectors of the algorithm, without those of its
+/// old faults (`$2x$`) and of its countermeasures against them (some of `$2a$` with 8-bit
+/// characters).
 const OPENWALL: [(&[u8], &str); 18] = [
     (b"U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"),
     (b"U*U*", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK"),
@@ -146,7 +147,7 @@ fn what_is_no_hash_is_refused() {
         (sound.replacen("$06$", "$6 $", 1), HashError::Cost),
         (sound.replacen('Y', "=", 1), HashError::Base64),
         (format!("{}é", &sound[..58]), HashError::Base64),
-        // 22 characters are 132 bits, of a salt of 128: the rest has to be 0.
+        // 22 characters are 132 bits, but a salt has 128: the other bits must be 0.
         (sound.replacen(".TV4S", "/TV4S", 1), HashError::Base64),
     ] {
         assert_eq!(broken.parse::<Hash>().err(), Some(error), "{broken}");
@@ -186,8 +187,8 @@ fn a_full_one_gives_the_job_back() {
 }
 
 proptest! {
-    /// The same texts are hashes as for the `bcrypt` crate, which also takes `+6` for a cost, and
-    /// any number that has two digits.
+    /// The same texts are valid hashes as for the `bcrypt` crate, except that the crate also
+    /// accepts `+6` as a cost, and any number of two digits.
     #[test]
     fn the_same_texts_are_hashes(
         number in 0..JBCRYPT.len(),

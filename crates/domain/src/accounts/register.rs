@@ -101,6 +101,8 @@ impl Register {
     /// # Errors
     /// See [`RegisterError`].
     pub async fn execute(&self, input: RegisterInput) -> Result<User, Error<RegisterError>> {
+        // The policy comes first: a password that is refused anyway must not cost a hash, and must
+        // not count as a failure.
         if input.apply_policy {
             let judged =
                 self.policy.check(&input.password, input.username.as_str(), input.email.as_str());

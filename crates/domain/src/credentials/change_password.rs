@@ -96,6 +96,8 @@ impl ChangePassword {
         caller: &Principal,
         input: ChangePasswordInput,
     ) -> Result<(), Error<ChangePasswordError>> {
+        // The policy comes before the hash: a password that is refused anyway must not cost a hash,
+        // and must not count as a failure.
         self.check(caller, &input).map_err(Error::Refused)?;
         let credentials = self.verify(caller, &input).await?;
         let change = PasswordChange {

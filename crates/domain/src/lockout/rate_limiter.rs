@@ -25,8 +25,12 @@ impl fmt::Display for RateKey {
     }
 }
 
-/// Counts failures per client network, each for exactly one `window`: many people are behind one
-/// address, and their mistakes of a whole day must not add up. It MAY forget at a restart.
+/// Counts failures per client network, each for exactly one `window`: many people share one
+/// address, and their mistakes of a whole day must not add up. It MAY forget its counts at a
+/// restart.
+///
+/// The counts are not in SQL, where each failure would cost a write: this limit is a second line
+/// behind the exact counts per account.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait RateLimiter: Send + Sync {

@@ -78,6 +78,9 @@ impl LoginLimits {
 }
 
 /// The limit on failed registrations from one network.
+///
+/// Only failures count (a name or an address that is taken). A school registers a whole class from
+/// one address; the limit is for somebody who tries which names exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RegistrationLimit(pub Limit);
 

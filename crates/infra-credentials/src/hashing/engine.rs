@@ -1,20 +1,21 @@
-//! How bcrypt is computed: one hash after the other on each thread, or in lanes.
+//! Decides how bcrypt is computed: one hash after the other on each thread, or in lanes.
 
 use std::sync::OnceLock;
 
 use super::trial::{Found, Reference, Trial, best};
 use super::work::Input;
 
-/// Below this gain over one hash after the other, `Auto` stays with that.
+/// If the lanes gain less than this over one hash after the other, `Auto` does not use them.
 const WORTH_IT: f64 = 1.1;
 
-/// Neither the code nor the machine changes under a process: who starts several pools tries once.
+/// The result of the trial, kept for the process: code and machine do not change while a process
+/// runs, and tests start hundreds of pools.
 static FOUND: OnceLock<Found> = OnceLock::new();
 
 /// How bcrypt is to be computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HashingEngine {
-    /// In lanes where that is faster, one after the other where it is not.
+    /// In lanes if that is faster, otherwise one hash after the other.
     Auto,
     /// Several hashes interleaved on each thread.
     Lanes,
@@ -22,11 +23,11 @@ pub enum HashingEngine {
     Plain,
 }
 
-/// How it is computed now.
+/// How bcrypt is computed now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     Plain,
-    /// So many at a time on each thread.
+    /// This many hashes at a time on each thread.
     Lanes(usize),
 }
 
@@ -39,17 +40,18 @@ impl Mode {
     }
 }
 
-/// What was chosen, and what is known by now. Begins plain: lanes have to be tried first.
+/// The chosen engine, and what has been measured. It begins with the plain mode, because lanes have
+/// to be tried first.
 pub(super) struct Engine {
     choice: HashingEngine,
-    /// As many lanes as this, whatever is measured.
+    /// The configured number of lanes, which replaces the measured one.
     lanes: Option<usize>,
     threads: usize,
     reference: Reference,
-    /// By each thread whose trial is over.
+    /// The measurements of each thread whose trial is over.
     speeds: Vec<Vec<f64>>,
     mode: Mode,
-    /// No trial is needed, or it would tell nothing new.
+    /// A trial is not needed, or would tell nothing new.
     settled: bool,
 }
 
@@ -64,7 +66,7 @@ impl Engine {
         engine
     }
 
-    /// Compares with something else than the `bcrypt` crate, and remembers nothing.
+    /// Compares with a reference that need not be the `bcrypt` crate.
     pub(super) fn trying(
         reference: Reference,
         choice: HashingEngine,
@@ -84,12 +86,12 @@ impl Engine {
         self.settled
     }
 
-    /// What a thread is to begin with.
+    /// The trial with which a thread begins.
     pub(super) fn trial(&self) -> Option<Trial> {
         (!self.settled).then(|| Trial::new(self.reference))
     }
 
-    /// A thread's trial is over.
+    /// Takes the measurements of a thread whose trial is over.
     pub(super) fn tried(&mut self, speeds: Vec<f64>) {
         self.speeds.push(speeds);
         let found = best(&self.speeds);
@@ -97,7 +99,7 @@ impl Engine {
             return;
         }
         if self.speeds.len() < self.threads {
-            // Good enough until the others are done.
+            // Good enough until the other threads are done.
             self.mode = self.mode_for(found);
         } else {
             self.settle(found);
@@ -105,7 +107,7 @@ impl Engine {
         }
     }
 
-    /// Lanes have computed something else than the `bcrypt` crate does.
+    /// Reports that the lanes computed something else than the `bcrypt` crate.
     pub(super) fn distrust(&mut self) {
         self.settle(Found::Wrong);
         self.remember(Found::Wrong);
@@ -113,7 +115,7 @@ impl Engine {
 
     fn remember(&self, found: Found) {
         if std::ptr::fn_addr_eq(self.reference, Input::plain as Reference) {
-            // Another pool may have been faster: then it is remembered.
+            // Another pool may have stored its result first, and then that one is kept.
             let _ = FOUND.set(found);
         }
     }

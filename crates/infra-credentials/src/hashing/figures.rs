@@ -1,5 +1,5 @@
-//! What the pool tells whoever collects figures. Nobody does unless a recorder is installed before the
-//! pool starts; until then telling costs nothing.
+//! The metrics of the pool. They are collected only if a recorder is installed before the pool
+//! starts; otherwise updates cost nothing.
 
 use metrics::{
     Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram,
@@ -12,13 +12,13 @@ const LANES: &str = "menjin_hashing_lanes";
 const WAIT: &str = "menjin_hashing_wait_seconds";
 const REFUSED: &str = "menjin_hashing_refused_total";
 
-/// The figures of the pool.
+/// The metrics of the pool.
 pub(super) struct Figures {
-    /// How many wait in the queue.
+    /// How many jobs wait in the queue.
     waiting: Gauge,
-    /// How many are computed at this moment, over all threads.
+    /// How many hashes are computed at this moment, over all threads.
     running: Gauge,
-    /// How many can be, over all threads.
+    /// How many hashes can be computed at once, over all threads.
     lanes: Gauge,
     wait: Histogram,
     full: Counter,
@@ -50,24 +50,24 @@ impl Figures {
         self.lanes.set(number(count));
     }
 
-    /// A thread that had so many has so many now.
+    /// Updates the number of hashes that a thread computes.
     pub(super) fn running(&self, had: usize, has: usize) {
         if had != has {
             self.running.increment(number(has) - number(had));
         }
     }
 
-    /// How long those waited that are computed now, in seconds.
+    /// How long the jobs waited that have begun, in seconds.
     pub(super) fn waits(&self) -> Histogram {
         self.wait.clone()
     }
 
-    /// Somebody was not let into the queue.
+    /// Counts a job that was refused because it found no place in the queue.
     pub(super) fn full(&self) {
         self.full.increment(1);
     }
 
-    /// So many were sent away from the queue, having waited for too long.
+    /// Counts jobs that were refused after they had waited too long.
     pub(super) fn late(&self, count: usize) {
         self.late.increment(count as u64);
     }

@@ -1,4 +1,4 @@
-//! bcrypt, off the threads that serve requests.
+//! bcrypt on its own threads, apart from those that serve requests.
 
 mod engine;
 mod figures;
@@ -36,42 +36,41 @@ use crate::random;
 
 const COMPONENT: &str = "hasher";
 
-/// bcrypt knows no cheaper cost.
+/// The lowest cost that bcrypt has.
 const MIN_COST: u32 = 4;
 
-/// About four seconds a hash: more would be a mistake, or a denial of service.
+/// About four seconds per hash: a higher cost would be a mistake, or a denial of service.
 const MAX_COST: u32 = 16;
 
-/// The cost up to which stored hashes are read whatever the configured one is: about one second.
-/// Hashes of other systems, or of a time of a higher setting, must go on to verify.
+/// Stored hashes up to this cost are read whatever the configured cost is; this cost takes about
+/// one second. Hashes of other systems, or from a time with a higher setting, must still verify.
 const READABLE_COST: u32 = 14;
 
-/// How far the cost of a stored hash may exceed a configured one that is higher still.
+/// How far the cost of a stored hash may exceed a configured cost that is even higher.
 const COST_ABOVE: u32 = 1;
 
-/// How to hash.
+/// How passwords are hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HashingConfig {
     /// The cost of new hashes, 4 to 16: each step doubles the time. The OWASP Password Storage
-    /// Cheat Sheet has 10 as the least for bcrypt.
+    /// Cheat Sheet asks for at least 10 for bcrypt.
     pub cost: u32,
-    /// How many threads hash; `None` is as many as the process may run at once.
+    /// How many threads hash; `None` means as many as the process may run at once.
     pub threads: Option<usize>,
-    /// How many jobs may wait for a thread. One more is refused as
-    /// [`Overloaded`].
+    /// How many jobs may wait for a thread. One more is refused as [`Overloaded`].
     pub queue: usize,
-    /// How long one may wait. Who would have to wait for longer than four fifths of it, as far as can
-    /// be told, is refused in the same way, and so is who has waited for all of it.
+    /// How long a job may wait. A job that would probably wait longer than four fifths of this time
+    /// is refused in the same way. So is a job that has waited for all of it.
     pub max_wait: Duration,
     /// How bcrypt is computed.
     pub engine: HashingEngine,
-    /// How many hashes a thread computes at once, from 1 to [`MAX_LANES`](Self::MAX_LANES); `None`
-    /// is what proves best. The plain engine does one.
+    /// How many hashes a thread computes at once, from 1 to [`MAX_LANES`](Self::MAX_LANES). `None`
+    /// uses the number that measures best. The plain engine computes one.
     pub lanes: Option<usize>,
 }
 
 impl HashingConfig {
-    /// The most lanes that a thread can have.
+    /// The greatest number of lanes that a thread can have.
     pub const MAX_LANES: usize = Lanes::<()>::MAX;
 }
 
@@ -81,10 +80,10 @@ pub enum HashingStartError {
     /// The cost is out of range.
     #[error("the bcrypt cost is {0}, not {MIN_COST} to {MAX_COST}")]
     Cost(u32),
-    /// No thread could have so many lanes.
+    /// The number of lanes is out of range.
     #[error("a thread has 1 to {max} lanes, not {0}", max = HashingConfig::MAX_LANES)]
     Lanes(usize),
-    /// No thread could ever hash.
+    /// Without threads nothing could be hashed.
     #[error("hashing needs at least one thread")]
     NoThreads,
     /// A thread could not be started.
@@ -92,22 +91,24 @@ pub enum HashingStartError {
     Thread(#[from] io::Error),
 }
 
-/// Hashes passwords with bcrypt on threads of its own, and verifies what others have hashed.
+/// Hashes passwords with bcrypt on its own threads, and verifies stored hashes, also those of other
+/// systems.
 ///
 /// * The threads yield to those that serve requests (nice 10, on Linux).
-/// * Each computes several hashes at once, which takes little longer than one (the crate
-///   `menjin-bcrypt-lanes`); what comes joins what is running. Before that the lanes have to prove
-///   that they compute what the `bcrypt` crate does: until then, and otherwise, that one is used.
-/// * A full queue refuses before anything is hashed; work that nobody waits for any more is
-///   skipped or broken off. Dropping the pool lets its threads finish and end, without waiting for
-///   them.
-/// * Every [`verify`](PasswordHasher::verify) hashes exactly once, whatever it is given. A stored
-///   hash of another cost or kind takes its own time, until it is hashed anew at log-in.
-/// * `$2b$` is written, and read like `$2a$` and `$2y$`. So are hashes that other systems have made:
-///   Argon2id in PHC format, and Django's `bcrypt_sha256`. What would take much more than a second
-///   counts as unreadable: bcrypt of a cost above 14 and more than one above the configured cost,
-///   Argon2id of more than 128 MiB or 512 MiB over all passes. A broken row must not occupy a thread
-///   for hours.
+/// * Each thread computes several hashes at once, which takes little longer than one (the crate
+///   `menjin-bcrypt-lanes`); a new hash joins those that are running. First the lanes must prove
+///   that they compute the same as the `bcrypt` crate. Until then, and if they do not, the `bcrypt`
+///   crate is used.
+/// * A full queue refuses before anything is hashed. Work that no caller waits for any more is
+///   skipped or broken off. When the pool is dropped, its threads finish and end, and the drop does
+///   not wait for them.
+/// * Every [`verify`](PasswordHasher::verify) hashes exactly once, whatever its input is. A stored
+///   hash of another cost or kind takes its own time, until it is hashed anew at a login.
+/// * New hashes are `$2b$`. `$2b$`, `$2a$` and `$2y$` are read alike. Hashes of other systems are
+///   read too: Argon2id in PHC format, and Django's `bcrypt_sha256`. A hash that would take much
+///   more than a second counts as unreadable: bcrypt with a cost above 14 that also exceeds the
+///   configured cost by more than one, and Argon2id with more than 128 MiB, or more than 512 MiB
+///   over all passes. A broken row must not occupy a thread for hours.
 pub struct BcryptPool {
     workers: Workers,
     cost: u32,
@@ -117,7 +118,8 @@ impl BcryptPool {
     /// Starts the threads.
     ///
     /// # Errors
-    /// A cost out of range, no threads at all, or none to be had from the operating system.
+    /// The cost or the number of lanes is out of range, there are no threads, or the operating
+    /// system starts none.
     pub fn start(config: HashingConfig) -> Result<Self, HashingStartError> {
         if !(MIN_COST..=MAX_COST).contains(&config.cost) {
             return Err(HashingStartError::Cost(config.cost));
@@ -216,7 +218,7 @@ impl PasswordHasher for BcryptPool {
                 let work = move || verdict(hash.matches(&password), true);
                 reply(self.workers.submit(work)).await
             }
-            // The time of a hash is spent all the same.
+            // The time of one hash is spent all the same.
             None => {
                 let input = Input::new(password, [0; 16], self.cost);
                 self.bcrypt(input, |_| Verification::Mismatch).await

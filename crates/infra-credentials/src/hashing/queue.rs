@@ -1,6 +1,6 @@
-//! Who is let in, who is sent away, and which thread takes what.
+//! The queue: which jobs are accepted or refused, and which thread takes which job.
 //!
-//! No thread and no clock here: the moment is an argument.
+//! It has neither threads nor a clock: the current time is an argument.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -9,14 +9,14 @@ use metrics::Histogram;
 
 use super::work::{Full, Ride, Waiter, Work};
 
-/// How long a thread that is computing leaves work to one that has less to do. The other takes it
-/// within microseconds, unless the operating system has no core for it.
+/// How long a busy thread leaves work to a thread that has less to do. The other thread takes the
+/// work within microseconds, unless the operating system gives it no core.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// What waits, and what the threads have.
+/// The waiting jobs, and the load of the threads.
 pub(super) struct Queue {
     waiting: VecDeque<(Instant, Work)>,
-    /// Places of those who are about to come.
+    /// How many places are kept for jobs that are about to come.
     kept: usize,
     overdue: Vec<Work>,
     pub(super) limits: Limits,
@@ -24,31 +24,31 @@ pub(super) struct Queue {
     lanes: usize,
     loads: Vec<Load>,
     pace: Pace,
-    /// How long those waited that were taken.
+    /// How long the jobs waited before a thread took them.
     pub(super) waits: Histogram,
 }
 
-/// What a thread has.
+/// The load of a thread.
 #[derive(Clone, Copy)]
 struct Load {
     jobs: usize,
-    /// It can take nothing beside them.
+    /// The thread can take nothing besides its current jobs.
     away: bool,
 }
 
-/// How many may wait, and for how long.
+/// How many jobs may wait, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// Not counting those that a free lane is about to take.
+    /// Jobs that a free lane is about to take do not count.
     pub(super) waiting: usize,
     pub(super) wait: Duration,
 }
 
 /// What a thread is given.
 pub(super) enum Taken {
-    /// To be run at once, whatever else the thread has.
+    /// A job to run at once, apart from the lanes.
     Alone(Box<dyn Waiter<()>>),
-    /// To be computed beside what it has. May be none.
+    /// Jobs to compute besides those in the lanes. There may be none.
     Rides(Vec<Ride>),
 }
 
@@ -60,7 +60,7 @@ impl Queue {
             overdue: Vec::new(),
             limits,
             lanes: 1,
-            // Until they first ask.
+            // Until the threads first ask for work.
             loads: vec![Load { jobs: 0, away: true }; threads],
             pace: Pace::default(),
             waits: Histogram::noop(),
@@ -75,7 +75,7 @@ impl Queue {
         self.waiting.len()
     }
 
-    /// Those who have waited for too long, to be told so.
+    /// Takes the jobs that have waited too long, so that they can be refused.
     pub(super) fn overdue(&mut self) -> Vec<Work> {
         std::mem::take(&mut self.overdue)
     }
@@ -84,7 +84,7 @@ impl Queue {
         self.waiting.clear();
     }
 
-    /// Lets somebody in.
+    /// Accepts a job, or refuses it.
     pub(super) fn push(&mut self, work: Work, now: Instant) -> Result<(), Full> {
         if !self.has_room() {
             return Err(Full);
@@ -96,20 +96,20 @@ impl Queue {
         Ok(())
     }
 
-    /// Keeps a place for one who is about to come, if there is one: of many who come at one time no
-    /// more are let in than that.
+    /// Keeps a place for a job that is about to come, if there is one. So of many callers at the
+    /// same time, only as many go on as will be accepted.
     pub(super) fn keep_place(&mut self) -> bool {
         let has_room = self.has_room();
         self.kept += usize::from(has_room);
         has_room
     }
 
-    /// Whoever it was kept for is there, or will not come.
+    /// Gives a kept place back: its job has arrived, or will not come.
     pub(super) fn give_place_back(&mut self) {
         self.kept -= 1;
     }
 
-    /// Whether one more would be let in.
+    /// Whether one more job would be accepted.
     fn has_room(&mut self) -> bool {
         if self.is_too_long() {
             self.waiting.retain(|(_, work)| !work.is_gone());
@@ -119,16 +119,16 @@ impl Queue {
 
     fn is_too_long(&self) -> bool {
         let free = self.free();
-        // Four fifths: the pace is an estimate, and to be sent away after a long wait is worse than at
-        // once.
+        // Four fifths of the limit: the pace is an estimate, and a refusal after a long wait is
+        // worse than a refusal at once.
         //
-        // Whoever finds nobody before them is always let in: refused would be everybody for good
-        // otherwise, once the pace has been very slow, since it is measured on those that wait.
+        // A job that finds no other job waiting is always accepted. The pace is measured on waiting
+        // jobs; if it had once been very slow, all jobs would otherwise be refused for ever.
         self.waiting.len() + self.kept >= self.limits.waiting.saturating_add(free)
             || self.pace.time_for(self.queued()) > self.limits.wait / 5 * 4
     }
 
-    /// How many wait, or are about to, that no free lane is about to take.
+    /// How many jobs wait, or are about to, without a free lane for them.
     fn queued(&self) -> usize {
         (self.waiting.len() + self.kept).saturating_sub(self.free())
     }
@@ -138,7 +138,7 @@ impl Queue {
         here.map(|load| self.lanes.saturating_sub(load.jobs)).sum()
     }
 
-    /// The thread with this number, which is computing `active` hashes, asks for more.
+    /// The thread with this number computes `active` hashes, and asks for more.
     pub(super) fn take(&mut self, thread: usize, active: usize, now: Instant) -> Taken {
         let had = self.loads.get(thread).map_or(0, |load| load.jobs);
         self.pace.freed(had.saturating_sub(active), now);
@@ -162,7 +162,7 @@ impl Queue {
                     self.waits.record(now.saturating_duration_since(since));
                     rides.push(ride);
                 }
-                // In a moment, after those that were before it have begun.
+                // This job comes next, after the jobs before it have begun.
                 Some((since, work @ Work::Alone(_))) if !rides.is_empty() => {
                     self.waiting.push_front((since, work));
                     return Taken::Rides(rides);
@@ -177,7 +177,7 @@ impl Queue {
         }
     }
 
-    /// The thread, which has nothing, does something else for a while.
+    /// The thread has no jobs, and does something else for a while.
     pub(super) fn away(&mut self, thread: usize) {
         self.set_load(thread, Load { jobs: 0, away: true });
     }
@@ -188,8 +188,8 @@ impl Queue {
         }
     }
 
-    /// Whether a thread with so many is the one to take what is first. Passes over who has waited
-    /// for too long.
+    /// Whether a thread with this many jobs is the one to take the first waiting job. Removes jobs
+    /// that have waited too long.
     fn is_for(&mut self, jobs: usize, now: Instant) -> bool {
         while let Some((since, work)) = self.waiting.front() {
             let waited = now.saturating_duration_since(*since);
@@ -203,13 +203,13 @@ impl Queue {
     }
 }
 
-/// How fast the queue moves, whatever is in it and however many threads and lanes there are: the
-/// time from one place that becomes free to the next, while somebody waits for one.
+/// How fast the queue moves, whatever jobs are in it and however many threads and lanes there are:
+/// the time from one freed place to the next, while a job waits for a place.
 ///
-/// Both sums forget: of what was counted, a half is left after about 70 more.
+/// Both sums decay: after about 70 more places, half of the earlier ones remains.
 #[derive(Default)]
 struct Pace {
-    /// Since when somebody has waited, or when a place has last become free.
+    /// When the current wait began, or when a place was last freed during it.
     since: Option<Instant>,
     seconds: f64,
     places: f64,
@@ -218,7 +218,7 @@ struct Pace {
 impl Pace {
     const REMEMBERED: f64 = 0.99;
 
-    /// Somebody waits.
+    /// A job waits.
     fn begin(&mut self, now: Instant) {
         self.since.get_or_insert(now);
     }
@@ -234,12 +234,12 @@ impl Pace {
         }
     }
 
-    /// Nobody waits any more.
+    /// No job waits any more.
     fn end(&mut self) {
         self.since = None;
     }
 
-    /// How long it takes until so many places are free. No time, as long as nothing is known.
+    /// How long it takes until this many places are freed. Zero while nothing has been measured.
     #[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^52 in the queue")]
     fn time_for(&self, count: usize) -> Duration {
         let seconds = self.seconds / self.places * count as f64;

@@ -1,4 +1,4 @@
-//! Hashes as they stand in rows: ours, and those of other systems.
+//! Stored hashes: ours, and those of other systems.
 
 use argon2::password_hash::phc::{self, PasswordHash as PhcHash};
 use argon2::{Argon2, Params, PasswordVerifier as _};
@@ -7,24 +7,24 @@ use menjin_domain::credentials::PasswordHash;
 
 use super::{COST_ABOVE, MAX_COST, MIN_COST, READABLE_COST};
 
-/// What Django writes before the bcrypt of a SHA-256 in hexadecimal digits.
+/// The prefix that Django writes before the bcrypt of a SHA-256 in hexadecimal digits.
 const DJANGO: &str = "bcrypt_sha256$";
 
-/// The most memory that a hash by Argon2 may take, in KiB. Django's take 100 MiB.
+/// The most memory that an Argon2 hash may take, in KiB. Django's hashes take 100 MiB.
 const ARGON2_MEMORY: u32 = 128 * 1024;
 
-/// The most that passes times memory may be, in KiB: about one second. argon2-cffi and PHP go over
-/// 64 MiB three and four times.
+/// The greatest product of passes and memory, in KiB: about one second. argon2-cffi and PHP make
+/// three and four passes over 64 MiB.
 const ARGON2_WORK: u32 = 512 * 1024;
 
-/// The most lanes; they are computed one after the other.
+/// The greatest number of lanes; they are computed one after the other.
 const ARGON2_LANES: u32 = 16;
 
-/// A stored hash that can be verified against, at a price that is known.
+/// A stored hash that can be verified against, at a known and bounded cost.
 pub(super) enum Stored {
     Bcrypt {
         hash: Hash,
-        /// Of another cost or kind than new ones.
+        /// Its cost or kind differs from that of new hashes.
         outdated: bool,
     },
     Sha256ThenBcrypt {
@@ -33,10 +33,10 @@ pub(super) enum Stored {
     Argon2id(Argon2id),
 }
 
-/// A hash by Argon2id.
+/// An Argon2id hash.
 pub(super) struct Argon2id(Box<PhcHash>);
 
-/// Why a stored hash cannot be verified against.
+/// Why no password can be verified against a stored hash.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unreadable {
     #[error("not a bcrypt hash")]
@@ -52,7 +52,7 @@ pub(super) enum Unreadable {
 }
 
 impl Stored {
-    /// Reads a hash; `cost` is that of new ones.
+    /// Reads a hash; `cost` is the cost of new hashes.
     pub(super) fn read(hash: &PasswordHash, cost: u32) -> Result<Self, Unreadable> {
         let hash = hash.expose();
         if let Some(hash) = hash.strip_prefix(DJANGO) {
@@ -68,7 +68,7 @@ impl Stored {
 }
 
 impl Argon2id {
-    /// Whether a password is right by it.
+    /// Whether a password matches this hash.
     pub(super) fn matches(&self, password: &[u8]) -> bool {
         Argon2::default().verify_password(password, self.0.as_ref()).is_ok()
     }
@@ -79,11 +79,11 @@ impl Argon2id {
     }
 }
 
-/// A hash by bcrypt. One that is broken must not occupy a thread for hours.
+/// Parses a bcrypt hash. A broken one must not occupy a thread for hours.
 fn bcrypt(hash: &str, cost: u32) -> Result<Hash, Unreadable> {
     let hash: Hash = hash.parse().map_err(Unreadable::Bcrypt)?;
-    // It marks hashes of an implementation that took some characters for others (CVE-2011-2483):
-    // what it calls right may not be what its owner typed.
+    // `$2x$` marks hashes of an implementation that confused some characters (CVE-2011-2483): a
+    // password that it accepts may not be the one that the owner typed.
     if hash.version() == Version::TwoX {
         return Err(Unreadable::UnknownKind);
     }
@@ -95,8 +95,8 @@ fn bcrypt(hash: &str, cost: u32) -> Result<Hash, Unreadable> {
     }
 }
 
-/// A hash by Argon2id, version 19 (RFC 9106), whose parameters another system has chosen, or whoever
-/// could write into the row.
+/// Parses an Argon2id hash, version 19 (RFC 9106). Its parameters were chosen by another system, or
+/// by somebody who could write into the row.
 fn argon2id(hash: &str) -> Result<Argon2id, Unreadable> {
     let hash = PhcHash::new(hash).map_err(Unreadable::Phc)?;
     if hash.algorithm.as_str() != "argon2id" || hash.version != Some(0x13) {

@@ -1,3 +1,5 @@
+//! Tests of the pool, with the plain engine and with lanes.
+
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,13 +16,13 @@ const COST: u32 = 4;
 const RIGHT: Verification = Verification::Match { needs_rehash: false };
 const RIGHT_BUT_OLD: Verification = Verification::Match { needs_rehash: true };
 
-/// How many lanes there are where there are lanes.
+/// The number of lanes in the tests with lanes.
 pub(super) const LANES: usize = 3;
 
 pub(super) const BOTH: [HashingEngine; 2] = [HashingEngine::Plain, HashingEngine::Lanes];
 
 thread_local! {
-    /// The tests begin with the plain one; [`lanes`] runs them once more.
+    /// The tests begin with the plain engine; [`lanes`] runs them once more with lanes.
     static ENGINE: Cell<HashingEngine> = const { Cell::new(HashingEngine::Plain) };
 }
 
@@ -77,12 +79,12 @@ async fn p02_nothing_is_cut_off() {
             longer.len()
         );
     }
-    // What a library that truncates has stored: 72 bytes, or more of which it read 72.
+    // Hashes of a library that truncates: of 72 bytes, or of more bytes of which it read 72.
     let truncated = bcrypt::hash_with_salt("x".repeat(72), COST, [7; 16]).unwrap().to_string();
     for length in [71, 72, 73, 200] {
         assert_eq!(tried(&pool, &"x".repeat(length), &truncated).await, Verification::Mismatch);
     }
-    // A limit within a character.
+    // The limit falls within a character.
     assert_eq!(tried(&pool, &"é".repeat(36), &hash).await, Verification::Mismatch);
 }
 
@@ -169,8 +171,9 @@ async fn an_empty_password_is_wrong_even_where_it_was_stored() {
     assert_eq!(tried(&pool(), "", &stored).await, Verification::Mismatch);
 }
 
-/// Whatever is tried, against whatever is stored, costs one hash: no more and no less. Measured as
-/// what the thread that hashes has had of a core, which does not grow when the machine is busy.
+/// Every verification costs exactly one hash, whatever password is tried against whatever stored
+/// hash. The test measures processor time of the hashing thread, which does not grow when the
+/// machine is busy.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn every_verification_costs_one_hash() {
@@ -184,7 +187,7 @@ async fn every_verification_costs_one_hash() {
     };
     let time = async |password: &str, stored: Option<&PasswordHash>| {
         let mut least = Duration::MAX;
-        // The fastest of some: shared caches only ever add.
+        // The fastest of several runs, because shared caches only add time.
         for _ in 0..7 {
             let before = spent().await;
             let verdict = pool.verify(&candidate(password), stored.cloned()).await.unwrap();
@@ -214,7 +217,7 @@ async fn a_storm_is_refused_before_hashing() {
     let password = candidate("secret");
     let mut waiting: Vec<_> = (0..8).map(|_| pool.verify(&password, None)).collect();
     let mut overloaded = 0;
-    // Polled once each, in order, all are submitted before the first is done.
+    // Polled once each, in order, so that all are submitted before the first is done.
     let mut pending = Vec::new();
     for mut one in waiting.drain(..) {
         match std::future::poll_fn(|cx| std::task::Poll::Ready(one.as_mut().poll(cx))).await {
@@ -223,7 +226,7 @@ async fn a_storm_is_refused_before_hashing() {
             std::task::Poll::Pending => pending.push(one),
         }
     }
-    // Some run and one waits; the thread may not have been idle yet when the first came.
+    // Some run and one waits. The thread may not have been idle yet when the first job came.
     assert!((7 - lanes..=7).contains(&overloaded), "{overloaded}");
     for one in pending {
         assert_eq!(one.await.unwrap(), Verification::Mismatch);
@@ -262,7 +265,7 @@ fn what_cannot_work_does_not_start() {
     assert!(BcryptPool::start(measured).is_ok());
 }
 
-/// Hashes of different costs, right and wrong passwords, and nobody's, all at once.
+/// Hashes of different costs, right and wrong passwords, and unknown users, all at once.
 #[tokio::test]
 async fn a_crowd_gets_each_its_own_verdict() {
     let pool = BcryptPool::start(HashingConfig { threads: Some(2), queue: 100, ..config() });

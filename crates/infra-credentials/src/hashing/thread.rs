@@ -1,4 +1,4 @@
-//! What each hashing thread does.
+//! The loop of each hashing thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
@@ -13,17 +13,17 @@ use super::shared::Shared;
 use super::trial::{Sample, Trial};
 use super::work::{Ride, Waiter, Work};
 
-/// How often a thread whose lanes are all taken looks whether somebody has waited for too long.
+/// How often a thread whose lanes are all taken checks whether a job has waited too long.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// How long a thread goes on with its trial before it looks for work.
+/// How long a thread continues its trial before it looks for work.
 const PART: Duration = Duration::from_millis(5);
 
 /// What a thread does next.
 enum Next {
     Alone(Box<dyn Waiter<()>>),
     Rides(Vec<Ride>),
-    /// A little of the trial.
+    /// A small part of the trial.
     Sample,
     End,
 }
@@ -33,10 +33,10 @@ pub(super) struct Thread<'a> {
     number: usize,
     shared: &'a Shared,
     trial: Option<Trial>,
-    /// Whether the last thing done was a part of the trial.
+    /// Whether the last step was a part of the trial.
     sampled: bool,
     lanes: Lanes<Box<dyn Waiter<Digest>>>,
-    /// How many lanes were active when the figures were last told.
+    /// How many lanes were active when the metrics were last updated.
     told: usize,
     mode: Mode,
     /// How many lanes were active when the queue was last asked, and when that was.
@@ -64,14 +64,14 @@ impl<'a> Thread<'a> {
         }
     }
 
-    /// Work that has the thread to itself.
+    /// Runs work that has the thread to itself.
     fn alone(&self, work: impl FnOnce()) {
         self.shared.figures.running(0, 1);
         guarded(work);
         self.shared.figures.running(1, 0);
     }
 
-    /// What to do beside what is in the lanes. Waits if there is nothing at all.
+    /// What to do besides the work in the lanes. Waits if there is nothing to do at all.
     fn next(&mut self) -> Next {
         if self.has_nothing_to_ask() {
             return Next::Rides(Vec::new());
@@ -86,7 +86,7 @@ impl<'a> Thread<'a> {
                 self.trial = None;
             }
             self.mode = state.engine.mode();
-            // In turns with the work: a storm would otherwise put the trial off for ever.
+            // Trial and work take turns: otherwise a storm would postpone the trial for ever.
             let sample = self.trial.is_some() && active == 0;
             if self.sampled || !sample {
                 self.sampled = false;
@@ -96,7 +96,7 @@ impl<'a> Thread<'a> {
                 let refused = !overdue.is_empty();
                 if refused {
                     self.shared.figures.late(overdue.len());
-                    // Not under the lock: it wakes threads.
+                    // Done without the lock, because it wakes threads.
                     drop(state);
                     overdue.into_iter().for_each(Work::refuse);
                     state = self.shared.lock();
@@ -110,7 +110,7 @@ impl<'a> Thread<'a> {
                         self.asked = Some((active + rides.len(), Instant::now()));
                         return Next::Rides(rides);
                     }
-                    // Meanwhile something may have come.
+                    // New work may have come meanwhile.
                     Taken::Rides(_) if refused => continue,
                     Taken::Rides(_) => {}
                 }
@@ -126,7 +126,7 @@ impl<'a> Thread<'a> {
         }
     }
 
-    /// Whether the queue knows what this thread has, and has nothing for it.
+    /// Whether the queue knows the load of this thread, and has no work for it.
     fn has_nothing_to_ask(&self) -> bool {
         let active = self.lanes.len();
         let Some((known, at)) = self.asked.filter(|_| active > 0) else { return false };
@@ -147,7 +147,7 @@ impl<'a> Thread<'a> {
         self.alone(|| waiter.reply(input.plain()));
     }
 
-    /// One iteration of all lanes.
+    /// Runs one iteration of all lanes.
     fn step(&mut self) {
         let stepped = catch_unwind(AssertUnwindSafe(|| {
             self.lanes.retain(|waiter| !waiter.is_gone());
@@ -160,7 +160,8 @@ impl<'a> Thread<'a> {
                 }
             }
             Err(_panic) => {
-                // Who rode is told by the end of their waiters, and who comes is served plainly.
+                // The waiters of the jobs in the lanes are dropped, which tells their callers.
+                // Later jobs use the plain mode.
                 tracing::error!("interleaved bcrypt panicked");
                 self.lanes = Lanes::new(Lanes::<()>::MAX);
                 self.shared.settle(Engine::distrust);
@@ -188,16 +189,16 @@ impl<'a> Thread<'a> {
     }
 }
 
-/// What one waits for dies with its reply, which tells the caller; the thread and all others live
-/// on.
+/// A panic drops the waiter, which tells its caller. This thread and all other jobs continue.
 fn guarded(work: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(work)).is_err() {
         tracing::error!("a password hashing job panicked");
     }
 }
 
-/// Lets the threads that serve requests go first. On Linux the priority belongs to the thread,
-/// whatever POSIX says of processes (`setpriority(2)`, "C library/kernel differences").
+/// Gives way to the threads that serve requests. On Linux the priority belongs to the thread,
+/// although POSIX says that it belongs to the process (`setpriority(2)`, "C library/kernel
+/// differences").
 #[cfg(target_os = "linux")]
 pub(super) fn lower_priority() {
     const NICE: i32 = 10;

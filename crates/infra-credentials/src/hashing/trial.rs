@@ -1,60 +1,61 @@
-//! Whether lanes compute what the `bcrypt` crate does, and how many of them are best here.
+//! Tests whether the lanes compute the same as the `bcrypt` crate, and measures how many lanes are
+//! best on this machine.
 //!
-//! Each thread tries for itself, a little at a time, while it has nothing better to do; all at the
-//! same time, so that threads which share a core find what they will find under load. It takes
-//! each about 60 ms in all.
+//! Each thread runs its own trial, a little at a time, while it has no work. All threads do so at
+//! the same time: threads that share a core then measure what they will get under load. The trial
+//! takes each thread about 60 ms in total.
 
 use menjin_bcrypt_lanes::{Digest, Lanes};
 use subtle::ConstantTimeEq;
 
 use super::work::Input;
 
-/// How often each number of lanes is measured. The fastest counts: what else the machine does only
-/// ever adds.
+/// How often each number of lanes is measured. The fastest run counts, because other work of the
+/// machine only adds time.
 const ROUNDS: usize = 4;
 
-/// The lanes are of this cost and the next one, in turns, so that some leave before others.
+/// The lanes alternate between this cost and the next one, so that some leave before others.
 const LEAST_COST: u32 = 2;
 
-/// So many iterations they have in common; these are timed.
+/// The number of iterations that all lanes have in common; these are timed.
 const ITERATIONS: u32 = 1 << LEAST_COST;
 
-/// What a hash takes besides, in iterations: 521 encryptions to begin and 192 to end, where an
-/// iteration has 1,042.
+/// What a hash takes besides its iterations, expressed in iterations: 521 encryptions to begin and
+/// 192 to end; an iteration has 1,042.
 const AROUND: f64 = (521.0 + 192.0) / 1042.0;
 
-/// How much of the best speed is enough. With fewer lanes each hash is done sooner, and less is
-/// pushed out of the cache.
+/// The part of the best speed that is enough. With fewer lanes each hash is done sooner, and
+/// displaces less data from the cache.
 const ENOUGH: f64 = 0.97;
 
-/// Computes a digest for certain. The `bcrypt` crate, but for tests.
+/// Computes a digest that is surely right: the `bcrypt` crate, except in tests.
 pub(super) type Reference = fn(&Input) -> Digest;
 
 /// What a trial found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Found {
-    /// Lanes computed something else than the `bcrypt` crate.
+    /// The lanes computed something else than the `bcrypt` crate.
     Wrong,
-    /// So many lanes are best, and so many times as fast as one hash after the other.
+    /// The best number of lanes, and how many times faster it is than one hash after the other.
     Best { lanes: usize, speed: f64 },
 }
 
-/// What one thread is in the middle of.
+/// The state of one thread's trial.
 pub(super) struct Trial {
     reference: Reference,
     inputs: Vec<Input>,
     expected: Vec<Digest>,
-    /// Seconds for one iteration, one hash after the other.
+    /// Seconds per iteration, one hash after the other.
     plain: f64,
-    /// The same for all lanes together, by their number.
+    /// Seconds per iteration of all lanes together, by the number of lanes.
     times: Vec<f64>,
     samples: usize,
 }
 
-/// What comes after a sample.
+/// The result of a sample.
 pub(super) enum Sample {
     More,
-    /// How many times as fast as one hash after the other each number of lanes is.
+    /// For each number of lanes, how many times faster it is than one hash after the other.
     Over(Vec<f64>),
     Wrong,
 }
@@ -62,7 +63,7 @@ pub(super) enum Sample {
 impl Trial {
     pub(super) fn new(reference: Reference) -> Self {
         let input = |number: u8| {
-            // Of different lengths, up to the longest one.
+            // Passwords of different lengths, up to the greatest length.
             let password = vec![number ^ 0xa5; usize::from(number) * 5];
             Input::new(&password, [number; 16], LEAST_COST + u32::from(number % 2))
         };
@@ -76,7 +77,7 @@ impl Trial {
         }
     }
 
-    /// Does a little of it: up to about five milliseconds.
+    /// Runs a small part of the trial: up to about five milliseconds.
     pub(super) fn sample(&mut self) -> Sample {
         if let Some(input) = self.inputs.get(self.expected.len()) {
             let started = seconds();
@@ -99,7 +100,7 @@ impl Trial {
         Sample::Over((1..).zip(&self.times).map(speed).collect())
     }
 
-    /// Runs so many lanes, and returns how long an iteration took; `None` if one went wrong.
+    /// Runs this many lanes, and returns how long an iteration took; `None` if a digest was wrong.
     fn run(&self, count: usize) -> Option<f64> {
         let mut lanes = Lanes::new(count);
         for (number, input) in self.inputs.iter().enumerate().take(count) {
@@ -121,7 +122,7 @@ impl Trial {
     }
 }
 
-/// The best number of lanes, by what the threads have measured.
+/// The best number of lanes, from the measurements of the threads.
 pub(super) fn best(speeds: &[Vec<f64>]) -> Found {
     let count = u32::try_from(speeds.len()).map_or(f64::INFINITY, f64::from);
     let mean = |lanes: usize| {
@@ -134,8 +135,8 @@ pub(super) fn best(speeds: &[Vec<f64>]) -> Found {
     Found::Best { lanes, speed }
 }
 
-/// What the thread has had of a core: it is measured while the process starts, and whatever else
-/// that does.
+/// The processor time of this thread: the trial runs while the process starts, and must not measure
+/// its other work.
 #[cfg(target_os = "linux")]
 fn seconds() -> f64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);

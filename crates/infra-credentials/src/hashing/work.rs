@@ -1,4 +1,4 @@
-//! What waits in the queue, and who waits for it.
+//! The work that waits in the queue, and its waiters.
 
 use menjin_bcrypt_lanes::{Digest, Job, Key};
 use tokio::sync::oneshot;
@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
-/// Where a result arrives. An error here, rather than in it, means that its computation panicked.
+/// Where a result arrives. An error of the channel itself means that the computation panicked.
 pub(super) type Reply<T> = oneshot::Receiver<Result<T, Full>>;
 
-/// Somebody who waits for a reply that is made from an `I`.
+/// A waiter for a reply that is made from an `I`.
 pub(super) trait Waiter<I>: Send {
-    /// Nobody waits any more.
+    /// Whether the caller no longer waits.
     fn is_gone(&self) -> bool;
     fn reply(self: Box<Self>, with: I);
     fn refuse(self: Box<Self>);
@@ -30,7 +30,7 @@ impl<I, F: FnOnce(I) -> T + Send, T: Send> Waiter<I> for Caller<F, T> {
     }
 
     fn reply(self: Box<Self>, with: I) {
-        // Whoever asked may have left meanwhile: then nobody wants the reply.
+        // The caller may have left meanwhile, and then nobody needs the reply.
         drop(self.reply.send(Ok((self.finish)(with))));
     }
 
@@ -39,15 +39,15 @@ impl<I, F: FnOnce(I) -> T + Send, T: Send> Waiter<I> for Caller<F, T> {
     }
 }
 
-/// Something to do.
+/// A job.
 pub(super) enum Work {
-    /// It has a thread to itself.
+    /// Gets a thread to itself.
     Alone(Box<dyn Waiter<()>>),
-    /// bcrypt, which shares a thread with others of its kind.
+    /// bcrypt, which shares a thread with other bcrypt jobs.
     Bcrypt(Ride),
 }
 
-/// bcrypt of one password, and who waits for it.
+/// The bcrypt of one password, and its waiter.
 pub(super) struct Ride {
     pub(super) input: Input,
     pub(super) waiter: Box<dyn Waiter<Digest>>,
@@ -84,23 +84,24 @@ impl Work {
     }
 }
 
-/// What bcrypt is computed of. Kept as bytes, so that the plain engine shares nothing with the one
-/// that it stands in for.
+/// The input of bcrypt. It is kept as bytes, so that the plain engine shares no code with the lanes
+/// that it replaces.
 pub(super) struct Input {
-    /// With the NUL.
+    /// The password, with the NUL.
     key: Zeroizing<Vec<u8>>,
     salt: [u8; 16],
     cost: u32,
 }
 
 impl Input {
-    /// How many bytes of a password count.
+    /// How many bytes of a password bcrypt reads.
     pub(super) const MAX_BYTES: usize = Key::MAX_PASSWORD;
 
-    /// Of a password, of which no more than [`MAX_BYTES`](Self::MAX_BYTES) are read.
+    /// The input for a password, of which at most [`MAX_BYTES`](Self::MAX_BYTES) are read.
     pub(super) fn new(password: &[u8], salt: [u8; 16], cost: u32) -> Self {
         let read = password.get(..Self::MAX_BYTES).unwrap_or(password);
-        // Made at its length: a vector that grows leaves copies of itself behind.
+        // Allocated at its full length: a vector that grows leaves copies of the password in
+        // memory.
         Self { key: Zeroizing::new([read, &[0]].concat()), salt, cost }
     }
 
@@ -113,12 +114,12 @@ impl Input {
         self.salt
     }
 
-    /// By the `bcrypt` crate, here and now.
+    /// Computes the digest at once, with the `bcrypt` crate.
     pub(super) fn plain(&self) -> Digest {
         Digest::from(bcrypt::bcrypt(self.cost, self.salt, &self.key))
     }
 
-    /// The same to be done in a lane. Never `None` for a cost that this pool takes.
+    /// The same as a job for a lane. Never `None` for a cost that this pool accepts.
     pub(super) fn job(&self) -> Option<Job> {
         Job::new(Key::raw(&self.key).ok()?, self.salt, self.cost).ok()
     }

@@ -14,8 +14,8 @@ use super::shared::{KeptPlace, Shared, State};
 use super::thread::{Thread, lower_priority};
 use super::work::{Full, Input, Reply, Work};
 
-/// The threads. Dropping this lets each finish what it is doing and end, without waiting for it:
-/// a drop on a thread that serves requests must not take as long as a hash.
+/// The threads. When this is dropped, each thread finishes its current work and ends. The drop does
+/// not wait for that: a drop on a thread that serves requests must not take as long as a hash.
 pub(super) struct Workers {
     shared: Arc<Shared>,
 }
@@ -35,7 +35,8 @@ impl Workers {
             threads,
         });
         shared.tell_lanes(&shared.lock());
-        // Made before the threads, so that those already running end if one cannot be started.
+        // Created before the threads: if one thread cannot be started, the drop ends those that
+        // already run.
         let workers = Self { shared: Arc::clone(&shared) };
         for (number, trial) in trials.into_iter().enumerate() {
             let shared = Arc::clone(&shared);
@@ -47,7 +48,7 @@ impl Workers {
         Ok(workers)
     }
 
-    /// Queues `work`, which will have a thread to itself.
+    /// Queues `work`, which gets a thread to itself.
     pub(super) fn submit<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -57,7 +58,7 @@ impl Workers {
         Ok(reply)
     }
 
-    /// Queues bcrypt. What it computes is made into the reply on the thread.
+    /// Queues bcrypt. `finish` turns the digest into the reply, on the hashing thread.
     pub(super) fn submit_bcrypt<T: Send + 'static>(
         &self,
         input: Input,
@@ -73,8 +74,8 @@ impl Workers {
         self.shared.lock().engine.mode() != super::engine::Mode::Plain
     }
 
-    /// A place in the queue, if there is one. Counts as a refusal where not: whoever asks goes no
-    /// further.
+    /// Reserves a place in the queue, if there is one. If not, this counts as a refusal, because
+    /// the caller stops here.
     pub(super) fn try_reserve(&self) -> Option<KeptPlace> {
         if self.shared.lock().queue.keep_place() {
             return Some(KeptPlace(Arc::clone(&self.shared)));

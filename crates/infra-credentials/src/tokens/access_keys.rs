@@ -1,4 +1,4 @@
-//! Keys that access tokens are signed with so that others can verify them, as people keep them: PEM.
+//! Key pairs for access tokens that others can verify, in PEM.
 
 use std::fmt;
 
@@ -21,21 +21,22 @@ use crate::random;
 
 const COMPONENT: &str = "access keys";
 
-/// A kind of key, which settles the algorithm.
+/// The kind of a key. The kind decides the algorithm: a separate setting for the algorithm could
+/// only contradict it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessKeyKind {
     /// Ed25519, for `EdDSA`: short and fast.
     Ed25519,
-    /// P-256, for ES256: what older libraries know.
+    /// P-256, for ES256: supported by older libraries.
     P256,
 }
 
-/// The text is not a key that access tokens can be signed or verified with. Says nothing of it.
+/// The text is no key that can sign or verify access tokens. The error shows nothing of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the PEM of an Ed25519 or P-256 key, unencrypted, as PKCS#8 or a public key")]
 pub struct UnusableKey;
 
-/// A private key. Does not print.
+/// A private key. Its debug output shows nothing.
 #[derive(Clone)]
 pub struct AccessKey {
     private: PrivateKey,
@@ -49,7 +50,7 @@ enum PrivateKey {
     P256(Box<ecdsa::SigningKey>),
 }
 
-/// The public half of one.
+/// The public half of a private key.
 #[derive(Clone)]
 pub struct PublicAccessKey {
     pub(super) verifier: Verifier,
@@ -60,7 +61,7 @@ impl AccessKey {
     /// Reads a private key: `-----BEGIN PRIVATE KEY-----`.
     ///
     /// # Errors
-    /// It is none, of another kind, or encrypted.
+    /// The text is no key, a key of another kind, or encrypted.
     pub fn from_pem(pem: &str) -> Result<Self, UnusableKey> {
         let pem = pem.trim();
         let ed25519 =
@@ -70,13 +71,13 @@ impl AccessKey {
         Self::new(ed25519().or_else(|_other_kind| p256()).or(Err(UnusableKey))?)
     }
 
-    /// Makes a new one.
+    /// Creates a new key.
     ///
     /// # Errors
     /// The operating system gives no randomness.
     pub fn generate(kind: AccessKeyKind) -> Result<Self, PortError> {
         let mut seed = Zeroizing::new([0; 32]);
-        // One in 2³² seeds is no scalar of P-256: it is drawn again.
+        // One in 2³² seeds is no scalar of P-256; then another seed is drawn.
         loop {
             random::fill(&mut *seed)?;
             let private = match kind {
@@ -105,7 +106,8 @@ impl AccessKey {
             }
         };
         let public = PublicAccessKey::new(point);
-        // Whoever signs reads the key anew: what it cannot read is found here, not at a log-in.
+        // The signing library parses the key again. If it cannot parse the key, that shows here and
+        // not at a login.
         let signature = signer.sign(b"").or(Err(UnusableKey))?;
         if public.verifier.verifies(b"", &signature) {
             Ok(Self { private, signer, public })
@@ -114,13 +116,13 @@ impl AccessKey {
         }
     }
 
-    /// Writes it as [`AccessKey::from_pem`] reads it.
+    /// Writes the key in the form that [`AccessKey::from_pem`] reads.
     ///
     /// # Errors
-    /// It cannot be encoded, which no key is known to do.
+    /// The key cannot be encoded, which happens with no known key.
     pub fn to_pem(&self) -> Result<SecretString, PortError> {
         let pem = match &self.private {
-            // Without the public half (RFC 5958): OpenSSL reads no other form.
+            // Without the public half (RFC 5958), because OpenSSL reads no other form.
             PrivateKey::Ed25519(key) => {
                 KeypairBytes { secret_key: key.to_bytes(), public_key: None }
                     .to_pkcs8_pem(LineEnding::LF)
@@ -138,10 +140,10 @@ impl AccessKey {
 }
 
 impl PublicAccessKey {
-    /// Reads a public key, `-----BEGIN PUBLIC KEY-----`, or the public half of a private one.
+    /// Reads a public key, `-----BEGIN PUBLIC KEY-----`, or the public half of a private key.
     ///
     /// # Errors
-    /// It is neither, or of another kind.
+    /// The text is neither, or a key of another kind.
     pub fn from_pem(pem: &str) -> Result<Self, UnusableKey> {
         if let Ok(private) = AccessKey::from_pem(pem) {
             return Ok(private.public);
@@ -163,7 +165,7 @@ impl PublicAccessKey {
         Self { verifier, key: PublicKey { id: thumbprint(&point), point } }
     }
 
-    /// What tokens call it: its thumbprint (RFC 7638).
+    /// The key id in tokens: the thumbprint of the key (RFC 7638).
     pub fn id(&self) -> &str {
         &self.key.id
     }
@@ -182,7 +184,7 @@ impl fmt::Debug for PublicAccessKey {
 }
 
 fn point_of_ed25519(key: &ed25519::VerifyingKey) -> Result<PublicPoint, UnusableKey> {
-    // Of a weak key a signature says nothing.
+    // A signature by a weak key proves nothing.
     if key.is_weak() { Err(UnusableKey) } else { Ok(PublicPoint::Ed25519 { x: key.to_bytes() }) }
 }
 
@@ -192,7 +194,7 @@ fn point_of_p256(key: &ecdsa::VerifyingKey) -> Result<PublicPoint, UnusableKey> 
     Ok(PublicPoint::P256 { x: (*x).into(), y: (*y).into() })
 }
 
-/// RFC 7638 §3: the hash of the required members, in the order of their names, without a space.
+/// RFC 7638 §3: the hash of the required members, in the order of their names, without spaces.
 fn thumbprint(point: &PublicPoint) -> String {
     let encode = |bytes: &[u8; 32]| URL_SAFE_NO_PAD.encode(bytes);
     let json = match point {

@@ -1,4 +1,4 @@
-//! Claims as they are on the wire.
+//! The claims in the form of the token.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use menjin_domain::common::{InvalidUserId, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// `at+jwt`, with the names of RFC 9068 §2.2 and the `sid` of `OpenID` Connect.
+/// The claims of `at+jwt`, with the names of RFC 9068 §2.2 and the `sid` of `OpenID` Connect.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Access<'a> {
     #[serde(borrow)]
@@ -28,7 +28,7 @@ pub(super) struct Access<'a> {
     pub(super) role: Role,
 }
 
-/// `rt+jwt`.
+/// The claims of `rt+jwt`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Refresh<'a> {
     #[serde(borrow)]
@@ -46,7 +46,7 @@ pub(super) struct Refresh<'a> {
     pub(super) r#gen: i64,
 }
 
-/// `sub` is a string (RFC 7519 §4.1.2): the id in decimal digits, in the one way to write it.
+/// `sub` is a string (RFC 7519 §4.1.2): the id in decimal digits, in its only valid spelling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Subject(pub(super) UserId);
 
@@ -60,7 +60,7 @@ impl FromStr for Subject {
     type Err = InvalidUserId;
 
     fn from_str(text: &str) -> Result<Self, InvalidUserId> {
-        // Neither `+7` nor `007`, which the standard library reads.
+        // Refuses `+7` and `007`, which the standard library would read.
         if !text.starts_with(|first: char| matches!(first, '1'..='9')) {
             return Err(InvalidUserId);
         }

@@ -1,4 +1,4 @@
-//! The keys, and what a signature is made over.
+//! The keys, and the tokens that they sign and verify.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,8 +12,8 @@ use super::access_keys::{AccessKey, PublicAccessKey};
 use super::invalid;
 use super::signatures::{Signer, Verifier};
 
-/// What a token is for. Each kind has keys of its own (RFC 8725 §3.11 and §3.12), so that one
-/// cannot pass for the other even where a check of `typ` is forgotten.
+/// The purpose of a token. Each kind has its own keys (RFC 8725 §3.11 and §3.12), so that a token
+/// of one kind cannot pass for the other even if a check of `typ` is forgotten.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     Access,
@@ -21,7 +21,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// `typ`: that of RFC 9068 §2.1, and one of the same build.
+    /// `typ`: that of RFC 9068 §2.1 for access tokens, and one of the same form for refresh tokens.
     fn media_type(self) -> &'static str {
         match self {
             Self::Access => "at+jwt",
@@ -37,11 +37,11 @@ impl Kind {
     }
 }
 
-/// The keys of a kind: one signs, all verify. Each has a header of its own, since the key's id is in
-/// it, so that a token names its key by what it begins with.
+/// The keys of a kind: one signs, all verify. Each key has its own header, because the header
+/// contains the key id. So the beginning of a token tells its key.
 pub(super) struct Keyring {
     signer: Signer,
-    /// Whose signatures are accepted. That of `signer` comes first.
+    /// The keys whose signatures are accepted. The key of `signer` comes first.
     keys: Vec<Key>,
 }
 
@@ -63,8 +63,8 @@ impl Keyring {
         Ok(token)
     }
 
-    /// Reads a token of any of the keys, down to its claims in JSON. Nothing is decoded that was not
-    /// signed.
+    /// Verifies a token of any of the keys, and returns its claims in JSON. Nothing is decoded
+    /// before its signature is verified.
     pub(super) fn open(&self, token: &str) -> Result<Vec<u8>, InvalidToken> {
         self.keys
             .iter()
@@ -74,7 +74,7 @@ impl Keyring {
             )))
     }
 
-    /// Whether two of the keys are one.
+    /// Whether two of the keys are the same.
     pub(super) fn repeats_itself(&self) -> bool {
         let mut headers: Vec<&str> = self.keys.iter().map(|key| key.header.as_str()).collect();
         headers.sort_unstable();
@@ -82,9 +82,9 @@ impl Keyring {
     }
 }
 
-/// A key, and the header of every token that is signed with it.
+/// A key, and the header of every token that it signs.
 pub(super) struct Key {
-    /// Encoded, with the full stop that ends it.
+    /// The encoded header, with the full stop that ends it.
     header: String,
     verifier: Verifier,
 }
@@ -96,8 +96,8 @@ impl Key {
         Self { header: URL_SAFE_NO_PAD.encode(header) + ".", verifier }
     }
 
-    /// Derives the key of a kind, and its id, with HKDF-SHA256 (RFC 5869). The id is an output of
-    /// its own: it says which secret was used, and nothing about the key.
+    /// Derives the key of a kind, and its id, with HKDF-SHA256 (RFC 5869). The id is a separate
+    /// output: it tells which secret was used, but nothing about the key.
     pub(super) fn derive(secret: &[u8], kind: Kind) -> (Signer, Self) {
         let hkdf = Hkdf::<Sha256>::new(None, secret);
         let mut key = expand::<32>(&hkdf, &[kind.label()]);
@@ -117,7 +117,7 @@ impl Key {
         Self::new(key.verifier.clone(), Kind::Access, key.id())
     }
 
-    /// Reads a token that begins with this key's header, after which `rest` comes.
+    /// Verifies a token that begins with this key's header; `rest` is what follows the header.
     fn open(&self, token: &str, rest: &str) -> Result<Vec<u8>, InvalidToken> {
         let Some((claims, signature)) = rest.split_once('.') else {
             return Err(invalid("not three parts"));

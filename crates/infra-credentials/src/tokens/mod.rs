@@ -25,59 +25,62 @@ use self::keys::{Key, Keyring, Kind};
 
 const COMPONENT: &str = "tokens";
 
-/// Longer than any token of ours by far, and short enough to hash in passing.
+/// Far longer than any token of ours, and short enough to be hashed at little cost.
 const MAX_LENGTH: usize = 4096;
 
-/// How long after its end a token is still taken, in seconds.
+/// How long after its `exp` a token is still accepted, in seconds.
 const LEEWAY: i64 = 5;
 
-/// How far the clock of the replica that issued a token may be ahead, in seconds. More than the
-/// leeway: a token from the future is no threat, its lifetime is bounded all the same, and refusing
-/// it would log out the users of a replica whose clock is a little off.
+/// How far the clock of the replica that issued a token may be ahead, in seconds. It is more than
+/// the leeway: a token from the future is no threat, since its lifetime is bounded all the same.
+/// Refusing it would log out the users of a replica whose clock is slightly wrong.
 const CLOCK_SKEW: i64 = 30;
 
-/// What tokens are signed with, and what they say of their issuer.
+/// The keys that sign tokens, and what tokens say about their issuer.
 #[derive(Debug, Clone)]
 pub struct JwtConfig {
-    /// At least 32 bytes that nobody can guess, such as [`random_secret`](crate::random_secret)
-    /// gives. The signing keys are derived from it.
+    /// At least 32 bytes that nobody can guess, such as those of
+    /// [`random_secret`](crate::random_secret). The signing keys are derived from it.
     pub secret: SecretString,
-    /// Secrets of the same kind whose tokens are read as well. None is signed with them. They are
-    /// for changing `secret` while several processes serve: see [`JwtCodec`].
+    /// More secrets whose tokens are accepted. None of them signs. They serve to change `secret`
+    /// while several processes are running: see [`JwtCodec`].
     pub verify_only_secrets: Vec<SecretString>,
-    /// What access tokens are signed with where others are to verify them. `None`: HS256, with a key
-    /// derived from `secret`. Refresh tokens are nobody else's business, and always signed so.
+    /// The key that signs access tokens if others are to verify them. `None`: HS256, with a key
+    /// derived from `secret`. Refresh tokens concern nobody else, so a key derived from `secret`
+    /// always signs them.
     pub access_key: Option<AccessKey>,
-    /// Keys of other access tokens that are read as well.
+    /// Keys of other access tokens that are accepted. With an access key, HS256 is refused unless
+    /// it is listed here: otherwise the secret could still sign tokens that others accept because
+    /// they trust the key.
     pub verify_only_access_keys: Vec<AccessVerifier>,
     /// `iss`: who issues tokens.
     pub issuer: String,
     /// `aud`: whom they are for.
     pub audience: String,
-    /// How long an access token may live at most. One that is signed for longer is shortened; one
-    /// that is read and lives longer is refused.
+    /// The longest lifetime of an access token. When it signs a token for longer, the codec
+    /// shortens it; when it reads a token with a longer lifetime, the codec refuses it.
     pub access_ttl: Duration,
-    /// The same for a refresh token: as long as a session.
+    /// The same for a refresh token: the lifetime of a session.
     pub refresh_ttl: Duration,
 }
 
-/// A key that verifies access tokens and signs none.
+/// A key that verifies access tokens, and signs none.
 #[derive(Debug, Clone)]
 pub enum AccessVerifier {
-    /// What verifies where there is no [`JwtConfig::access_key`]: HS256, with keys derived from
+    /// The keys that verify if there is no [`JwtConfig::access_key`]: HS256, with keys derived from
     /// `secret` and `verify_only_secrets`.
     Secrets,
     /// A public key.
     Key(Box<PublicAccessKey>),
 }
 
-/// Why the secrets and keys cannot be used. Says nothing of what they are.
+/// Why the secrets and keys cannot be used. The error shows nothing of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// A secret has fewer bytes than the key that HS256 needs (RFC 7518 §3.2).
+    /// A secret has fewer bytes than HS256 requires of its key (RFC 7518 §3.2).
     #[error("a signing secret must have at least {} bytes", SecretError::MIN_BYTES)]
     TooShort,
-    /// A secret or key is there twice. Retiring it in one place would not retire it.
+    /// A secret or key is configured twice. To remove it in one place would not retire it.
     #[error("a signing secret or key is given twice")]
     Repeated,
 }
@@ -87,27 +90,31 @@ impl SecretError {
     pub const MIN_BYTES: usize = 32;
 }
 
-/// Makes and reads tokens.
+/// Signs and reads tokens.
 ///
-/// A token is accepted only if its header is byte for byte one that this codec writes, of a key that
-/// it knows: that settles the algorithm, the type, the key id and the absence of `crit`, `jku`, `jwk`, `x5u` and
-/// whatever else a header may hold, before anything is decoded. Then the signature is verified,
-/// and only then are the claims parsed:
+/// A token is accepted only if its header is byte for byte one that this codec writes for a key
+/// that it knows. That decides the algorithm, the type, the key id, and the absence of `crit`,
+/// `jku`, `jwk`, `x5u` and everything else that a header may hold, before anything is decoded. Then
+/// the signature is verified. Only then are the claims parsed:
 ///
-/// * all must be there, once, and of their type; `exp` and `iat` are integers; unknown ones are
+/// * all must be present, once, and of their type; `exp` and `iat` are integers; unknown claims are
 ///   ignored (RFC 7519 §4);
 /// * `iss` and `aud` are exactly the configured ones (an array of audiences is refused);
-/// * `iat` is at most 30 s in the future, `exp` at most 5 s in the past, and `exp` after `iat` by at
-///   most the configured lifetime.
+/// * `iat` is at most 30 s in the future, `exp` at most 5 s in the past, and `exp` is later than
+///   `iat` by at most the configured lifetime.
 ///
-/// Access and refresh tokens have a key, a key id and a `typ` of their own each. Refresh tokens are
-/// signed with HS256. So are access tokens, or with `EdDSA` or ES256 by a key that is given for them.
+/// `jsonwebtoken` only signs and verifies. Its own checks of claims accept too much (a float as
+/// `exp`, any `typ`, 60 s of leeway).
 ///
-/// Of several secrets or keys one signs, and the tokens of all are read. The key id says which one it
-/// was; it is derived from the secret or key, so that nobody need name them. Processes that share
-/// their sessions are given a new one in three steps, each on all of them before the next begins: to
-/// verify only; to sign, with the old one to verify only; alone, once the last token of the old one
-/// has expired.
+/// Access and refresh tokens each have their own key, key id and `typ`. Refresh tokens are signed
+/// with HS256. Access tokens are signed with HS256 too, or with `EdDSA` or ES256 if there is an
+/// access key.
+///
+/// Of several secrets or keys one signs, and the tokens of all are accepted. The key id tells which
+/// one signed; it is derived from the secret or key, so that nobody needs to name keys. Processes
+/// that share their sessions get a new secret or key in three steps, each done on all processes
+/// before the next one begins: the new one verifies only; the new one signs, and the old one
+/// verifies only; the new one remains alone, once the last token of the old one has expired.
 pub struct JwtCodec {
     issuer: String,
     audience: String,
@@ -125,7 +132,7 @@ impl JwtCodec {
     /// Derives the keys.
     ///
     /// # Errors
-    /// A secret is too short, or a secret or key is there twice.
+    /// A secret is too short, or a secret or key is configured twice.
     pub fn new(config: JwtConfig) -> Result<Self, SecretError> {
         let secrets = std::iter::once(&config.secret).chain(&config.verify_only_secrets);
         if secrets.clone().any(|secret| secret.expose_secret().len() < SecretError::MIN_BYTES) {
@@ -253,8 +260,9 @@ impl TokenKind {
         token.map(SecretString::from).map_err(|error| PortError::internal(COMPONENT, error))
     }
 
-    /// `iat` and `exp`. Shortened rather than refused by the reader: a session that was begun by a
-    /// replica whose clock is ahead ends later than a full lifetime from now.
+    /// Returns `iat` and `exp`. The lifetime is shortened here, because a reader would refuse it
+    /// otherwise: a session that was begun by a replica whose clock is ahead ends later than a full
+    /// lifetime from now.
     fn times(&self, issued_at: Timestamp, expires_at: Timestamp) -> (i64, i64) {
         let iat = issued_at.timestamp();
         (iat, expires_at.timestamp().min(iat.saturating_add(self.max_lifetime)))
@@ -267,7 +275,8 @@ impl TokenKind {
         self.keys.open(token)
     }
 
-    /// Returns `iat` and `exp`. Saturating, since a signed claim may hold any integer.
+    /// Returns `iat` and `exp`. The arithmetic saturates, since a signed claim may hold any
+    /// integer.
     fn check_times(
         &self,
         iat: i64,

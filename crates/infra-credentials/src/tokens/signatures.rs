@@ -1,17 +1,17 @@
-//! The algorithms: HS256 (RFC 7518 §3.2), ES256 (§3.4) and `EdDSA` with Ed25519 (RFC 8037), which
-//! `jsonwebtoken` computes.
+//! The algorithms: HS256 (RFC 7518 §3.2), ES256 (§3.4) and `EdDSA` with Ed25519 (RFC 8037).
+//! `jsonwebtoken` computes them.
 
 use jsonwebtoken::errors::Error;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
 
-/// Makes signatures.
+/// Signs.
 #[derive(Clone)]
 pub(super) struct Signer {
     algorithm: Algorithm,
     key: EncodingKey,
 }
 
-/// Checks signatures.
+/// Verifies signatures.
 #[derive(Clone)]
 pub(super) struct Verifier {
     algorithm: Algorithm,
@@ -19,24 +19,24 @@ pub(super) struct Verifier {
 }
 
 impl Signer {
-    /// HS256, with what verifies it.
+    /// HS256, with its verifier.
     pub(super) fn hs256(key: &[u8; 32]) -> (Self, Verifier) {
         let signer = Self { algorithm: Algorithm::HS256, key: EncodingKey::from_secret(key) };
         let verifier = Verifier { algorithm: Algorithm::HS256, key: DecodingKey::from_secret(key) };
         (signer, verifier)
     }
 
-    /// `EdDSA`, by an Ed25519 key as PKCS#8.
+    /// `EdDSA`, with an Ed25519 key as PKCS#8.
     pub(super) fn ed25519(pkcs8: &[u8]) -> Self {
         Self { algorithm: Algorithm::EdDSA, key: EncodingKey::from_ed_der(pkcs8) }
     }
 
-    /// ES256, by a P-256 key as PKCS#8.
+    /// ES256, with a P-256 key as PKCS#8.
     pub(super) fn p256(pkcs8: &[u8]) -> Self {
         Self { algorithm: Algorithm::ES256, key: EncodingKey::from_ec_der(pkcs8) }
     }
 
-    /// The signature as it stands in a token (base64url without padding).
+    /// The signature in the form of a token (base64url without padding).
     ///
     /// # Errors
     /// The key cannot be used.
@@ -46,12 +46,12 @@ impl Signer {
 }
 
 impl Verifier {
-    /// `EdDSA`, by the 32 bytes of a public key (RFC 8032 §5.1.5).
+    /// `EdDSA`, with the 32 bytes of a public key (RFC 8032 §5.1.5).
     pub(super) fn ed25519(public: &[u8; 32]) -> Self {
         Self { algorithm: Algorithm::EdDSA, key: DecodingKey::from_ed_der(public) }
     }
 
-    /// ES256, by an uncompressed point (SEC 1 §2.3.3).
+    /// ES256, with an uncompressed point (SEC 1 §2.3.3).
     pub(super) fn p256(point: &[u8]) -> Self {
         Self { algorithm: Algorithm::ES256, key: DecodingKey::from_ec_der(point) }
     }
@@ -65,8 +65,8 @@ impl Verifier {
         }
     }
 
-    /// Whether a signature, as it stands in a token, is right: in one spelling only, of exactly its
-    /// length, and compared in constant time where the key is secret.
+    /// Whether a signature in the form of a token is valid. It must have its only valid spelling
+    /// and exactly its length. The comparison takes constant time if the key is secret.
     pub(super) fn verifies(&self, message: &[u8], signature: &str) -> bool {
         crypto::verify(signature, message, &self.key, self.algorithm).unwrap_or(false)
     }

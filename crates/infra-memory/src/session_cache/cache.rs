@@ -1,4 +1,4 @@
-//! The cached sessions, and what voids them.
+//! The cached sessions, and what invalidates them.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
@@ -12,29 +12,31 @@ use menjin_domain::sessions::{InvalidationListener, LiveSession};
 use super::invalidation::Invalidation;
 use crate::shards::Shards;
 
-/// How many marks there are. Two users that share one invalidate each other: a miss too many, never
-/// a hit too many.
+/// How many marks there are. Two users that share a mark invalidate each other's sessions: this can
+/// cause an unneeded miss, but never a wrong hit.
 const MARKS: usize = 8192;
 
-/// Copies of live sessions and their users.
+/// A cache of live sessions and their users.
 ///
-/// Nobody who changes a session has to find its copies. A counter numbers all invalidations; each
-/// user and each session has a mark (shared by hash) with the number of its latest one. A copy
-/// carries the value that the counter had before it was read from the store, and is good while no
-/// mark of its own is higher. So an invalidation is two atomic additions, and a read that began
-/// before it is void whenever it ends, even if its copy is put in place afterwards.
+/// A change of a session need not find the cache's entries for it. A counter numbers all
+/// invalidations; each user and each session has a mark (shared by hash) with the number of its
+/// latest invalidation. An entry carries the value that the counter had before the session was read
+/// from the store, and is valid while neither of its marks is higher. So an invalidation is two
+/// atomic additions. A read that began before an invalidation is void whenever it ends, even if its
+/// entry is inserted after the invalidation.
 ///
-/// The other half of the argument is the order in a writer: the store first, then the invalidation,
-/// then the answer. A read that sees the counter raised begins after the store was changed.
+/// The other half of the argument is the order of steps in a writer: first the store, then the
+/// invalidation, then the answer. A read that sees the raised counter begins after the store was
+/// changed.
 pub struct SessionCache {
     entries: Shards<SessionId, Entry>,
     ttl: Duration,
     /// The number of the latest invalidation.
     counter: AtomicU64,
     marks: Box<[AtomicU64]>,
-    /// That of all copies.
+    /// The number of the latest invalidation of the whole cache.
     everything: AtomicU64,
-    /// Whether invalidations of other processes would be heard.
+    /// Whether this process would receive invalidations of other processes.
     hearing: AtomicBool,
     hasher: RandomState,
 }
@@ -45,7 +47,7 @@ struct Entry {
     read_after: u64,
 }
 
-/// Taken before a read from the store begins.
+/// A ticket, taken before a read from the store begins.
 #[derive(Debug, Clone, Copy)]
 pub struct Ticket {
     at: Timestamp,
@@ -53,7 +55,7 @@ pub struct Ticket {
 }
 
 impl SessionCache {
-    /// Room for this many copies, each good for `ttl` at most; zero keeps none.
+    /// Room for this many sessions, each valid for `ttl` at most; zero keeps none.
     pub fn new(capacity: usize, ttl: Duration) -> Self {
         Self {
             entries: Shards::new(capacity),
@@ -66,8 +68,8 @@ impl SessionCache {
         }
     }
 
-    /// A copy that is good at `at`: not older than the time to live, not invalidated since it was
-    /// read, of a session that has not expired.
+    /// A session that is valid at `at`: its entry is within the time to live and was not
+    /// invalidated since it was read, and the session has not expired.
     pub fn get(&self, id: SessionId, at: Timestamp) -> Option<LiveSession> {
         if !self.is_hearing() {
             return None;
@@ -79,7 +81,8 @@ impl SessionCache {
         self.is_young(copy, at) && at < copy.live.session.expires_at && self.is_current(copy)
     }
 
-    /// A clock that was put back makes a copy seem young: it is not to be trusted then.
+    /// A clock that was put back makes an entry seem younger than it is, so such an entry is not
+    /// used.
     fn is_young(&self, copy: &Entry, at: Timestamp) -> bool {
         (at - copy.read_at).to_std().is_ok_and(|age| age < self.ttl)
     }
@@ -94,14 +97,15 @@ impl SessionCache {
         marks.iter().all(|mark| mark.load(Ordering::SeqCst) <= copy.read_after)
     }
 
-    /// Call this before the read from the store whose result is to be kept.
+    /// Call this before the read from the store whose result is to be cached.
     pub fn begin(&self, at: Timestamp) -> Ticket {
         Ticket { at, after: self.counter.load(Ordering::SeqCst) }
     }
 
-    /// Keeps what was read since the ticket was taken.
+    /// Caches what was read since the ticket was taken.
     pub fn fill(&self, ticket: Ticket, live: &LiveSession) {
-        // What was read while deaf needs no flag: hearing again voids it with everything else.
+        // A session that was read while invalidations were not received needs no flag: when they
+        // are received again, the whole cache is invalidated.
         if self.ttl.is_zero() || !self.is_hearing() {
             return;
         }
@@ -110,20 +114,20 @@ impl SessionCache {
         self.entries.insert(live.session.id, copy, is_worth_keeping);
     }
 
-    /// Voids the copies of something that has changed in the store, and every read that is under
-    /// way.
+    /// Invalidates the entries of something that has changed in the store, and every read that is
+    /// in progress.
     pub fn invalidate(&self, invalidation: Invalidation) {
         self.raise(self.mark(invalidation));
     }
 
-    /// Says whether invalidations of other processes are heard. While they are not, no copy is
-    /// used; what was kept before is void for good, since something may have been missed.
+    /// Says whether invalidations of other processes are received. While they are not, no entry is
+    /// used. Entries from before stay invalid for good, since an invalidation may have been missed.
     pub fn set_hearing(&self, hearing: bool) {
         self.raise(&self.everything);
         self.hearing.store(hearing, Ordering::SeqCst);
     }
 
-    /// Whether invalidations of other processes are heard.
+    /// Whether invalidations of other processes are received.
     pub fn is_hearing(&self) -> bool {
         self.hearing.load(Ordering::SeqCst)
     }
@@ -139,7 +143,7 @@ impl SessionCache {
             Invalidation::Session(id) => self.hash((1, id.0)),
         };
         let index = usize::try_from(hash % self.marks.len() as u64).unwrap_or_default();
-        // The remainder is within bounds; the fallback voids everything rather than nothing.
+        // The remainder is within bounds. The fallback invalidates everything rather than nothing.
         self.marks.get(index).unwrap_or(&self.everything)
     }
 
@@ -148,7 +152,7 @@ impl SessionCache {
     }
 }
 
-/// What other processes say.
+/// The messages of other processes.
 impl InvalidationListener for SessionCache {
     fn live(&self) {
         self.set_hearing(true);
@@ -157,7 +161,8 @@ impl InvalidationListener for SessionCache {
     fn received(&self, message: &[u8]) {
         match Invalidation::from_bytes(message) {
             Some(invalidation) => self.invalidate(invalidation),
-            // From a release that knows more: whatever it means, nothing kept is older then.
+            // The message is from a newer release. Whatever it means, invalidating the whole cache
+            // covers it.
             None => self.raise(&self.everything),
         }
     }

@@ -1,18 +1,18 @@
-//! What a change voids, and how other processes are told.
+//! What a change invalidates, and how other processes are told.
 
 use menjin_domain::common::{SessionId, UserId};
 
-/// Something that a cached session may show has changed.
+/// What has changed, where a cached session may show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Invalidation {
-    /// The account, or any of its sessions.
+    /// An account, or any of its sessions.
     User(UserId),
-    /// The session.
+    /// A session.
     Session(SessionId),
 }
 
 impl Invalidation {
-    /// For the channel to other processes: a letter and the id.
+    /// The message for the channel to other processes: a letter and the id.
     pub(super) fn to_bytes(self) -> Vec<u8> {
         match self {
             Self::User(id) => [b"u".as_slice(), &id.get().to_be_bytes()].concat(),
@@ -20,7 +20,7 @@ impl Invalidation {
         }
     }
 
-    /// `None` for what this release does not know.
+    /// `None` for a message that this release does not know.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         match bytes.split_first()? {
             (b'u', id) => {

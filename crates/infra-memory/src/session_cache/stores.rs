@@ -24,16 +24,19 @@ use tracing::Instrument as _;
 use super::cache::SessionCache;
 use super::invalidation::Invalidation;
 
-/// How long an answer waits for other processes to be told where they probably cannot be.
+/// How long an answer waits for the message to other processes when the channel is probably down. A
+/// replica that receives no invalidations tries for this long to send its own, then answers.
+/// Another replica that still receives them but is told too late shows stale sessions for
+/// `session_cache_ttl` at most.
 const BRIEFLY: Duration = Duration::from_millis(100);
 
-/// Where what has changed is to be told: the copies of this process, and those of others.
+/// Where a change is announced: to the session cache of this process, and to other processes.
 #[derive(Clone)]
 struct Changes {
     cache: Arc<SessionCache>,
     others: Option<Arc<dyn InvalidationChannel>>,
-    /// That of whoever built this: a web server's workers end one by one, and must not take an
-    /// invalidation with them.
+    /// The runtime of the code that built this. The runtime of a web server's worker ends with the
+    /// worker, and must not take an invalidation with it.
     runtime: Handle,
 }
 
@@ -42,11 +45,15 @@ impl Changes {
         Self { cache, others, runtime: Handle::current() }
     }
 
-    /// Runs a write and invalidates before its outcome is known to anybody, whatever it is: a write
-    /// that failed may have been done.
+    /// Runs a write, and invalidates before anybody knows its outcome. It invalidates whatever the
+    /// outcome is: a write that failed may have been done.
     ///
-    /// On a task of its own: a caller who goes away must not take the invalidation with them, since
-    /// the store may do the write all the same.
+    /// The write runs on its own task: when a caller goes away, the invalidation must still happen,
+    /// since the store may do the write all the same.
+    ///
+    /// A write that was answered with 503 may be done later. Entries read between its invalidation
+    /// and that moment are at most `session_cache_ttl` old, and no client was told that the write
+    /// was done.
     async fn after<T: Send + 'static>(
         &self,
         invalidation: Invalidation,
@@ -85,33 +92,33 @@ impl Changes {
         let Some(others) = self.others.clone() else { return };
         let publish = async move {
             if let Err(error) = others.publish(&invalidation.to_bytes()).await {
-                // Their copies live for their time to live at most, and whoever hears nothing has
-                // none.
+                // The entries of other processes expire after their time to live at most, and a
+                // process that receives no invalidations uses none.
                 tracing::warn!(error = %Causes(&error), "other processes were not told of a change");
             }
         };
         if self.cache.is_hearing() {
             publish.await;
         } else {
-            // The channel is most likely down: it is tried to the end, but nobody waits for its
-            // time-out, which each write of an outage would.
+            // The channel is most likely down. The message is tried to the end, but the answer does
+            // not wait for its timeout: otherwise each write during an outage would.
             let trying = self.runtime.spawn(publish.in_current_span());
             drop(tokio::time::timeout(BRIEFLY, trying).await);
         }
     }
 }
 
-/// Sessions with their look-up answered from copies.
+/// Sessions whose lookup is answered from the session cache.
 pub struct CachedSessions {
     store: Arc<dyn SessionRepository>,
     changes: Changes,
 }
 
 impl CachedSessions {
-    /// Puts copies before a store; `others` tells other processes of changes.
+    /// Puts the cache before a store; `others` tells other processes of changes.
     ///
     /// # Panics
-    /// Outside of a tokio runtime, which its writes run on.
+    /// Panics outside of a tokio runtime, on which its writes run.
     pub fn new(
         store: Arc<dyn SessionRepository>,
         cache: Arc<SessionCache>,
@@ -125,7 +132,7 @@ impl CachedSessions {
 impl SessionRepository for CachedSessions {
     async fn create(&self, session: NewSession) -> Result<User, Error<StaleCredentials>> {
         let (store, user) = (Arc::clone(&self.store), session.user_id);
-        // The user's last log-in changes.
+        // A login changes the user's `last_login_at`.
         let write = async move { store.create(session).await };
         self.changes.after(Invalidation::User(user), write).await?
     }
@@ -150,8 +157,8 @@ impl SessionRepository for CachedSessions {
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {
         let (store, id) = (Arc::clone(&self.store), rotation.session_id);
         let write = async move { store.rotate(rotation).await };
-        // Refreshes are most of all writes, and one that succeeds ends nothing: whether a session is
-        // live, and whose it is, a copy elsewhere says as truly as before.
+        // Most writes are refreshes, and a successful refresh ends nothing: entries of other
+        // processes still show correctly whether the session is live and whose it is.
         let ended = |outcome: &Result<_, _>| !matches!(outcome, Ok(RotationOutcome::Rotated(_)));
         self.changes.after_if(ended, Invalidation::Session(id), write).await?
     }
@@ -189,12 +196,12 @@ impl SessionRepository for CachedSessions {
     }
 
     async fn delete_finished(&self, before: Timestamp) -> Result<u64, PortError> {
-        // Their tokens are dead already: no copy is good for them.
+        // The tokens of these sessions are dead already, so no cached session could still be used.
         self.store.delete_finished(before).await
     }
 }
 
-/// Accounts whose changes void the cached sessions of their users.
+/// Accounts whose changes invalidate the cached sessions of their users.
 pub struct CachedAccounts {
     store: Arc<dyn AccountRepository>,
     changes: Changes,
@@ -204,7 +211,7 @@ impl CachedAccounts {
     /// Puts the cache before a store; `others` tells other processes of changes.
     ///
     /// # Panics
-    /// Outside of a tokio runtime, which its writes run on.
+    /// Panics outside of a tokio runtime, on which its writes run.
     pub fn new(
         store: Arc<dyn AccountRepository>,
         cache: Arc<SessionCache>,
@@ -256,7 +263,7 @@ impl AccountRepository for CachedAccounts {
     }
 }
 
-/// Credentials whose changes void the cached sessions of their users.
+/// Credentials whose changes invalidate the cached sessions of their users.
 pub struct CachedCredentials {
     store: Arc<dyn CredentialRepository>,
     changes: Changes,
@@ -266,7 +273,7 @@ impl CachedCredentials {
     /// Puts the cache before a store; `others` tells other processes of changes.
     ///
     /// # Panics
-    /// Outside of a tokio runtime, which its writes run on.
+    /// Panics outside of a tokio runtime, on which its writes run.
     pub fn new(
         store: Arc<dyn CredentialRepository>,
         cache: Arc<SessionCache>,
@@ -298,7 +305,7 @@ impl CredentialRepository for CachedCredentials {
         version: CredentialVersion,
         hash: PasswordHash,
     ) -> Result<(), PortError> {
-        // Nothing in the cache holds a hash.
+        // No cached value holds a hash, so there is nothing to invalidate.
         self.store.rehash(id, version, hash).await
     }
 }

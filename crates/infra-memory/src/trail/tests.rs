@@ -1,3 +1,5 @@
+//! Tests of the queue of audit events.
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use menjin_domain::audit::{AuditAction, AuditContext, MockAuditRepository};
@@ -6,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::*;
 
-/// Number `n`, told by its time.
+/// Event number `n`, recognisable by its time.
 fn event(n: i64) -> AuditEvent {
     let client = ClientInfo::at(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let at = Timestamp::from_timestamp(n, 0).unwrap();
@@ -23,7 +25,7 @@ fn number(event: &AuditEvent) -> i64 {
     event.context.at.timestamp()
 }
 
-/// A repository that appends as often as it is let, and fails if it is told to.
+/// A repository that appends as often as it is permitted to, and fails if it is told to.
 #[derive(Clone, Default)]
 struct Kept {
     batches: Arc<Mutex<Vec<Vec<i64>>>>,
@@ -44,7 +46,7 @@ impl Kept {
     }
 }
 
-/// Holds every append up until there is a permit for it.
+/// Holds up every append until there is a permit for it.
 struct Gate {
     permits: Arc<Semaphore>,
     inner: MockAuditRepository,
@@ -86,7 +88,7 @@ async fn what_finds_the_queue_full_is_dropped_and_counted() {
     let gate = Gate { permits: Arc::clone(&permits), inner: kept.repository() };
     let queue = AuditQueue::start(Arc::new(gate), 4);
     queue.note(event(0));
-    // The task has taken that one, and waits for the repository.
+    // The task has taken that event and waits for the repository.
     while queue.events.capacity() < 4 {
         tokio::task::yield_now().await;
     }

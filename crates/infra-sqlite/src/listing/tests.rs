@@ -1,3 +1,5 @@
+//! Tests of pages of users and of the counts behind their totals.
+
 use std::sync::{Arc, Mutex};
 
 use diesel::connection::{InstrumentationEvent, SimpleConnection as _};
@@ -16,8 +18,8 @@ fn filled(ids: &str) -> SqliteConnection {
     sqlite
 }
 
-/// Adds users of these ids (a `SELECT` of `n`): two of three are students, the rest teachers, but for
-/// a few administrators.
+/// Adds users of these ids (a `SELECT` of `n`): two of three are students, the others are teachers,
+/// except a few administrators.
 fn insert(sqlite: &mut SqliteConnection, ids: &str) {
     let insert = format!(
         "INSERT INTO users (id, username, username_canonical, email, email_canonical, password_hash,
@@ -44,7 +46,7 @@ struct Count {
     total: i64,
 }
 
-/// Holds what the triggers have counted to what is there.
+/// Compares the counts of the triggers with the rows.
 fn counts_are_exact(sqlite: &mut SqliteConnection) {
     let mut counts = |query: &str| -> Vec<Count> { diesel::sql_query(query).load(sqlite).unwrap() };
     let counted = counts("SELECT role, total FROM user_counts WHERE total > 0 ORDER BY 1");
@@ -52,7 +54,7 @@ fn counts_are_exact(sqlite: &mut SqliteConnection) {
     assert_eq!(counted, there);
 }
 
-/// Holds pages far down to what all of the list says.
+/// Compares pages far down the list with the whole list.
 fn pages_are_right(sqlite: &mut SqliteConnection) {
     for role in [None, Some(Role::Student), Some(Role::Teacher), Some(Role::Admin)] {
         let all = UserQuery { start: PageStart::Skip(0), limit: u64::MAX, role };
@@ -98,7 +100,7 @@ struct Step {
     detail: String,
 }
 
-/// A page reads its users along an index, and sorts none.
+/// A page reads its users along an index, without sorting.
 #[test]
 fn every_page_is_a_walk_along_an_index() {
     let mut sqlite = filled(&numbers(1, 10));
@@ -122,7 +124,7 @@ fn every_page_is_a_walk_along_an_index() {
         let steps = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}"));
         for Step { detail } in steps.load(&mut sqlite).unwrap() {
             assert!(!detail.contains("TEMP B-TREE"), "{detail}: {sql}");
-            // Whoever is skipped is walked past, in the order of the ids.
+            // Skipped users are walked past in the order of the ids.
             assert!(!detail.starts_with("SCAN users") || sql.contains("OFFSET"), "{detail}: {sql}");
         }
     }

@@ -17,7 +17,7 @@ fn session_id(number: u128) -> SessionId {
     SessionId(Uuid::from_u128(number))
 }
 
-/// A user with so many sessions, by number from 1. Its store has one thread for lookups.
+/// A user with this many sessions, numbered from 1. The store has one thread for lookups.
 async fn with_sessions(path: &Path, sessions: u128) -> SqliteStore {
     let store = open(path);
     let user_id = add(&store, "ann").await.unwrap();
@@ -41,7 +41,7 @@ async fn find(store: SqliteStore, number: u128) -> Result<Option<LiveSession>, P
 
 type Found = Vec<(u128, Result<Option<LiveSession>, PortError>)>;
 
-/// Looks all of these up at once.
+/// Looks up all of these sessions at once.
 async fn find_all(store: &SqliteStore, numbers: impl IntoIterator<Item = u128>) -> Found {
     let mut found = JoinSet::new();
     for number in numbers {
@@ -73,7 +73,8 @@ async fn a_broken_row_fails_its_own_look_up() {
     }
 }
 
-/// Whoever holds all connections, those who wait are told in time, and then it goes on.
+/// While all connections are taken, waiting lookups get their error in time, and later lookups work
+/// again.
 #[tokio::test(flavor = "multi_thread")]
 async fn f2_without_a_connection_all_are_told_in_time() {
     let (_folder, path) = folder();
@@ -95,7 +96,7 @@ async fn f2_without_a_connection_all_are_told_in_time() {
     }
 }
 
-/// The thread is found by whoever comes first, and that one may be gone before it is.
+/// The first caller starts the thread, and that caller may be gone before the thread runs.
 #[test]
 fn a_runtime_that_ends_leaves_nobody_waiting() {
     let (_folder, path) = folder();
@@ -105,7 +106,7 @@ fn a_runtime_that_ends_leaves_nobody_waiting() {
     for _ in 0..10 {
         let ending = runtime();
         let store_there = store.clone();
-        // Polled once at most: what it has started has not run, and never will.
+        // Polled once at most: the task that it has spawned has not run, and never will.
         drop(
             ending.block_on(async {
                 tokio::time::timeout(Duration::ZERO, find(store_there, 1)).await

@@ -1,11 +1,12 @@
-//! An event as a JSON object on a line of its own: time, level, its fields, its target, and the
-//! innermost span with its fields. The shape is that of `tracing-subscriber`'s JSON formatter with
-//! flattened events.
+//! An event as a JSON object on one line: time, level, its fields, its target, and the innermost
+//! span with its fields. The shape is that of `tracing-subscriber`'s JSON formatter with flattened
+//! events.
 //!
-//! That formatter is not used. The line of a request takes it 23,900 instructions, and 9,300 here: it
-//! parses and writes the fields of the span again with every event. The difference is more than a
-//! quarter of a whole `GET /api/v1/users/me` (50,606). It also lets DEL and the control characters
-//! U+0080 to U+009F through, and leaves out what caused an error.
+//! That formatter is not used. It takes 23,900 instructions for the line of a request, and this one
+//! takes 9,300: that formatter parses and writes the fields of the span again with every event. The
+//! difference is more than a quarter of a whole `GET /api/v1/users/me` (50,606). That formatter
+//! also lets DEL and the control characters U+0080 to U+009F through, and leaves out the causes of
+//! an error.
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
@@ -62,7 +63,7 @@ where
     }
 }
 
-/// Writes the fields of spans: members of an object, without its braces.
+/// Writes the fields of spans as members of an object, without its braces.
 pub(super) struct JsonFields;
 
 impl<'writer> FormatFields<'writer> for JsonFields {
@@ -136,7 +137,7 @@ impl Visit for Members<'_> {
         self.member(field, |out| write_text(out, value));
     }
 
-    /// With its causes: the error alone seldom helps.
+    /// The error with its causes, because the error alone seldom helps.
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         self.member(field, |out| write_shown(out, format_args!("{}", Causes(value))));
     }
@@ -158,15 +159,15 @@ fn write_shown(out: &mut Writer<'_>, value: fmt::Arguments<'_>) -> fmt::Result {
     out.write_char('"')
 }
 
-/// Writes what may stand between quotation marks (RFC 8259 §7). All control characters are escaped,
-/// also those that JSON allows: a client must not be able to control the terminal of who reads the
-/// log.
+/// Writes a text between quotation marks (RFC 8259 §7). All control characters are escaped, also
+/// those that JSON allows: a client must not be able to control the terminal of a person who reads
+/// the log.
 struct Escaped<'a, 'b>(&'a mut Writer<'b>);
 
 impl fmt::Write for Escaped<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // A fold over all bytes, without an early end, is compiled to vector instructions. Most texts
-        // need no escape.
+        // A fold over all bytes, without an early end, is compiled to vector instructions. Most
+        // texts need no escape.
         if !text.bytes().fold(false, |any, byte| any | may_need_escape(byte)) {
             return self.0.write_str(text);
         }
@@ -191,8 +192,8 @@ impl fmt::Write for Escaped<'_, '_> {
     }
 }
 
-/// Whether a character that begins with this byte may have to be escaped. 0xC2 begins the control
-/// characters U+0080 to U+009F, and harmless ones.
+/// Whether a character that begins with this byte may need an escape. 0xC2 begins the control
+/// characters U+0080 to U+009F, and also harmless ones.
 fn may_need_escape(byte: u8) -> bool {
     matches!(byte, 0..0x20 | b'"' | b'\\' | 0x7f | 0xc2)
 }
@@ -218,7 +219,7 @@ mod tests {
         String::from_utf8(lines.lock().unwrap().clone()).unwrap()
     }
 
-    /// The lines that are logged meanwhile, each of which has to be an object.
+    /// The lines that are logged meanwhile. Each must be an object.
     fn logged(log: impl FnOnce()) -> Vec<Value> {
         let text = written(log);
         let strip = |line: &str| {

@@ -1,7 +1,7 @@
-//! Logs: text for people on a terminal, a JSON object a line otherwise, both on standard error.
+//! Logs on standard error: text for people on a terminal, otherwise one JSON object per line.
 //!
-//! Every request writes a line, so that writing one has to be cheap: `json.rs` formats it, and
-//! `output.rs` takes it out of the request's way.
+//! Every request writes a line, so writing a line must be cheap: `json.rs` formats it, and
+//! `output.rs` writes it outside of the request.
 
 mod json;
 mod output;
@@ -21,11 +21,11 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 use self::json::{JsonFields, JsonLine};
 use crate::settings::{LogFormat, LogSettings};
 
-/// actix logs an error here for each client that sends what is no request. That is no fault of the
-/// server's, and anybody could fill the log with it.
+/// actix logs an error here whenever a client sends something that is no request. That is not the
+/// server's fault, and anybody could fill the log with it.
 const DISPATCHER: &str = "actix_http::h1::dispatcher";
 
-/// The log of the process; dropped, it waits for the lines that are not yet written.
+/// The log of the process. When it is dropped, it waits for the lines that are not yet written.
 #[must_use]
 pub(crate) struct Log(#[expect(dead_code, reason = "held to be dropped")] Option<WorkerGuard>);
 
@@ -68,8 +68,8 @@ fn json_lines<S: Subscriber + for<'a> LookupSpan<'a>>(lines: NonBlocking) -> imp
     Lines::new().fmt_fields(JsonFields).event_format(JsonLine).with_writer(lines)
 }
 
-/// The filter that a level stands for, if it is of the plain kind, which is evaluated once for each
-/// place that logs. Filters on spans, fields and patterns take locks with every request.
+/// The filter for a level, if it is of the plain kind, which is evaluated once for each place that
+/// logs. Filters on spans, fields and patterns take locks with every request.
 fn plain_filter(level: &str) -> Option<Targets> {
     let is_plain = !level.is_empty() && !level.contains(['[', '{', '/']);
     let filter: Targets = level.parse().ok().filter(|_| is_plain)?;
@@ -80,7 +80,7 @@ fn plain_filter(level: &str) -> Option<Targets> {
     })
 }
 
-/// The filter that a level stands for.
+/// The filter for a level.
 fn filter(level: &str) -> anyhow::Result<EnvFilter> {
     let filter: EnvFilter = level.parse()?;
     if level.contains("actix_http") {
@@ -89,7 +89,7 @@ fn filter(level: &str) -> anyhow::Result<EnvFilter> {
     Ok(filter.add_directive(format!("{DISPATCHER}=off").parse()?))
 }
 
-/// Whether logs are read by people.
+/// Whether people read the log.
 pub(crate) fn for_people(settings: &LogSettings) -> bool {
     match settings.format {
         LogFormat::Text => true,
@@ -98,7 +98,8 @@ pub(crate) fn for_people(settings: &LogSettings) -> bool {
     }
 }
 
-/// A panic's message may quote what a client sent, a password even: its place is enough.
+/// The message of a panic may quote what a client sent, even a password. So only the place of the
+/// panic is logged.
 fn hide_panic_payloads() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -130,7 +131,7 @@ mod tests {
             {
                 let enabled = levels.clone().find(|at| filter.would_enable(target, at));
                 let most = match (target, level) {
-                    // A directive is for all targets that begin with it.
+                    // A directive applies to all targets that begin with it.
                     ("menjin_infra_sqlite", "warn,menjin=debug") => Some(Level::DEBUG),
                     _ => most,
                 };

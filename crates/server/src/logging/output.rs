@@ -1,14 +1,15 @@
-//! Where lines go: into a bounded queue, from which a thread of its own writes them. A reader that is
-//! slow, or has stopped reading, holds up nobody: what does not fit into the queue is dropped, and
-//! the number of dropped lines is logged once the reader reads again.
+//! Where log lines go: into a bounded queue, from which a separate thread writes them. A reader
+//! that is slow, or has stopped reading, delays no request: lines that find the queue full are
+//! dropped, and the number of dropped lines is logged once the reader reads again.
 //!
-//! A line is written at once while there are few; in busy moments those of [`PAUSE`] are written
-//! together. Without the pause the writer would be woken for each line, which takes 0.6 to 4 µs of
-//! processor time a request; with it a line costs what it did with a buffer of our own (2.2 µs with
-//! its formatting), measured with two threads that log every 10 µs.
+//! When there are few lines, each is written at once. When there are many, the lines of one
+//! [`PAUSE`] are written together. Without the pause the writer would be woken for each line, which
+//! takes 0.6 to 4 µs of processor time per request. With the pause, a line costs as much as it did
+//! with our own buffer (2.2 µs with its formatting), measured with two threads that log every 10
+//! µs.
 //!
-//! What waits is written when the process ends in order, also by a panic. A process that is killed
-//! (SIGKILL) loses at most the lines of one pause.
+//! Queued lines are written when the process ends in order, also by a panic. A process that is
+//! killed (SIGKILL) loses at most the lines of one pause.
 
 use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, OnceLock};
@@ -19,12 +20,12 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuild
 
 /// How long a line waits for others at most.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How many lines may wait: some 5 MiB of them, and what a busy server logs in 200 ms.
+/// How many lines may wait: about 5 MiB of lines, and as many as a busy server logs in 200 ms.
 const MAX_WAITING: usize = 16 * 1024;
-/// How many bytes are written at once at most.
+/// How many bytes one write has at most.
 const BUFFER: usize = 64 * 1024;
 
-/// Starts the thread that writes, and tells it whom to tell of dropped lines. The guard, dropped,
+/// Starts the thread that writes, and the reports of dropped lines. When the guard is dropped, it
 /// waits until all lines are written, but no longer than about a second.
 pub(super) fn start(
     out: impl Write + Send + 'static,
@@ -47,7 +48,7 @@ struct Sink<W: Write, F> {
     out: BufWriter<W>,
     /// How many lines were dropped since the start.
     dropped: Arc<OnceLock<ErrorCounter>>,
-    /// How many of them were told.
+    /// How many of them were reported.
     told: usize,
     tell_dropped: F,
 }
@@ -78,7 +79,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(30);
 
-    /// Tells what is written, and waits before each write while somebody holds the lock.
+    /// Sends what is written to the test. Each write waits while the lock is held.
     struct Told(mpsc::Sender<String>, Arc<std::sync::Mutex<()>>);
 
     impl Write for Told {
@@ -98,7 +99,7 @@ mod tests {
         guard: WorkerGuard,
         told: mpsc::Receiver<String>,
         dropped: mpsc::Receiver<usize>,
-        /// Locked, the reader does not read.
+        /// While the lock is held, the reader does not read.
         reader: Arc<std::sync::Mutex<()>>,
     }
 
@@ -191,7 +192,7 @@ mod tests {
         let hanging = output.reader.lock().unwrap();
         output.log("first\n");
         output.told.recv_timeout(PATIENCE).unwrap();
-        // The writer hangs in the first line: the others wait, or are dropped.
+        // The writer hangs in the first line. The other lines wait, or are dropped.
         let logged = MAX_WAITING + 100;
         for _ in 0..logged {
             output.log("one\n");

@@ -1,4 +1,4 @@
-//! `[audit]`: what is recorded, and for how long.
+//! `[audit]`: which records are written, and how long they are kept.
 
 use super::prelude::*;
 

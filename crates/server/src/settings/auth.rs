@@ -9,7 +9,7 @@ use super::masked::{KeySource, PEM, Secret};
 use super::prelude::*;
 use super::{Database, Settings};
 
-/// The fewest bytes of a signing secret: the size of HS256's digest (RFC 7518 §3.2).
+/// The least number of bytes of a signing secret: the size of HS256's digest (RFC 7518 §3.2).
 const MIN_SECRET_BYTES: usize = 32;
 
 #[derive(Debug, Clone, Deserialize, Serialize, Validate)]
@@ -35,7 +35,7 @@ pub(crate) struct AuthSettings {
     pub(crate) refresh_ttl: Duration,
     #[serde(with = "humantime_serde")]
     pub(crate) refresh_grace: Duration,
-    // A change that another process makes goes unseen for so long.
+    // A change by another process may stay unseen for this long.
     #[serde(with = "humantime_serde")]
     #[garde(custom(lasts(Duration::ZERO, 60 * SECOND)))]
     pub(crate) session_cache_ttl: Duration,
@@ -81,8 +81,9 @@ impl AuthSettings {
         require("auth.access_ttl", shorter, "must not be longer than auth.refresh_ttl")
     }
 
-    /// Each secret is long enough and used once. Who learns a secret in one place could sign tokens
-    /// with it in another: it is not a password in a URL either.
+    /// Checks that each secret is long enough and is used in one place only. Otherwise somebody who
+    /// learns a secret in one place could sign tokens with it in another. So a secret must not be a
+    /// password in a URL either.
     fn check_secrets(&self, settings: &Settings) -> Result<(), SettingsError> {
         let own = Some(("auth.secret", self.secret.expose()));
         let own = own.filter(|(_, secret)| !secret.is_empty());
@@ -102,8 +103,8 @@ impl AuthSettings {
         Ok(())
     }
 
-    /// The key that signs access tokens (`None`: the secret does) and what else verifies them, read
-    /// from their files too. None of them is there twice.
+    /// The key that signs access tokens (`None`: the secret signs them), and the other keys that
+    /// verify them, all read from their files. No key may appear twice.
     fn access_keys(&self) -> Result<(Option<AccessKey>, Vec<AccessVerifier>), SettingsError> {
         let name = "auth.access_key";
         let signing = self.access_key.pem(name)?;
@@ -133,11 +134,11 @@ impl AuthSettings {
     }
 }
 
-/// In the place of a key: what `auth.secret` and `auth.verify_only_secrets` verify.
+/// In a list of keys, this stands for `auth.secret` and `auth.verify_only_secrets`.
 const SECRETS: &str = "HS256";
 
 impl KeySource {
-    /// The PEM that the setting of this name is, or names; `None` for the secrets.
+    /// The PEM that the setting of this name contains or names; `None` for the secrets.
     fn pem(&self, name: &str) -> Result<Option<Cow<'_, str>>, SettingsError> {
         let text = self.expose();
         if text.is_empty() || text == SECRETS {
@@ -148,7 +149,7 @@ impl KeySource {
         }
         match std::fs::read_to_string(text) {
             Ok(pem) => Ok(Some(pem.into())),
-            // Not the text: it may be a key that was pasted wrongly.
+            // Without the text: it may be a key that was pasted wrongly.
             Err(error) => {
                 let reason = format!("cannot read the file that it names: {error}");
                 Err(SettingsError::bad(name, reason))

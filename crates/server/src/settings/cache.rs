@@ -1,4 +1,4 @@
-//! `[cache]`: the cache in this process.
+//! `[cache]`: the cache of this process.
 
 use menjin_infra_memory::MemoryCacheConfig;
 

@@ -1,4 +1,4 @@
-//! `[cors]`: which pages of other origins may call.
+//! `[cors]`: which pages of other origins may call the API.
 
 use menjin_api::{Cors, Origin};
 
@@ -10,7 +10,7 @@ pub(crate) struct CorsSettings {
     #[serde(with = "list")]
     origins: Vec<Origin>,
     credentials: bool,
-    // Browsers remember nothing for longer.
+    // Browsers cache a preflight for no longer.
     #[serde(with = "humantime_serde")]
     #[garde(custom(lasts(Duration::ZERO, DAY)))]
     max_age: Duration,
@@ -21,7 +21,7 @@ impl CorsSettings {
         Cors { origins: self.origins.clone(), credentials: self.credentials, max_age: self.max_age }
     }
 
-    /// `*` stands alone, and without credentials.
+    /// `*` must be alone, and without credentials.
     pub(super) fn check(&self) -> Result<(), SettingsError> {
         let any = self.origins.iter().any(Origin::is_any);
         let alone = !any || self.origins.len() == 1;

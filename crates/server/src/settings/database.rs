@@ -1,4 +1,4 @@
-//! `[database]`: a file of SQLite, or a PostgreSQL server.
+//! `[database]`: a SQLite file, or a PostgreSQL server.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ pub(crate) struct DatabaseSettings {
     pub(crate) url: ServerUrl,
     #[garde(range(min = 1, max = 1000))]
     pool_size: usize,
-    // The two together bound how long a call takes: every one is answered within three seconds.
+    // The two together bound how long a call takes: every call is answered within three seconds.
     #[serde(with = "humantime_serde")]
     #[garde(custom(lasts(10 * MILLISECOND, PostgresConfig::MAX_ACQUIRE_TIMEOUT)))]
     acquire_timeout: Duration,
@@ -39,15 +39,16 @@ impl Settings {
     /// The database that `[database]` describes.
     ///
     /// # Errors
-    /// The URL is of another kind, or cannot be read.
+    /// The URL has another scheme, or cannot be read.
     pub fn database(&self) -> Result<Database, SettingsError> {
         self.database.at("database.url", &self.database.url.0)
     }
 
-    /// The database at another URL, which the argument of this name gave, used as `[database]` says.
+    /// The database at another URL, given by the argument of this name, with the other settings of
+    /// `[database]`.
     ///
     /// # Errors
-    /// The URL is of another kind, or cannot be read.
+    /// The URL has another scheme, or cannot be read.
     pub(crate) fn database_at(
         &self,
         name: &str,
@@ -58,8 +59,8 @@ impl Settings {
 }
 
 impl DatabaseSettings {
-    /// The database at a URL, which the setting or argument of this name has. A URL that cannot be
-    /// read is not shown: it may hold a password.
+    /// The database at a URL; `name` is the setting or argument that holds it. A URL that cannot be
+    /// read is not shown, because it may hold a password.
     fn at(&self, name: &str, url: &SecretString) -> Result<Database, SettingsError> {
         let bad = |reason: &str| SettingsError::bad(name, reason);
         match url.expose_secret().split_once("://") {

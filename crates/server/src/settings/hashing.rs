@@ -6,7 +6,7 @@ use menjin_infra_credentials::{HashingConfig, HashingEngine};
 
 use super::prelude::*;
 
-/// The lowest cost outside of tests (OWASP Password Storage: 10 or more).
+/// The lowest cost in production (OWASP Password Storage: 10 or more).
 const MIN_PRODUCTION_COST: u32 = 10;
 
 #[derive(Debug, Clone, Deserialize, Serialize, Validate)]

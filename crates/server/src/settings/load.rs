@@ -1,5 +1,5 @@
-//! Reading settings from their sources. A function of its arguments: only `environment.rs` looks at
-//! the process.
+//! Reads the settings from their sources, which are arguments: only `environment.rs` looks at the
+//! process.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use super::{Settings, SettingsError};
 const DEFAULT: &str = include_str!("../../../../config/default.toml");
 const PRODUCTION: &str = include_str!("../../../../config/production.toml");
 
-/// Where settings come from.
+/// The sources of settings.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// The folder with `local.toml`.
@@ -28,7 +28,7 @@ impl Settings {
     /// Reads the settings; later sources win over earlier ones (see `config/default.toml`).
     ///
     /// # Errors
-    /// The first source that cannot be read, all unknown settings, or the first bad one.
+    /// The first source that cannot be read, all unknown settings, or the first invalid one.
     pub fn load(sources: Sources) -> Result<Self, SettingsError> {
         let production = sources.production;
         let config = gather(sources)?;
@@ -75,9 +75,9 @@ fn add_file(
         .add_source(File::from(sources.folder.join(name)).format(FileFormat::Toml).required(false))
 }
 
-/// The settings in the environment. A variable with one underscore too few would be ignored, and with
-/// it perhaps a secret: it is refused instead. Others that begin with `MENJIN_` are ignored:
-/// Kubernetes sets some for a service of that name.
+/// The settings in the environment. A variable with one underscore too few is refused: it would be
+/// ignored, and it may be a secret. Other unknown variables that begin with `MENJIN_` are ignored,
+/// because Kubernetes sets some for a service of that name.
 fn environment(variables: &[(String, String)]) -> Result<Environment, SettingsError> {
     let sections = File::from_str(DEFAULT, FileFormat::Toml).collect();
     let sections = sections.map_err(|error| SettingsError::Unreadable(error.to_string()))?;
@@ -95,18 +95,18 @@ fn environment(variables: &[(String, String)]) -> Result<Environment, SettingsEr
     Ok(environment.source(Some(settings)))
 }
 
-/// Whether Kubernetes sets such a variable, for a service called `menjin-redis` say.
+/// Whether Kubernetes sets such a variable, for example for a service called `menjin-redis`.
 fn is_a_service_link(name: &str, value: &str) -> bool {
     ["_SERVICE_HOST", "_SERVICE_PORT", "_PORT_"].iter().any(|part| name.contains(part))
         || (name.ends_with("_PORT") && value.contains("://"))
 }
 
-/// Whether a variable looks like one of this section's with too few underscores.
+/// Whether a variable looks like a setting of this section with too few underscores.
 fn is_meant_for(section: &str, name: &str) -> bool {
     name.starts_with(&format!("MENJIN_{}_", section.to_uppercase()))
 }
 
-/// The message without the path and origin: the name of the setting stands before it.
+/// The message without path and origin, because the name of the setting precedes it.
 fn reason(error: &config::ConfigError) -> String {
     match error {
         config::ConfigError::Type { unexpected, expected, .. } => {

@@ -1,4 +1,4 @@
-//! `[log]`: how logs look, and what is logged.
+//! `[log]`: the format of logs, and their level.
 
 use tracing_subscriber::EnvFilter;
 
@@ -13,7 +13,7 @@ pub(crate) struct LogSettings {
     pub(crate) level: String,
 }
 
-/// How logs look.
+/// The format of logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LogFormat {

@@ -1,4 +1,4 @@
-//! Settings that are secrets, or contain one. They are shown with `***` in its place.
+//! Settings that are secrets, or contain one. They are shown with `***` instead of the secret.
 
 use std::convert::Infallible;
 use std::fmt::{self, Display};
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// Types that hold a secret, read from text and shown by their `Display`.
+/// Types that hold a secret. They are read from text, and shown by their `Display`.
 macro_rules! masked {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
@@ -33,13 +33,13 @@ macro_rules! masked {
 masked! {
     /// A secret, or nothing.
     Secret;
-    /// Where a server is, often with a password: a URL, or `HOST:PORT`.
+    /// The address of a server, often with a password: a URL, or `HOST:PORT`.
     ServerUrl;
-    /// A key as PEM, the path of a file with one, or nothing. Only a path is shown.
+    /// A PEM key, the path of a file with one, or nothing. Only a path is shown.
     KeySource;
 }
 
-/// How a PEM begins. What begins otherwise is the path of a file with one.
+/// How a PEM begins. Any other text is the path of a file.
 pub(super) const PEM: &str = "-----BEGIN";
 
 impl Display for Secret {
@@ -54,8 +54,9 @@ impl Display for KeySource {
     }
 }
 
-/// With `***` for its passwords, those among its parameters too. It hides too much rather than too
-/// little: from the first colon before the last `@` up to that. A path of SQLite has no password.
+/// The text with `***` instead of its passwords, also those among its parameters. It hides too much
+/// rather than too little: everything from the first colon to the last `@`. A path of SQLite has no
+/// password.
 impl Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = self.expose();

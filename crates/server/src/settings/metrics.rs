@@ -1,4 +1,4 @@
-//! `[metrics]`: where Prometheus reads them.
+//! `[metrics]`: the address where Prometheus reads the metrics.
 
 use std::net::SocketAddr;
 

@@ -1,8 +1,8 @@
-//! The settings: a struct for each section, in a file of its own. `config/default.toml` documents
-//! each of them and holds its default.
+//! The settings: one struct for each section, each in its own file. `config/default.toml` documents
+//! all settings and holds their defaults.
 //!
 //! To add a setting, add a line there and a field to the struct of its section. `garde` checks the
-//! bounds of a field; what several fields must hold together is checked by the section's `check`.
+//! bounds of each field. The section's `check` checks conditions on several fields.
 
 mod audit;
 mod auth;
@@ -33,10 +33,10 @@ pub use load::Sources;
 pub(crate) use log::{LogFormat, LogSettings};
 pub(crate) use server::{ServerSettings, TlsSettings};
 
-/// All settings, valid on their own and together. Serialised, secrets are masked.
+/// All settings, each valid and all consistent. When they are serialised, secrets are masked.
 #[derive(Debug, Clone, Deserialize, Serialize, Validate)]
 pub struct Settings {
-    /// Whether this is production; from `--env`, not from a file.
+    /// Whether this is production. It comes from `--env`, not from a file.
     #[serde(skip)]
     #[garde(skip)]
     pub(crate) production: bool,
@@ -75,16 +75,16 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings as TOML, secrets masked. Without those it can be read back.
+    /// The settings as TOML, with secrets masked. Without the masked secrets it can be read back.
     ///
     /// # Errors
-    /// None that is known of.
+    /// No cause is known.
     pub(crate) fn to_toml(&self) -> Result<String, toml::ser::Error> {
         let environment = if self.production { "production" } else { "development" };
         Ok(format!("# environment: {environment}\n\n{}", toml::to_string(self)?))
     }
 
-    /// The first setting that is out of its bounds, or does not go together with others.
+    /// Returns the first setting that is out of its bounds, or that contradicts others.
     fn check(&self) -> Result<(), SettingsError> {
         self.validate()?;
         self.server.check(self.metrics.listen)?;
@@ -97,7 +97,7 @@ impl Settings {
     }
 }
 
-/// Why the settings cannot be used. Each names the setting at fault.
+/// Why the settings cannot be used. Each variant names the setting at fault.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// A file cannot be read or is no TOML.
@@ -117,7 +117,7 @@ pub enum SettingsError {
         /// What is wrong.
         reason: String,
     },
-    /// A flag that is not an assignment.
+    /// A flag that is no assignment.
     #[error("settings: --set {flag}: write it as section.key=value")]
     BadFlag {
         /// The flag.
@@ -149,7 +149,7 @@ impl From<garde::Report> for SettingsError {
     }
 }
 
-/// What most sections use.
+/// Imports that most sections need.
 mod prelude {
     pub(super) use std::time::Duration;
 
@@ -159,14 +159,14 @@ mod prelude {
     pub(super) use super::text::{self, list};
     pub(super) use super::{SettingsError, lasts, require};
 
-    /// For durations that may be as short as one likes, but not nothing.
+    /// For durations without a lower bound, except that they must not be zero.
     pub(super) const SHORTEST: Duration = Duration::from_nanos(1);
     pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
     pub(super) const SECOND: Duration = Duration::from_secs(1);
     pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-    /// As `humantime` reads and shows it: 365.25 days.
+    /// 365.25 days, as `humantime` reads and shows a year.
     pub(super) const YEAR: Duration = Duration::from_secs(31_557_600);
-    /// For durations that need no bound, except that moments must stay within four-digit years.
+    /// For durations without an upper bound, except that times must stay within four-digit years.
     pub(super) const LONGEST: Duration = YEAR.saturating_mul(200);
 }
 

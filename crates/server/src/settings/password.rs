@@ -21,7 +21,7 @@ pub(crate) struct PasswordSettings {
 }
 
 impl PasswordSettings {
-    /// How long passwords are that are chosen through `/api/v1` or on the command line.
+    /// The permitted length of passwords that are chosen through `/api/v1` or on the command line.
     pub(crate) fn length(&self) -> PasswordLength {
         PasswordLength { min: self.min_length, max: None }
     }

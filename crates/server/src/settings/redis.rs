@@ -21,7 +21,7 @@ pub(crate) struct RedisSettings {
     timeout: Duration,
 }
 
-/// What `redis.url` leads to.
+/// What `redis.url` points to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum RedisMode {
@@ -31,15 +31,16 @@ enum RedisMode {
 }
 
 impl RedisSettings {
-    /// The configuration of the adapter, which knows its bounds; `None` without a URL.
+    /// The configuration of the adapter, which checks its bounds; `None` without a URL.
     ///
     /// # Errors
-    /// The first setting that makes no sense.
+    /// The first setting that is invalid.
     pub(crate) fn config(&self) -> Result<Option<RedisConfig>, SettingsError> {
         if self.url.expose().is_empty() {
             return Ok(None);
         }
-        // Left over from another mode, or the mode was forgotten: it would silently be one node.
+        // This setting is left over from another mode, or the mode was forgotten. It would silently
+        // be one node.
         let fits = self.mode != RedisMode::Single || self.nodes.is_empty();
         require("redis.nodes", fits, "needs redis.mode = sentinel or cluster")?;
         let config = RedisConfig {

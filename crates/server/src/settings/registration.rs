@@ -1,4 +1,4 @@
-//! `[registration]`: who registers becomes what.
+//! `[registration]`: the role of accounts that register themselves.
 
 use menjin_domain::accounts::{RegistrableRole, Role};
 
@@ -12,10 +12,10 @@ pub(crate) struct RegistrationSettings {
 }
 
 impl RegistrationSettings {
-    /// The role that a registration through `/api/v1` gets.
+    /// The role of an account that registers through `/api/v1`.
     ///
     /// # Errors
-    /// Nobody may register with it.
+    /// This role may not be taken by registration.
     pub(crate) fn default_role(&self) -> Result<RegistrableRole, SettingsError> {
         RegistrableRole::try_from(self.default_role).map_err(|_not_registrable| {
             let reason = format!("{:?} is not student or teacher", self.default_role.as_str());

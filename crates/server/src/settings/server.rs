@@ -1,4 +1,4 @@
-//! `[server]`: where it listens, and TLS of its own.
+//! `[server]`: the address, and TLS without a proxy.
 
 use std::fmt::{self, Display};
 use std::net::{IpAddr, SocketAddr};
@@ -40,17 +40,17 @@ pub(crate) struct TlsSettings {
 }
 
 impl ServerSettings {
-    /// Where to listen.
+    /// The address to listen on.
     pub(crate) fn address(&self) -> SocketAddr {
         SocketAddr::new(self.host, self.port)
     }
 
-    /// Whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` is trusted.
     pub(crate) fn trusted_proxies(&self) -> TrustedProxies {
         TrustedProxies::new(self.trusted_proxies.iter().map(|network| network.0).collect())
     }
 
-    /// The metrics listen elsewhere, and TLS takes both files.
+    /// Checks that the metrics have an address of their own, and that TLS has both of its files.
     pub(super) fn check(&self, metrics: Option<SocketAddr>) -> Result<(), SettingsError> {
         let taken = metrics == Some(self.address()) && self.port != 0;
         require("metrics.listen", !taken, "server.host and server.port are there")?;
@@ -65,13 +65,13 @@ impl ServerSettings {
 }
 
 impl TlsSettings {
-    /// Whether there is to be TLS.
+    /// Whether TLS is configured.
     pub(crate) fn is_on(&self) -> bool {
         !self.certificate.as_os_str().is_empty()
     }
 }
 
-/// A network as `192.0.2.0/24`, or an address alone.
+/// A network such as `192.0.2.0/24`, or a single address.
 #[derive(Debug, Clone, Copy)]
 struct Network(IpNet);
 

@@ -1,7 +1,7 @@
-//! Values that are written as text: the type's own `FromStr` reads them, its `Display` shows them.
-//! For `#[serde(with = "text")]`.
+//! Values that are written as text: the type's own `FromStr` reads them, and its `Display` shows
+//! them. For `#[serde(with = "text")]`.
 //!
-//! A text that cannot be parsed is quoted in the error, so that secrets must parse without fail.
+//! The error quotes a text that cannot be parsed. So types for secrets must parse every text.
 
 use std::fmt::{self, Display};
 use std::str::FromStr;
@@ -19,7 +19,7 @@ pub(super) fn serialize<S: Serializer>(value: &impl Display, to: S) -> Result<S:
     to.collect_str(value)
 }
 
-/// One of an enum's names. The error lists them, which that of the `config` crate does not.
+/// One of the names of an enum. The error lists the names, unlike the error of the `config` crate.
 pub(super) fn name<'de, T: DeserializeOwned, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
@@ -79,7 +79,7 @@ pub(super) mod list {
     }
 }
 
-/// A text with the value that its type reads from it, for types that do not show themselves.
+/// A text together with the value that its type reads from it, for types that have no `Display`.
 #[derive(Debug, Clone)]
 pub(crate) struct Parsed<T> {
     text: String,

@@ -1,4 +1,4 @@
-//! `[throttle]`: how many failures are admitted.
+//! `[throttle]`: how many failures are permitted.
 
 use menjin_domain::lockout::{AttemptLimits, Limit, LoginLimits, RegistrationLimit};
 
@@ -29,7 +29,7 @@ struct LimitSettings {
 }
 
 impl ThrottleSettings {
-    /// The limits on failed logins, if there are to be any.
+    /// The limits on failed logins, if they are turned on.
     pub(crate) fn logins(&self) -> Option<LoginLimits> {
         self.enabled.then(|| LoginLimits {
             attempts: AttemptLimits {
@@ -40,7 +40,7 @@ impl ThrottleSettings {
         })
     }
 
-    /// The limit on failed registrations, if there is to be one.
+    /// The limit on failed registrations, if it is turned on.
     pub(crate) fn registrations(&self) -> Option<RegistrationLimit> {
         self.enabled.then(|| RegistrationLimit(self.registrations.into()))
     }

@@ -1,4 +1,4 @@
-//! `[tidy]`: when what is over is deleted.
+//! `[tidy]`: when finished sessions and old data are deleted.
 
 use super::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Tests of the choice between the plain mode and lanes.
+
 use std::sync::{Arc, Mutex};
 
 use menjin_bcrypt_lanes::Digest;
@@ -5,8 +7,8 @@ use menjin_bcrypt_lanes::Digest;
 use super::super::trial::Sample;
 use super::*;
 
-/// Speeds as a processor may have them: they rise by `each` with a lane up to the `peak`, and fall
-/// by a tenth of that from there on.
+/// Speeds as a processor may have them: each lane up to the `peak` adds `each`, and each lane after
+/// the peak takes a tenth of that away.
 fn rising(each: f64, peak: u32) -> Vec<f64> {
     let peak = f64::from(peak);
     (1..=16)
@@ -107,7 +109,7 @@ fn a_trial_measures_every_number_of_lanes() {
     assert!(speeds.iter().all(|speed| speed.is_finite() && *speed > 0.0), "{speeds:?}");
 }
 
-/// One bit of one digest, of the last lane alone.
+/// One bit of one digest differs, in the last lane alone.
 #[test]
 fn a_trial_finds_any_difference() {
     let faulty = |input: &Input| {
@@ -118,7 +120,7 @@ fn a_trial_finds_any_difference() {
     assert_eq!(tried(Trial::new(faulty)).unwrap_err(), 16 + 15, "at the first sixteen lanes");
 }
 
-/// What is logged by the calling thread.
+/// The log of the calling thread.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

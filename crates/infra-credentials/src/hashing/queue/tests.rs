@@ -1,9 +1,11 @@
+//! Tests of the queue, without threads and without a clock.
+
 use super::super::work::{Input, Reply};
 use super::*;
 
 const WAIT: Duration = Duration::from_secs(5);
 
-/// A queue before threads that have all asked once, and the time.
+/// A queue whose threads have all asked once, and the time.
 struct World {
     queue: Queue,
     now: Instant,
@@ -69,7 +71,7 @@ fn the_thread_that_has_least_takes_it() {
     assert_eq!(world.queue.len(), 0);
 }
 
-/// A thread that has no core must not keep others from what it would be given.
+/// A thread that gets no core must not keep other threads from the jobs that are meant for it.
 #[test]
 fn patience_has_an_end() {
     let mut world = World::new(2, 4, 10);
@@ -105,7 +107,7 @@ fn free_lanes_do_not_count_as_a_queue() {
     let mut none = World::new(1, 3, 0);
     let _replies: Vec<_> = (0..3).map(|_| none.bcrypt().unwrap()).collect();
     assert_eq!(none.bcrypt().err(), Some(Full));
-    // Who has gone leaves a place.
+    // A caller who has gone leaves a free place.
     drop(replies);
     assert!(world.bcrypt().is_ok());
 }
@@ -126,24 +128,24 @@ fn who_would_wait_too_long_is_sent_away_at_once() {
     let mut world = World::new(1, 1, 100);
     let mut replies = vec![world.bcrypt().unwrap()];
     assert_eq!(world.take(0, 0), 1);
-    // Nothing is known yet, so that all are let in.
+    // Nothing has been measured yet, so that all are accepted.
     replies.extend((0..20).map(|_| world.bcrypt().unwrap()));
     for _ in 0..10 {
         world.pass(Duration::from_millis(400));
         assert_eq!(world.take(0, 0), 1);
     }
-    // Ten wait: four seconds, which are four fifths of what one may.
+    // Ten wait: that takes four seconds, four fifths of the limit.
     replies.push(world.bcrypt().unwrap());
     assert!(!world.queue.keep_place());
     assert_eq!(world.bcrypt().err(), Some(Full));
-    // Who has gone is not waited for.
+    // A caller who has gone does not count.
     drop(replies.split_off(21));
     assert!(world.queue.keep_place());
     world.queue.give_place_back();
     assert!(world.bcrypt().is_ok());
 }
 
-/// Of those who come at one time no more begin than will be let in.
+/// Of many callers at the same time, only as many begin as will be accepted.
 #[test]
 fn a_kept_place_is_nobody_elses() {
     let mut world = World::new(1, 1, 3);
@@ -156,7 +158,7 @@ fn a_kept_place_is_nobody_elses() {
         replies.push(world.bcrypt().unwrap());
     }
     assert!(!world.queue.keep_place());
-    // One does not come.
+    // One of them does not come.
     world.queue.give_place_back();
     assert!(world.queue.keep_place());
 }
@@ -166,7 +168,7 @@ fn the_pace_is_that_of_all_lanes_and_threads() {
     let mut world = World::new(2, 4, 1000);
     let _replies: Vec<_> = (0..100).map(|_| world.bcrypt().unwrap()).collect();
     for _ in 0..5 {
-        // All lanes are done together, and both threads ask until nothing is left for them.
+        // All lanes finish together, and both threads ask until nothing is left for them.
         let mut active = [0, 0];
         for thread in [0, 1, 0, 1, 0, 1] {
             active[thread] += world.take(thread, active[thread]);
@@ -174,7 +176,7 @@ fn the_pace_is_that_of_all_lanes_and_threads() {
         assert_eq!(active, [4, 4]);
         world.pass(Duration::from_millis(800));
     }
-    // Eight in 0.8 seconds: those 60 that wait will do so for 6 seconds.
+    // Eight in 0.8 seconds: the 60 that wait will do so for 6 seconds.
     assert_eq!(world.bcrypt().err(), Some(Full));
     assert!((90..110).contains(&world.queue.pace.time_for(1).as_millis()));
 }
@@ -194,8 +196,8 @@ fn who_has_waited_too_long_is_sent_away() {
     assert_eq!(world.take(0, 0), 1);
 }
 
-/// The pace is measured on those who wait: if it once was slow, somebody has to be let in for it to
-/// change.
+/// The pace is measured on waiting jobs: if it was slow once, some job must be accepted so that it
+/// can change.
 #[test]
 fn a_slow_time_is_forgotten() {
     let mut world = World::new(1, 1, 10);

@@ -1,11 +1,11 @@
-//! The same tests, in lanes.
+//! The same tests, with lanes.
 
 use std::sync::Once;
 use std::thread;
 
 use super::*;
 
-/// Goes back to the plain engine when the test ends, as it may.
+/// Returns to the plain engine when the test ends, also when it panics.
 struct Guard;
 
 impl Drop for Guard {
@@ -18,7 +18,7 @@ fn run(test: fn()) {
     static PROVEN: Once = Once::new();
     ENGINE.set(HashingEngine::Lanes);
     let _guard = Guard;
-    // What one pool has found out the others go by, so that they begin with lanes.
+    // The other pools use the result of this pool's trial, so that they begin with lanes.
     PROVEN.call_once(|| {
         let (pool, started) = (pool(), Instant::now());
         while !pool.workers.has_lanes() {

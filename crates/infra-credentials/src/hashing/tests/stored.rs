@@ -1,4 +1,4 @@
-//! What may stand in a row.
+//! Tests of what a row may contain as a hash.
 
 use proptest::prelude::*;
 
@@ -41,7 +41,7 @@ pub(super) async fn p10_hashes_of_other_systems_verify_and_are_to_be_hashed_agai
     }
 }
 
-/// The parameters that other systems have by default.
+/// The default parameters of other systems.
 #[test]
 fn p10_usual_parameters_of_argon2_are_affordable() {
     let salt_and_hash = "MDEyMzQ1Njc4OWFiY2RlZg$pbviq+1UUgwZCmLIr4Hgk7mEMsxnRLuOb2HfvIaBwGY";
@@ -94,7 +94,7 @@ pub(super) async fn p11_what_cannot_be_read_is_wrong_within_a_second() {
         sound.replacen("$04$", "$-4$", 1),
         format!("{}é", &sound[..58]),
         "é".repeat(30),
-        // An implementation that took some characters for others.
+        // From an implementation that confused some characters.
         sound.replacen("$2b$", "$2x$", 1),
         format!("bcrypt${sound}"),
         format!("bcrypt_sha256{sound}"),
@@ -102,13 +102,13 @@ pub(super) async fn p11_what_cannot_be_read_is_wrong_within_a_second() {
         format!("bcrypt_sha256${}", sound.replacen("$04$", "$31$", 1)),
         "bcrypt_sha256$".into(),
         "pbkdf2_sha256$1000000$salt$pbviq+1UUgwZCmLIr4Hgk7mEMsxnRLuOb2HfvIaBwGY=".into(),
-        // A hash and a salt that are too short, and none.
+        // A hash and a salt that are too short, and missing ones.
         "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$aGFzaA".into(),
         "$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$oIfD+wuWscf8sVAw".into(),
         "$argon2id$v=19$m=64,t=1,p=1$MDEy$pbviq+1UUgwZCmLIr4Hgk7mEMsxnRLuOb2HfvIaBwGY".into(),
         "$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg".into(),
         "$argon2id$v=19$m=64,t=1,p=1".into(),
-        // Other versions and kinds: these are right ones of "secret".
+        // Other versions and kinds: each is a valid hash of "secret".
         "$argon2i$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$ydL2ZvaZLpzZK5nm2nRpR7psvxJVKIpRvQcD9QiFzUw".into(),
         "$argon2d$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$Scqi27ZnsiOaL27KNyuCLBOAsVFCBP20bwq56zO4piI".into(),
         FOREIGN[2].1.replace("v=19", "v=16"),
@@ -128,8 +128,8 @@ pub(super) async fn p11_what_cannot_be_read_is_wrong_within_a_second() {
 }
 
 proptest! {
-    /// What a row may hold: anything, or a hash with a few changes. Reading it bounds the work before
-    /// any is done, and neither fails in another way than by refusing.
+    /// A row may contain anything, or a hash with a few changes. Reading it bounds the work before
+    /// any work is done, and it never fails in another way than by a refusal.
     #[test]
     fn p11_whatever_is_stored_is_refused_or_affordable(
         text in any::<String>(),

@@ -1,3 +1,5 @@
+//! Tests of the threads behind the queue.
+
 use super::super::engine::{HashingEngine, Mode};
 use super::super::tests::{BOTH, LANES};
 use super::super::work::{Ride, Waiter};
@@ -10,7 +12,7 @@ const LIMITS: Limits = Limits { waiting: 1, wait: Duration::from_secs(5) };
 
 fn start(engine: HashingEngine, threads: usize, waiting: usize) -> Workers {
     let mut engine = Engine::trying(Input::plain, engine, Some(LANES), threads);
-    // Without a trial, whose moments in between would disturb what is counted here.
+    // Without a trial, because its parts between the jobs would disturb the counts in these tests.
     (0..threads).for_each(|_| engine.tried(vec![1.0; 16]));
     Workers::start(threads, Limits { waiting, ..LIMITS }, engine).unwrap()
 }
@@ -27,7 +29,7 @@ fn bcrypt(workers: &Workers, cost: u32) -> Reply<[u8; 24]> {
     workers.submit_bcrypt(input(cost), |digest| *digest.as_bytes()).unwrap()
 }
 
-/// Occupies a thread until what is returned is dropped.
+/// Occupies a thread until the returned sender is dropped.
 fn occupy(workers: &Workers) -> (mpsc::Sender<()>, Reply<()>) {
     let (release, released) = mpsc::channel();
     let (started, starts) = mpsc::channel();
@@ -159,7 +161,7 @@ async fn hashes_of_any_cost_share_a_thread() {
     }
 }
 
-/// Nobody waits for company, nor for somebody else's hash to end.
+/// A hash waits neither for others to join, nor for another hash to end.
 #[tokio::test]
 async fn a_cheap_hash_joins_a_dear_one_and_is_done_before() {
     let workers = start(HashingEngine::Lanes, 1, 10);
@@ -196,7 +198,7 @@ async fn a_panic_in_a_lane_spares_the_others() {
     assert_eq!(workers.shared.lock().engine.mode(), Mode::Lanes(LANES));
 }
 
-/// Panics when it is asked for the second time: among the lanes, and not in the queue.
+/// Panics when it is asked for the second time: in the lanes, and not in the queue.
 struct Faulty(AtomicUsize);
 
 impl Waiter<Digest> for Faulty {
@@ -210,8 +212,8 @@ impl Waiter<Digest> for Faulty {
     fn refuse(self: Box<Self>) {}
 }
 
-/// What panics outside of a single hash takes with it those beside it, but tells them, and nobody
-/// who comes later.
+/// A panic outside of a single hash ends the jobs in the other lanes too. Their callers are told,
+/// and later jobs work.
 #[tokio::test]
 async fn a_panic_of_the_lanes_themselves_leads_back_to_plain() {
     let workers = start(HashingEngine::Lanes, 1, 10);
@@ -257,7 +259,7 @@ async fn a_pool_that_is_dropped_finishes_its_lanes() {
     }
 }
 
-/// From the first moment on, whatever has been tried by then.
+/// Jobs are answered from the first moment on, however far the trial is.
 #[tokio::test]
 async fn a_trial_disturbs_nobody() {
     let engine = Engine::trying(Input::plain, HashingEngine::Lanes, None, 2);

@@ -1,3 +1,5 @@
+//! T7 to T9: the claims of tokens, and which of them are refused.
+
 use chrono::TimeDelta;
 
 use super::*;

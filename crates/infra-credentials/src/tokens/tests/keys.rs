@@ -1,10 +1,10 @@
-//! T11, S4, and what becomes of keys.
+//! T11, S4, and the change of keys.
 
 use menjin_domain::sessions::PublicPoint;
 
 use super::*;
 
-/// A change here logs everybody out at the next upgrade.
+/// A change of these values logs everybody out at the next upgrade.
 #[test]
 fn the_header_and_the_key_stay_as_they_are() {
     let [hs256, ed25519, p256] = forgers().map(|f| f.token());
@@ -15,13 +15,13 @@ fn the_header_and_the_key_stay_as_they_are() {
         "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6Ijk1NzQyYzIyOTdmNWM5YzUifQ"
     );
     assert_eq!(part(&hs256, 2), "EQ3pJ9FVyQh6xHjReJemO_Z6Hl-7R68XW_FQxlGqrHY");
-    // RFC 8037, A.3; the other by Python's hashlib.
+    // The first is from RFC 8037, A.3; the other was made with Python's hashlib.
     let [ed25519, p256] = [&ed25519, &p256].map(|token| super::part(token, 0)["kid"].clone());
     assert_eq!(ed25519, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     assert_eq!(p256, "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U");
 }
 
-/// RFC 8037, A.4: a signature that others have made and published.
+/// RFC 8037, A.4: a published signature made by others.
 #[test]
 fn a_published_signature_verifies() {
     let message = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
@@ -49,7 +49,8 @@ fn s4_short_and_repeated_secrets_are_refused_and_not_echoed() {
     }
 }
 
-/// Two processes at each moment of a change of keys: some already have what others do not yet.
+/// Two processes at each moment of a change of keys: some processes already have keys that the
+/// others do not have yet.
 #[test]
 fn t11_a_key_is_exchanged_in_three_steps() {
     let (old, new) = (SECRET.to_owned(), SECRET.replace('f', "g"));
@@ -67,7 +68,7 @@ fn t11_a_key_is_exchanged_in_three_steps() {
             reader.verify_refresh(refresh.expose_secret(), at(NOW)).is_ok(),
         ];
         assert_eq!(read[0], read[1], "both kinds of tokens alike");
-        // Verifying is all that the other key is for, and each kind still has its own.
+        // The other key only verifies, and each kind still has its own key.
         assert!(reader.verify_refresh(access.expose_secret(), at(NOW)).is_err());
         assert!(reader.verify_access(refresh.expose_secret(), at(NOW)).is_err());
         read[0]
@@ -84,7 +85,7 @@ fn t11_a_key_is_exchanged_in_three_steps() {
     assert!(!understands(&steps[0], &steps[2]), "whoever skips the first step");
 }
 
-/// The right key under the other's id, and the other way round.
+/// The right key with the id of the other key, and the other way round.
 #[test]
 fn t10_a_key_verifies_what_its_id_says_and_nothing_else() {
     let other = SECRET.replace('f', "g");
@@ -123,8 +124,8 @@ fn codec(access_key: Option<&str>, verify_only_access_keys: Vec<AccessVerifier>)
     JwtCodec::new(JwtConfig { access_key, verify_only_access_keys, ..config() }).unwrap()
 }
 
-/// Whoever has the public key, which is public, signs with it as if it were the secret of HS256
-/// (RFC 8725 §2.1).
+/// An attacker who has the public key, which is public, signs with it as if it were the secret of
+/// HS256 (RFC 8725 §2.1).
 #[test]
 fn t02_a_public_key_is_no_secret() {
     for (f, pem) in forgers().iter().skip(1).zip([ED25519_PUBLIC, P256_PUBLIC]) {
@@ -152,7 +153,8 @@ fn t02_a_public_key_is_no_secret() {
     }
 }
 
-/// With a key of their own, access tokens of the secret are nobody's unless the settings say so.
+/// With an access key, access tokens signed by the secret are refused unless the settings say
+/// otherwise.
 #[test]
 fn t11_the_algorithm_is_exchanged_like_a_key() {
     let [hs256, ed25519, p256] = &forgers();
@@ -168,7 +170,7 @@ fn t11_the_algorithm_is_exchanged_like_a_key() {
     ] {
         let read = [hs256, ed25519, p256].map(|f| codec.verify_access(&f.token(), at(NOW)).is_ok());
         assert_eq!(read, expected);
-        // Whatever signs access tokens, all know each other's refresh tokens.
+        // Whatever signs access tokens, all codecs accept each other's refresh tokens.
         let refresh_token = p256.refresh_token();
         assert_eq!(codec.verify_refresh(&refresh_token, at(NOW)), Ok(refresh()));
     }
@@ -252,9 +254,9 @@ fn keys_are_read_in_the_forms_that_others_write() {
 #[test]
 fn other_keys_are_refused() {
     let encrypted = ED25519.replace("PRIVATE", "ENCRYPTED PRIVATE");
-    // y² = x³ - 3x + b does not hold for the changed one.
+    // y² = x³ - 3x + b does not hold for the changed point.
     let off_the_curve = P256_PUBLIC.replace("jlrQ==", "jlrA==");
-    // The neutral element, for which any message has a signature.
+    // The neutral element, for which any message has a valid signature.
     let weak = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n-----END PUBLIC KEY-----\n";
     let x25519 = ED25519.replace("K2Vw", "K2Vu");
     for pem in [

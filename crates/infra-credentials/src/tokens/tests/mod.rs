@@ -1,6 +1,5 @@
-//! T1 to T10, for each algorithm. Each forgery is made with the right key unless it says otherwise,
-//! by hand, from a token that is accepted, so that it is refused for the one thing
-//! that differs.
+//! T1 to T10, for each algorithm. Each forgery is made by hand from a token that is accepted, and
+//! with the right key unless it says otherwise. So it is refused for the one thing that differs.
 
 mod claims;
 mod keys;
@@ -96,7 +95,7 @@ fn derived_key(info: &str) -> EncodingKey {
     EncodingKey::from_secret(&key)
 }
 
-/// A codec, and who knows its key.
+/// A codec, and a forger who knows its key.
 struct Forger {
     alg: &'static str,
     algorithm: Algorithm,
@@ -105,7 +104,7 @@ struct Forger {
     codec: JwtCodec,
 }
 
-/// One for each algorithm that access tokens may be signed with.
+/// One codec for each algorithm that may sign access tokens.
 fn forgers() -> [Forger; 3] {
     [
         ("HS256", Algorithm::HS256, derived_key("menjin/v1/access"), None),
@@ -178,12 +177,12 @@ fn tokens_go_round() {
     each(|f| {
         assert_eq!(f.codec.verify_access(&f.token(), at(NOW)), Ok(access()));
         assert_eq!(f.codec.verify_refresh(&f.refresh_token(), at(NOW)), Ok(refresh()));
-        // Signatures of ES256 are never the same twice.
+        // ES256 never gives the same signature twice.
         let unsigned = |token: &str| token.rsplit_once('.').unwrap().0.to_owned();
         let forged = f.forge(&f.header(), CLAIMS);
         assert_eq!(unsigned(&forged), unsigned(&f.token()), "forged as the codec writes");
         assert_eq!(f.read(&forged), Ok(access()));
-        // What the codec writes is to be ignored by older replicas, and order is nobody's business.
+        // Older replicas ignore additional claims, and the order of claims does not matter.
         let more = f.forge_claims(r#","role""#, r#","scope":[1.5,{}],"role""#);
         assert_eq!(f.read(&more), Ok(access()));
         assert_eq!(f.read(&f.forge_claims(r#""sub":"42""#, r#""sub" : "4\u0032""#)), Ok(access()));
@@ -239,7 +238,7 @@ fn t02_other_algorithms() {
         ];
         for name in names.into_iter().filter(|name| *name != f.alg) {
             f.refused(&f.forge_header(f.alg, name));
-            // Whoever has a key of ours and takes it for that of another algorithm.
+            // Signed with one of our keys, under the name of another algorithm.
             for other in &forgers() {
                 let header = f.header().replace(f.alg, name);
                 f.refused(&signed(other.algorithm, &other.key, &header, CLAIMS));
@@ -307,7 +306,8 @@ fn t04_refresh_and_access_tokens_are_not_each_other() {
     each(|f| {
         assert!(f.read(&f.refresh_token()).is_err());
         assert!(f.codec.verify_refresh(&f.token(), at(NOW)).is_err());
-        // Nor where the header claims to be of the other kind, or holds every claim of both.
+        // It is refused also if the header claims to be of the other kind, or if it holds every
+        // claim of both kinds.
         let both = CLAIMS.replace(r#""role""#, r#""gen":3,"role""#);
         assert!(f.read(&f.forge(&f.header(), &both)).is_ok());
         let other = f.refresh_token();

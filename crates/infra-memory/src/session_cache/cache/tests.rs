@@ -1,3 +1,5 @@
+//! Tests of the session cache, among them all interleavings of its readers and writers.
+
 use std::sync::Arc;
 
 use menjin_domain::accounts::{Email, Profile, Role, User, Username, UsernameLength};
@@ -13,7 +15,7 @@ pub(in crate::session_cache) fn at(millis: i64) -> Timestamp {
     Timestamp::from_timestamp_millis(1_700_000_000_000 + millis).unwrap()
 }
 
-/// A session whose user's `updated_at` tells the version that was read.
+/// A session whose user's `updated_at` shows which version was read.
 pub(in crate::session_cache) fn live(version: i64) -> LiveSession {
     LiveSession {
         session: Session {
@@ -126,27 +128,28 @@ fn other_processes_are_heard() {
     assert!(cache.get(SESSION, at(0)).is_some());
 }
 
-/// One step of one actor: the points at which threads can be switched.
+/// One step of one actor. Threads can be switched between steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Step {
-    /// A reader looks for a copy and takes a ticket.
+    /// A reader looks into the cache and takes a ticket.
     Begin,
     /// It reads the store.
     Read,
-    /// It keeps what it has read.
+    /// The reader caches what it has read.
     Fill,
     /// A writer changes the store.
     Write,
     /// It invalidates.
     Invalidate,
-    /// It answers: from now on, nothing older may be seen.
+    /// The writer answers: from now on, no reader may see an older version.
     Answer,
 }
 
 const READER: [Step; 3] = [Step::Begin, Step::Read, Step::Fill];
 const WRITER: [Step; 3] = [Step::Write, Step::Invalidate, Step::Answer];
 
-/// Runs actors in the order of a schedule and says what a look-up at the end must not be below.
+/// Runs actors in the order of a schedule, and returns the oldest version that a lookup at the end
+/// may give.
 fn run(actors: &[[Step; 3]], schedule: &[usize]) {
     let cache = cache();
     let (mut stored, mut acknowledged) = (0, 0);
@@ -205,7 +208,7 @@ fn no_interleaving_brings_an_acknowledged_change_back() {
     }
 }
 
-/// The same on real threads: what steps of a model cannot show is the order of memory.
+/// The same on real threads: steps of a model cannot show the order of memory accesses.
 #[test]
 fn threads_see_no_acknowledged_change_undone() {
     let cache = cache();

@@ -1,3 +1,5 @@
+//! Tests of the repositories with the session cache in front of them.
+
 use std::sync::Mutex;
 
 use menjin_domain::common::{RequestContext, UserId};
@@ -18,7 +20,8 @@ fn rotation() -> Rotation {
     }
 }
 
-/// Refreshes a session of which there is a copy; what others are told, and whether the copy is left.
+/// Refreshes a cached session. Returns what other processes are told, and whether the session is
+/// still cached.
 async fn refresh(outcome: Result<RotationOutcome, PortError>) -> (Vec<Vec<u8>>, bool) {
     let mut store = MockSessionRepository::new();
     store.expect_rotate().return_once(|_rotation| outcome);
