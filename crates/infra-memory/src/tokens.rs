@@ -26,7 +26,7 @@ const MAX_LENGTH: usize = 4096;
 /// they are used once.
 ///
 /// A token is known by a 128-bit hash of all its bytes, computed by SipHash-2-4 with a random key.
-/// SipHash is a pseudo-random function: without the key nobody can find another text with the hash
+/// `SipHash` is a pseudo-random function: without the key nobody can find another text with the hash
 /// of a token, and a guess succeeds with a probability of 2⁻¹²⁸. The key and the hashes never leave
 /// the process. So the time of a lookup (whether a hash is there, or how far two hashes agree)
 /// reveals something only about numbers that nobody can compute or choose. Hence no part of the

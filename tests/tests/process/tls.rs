@@ -96,7 +96,7 @@ async fn f7_sigterm_answers_what_is_in_flight_over_tls() {
     let (authority, folder) = (Authority::default(), tempfile::tempdir().unwrap());
     let pair = authority.certify(folder.path());
     // A hash of about a second: in flight for long enough.
-    let server = Server::start(secured(folder.path(), &pair).env("MENJIN__HASHING__COST", "14"));
+    let server = Server::start(secured(folder.path(), &pair).env("MENJIN__HASHING__COST", "13"));
     assert!(server.url.starts_with("https://127.0.0.1:"), "{}", server.url);
     let mut stream = authority.connect(&server.url, &["http/1.1"]).await;
     let body = json!({ "username": "mike", "email": "m@example.com", "password": "password123" });
