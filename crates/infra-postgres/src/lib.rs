@@ -22,6 +22,7 @@ mod error;
 mod executor;
 mod listing;
 mod live;
+mod lockouts;
 mod open;
 mod readers;
 mod recorded;
@@ -29,7 +30,6 @@ mod refreshes;
 mod sessions;
 mod statements;
 mod store;
-mod throttle;
 mod users;
 
 pub use archive::PostgresArchive;

@@ -16,9 +16,9 @@ use crate::PostgresStore;
 use crate::audit::record;
 use crate::error::{Abort, COMPONENT, violates};
 use crate::listing;
+use crate::lockouts::forget;
 use crate::recorded::{Recorded, Subject};
 use crate::statements::{locks, pg_advisory_xact_lock};
-use crate::throttle::forget;
 
 #[async_trait]
 impl AccountRepository for PostgresStore {

@@ -19,12 +19,12 @@ mod audit;
 mod credentials;
 mod error;
 mod listing;
+mod lockouts;
 mod lookups;
 mod open;
 mod pool;
 mod sessions;
 mod store;
-mod throttle;
 mod users;
 
 pub use archive::SqliteArchive;

@@ -15,7 +15,7 @@ use crate::SqliteStore;
 use crate::audit::record;
 use crate::error::{OrPortError, failed};
 use crate::listing;
-use crate::throttle::forget;
+use crate::lockouts::forget;
 
 #[async_trait]
 impl AccountRepository for SqliteStore {

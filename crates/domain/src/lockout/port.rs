@@ -44,7 +44,7 @@ impl fmt::Display for LockoutSubject {
 /// Counts failed attempts at passwords, exactly, over all processes and restarts.
 ///
 /// A count starts anew when it is reset, or once a whole `window` has passed since its last
-/// failure: failures that are a little less than that apart add up. That is stricter than [`Limit`]
+/// failure: failures that are a little less than that apart add up. That is stricter than [`Limit`](crate::lockout::Limit)
 /// requires and needs no list of times. For one account it means "in a row", since a success resets
 /// the count.
 #[cfg_attr(feature = "mock", mockall::automock)]

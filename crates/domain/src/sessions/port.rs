@@ -62,7 +62,7 @@ pub struct SessionQuery {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait SessionRepository: Send + Sync {
-    /// Makes a session at [`Generation::FIRST`], sets the user's `last_login_at`, and returns the
+    /// Makes a session at [`Generation::FIRST`](crate::sessions::Generation::FIRST), sets the user's `last_login_at`, and returns the
     /// user as it is then. Records [`NewSession::event`].
     ///
     /// MUST return `StaleCredentials`, and change nothing, unless the account is active and of the

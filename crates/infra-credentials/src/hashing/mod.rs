@@ -1,7 +1,7 @@
 //! bcrypt on its own threads, apart from those that serve requests.
 
 mod engine;
-mod figures;
+mod metrics;
 mod queue;
 mod shared;
 mod stored;

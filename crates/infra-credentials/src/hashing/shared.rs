@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::engine::Engine;
-use super::figures::Figures;
+use super::metrics::HashingMetrics;
 use super::queue::Queue;
 
 pub(super) struct Shared {
@@ -13,7 +13,7 @@ pub(super) struct Shared {
     pub(super) changed: Condvar,
     /// How many wait, for a look without the lock: threads that serve requests take it too.
     pub(super) waiting: AtomicUsize,
-    pub(super) figures: Figures,
+    pub(super) metrics: HashingMetrics,
     pub(super) threads: usize,
 }
 
@@ -43,12 +43,12 @@ impl Shared {
     pub(super) fn count(&self, state: &State) {
         let waiting = state.queue.len();
         if self.waiting.swap(waiting, Ordering::Relaxed) != waiting {
-            self.figures.waiting(waiting);
+            self.metrics.waiting(waiting);
         }
     }
 
     pub(super) fn tell_lanes(&self, state: &State) {
-        self.figures.lanes(self.threads * state.engine.mode().lanes());
+        self.metrics.lanes(self.threads * state.engine.mode().lanes());
     }
 
     pub(super) fn settle(&self, with: impl FnOnce(&mut Engine)) {

@@ -59,16 +59,16 @@ impl<'a> Thread<'a> {
                 Next::End => return,
             }
             self.step();
-            self.shared.figures.running(self.told, self.lanes.len());
+            self.shared.metrics.running(self.told, self.lanes.len());
             self.told = self.lanes.len();
         }
     }
 
     /// Runs work that has the thread to itself.
     fn alone(&self, work: impl FnOnce()) {
-        self.shared.figures.running(0, 1);
+        self.shared.metrics.running(0, 1);
         guarded(work);
-        self.shared.figures.running(1, 0);
+        self.shared.metrics.running(1, 0);
     }
 
     /// What to do besides the work in the lanes. Waits if there is nothing to do at all.
@@ -95,7 +95,7 @@ impl<'a> Thread<'a> {
                 self.shared.count(&state);
                 let refused = !overdue.is_empty();
                 if refused {
-                    self.shared.figures.late(overdue.len());
+                    self.shared.metrics.late(overdue.len());
                     // Done without the lock, because it wakes threads.
                     drop(state);
                     overdue.into_iter().for_each(Work::refuse);

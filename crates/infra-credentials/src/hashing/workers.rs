@@ -8,7 +8,7 @@ use std::{io, thread};
 use menjin_bcrypt_lanes::Digest;
 
 use super::engine::Engine;
-use super::figures::Figures;
+use super::metrics::HashingMetrics;
 use super::queue::{Limits, Queue};
 use super::shared::{KeptPlace, Shared, State};
 use super::thread::{Thread, lower_priority};
@@ -22,16 +22,16 @@ pub(super) struct Workers {
 
 impl Workers {
     pub(super) fn start(threads: usize, limits: Limits, engine: Engine) -> io::Result<Self> {
-        let figures = Figures::new();
+        let metrics = HashingMetrics::new();
         let mut queue = Queue::new(threads, limits);
-        queue.waits = figures.waits();
+        queue.waits = metrics.waits();
         queue.set_lanes(engine.mode().lanes());
         let trials: Vec<_> = (0..threads).map(|_| engine.trial()).collect();
         let shared = Arc::new(Shared {
             state: Mutex::new(State { queue, engine, idle: 0, closed: false }),
             changed: Condvar::new(),
             waiting: AtomicUsize::new(0),
-            figures,
+            metrics,
             threads,
         });
         shared.tell_lanes(&shared.lock());
@@ -80,7 +80,7 @@ impl Workers {
         if self.shared.lock().queue.keep_place() {
             return Some(KeptPlace(Arc::clone(&self.shared)));
         }
-        self.shared.figures.full();
+        self.shared.metrics.full();
         None
     }
 
@@ -91,7 +91,7 @@ impl Workers {
         drop(state);
         match pushed {
             Ok(()) => self.shared.changed.notify_one(),
-            Err(Full) => self.shared.figures.full(),
+            Err(Full) => self.shared.metrics.full(),
         }
         pushed
     }

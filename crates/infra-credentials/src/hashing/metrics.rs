@@ -13,7 +13,7 @@ const WAIT: &str = "menjin_hashing_wait_seconds";
 const REFUSED: &str = "menjin_hashing_refused_total";
 
 /// The metrics of the pool.
-pub(super) struct Figures {
+pub(super) struct HashingMetrics {
     /// How many jobs wait in the queue.
     waiting: Gauge,
     /// How many hashes are computed at this moment, over all threads.
@@ -25,7 +25,7 @@ pub(super) struct Figures {
     late: Counter,
 }
 
-impl Figures {
+impl HashingMetrics {
     pub(super) fn new() -> Self {
         describe_gauge!(WAITING, "Password hashes that wait for a lane.");
         describe_gauge!(RUNNING, "Password hashes that are computed.");
