@@ -49,7 +49,7 @@ struct Cli {
     /// Only these parts, such as B1,B4.
     #[arg(long, value_delimiter = ',', ignore_case = true)]
     only: Vec<Part>,
-    /// How long log-ins take at a twentieth to four times of what plain hashing can serve: some
+    /// How long logins take at a twentieth to four times of what plain hashing can serve: some
     /// minutes more. Alone, unless parts are named beside it.
     #[arg(long)]
     curve: bool,

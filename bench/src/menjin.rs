@@ -185,7 +185,7 @@ pub(crate) struct Menjin {
     pub(crate) process: Process,
 }
 
-/// The tokens of a log-in.
+/// The tokens of a login.
 #[derive(Debug, Clone)]
 pub(crate) struct Tokens {
     pub(crate) access: String,

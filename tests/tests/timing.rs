@@ -39,7 +39,7 @@ const CHEAPER: &str = "9";
 /// What an attempt may differ by, in hashes.
 const TOLERANCE: f64 = 0.05;
 
-/// The kinds of attempts that are refused, and log-in name and password of each.
+/// The kinds of attempts that are refused, and login name and password of each.
 fn kinds() -> [(&'static str, &'static str, String); 6] {
     [
         ("wrong", "mike", "wrong password".to_owned()),

@@ -1,4 +1,4 @@
-//! How long log-ins take, from hardly any to four times as many as plain hashing can serve. They come at
+//! How long logins take, from hardly any to four times as many as plain hashing can serve. They come at
 //! random moments, whether those before have been answered or not.
 
 use std::io::{Write as _, stderr};
@@ -15,13 +15,13 @@ use crate::stats::{float, millis};
 /// In units of what plain hashing can serve.
 const LOADS: [f64; 8] = [0.05, 0.3, 0.7, 0.95, 1.5, 2.0, 2.5, 4.0];
 
-/// Far more than hash and wait, so that one is free whenever a log-in is due.
+/// Far more than hash and wait, so that one is free whenever a login is due.
 const CLIENTS: usize = 192;
 
-/// The least that production allows: four times as many log-ins in the same time as by default.
+/// The least that production allows: four times as many logins in the same time as by default.
 const COST: u32 = 10;
 
-/// How many log-ins make a percentile.
+/// How many logins make a percentile.
 const SAMPLES: f64 = 150.0;
 
 /// A server that hashes in one way.

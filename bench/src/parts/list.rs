@@ -83,7 +83,7 @@ fn fill_postgres(users: u64) -> [String; 3] {
 }
 
 /// What a row takes in PostgreSQL, with its part of the indexes: of an account as it was filled in, and
-/// of a session and a record as a log-in and a refresh leave them.
+/// of a session and a record as a login and a refresh leave them.
 fn room(bench: &Bench, store: &Store) -> anyhow::Result<Vec<Row>> {
     let count = bench.choose(200_000, 2_000);
     let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";

@@ -26,7 +26,7 @@ pub(crate) use curve::run as curve;
 pub(crate) enum Part {
     /// GET me against a bare handler, with copies of sessions (B1) and strictly (B1s).
     B1,
-    /// Log-ins in a storm, and others meanwhile (B3).
+    /// Logins in a storm, and others meanwhile (B3).
     #[value(alias = "b3")]
     B2,
     /// Refreshes.
@@ -35,7 +35,7 @@ pub(crate) enum Part {
     B5,
     /// Start and memory.
     B6,
-    /// Log-outs heard by the other replica.
+    /// Logouts heard by the other replica.
     B7,
     /// Instructions.
     B8,

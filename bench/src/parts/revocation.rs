@@ -1,4 +1,4 @@
-//! B7: how long a token works on one replica after the log-out on another was answered.
+//! B7: how long a token works on one replica after the logout on another was answered.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! B2, B3: log-ins that keep every core busy, and everybody else meanwhile.
+//! B2, B3: logins that keep every core busy, and everybody else meanwhile.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -184,7 +184,7 @@ impl<'a> Storm<'a> {
         ])
     }
 
-    /// The others, and the log-ins that are made meanwhile.
+    /// The others, and the logins that are made meanwhile.
     fn meanwhile(&self, clients: usize, pace: Pace) -> anyhow::Result<(Outcome, Outcome)> {
         let address = self.server.address();
         let log_ins = log_ins(clients, STORM);

@@ -1,4 +1,4 @@
-//! How long log-ins take, by load.
+//! How long logins take, by load.
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ pub(super) fn head() -> [String; 6] {
 pub(crate) struct Point {
     /// How passwords are hashed: `hashing.engine`.
     pub(crate) engine: &'static str,
-    /// Log-ins that are due a second, over those that the plain crate could hash on all cores.
+    /// Logins that are due a second, over those that the plain crate could hash on all cores.
     pub(crate) load: f64,
     /// How long one plain hash takes, in milliseconds, measured just before.
     pub(crate) plain_hash: f64,

@@ -21,7 +21,7 @@ pub(crate) struct Report {
     pub(crate) quick: bool,
     pub(crate) seconds: u64,
     pub(crate) rows: Vec<Row>,
-    /// How long log-ins take by load; empty unless asked for.
+    /// How long logins take by load; empty unless asked for.
     pub(crate) curve: Vec<Point>,
 }
 

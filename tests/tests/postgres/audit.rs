@@ -85,7 +85,7 @@ async fn every_page_is_a_walk_along_an_index() {
     }
 }
 
-/// A refresh, a log-in and a log-out stay one statement each, records and all: one transaction each,
+/// A refresh, a login and a logout stay one statement each, records and all: one transaction each,
 /// where nothing is begun or committed by name.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happens_often_is_one_statement() {

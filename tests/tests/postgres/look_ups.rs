@@ -14,14 +14,14 @@ use tokio_postgres::Client;
 
 use crate::{is_unavailable, of, open, until_locked_out};
 
-/// How many connections were last used for a look-up as readers make it.
+/// How many connections were last used for a lookup as readers make it.
 async fn shared(raw: &Client) -> i64 {
     let statement = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND query LIKE 'SELECT s.user_id, s.generation%'";
     raw.query_one(statement, &[]).await.unwrap().get(0)
 }
 
-/// Looks a session up until it is done on a shared connection: one is made beside the first look-up.
+/// Looks a session up until it is done on a shared connection: one is made beside the first lookup.
 async fn warm_up(store: &PostgresStore, raw: &Client) {
     let started = Instant::now();
     while shared(raw).await == 0 {
@@ -30,7 +30,7 @@ async fn warm_up(store: &PostgresStore, raw: &Client) {
     }
 }
 
-/// A store whose look-ups share a connection, and one whose look-ups do not.
+/// A store whose lookups share a connection, and one whose lookups do not.
 async fn both(database: &Database) -> [PostgresStore; 2] {
     let config = PostgresConfig::at(database.url.clone());
     let plain = PostgresConfig { prepared_statements: false, ..config.clone() };

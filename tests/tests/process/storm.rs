@@ -1,4 +1,4 @@
-//! Log-ins that keep every core busy, and clients that take their time, leave everybody else alone.
+//! Logins that keep every core busy, and clients that take their time, leave everybody else alone.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

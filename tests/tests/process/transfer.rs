@@ -17,7 +17,7 @@ use crate::command_line::{ROOT, create_admin_by};
 
 const PASSWORD: &str = "correct horse battery";
 
-/// menjin on this database, where anonymous log-ins are limited.
+/// menjin on this database, where anonymous logins are limited.
 fn on(folder: &Path, url: &str) -> Command {
     let mut command = command(MENJIN, folder);
     command.env("MENJIN__DATABASE__URL", url).env("MENJIN__THROTTLE__PER_CLIENT__MAX", "2");

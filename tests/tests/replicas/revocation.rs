@@ -101,7 +101,7 @@ async fn t12_z5_log_outs_and_deactivations_are_heard_in_time() {
     judge("deactivations", deactivations);
 }
 
-/// Whatever happens to the way between one of two replicas and Redis at the moment of a log-out, the
+/// Whatever happens to the way between one of two replicas and Redis at the moment of a logout, the
 /// writer's or the reader's, the bound holds.
 #[tokio::test(flavor = "multi_thread")]
 async fn f9_the_bound_holds_while_one_replica_is_cut_off_from_redis() {

@@ -24,7 +24,7 @@ impl Replicas {
         self.servers[number] = server;
     }
 
-    /// The same log-in, on each replica in turn: the access token, then the refresh token.
+    /// The same login, on each replica in turn: the access token, then the refresh token.
     async fn wander(&self, mut client: Client) -> Client {
         for number in 0..self.servers.len() {
             client = moved(&client, &self.on(number));
@@ -54,7 +54,7 @@ async fn t11_a_secret_is_changed_in_three_steps_and_nobody_is_logged_out() {
         for number in 0..2 {
             replicas.replace(number, *step);
             wandering = replicas.wander(wandering).await;
-            // Log-ins through the replaced and through the other.
+            // Logins through the replaced and through the other.
             for signing in 0..2 {
                 let client = replicas.on(signing).log_in("mike", PASSWORD).await;
                 replicas.wander(client).await;

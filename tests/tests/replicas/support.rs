@@ -118,7 +118,7 @@ impl Replicas {
         register(&self.on(0), name).await
     }
 
-    /// The same log-in on every replica, each of which has looked it up.
+    /// The same login on every replica, each of which has looked it up.
     pub(crate) async fn everywhere(&self, name: &str) -> Vec<Client> {
         let client = self.on(0).log_in(name, PASSWORD).await;
         let mut clients = Vec::new();

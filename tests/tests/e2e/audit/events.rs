@@ -91,7 +91,7 @@ async fn s3_each_event_is_on_record_exactly_once() {
             .tell(&anonymous, ("POST", "/api/v1/auth/register", body.clone()), status, recorded)
             .await;
     }
-    // A log-in, its tokens, and their end.
+    // A login, its tokens, and their end.
     let wrong = Some(("log_in_failed", Some("wrong_password")));
     story.tell(&anonymous, login("mike", "wrong"), 401, wrong).await;
     let unknown = Some(("log_in_failed", Some("unknown_name")));
@@ -158,7 +158,7 @@ async fn s3_each_event_is_on_record_exactly_once() {
     let all = events(&app.anonymous().with_tokens(&tokens(&admin)), "").await;
     story.check(&all);
     let silent = story.told.values().filter(|recorded| recorded.is_none()).count();
-    // Also: an administrator made and logged in, and two log-ins that no id was sent with.
+    // Also: an administrator made and logged in, and two logins that no id was sent with.
     assert_eq!(all.len(), story.told.len() - silent + 4, "{all:#?}");
 }
 
