@@ -124,7 +124,7 @@ impl CachedSessions {
         cache: Arc<SessionCache>,
         others: Option<Arc<dyn InvalidationChannel>>,
     ) -> Self {
-        Self { store, changes: Changes { cache, others, runtime: Handle::current() } }
+        Self { store, changes: Changes::new(cache, others) }
     }
 }
 
