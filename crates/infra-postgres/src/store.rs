@@ -70,7 +70,8 @@ impl PostgresStore {
         let executor = executor(&config, readers, target)
             .map_err(|source| OpenError::unusable(&place, source))?;
         let readers = Readers::new(executor.connector.clone(), readers, executor.statement_timeout);
-        let refreshes = Arc::new(Refreshes::new(executor.pool.status().max_size));
+        // The more statements, the fewer refreshes share one.
+        let refreshes = Refreshes::new(executor.pool.status().max_size / 4);
         let (executor, readers) = (Arc::new(executor), Arc::new(readers));
         Ok(Self { executor, readers, refreshes, place, runtime: Handle::current() })
     }

@@ -1,9 +1,10 @@
 //! # menjin-infra-sql
 //!
 //! What the adapters for SQLite and PostgreSQL share, without running any statement: the types of
-//! columns, the schema, rows and their conversion to entities, queries, and the lists of migrations
-//! and of tables to transfer. Each adapter has its own connections and statements.
+//! columns, the schema, rows and their conversion to entities, queries, the lists of migrations and
+//! of tables to transfer, and batches of calls. Each adapter has its own connections and statements.
 
+pub mod batches;
 pub mod changes;
 pub mod cleanup;
 pub mod error;

@@ -62,7 +62,8 @@ impl SqliteStore {
         Ok(Self {
             reader: pool(Access::Read, config.readers.max(1))?,
             writer: pool(Access::Write, 1)?,
-            lookups: Lookups::new(config.readers),
+            // The other connections are for longer reads.
+            lookups: Lookups::new(config.readers / 2),
             path: config.path.into(),
         })
     }
