@@ -24,10 +24,13 @@ impl TrustedProxies {
 
     /// Whether the peer is trusted and says that its own peer spoke TLS.
     pub fn vouch_for_tls(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        if !self.contains(peer.to_canonical()) {
+            return false;
+        }
         let mut lines = headers.get_all("x-forwarded-proto");
         let is_https =
             lines.next().is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
-        is_https && lines.next().is_none() && self.contains(peer.to_canonical())
+        is_https && lines.next().is_none()
     }
 
     /// The client's address: the peer's, unless the peer is trusted; then the right-most hop that

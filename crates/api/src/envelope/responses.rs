@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::dialect::ReplyContext;
 use crate::endpoint::Output;
-use crate::http::reply::Rejection;
+use crate::http::reply::{Rejection, json_response};
 
 /// Every answer.
 #[derive(Serialize)]
@@ -32,11 +32,10 @@ impl<T: Serialize> Responder for Success<T> {
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         let Self(message, data) = self;
         match ReplyContext::of(request) {
-            Ok(context) => HttpResponse::Ok().json(Envelope {
-                code: StatusCode::OK.as_u16(),
-                message: message.in_locale(context.locale),
-                data,
-            }),
+            Ok(context) => {
+                let (status, message) = (StatusCode::OK, message.in_locale(context.locale));
+                json_response(status, &Envelope { code: status.as_u16(), message, data })
+            }
             Err(error) => HttpResponse::from_error(Rejection(error)),
         }
     }

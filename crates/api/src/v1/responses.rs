@@ -1,6 +1,7 @@
 //! Responses that several endpoints of v1 share.
 
 use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use menjin_domain::accounts;
 use menjin_domain::sessions::TokenPair;
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use crate::dialect::ReplyContext;
 use crate::endpoint::Output;
+use crate::http::reply::{Rejection, json_response};
 
 response! {
     /// A user. Times are RFC 3339 in UTC.
@@ -95,9 +97,10 @@ impl Responder for Done {
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         match ReplyContext::of(request) {
             Ok(context) => {
-                HttpResponse::Ok().json(Message { message: self.0.in_locale(context.locale) })
+                let message = self.0.in_locale(context.locale);
+                json_response(StatusCode::OK, &Message { message })
             }
-            Err(error) => HttpResponse::from_error(crate::http::reply::Rejection(error)),
+            Err(error) => HttpResponse::from_error(Rejection(error)),
         }
     }
 }
