@@ -4,8 +4,9 @@
 //!
 //! * a part of the request is refused before a use-case runs (`Invalid`, `TooLarge`,
 //!   `NotAuthenticated`, …);
-//! * a **use-case** refuses: its refusal turns into an `ApiError` by `From`, in `refusals.rs`; a
-//!   variant that is missing there does not compile;
+//! * a **use-case** refuses: its refusal turns into an `ApiError` by `From`. A refusal that is one
+//!   error stands in the table; one of several kinds in `refusals.rs`, where a variant that is
+//!   missing does not compile;
 //! * a **port** fails: `Unavailable` if trying again may help, `Internal` if not. The cause goes to
 //!   the log, with the request's id; the client never sees one.
 //!
@@ -13,7 +14,12 @@
 
 use std::time::Duration;
 
+use menjin_domain::access::Forbidden;
+use menjin_domain::accounts::UserNotFound;
+use menjin_domain::cache::{CacheMismatch, EntryNotFound, EntryTooLarge};
 use menjin_domain::common::PortError;
+use menjin_domain::credentials::Overloaded;
+use menjin_domain::sessions::SessionNotFound;
 
 use crate::problem::{FieldError, Place, Problem};
 use crate::text::Text;
@@ -32,7 +38,8 @@ struct Row {
 macro_rules! errors {
     ($(
         $kind:ident: $status:literal $code:literal, $meaning:literal,
-            $zh:literal, $en:literal $(, envelope: $envelope_zh:literal, $envelope_en:literal)?;
+            $zh:literal, $en:literal $(, envelope: $envelope_zh:literal, $envelope_en:literal)?
+            $(, of: $refusal:ident)?;
     )*) => {
         /// A kind of error.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,18 +65,28 @@ macro_rules! errors {
                 }
             }
         }
+
+        $($(
+            impl From<$refusal> for ApiError {
+                fn from($refusal: $refusal) -> Self {
+                    ErrorKind::$kind.into()
+                }
+            }
+        )?)*
     };
 }
 
 errors! {
     // Kind: status, code for programs, meaning for the log and the API document,
-    //     text for people in Chinese and in English, and in the envelope dialect if it differs there.
+    //     text for people in Chinese and in English, and in the envelope dialect if it differs there,
+    //     and the refusal of the domain that says nothing else.
     RouteNotFound: 404 "not_found", "no such route",
         "接口不存在", "Not found";
     MethodNotAllowed: 405 "method_not_allowed", "the route does not know the method",
         "请求方法不被允许", "Method not allowed";
     TooLarge: 413 "body_too_large", "the body is too large",
-        "请求体过大，上限为64 KiB", "The body is too large: 64 KiB at most";
+        "请求体过大，上限为64 KiB", "The body is too large: 64 KiB at most",
+        of: EntryTooLarge;
     UnsupportedMediaType: 415 "unsupported_media_type", "the media type is not supported",
         "不支持的媒体类型，请使用 application/json", "Unsupported media type: send application/json";
     RequestTimeout: 408 "request_timeout", "the request did not arrive in time",
@@ -89,11 +106,14 @@ errors! {
     InvalidRefreshToken: 401 "invalid_token", "the refresh token is not valid",
         "刷新令牌无效或已过期", "The refresh token is invalid or has expired";
     Forbidden: 403 "forbidden", "forbidden",
-        "权限不足", "Not enough permissions";
+        "权限不足", "Not enough permissions",
+        of: Forbidden;
     UserNotFound: 404 "user_not_found", "no such user",
-        "用户不存在", "User not found";
+        "用户不存在", "User not found",
+        of: UserNotFound;
     SessionNotFound: 404 "session_not_found", "no such session",
-        "会话不存在", "Session not found";
+        "会话不存在", "Session not found",
+        of: SessionNotFound;
     UsernameTaken: 400 "username_taken", "the user name is taken",
         "用户名已存在", "Username already registered";
     EmailTaken: 400 "email_taken", "the e-mail address is taken",
@@ -114,15 +134,18 @@ errors! {
     LastAdmin: 400 "last_admin", "the last active administrator stays",
         "不能停用最后一个管理员", "The last active administrator cannot be deactivated";
     EntryNotFound: 404 "cache_key_not_found", "no such cache entry",
-        "缓存键不存在", "Cache key not found";
+        "缓存键不存在", "Cache key not found",
+        of: EntryNotFound;
     TooManyAttempts: 429 "too_many_attempts", "too many attempts",
         "尝试次数过多，请稍后再试", "Too many attempts: try again later";
     Overloaded: 503 "overloaded", "no capacity to hash a password",
-        "服务器繁忙，请稍后再试", "The server is busy: try again later";
+        "服务器繁忙，请稍后再试", "The server is busy: try again later",
+        of: Overloaded;
     Unavailable: 503 "unavailable", "a back end is unavailable",
         "服务暂不可用，请稍后再试", "Service unavailable: try again later";
     CacheFailed: 500 "cache_failed", "the cache does not work",
-        "缓存操作失败", "The cache operation failed";
+        "缓存操作失败", "The cache operation failed",
+        of: CacheMismatch;
     Internal: 500 "internal_error", "a fault of the server's",
         "服务器内部错误", "Internal server error";
 }

@@ -1,33 +1,18 @@
-//! Which error a use-case's refusal is. Each match is exhaustive: a refusal that is missing here does
-//! not compile.
+//! Which error a use-case's refusal is, where it is of several kinds (see [`crate::error`]). Each match
+//! is exhaustive: a refusal that is missing here does not compile.
 
-use menjin_domain::access::Forbidden;
-use menjin_domain::accounts::{
-    DeactivateUserError, RegisterError, UpdateOwnProfileError, UserNotFound,
-};
-use menjin_domain::cache::{CacheDenied, CacheMismatch, EntryNotFound, EntryTooLarge};
+use menjin_domain::accounts::{DeactivateUserError, RegisterError, UpdateOwnProfileError};
+use menjin_domain::cache::CacheDenied;
 use menjin_domain::common::Error;
-use menjin_domain::credentials::{ChangePasswordError, Overloaded, PolicyViolation};
+use menjin_domain::credentials::{ChangePasswordError, PolicyViolation};
 use menjin_domain::lockout::TooManyAttempts;
-use menjin_domain::sessions::{InvalidToken, LoginError, SessionNotFound};
+use menjin_domain::sessions::{InvalidToken, LoginError};
 
 use crate::error::{ApiError, ErrorKind};
-
-impl From<Forbidden> for ApiError {
-    fn from(Forbidden: Forbidden) -> Self {
-        ErrorKind::Forbidden.into()
-    }
-}
 
 impl From<TooManyAttempts> for ApiError {
     fn from(error: TooManyAttempts) -> Self {
         Self::too_many_attempts(error.retry_after)
-    }
-}
-
-impl From<Overloaded> for ApiError {
-    fn from(Overloaded: Overloaded) -> Self {
-        ErrorKind::Overloaded.into()
     }
 }
 
@@ -123,18 +108,6 @@ impl From<UpdateOwnProfileError> for ApiError {
     }
 }
 
-impl From<UserNotFound> for ApiError {
-    fn from(UserNotFound: UserNotFound) -> Self {
-        ErrorKind::UserNotFound.into()
-    }
-}
-
-impl From<SessionNotFound> for ApiError {
-    fn from(SessionNotFound: SessionNotFound) -> Self {
-        ErrorKind::SessionNotFound.into()
-    }
-}
-
 impl From<DeactivateUserError> for ApiError {
     fn from(error: DeactivateUserError) -> Self {
         match error {
@@ -151,23 +124,5 @@ impl From<CacheDenied> for ApiError {
             CacheDenied::Unauthenticated => ErrorKind::NotAuthenticated.into(),
             CacheDenied::Forbidden(error) => error.into(),
         }
-    }
-}
-
-impl From<EntryNotFound> for ApiError {
-    fn from(EntryNotFound: EntryNotFound) -> Self {
-        ErrorKind::EntryNotFound.into()
-    }
-}
-
-impl From<EntryTooLarge> for ApiError {
-    fn from(EntryTooLarge: EntryTooLarge) -> Self {
-        ErrorKind::TooLarge.into()
-    }
-}
-
-impl From<CacheMismatch> for ApiError {
-    fn from(CacheMismatch: CacheMismatch) -> Self {
-        ErrorKind::CacheFailed.into()
     }
 }

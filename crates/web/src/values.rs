@@ -157,6 +157,36 @@ impl FieldType for NewPassword {
     }
 }
 
+/// A value that stands in paths.
+pub trait PathParameter: FieldType<Json = String> {
+    /// The name of the parameter.
+    const NAME: &'static str;
+    /// What it is.
+    const DESCRIPTION: &'static str;
+
+    /// A value that is valid.
+    fn example() -> Value;
+}
+
+macro_rules! path_parameters {
+    ($($type:ty: $name:literal, $description:literal, $example:literal;)*) => {$(
+        impl PathParameter for $type {
+            const NAME: &'static str = $name;
+            const DESCRIPTION: &'static str = $description;
+
+            fn example() -> Value {
+                json!($example)
+            }
+        }
+    )*};
+}
+
+path_parameters! {
+    UserId: "user_id", "The id of the user.", 1;
+    SessionId: "session_id", "The id of the session.", "0197c1f0-5a9e-7cc3-98c4-dc0c0c07398f";
+    CacheKey: "key", "The key of the entry.", "greeting";
+}
+
 /// A token, as it was issued.
 pub enum Token {}
 

@@ -4,58 +4,15 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use menjin_domain::cache::CacheKey;
-use menjin_domain::common::{SessionId, UserId};
 use menjin_web::ApiError;
-use menjin_web::field::FieldType;
 use menjin_web::problem::{FieldError, Place};
 use menjin_web::schema::{Components, with};
-use serde_json::{Value, json};
+use menjin_web::values::PathParameter;
+use serde_json::json;
 
 use super::body::rules;
 use super::reply::Rejection;
 use crate::endpoint::{Input, Signature};
-
-/// A value that stands in paths.
-pub(crate) trait PathParameter: FieldType<Json = String> {
-    /// The name of the parameter.
-    const NAME: &'static str;
-    /// What it is.
-    const DESCRIPTION: &'static str;
-
-    /// A value that is valid.
-    fn example() -> Value;
-}
-
-/// `{user_id}`.
-impl PathParameter for UserId {
-    const NAME: &'static str = "user_id";
-    const DESCRIPTION: &'static str = "The id of the user.";
-
-    fn example() -> Value {
-        json!(1)
-    }
-}
-
-/// `{session_id}`.
-impl PathParameter for SessionId {
-    const NAME: &'static str = "session_id";
-    const DESCRIPTION: &'static str = "The id of the session.";
-
-    fn example() -> Value {
-        json!("0197c1f0-5a9e-7cc3-98c4-dc0c0c07398f")
-    }
-}
-
-/// `{key}` of the cache.
-impl PathParameter for CacheKey {
-    const NAME: &'static str = "key";
-    const DESCRIPTION: &'static str = "The key of the entry.";
-
-    fn example() -> Value {
-        json!("greeting")
-    }
-}
 
 /// The parameter in the path that this value is.
 pub(crate) struct Path<T: PathParameter>(pub(crate) T::Value);

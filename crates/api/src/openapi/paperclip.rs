@@ -2,6 +2,7 @@
 //! signatures is nothing to it: that describes itself, by `endpoint.rs`.
 
 use menjin_web::schema::Schema;
+use menjin_web::values::PathParameter;
 use paperclip::actix::OperationModifier;
 use paperclip::v2::schema::{Apiv2Errors, Apiv2Schema};
 
@@ -10,7 +11,7 @@ use crate::envelope::Success;
 use crate::http::body::Body;
 use crate::http::caller::{Authorized, CacheUser, Caller, Ordered};
 use crate::http::client::Client;
-use crate::http::path::{Path, PathParameter};
+use crate::http::path::Path;
 use crate::http::query::Query;
 use crate::http::reply::{Rejection, Reply};
 use crate::v1::responses::Done;
