@@ -1,5 +1,6 @@
 //! `/openapi.json` says what the server does: the whole of it, and nothing else.
 
+mod reference;
 mod traffic;
 
 use std::collections::HashSet;
@@ -23,18 +24,31 @@ async fn the_document_changes_only_with_its_snapshot() {
     let mut served = document(&app).await.as_value().clone();
     served["info"]["version"] = "[version]".into();
     let served = serde_json::to_string_pretty(&served).unwrap() + "\n";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+    assert_committed("tests/openapi.json", &served);
+    let document = serde_json::from_str(&served).unwrap();
+    for (page, tables) in reference::pages(&document) {
+        assert_committed(page, &reference::with_tables(page, &tables));
+    }
+}
+
+/// The file of the checkout says this.
+fn assert_committed(file: &str, made: &str) {
+    let path = checkout().join(file);
     if std::env::var_os("MENJIN_TEST_UPDATE").is_some() {
-        std::fs::write(&path, &served).unwrap();
+        std::fs::write(&path, made).unwrap();
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    let differing = kept.lines().zip(served.lines()).find(|(kept, served)| kept != served);
+    let differing = kept.lines().zip(made.lines()).find(|(kept, made)| kept != made);
     assert!(
-        kept == served,
-        "/openapi.json is not tests/openapi.json any more; first difference: {differing:?}.\nIf that \
-         is meant, run `MENJIN_TEST_UPDATE=1 cargo test -p menjin-tests --test e2e openapi` and \
-         commit the file."
+        kept == made,
+        "{file} is not what the program says any more; first difference: {differing:?}.\nIf that is \
+         meant, run `MENJIN_TEST_UPDATE=1 cargo test -p menjin-tests --test e2e openapi` and commit \
+         the file."
     );
+}
+
+fn checkout() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
 #[tokio::test]

@@ -10,11 +10,11 @@ pub struct UnknownName;
 
 /// Makes an enum and its names from one table, so that the two always agree.
 macro_rules! named {
-    ($(#[$meta:meta])* $type:ident { $($(#[$doc:meta])* $variant:ident = $name:literal,)* }) => {
+    ($(#[$meta:meta])* $type:ident { $($variant:ident = $name:literal, $meaning:literal;)* }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum $type {
-            $($(#[$doc])* $variant,)*
+            $(#[doc = $meaning] $variant,)*
         }
 
         impl $type {
@@ -25,6 +25,13 @@ macro_rules! named {
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
+                }
+            }
+
+            /// What it says, for people.
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $meaning,)*
                 }
             }
         }
@@ -51,95 +58,56 @@ macro_rules! named {
 named! {
     /// What happened. Each action implies its outcome.
     AuditAction {
-        /// Somebody made an account for themselves.
-        Registered = "registered",
-        /// A registration found its name or address taken.
-        RegistrationFailed = "registration_failed",
-        /// A registration was not tried: too many have failed.
-        RegistrationRefused = "registration_refused",
-        /// An administrator was made on the command line.
-        AdminCreated = "admin_created",
-        /// A password was right: a session began.
-        LoggedIn = "logged_in",
-        /// A login failed.
-        LoginFailed = "log_in_failed",
-        /// A login was not tried: too many have failed.
-        LoginRefused = "log_in_refused",
-        /// A refresh token was traded for the next.
-        Refreshed = "refreshed",
-        /// A refresh token was refused.
-        RefreshFailed = "refresh_failed",
-        /// A refresh token was used a second time: its session was ended.
-        RefreshReplayed = "refresh_replayed",
-        /// A session was ended by its user.
-        LoggedOut = "logged_out",
-        /// A session was ended by its user, from the list of sessions.
-        SessionRevoked = "session_revoked",
-        /// All other sessions of a user were ended by that user.
-        OtherSessionsRevoked = "other_sessions_revoked",
-        /// A password was changed; all other sessions of the user ended.
-        PasswordChanged = "password_changed",
-        /// A password was not changed.
-        PasswordChangeFailed = "password_change_failed",
-        /// A change of a password was not tried: too many have failed.
-        PasswordChangeRefused = "password_change_refused",
-        /// A profile was changed.
-        ProfileUpdated = "profile_updated",
-        /// A profile was not changed.
-        ProfileUpdateFailed = "profile_update_failed",
-        /// An account was made active; its failed logins are forgotten.
-        Activated = "activated",
-        /// An account was made inactive; all its sessions ended.
-        Deactivated = "deactivated",
-        /// An account was not made inactive.
-        DeactivationFailed = "deactivation_failed",
-        /// The failed logins of an account were forgotten.
-        LockoutCleared = "lock_lifted",
-        /// Somebody asked for what only administrators may do.
-        AccessDenied = "access_denied",
+        Registered = "registered", "Somebody made an account for themselves.";
+        RegistrationFailed = "registration_failed", "A registration found its name or address taken.";
+        RegistrationRefused = "registration_refused", "A registration was not tried: too many have failed.";
+        AdminCreated = "admin_created", "An administrator was made on the command line.";
+        LoggedIn = "logged_in", "A password was right: a session began.";
+        LoginFailed = "log_in_failed", "A login failed.";
+        LoginRefused = "log_in_refused", "A login was not tried: too many have failed.";
+        Refreshed = "refreshed", "A refresh token was traded for the next.";
+        RefreshFailed = "refresh_failed", "A refresh token was refused.";
+        RefreshReplayed = "refresh_replayed", "A refresh token was used a second time: its session was ended.";
+        LoggedOut = "logged_out", "A session was ended by its user.";
+        SessionRevoked = "session_revoked", "A session was ended by its user, from the list of sessions.";
+        OtherSessionsRevoked = "other_sessions_revoked", "All other sessions of a user were ended by that user.";
+        PasswordChanged = "password_changed", "A password was changed; all other sessions of the user ended.";
+        PasswordChangeFailed = "password_change_failed", "A password was not changed.";
+        PasswordChangeRefused = "password_change_refused", "A change of a password was not tried: too many have failed.";
+        ProfileUpdated = "profile_updated", "A profile was changed.";
+        ProfileUpdateFailed = "profile_update_failed", "A profile was not changed.";
+        Activated = "activated", "An account was made active; its failed logins are forgotten.";
+        Deactivated = "deactivated", "An account was made inactive; all its sessions ended.";
+        DeactivationFailed = "deactivation_failed", "An account was not made inactive.";
+        LockoutCleared = "lock_lifted", "The failed logins of an account were forgotten.";
+        AccessDenied = "access_denied", "Somebody asked for what only administrators may do.";
     }
 }
 
 named! {
     /// How it went.
     AuditOutcome {
-        /// It was done.
-        Success = "success",
-        /// It was not.
-        Failure = "failure",
+        Success = "success", "It was done.";
+        Failure = "failure", "It was not.";
     }
 }
 
 named! {
     /// Why something was not done. The set is closed: a record never contains text of a client.
     AuditReason {
-        /// Nobody has the name. The name is not recorded, since people may type a password there by
-        /// mistake.
-        UnknownName = "unknown_name",
-        /// The password was wrong.
-        WrongPassword = "wrong_password",
-        /// The password was right, but the account is inactive.
-        Inactive = "inactive",
-        /// The account was deactivated, or its password changed, in the meantime.
-        AccountChanged = "account_changed",
-        /// The client went away before the password was checked.
-        Abandoned = "abandoned",
-        /// Too many failures on this account.
-        AccountLimit = "account_limit",
-        /// Too many failures from this network.
-        NetworkLimit = "network_limit",
-        /// The token was not issued by menjin, or has expired.
-        InvalidToken = "invalid_token",
-        /// The session has ended or expired, or its user is inactive.
-        SessionOver = "session_over",
-        /// Somebody has the user name.
-        UsernameTaken = "username_taken",
-        /// Somebody has the e-mail address.
-        EmailTaken = "email_taken",
-        /// No other administrator is active.
-        LastAdmin = "last_admin",
-        /// The caller is no administrator.
-        NotAdmin = "not_admin",
+        UnknownName = "unknown_name", "Nobody has the name. The name is not recorded, since people may type a password there by mistake.";
+        WrongPassword = "wrong_password", "The password was wrong.";
+        Inactive = "inactive", "The password was right, but the account is inactive.";
+        AccountChanged = "account_changed", "The account was deactivated, or its password changed, in the meantime.";
+        Abandoned = "abandoned", "The client went away before the password was checked.";
+        AccountLimit = "account_limit", "Too many failures on this account.";
+        NetworkLimit = "network_limit", "Too many failures from this network.";
+        InvalidToken = "invalid_token", "The token was not issued by menjin, or has expired.";
+        SessionOver = "session_over", "The session has ended or expired, or its user is inactive.";
+        UsernameTaken = "username_taken", "Somebody has the user name.";
+        EmailTaken = "email_taken", "Somebody has the e-mail address.";
+        LastAdmin = "last_admin", "No other administrator is active.";
+        NotAdmin = "not_admin", "The caller is no administrator.";
     }
 }
 
