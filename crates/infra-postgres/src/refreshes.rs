@@ -28,10 +28,10 @@ impl PostgresStore {
         &self,
         rotation: Rotation,
     ) -> Result<Option<LiveSession>, PortError> {
-        let start = |mut turn: Turn<_, _>| {
+        let start = |turn: Turn<_, _>| {
             let store = self.clone();
             self.runtime.spawn(async move {
-                while let Some(waiting) = turn.next() {
+                for waiting in turn {
                     store.rotate_together(waiting).await;
                 }
             });

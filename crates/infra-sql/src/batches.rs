@@ -103,12 +103,12 @@ impl<C, A> Batches<C, A> {
     }
 }
 
-impl<C, A> Turn<C, A> {
-    /// The calls to do next. `None`: there are none, and the turn is over.
-    ///
-    /// Calls whose callers have gone are not among them. Calls that have waited too long are
-    /// answered here.
-    pub fn next(&mut self) -> Option<Vec<Waiting<C, A>>> {
+/// The batches to do, until no call is waiting: then the turn is over. Calls whose callers have gone are
+/// in none. Calls that have waited too long are answered here.
+impl<C, A> Iterator for Turn<C, A> {
+    type Item = Vec<Waiting<C, A>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
         let mut queue = self.batches.queue();
         queue.waiting.retain(|each| !each.answer.0.is_canceled());
         let late = queue.waiting.partition_point(|each| each.since.elapsed() > WAIT);
@@ -124,7 +124,9 @@ impl<C, A> Turn<C, A> {
         let together = queue.waiting.len().min(TOGETHER);
         Some(queue.waiting.drain(..together).collect())
     }
+}
 
+impl<C, A> Turn<C, A> {
     /// Answers all waiting calls with an error: nothing can be done for any of them.
     pub fn fail(self, error: &PortError) {
         for each in self.batches.queue().waiting.drain(..) {
@@ -153,8 +155,8 @@ mod tests {
     use super::*;
 
     /// Doubles each number.
-    fn work(mut turn: Turn<u32, u32>, batches: &Mutex<Vec<usize>>) {
-        while let Some(batch) = turn.next() {
+    fn work(turn: Turn<u32, u32>, batches: &Mutex<Vec<usize>>) {
+        for batch in turn {
             batches.lock().unwrap().push(batch.len());
             for each in batch {
                 let (call, answer) = each.into_parts();

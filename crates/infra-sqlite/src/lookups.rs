@@ -51,8 +51,8 @@ impl SqliteStore {
     }
 }
 
-fn work(mut turn: Turn, mut connection: Object<Manager>) {
-    while let Some(waiting) = turn.next() {
+fn work(turn: Turn, mut connection: Object<Manager>) {
+    for waiting in turn {
         read(&mut connection, waiting);
         if !connection.is_sound() {
             // The next thread takes another connection.
