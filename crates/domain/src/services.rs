@@ -13,8 +13,8 @@ use crate::health::{CheckHealth, Cleanup};
 use crate::lockout::{ClearLockout, GetLockout};
 use crate::ports::{Policy, Ports};
 use crate::sessions::{
-    Authenticate, ListSessions, Login, Logout, PublicKey, Refresh, RevokeOtherSessions,
-    RevokeSession, TokenCodec,
+    Authenticate, ListSessions, ListUserSessions, Login, Logout, PublicKey, Refresh,
+    RevokeOtherSessions, RevokeSession, RevokeUserSessions, TokenCodec,
 };
 
 /// The use-cases, ready to run.
@@ -31,6 +31,8 @@ pub struct Services {
     pub list_sessions: ListSessions,
     pub revoke_session: RevokeSession,
     pub revoke_other_sessions: RevokeOtherSessions,
+    pub list_user_sessions: ListUserSessions,
+    pub revoke_user_sessions: RevokeUserSessions,
     pub change_password: ChangePassword,
     pub update_profile: UpdateOwnProfile,
     pub get_user: GetUser,
@@ -64,6 +66,8 @@ impl Services {
             list_sessions: ListSessions::new(&ports),
             revoke_session: RevokeSession::new(&ports),
             revoke_other_sessions: RevokeOtherSessions::new(&ports),
+            list_user_sessions: ListUserSessions::new(&ports),
+            revoke_user_sessions: RevokeUserSessions::new(&ports),
             change_password: ChangePassword::new(&ports, policy),
             update_profile: UpdateOwnProfile::new(&ports),
             get_user: GetUser::new(&ports),

@@ -10,7 +10,9 @@ use menjin_domain::sessions::{
     StaleCredentials,
 };
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::{is_live, is_live_of, is_older_than, live, start_of_sessions};
+use menjin_infra_sql::queries::{
+    is_live, is_live_of, is_live_of_except, is_older_than, kept, live, start_of_sessions,
+};
 
 use crate::PostgresStore;
 use crate::audit::record;
@@ -112,14 +114,14 @@ impl SessionRepository for PostgresStore {
         .await
     }
 
-    async fn revoke_others(
+    async fn revoke_all(
         &self,
         user: UserId,
-        keep: SessionId,
+        keep: Option<SessionId>,
         context: AuditContext,
     ) -> Result<u64, PortError> {
         self.transaction((user, keep, context), |postgres, (user, keep, context)| {
-            revoke_others(postgres, *user, *keep, context).boxed()
+            revoke_all(postgres, *user, *keep, context).boxed()
         })
         .await
     }
@@ -150,21 +152,22 @@ async fn list_live(
     Ok((found, u64::try_from(total).unwrap_or(0)))
 }
 
-async fn revoke_others(
+async fn revoke_all(
     postgres: &mut AsyncPgConnection,
     user: UserId,
-    keep: SessionId,
+    keep: Option<SessionId>,
     context: &AuditContext,
 ) -> Result<u64, Abort<PortError>> {
     // Lock the user's row first, as every transaction that ends several sessions does.
     let lock = users::table.find(user.get()).select(users::id).for_update();
     let _locked: Option<i64> = lock.get_result(postgres).await.optional()?;
-    let live = is_live_of(user.get(), context.at.into());
-    let others = sessions::table.filter(live).filter(sessions::id.ne(Id::from(keep)));
-    let end = diesel::update(others).set(sessions::ended_at.eq(Micros::from(context.at)));
-    let ended = end.execute(postgres).await?;
+    let live = is_live_of_except(user.get(), kept(keep), context.at.into());
+    let ended = diesel::update(sessions::table.filter(live))
+        .set(sessions::ended_at.eq(Micros::from(context.at)))
+        .execute(postgres)
+        .await?;
     if ended > 0 {
-        record(postgres, &context.clone().event(AuditAction::OtherSessionsRevoked).on(user))
+        record(postgres, &context.clone().event(AuditAction::of_revoked_sessions(keep)).on(user))
             .await?;
     }
     Ok(ended as u64)

@@ -41,6 +41,21 @@ pub fn is_live_of(user_id: i64, at: Micros) -> _ {
     sessions::user_id.eq(user_id).and(sessions::ended_at.is_null()).and(sessions::expires_at.gt(at))
 }
 
+/// The live sessions of a user, except this one.
+#[auto_type(no_type_alias)]
+pub fn is_live_of_except(user_id: i64, id: Id, at: Micros) -> _ {
+    sessions::user_id
+        .eq(user_id)
+        .and(sessions::ended_at.is_null())
+        .and(sessions::expires_at.gt(at))
+        .and(sessions::id.ne(id))
+}
+
+/// The id of the session to keep. No session has the one that stands for none.
+pub fn kept(keep: Option<SessionId>) -> Id {
+    keep.unwrap_or(SessionId(Uuid::nil())).into()
+}
+
 /// The sessions after this one, in a list from the newest to the oldest.
 #[auto_type(no_type_alias)]
 pub fn is_older_than(created_at: Micros, id: Id) -> _ {

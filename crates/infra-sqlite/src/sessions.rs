@@ -9,7 +9,9 @@ use menjin_domain::sessions::{
 };
 use menjin_infra_sql::error::bad_column;
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::{is_live_of, is_older_than, is_verified, live, start_of_sessions};
+use menjin_infra_sql::queries::{
+    is_live_of, is_live_of_except, is_older_than, is_verified, kept, live, start_of_sessions,
+};
 
 use crate::SqliteStore;
 use crate::audit::record;
@@ -119,21 +121,20 @@ impl SessionRepository for SqliteStore {
         .await
     }
 
-    async fn revoke_others(
+    async fn revoke_all(
         &self,
         user: UserId,
-        keep: SessionId,
+        keep: Option<SessionId>,
         context: AuditContext,
     ) -> Result<u64, PortError> {
         self.write(move |sqlite| {
-            let live = is_live_of(user.get(), context.at.into());
-            let others = sessions::table.filter(live).filter(sessions::id.ne(Id::from(keep)));
-            let ended = diesel::update(others)
+            let live = is_live_of_except(user.get(), kept(keep), context.at.into());
+            let ended = diesel::update(sessions::table.filter(live))
                 .set(sessions::ended_at.eq(Micros::from(context.at)))
                 .execute(sqlite)
                 .or_port_error()?;
             if ended > 0 {
-                record(sqlite, &context.event(AuditAction::OtherSessionsRevoked).on(user))?;
+                record(sqlite, &context.event(AuditAction::of_revoked_sessions(keep)).on(user))?;
             }
             Ok(ended as u64)
         })

@@ -209,7 +209,7 @@ async fn d3_all_other_sessions_end_at_once(store: Store) {
     let of_bob = store.log_in(9, bob).await;
     let before = store.recorded().await;
     let revoke = async |seconds| {
-        store.sessions.revoke_others(ann, session_id(2), context(seconds)).await.unwrap()
+        store.sessions.revoke_all(ann, Some(session_id(2)), context(seconds)).await.unwrap()
     };
     assert_eq!(revoke(5).await, 2);
     assert_eq!(revoke(6).await, 0, "there is no other");
@@ -218,6 +218,27 @@ async fn d3_all_other_sessions_end_at_once(store: Store) {
     }
     assert!(store.is_live(of_bob, 7).await);
     let expected = [context(5).event(AuditAction::OtherSessionsRevoked).on(ann)];
+    assert_eq!(store.recorded().await[before.len()..], expected);
+}
+
+/// All live sessions of a user end, and no sessions of others. That is recorded once.
+#[apply(row!)]
+async fn d3_all_sessions_of_a_user_end_at_once(store: Store) {
+    let (ann, bob) = (store.student("ann").await, store.student("bob").await);
+    for n in 1..=3 {
+        store.log_in(n, ann).await;
+    }
+    let of_bob = store.log_in(9, bob).await;
+    let before = store.recorded().await;
+    let revoke =
+        async |seconds| store.sessions.revoke_all(ann, None, context(seconds)).await.unwrap();
+    assert_eq!(revoke(5).await, 3);
+    assert_eq!(revoke(6).await, 0, "there is none");
+    for n in 1..=3 {
+        assert!(!store.is_live(session_id(n), 7).await, "{n}");
+    }
+    assert!(store.is_live(of_bob, 7).await);
+    let expected = [context(5).event(AuditAction::AllSessionsRevoked).on(ann)];
     assert_eq!(store.recorded().await[before.len()..], expected);
 }
 

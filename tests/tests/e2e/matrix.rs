@@ -21,7 +21,7 @@ use Access::{Admins, Cache, Everybody, Users};
 
 /// The rule of each operation. One that is not here fails the test: nobody adds a route without
 /// saying who may call it.
-const RULES: [(&str, &str, Access); 33] = [
+const RULES: [(&str, &str, Access); 36] = [
     ("GET", "/api/v1/audit", Admins),
     ("GET", "/api/v1/users/{user_id}/lock", Admins),
     ("DELETE", "/api/v1/users/{user_id}/lock", Admins),
@@ -44,6 +44,9 @@ const RULES: [(&str, &str, Access); 33] = [
     ("DELETE", "/api/v1/users/me/sessions", Users),
     ("DELETE", "/api/v1/users/me/sessions/{session_id}", Users),
     ("GET", "/api/v1/users/{user_id}", Admins),
+    ("GET", "/api/v1/users/{user_id}/sessions", Admins),
+    ("DELETE", "/api/v1/users/{user_id}/sessions", Admins),
+    ("DELETE", "/api/v1/users/{user_id}/sessions/{session_id}", Admins),
     ("POST", "/api/v1/users/{user_id}/activate", Admins),
     ("POST", "/api/v1/users/{user_id}/deactivate", Admins),
     ("POST", "/api/auth/register", Everybody),

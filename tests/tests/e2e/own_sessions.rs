@@ -1,4 +1,4 @@
-//! `/api/v1/users/me/sessions`.
+//! `/api/v1/users/me/sessions`, and those of any account.
 
 use std::time::Duration;
 
@@ -102,4 +102,39 @@ async fn d3_all_other_sessions_end_and_are_recorded() {
         root.get("/api/v1/audit?action=other_sessions_revoked").await.body["events"].clone();
     assert_eq!(events.as_array().map(Vec::len), Some(1), "{events}");
     assert_eq!(events[0]["actor_id"], events[0]["subject_id"]);
+}
+
+#[tokio::test]
+async fn d1_d2_an_administrator_lists_and_ends_sessions_of_any_account() {
+    let app = TestApp::start().await;
+    let (root, mike) = (app.admin("root").await, app.user("mike").await);
+    let phone = app.anonymous().log_in("mike", PASSWORD).await;
+    let id = mike.me().await.body["id"].clone();
+    let sessions = format!("/api/v1/users/{id}/sessions");
+    let page = root.get(&format!("{sessions}?limit=1")).await.body;
+    assert_eq!((&page["total"], &page["sessions"][0]["current"]), (&json!(2), &json!(false)));
+    let older = root.get(&format!("{sessions}?after={}", page["next"].as_str().unwrap())).await;
+    let older = older.body["sessions"][0]["id"].as_str().unwrap().to_owned();
+
+    let of_somebody_else = format!("/api/v1/users/{}/sessions", root.me().await.body["id"]);
+    let answer = root.delete(&format!("{of_somebody_else}/{older}")).await;
+    assert_eq!((answer.status, &answer.body["code"]), (404, &json!("session_not_found")));
+    let ended = root.delete(&format!("{sessions}/{older}")).await;
+    assert_eq!((ended.status, &ended.body), (200, &json!({ "message": "会话已结束" })));
+    assert_eq!((mike.me().await.status, phone.me().await.status), (401, 200));
+    let ended = root.delete(&sessions).await;
+    assert_eq!((ended.status, &ended.body), (200, &json!({ "message": "该用户的会话已全部结束" })));
+    assert_eq!((phone.me().await.status, phone.refresh().await.status), (401, 401));
+    app.anonymous().log_in("mike", PASSWORD).await;
+
+    let nobodys = "/api/v1/users/99/sessions";
+    for answer in [root.get(nobodys).await, root.delete(nobodys).await] {
+        assert_eq!((answer.status, &answer.body["code"]), (404, &json!("user_not_found")));
+    }
+    let events = root.get("/api/v1/audit?action=all_sessions_revoked").await.body["events"].clone();
+    assert_eq!(events.as_array().map(Vec::len), Some(1), "{events}");
+    assert_eq!(
+        (&events[0]["actor_id"], &events[0]["subject_id"]),
+        (&root.me().await.body["id"], &id)
+    );
 }

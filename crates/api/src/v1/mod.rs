@@ -20,7 +20,10 @@ mod lockout {
 pub(crate) mod responses;
 mod sessions {
     pub(super) mod list;
+    pub(super) mod list_of_user;
     pub(super) mod revoke;
+    pub(super) mod revoke_all_of_user;
+    pub(super) mod revoke_of_user;
     pub(super) mod revoke_others;
 }
 mod users {
@@ -61,6 +64,9 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         sessions::list::endpoint(),
         sessions::revoke_others::endpoint(),
         sessions::revoke::endpoint(),
+        sessions::list_of_user::endpoint(),
+        sessions::revoke_all_of_user::endpoint(),
+        sessions::revoke_of_user::endpoint(),
         lockout::get::endpoint(),
         lockout::clear::endpoint(),
         audit::list::endpoint(),

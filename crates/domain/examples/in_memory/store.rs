@@ -391,22 +391,22 @@ impl SessionRepository for Store {
         Ok(true)
     }
 
-    async fn revoke_others(
+    async fn revoke_all(
         &self,
         user: UserId,
-        keep: SessionId,
+        keep: Option<SessionId>,
         context: AuditContext,
     ) -> Result<u64, PortError> {
         let mut state = self.lock();
         let mut ended = 0;
         for record in state.sessions.values_mut() {
-            if record.session.id != keep && record.is_live_of(user, context.at) {
+            if Some(record.session.id) != keep && record.is_live_of(user, context.at) {
                 record.ended_at = Some(context.at);
                 ended += 1;
             }
         }
         if ended > 0 {
-            state.record(context.event(AuditAction::OtherSessionsRevoked).on(user));
+            state.record(context.event(AuditAction::of_revoked_sessions(keep)).on(user));
         }
         Ok(ended)
     }

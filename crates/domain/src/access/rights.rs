@@ -30,6 +30,10 @@ rights! {
     UsersWrite = "users.write";
     /// Seeing and clearing the lockout of any account.
     UsersUnlock = "users.unlock";
+    /// Seeing the sessions of any account.
+    SessionsRead = "sessions.read";
+    /// Ending the sessions of any account.
+    SessionsEnd = "sessions.end";
     /// Reading the audit log.
     AuditRead = "audit.read";
     /// Using the cache where it is for administrators.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::common::SessionId;
+
 /// Not a name of this kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no such name")]
@@ -71,6 +73,7 @@ named! {
         LoggedOut = "logged_out", "A session was ended by its user.";
         SessionRevoked = "session_revoked", "A session was ended by its user, from the list of sessions.";
         OtherSessionsRevoked = "other_sessions_revoked", "All other sessions of a user were ended by that user.";
+        AllSessionsRevoked = "all_sessions_revoked", "All sessions of a user were ended by an administrator.";
         PasswordChanged = "password_changed", "A password was changed; all other sessions of the user ended.";
         PasswordChangeFailed = "password_change_failed", "A password was not changed.";
         PasswordChangeRefused = "password_change_refused", "A change of a password was not tried: too many have failed.";
@@ -112,6 +115,11 @@ named! {
 }
 
 impl AuditAction {
+    /// The action of ending all sessions of a user, but the one to keep if there is one.
+    pub fn of_revoked_sessions(keep: Option<SessionId>) -> Self {
+        if keep.is_some() { Self::OtherSessionsRevoked } else { Self::AllSessionsRevoked }
+    }
+
     /// Whether the action was done, and not refused.
     pub fn outcome(self) -> AuditOutcome {
         match self {
@@ -122,6 +130,7 @@ impl AuditAction {
             | Self::LoggedOut
             | Self::SessionRevoked
             | Self::OtherSessionsRevoked
+            | Self::AllSessionsRevoked
             | Self::PasswordChanged
             | Self::ProfileUpdated
             | Self::Activated

@@ -1,9 +1,11 @@
-//! Use-case: listing one's own sessions.
+//! Use-cases: listing one's own sessions, or somebody else's.
 
 use std::sync::Arc;
 
-use crate::access::Principal;
-use crate::common::{Clock, PortError};
+use crate::access::rights::SessionsRead;
+use crate::access::{Allowed, Principal};
+use crate::accounts::{AccountRepository, UserNotFound};
+use crate::common::{Clock, Error, PortError, UserId};
 use crate::ports::{Ports, RequiredPorts};
 use crate::sessions::{Session, SessionPosition, SessionQuery, SessionRepository};
 
@@ -47,17 +49,60 @@ impl ListSessions {
         after: Option<SessionPosition>,
         limit: u64,
     ) -> Result<SessionPage, PortError> {
-        let limit = limit.min(Self::MAX_LIMIT);
-        // Ask for one more, to see whether there is another page.
-        let query =
-            SessionQuery { user_id: caller.user.id, at: self.clock.now(), after, limit: limit + 1 };
-        let (mut sessions, total) = self.sessions.list_live(query).await?;
-        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = sessions.len() > wanted;
-        sessions.truncate(wanted);
-        let next = sessions.last().filter(|_| more).map(Session::position);
-        Ok(SessionPage { sessions, total, next })
+        page(&*self.sessions, &*self.clock, caller.user.id, after, limit).await
     }
+}
+
+/// Lists the live sessions of any account, at most [`ListSessions::MAX_LIMIT`] at a time.
+#[non_exhaustive]
+pub struct ListUserSessions {
+    /// The accounts.
+    pub accounts: Arc<dyn AccountRepository>,
+    /// The sessions.
+    pub sessions: Arc<dyn SessionRepository>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl ListUserSessions {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        let RequiredPorts { accounts, sessions, clock, .. } = &ports.required;
+        Self { accounts: accounts.clone(), sessions: sessions.clone(), clock: clock.clone() }
+    }
+
+    /// Runs the use-case. A larger limit is cut to [`ListSessions::MAX_LIMIT`].
+    ///
+    /// # Errors
+    /// [`UserNotFound`]: nobody has the id.
+    pub async fn execute(
+        &self,
+        _allowed: &Allowed<SessionsRead>,
+        user: UserId,
+        after: Option<SessionPosition>,
+        limit: u64,
+    ) -> Result<SessionPage, Error<UserNotFound>> {
+        self.accounts.find(user).await?.ok_or(Error::Refused(UserNotFound))?;
+        Ok(page(&*self.sessions, &*self.clock, user, after, limit).await?)
+    }
+}
+
+async fn page(
+    sessions: &dyn SessionRepository,
+    clock: &dyn Clock,
+    user_id: UserId,
+    after: Option<SessionPosition>,
+    limit: u64,
+) -> Result<SessionPage, PortError> {
+    let limit = limit.min(ListSessions::MAX_LIMIT);
+    // Ask for one more, to see whether there is another page.
+    let query = SessionQuery { user_id, at: clock.now(), after, limit: limit + 1 };
+    let (mut sessions, total) = sessions.list_live(query).await?;
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = sessions.len() > wanted;
+    sessions.truncate(wanted);
+    let next = sessions.last().filter(|_| more).map(Session::position);
+    Ok(SessionPage { sessions, total, next })
 }
 
 #[cfg(test)]

@@ -20,14 +20,14 @@ pub use codec::{AccessClaims, InvalidToken, PublicKey, PublicPoint, RefreshClaim
 pub use invalidation::{InvalidationChannel, InvalidationListener, Subscription};
 #[cfg(feature = "mock")]
 pub use invalidation::{MockInvalidationChannel, MockInvalidationListener};
-pub use list::{ListSessions, SessionPage};
+pub use list::{ListSessions, ListUserSessions, SessionPage};
 pub use login::{LoggedIn, Login, LoginError, LoginInput};
 pub use logout::Logout;
 #[cfg(feature = "mock")]
 pub use port::MockSessionRepository;
 pub use port::{NewSession, SessionQuery, SessionRepository, StaleCredentials};
 pub use refresh::Refresh;
-pub use revoke::{RevokeOtherSessions, RevokeSession, SessionNotFound};
+pub use revoke::{RevokeOtherSessions, RevokeSession, RevokeUserSessions, SessionNotFound};
 pub use rotation::{Lineage, Presented, Rotation, RotationOutcome};
 pub use session::{Generation, InvalidSessionPosition, LiveSession, Session, SessionPosition};
 pub(crate) use tokens::Grant;

@@ -109,12 +109,13 @@ pub trait SessionRepository: Send + Sync {
         context: AuditContext,
     ) -> Result<bool, PortError>;
 
-    /// Ends all live sessions of this user but one, and returns how many. Records
-    /// `other_sessions_revoked` if there were any.
-    async fn revoke_others(
+    /// Ends all live sessions of this user, but the one to keep if there is one, and returns how
+    /// many. Records `other_sessions_revoked`, or `all_sessions_revoked` if none is kept, unless
+    /// there was none to end.
+    async fn revoke_all(
         &self,
         user: UserId,
-        keep: SessionId,
+        keep: Option<SessionId>,
         context: AuditContext,
     ) -> Result<u64, PortError>;
 

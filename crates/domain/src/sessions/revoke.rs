@@ -1,10 +1,12 @@
-//! Use-cases: ending one of one's own sessions, or all others.
+//! Use-cases: ending one of one's own sessions, or all others; and those of any account.
 
 use std::sync::Arc;
 
-use crate::access::Principal;
+use crate::access::rights::SessionsEnd;
+use crate::access::{Allowed, Principal};
+use crate::accounts::{AccountRepository, UserNotFound};
 use crate::audit::AuditContext;
-use crate::common::{Clock, Error, PortError, RequestContext, SessionId};
+use crate::common::{Clock, Error, PortError, RequestContext, SessionId, UserId};
 use crate::ports::{Ports, RequiredPorts};
 use crate::sessions::SessionRepository;
 
@@ -78,9 +80,62 @@ impl RevokeOtherSessions {
     ) -> Result<u64, PortError> {
         let user = caller.user.id;
         let context = AuditContext::by(caller, self.clock.now(), request);
-        let ended = self.sessions.revoke_others(user, caller.session_id, context).await?;
+        let ended = self.sessions.revoke_all(user, Some(caller.session_id), context).await?;
         if ended > 0 {
             tracing::info!(event = "other_sessions_revoked", user_id = %user, ended);
+        }
+        Ok(ended)
+    }
+}
+
+/// Ends sessions of any account, for administrators.
+#[non_exhaustive]
+pub struct RevokeUserSessions {
+    /// The accounts.
+    pub accounts: Arc<dyn AccountRepository>,
+    /// The sessions.
+    pub sessions: Arc<dyn SessionRepository>,
+}
+
+impl RevokeUserSessions {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        let RequiredPorts { accounts, sessions, .. } = &ports.required;
+        Self { accounts: accounts.clone(), sessions: sessions.clone() }
+    }
+
+    /// Ends one session of this user.
+    ///
+    /// # Errors
+    /// [`SessionNotFound`]: the user has no live session with this id, or there is no such user.
+    pub async fn one(
+        &self,
+        allowed: &Allowed<SessionsEnd>,
+        user: UserId,
+        id: SessionId,
+    ) -> Result<(), Error<SessionNotFound>> {
+        if !self.sessions.revoke(user, id, allowed.context().clone()).await? {
+            return Err(Error::Refused(SessionNotFound));
+        }
+        tracing::info!(event = "session_revoked", user_id = %user, by = %allowed.caller());
+        Ok(())
+    }
+
+    /// Ends all sessions of this user, and returns how many there were. Those of the caller's own
+    /// account are no exception.
+    ///
+    /// # Errors
+    /// [`UserNotFound`]: nobody has the id.
+    pub async fn all(
+        &self,
+        allowed: &Allowed<SessionsEnd>,
+        user: UserId,
+    ) -> Result<u64, Error<UserNotFound>> {
+        self.accounts.find(user).await?.ok_or(Error::Refused(UserNotFound))?;
+        let ended = self.sessions.revoke_all(user, None, allowed.context().clone()).await?;
+        if ended > 0 {
+            let by = allowed.caller();
+            tracing::info!(event = "all_sessions_revoked", user_id = %user, %by, ended);
         }
         Ok(ended)
     }
@@ -92,6 +147,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::accounts::MockAccountRepository;
     use crate::sessions::MockSessionRepository;
     use crate::testing::{self, SESSION, USER, at};
 
@@ -120,13 +176,33 @@ mod tests {
     async fn d3_all_others_end_and_the_callers_stays() {
         let mut sessions = MockSessionRepository::new();
         sessions
-            .expect_revoke_others()
-            .with(eq(USER), eq(SESSION), eq(context()))
+            .expect_revoke_all()
+            .with(eq(USER), eq(Some(SESSION)), eq(context()))
             .times(1)
             .return_once(|_, _, _| Ok(3));
         let use_case =
             RevokeOtherSessions { sessions: Arc::new(sessions), clock: testing::clock(5) };
         let ended = use_case.execute(&testing::principal(), testing::request()).await;
         assert_eq!(ended.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn d1_administrators_end_sessions_of_accounts_that_there_are() {
+        for found in [Some(testing::user()), None] {
+            let mut accounts = MockAccountRepository::new();
+            let mut sessions = MockSessionRepository::new();
+            let is_there = found.is_some();
+            accounts.expect_find().with(eq(USER)).return_once(|_| Ok(found));
+            let expected = testing::context_of_admin(9);
+            sessions
+                .expect_revoke_all()
+                .with(eq(USER), eq(None), eq(expected))
+                .times(usize::from(is_there))
+                .return_once(|_, _, _| Ok(2));
+            let use_case =
+                RevokeUserSessions { accounts: Arc::new(accounts), sessions: Arc::new(sessions) };
+            let result = use_case.all(&testing::allowed(9), USER).await;
+            assert_eq!(result.ok(), is_there.then_some(2));
+        }
     }
 }

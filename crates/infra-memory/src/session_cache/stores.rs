@@ -184,14 +184,14 @@ impl SessionRepository for CachedSessions {
         self.changes.after(Invalidation::Session(id), write).await?
     }
 
-    async fn revoke_others(
+    async fn revoke_all(
         &self,
         user: UserId,
-        keep: SessionId,
+        keep: Option<SessionId>,
         context: AuditContext,
     ) -> Result<u64, PortError> {
         let store = Arc::clone(&self.store);
-        let write = async move { store.revoke_others(user, keep, context).await };
+        let write = async move { store.revoke_all(user, keep, context).await };
         self.changes.after(Invalidation::User(user), write).await?
     }
 

@@ -24,7 +24,8 @@ impl Visits {
         self.seen.entry((method.to_owned(), path.to_owned())).or_default().insert(answer.status);
     }
 
-    /// Sends a request to an operation, with `parameter` for the one in its path.
+    /// Sends a request to an operation, with `parameter` for the last in its path. A session is one
+    /// of user 2.
     async fn send(
         &mut self,
         client: &Client,
@@ -32,7 +33,9 @@ impl Visits {
         body: Option<&Value>,
         expected: u16,
     ) -> Answer {
-        let filled = filled(path, |_name| parameter);
+        let is_of_user_2 = path.contains("{session_id}");
+        let filled =
+            filled(path, |name| if is_of_user_2 && name == "user_id" { "2" } else { parameter });
         let request = client.request(method.parse().unwrap(), &filled);
         let request = if let Some(body) = body { request.json(body) } else { request };
         let answer = request.answer().await;
@@ -202,14 +205,27 @@ async fn locks_and_records(app: &TestApp, visits: &mut Visits) {
     for _ in 0..3 {
         app.anonymous().try_log_in("mike", "wrong password").await;
     }
-    for method in ["GET", "DELETE"] {
-        let path = "/api/v1/users/{user_id}/lock";
+    let (lock, sessions) = ("/api/v1/users/{user_id}/lock", "/api/v1/users/{user_id}/sessions");
+    for (method, path) in [("GET", lock), ("DELETE", lock), ("GET", sessions), ("DELETE", sessions)]
+    {
+        visits.send(&mike, (method, path, "1"), None, 403).await;
         visits.send(&admin, (method, path, "2"), None, 200).await;
         visits.send(&admin, (method, path, "99"), None, 404).await;
         visits.send(&admin, (method, path, "0"), None, 422).await;
-        visits.send(&mike, (method, path, "1"), None, 403).await;
         visits.send_unauthenticated(app, (method, path, "2")).await;
     }
+    let mike = app.anonymous().log_in("mike", PASSWORD).await;
+    let session = ("DELETE", "/api/v1/users/{user_id}/sessions/{session_id}");
+    let nobodys = "00000000-0000-4000-8000-000000000000";
+    let page = visits.send(&admin, ("GET", sessions, "2"), None, 200).await.body;
+    let own = page["sessions"][0]["id"].as_str().unwrap();
+    for (client, id, status) in
+        [(&mike, own, 403), (&admin, nobodys, 404), (&admin, "7", 422), (&admin, own, 200)]
+    {
+        visits.send(client, (session.0, session.1, id), None, status).await;
+    }
+    visits.send_unauthenticated(app, (session.0, session.1, own)).await;
+    let mike = app.anonymous().log_in("mike", PASSWORD).await;
     let list = ("GET", "/api/v1/audit", "");
     visits.send(&admin, list, None, 200).await;
     visits.send(&mike, list, None, 403).await;

@@ -17,7 +17,7 @@ pub(crate) fn endpoint() -> Endpoint {
 const DEFAULT_LIMIT: u64 = 20;
 
 request! {
-    struct SessionsQuery {
+    pub(super) struct SessionsQuery {
         /// The `next` of the page before.
         after: Optional<SessionPosition>,
         /// How many to show at most.
@@ -46,7 +46,7 @@ response! {
 
 response! {
     /// A part of a user's sessions.
-    struct SessionsResponse as "Sessions" {
+    pub(super) struct SessionsResponse as "Sessions" {
         sessions: Vec<SessionResponse>,
         /// How many there are, on all pages.
         total: u64 => { "minimum": 1, "example": 1 },
@@ -55,8 +55,15 @@ response! {
     }
 }
 
+impl SessionsQuery {
+    /// Where the page begins, and how many it has at most.
+    pub(super) fn page(self) -> Answer<(Option<SessionPosition>, u64)> {
+        Ok((self.after.value()?, self.limit.value()?.unwrap_or(DEFAULT_LIMIT)))
+    }
+}
+
 impl SessionsResponse {
-    fn new(page: &SessionPage, current: SessionId) -> Self {
+    pub(super) fn new(page: &SessionPage, current: SessionId) -> Self {
         let session = |session: &menjin_domain::sessions::Session| SessionResponse {
             id: session.id.to_string(),
             created_at: Time(session.created_at),
@@ -83,7 +90,7 @@ async fn list(
     api: Data<Api>,
     Ordered(caller, Query(query)): Ordered<Caller, Query<SessionsQuery>>,
 ) -> Answer<Reply<SessionsResponse>> {
-    let limit = query.limit.value()?.unwrap_or(DEFAULT_LIMIT);
-    let page = api.services.list_sessions.execute(&caller, query.after.value()?, limit).await?;
+    let (after, limit) = query.page()?;
+    let page = api.services.list_sessions.execute(&caller, after, limit).await?;
     Ok(Reply(SessionsResponse::new(&page, caller.session_id)))
 }
