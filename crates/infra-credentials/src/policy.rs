@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     fn check(config: PolicyConfig, password: &str) -> Result<(), PolicyViolation> {
-        let password = NewPassword::parse(password, PasswordLength { min: 1, max: None }).unwrap();
+        let password = NewPassword::parse(password, PasswordLength { min: 1, max: 128 }).unwrap();
         PasswordRules::new(config).check(&password, "Li.Lei", "lilei@example.com")
     }
 

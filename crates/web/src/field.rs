@@ -287,7 +287,7 @@ mod tests {
 
     use super::*;
 
-    const RULES: Rules = Rules { new_password: PasswordLength::DEFAULT };
+    const RULES: Rules = Rules { new_password: PasswordLength::DEFAULT, joins_bounds: false };
 
     fn read<P: Presence>(value: Option<Value>) -> Result<P::Value, Problem> {
         let field: Field<P> =

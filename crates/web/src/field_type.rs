@@ -10,6 +10,8 @@ use crate::problem::Problem;
 pub struct Rules {
     /// How long a chosen password may be.
     pub new_password: PasswordLength,
+    /// Whether both bounds of a length are one rule, which names both.
+    pub joins_bounds: bool,
 }
 
 /// A value that a field can have. `Self` may be the value or only stand for it.

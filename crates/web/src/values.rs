@@ -140,19 +140,21 @@ impl FieldType for NewPassword {
     type Value = Self;
 
     fn parse(sent: &String, rules: &Rules) -> Result<Self, Problem> {
-        Ok(Self::parse(sent, rules.new_password)?)
+        let length = rules.new_password;
+        Ok(Self::parse(sent, length).map_err(|violation| match violation {
+            Violation::TooShort { .. } | Violation::TooLong { .. } if rules.joins_bounds => {
+                Violation::LengthOutside { min: length.min, max: length.max }
+            }
+            other => other,
+        })?)
     }
 
     fn schema(rules: &Rules) -> Value {
         let length = rules.new_password;
         json!({
             "type": "string", "format": "password", "example": "password123",
-            "minLength": length.min,
-            "maxLength": length.max.unwrap_or(Self::MAX_BYTES).min(Self::MAX_BYTES),
-            "description": format!(
-                "At most {} bytes in UTF-8, without NUL. The most common passwords are refused.",
-                Self::MAX_BYTES,
-            ),
+            "minLength": length.min, "maxLength": length.max,
+            "description": "Of any script, without NUL. The most common passwords are refused.",
         })
     }
 }
@@ -266,7 +268,10 @@ mod tests {
     use super::*;
 
     fn parse<T: FieldType<Json = String>>(text: &str) -> Result<T::Value, Problem> {
-        T::parse(&text.to_owned(), &Rules { new_password: PasswordLength::DEFAULT })
+        T::parse(
+            &text.to_owned(),
+            &Rules { new_password: PasswordLength::DEFAULT, joins_bounds: false },
+        )
     }
 
     #[test]

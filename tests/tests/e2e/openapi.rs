@@ -170,8 +170,8 @@ async fn its_request_rules_are_the_servers() {
         ("email", vec![json!("x@example.com")], vec![json!("x"), json!(""), Value::Null]),
         (
             "password",
-            vec![json!("12345678 "), long(71)],
-            vec![long(7), long(72), Value::Null, json!(1)],
+            vec![json!("12345678 "), long(128)],
+            vec![long(7), long(129), Value::Null, json!(1)],
         ),
         ("full_name", vec![long(100), json!(""), Value::Null], vec![long(101), json!(1)]),
         (

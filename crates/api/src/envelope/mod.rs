@@ -35,10 +35,8 @@ pub(crate) static DIALECT: Dialect = Dialect {
     render: errors::render,
     error_schema: errors::schema,
     rules: |settings| Rules {
-        new_password: PasswordLength {
-            min: settings.envelope_password_min,
-            max: Some(PASSWORD_MAX),
-        },
+        new_password: PasswordLength { min: settings.envelope_password_min, max: PASSWORD_MAX },
+        joins_bounds: true,
     },
 };
 

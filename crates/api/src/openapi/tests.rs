@@ -15,7 +15,7 @@ fn settings(cache_access: CacheAccess) -> ApiSettings {
         metrics: false,
         cache_access,
         default_role: RegistrableRole::STUDENT,
-        v1_password: PasswordLength { min: 12, max: None },
+        v1_password: PasswordLength { min: 12, max: 128 },
         envelope_policy: false,
         envelope_password_min: 6,
     }
@@ -60,7 +60,7 @@ fn the_cache_is_documented_as_it_is_set() {
 fn rules_follow_the_settings() {
     let document = built(CacheAccess::Public);
     let password = &document["components"]["schemas"]["UserCreate"]["properties"]["password"];
-    assert_eq!((&password["minLength"], &password["maxLength"]), (&json!(12), &json!(71)));
+    assert_eq!((&password["minLength"], &password["maxLength"]), (&json!(12), &json!(128)));
 }
 
 #[test]

@@ -45,7 +45,7 @@ pub use audit::list::AuditEvent;
 pub(crate) static DIALECT: Dialect = Dialect {
     render: errors::render,
     error_schema: errors::schema,
-    rules: |settings| Rules { new_password: settings.v1_password },
+    rules: |settings| Rules { new_password: settings.v1_password, joins_bounds: false },
 };
 
 /// All endpoints.

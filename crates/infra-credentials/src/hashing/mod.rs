@@ -14,6 +14,7 @@ mod workers;
 
 use std::io;
 use std::num::NonZero;
+use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -24,12 +25,14 @@ use menjin_domain::credentials::{
     CandidatePassword, NewPassword, Overloaded, PasswordHash, PasswordHasher, Permit, Verification,
 };
 use sha2::{Digest as _, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use self::engine::Engine;
 pub use self::engine::HashingEngine;
 use self::queue::Limits;
-use self::stored::{Stored, Unreadable};
+use self::stored::{Stored, Unreadable, hmac_of, write_hmac_then_bcrypt};
 use self::work::{Full, Input, Reply};
 use self::workers::Workers;
 use crate::random;
@@ -48,6 +51,10 @@ const READABLE_COST: u32 = 14;
 
 /// How far the cost of a stored hash may exceed a configured cost that is even higher.
 const COST_ABOVE: u32 = 1;
+
+/// How much memory Argon2id may take at a time over all threads, in KiB. Without a bound, as many
+/// logins of users from another system as there are threads would take 128 MiB each.
+const ARGON2_TOGETHER: usize = 256 * 1024;
 
 /// How passwords are hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,14 +111,19 @@ pub enum HashingStartError {
 ///   not wait for them.
 /// * Every [`verify`](PasswordHasher::verify) hashes exactly once, whatever its input is. A stored
 ///   hash of another cost or kind takes its own time, until it is hashed anew at a login.
-/// * New hashes are `$2b$`. `$2b$`, `$2a$` and `$2y$` are read alike. Hashes of other systems are
-///   read too: Argon2id in PHC format, and Django's `bcrypt_sha256`. A hash that would take much
+/// * New hashes are `$2b$`. bcrypt reads 72 bytes with the NUL at the end, so a password of more than
+///   71 bytes goes through HMAC-SHA-256 first (passlib's `bcrypt_sha256`, version 2). The form of
+///   the row alone decides how a password is verified; a `$2b$`, `$2a$` or `$2y$` row is verified
+///   with the first 72 bytes, as where it came from. Hashes of other systems are read too: Argon2id in PHC format, and Django's `bcrypt_sha256`. A hash that would take much
 ///   more than a second counts as unreadable: bcrypt with a cost above 14 that also exceeds the
 ///   configured cost by more than one, and Argon2id with more than 128 MiB, or more than 512 MiB
-///   over all passes. A broken row must not occupy a thread for hours.
+///   over all passes. Argon2id takes at most 256 MiB at a time. A broken row must not occupy a thread for hours.
 pub struct BcryptPool {
     workers: Workers,
     cost: u32,
+    max_wait: Duration,
+    /// A permit for each KiB that Argon2id may take at a time.
+    argon2_memory: Arc<Semaphore>,
 }
 
 impl BcryptPool {
@@ -136,20 +148,45 @@ impl BcryptPool {
         }
         let limits = Limits { waiting: config.queue, wait: config.max_wait };
         let engine = Engine::new(config.engine, config.lanes, threads);
-        Ok(Self { workers: Workers::start(threads, limits, engine)?, cost: config.cost })
+        Ok(Self {
+            workers: Workers::start(threads, limits, engine)?,
+            cost: config.cost,
+            max_wait: config.max_wait,
+            argon2_memory: Arc::new(Semaphore::new(ARGON2_TOGETHER)),
+        })
     }
 
     async fn make(&self, password: &str) -> Result<PasswordHash, Error<Overloaded>> {
         let mut salt = [0; 16];
         random::fill(&mut salt)?;
-        if password.len() > Input::MAX_BYTES {
-            return Err(PortError::internal(COMPONENT, "the password is too long").into());
-        }
-        let input = Input::new(password.as_bytes(), salt, self.cost);
+        let password = password.as_bytes();
+        let (input, is_long) = if password.len() > Input::MAX_BYTES {
+            (self.hmac(password, salt, self.cost)?, true)
+        } else {
+            (Input::new(password, salt, self.cost), false)
+        };
         let digest = self.bcrypt(input, |digest| digest).await?;
         let hash = Hash::new(self.cost, salt, &digest)
             .map_err(|error| PortError::internal(COMPONENT, error))?;
-        Ok(PasswordHash::new(hash.to_string()))
+        let hash = if is_long { write_hmac_then_bcrypt(&hash) } else { hash.to_string() };
+        Ok(PasswordHash::new(hash))
+    }
+
+    /// The input for the HMAC of a password.
+    fn hmac(&self, password: &[u8], salt: [u8; 16], cost: u32) -> Result<Input, PortError> {
+        let hmac =
+            hmac_of(password, salt).map_err(|error| PortError::internal(COMPONENT, error))?;
+        Ok(Input::new(hmac.as_bytes(), salt, cost))
+    }
+
+    /// Waits until so many KiB are free, and takes them.
+    async fn argon2_memory(&self, kib: u32) -> Result<OwnedSemaphorePermit, Error<Overloaded>> {
+        let memory = Arc::clone(&self.argon2_memory).acquire_many_owned(kib);
+        match timeout(self.max_wait, memory).await {
+            Ok(Ok(memory)) => Ok(memory),
+            Ok(Err(closed)) => Err(PortError::internal(COMPONENT, closed).into()),
+            Err(_elapsed) => Err(Error::Refused(Overloaded)),
+        }
     }
 
     async fn bcrypt<T: Send + 'static>(
@@ -194,10 +231,10 @@ impl PasswordHasher for BcryptPool {
     ) -> Result<Verification, Error<Overloaded>> {
         let stored = hash.and_then(|hash| read(&hash, self.cost));
         let password = password.expose().as_bytes();
-        let possible = (1..=NewPassword::MAX_BYTES).contains(&password.len());
-        let password = password.get(..NewPassword::MAX_BYTES).unwrap_or(password);
+        let is_given = !password.is_empty();
+        let is_long = password.len() > Input::MAX_BYTES;
         let verdict = move |equal: bool, needs_rehash| {
-            if equal && possible {
+            if equal && is_given {
                 Verification::Match { needs_rehash }
             } else {
                 Verification::Mismatch
@@ -205,7 +242,14 @@ impl PasswordHasher for BcryptPool {
         };
         match stored {
             Some(Stored::Bcrypt { hash, outdated }) => {
+                // A longer password was cut off where this row comes from.
                 let input = Input::new(password, hash.salt(), hash.cost());
+                let outdated = outdated || is_long;
+                self.bcrypt(input, move |digest| verdict(hash.matches(&digest), outdated)).await
+            }
+            Some(Stored::HmacThenBcrypt { hash, outdated }) => {
+                let input = self.hmac(password, hash.salt(), hash.cost())?;
+                let outdated = outdated || !is_long;
                 self.bcrypt(input, move |digest| verdict(hash.matches(&digest), outdated)).await
             }
             Some(Stored::Sha256ThenBcrypt { hash }) => {
@@ -215,7 +259,11 @@ impl PasswordHasher for BcryptPool {
             }
             Some(Stored::Argon2id(hash)) => {
                 let password = Zeroizing::new(password.to_vec());
-                let work = move || verdict(hash.matches(&password), true);
+                let memory = self.argon2_memory(hash.memory()).await?;
+                let work = move || {
+                    let _memory = memory;
+                    verdict(hash.matches(&password), true)
+                };
                 reply(self.workers.submit(work)).await
             }
             // The time of one hash is spent all the same.

@@ -2,13 +2,29 @@
 
 use argon2::password_hash::phc::{self, PasswordHash as PhcHash};
 use argon2::{Argon2, Params, PasswordVerifier as _};
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, STANDARD};
+use base64::prelude::Engine as _;
+use hmac::digest::InvalidLength;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use menjin_bcrypt_lanes::{Hash, HashError, Version};
 use menjin_domain::credentials::PasswordHash;
+use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use super::{COST_ABOVE, MAX_COST, MIN_COST, READABLE_COST};
 
 /// The prefix that Django writes before the bcrypt of a SHA-256 in hexadecimal digits.
 const DJANGO: &str = "bcrypt_sha256$";
+
+/// The prefix of passlib's `bcrypt_sha256`, version 2: bcrypt `$2b$` of the HMAC of a password.
+const HMAC_BCRYPT: &str = "$bcrypt-sha256$v=2,t=2b,r=";
+
+/// How many characters bcrypt writes for a digest.
+const DIGEST_LENGTH: usize = 31;
+
+/// bcrypt's own Base64.
+const BASE_64: GeneralPurpose = GeneralPurpose::new(&alphabet::BCRYPT, NO_PAD);
 
 /// The most memory that an Argon2 hash may take, in KiB. Django's hashes take 100 MiB.
 const ARGON2_MEMORY: u32 = 128 * 1024;
@@ -27,6 +43,12 @@ pub(super) enum Stored {
         /// Its cost or kind differs from that of new hashes.
         outdated: bool,
     },
+    /// Ours, of a password that is longer than what bcrypt reads.
+    HmacThenBcrypt {
+        hash: Hash,
+        /// Its cost differs from that of new hashes.
+        outdated: bool,
+    },
     Sha256ThenBcrypt {
         hash: Hash,
     },
@@ -34,7 +56,11 @@ pub(super) enum Stored {
 }
 
 /// An Argon2id hash.
-pub(super) struct Argon2id(Box<PhcHash>);
+pub(super) struct Argon2id {
+    hash: Box<PhcHash>,
+    /// In KiB.
+    memory: u32,
+}
 
 /// Why no password can be verified against a stored hash.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +84,10 @@ impl Stored {
         if let Some(hash) = hash.strip_prefix(DJANGO) {
             return Ok(Self::Sha256ThenBcrypt { hash: bcrypt(hash, cost)? });
         }
+        if let Some(hash) = hash.strip_prefix(HMAC_BCRYPT) {
+            let hash = hmac_then_bcrypt(hash, cost)?;
+            return Ok(Self::HmacThenBcrypt { outdated: hash.cost() != cost, hash });
+        }
         if hash.starts_with("$argon2") {
             return Ok(Self::Argon2id(argon2id(hash)?));
         }
@@ -67,15 +97,50 @@ impl Stored {
     }
 }
 
+/// What bcrypt is given in place of a password that is longer than what it reads: the HMAC-SHA-256 of
+/// the password, with the salt (as it is written) as the key, in Base64. So passlib does it (version 2
+/// of `bcrypt_sha256`). Without a key, stolen SHA-256 hashes of other systems could be tried as
+/// passwords (OWASP Password Storage Cheat Sheet, "Pre-Hashing Passwords with bcrypt").
+pub(super) fn hmac_of(password: &[u8], salt: [u8; 16]) -> Result<Zeroizing<String>, InvalidLength> {
+    let mut hmac = Hmac::<Sha256>::new_from_slice(BASE_64.encode(salt).as_bytes())?;
+    hmac.update(password);
+    Ok(Zeroizing::new(STANDARD.encode(hmac.finalize().into_bytes())))
+}
+
+/// Writes the bcrypt of [`hmac_of`] a password.
+pub(super) fn write_hmac_then_bcrypt(hash: &Hash) -> String {
+    let bcrypt = hash.to_string();
+    let digest = bcrypt.get(bcrypt.len() - DIGEST_LENGTH..).unwrap_or_default();
+    format!("{HMAC_BCRYPT}{}${}${digest}", hash.cost(), BASE_64.encode(hash.salt()))
+}
+
+fn hmac_then_bcrypt(text: &str, cost: u32) -> Result<Hash, Unreadable> {
+    let mut parts = text.split('$');
+    let (Some(rounds), Some(salt), Some(digest), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(Unreadable::UnknownKind);
+    };
+    if digest.len() != DIGEST_LENGTH {
+        return Err(Unreadable::UnknownKind);
+    }
+    bcrypt(&format!("$2b${rounds:0>2}${salt}{digest}"), cost)
+}
+
 impl Argon2id {
     /// Whether a password matches this hash.
     pub(super) fn matches(&self, password: &[u8]) -> bool {
-        Argon2::default().verify_password(password, self.0.as_ref()).is_ok()
+        Argon2::default().verify_password(password, self.hash.as_ref()).is_ok()
+    }
+
+    /// The memory that it takes to verify a password, in KiB.
+    pub(super) fn memory(&self) -> u32 {
+        self.memory
     }
 
     #[cfg(test)]
     pub(super) fn params(&self) -> Params {
-        Params::try_from(self.0.as_ref()).unwrap()
+        Params::try_from(self.hash.as_ref()).unwrap()
     }
 }
 
@@ -114,5 +179,5 @@ fn argon2id(hash: &str) -> Result<Argon2id, Unreadable> {
     if !(affordable && whole) {
         return Err(Unreadable::OutOfRange);
     }
-    Ok(Argon2id(Box::new(hash)))
+    Ok(Argon2id { hash: Box::new(hash), memory })
 }

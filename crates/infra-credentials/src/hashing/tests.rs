@@ -42,7 +42,7 @@ fn pool() -> BcryptPool {
 }
 
 fn new(password: &str) -> NewPassword {
-    NewPassword::parse(password, PasswordLength { min: 1, max: None }).unwrap()
+    NewPassword::parse(password, PasswordLength { min: 1, max: 128 }).unwrap()
 }
 
 fn candidate(password: &str) -> CandidatePassword {
@@ -79,13 +79,81 @@ async fn p02_nothing_is_cut_off() {
             longer.len()
         );
     }
-    // Hashes of a library that truncates: of 72 bytes, or of more bytes of which it read 72.
+    // A hash of a library that truncates is verified as there: with the first 72 bytes.
     let truncated = bcrypt::hash_with_salt("x".repeat(72), COST, [7; 16]).unwrap().to_string();
-    for length in [71, 72, 73, 200] {
-        assert_eq!(tried(&pool, &"x".repeat(length), &truncated).await, Verification::Mismatch);
+    for (length, expected) in [
+        (71, Verification::Mismatch),
+        (72, RIGHT_BUT_OLD),
+        (73, RIGHT_BUT_OLD),
+        (200, RIGHT_BUT_OLD),
+    ] {
+        assert_eq!(tried(&pool, &"x".repeat(length), &truncated).await, expected, "{length}");
     }
     // The limit falls within a character.
     assert_eq!(tried(&pool, &"é".repeat(36), &hash).await, Verification::Mismatch);
+}
+
+/// Each form is made and verified; a password of 71 bytes is of the one, of 72 bytes of the other.
+#[tokio::test]
+async fn p02_p10_j16_beyond_71_bytes_every_byte_counts() {
+    let pool = pool();
+    for (character, count) in [("x", 72), ("密", 24), ("é", 36), ("😀", 128), ("x", 512)] {
+        let password = character.repeat(count);
+        let hash = pool.rehash(&candidate(&password)).await.unwrap();
+        let hash = hash.expose();
+        assert!(hash.starts_with("$bcrypt-sha256$v=2,t=2b,r=4$") && hash.len() == 82, "{hash}");
+        assert_eq!(tried(&pool, &password, hash).await, RIGHT);
+        let shorter = character.repeat(count - 1);
+        for wrong in [&shorter, &format!("{shorter}y"), &format!("{password}x"), ""] {
+            assert_eq!(tried(&pool, wrong, hash).await, Verification::Mismatch, "{wrong}");
+        }
+        let dearer = BcryptPool::start(HashingConfig { cost: 6, ..config() }).unwrap();
+        assert_eq!(tried(&dearer, &password, hash).await, RIGHT_BUT_OLD);
+    }
+}
+
+/// From the tests of passlib 1.7.4, and made with it.
+#[tokio::test]
+async fn p10_j16_hashes_of_passlib_verify() {
+    let pool = pool();
+    for (password, hash) in [
+        (
+            "password",
+            "$bcrypt-sha256$v=2,t=2b,r=5$5Hg1DKFqPE8C2aflZ5vVoe$wOK1VFFtS8IGTrGa7.h5fs0u84qyPbS",
+        ),
+        (
+            &*"x".repeat(72),
+            "$bcrypt-sha256$v=2,t=2b,r=5$FXl4lDNhVDFbICHG.cacou$w3/YilurGrct2rby0xHjkXoQLlSUrnS",
+        ),
+        (
+            &*"密".repeat(40),
+            "$bcrypt-sha256$v=2,t=2b,r=5$2RMatD86j/8hXf6T4MMYmu$oqkrmK/WU9iomjcTEh60yzsmCqSxXHq",
+        ),
+        (
+            &*"😀".repeat(128),
+            "$bcrypt-sha256$v=2,t=2b,r=5$C0q1jGnyP1iK/ATh60tqiu$o/RnanMnMUIcOMclqUoZgRyUwmOYGke",
+        ),
+    ] {
+        assert_eq!(tried(&pool, password, hash).await, RIGHT_BUT_OLD, "{hash}");
+        assert_eq!(tried(&pool, "Password", hash).await, Verification::Mismatch, "{hash}");
+        let Ok(Stored::HmacThenBcrypt { hash: read, .. }) =
+            Stored::read(&PasswordHash::new(hash.to_owned()), COST)
+        else {
+            panic!("{hash}");
+        };
+        assert_eq!(write_hmac_then_bcrypt(&read), hash, "it is written as passlib writes it");
+        for broken in [
+            hash.replace("v=2", "v=3"),
+            hash.replace("r=5", "r=31"),
+            hash.replace("r=5", "r=-5"),
+            hash.replace("r=5", "r=5$"),
+            hash.replace("t=2b", "t=2x"),
+            hash[..hash.len() - 1].to_owned(),
+            format!("{hash}."),
+        ] {
+            assert_eq!(tried(&pool, password, &broken).await, Verification::Mismatch, "{broken}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -150,11 +218,9 @@ async fn p10_published_vectors_verify() {
     let long = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ\
                 0123456789chars after 72 are ignored";
     let stored = "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui";
-    assert_eq!(
-        tried(&pool, long, stored).await,
-        Verification::Mismatch,
-        "it has more than 71 bytes"
-    );
+    assert_eq!(tried(&pool, long, stored).await, RIGHT_BUT_OLD);
+    assert_eq!(tried(&pool, &long[..72], stored).await, RIGHT_BUT_OLD);
+    assert_eq!(tried(&pool, &long[..71], stored).await, Verification::Mismatch);
 }
 
 #[tokio::test]

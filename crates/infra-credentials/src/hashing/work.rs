@@ -87,22 +87,26 @@ impl Work {
 /// The input of bcrypt. It is kept as bytes, so that the plain engine shares no code with the lanes
 /// that it replaces.
 pub(super) struct Input {
-    /// The password, with the NUL.
+    /// The password, with the NUL if it is shorter than 72 bytes.
     key: Zeroizing<Vec<u8>>,
     salt: [u8; 16],
     cost: u32,
 }
 
 impl Input {
-    /// How many bytes of a password bcrypt reads.
+    /// How many bytes of a password bcrypt reads, with the NUL after them.
     pub(super) const MAX_BYTES: usize = Key::MAX_PASSWORD;
 
-    /// The input for a password, of which at most [`MAX_BYTES`](Self::MAX_BYTES) are read.
+    /// The input for a password, of which bcrypt reads 72 bytes: those of a longer one have no NUL
+    /// at the end.
     pub(super) fn new(password: &[u8], salt: [u8; 16], cost: u32) -> Self {
-        let read = password.get(..Self::MAX_BYTES).unwrap_or(password);
         // Allocated at its full length: a vector that grows leaves copies of the password in
         // memory.
-        Self { key: Zeroizing::new([read, &[0]].concat()), salt, cost }
+        let key = match password.get(..=Self::MAX_BYTES) {
+            Some(read) => read.to_vec(),
+            None => [password, &[0]].concat(),
+        };
+        Self { key: Zeroizing::new(key), salt, cost }
     }
 
     pub(super) fn cost(&self) -> u32 {

@@ -1,6 +1,6 @@
 //! `[password]`: which passwords are refused.
 
-use menjin_domain::credentials::{NewPassword, PasswordLength};
+use menjin_domain::credentials::PasswordLength;
 use menjin_infra_credentials::PolicyConfig;
 
 use super::prelude::*;
@@ -8,7 +8,7 @@ use super::prelude::*;
 #[derive(Debug, Clone, Deserialize, Serialize, Validate)]
 #[garde(allow_unvalidated)]
 pub(crate) struct PasswordSettings {
-    #[garde(range(min = 1, max = NewPassword::MAX_BYTES))]
+    #[garde(range(min = 1, max = PasswordLength::DEFAULT.max))]
     min_length: usize,
     #[garde(range(min = 1, max = 20))]
     pub(crate) envelope_min_length: usize,
@@ -23,7 +23,7 @@ pub(crate) struct PasswordSettings {
 impl PasswordSettings {
     /// The permitted length of passwords that are chosen through `/api/v1` or on the command line.
     pub(crate) fn length(&self) -> PasswordLength {
-        PasswordLength { min: self.min_length, max: None }
+        PasswordLength { min: self.min_length, ..PasswordLength::DEFAULT }
     }
 
     pub(crate) fn policy(&self) -> PolicyConfig {

@@ -21,7 +21,7 @@ async fn each_rule_has_its_message() {
         ("username", Value::Null, "用户名不能为空"),
         ("password", json!("12345"), "密码长度应为6-20个字符"),
         ("password", json!("x".repeat(21)), "密码长度应为6-20个字符"),
-        ("password", json!("😀".repeat(18)), "密码长度应至多为71字节（UTF-8）"),
+        ("password", json!("😀".repeat(21)), "密码长度应为6-20个字符"),
         ("password", json!("abcdef\0"), "密码不能包含NUL字符"),
         ("role", json!("admin"), "用户角色应为 student 或 teacher"),
         ("role", json!("boss"), "用户角色应为 student 或 teacher"),

@@ -73,6 +73,31 @@ fn p10_usual_parameters_of_argon2_are_affordable() {
     }
 }
 
+/// Whoever would take more memory than is left waits for it, and is refused in time.
+#[tokio::test]
+async fn j07_argon2id_takes_a_bounded_memory_in_all() {
+    let pool = BcryptPool::start(HashingConfig {
+        max_wait: Duration::from_millis(200),
+        threads: Some(2),
+        ..config()
+    })
+    .unwrap();
+    let (password, stored) = FOREIGN[3];
+    let hash = || Some(PasswordHash::new(stored.to_owned()));
+    let kib = u32::try_from(ARGON2_TOGETHER).unwrap() - 1500;
+    let taken = Arc::clone(&pool.argon2_memory).acquire_many_owned(kib).await.unwrap();
+    let candidate = candidate(password);
+    let (one, other) =
+        tokio::join!(pool.verify(&candidate, hash()), pool.verify(&candidate, hash()));
+    assert_eq!((one.unwrap(), other.unwrap()), (RIGHT_BUT_OLD, RIGHT_BUT_OLD), "one by one");
+    assert_eq!(pool.argon2_memory.available_permits(), 1500, "it is given back");
+    let more = Arc::clone(&pool.argon2_memory).acquire_many_owned(1000).await.unwrap();
+    let refused = pool.verify(&candidate, hash()).await;
+    assert!(matches!(refused, Err(Error::Refused(Overloaded))), "{refused:?}");
+    drop((taken, more));
+    assert_eq!(pool.verify(&candidate, hash()).await.unwrap(), RIGHT_BUT_OLD);
+}
+
 #[tokio::test]
 pub(super) async fn p11_what_cannot_be_read_is_wrong_within_a_second() {
     let pool = pool();
