@@ -80,7 +80,7 @@ impl Default for Policy {
         Self {
             access_ttl: Duration::from_secs(30 * 60),
             session_ttl: DAY * 7,
-            refresh_grace: Duration::from_secs(10),
+            refresh_grace: Duration::from_secs(24 * 60 * 60),
             record_refreshes: true,
             login_limits: Some(LoginLimits::DEFAULT),
             registration_limit: Some(RegistrationLimit::DEFAULT),

@@ -12,12 +12,7 @@ use crate::connect::Connector;
 use crate::statements::locks;
 
 /// The migrations of this program, oldest first.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_initial",
-    oldest_program: 1,
-    up: include_str!("../../../migrations/postgres/0001_initial/up.sql"),
-}];
+const MIGRATIONS: &[Migration] = menjin_infra_sql::migrations!("postgres");
 
 /// How long opening waits for the server to answer.
 pub(crate) const CONNECT_PATIENCE: Duration = Duration::from_secs(10);

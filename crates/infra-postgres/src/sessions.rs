@@ -202,12 +202,12 @@ async fn rotate_locked(
         record(postgres, &rotation.replayed()).await?;
         return Ok(RotationOutcome::Replayed);
     };
-    live.session.generation = next.current;
+    live.session.generation = next.lineage.current;
     live.session.last_used_at = rotation.at;
-    let rotated = diesel::update(session).set(RotationRow::new(next, rotation.at));
+    let rotated = diesel::update(session).set(RotationRow::new(next.lineage));
     rotated.execute(postgres).await?;
-    if rotation.recorded {
-        record(postgres, &rotation.refreshed()).await?;
+    if let Some(event) = &next.event {
+        record(postgres, event).await?;
     }
     Ok(RotationOutcome::Rotated(Box::new(live)))
 }

@@ -163,18 +163,20 @@ pub struct RotationRow {
     generation: i64,
     predecessor: Option<i64>,
     rotated_at: Option<Micros>,
+    retries: i64,
     last_used_at: Micros,
 }
 
 impl RotationRow {
-    /// A rotation to these generations, at this moment.
-    pub fn new(lineage: Lineage, at: Timestamp) -> Self {
+    /// A rotation to these generations.
+    pub fn new(lineage: Lineage) -> Self {
         let (predecessor, first_used) = lineage.predecessor.unzip();
         Self {
             generation: lineage.current.0,
             predecessor: predecessor.map(|generation| generation.0),
             rotated_at: first_used.map(Micros::from),
-            last_used_at: at.into(),
+            retries: lineage.retries.into(),
+            last_used_at: lineage.last_used_at.into(),
         }
     }
 }

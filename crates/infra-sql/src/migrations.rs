@@ -21,6 +21,29 @@ pub struct Migration {
     pub up: &'static str,
 }
 
+/// The migrations of this program for a database, oldest first: their names are those of the folders
+/// in `migrations/`.
+#[macro_export]
+macro_rules! migrations {
+    ($database:literal) => {
+        $crate::migrations!($database:
+            // version, name, oldest program
+            1, "0001_initial", 1;
+            2, "0002_refresh_retries", 1;
+        )
+    };
+    ($database:literal: $($version:literal, $name:literal, $oldest_program:literal;)*) => {
+        &[$($crate::migrations::Migration {
+            version: $version,
+            name: $name,
+            oldest_program: $oldest_program,
+            up: include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"), "/../../migrations/", $database, "/", $name, "/up.sql"
+            )),
+        },)*]
+    };
+}
+
 impl Migration {
     /// The statements of the migration, and the one that records it.
     pub fn script(&self) -> String {

@@ -139,6 +139,7 @@ pub fn live_session(session: SessionRow, user: UserRow) -> Result<LiveSession, P
 pub struct PredecessorRow {
     pub predecessor: Option<i64>,
     pub rotated_at: Option<Micros>,
+    pub retries: i64,
 }
 
 impl PredecessorRow {
@@ -147,7 +148,12 @@ impl PredecessorRow {
         let bad = || bad_column("sessions", "rotated_at", session.id.to_string());
         let first_used = self.rotated_at.map(|at| at.moment().ok_or_else(bad)).transpose()?;
         let predecessor = self.predecessor.map(Generation).zip(first_used);
-        Ok(Lineage { current: session.generation, predecessor })
+        Ok(Lineage {
+            current: session.generation,
+            predecessor,
+            last_used_at: session.last_used_at,
+            retries: u32::try_from(self.retries).unwrap_or(u32::MAX),
+        })
     }
 }
 

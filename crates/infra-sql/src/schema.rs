@@ -44,6 +44,7 @@ diesel::table! {
         generation -> BigInt,
         predecessor -> Nullable<BigInt>,
         rotated_at -> Nullable<Moment>,
+        retries -> BigInt,
         created_at -> Moment,
         last_used_at -> Moment,
         expires_at -> Moment,

@@ -93,6 +93,7 @@ pub const TABLES: &[Table] = &[
             ("generation", Number),
             ("predecessor", Number),
             ("rotated_at", Moment),
+            ("retries", Number),
             ("created_at", Moment),
             ("last_used_at", Moment),
             ("expires_at", Moment),

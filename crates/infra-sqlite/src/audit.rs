@@ -71,8 +71,9 @@ mod tests {
         let sql = debug_query::<Sqlite, _>(query).to_string();
         let sql = sql.split(" -- binds").next().unwrap_or_default();
         let mut sqlite = SqliteConnection::establish(":memory:").unwrap();
-        let schema = include_str!("../../../migrations/sqlite/0001_initial/up.sql");
-        sqlite.batch_execute(schema).unwrap();
+        for migration in crate::open::MIGRATIONS {
+            sqlite.batch_execute(migration.up).unwrap();
+        }
         let steps = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}"));
         let steps: Vec<Step> = steps.load(&mut sqlite).unwrap();
         steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("; ")

@@ -17,12 +17,7 @@ use crate::error::is_transient;
 use crate::pool::{Access, connect};
 
 /// The migrations of this program, oldest first.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_initial",
-    oldest_program: 1,
-    up: include_str!("../../../migrations/sqlite/0001_initial/up.sql"),
-}];
+pub(crate) const MIGRATIONS: &[Migration] = menjin_infra_sql::migrations!("sqlite");
 
 /// How long opening waits for another process that opens or migrates the same file.
 const PATIENCE: Duration = Duration::from_secs(10);

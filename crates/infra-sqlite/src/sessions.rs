@@ -60,14 +60,14 @@ impl SessionRepository for SqliteStore {
                 record(sqlite, &rotation.replayed())?;
                 return Ok(RotationOutcome::Replayed);
             };
-            live.session.generation = next.current;
+            live.session.generation = next.lineage.current;
             live.session.last_used_at = rotation.at;
             diesel::update(sessions::table.find(Id::from(rotation.session_id)))
-                .set(RotationRow::new(next, rotation.at))
+                .set(RotationRow::new(next.lineage))
                 .execute(sqlite)
                 .or_port_error()?;
-            if rotation.recorded {
-                record(sqlite, &rotation.refreshed())?;
+            if let Some(event) = &next.event {
+                record(sqlite, event)?;
             }
             Ok(RotationOutcome::Rotated(Box::new(live)))
         })

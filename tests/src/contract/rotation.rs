@@ -90,6 +90,30 @@ async fn t14_a_predecessor_within_the_grace_is_taken_again(store: Store) {
     subject.replayed(1, 110).await;
 }
 
+/// A retry is recorded, and a session has five of them; uses within ten seconds count as one.
+#[apply(row!)]
+async fn t14_j22_the_sixth_retry_ends_the_session(store: Store) {
+    let subject = Subject::new(store).await;
+    let day = Duration::from_secs(24 * 60 * 60);
+    let present = async |presented, seconds| {
+        let rotation = Rotation { grace: day, ..subject.rotation(presented, seconds) };
+        subject.store.sessions.rotate(rotation).await.unwrap()
+    };
+    for (seconds, presented) in
+        [(100, 0), (101, 0), (200, 0), (201, 0), (300, 0), (400, 0), (401, 6), (500, 6), (600, 6)]
+    {
+        let outcome = present(presented, seconds).await;
+        assert!(matches!(outcome, RotationOutcome::Rotated(_)), "at {seconds}: {outcome:?}");
+    }
+    assert_eq!(present(6, 700).await, RotationOutcome::Replayed);
+    assert!(!subject.store.is_live(subject.session_id, 700).await);
+    let actions: Vec<_> =
+        subject.store.recorded().await.into_iter().map(|event| event.action).collect();
+    let count = |action| actions.iter().filter(|each| **each == action).count();
+    assert_eq!(count(AuditAction::RefreshRetried), 7);
+    assert_eq!((count(AuditAction::Refreshed), count(AuditAction::RefreshReplayed)), (2, 1));
+}
+
 /// The grace begins at the first use of the predecessor. Its end is not part of it.
 #[apply(row!)]
 async fn the_grace_ends(store: Store) {
@@ -250,7 +274,7 @@ async fn concurrent_refreshes_of_many_sessions_do_not_mix(store: Store) {
     }
     let mut recorded = vec![0; SESSIONS];
     for event in store.recorded().await {
-        if event.action == AuditAction::Refreshed {
+        if [AuditAction::Refreshed, AuditAction::RefreshRetried].contains(&event.action) {
             let session_id = event.context.session_id.unwrap();
             recorded[subjects.iter().position(|each| each.session_id == session_id).unwrap()] += 1;
         }
@@ -258,7 +282,7 @@ async fn concurrent_refreshes_of_many_sessions_do_not_mix(store: Store) {
     for (index, mut told) in told.into_iter().enumerate() {
         told.sort_unstable();
         let expected = match index % 8 {
-            1 => ([1, 2], 0),
+            1 => ([1, 2], 1),
             3 => ([-2, -1], 0),
             5 => ([-2, -2], 0),
             _ => ([1, 2], 2),
@@ -336,7 +360,12 @@ async fn rotations_follow_the_rule(store: Store) {
     let mut seen = HashSet::new();
     for number in 1..=40 {
         let session_id = store.log_in(number, user_id).await;
-        let mut lineage = Some(Lineage { current: Generation::FIRST, predecessor: None });
+        let mut lineage = Some(Lineage {
+            current: Generation::FIRST,
+            predecessor: None,
+            last_used_at: at(0),
+            retries: 0,
+        });
         let mut seconds = 100;
         for _ in 0..8 {
             let current = lineage.map_or(0, |lineage| lineage.current.0);
@@ -352,13 +381,14 @@ async fn rotations_follow_the_rule(store: Store) {
                 recorded: draw(2) == 0,
             };
             let is_current = rotation.presented.0 == current;
-            let next = lineage.and_then(|lineage| rotation.next(lineage));
+            let next = lineage.and_then(|lineage| rotation.next(lineage)).map(|next| next.lineage);
             let outcome = store.sessions.rotate(rotation.clone()).await.unwrap();
             match (lineage, next, outcome) {
                 (None, _, RotationOutcome::NotLive) => seen.insert("not live"),
                 (Some(_), None, RotationOutcome::Replayed) => seen.insert("replay"),
                 (_, Some(next), RotationOutcome::Rotated(live)) => {
-                    assert_eq!(live.session.generation, next.current, "{lineage:?} {rotation:?}");
+                    let current = next.current;
+                    assert_eq!(live.session.generation, current, "{lineage:?} {rotation:?}");
                     seen.insert(if is_current { "current" } else { "retry" })
                 }
                 (_, _, outcome) => panic!("{lineage:?} {rotation:?}: {outcome:?}"),

@@ -108,6 +108,7 @@ async fn d3_all_other_sessions_end_and_are_recorded() {
 async fn d1_d2_an_administrator_lists_and_ends_sessions_of_any_account() {
     let app = TestApp::start().await;
     let (root, mike) = (app.admin("root").await, app.user("mike").await);
+    app.clock.advance(Duration::from_secs(60));
     let phone = app.anonymous().log_in("mike", PASSWORD).await;
     let id = mike.me().await.body["id"].clone();
     let sessions = format!("/api/v1/users/{id}/sessions");

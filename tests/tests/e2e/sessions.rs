@@ -75,7 +75,7 @@ async fn t14_a_lost_answer_can_be_asked_for_again_and_leaves_one_branch() {
     let app = TestApp::start().await;
     let first = app.user("mike").await;
     let lost = refreshed(&first).await;
-    app.clock.advance(Duration::from_secs(9));
+    app.clock.advance(Duration::from_secs(23 * 60 * 60));
     let second = refreshed(&first).await;
     let third = refreshed(&second).await;
     assert_eq!(third.me().await.status, 200);
@@ -88,9 +88,30 @@ async fn t14_after_the_grace_a_predecessor_is_a_replay() {
     let app = TestApp::start().await;
     let first = app.user("mike").await;
     let second = refreshed(&first).await;
-    app.clock.advance(Duration::from_secs(10));
+    app.clock.advance(Duration::from_secs(24 * 60 * 60));
     assert_eq!(first.refresh().await.status, 401);
     assert_eq!(second.refresh().await.status, 401);
+}
+
+/// A phone that loses the answer comes back later than seconds, and not for ever.
+#[tokio::test]
+async fn t14_j22_the_sixth_retry_of_a_session_ends_it_and_each_is_recorded() {
+    let app = TestApp::start().await;
+    let first = app.user("mike").await;
+    refreshed(&first).await;
+    for _ in 0..5 {
+        app.clock.advance(Duration::from_secs(3600));
+        let retried = refreshed(&first).await;
+        assert_eq!(retried.me().await.status, 200);
+    }
+    app.clock.advance(Duration::from_secs(3600));
+    assert_eq!(first.refresh().await.status, 401);
+    let again = app.anonymous().log_in("mike", PASSWORD).await;
+    assert_eq!(again.me().await.status, 200);
+    let root = app.admin("root").await;
+    let retries = root.get("/api/v1/audit?action=refresh_retried").await.body["events"].clone();
+    assert_eq!(retries.as_array().map(Vec::len), Some(5), "{retries}");
+    assert_eq!(retries[0]["outcome"], "success");
 }
 
 #[tokio::test]

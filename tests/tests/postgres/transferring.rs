@@ -104,6 +104,7 @@ fn session(number: i64) -> Row {
         text(number + 1),
         if some { text(number) } else { None },
         if some { micros(number + 1) } else { None },
+        text(number % 6),
         micros(number),
         micros(number + 1),
         micros(number + 1_000_000),

@@ -54,6 +54,7 @@ struct Record {
     session: Session,
     /// The generation before the current one, and when it was first used.
     predecessor: Option<(Generation, Timestamp)>,
+    retries: u32,
     ended_at: Option<Timestamp>,
 }
 
@@ -318,7 +319,9 @@ impl SessionRepository for Store {
             expires_at: new.expires_at,
             client: new.request.client,
         };
-        state.sessions.insert(new.id, Record { session, predecessor: None, ended_at: None });
+        state
+            .sessions
+            .insert(new.id, Record { session, predecessor: None, retries: 0, ended_at: None });
         state.record(event);
         Ok(user)
     }
@@ -338,18 +341,23 @@ impl SessionRepository for Store {
         let (Some(live), Some(record)) = (live, state.sessions.get_mut(&session_id)) else {
             return Ok(RotationOutcome::NotLive);
         };
-        let lineage =
-            Lineage { current: record.session.generation, predecessor: record.predecessor };
+        let lineage = Lineage {
+            current: record.session.generation,
+            predecessor: record.predecessor,
+            last_used_at: record.session.last_used_at,
+            retries: record.retries,
+        };
         let Some(next) = rotation.next(lineage) else {
             record.ended_at = Some(at);
             state.record(rotation.replayed());
             return Ok(RotationOutcome::Replayed);
         };
-        (record.session.generation, record.predecessor) = (next.current, next.predecessor);
-        record.session.last_used_at = at;
+        record.session.generation = next.lineage.current;
+        record.session.last_used_at = next.lineage.last_used_at;
+        (record.predecessor, record.retries) = (next.lineage.predecessor, next.lineage.retries);
         let session = record.session.clone();
-        if rotation.recorded {
-            state.record(rotation.refreshed());
+        if let Some(event) = next.event {
+            state.record(event);
         }
         Ok(RotationOutcome::Rotated(Box::new(LiveSession { session, user: live.user })))
     }

@@ -68,6 +68,7 @@ named! {
         LoginFailed = "log_in_failed", "A login failed.";
         LoginRefused = "log_in_refused", "A login was not tried: too many have failed.";
         Refreshed = "refreshed", "A refresh token was traded for the next.";
+RefreshRetried = "refresh_retried", "A refresh token was taken once more: the answer to its first use was lost.";
         RefreshFailed = "refresh_failed", "A refresh token was refused.";
         RefreshReplayed = "refresh_replayed", "A refresh token was used a second time: its session was ended.";
         LoggedOut = "logged_out", "A session was ended by its user.";
@@ -127,6 +128,7 @@ impl AuditAction {
             | Self::AdminCreated
             | Self::LoggedIn
             | Self::Refreshed
+            | Self::RefreshRetried
             | Self::LoggedOut
             | Self::SessionRevoked
             | Self::OtherSessionsRevoked

@@ -28,7 +28,7 @@ pub use port::MockSessionRepository;
 pub use port::{NewSession, SessionQuery, SessionRepository, StaleCredentials};
 pub use refresh::Refresh;
 pub use revoke::{RevokeOtherSessions, RevokeSession, RevokeUserSessions, SessionNotFound};
-pub use rotation::{Lineage, Presented, Rotation, RotationOutcome};
+pub use rotation::{Lineage, Next, Presented, Rotation, RotationOutcome};
 pub use session::{Generation, InvalidSessionPosition, LiveSession, Session, SessionPosition};
 pub(crate) use tokens::Grant;
 pub use tokens::{TokenIssuer, TokenPair};

@@ -82,11 +82,12 @@ pub trait SessionRepository: Send + Sync {
     ///   predecessor.
     /// * The predecessor is presented, less than `grace` after it was first used, and the current
     ///   one was not used: the answer was lost. The next generation becomes current, and the lost
-    ///   one is void. The predecessor and the time of its first use stay.
+    ///   one is void. The predecessor and the time of its first use stay. That may happen five
+    ///   times a session; uses within ten seconds of each other count as one.
     /// * Anything else is a replay: MUST end the session, record [`Rotation::replayed`] and return
     ///   `Replayed`.
     ///
-    /// An accepted token is recorded as [`Rotation::refreshed`] if the input asks for that.
+    /// [`Rotation::next`] is the rule, and says what to record.
     ///
     /// An `at` before the first use, from a clock that is behind, is within the grace. Sets
     /// `last_used_at`. Generations never repeat. After concurrent calls with one token, at most one

@@ -161,7 +161,7 @@ impl BcryptPool {
         random::fill(&mut salt)?;
         let password = password.as_bytes();
         let (input, is_long) = if password.len() > Input::MAX_BYTES {
-            (self.hmac(password, salt, self.cost)?, true)
+            (hmac_input(password, salt, self.cost)?, true)
         } else {
             (Input::new(password, salt, self.cost), false)
         };
@@ -170,13 +170,6 @@ impl BcryptPool {
             .map_err(|error| PortError::internal(COMPONENT, error))?;
         let hash = if is_long { write_hmac_then_bcrypt(&hash) } else { hash.to_string() };
         Ok(PasswordHash::new(hash))
-    }
-
-    /// The input for the HMAC of a password.
-    fn hmac(&self, password: &[u8], salt: [u8; 16], cost: u32) -> Result<Input, PortError> {
-        let hmac =
-            hmac_of(password, salt).map_err(|error| PortError::internal(COMPONENT, error))?;
-        Ok(Input::new(hmac.as_bytes(), salt, cost))
     }
 
     /// Waits until so many KiB are free, and takes them.
@@ -196,6 +189,12 @@ impl BcryptPool {
     ) -> Result<T, Error<Overloaded>> {
         reply(self.workers.submit_bcrypt(input, finish)).await
     }
+}
+
+/// The input for the HMAC of a password.
+fn hmac_input(password: &[u8], salt: [u8; 16], cost: u32) -> Result<Input, PortError> {
+    let hmac = hmac_of(password, salt).map_err(|error| PortError::internal(COMPONENT, error))?;
+    Ok(Input::new(hmac.as_bytes(), salt, cost))
 }
 
 async fn reply<T>(submitted: Result<Reply<T>, Full>) -> Result<T, Error<Overloaded>> {
@@ -248,7 +247,7 @@ impl PasswordHasher for BcryptPool {
                 self.bcrypt(input, move |digest| verdict(hash.matches(&digest), outdated)).await
             }
             Some(Stored::HmacThenBcrypt { hash, outdated }) => {
-                let input = self.hmac(password, hash.salt(), hash.cost())?;
+                let input = hmac_input(password, hash.salt(), hash.cost())?;
                 let outdated = outdated || !is_long;
                 self.bcrypt(input, move |digest| verdict(hash.matches(&digest), outdated)).await
             }

@@ -12,8 +12,9 @@ use super::*;
 /// A database with users of these ids.
 fn filled(ids: &str) -> SqliteConnection {
     let mut sqlite = SqliteConnection::establish(":memory:").unwrap();
-    let schema = include_str!("../../../../migrations/sqlite/0001_initial/up.sql");
-    sqlite.batch_execute(schema).unwrap();
+    for migration in crate::open::MIGRATIONS {
+        sqlite.batch_execute(migration.up).unwrap();
+    }
     insert(&mut sqlite, ids);
     sqlite
 }
