@@ -144,6 +144,11 @@ impl Inner {
                 Flaw::TooLong => Refusal::HeadTooLarge,
             });
         }
+        let offers = self.arrived.as_mut().map(|arrived| arrived.head.take_offers());
+        for offer in offers.into_iter().flatten() {
+            let arrived = buf.filled_mut().get_mut(before..).unwrap_or_default();
+            arrived.get_mut(offer).unwrap_or_default().fill(b' ');
+        }
         Poll::Ready(Ok(()))
     }
 

@@ -5,6 +5,9 @@
 //! here. actix also accepts heads of up to 128 KiB. So the lines are checked before actix sees
 //! them.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use crate::limits::{MAX_FIELDS, MAX_HEAD};
 use crate::lines::{Flaw, Lines};
 
@@ -17,11 +20,13 @@ pub(crate) struct Head {
     begun: bool,
     chunked: bool,
     complete: bool,
+    offers: Vec<Range<usize>>,
 }
 
 impl Head {
     /// Consumes the bytes that arrived, and leaves those after the end of the head.
     pub(crate) fn take(&mut self, bytes: &mut &[u8]) -> Result<(), Flaw> {
+        let arrived = bytes.len();
         while !self.complete && !bytes.is_empty() {
             let before = bytes.len();
             let line = self.line.take(bytes)?;
@@ -39,14 +44,42 @@ impl Head {
                 return Err(Flaw::TooLong);
             }
             self.chunked |= names(&line, b"transfer-encoding");
+            if let Cow::Borrowed(line) = line
+                && names(line, b"connection")
+                && let Some(at) = upgrade_in(line)
+            {
+                let start = arrived - before + at;
+                self.offers.push(start..start + UPGRADE.len());
+            }
         }
         Ok(())
+    }
+
+    /// Where the bytes that were taken last offer to upgrade the connection, so that they can be made
+    /// to offer nothing (RFC 9110 §7.8: a server may ignore the offer). actix answers an offer with
+    /// `connection: upgrade`, and closes the connection unannounced: Java's default client, which
+    /// offers HTTP/2 with every request, loses the next one. An offer that arrives in two pieces stays.
+    pub(crate) fn take_offers(&mut self) -> Vec<Range<usize>> {
+        std::mem::take(&mut self.offers)
     }
 
     /// Whether its body comes in chunks, if actix accepts the request.
     pub(crate) fn is_chunked(&self) -> bool {
         self.chunked
     }
+}
+
+const UPGRADE: &[u8] = b"upgrade";
+
+/// Where the option `upgrade` stands in a `Connection` header.
+fn upgrade_in(line: &[u8]) -> Option<usize> {
+    let is_end =
+        |byte: Option<&u8>| byte.is_none_or(|byte| matches!(byte, b',' | b':' | b' ' | b'\t'));
+    line.windows(UPGRADE.len()).enumerate().position(|(at, option)| {
+        option.eq_ignore_ascii_case(UPGRADE)
+            && is_end(at.checked_sub(1).and_then(|before| line.get(before)))
+            && is_end(line.get(at + UPGRADE.len()))
+    })
 }
 
 /// Whether this is the header of that name.
@@ -114,6 +147,25 @@ mod tests {
         let fields = |count| [b"GET / HTTP/1.1\r\n", "X: y\r\n".repeat(count).as_bytes()].concat();
         assert!(take(&[&fields(MAX_FIELDS)[..], b"\r\n"].concat(), 1000).unwrap().0.complete);
         assert_eq!(take(&fields(MAX_FIELDS + 1), 1000).unwrap_err(), Flaw::TooLong);
+    }
+
+    #[test]
+    fn j09_an_offer_to_upgrade_is_found() {
+        for (line, offered) in [
+            ("Connection: Upgrade, HTTP2-Settings", Some("Upgrade")),
+            ("connection:upgrade", Some("upgrade")),
+            ("Connection: keep-alive,UPGRADE", Some("UPGRADE")),
+            ("Connection: not-upgrade, upgrades", None),
+            ("X-Connection: upgrade", None),
+            ("Upgrade: h2c", None),
+        ] {
+            let bytes = format!("GET / HTTP/1.1\r\n{line}\r\n\r\nConnection: upgrade\r\n");
+            let mut head = Head::default();
+            head.take(&mut bytes.as_bytes()).unwrap();
+            let offers: Vec<_> = head.take_offers().into_iter().map(|at| &bytes[at]).collect();
+            assert_eq!(offers, Vec::from_iter(offered), "{line}");
+            assert!(head.take_offers().is_empty());
+        }
     }
 
     #[test]

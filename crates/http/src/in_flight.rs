@@ -34,6 +34,8 @@ pub struct InFlight {
     counted: Option<Counted>,
     /// Whether the client wants the connection to end.
     client_closes: bool,
+    /// Whether the client offers to change the protocol.
+    offers_upgrade: bool,
 }
 
 /// The body as the handler sees it.
@@ -69,7 +71,9 @@ impl InFlight {
             }
         };
         let client_closes = request.head().connection_type() == ConnectionType::Close;
-        Self { payload, counted, client_closes }
+        // Only an offer that arrived in two pieces: actix would close the connection unannounced.
+        let offers_upgrade = request.head().connection_type() == ConnectionType::Upgrade;
+        Self { payload, counted, client_closes, offers_upgrade }
     }
 
     /// Whether the connection is encrypted here.
@@ -83,7 +87,7 @@ impl InFlight {
         // actix reuses heads with their old version, and HTTP/1.0 would mean Close.
         answer.version = Version::HTTP_11;
         let is_unread = self.payload.as_ref().is_some_and(|payload| !has_ended(payload));
-        if self.client_closes || is_unread {
+        if self.client_closes || self.offers_upgrade || is_unread {
             answer.set_connection_type(ConnectionType::Close);
         }
         if answer.connection_type() == ConnectionType::Close
