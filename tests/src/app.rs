@@ -199,6 +199,7 @@ pub async fn with_panicking_routes(overrides: &[(&str, &str)]) -> (String, Place
         listener,
         tls: None,
         workers: NonZeroUsize::new(1),
+        keep_alive: Duration::from_secs(75),
         shutdown_timeout: Duration::from_secs(1),
     };
     let server = menjin_api::serve_with(api, serving, |services| {

@@ -27,6 +27,9 @@ pub(crate) struct ReplyContext {
     pub(crate) dialect: &'static Dialect,
     pub(crate) locale: Locale,
     pub(crate) request_id: RequestId,
+    /// Whether the request is an HTML form: a client of OAuth2, which reads errors as RFC 6749 §5.2
+    /// has them.
+    pub(crate) is_form: bool,
     /// `Strict-Transport-Security`, if the client came by TLS.
     pub(crate) strict_transport: Option<HeaderValue>,
 }

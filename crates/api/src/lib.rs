@@ -18,6 +18,7 @@
 //!     listener: std::net::TcpListener::bind("127.0.0.1:8000")?,
 //!     tls: None,
 //!     workers: None,
+//!     keep_alive: std::time::Duration::from_secs(75),
 //!     shutdown_timeout: std::time::Duration::from_secs(8),
 //! };
 //! let server = menjin_api::serve(actix_web::web::Data::new(api), serving)?;
@@ -44,13 +45,14 @@ use std::io;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::header::LOCATION;
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, to};
-use actix_web::{App, Error, HttpResponse};
+use actix_web::{App, Error, HttpRequest, HttpResponse};
 use menjin_web::ErrorKind;
 
 pub use http::hasher::PausingHasher;
-pub use menjin_http::cors::{Cors, InvalidOrigin, Origin};
+pub use menjin_http::cors::{Cors, InvalidOrigin, Origin, RequestHeader};
 pub use menjin_http::{Serving, TrustedProxies};
 pub use menjin_web::{Locale, UnknownLocale};
 pub use state::{Api, ApiSettings};
@@ -59,7 +61,7 @@ pub use v1::AuditEvent;
 use dialect::Dialect;
 use endpoint::Endpoint;
 use http::middleware;
-use http::reply::Rejection;
+use http::reply::Answer;
 use openapi::Table;
 
 /// Serves until the server is told to stop, by its handle. It handles no signals.
@@ -118,7 +120,6 @@ pub fn app_with(
     let tables = tables();
     // The first worker's is everybody's: all have the same routes.
     api.document.get_or_init(|| openapi::document(&tables, &api.settings));
-    let nowhere = || async { Err::<HttpResponse, _>(Rejection(ErrorKind::RouteNotFound.into())) };
     App::new()
         .app_data(api)
         .configure(more)
@@ -128,6 +129,22 @@ pub fn app_with(
         })
         .default_service(to(nowhere))
         .wrap(from_fn(|request, next| middleware::handle(dialect_of, request, next)))
+}
+
+/// Answers for paths that nobody has. With a slash after the path of a route it is a redirect to that
+/// route, as in FastAPI; 307, so that the method and the body stay.
+async fn nowhere(request: HttpRequest) -> Answer<HttpResponse> {
+    let path = request.path();
+    let route = path.strip_suffix('/').filter(|path| request.resource_map().has_resource(path));
+    // Relative to the folder that the request was for: so it holds behind a path prefix that a proxy
+    // strips, and cannot lead to another host.
+    let sent = route.and_then(|_| request.uri().path().strip_suffix('/')?.rsplit_once('/'));
+    let Some((_, name)) = sent.filter(|(_, name)| !name.is_empty()) else {
+        return Err(ErrorKind::RouteNotFound.into());
+    };
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    let location = format!("../{name}{query}");
+    Ok(HttpResponse::TemporaryRedirect().insert_header((LOCATION, location)).finish())
 }
 
 /// All endpoints, by dialect.

@@ -4,6 +4,7 @@
 //! anybody.
 
 use std::net::IpAddr;
+use std::sync::Once;
 
 use actix_web::http::header::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
@@ -27,10 +28,11 @@ impl TrustedProxies {
         if !self.contains(peer.to_canonical()) {
             return false;
         }
-        let mut lines = headers.get_all("x-forwarded-proto");
-        let is_https =
-            lines.next().is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
-        is_https && lines.next().is_none()
+        let lines = headers.get_all("x-forwarded-proto").map(HeaderValue::as_bytes);
+        let mut protocols = lines.flat_map(|line| line.split(|byte| *byte == b',')).peekable();
+        // Several proxies add to it, and each of them has to say so.
+        protocols.peek().is_some()
+            && protocols.all(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"https"))
     }
 
     /// The client's address: the peer's, unless the peer is trusted; then the right-most hop that
@@ -44,9 +46,12 @@ impl TrustedProxies {
         let lines: Vec<&[u8]> =
             headers.get_all("x-forwarded-for").map(HeaderValue::as_bytes).collect();
         let hops = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
-        for hop in hops {
-            let hop = std::str::from_utf8(hop).ok().and_then(|hop| parse_hop(hop.trim()));
-            let Some(address) = hop else { break };
+        // Some proxies leave a comma at an end.
+        for hop in hops.map(<[u8]>::trim_ascii).filter(|hop| !hop.is_empty()) {
+            let Some(address) = std::str::from_utf8(hop).ok().and_then(parse_hop) else {
+                report_unreadable(hop);
+                break;
+            };
             client = address;
             if !self.contains(client) {
                 break;
@@ -56,12 +61,27 @@ impl TrustedProxies {
     }
 }
 
-/// An address, with or without a port: some proxies write one.
+/// An address, with or without a port, quotes, brackets and a zone: proxies differ.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
-    let address = hop
-        .parse::<IpAddr>()
-        .or_else(|_bare| hop.parse::<std::net::SocketAddr>().map(|socket| socket.ip()));
-    address.ok().map(|address| address.to_canonical())
+    let hop = hop.strip_prefix('"').and_then(|hop| hop.strip_suffix('"')).unwrap_or(hop);
+    let (host, rest) = match hop.strip_prefix('[') {
+        Some(hop) => hop.split_once(']')?,
+        None if hop.matches(':').count() == 1 => hop.split_at(hop.find(':')?),
+        None => (hop, ""),
+    };
+    let has_no_port = rest.is_empty() || rest.strip_prefix(':')?.parse::<u16>().is_ok();
+    let address = host.split_once('%').map_or(host, |(address, _zone)| address);
+    address.parse().ok().filter(|_: &IpAddr| has_no_port).map(|address| address.to_canonical())
+}
+
+/// Says once what a trusted proxy wrote that is no address: until that is mended, its clients share
+/// the limits of an address that is not theirs.
+fn report_unreadable(hop: &[u8]) {
+    static REPORT: Once = Once::new();
+    let hop = hop.get(..100).unwrap_or(hop).escape_ascii();
+    REPORT.call_once(|| {
+        tracing::warn!(event = "forwarded_for_unreadable", %hop, "X-Forwarded-For of a trusted proxy");
+    });
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! Which pages of other origins may call from a browser (Fetch Standard, "CORS protocol").
 //!
 //! actix-cors is not used, for two reasons. First, a preflight is answered with the `Allow` of the
-//! route's own 405, so there is no second list of methods that could differ from the routes. (A
-//! preflight for an unknown path is a 404.) Second, the headers are set on every answer, also after
-//! panics, which actix-cors does not see. Origins are compared as a whole, without patterns.
+//! route's own 405, so there is no second list of methods that could differ from the routes. Second,
+//! the headers are set on every answer, also after panics, which actix-cors does not see.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -16,16 +15,22 @@ use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderValue, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
 };
 use actix_web::http::uri::Authority;
 
 /// The headers that requests may carry, beyond those that any page may send.
-const REQUEST_HEADERS: &str = "authorization, content-type, x-request-id";
+/// The last ones are those that tracing and error reporters add (W3C Trace Context, W3C Baggage,
+/// Sentry) and that many libraries of HTTP set.
+const REQUEST_HEADERS: &str = "authorization, content-type, x-request-id, traceparent, tracestate, \
+                               baggage, sentry-trace, x-requested-with";
+/// The methods of the answer to a preflight for a path that nobody has: the page is to see the 404.
+const ANY_METHOD: &str = "GET, POST, PUT, PATCH, DELETE";
 /// The headers that pages may read, beyond those that any page may read.
 const RESPONSE_HEADERS: &str = "allow, retry-after, www-authenticate, x-request-id";
 
-/// An origin as browsers send it, such as `https://app.example`; or `*` for any.
+/// An origin as browsers send it, such as `https://app.example`; or `*` for any. In
+/// `https://*.app.example` the star stands for one label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 
@@ -56,6 +61,11 @@ impl FromStr for Origin {
             _ => {}
         }
         let (scheme, host) = text.split_once("://").ok_or(InvalidOrigin::Malformed)?;
+        // A star below a name that somebody owns: not below all of `.com`.
+        let host = match host.strip_prefix("*.") {
+            Some(domain) if domain.contains('.') => domain,
+            _ => host,
+        };
         let authority: Authority = host.parse().map_err(|_uri| InvalidOrigin::Malformed)?;
         let port = host.strip_prefix(authority.host()).ok_or(InvalidOrigin::Malformed)?;
         let has_port = port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
@@ -93,6 +103,19 @@ impl Origin {
     pub fn is_any(&self) -> bool {
         self.0 == "*"
     }
+
+    /// Whether a page of this origin is meant.
+    fn is_of(&self, sent: &[u8]) -> bool {
+        let Some((scheme, domain)) = self.0.split_once("*.") else {
+            return self.0.as_bytes() == sent;
+        };
+        let label = sent
+            .strip_prefix(scheme.as_bytes())
+            .and_then(|rest| rest.strip_suffix(domain.as_bytes()))
+            .and_then(|rest| rest.strip_suffix(b"."));
+        let is_of_labels = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+        label.is_some_and(|label| !label.is_empty() && label.iter().all(is_of_labels))
+    }
 }
 
 /// Which origins may call, and how.
@@ -103,8 +126,33 @@ pub struct Cors {
     /// Whether calls may carry the browser's credentials. This holds for named origins only, never
     /// for `*`.
     pub credentials: bool,
+    /// Headers that requests may carry beyond those that menjin or tracing uses.
+    pub headers: Vec<RequestHeader>,
     /// How long a browser may remember the answer to a preflight.
     pub max_age: Duration,
+}
+
+/// The name of a header, in small letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestHeader(HeaderName);
+
+/// It is no name of a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the name of a header, such as x-tenant")]
+pub struct InvalidHeaderName;
+
+impl FromStr for RequestHeader {
+    type Err = InvalidHeaderName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidHeaderName> {
+        text.parse().map(Self).map_err(|_invalid| InvalidHeaderName)
+    }
+}
+
+impl fmt::Display for RequestHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// The headers for the page that a request comes from.
@@ -135,7 +183,7 @@ impl Cors {
         if self.is_for_any() {
             return Some(HeaderValue::from_static("*"));
         }
-        let known = self.origins.iter().any(|known| known.0.as_bytes() == origin.as_bytes());
+        let known = self.origins.iter().any(|known| known.is_of(origin.as_bytes()));
         known.then(|| origin.clone())
     }
 
@@ -149,13 +197,20 @@ impl CorsDecision<'_> {
     /// preflight.
     pub fn preflight_response(&self, methods: &str) -> Option<HttpResponse> {
         let max_age = self.cors.max_age.as_secs();
+        let mut headers = REQUEST_HEADERS.to_owned();
+        headers.extend(self.cors.headers.iter().flat_map(|header| [", ", header.0.as_str()]));
         self.is_preflight.then(|| {
             HttpResponse::NoContent()
                 .insert_header((ACCESS_CONTROL_ALLOW_METHODS, methods))
-                .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS))
+                .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, headers))
                 .insert_header((ACCESS_CONTROL_MAX_AGE, max_age))
                 .finish()
         })
+    }
+
+    /// The answer to a preflight for a path that nobody has.
+    pub fn preflight_response_of_unknown_path(&self) -> Option<HttpResponse> {
+        self.preflight_response(ANY_METHOD)
     }
 
     /// Adds the headers that every answer has.
@@ -189,6 +244,8 @@ mod tests {
             "http://[::1]:8080",
             "https://xn--fiq228c.example",
             "capacitor://localhost",
+            "https://*.app.example",
+            "https://*.app.example:8443",
         ] {
             assert!(good.parse::<Origin>().is_ok(), "{good}");
         }
@@ -206,12 +263,39 @@ mod tests {
             ("https://app.example:", InvalidOrigin::Malformed),
             ("https://中文.example", InvalidOrigin::Malformed),
             ("https://*.example", InvalidOrigin::Malformed),
+            ("https://*", InvalidOrigin::Malformed),
+            ("https://*.*.example", InvalidOrigin::Malformed),
+            ("https://a*.app.example", InvalidOrigin::Malformed),
+            ("https://a.*.app.example", InvalidOrigin::Malformed),
+            ("*.app.example", InvalidOrigin::Malformed),
             ("http://[x]", InvalidOrigin::Malformed),
             ("https://App.example", InvalidOrigin::Capitals),
             ("https://app.example:443", InvalidOrigin::DefaultPort),
             ("http://app.example:80", InvalidOrigin::DefaultPort),
         ] {
             assert_eq!(bad.parse::<Origin>(), Err(reason), "{bad}");
+        }
+    }
+
+    #[test]
+    fn j20_a_star_stands_for_one_label() {
+        let origin: Origin = "https://*.app.example:8443".parse().unwrap();
+        for good in ["https://a.app.example:8443", "https://x-1.app.example:8443"] {
+            assert!(origin.is_of(good.as_bytes()), "{good}");
+        }
+        for bad in [
+            "https://app.example:8443",
+            "https://.app.example:8443",
+            "https://a.b.app.example:8443",
+            "http://a.app.example:8443",
+            "https://a.app.example",
+            "https://a.app.example:8443.evil.example",
+            "https://evil.example/.app.example:8443",
+            "https://evilapp.example:8443",
+            "https://*.app.example:8443x",
+            "null",
+        ] {
+            assert!(!origin.is_of(bad.as_bytes()), "{bad}");
         }
     }
 }

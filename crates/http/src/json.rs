@@ -12,9 +12,18 @@ use serde_json::{Map, Number, Value};
 /// Why a text is not a JSON object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
-    /// It is not JSON, or a name is given twice.
+    /// It is not JSON.
     #[error("not JSON")]
     Malformed,
+    /// It is JSON, but a name is given twice in one object.
+    #[error("a name is given twice")]
+    RepeatedName,
+    /// It is JSON, but nested too deeply.
+    #[error("nested too deeply")]
+    TooDeep,
+    /// It is JSON, but a text holds a lone surrogate (RFC 7493 §2.1).
+    #[error("a lone surrogate")]
+    LoneSurrogate,
     /// It is JSON, but not an object.
     #[error("not an object")]
     NotAnObject,
@@ -22,9 +31,24 @@ pub enum JsonError {
 
 /// Parses an object. Nesting is bounded by `serde_json` (128).
 pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
-    let Strict(value) = serde_json::from_slice(bytes).map_err(|_detail| JsonError::Malformed)?;
+    let Strict(value) = serde_json::from_slice(bytes).map_err(|error| reason(&error))?;
     if let Value::Object(object) = value { Ok(object) } else { Err(JsonError::NotAnObject) }
 }
+
+/// `serde_json` tells its reasons apart only in words; a test holds these to them.
+fn reason(error: &serde_json::Error) -> JsonError {
+    let text = error.to_string();
+    let reasons = [
+        (REPEATED_NAME, JsonError::RepeatedName),
+        ("recursion limit exceeded", JsonError::TooDeep),
+        ("lone leading surrogate in hex escape", JsonError::LoneSurrogate),
+        ("unexpected end of hex escape", JsonError::LoneSurrogate),
+    ];
+    let known = reasons.into_iter().find(|(start, _)| text.starts_with(start));
+    known.map_or(JsonError::Malformed, |(_, reason)| reason)
+}
+
+const REPEATED_NAME: &str = "a name is given twice";
 
 struct Strict(Value);
 
@@ -92,7 +116,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
         while let Some(name) = entries.next_key::<String>()? {
             let value = entries.next_value_seed(StrictVisitor)?;
             if object.insert(name, value).is_some() {
-                return Err(A::Error::custom("a name is given twice"));
+                return Err(A::Error::custom(REPEATED_NAME));
             }
         }
         Ok(Value::Object(object))
@@ -106,26 +130,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn i6_what_is_ambiguous_or_malformed_is_refused() {
+    fn i6_j19_what_is_ambiguous_or_malformed_is_refused() {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
-        for bad in [
-            &b"{\"a\":1,\"a\":2}"[..],
-            b"{\"x\":{\"a\":1,\"a\":2}}",
-            b"{\"a\":\"\\ud800\"}",
-            b"\xef\xbb\xbf{}",
-            b"{\x00\"\x00a\x00",
-            b"{\"a\":\"\xff\"}",
-            b"{} {}",
-            b"{\"a\":1e999}",
-            b"",
-            deep.as_bytes(),
+        for (bad, reason) in [
+            (&b"{\"a\":1,\"a\":2}"[..], JsonError::RepeatedName),
+            (b"{\"x\":{\"a\":1,\"a\":2}}", JsonError::RepeatedName),
+            (b"{\"a\":\"\\ud800\"}", JsonError::LoneSurrogate),
+            (b"{\"a\":\"\\udc00\"}", JsonError::LoneSurrogate),
+            (b"{\"a\":\"\\ud800\\u0041\"}", JsonError::LoneSurrogate),
+            (b"{\"\\ud800x\":1}", JsonError::LoneSurrogate),
+            (deep.as_bytes(), JsonError::TooDeep),
+            (b"\xef\xbb\xbf{}", JsonError::Malformed),
+            (b"{\x00\"\x00a\x00", JsonError::Malformed),
+            (b"{\"a\":\"\xff\"}", JsonError::Malformed),
+            (b"{} {}", JsonError::Malformed),
+            (b"{\"a\":1e999}", JsonError::Malformed),
+            (b"", JsonError::Malformed),
         ] {
-            assert_eq!(
-                parse_object(bad),
-                Err(JsonError::Malformed),
-                "{:?}",
-                bad.get(..20.min(bad.len()))
-            );
+            let shown = bad.get(..20.min(bad.len()));
+            assert_eq!(parse_object(bad), Err(reason), "{shown:?}");
         }
         for bad in [&b"[]"[..], b"1", b"null", b"\"{}\""] {
             assert_eq!(parse_object(bad), Err(JsonError::NotAnObject));
@@ -182,9 +205,9 @@ mod tests {
             let rest = Value::Object(object).to_string();
             let rest = if rest == "{}" { "}".to_owned() } else { format!(",{}", &rest[1..]) };
             let twice = format!("{{{name}:{value},{name}:{value}{rest}");
-            prop_assert_eq!(parse_object(twice.as_bytes()), Err(JsonError::Malformed));
+            prop_assert_eq!(parse_object(twice.as_bytes()), Err(JsonError::RepeatedName));
             let within = format!("{{\"x\":[{twice}]}}");
-            prop_assert_eq!(parse_object(within.as_bytes()), Err(JsonError::Malformed));
+            prop_assert_eq!(parse_object(within.as_bytes()), Err(JsonError::RepeatedName));
         }
 
         /// Every accepted text has the same value as for the usual reader.

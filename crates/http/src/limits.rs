@@ -9,9 +9,6 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long a client may read nothing of an answer that is being sent.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long an idle connection stays open for the next request.
-pub const KEEP_ALIVE: Duration = Duration::from_secs(75);
-
 /// How long a request may wait for back ends in all (see [`deadline`](crate::deadline)). It is less
 /// than the three seconds in which every request is answered, and more than any single call of a
 /// back end may take.

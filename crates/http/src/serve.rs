@@ -25,7 +25,6 @@ use tokio_rustls::TlsAcceptor;
 use crate::connection::Connections;
 use crate::connection_state::Peer;
 use crate::guarded_stream::{GuardedStream, Refusal};
-use crate::limits::KEEP_ALIVE;
 
 /// How long actix continues to read after an answer that was sent before the end of its request.
 const LINGERING: Duration = Duration::from_secs(1);
@@ -42,6 +41,8 @@ pub struct Serving {
     pub tls: Option<ServerConfig>,
     /// The number of threads, at most 512. By default one per core.
     pub workers: Option<NonZeroUsize>,
+    /// How long an idle connection stays open for the next request.
+    pub keep_alive: Duration,
     /// How long requests may take to end once the server is told to stop.
     pub shutdown_timeout: Duration,
 }
@@ -80,7 +81,8 @@ where
     let server = server.listen("menjin", serving.listener, move || {
         let (app, refuse) = (app.clone(), refuse.clone());
         let (tls, stopping) = (tls.clone(), stopping.clone());
-        fn_factory(move || start(app(), refuse.clone(), tls.clone(), stopping.clone()))
+        let keep_alive = serving.keep_alive;
+        fn_factory(move || start(app(), refuse.clone(), tls.clone(), keep_alive, stopping.clone()))
     })?;
     Ok(server.run())
 }
@@ -90,6 +92,7 @@ async fn start<T, R>(
     app: App<T>,
     refuse: R,
     tls: Option<TlsAcceptor>,
+    keep_alive: Duration,
     stopping: GracefulShutdownSignal,
 ) -> Result<impl Service<TcpStream, Response = (), Error = Infallible>, ()>
 where
@@ -104,7 +107,7 @@ where
 {
     let stopped = stopping.clone();
     let http1 = HttpService::build()
-        .keep_alive(KEEP_ALIVE)
+        .keep_alive(keep_alive)
         // `GuardedStream` limits this time, for every request.
         .client_request_timeout(Duration::ZERO)
         .client_disconnect_timeout(LINGERING)

@@ -80,6 +80,7 @@ pub fn run(settings: &Settings, application: Application) -> Result<Running, Sta
         listener,
         tls: certificate.as_ref().map(Certificate::config).transpose()?,
         workers: NonZeroUsize::new(settings.server.workers),
+        keep_alive: settings.server.keep_alive,
         shutdown_timeout: settings.server.shutdown_timeout,
     };
     let server = menjin_api::serve(application.api.clone(), serving)?;

@@ -89,6 +89,14 @@ errors! {
         of: EntryTooLarge;
     UnsupportedMediaType: 415 "unsupported_media_type", "the media type is not supported",
         "不支持的媒体类型，请使用 application/json", "Unsupported media type: send application/json";
+    NeitherJsonNorForm: 415 "unsupported_media_type", "the media type is not supported",
+        "不支持的媒体类型，请使用 application/json 或 application/x-www-form-urlencoded",
+        "Unsupported media type: send application/json or application/x-www-form-urlencoded";
+    UnsupportedContentEncoding: 415 "unsupported_content_encoding", "the body is compressed",
+        "不支持压缩的请求体，请不要使用 Content-Encoding",
+        "Compressed bodies are not supported: send it without Content-Encoding";
+    UnsupportedGrantType: 400 "unsupported_grant_type", "the grant type is not `password`",
+        "不支持的 grant_type，请使用 password", "Unsupported grant_type: use password";
     RequestTimeout: 408 "request_timeout", "the request did not arrive in time",
         "请求接收超时", "The request did not arrive in time";
     HeadTooLarge: 431 "head_too_large", "the head of the request is too large",

@@ -192,6 +192,9 @@ impl<P: Presence> Field<P> {
 
 /// A body or a query, made by [`request!`](crate::request).
 pub trait Request: for<'de> Deserialize<'de> + garde::Validate<Context = Rules> {
+    /// The names of its fields.
+    const FIELDS: &'static [&'static str];
+
     /// What is wrong with each field, in the order of declaration.
     fn problems(&self) -> Vec<(&'static str, Problem)>;
 }
@@ -238,6 +241,8 @@ macro_rules! request {
         }
 
         impl $crate::field::Request for $type {
+            const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
+
             fn problems(&self) -> Vec<(&'static str, $crate::problem::Problem)> {
                 let fields = [$((stringify!($field), self.$field.problem())),*];
                 fields.into_iter().filter_map(|(name, problem)| Some((name, problem?))).collect()

@@ -1,5 +1,7 @@
 //! What is wrong with a part of a request.
 
+use std::borrow::Cow;
+
 use menjin_domain::common::Violation;
 
 use crate::locale::Locale;
@@ -21,6 +23,14 @@ pub enum Problem {
     BodyNotAnObject,
     /// It is given twice.
     Repeated,
+    /// There is no such parameter.
+    UnknownParameter,
+    /// A name is given twice in one object of the body.
+    RepeatedName,
+    /// The body is nested too deeply.
+    TooDeep,
+    /// A text of the body holds half of a character: a lone surrogate (RFC 7493 §2.1).
+    LoneSurrogate,
     /// It is too small.
     AtLeast {
         /// The least value.
@@ -70,7 +80,13 @@ impl Problem {
             Self::Rule(V::TooLong { .. } | V::TooManyBytes { .. }) => "string_too_long",
             Self::NotAUuid => "uuid_parsing",
             Self::Rule(V::NotACacheKey) => "string_pattern_mismatch",
-            Self::Repeated | Self::NotAPosition | Self::Rule(_) => "value_error",
+            Self::UnknownParameter => "extra_forbidden",
+            Self::LoneSurrogate => "string_unicode",
+            Self::Repeated
+            | Self::RepeatedName
+            | Self::TooDeep
+            | Self::NotAPosition
+            | Self::Rule(_) => "value_error",
         }
     }
 
@@ -84,6 +100,8 @@ impl Problem {
                 | Self::NotAnObject
                 | Self::MalformedJson
                 | Self::BodyNotAnObject
+                | Self::UnknownParameter
+                | Self::LoneSurrogate
         )
     }
 
@@ -108,6 +126,19 @@ impl Problem {
                 fixed("请求体应为JSON对象", "The body should be a JSON object")
             }
             Self::Repeated => fixed("字段重复", "The field is given more than once"),
+            Self::UnknownParameter => fixed("没有此查询参数", "There is no such query parameter"),
+            Self::RepeatedName => fixed(
+                "请求体是有效的JSON，但同一对象中有重复的键",
+                "The body is JSON, but a name is given twice in one object",
+            ),
+            Self::TooDeep => fixed(
+                "请求体是有效的JSON，但嵌套过深，最多128层",
+                "The body is JSON, but nested too deeply: 128 levels at most",
+            ),
+            Self::LoneSurrogate => fixed(
+                "请求体中有不完整的Unicode字符（单独的代理项）",
+                "A text of the body holds a lone surrogate, which is half of a character",
+            ),
             Self::AtLeast { min } => (
                 format!("应大于或等于{min}"),
                 format!("Input should be greater than or equal to {min}"),
@@ -214,7 +245,7 @@ pub struct FieldError {
     /// The part of the request.
     pub place: Place,
     /// The field; `None` for the part as a whole.
-    pub field: Option<&'static str>,
+    pub field: Option<Cow<'static, str>>,
     /// What is wrong.
     pub problem: Problem,
 }
@@ -253,6 +284,10 @@ pub fn all_problems() -> Vec<Problem> {
         Problem::UnknownOutcome,
         Problem::NotATime,
         Problem::NotAUuid,
+        Problem::UnknownParameter,
+        Problem::RepeatedName,
+        Problem::TooDeep,
+        Problem::LoneSurrogate,
         Problem::NotAPosition,
     ];
     others.into_iter().chain(rules.map(Problem::Rule)).collect()

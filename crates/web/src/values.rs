@@ -1,6 +1,8 @@
 //! A field type for each value of the domain: how it is parsed, and the same rules in words of JSON
 //! Schema.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, SubsecRound as _};
 use menjin_domain::accounts::{
     AvatarUrl, Bio, Email, FullName, LoginName, Phone, RegistrableRole, Role, Username,
@@ -125,7 +127,7 @@ text_fields! {
     };
     // RFC 3339, in any time zone. What is finer than microseconds is cut off.
     Timestamp => Self, |sent| {
-        let at = DateTime::parse_from_rfc3339(sent).map_err(|_detail| Problem::NotATime)?;
+        let at = DateTime::parse_from_rfc3339(&with_plus(sent)).map_err(|_detail| Problem::NotATime)?;
         Ok(at.to_utc().trunc_subsecs(6))
     }, { "type": "string", "format": "date-time" };
 
@@ -133,6 +135,14 @@ text_fields! {
         "type": "string", "minLength": 1, "maxLength": Self::MAX, "example": "greeting",
         "pattern": r"^(?!\.{1,2}$)[A-Za-z0-9._:-]+$",
     };
+}
+
+/// A time with the `+` of its offset, which a query that was not encoded brings as a space.
+fn with_plus(time: &str) -> Cow<'_, str> {
+    match time.rsplit_once(' ') {
+        Some((date, offset)) if date.contains(['T', 't']) => format!("{date}+{offset}").into(),
+        _ => time.into(),
+    }
 }
 
 impl FieldType for NewPassword {
@@ -310,6 +320,11 @@ mod tests {
         assert_eq!(
             read("2026-01-31T16:00:00.1234567+08:00"),
             Ok("2026-01-31T08:00:00.123456Z".to_owned())
+        );
+        assert_eq!(
+            read("2026-01-31T16:00:00 08:00"),
+            Ok("2026-01-31T08:00:00.000000Z".to_owned()),
+            "j17: the `+` of a query"
         );
         for bad in
             ["", "now", "2026-01-31", "2026-01-31T08:00:00", "1700000000", "2026-02-30T08:00:00Z"]

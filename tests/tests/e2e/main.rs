@@ -17,6 +17,7 @@ mod envelope;
 mod every_route;
 mod framework;
 mod general;
+mod habits;
 mod language;
 mod locks;
 mod matrix;

@@ -3,9 +3,11 @@
 use menjin_domain::cache::{CacheKey, EntryTtl};
 use menjin_web::schema::Written;
 use menjin_web::{cache_failed, values};
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::dialect::ReplyContext;
+use crate::http::body::RawBody;
 use crate::prelude::*;
 
 const DONE: Text = Text { zh: "缓存设置成功", en: "Cache entry set" };
@@ -26,6 +28,13 @@ request! {
     }
 }
 
+/// The entry as it stands in the body.
+#[derive(Deserialize)]
+struct SentData<'a> {
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
 response! {
     /// What was written and for how long.
     struct WriteResponse as "CacheWritten" {
@@ -42,13 +51,18 @@ response! {
 #[api_v2_operation(operation_id = "write_cache", tags("Cache"))]
 async fn write(
     api: Data<Api>,
-    Ordered(CacheUser(allowed), Ordered(Path(key), Body(body))): Ordered<
+    Ordered(CacheUser(allowed), Ordered(Path(key), RawBody(body, bytes))): Ordered<
         CacheUser,
-        Ordered<Path<CacheKey>, Body<WriteRequest>>,
+        Ordered<Path<CacheKey>, RawBody<WriteRequest>>,
     >,
     context: ReplyContext,
 ) -> Answer<Reply<WriteResponse>> {
-    let value = Value::Object(body.data.value()?).to_string().into_bytes();
+    // As it was sent: parsing it would sort the names, and round numbers beyond 64 bits.
+    let SentData { data } = serde_json::from_slice(&bytes).map_err(|error| {
+        tracing::error!(%error, "a body that is valid has no data");
+        ErrorKind::Internal
+    })?;
+    let value = data.get().as_bytes().to_vec();
     let ttl = body.ttl.value()?.unwrap_or(EntryTtl::DEFAULT);
     api.services.write_entry.execute(allowed, &key, value, ttl).await.map_err(cache_failed)?;
     let message = DONE.in_locale(context.locale);

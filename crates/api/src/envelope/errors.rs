@@ -35,7 +35,7 @@ pub(super) fn render(error: &ApiError, context: &ReplyContext) -> HttpResponse {
 fn describe(field: &FieldError, locale: Locale) -> (String, &'static str) {
     let problem = field.problem;
     let kind = if problem.is_rule_on_a_value() { "value_error" } else { problem.kind() };
-    (labelled_text(problem, field.field, locale), kind)
+    (labelled_text(problem, field.field.as_deref(), locale), kind)
 }
 
 /// What is wrong with a value, in a sentence that names the field as people know it.

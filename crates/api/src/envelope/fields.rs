@@ -1,9 +1,10 @@
 //! Field types of this dialect. Both bounds of a length are one rule here, as its document words them.
 
 use menjin_domain::accounts::{self, FullName, UsernameLength};
-use menjin_domain::common::Violation;
+use menjin_domain::common::{Patch, Violation};
+use menjin_web::ApiError;
 use menjin_web::field::{FieldType, Rules};
-use menjin_web::problem::Problem;
+use menjin_web::problem::{FieldError, Place, Problem};
 use menjin_web::values::username;
 use serde_json::{Value, json};
 
@@ -53,5 +54,46 @@ impl FieldType for Name {
         json!({
             "type": "string", "minLength": Self::MIN, "maxLength": Self::MAX, "example": "张三",
         })
+    }
+}
+
+/// A name of 2 to 10 characters, or the one that is shown: what a client has read it may send back.
+pub(super) enum NameAsShown {}
+
+/// A name that somebody sent.
+pub(super) enum SentName {
+    /// It keeps the rules.
+    Valid(FullName),
+    /// It breaks this one. It is taken only if it is what is shown.
+    Invalid(String, Problem),
+}
+
+impl FieldType for NameAsShown {
+    type Json = String;
+    type Value = Option<SentName>;
+
+    fn parse(sent: &String, rules: &Rules) -> Result<Option<SentName>, Problem> {
+        Ok(match Name::parse(sent, rules) {
+            Ok(name) => name.map(SentName::Valid),
+            Err(problem) => Some(SentName::Invalid(sent.clone(), problem)),
+        })
+    }
+
+    fn schema(rules: &Rules) -> Value {
+        Name::schema(rules)
+    }
+}
+
+impl SentName {
+    /// The change that it means to a profile that shows this name.
+    pub(super) fn change_from(self, shown: &str) -> Result<Patch<FullName>, ApiError> {
+        match self {
+            Self::Valid(name) if name.as_str() == shown => Ok(Patch::Keep),
+            Self::Valid(name) => Ok(Patch::Set(name)),
+            Self::Invalid(text, _) if text == shown => Ok(Patch::Keep),
+            Self::Invalid(_, problem) => {
+                Err(FieldError { place: Place::Body, field: Some("name".into()), problem }.into())
+            }
+        }
     }
 }

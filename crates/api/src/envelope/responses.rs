@@ -77,14 +77,19 @@ response! {
     }
 }
 
+/// What is shown as the `name` of a user.
+pub(super) fn shown_name(user: &accounts::User) -> &str {
+    let full_name = user.profile.full_name.as_ref();
+    full_name.map_or(user.username.as_str(), |name| name.as_str())
+}
+
 impl From<&accounts::User> for User {
     fn from(user: &accounts::User) -> Self {
-        let full_name = user.profile.full_name.as_ref();
         Self {
             id: user.id.get(),
             username: user.username.as_str().to_owned(),
             role: user.role.as_str(),
-            name: full_name.map_or(user.username.as_str(), |name| name.as_str()).to_owned(),
+            name: shown_name(user).to_owned(),
             email: user.email.as_str().to_owned(),
             is_active: user.is_active,
             created_at: Time(user.created_at),

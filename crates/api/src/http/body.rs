@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt as _;
@@ -37,20 +37,60 @@ impl<T: Request + 'static, const FORM: bool> FromRequest for Body<T, FORM> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move { Ok(Self(parse(&request, payload, FORM).await?.0)) })
+    }
+}
+
+/// The same with the bytes as they were sent.
+pub(crate) struct RawBody<T>(pub(crate) T, pub(crate) Bytes);
+
+impl<T: Request + 'static> FromRequest for RawBody<T> {
+    type Error = Rejection;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let media = MediaType::of(&request, FORM)?;
-            let bytes = read(&request, payload).await?;
-            let object = match media {
-                MediaType::Json => json::parse_object(&bytes).map_err(|error| match error {
-                    JsonError::Malformed => Problem::MalformedJson,
-                    JsonError::NotAnObject => Problem::BodyNotAnObject,
-                }),
-                MediaType::Form => parse_form(&bytes),
-            };
-            let object = object.map_err(|problem| (Place::Body, problem))?;
-            Ok(Self(validate(object, &rules(&request)?, Place::Body)?))
+            let (body, bytes) = parse(&request, payload, false).await?;
+            Ok(Self(body, bytes))
         })
     }
+}
+
+impl<T: Request + Schema> Input for RawBody<T> {
+    fn describe(signature: &mut Signature, components: &mut Components<'_>) {
+        Body::<T>::describe(signature, components);
+    }
+}
+
+async fn parse<T: Request>(
+    request: &HttpRequest,
+    payload: Payload,
+    accepts_form: bool,
+) -> Result<(T, Bytes), ApiError> {
+    let media = MediaType::of(request, accepts_form)?;
+    if !is_plain(request) {
+        return Err(ErrorKind::UnsupportedContentEncoding.into());
+    }
+    let bytes = read(request, payload).await?;
+    let object = match media {
+        MediaType::Json => json::parse_object(&bytes).map_err(|error| match error {
+            JsonError::Malformed => Problem::MalformedJson,
+            JsonError::RepeatedName => Problem::RepeatedName,
+            JsonError::TooDeep => Problem::TooDeep,
+            JsonError::LoneSurrogate => Problem::LoneSurrogate,
+            JsonError::NotAnObject => Problem::BodyNotAnObject,
+        }),
+        MediaType::Form => parse_form(&bytes),
+    };
+    let object = object.map_err(|problem| (Place::Body, problem))?;
+    let is_of_password = |grant: &Value| grant == "password";
+    if let MediaType::Form = media
+        && !object.get("grant_type").is_none_or(is_of_password)
+    {
+        return Err(ErrorKind::UnsupportedGrantType.into());
+    }
+    Ok((validate(object, &rules(request)?, Place::Body)?, bytes))
 }
 
 impl<T: Request + Schema, const FORM: bool> Input for Body<T, FORM> {
@@ -58,9 +98,13 @@ impl<T: Request + Schema, const FORM: bool> Input for Body<T, FORM> {
         signature.body = Some(T::schema(components));
         signature.may_refuse(&[
             ErrorKind::TooLarge,
-            ErrorKind::UnsupportedMediaType,
+            if FORM { ErrorKind::NeitherJsonNorForm } else { ErrorKind::UnsupportedMediaType },
+            ErrorKind::UnsupportedContentEncoding,
             ErrorKind::RequestTimeout,
         ]);
+        if FORM {
+            signature.may_refuse(&[ErrorKind::UnsupportedGrantType]);
+        }
         let invalid = example_of_invalid::<T>(components, Place::Body, &Value::from(0));
         signature.errors.push(("invalid_body", invalid));
         signature.errors.push(("not_json", (Place::Body, Problem::MalformedJson).into()));
@@ -81,7 +125,11 @@ pub(crate) fn validate<T: Request>(
 ) -> Result<T, ApiError> {
     let read: T = serde_json::from_value(Value::Object(object))
         .map_err(|_detail| (place, Problem::MalformedJson))?;
-    let located = |(field, problem)| FieldError { place, field: Some(field), problem };
+    let located = |(field, problem): (&'static str, _)| FieldError {
+        place,
+        field: Some(field.into()),
+        problem,
+    };
     match read.validate_with(rules) {
         Ok(()) => Ok(read),
         // Not garde's report, which is sorted by name: clients show the first problem, which is to be
@@ -119,6 +167,11 @@ enum MediaType {
 
 impl MediaType {
     fn of(request: &HttpRequest, accepts_form: bool) -> Result<Self, ApiError> {
+        let other = if accepts_form {
+            ErrorKind::NeitherJsonNorForm
+        } else {
+            ErrorKind::UnsupportedMediaType
+        };
         let mut headers = request.headers().get_all(CONTENT_TYPE);
         // Of two, a proxy may have looked at the other one.
         let header = headers.next().filter(|_| headers.next().is_none());
@@ -130,15 +183,21 @@ impl MediaType {
             .filter_map(|part| part.strip_prefix("charset=").map(str::to_owned))
             .all(|charset| matches!(charset.trim_matches('"'), "utf-8" | "utf8"));
         match essence.as_str() {
-            _ if !utf8 => Err(ErrorKind::UnsupportedMediaType.into()),
+            _ if !utf8 => Err(other.into()),
             "application/json" => Ok(Self::Json),
-            other if other.starts_with("application/") && other.ends_with("+json") => {
-                Ok(Self::Json)
-            }
+            json if json.starts_with("application/") && json.ends_with("+json") => Ok(Self::Json),
             "application/x-www-form-urlencoded" if accepts_form => Ok(Self::Form),
-            _ => Err(ErrorKind::UnsupportedMediaType.into()),
+            _ => Err(other.into()),
         }
     }
+}
+
+/// Whether the body is as it is, without a compression.
+fn is_plain(request: &HttpRequest) -> bool {
+    request.headers().get_all(CONTENT_ENCODING).all(|coding| {
+        let coding = coding.as_bytes().trim_ascii();
+        coding.is_empty() || coding.eq_ignore_ascii_case(b"identity")
+    })
 }
 
 /// Reads the body whole, within its bounds of size and time.

@@ -1,16 +1,17 @@
 //! The language of messages.
 
 use actix_web::dev::ServiceRequest;
-use actix_web::http::header::{AcceptLanguage, Header};
+use actix_web::error::ParseError;
+use actix_web::http::header::{ACCEPT_LANGUAGE, AcceptLanguage, HeaderValue, from_comma_delimited};
 use menjin_web::Locale;
 
 /// The language that the client likes best of those there are (RFC 9110 §12.5.4), else the
 /// default.
 pub(crate) fn negotiate(request: &ServiceRequest, default: Locale) -> Locale {
-    if !request.headers().contains_key(actix_web::http::header::ACCEPT_LANGUAGE) {
+    if !request.headers().contains_key(ACCEPT_LANGUAGE) {
         return default;
     }
-    let Ok(accepted) = AcceptLanguage::parse(request) else { return default };
+    let Ok(accepted) = parse(request) else { return default };
     let unwanted = |tag: &str| {
         accepted.iter().any(|item| {
             item.quality == actix_web::http::header::Quality::ZERO && item.item.to_string() == tag
@@ -23,6 +24,14 @@ pub(crate) fn negotiate(request: &ServiceRequest, default: Locale) -> Locale {
         .filter(|tag| !unwanted(tag))
         .find_map(|tag| Locale::for_tag(&tag))
         .unwrap_or(default)
+}
+
+/// Parses the header. Some clients write the names of POSIX locales, such as `en_US`.
+fn parse(request: &ServiceRequest) -> Result<AcceptLanguage, ParseError> {
+    let lines = request.headers().get_all(ACCEPT_LANGUAGE);
+    let lines = lines.filter_map(|line| line.to_str().ok()?.replace('_', "-").parse().ok());
+    let lines: Vec<HeaderValue> = lines.collect();
+    Ok(AcceptLanguage(from_comma_delimited(lines.iter())?))
 }
 
 #[cfg(test)]
@@ -45,6 +54,8 @@ mod tests {
         assert_eq!(negotiated("en;q=0.5, zh;q=0.8"), Locale::ZhCn);
         assert_eq!(negotiated("fr, zh-Hant;q=0.2, en;q=0.1"), Locale::ZhCn);
         assert_eq!(negotiated("fr, en;q=0.1"), Locale::En);
+        assert_eq!(negotiated("en_US"), Locale::En, "j17");
+        assert_eq!(negotiated("fr_FR,en_GB;q=0.5"), Locale::En);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    CONTENT_LANGUAGE, HeaderMap, HeaderValue, STRICT_TRANSPORT_SECURITY, VARY,
+    CONTENT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderValue, STRICT_TRANSPORT_SECURITY, VARY,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
@@ -177,6 +177,7 @@ pub(crate) fn refuse(
     let context = ReplyContext {
         dialect,
         locale: api.settings.locale,
+        is_form: false,
         request_id: api.random.uuid().unwrap_or_default().into(),
         strict_transport: api.strict_transport.clone().filter(|_| peer.is_tls),
     };
@@ -207,9 +208,18 @@ fn context_of(
         dialect,
         locale: negotiate(request, default),
         request_id,
+        is_form: is_form(request),
         strict_transport: by_tls.and_then(|api| api.strict_transport.clone()),
     }
 }
+
+fn is_form(request: &ServiceRequest) -> bool {
+    let sent = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let start = sent.and_then(|sent| sent.get(..FORM.len()));
+    start.is_some_and(|start| start.eq_ignore_ascii_case(FORM))
+}
+
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
 /// Whether a trusted proxy says that the client came to it by TLS.
 fn came_by_tls_to_proxy(request: &ServiceRequest, api: &Api) -> bool {
@@ -238,9 +248,11 @@ fn finish(
 ) -> ServiceResponse<BoxBody> {
     let rendered = response.response().error().map(|error| {
         let rejection = error.as_error::<Rejection>().map(|rejection| &rejection.0);
-        let preflight = rejection
-            .filter(|error| error.kind == ErrorKind::MethodNotAllowed)
-            .and_then(|error| cors?.preflight_response(&error.allow));
+        let preflight = rejection.zip(cors).and_then(|(error, cors)| match error.kind {
+            ErrorKind::MethodNotAllowed => cors.preflight_response(&error.allow),
+            ErrorKind::RouteNotFound => cors.preflight_response_of_unknown_path(),
+            _ => None,
+        });
         preflight.unwrap_or_else(|| render_error(error, context))
     });
     match rendered {

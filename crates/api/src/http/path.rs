@@ -32,7 +32,7 @@ impl<T: PathParameter> FromRequest for Path<T> {
 }
 
 fn invalid<T: PathParameter>(problem: menjin_web::problem::Problem) -> ApiError {
-    FieldError { place: Place::Path, field: Some(T::NAME), problem }.into()
+    FieldError { place: Place::Path, field: Some(T::NAME.into()), problem }.into()
 }
 
 impl<T: PathParameter> Input for Path<T> {

@@ -4,8 +4,9 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
+use menjin_web::ApiError;
 use menjin_web::field::Request;
-use menjin_web::problem::Place;
+use menjin_web::problem::{FieldError, Place, Problem};
 use menjin_web::schema::{Components, Schema, with};
 use serde_json::{Value, json};
 
@@ -13,8 +14,10 @@ use super::body::{example_of_invalid, parse_form, rules, validate};
 use super::reply::Rejection;
 use crate::endpoint::{Input, Signature};
 
-/// A query whose every field is valid. Parameters that nobody knows are ignored; one given twice is
-/// refused, since a proxy may have looked at the other.
+/// A query whose every field is valid. A parameter that there is not is refused: a filter that is
+/// ignored shows a client the wrong records. Names that begin with `_`, which some clients add
+/// against caches, are ignored. A parameter that is given twice is refused, since a proxy may have
+/// looked at the other.
 pub(crate) struct Query<T>(pub(crate) T);
 
 impl<T: Request> FromRequest for Query<T> {
@@ -23,8 +26,19 @@ impl<T: Request> FromRequest for Query<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let read = || {
-            let object = parse_form(request.query_string().as_bytes())
+            let mut object = parse_form(request.query_string().as_bytes())
                 .map_err(|problem| (Place::Query, problem))?;
+            object.retain(|name, _| !name.starts_with('_'));
+            let unknown = object.keys().filter(|name| !T::FIELDS.contains(&name.as_str()));
+            let unknown = unknown.map(|name| FieldError {
+                place: Place::Query,
+                field: Some(name.clone().into()),
+                problem: Problem::UnknownParameter,
+            });
+            let unknown: Vec<_> = unknown.collect();
+            if !unknown.is_empty() {
+                return Err(ApiError::invalid(unknown).into());
+            }
             Ok(Self(validate(object, &rules(request)?, Place::Query)?))
         };
         ready(read())

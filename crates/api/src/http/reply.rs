@@ -1,5 +1,7 @@
 //! What handlers return.
 
+use std::borrow::Cow;
+
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -87,7 +89,7 @@ response! {
 /// What is wrong with one part of a request, as FastAPI lists it.
 #[derive(Serialize)]
 pub(crate) struct ProblemResponse {
-    loc: Vec<&'static str>,
+    loc: Vec<Cow<'static, str>>,
     msg: String,
     r#type: &'static str,
 }
@@ -128,7 +130,8 @@ impl Problems {
     ) -> Self {
         let describe = |field: &FieldError| {
             let (msg, r#type) = describe(field);
-            let loc = [field.place.as_str()].into_iter().chain(field.field).collect();
+            let loc =
+                [field.place.as_str().into()].into_iter().chain(field.field.clone()).collect();
             ProblemResponse { loc, msg, r#type }
         };
         Self { detail: fields.iter().map(describe).collect() }

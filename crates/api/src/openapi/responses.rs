@@ -64,8 +64,13 @@ fn error_responses(
     locale: Locale,
     components: &mut Components<'_>,
 ) -> Map<String, Value> {
-    let context =
-        ReplyContext { dialect, locale, request_id: REQUEST_ID.into(), strict_transport: None };
+    let context = ReplyContext {
+        dialect,
+        locale,
+        request_id: REQUEST_ID.into(),
+        is_form: false,
+        strict_transport: None,
+    };
     let mut groups = BTreeMap::<u16, Group>::new();
     for (name, mut error) in errors {
         // Only those with a wait show it.

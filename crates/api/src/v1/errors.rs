@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use menjin_web::schema::{Components, Schema};
-use menjin_web::{ApiError, ErrorKind};
+use menjin_web::{ApiError, ErrorKind, Locale};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -16,6 +16,54 @@ struct ErrorResponse<'a> {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
+    #[serde(flatten)]
+    oauth: Option<OAuthError>,
+}
+
+/// What clients of OAuth2 read (RFC 6749 §5.2), beside what everybody reads.
+#[derive(Serialize)]
+struct OAuthError {
+    error: &'static str,
+    error_description: &'static str,
+}
+
+impl OAuthError {
+    fn schema_of_code() -> Value {
+        json!({
+            "type": "string", "example": "invalid_grant",
+            "description": "For clients of OAuth2 (RFC 6749 §5.2): to HTML forms only.",
+        })
+    }
+
+    fn schema_of_description() -> Value {
+        json!({
+            "type": "string", "example": "Incorrect username or password",
+            "description": "The same in words: to HTML forms only.",
+        })
+    }
+
+    /// Of a form; the description is in English, since RFC 6749 allows ASCII only.
+    fn of(error: &ApiError, context: &ReplyContext) -> Option<Self> {
+        let code = match error.kind {
+            ErrorKind::InvalidCredentials => "invalid_grant",
+            ErrorKind::UnsupportedGrantType => "unsupported_grant_type",
+            // Of RFC 6749 §4.1.2.1: the token endpoint has no names of its own for them.
+            kind if kind.status() == 429 || kind.status() == 503 => "temporarily_unavailable",
+            kind if kind.status() >= 500 => "server_error",
+            _ => "invalid_request",
+        };
+        let error_description = error.kind.text().in_locale(Locale::En);
+        context.is_form.then_some(Self { error: code, error_description })
+    }
+}
+
+/// What is not valid, to a form.
+#[derive(Serialize)]
+struct ProblemsOfForm {
+    #[serde(flatten)]
+    problems: Problems,
+    #[serde(flatten)]
+    oauth: Option<OAuthError>,
 }
 
 impl Schema for ErrorResponse<'_> {
@@ -47,6 +95,8 @@ impl Schema for ErrorResponse<'_> {
                     "description": "For the operator, who finds the cause in the log with it. \
                                     With 5xx only.",
                 },
+                "error": OAuthError::schema_of_code(),
+                "error_description": OAuthError::schema_of_description(),
             },
             "additionalProperties": false,
         })
@@ -55,20 +105,34 @@ impl Schema for ErrorResponse<'_> {
 
 /// The schema of an error with this status.
 pub(super) fn schema(status: u16, components: &mut Components<'_>) -> Value {
-    if status == 422 { Problems::schema(components) } else { ErrorResponse::schema(components) }
+    if status != 422 {
+        return ErrorResponse::schema(components);
+    }
+    components.refer(Problems::NAME, |components| {
+        let mut schema = Problems::inline(components);
+        if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.insert("error".to_owned(), OAuthError::schema_of_code());
+            let description = OAuthError::schema_of_description();
+            properties.insert("error_description".to_owned(), description);
+        }
+        schema
+    })
 }
 
 /// The answer to a request that was not done.
 pub(super) fn render(error: &ApiError, context: &ReplyContext) -> HttpResponse {
     let mut response = begin_error(error);
+    let oauth = OAuthError::of(error, context);
     if error.kind == ErrorKind::Invalid {
-        return response.json(Problems::new(&error.fields, |field| {
+        let problems = Problems::new(&error.fields, |field| {
             (field.problem.text(context.locale), field.problem.kind())
-        }));
+        });
+        return response.json(ProblemsOfForm { problems, oauth });
     }
     response.json(ErrorResponse {
         detail: error.kind.text().in_locale(context.locale),
         code: error.kind.code(),
         request_id: (error.kind.status() >= 500).then_some(context.request_id.as_str()),
+        oauth,
     })
 }

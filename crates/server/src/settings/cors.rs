@@ -1,6 +1,6 @@
 //! `[cors]`: which pages of other origins may call the API.
 
-use menjin_api::{Cors, Origin};
+use menjin_api::{Cors, Origin, RequestHeader};
 
 use super::prelude::*;
 
@@ -10,6 +10,8 @@ pub(crate) struct CorsSettings {
     #[serde(with = "list")]
     origins: Vec<Origin>,
     credentials: bool,
+    #[serde(with = "list")]
+    headers: Vec<RequestHeader>,
     // Browsers cache a preflight for no longer.
     #[serde(with = "humantime_serde")]
     #[garde(custom(lasts(Duration::ZERO, DAY)))]
@@ -18,7 +20,12 @@ pub(crate) struct CorsSettings {
 
 impl CorsSettings {
     pub(crate) fn config(&self) -> Cors {
-        Cors { origins: self.origins.clone(), credentials: self.credentials, max_age: self.max_age }
+        Cors {
+            origins: self.origins.clone(),
+            credentials: self.credentials,
+            headers: self.headers.clone(),
+            max_age: self.max_age,
+        }
     }
 
     /// `*` must be alone, and without credentials.

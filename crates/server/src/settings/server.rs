@@ -20,6 +20,9 @@ pub(crate) struct ServerSettings {
     #[serde(with = "list")]
     trusted_proxies: Vec<Network>,
     #[serde(with = "humantime_serde")]
+    #[garde(custom(lasts(SECOND, DAY)))]
+    pub(crate) keep_alive: Duration,
+    #[serde(with = "humantime_serde")]
     #[garde(custom(lasts(SHORTEST, LONGEST)))]
     pub(crate) shutdown_timeout: Duration,
     #[serde(with = "humantime_serde")]

@@ -73,7 +73,9 @@ async fn login_takes_the_form_of_oauth2() {
           "msg": "字段重复",
           "type": "value_error"
         }
-      ]
+      ],
+      "error": "invalid_request",
+      "error_description": "Validation failed"
     }
     "#);
 }

@@ -26,8 +26,8 @@ pub(crate) fn pages(document: &Value) -> [(&'static str, String); 3] {
 /// The page with these tables in the place of its old ones.
 pub(crate) fn with_tables(page: &str, tables: &str) -> String {
     let text = std::fs::read_to_string(super::checkout().join(page)).unwrap();
-    let (before, rest) = text.split_once(BEGIN).unwrap_or_else(|| panic!("{page}: no {BEGIN}"));
-    let (_, after) = rest.split_once(END).unwrap_or_else(|| panic!("{page}: no {END}"));
+    let (before, rest) = text.split_once(BEGIN).unwrap();
+    let (_, after) = rest.split_once(END).unwrap();
     format!("{before}{BEGIN}\n{tables}\n{END}{after}")
 }
 
@@ -114,8 +114,8 @@ fn row(method: &str, path: &str, operation: &Value) -> String {
     format!(
         "| `{} {path}` | {who} | {what} | {} | {} |\n",
         method.to_uppercase(),
-        Vec::from_iter(success).join(" · ").trim(),
-        Vec::from_iter(refusals).join(" · ")
+        success.collect::<Vec<_>>().join(" · ").trim(),
+        refusals.collect::<Vec<_>>().join(" · ")
     )
 }
 
@@ -144,7 +144,7 @@ fn fields(schema: &Value) -> String {
         let optional = if required.contains(&name.as_str()) { "" } else { "?" };
         format!("`{name}`{optional}{}", bounds(property))
     });
-    Vec::from_iter(fields).join(", ")
+    fields.collect::<Vec<_>>().join(", ")
 }
 
 fn bounds(property: &Value) -> String {

@@ -254,6 +254,13 @@ async fn authentication(app: &TestApp, visits: &mut Visits) {
     let form = [("grant_type", "password"), ("username", "ann"), ("password", PASSWORD)];
     let answer = client.request(Method::POST, LOGIN.1).form(&form).answer().await;
     visits.judge("POST", LOGIN.1, 200, &answer);
+    for (grant, name, status) in
+        [("refresh_token", "ann", 400), ("password", "nobody", 401), ("password", "a\0", 422)]
+    {
+        let form = [("grant_type", grant), ("username", name), ("password", PASSWORD)];
+        let answer = client.request(Method::POST, LOGIN.1).form(&form).answer().await;
+        visits.judge("POST", LOGIN.1, status, &answer);
+    }
 
     let token = json!({ "refresh_token": logged_in.body["refresh_token"] });
     let refreshed = visits.send(&client, REFRESH, Some(&token), 200).await;

@@ -41,7 +41,7 @@ impl UsersQuery {
             // One of them would have to be ignored.
             (Some(_), _) => {
                 let problem = Problem::AtMost { max: 0 };
-                let skip = FieldError { place: Place::Query, field: Some("skip"), problem };
+                let skip = FieldError { place: Place::Query, field: Some("skip".into()), problem };
                 return Err(skip.into());
             }
         };
