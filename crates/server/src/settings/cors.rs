@@ -11,7 +11,7 @@ pub(crate) struct CorsSettings {
     origins: Vec<Origin>,
     credentials: bool,
     // Browsers cache a preflight for no longer.
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     #[garde(custom(lasts(Duration::ZERO, DAY)))]
     max_age: Duration,
 }
