@@ -9,8 +9,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::application::create_admin;
 use crate::audit;
-use crate::cli::{CreateAdminArgs, ExportArgs};
-use crate::settings::Settings;
+use crate::cli::{CreateAdminArgs, Environment, ExportArgs};
+use crate::settings::{DEFAULT, PRODUCTION, Settings, Writings};
 use crate::store::Store;
 
 /// `menjin migrate`
@@ -27,9 +27,18 @@ pub(crate) fn migrate(settings: &Settings) -> anyhow::Result<()> {
 }
 
 /// `menjin config check`: the settings were checked when they were read.
-pub(crate) fn check_config(settings: &Settings) -> anyhow::Result<()> {
-    write!(std::io::stdout(), "{}", settings.to_toml()?)?;
+pub(crate) fn check_config(settings: &Settings, writings: &Writings) -> anyhow::Result<()> {
+    write!(std::io::stdout(), "{}", settings.to_toml(writings)?)?;
     Ok(())
+}
+
+/// `menjin config defaults`
+pub(crate) fn print_defaults(environment: Environment) -> anyhow::Result<()> {
+    let text = match environment {
+        Environment::Development => DEFAULT,
+        Environment::Production => PRODUCTION,
+    };
+    Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
 }
 
 /// `menjin admin create`

@@ -18,14 +18,9 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
     /// The folder with local.toml (and default.toml and production.toml, if they are to differ from
     /// those in the binary).
-    #[arg(
-        long,
-        global = true,
-        value_name = "FOLDER",
-        default_value = "config",
-        env = "MENJIN_CONFIG"
-    )]
-    pub(crate) config: PathBuf,
+    /// Without it, the folder `config`, if there is one.
+    #[arg(long, global = true, value_name = "FOLDER", env = "MENJIN_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
     /// What to run as.
     #[arg(long, global = true, value_enum, default_value = "development", env = "MENJIN_ENV")]
     pub(crate) env: Environment,
@@ -150,16 +145,32 @@ pub(crate) enum AuditCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// Only what happened then or later, such as 2026-01-31T08:00:00Z.
-    #[arg(long, value_name = "TIME")]
+    /// Only what happened then or later, such as 2026-01-31T08:00:00Z, or 2026-01-31 for the beginning
+    /// of that day in UTC.
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<Timestamp>,
-    /// Only what happened before then.
-    #[arg(long, value_name = "TIME")]
+    /// Only what happened before then. A day is its beginning: that day itself is left out.
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) until: Option<Timestamp>,
+}
+
+/// A time, or a day, which stands for its beginning in UTC.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let day = format!("{text}T00:00:00Z");
+    let parsed = text.parse::<Timestamp>().or_else(|_no_time| day.parse());
+    parsed.map_err(|_no_day| {
+        "write it as 2026-01-31T08:00:00Z, with +08:00 for another zone, or as 2026-01-31 for the \
+         beginning of that day in UTC"
+            .to_owned()
+    })
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Print the settings that hold, secrets masked, and complain about those that make no sense.
+    /// Print the settings that hold, secrets masked, and where those that differ from the default were
+    /// written; complain about those that make no sense.
     Check,
+    /// Print the file with every setting, its default and what it does; with `--env production`, the
+    /// file with what production changes.
+    Defaults,
 }

@@ -43,12 +43,16 @@ const BAD_SETTINGS: u8 = 2;
 /// the settings or the command line are invalid, or name a database that no version can use.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    // Keys are generated before the settings can name them.
+    // Keys are generated before the settings can name them, and defaults are printed before there
+    // are others.
     if let Some(Command::Keys { command: KeysCommand::Generate(args) }) = &cli.command {
         return ended(keys::generate(args));
     }
-    let settings = match environment::settings(&cli) {
-        Ok(settings) => settings,
+    if let Some(Command::Config { command: ConfigCommand::Defaults }) = &cli.command {
+        return ended(admin::print_defaults(cli.env));
+    }
+    let (settings, writings) = match environment::settings(&cli) {
+        Ok(read) => read,
         Err(error) => {
             eprintln!("menjin: {error}");
             return ExitCode::from(BAD_SETTINGS);
@@ -75,7 +79,10 @@ pub fn main() -> ExitCode {
         },
         Command::Admin { command: AdminCommand::Create(input) } => admin::create(&settings, &input),
         Command::Audit { command: AuditCommand::Export(args) } => admin::export(&settings, &args),
-        Command::Config { command: ConfigCommand::Check } => admin::check_config(&settings),
+        Command::Config { command: ConfigCommand::Check } => {
+            admin::check_config(&settings, &writings)
+        }
+        Command::Config { command: ConfigCommand::Defaults } => admin::print_defaults(cli.env),
         Command::Keys { command: KeysCommand::Generate(args) } => keys::generate(&args),
     })
 }

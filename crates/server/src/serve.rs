@@ -124,7 +124,7 @@ pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartErro
     let mut interrupt = signal(SignalKind::interrupt())?;
     // Before any part that updates metrics, because each part asks for the recorder once.
     if let Some(address) = settings.metrics.listen {
-        metrics::start(address)?;
+        metrics::start(address.0)?;
     }
     let application = tokio::select! {
         // Building may wait for a database, or for the migration of another replica.

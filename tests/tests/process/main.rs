@@ -12,6 +12,7 @@ mod durability;
 mod keys;
 mod lifecycle;
 mod metrics;
+mod operators;
 mod postgres;
 mod redis;
 mod settings;

@@ -8,7 +8,7 @@ pub(crate) struct AuditSettings {
     pub(crate) refreshes: bool,
     #[garde(range(min = 1, max = 1_000_000))]
     pub(crate) queue: usize,
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     #[garde(custom(lasts(SECOND, LONGEST)))]
     pub(crate) keep: Duration,
 }

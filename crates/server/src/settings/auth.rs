@@ -27,16 +27,16 @@ pub(crate) struct AuthSettings {
     issuer: String,
     #[garde(length(min = 1))]
     audience: String,
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     #[garde(custom(lasts(SECOND, LONGEST)))]
     pub(crate) access_ttl: Duration,
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     #[garde(custom(lasts(SECOND, 10 * YEAR)))]
     pub(crate) refresh_ttl: Duration,
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     pub(crate) refresh_grace: Duration,
     // A change by another process may stay unseen for this long.
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     #[garde(custom(lasts(Duration::ZERO, 60 * SECOND)))]
     pub(crate) session_cache_ttl: Duration,
 }
@@ -139,21 +139,31 @@ const SECRETS: &str = "HS256";
 
 impl KeySource {
     /// The PEM that the setting of this name contains or names; `None` for the secrets.
-    fn pem(&self, name: &str) -> Result<Option<Cow<'_, str>>, SettingsError> {
+    pub(super) fn pem(&self, name: &str) -> Result<Option<Cow<'_, str>>, SettingsError> {
         let text = self.expose();
         if text.is_empty() || text == SECRETS {
             return Ok(None);
         }
         if text.starts_with(PEM) {
-            return Ok(Some(text.into()));
+            return Ok(Some(with_line_breaks(text)));
         }
         match std::fs::read_to_string(text) {
-            Ok(pem) => Ok(Some(pem.into())),
+            Ok(pem) => Ok(Some(with_line_breaks(&pem).into_owned().into())),
             // Without the text: it may be a key that was pasted wrongly.
             Err(error) => {
                 let reason = format!("cannot read the file that it names: {error}");
                 Err(SettingsError::bad(name, reason))
             }
         }
+    }
+}
+
+/// A PEM with its line breaks. Where values have one line, people and programs write them as `\n`,
+/// two characters, which a PEM has nowhere else.
+pub(super) fn with_line_breaks(pem: &str) -> Cow<'_, str> {
+    if pem.contains("\\n") {
+        pem.replace("\\r", "").replace("\\n", "\n").into()
+    } else {
+        pem.into()
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct CorsSettings {
     #[serde(with = "list")]
     headers: Vec<RequestHeader>,
     // Browsers cache a preflight for no longer.
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     #[garde(custom(lasts(Duration::ZERO, DAY)))]
     max_age: Duration,
 }

@@ -17,10 +17,10 @@ pub(crate) struct DatabaseSettings {
     #[garde(range(min = 1, max = 1000))]
     pool_size: usize,
     // The two together bound how long a call takes: every call is answered within three seconds.
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     #[garde(custom(lasts(10 * MILLISECOND, PostgresConfig::MAX_ACQUIRE_TIMEOUT)))]
     acquire_timeout: Duration,
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     #[garde(custom(lasts(10 * MILLISECOND, PostgresConfig::MAX_STATEMENT_TIMEOUT)))]
     statement_timeout: Duration,
     prepared_statements: bool,
@@ -64,8 +64,7 @@ impl DatabaseSettings {
     fn at(&self, name: &str, url: &SecretString) -> Result<Database, SettingsError> {
         let bad = |reason: &str| SettingsError::bad(name, reason);
         match url.expose_secret().split_once("://") {
-            Some(("sqlite", "")) => Err(bad("a path must follow sqlite://")),
-            Some(("sqlite", path)) => Ok(Database::Sqlite(PathBuf::from(path))),
+            Some(("sqlite", path)) => sqlite_path(path).map(Database::Sqlite).map_err(bad),
             Some(("postgres" | "postgresql", _)) => {
                 PostgresConfig::check_url(url.expose_secret()).map_err(bad)?;
                 Ok(Database::Postgres(PostgresConfig {
@@ -81,4 +80,41 @@ impl DatabaseSettings {
             }
         }
     }
+}
+
+/// The path of the file that follows `sqlite://`. What other programs read as something else than a
+/// path would become the name of a file here.
+fn sqlite_path(path: &str) -> Result<PathBuf, &'static str> {
+    let is_memory = path.contains(":memory:") || path.contains("mode=memory");
+    match path {
+        "" => return Err("a path must follow sqlite://"),
+        _ if is_memory => {
+            return Err("there is no database in memory, whose accounts would be lost with every \
+                        stop: name a file, such as sqlite://data/menjin.db");
+        }
+        _ if path.contains(['?', '#']) => {
+            return Err("a path takes no parameters: remove what begins with ? or #. The file is \
+                        made if it is not there");
+        }
+        _ if path.starts_with("file:") => return Err("write the path without file:"),
+        _ if path.starts_with('~') || path.starts_with('$') => {
+            return Err("~ and $NAME are not filled in here: write the whole path");
+        }
+        _ if has_escapes(path) => {
+            return Err("a path has no escapes such as %20: write it as it is");
+        }
+        _ if path.ends_with('/') => return Err("names a folder: add the name of a file"),
+        _ => {}
+    }
+    let path = PathBuf::from(path);
+    if path.is_dir() { Err("names a folder: add the name of a file") } else { Ok(path) }
+}
+
+/// Whether there is a percent sign with two hexadecimal digits.
+fn has_escapes(path: &str) -> bool {
+    let hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+    path.split('%').skip(1).any(|rest| {
+        let bytes = rest.as_bytes();
+        hex(bytes.first()) && hex(bytes.get(1))
+    })
 }

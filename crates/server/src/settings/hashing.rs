@@ -21,7 +21,7 @@ pub(crate) struct HashingSettings {
     threads: usize,
     #[garde(range(min = 1))]
     queue: usize,
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     #[garde(custom(lasts(100 * MILLISECOND, 60 * SECOND)))]
     max_wait: Duration,
 }

@@ -16,13 +16,16 @@ mod locale;
 mod log;
 mod masked;
 mod metrics;
+mod names;
 mod password;
 mod redis;
 mod registration;
 mod server;
+mod shown;
 mod text;
 mod throttle;
 mod tidy;
+mod written;
 
 use humantime::format_duration;
 use prelude::{Deserialize, Duration, Serialize, Validate};
@@ -30,6 +33,7 @@ use prelude::{Deserialize, Duration, Serialize, Validate};
 pub use database::Database;
 pub use load::Sources;
 
+pub(crate) use load::{DEFAULT, PRODUCTION, Writings};
 pub(crate) use log::{LogFormat, LogSettings};
 pub(crate) use server::{ServerSettings, TlsSettings};
 
@@ -75,19 +79,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings as TOML, with secrets masked. Without the masked secrets it can be read back.
-    ///
-    /// # Errors
-    /// No cause is known.
-    pub(crate) fn to_toml(&self) -> Result<String, toml::ser::Error> {
-        let environment = if self.production { "production" } else { "development" };
-        Ok(format!("# environment: {environment}\n\n{}", toml::to_string(self)?))
-    }
-
     /// Returns the first setting that is out of its bounds, or that contradicts others.
     fn check(&self) -> Result<(), SettingsError> {
         self.validate()?;
-        self.server.check(self.metrics.listen)?;
+        self.server.check(self.metrics.listen.map(|listen| listen.0))?;
         self.cors.check()?;
         self.database()?;
         self.redis.config()?;
@@ -104,9 +99,9 @@ pub enum SettingsError {
     #[error("settings: {0}")]
     Unreadable(String),
     /// A setting that does not exist.
-    #[error("settings: unknown setting `{}`; see config/default.toml for all there are", .names.join("`, `"))]
+    #[error("settings: unknown setting {}; `menjin config defaults` prints all that there are", .names.join(", "))]
     Unknown {
-        /// Their names.
+        /// Their names, with where they were written and what may be meant.
         names: Vec<String>,
     },
     /// A setting of a wrong type or an impossible value.
@@ -124,12 +119,20 @@ pub enum SettingsError {
         flag: String,
     },
     /// An environment variable that looks like a setting but is none.
-    #[error(
-        "settings: environment variable {name} is not known; settings are written MENJIN__SECTION__KEY"
-    )]
-    UnknownVariable {
+    #[error("settings: environment variable {name} is not read: {hint}")]
+    BadVariable {
         /// Its name.
         name: String,
+        /// What to write instead.
+        hint: String,
+    },
+    /// The folder that was named cannot be used.
+    #[error("settings: --config (MENJIN_CONFIG) {}: {reason}", .folder.display())]
+    BadFolder {
+        /// The folder.
+        folder: std::path::PathBuf,
+        /// What is wrong.
+        reason: String,
     },
 }
 
@@ -156,7 +159,7 @@ mod prelude {
     pub(super) use garde::Validate;
     pub(super) use serde::{Deserialize, Serialize};
 
-    pub(super) use super::text::{self, list};
+    pub(super) use super::text::{self, duration, list};
     pub(super) use super::{SettingsError, lasts, require};
 
     /// For durations without a lower bound, except that they must not be zero.

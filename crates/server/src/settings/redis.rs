@@ -17,7 +17,7 @@ pub(crate) struct RedisSettings {
     master_name: String,
     namespace: String,
     pool_size: usize,
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     timeout: Duration,
 }
 

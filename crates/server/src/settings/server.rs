@@ -13,19 +13,20 @@ use super::prelude::*;
 #[derive(Debug, Clone, Deserialize, Serialize, Validate)]
 #[garde(allow_unvalidated)]
 pub(crate) struct ServerSettings {
+    #[serde(with = "text::host")]
     pub(crate) host: IpAddr,
     pub(crate) port: u16,
     #[garde(range(max = 512))]
     pub(crate) workers: usize,
     #[serde(with = "list")]
     trusted_proxies: Vec<Network>,
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     #[garde(custom(lasts(SECOND, DAY)))]
     pub(crate) keep_alive: Duration,
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     #[garde(custom(lasts(SHORTEST, LONGEST)))]
     pub(crate) shutdown_timeout: Duration,
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     pub(crate) hsts: Duration,
     #[garde(dive)]
     pub(crate) tls: TlsSettings,
@@ -37,7 +38,7 @@ pub(crate) struct ServerSettings {
 pub(crate) struct TlsSettings {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     #[garde(custom(lasts(10 * MILLISECOND, LONGEST)))]
     pub(crate) check_every: Duration,
 }

@@ -30,6 +30,92 @@ fn parse<T: FromStr<Err: Display>, E: Error>(text: &str) -> Result<T, E> {
     text.parse().map_err(|error| E::custom(format!("{text:?}: {error}")))
 }
 
+/// A duration such as `30s`, `15m`, `24h`, `7d`.
+pub(super) mod duration {
+    use std::time::Duration;
+
+    use super::{Deserialize, Deserializer, Error, Serializer};
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let text = text.trim();
+        if let Ok(seconds) = text.parse::<u64>() {
+            return Err(D::Error::custom(without_unit(seconds)));
+        }
+        // For humantime `M` is a month.
+        if text.ends_with('M') {
+            let number = text.trim_end_matches('M').trim();
+            let reason =
+                format!("{text:?}: for minutes write {number}m, for months {number}months");
+            return Err(D::Error::custom(reason));
+        }
+        humantime::parse_duration(text).map_err(|error| {
+            D::Error::custom(format!("{text:?}: {error}; write it as 30s, 15m, 24h or 7d"))
+        })
+    }
+
+    fn without_unit(number: u64) -> String {
+        if number == 0 {
+            return "0 has no unit: write 0s".to_owned();
+        }
+        let shortest = humantime::format_duration(Duration::from_secs(number)).to_string();
+        let as_seconds = format!("{number}s");
+        let also = if shortest == as_seconds || shortest.contains(' ') {
+            String::new()
+        } else {
+            format!(", which is {shortest}")
+        };
+        format!("{number} has no unit: for seconds write {as_seconds}{also}")
+    }
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        duration: &Duration,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_str(&humantime::format_duration(*duration))
+    }
+}
+
+/// The address of an interface. `localhost` is taken as its address in IPv4.
+pub(super) mod host {
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+    use super::{Deserialize, Deserializer, Error, Serializer};
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<IpAddr, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse(text.trim()).map_err(|reason| D::Error::custom(format!("{text:?}: {reason}")))
+    }
+
+    pub(in super::super) fn parse(text: &str) -> Result<IpAddr, &'static str> {
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+        if let Ok(address) = bare.parse() {
+            return Ok(address);
+        }
+        match text {
+            "localhost" => Ok(Ipv4Addr::LOCALHOST.into()),
+            "" | "*" | "+" => Err("for all interfaces write 0.0.0.0, or :: for IPv6 too"),
+            _ if text.contains("://") => Err("write the address alone, such as 127.0.0.1"),
+            _ if text.parse::<SocketAddr>().is_ok() || text.starts_with("localhost:") => {
+                Err("the port is a setting of its own, server.port")
+            }
+            _ => Err("is no IP address: write that of an interface of this machine, such as \
+                      127.0.0.1, or 0.0.0.0 for all"),
+        }
+    }
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        address: &IpAddr,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_str(address)
+    }
+}
+
 /// A text that may be empty.
 pub(super) mod optional {
     use super::{Deserialize, Deserializer, Display, FromStr, Serializer, parse};

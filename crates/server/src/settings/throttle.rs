@@ -23,7 +23,7 @@ pub(crate) struct ThrottleSettings {
 struct LimitSettings {
     #[garde(range(min = 1))]
     max: u32,
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     #[garde(custom(lasts(SECOND, LONGEST)))]
     window: Duration,
 }

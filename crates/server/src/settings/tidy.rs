@@ -5,9 +5,9 @@ use super::prelude::*;
 #[derive(Debug, Clone, Deserialize, Serialize, Validate)]
 #[garde(allow_unvalidated)]
 pub(crate) struct TidySettings {
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     #[garde(custom(lasts(SHORTEST, LONGEST)))]
     pub(crate) every: Duration,
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     pub(crate) keep_sessions: Duration,
 }
