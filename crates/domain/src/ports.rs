@@ -66,6 +66,9 @@ pub struct Policy {
     pub login_limits: Option<LoginLimits>,
     /// The limit on failed registrations; `None` turns it off.
     pub registration_limit: Option<RegistrationLimit>,
+    /// Names that nobody may register, nor one that looks like them. Administrators are made by other
+    /// ways and may have them.
+    pub reserved_names: Vec<String>,
     /// Who may use the cache.
     pub cache_access: CacheAccess,
     /// For how long finished sessions are kept.
@@ -73,6 +76,22 @@ pub struct Policy {
     /// For how long audit records are kept.
     pub keep_audit_records: Duration,
 }
+
+/// Names that people take for the operator's.
+const RESERVED_NAMES: [&str; 12] = [
+    "admin",
+    "administrator",
+    "root",
+    "system",
+    "sysadmin",
+    "superuser",
+    "support",
+    "security",
+    "menjin",
+    "管理员",
+    "系统管理员",
+    "系统",
+];
 
 impl Default for Policy {
     fn default() -> Self {
@@ -84,6 +103,7 @@ impl Default for Policy {
             record_refreshes: true,
             login_limits: Some(LoginLimits::DEFAULT),
             registration_limit: Some(RegistrationLimit::DEFAULT),
+            reserved_names: RESERVED_NAMES.map(str::to_owned).into(),
             cache_access: CacheAccess::Public,
             keep_sessions: DAY * 30,
             keep_audit_records: DAY * 365,

@@ -270,6 +270,7 @@ fn policy(settings: &Settings) -> Policy {
     policy.refresh_grace = settings.auth.refresh_grace;
     policy.record_refreshes = settings.audit.refreshes;
     policy.login_limits = settings.throttle.logins();
+    policy.reserved_names.clone_from(&settings.registration.reserved_names);
     policy.registration_limit = settings.throttle.registrations();
     policy.cache_access = settings.cache_api.access.value;
     policy.keep_sessions = settings.tidy.keep_sessions;

@@ -124,6 +124,8 @@ errors! {
         of: SessionNotFound;
     UsernameTaken: 400 "username_taken", "the user name is taken",
         "用户名已存在", "Username already registered";
+    UsernameReserved: 400 "username_reserved", "the user name is reserved, or looks like one that is",
+        "该用户名已被保留", "This username is reserved";
     EmailTaken: 400 "email_taken", "the e-mail address is taken",
         "邮箱已被注册", "Email already registered";
     PasswordTooCommon: 400 "password_too_common", "the password is too common",

@@ -190,6 +190,10 @@ fn rule(violation: Violation) -> (String, String) {
             "包含不允许的不可见字符",
             "String should not contain invisible or control characters",
         ),
+        Violation::MixedScripts => fixed(
+            "混用了不同文字的字母（例如拉丁字母和西里尔字母）",
+            "String should not mix letters of different scripts, such as Latin and Cyrillic",
+        ),
         Violation::ContainsAt => fixed("不能包含@", "String should not contain @"),
         Violation::ContainsWhitespace => {
             fixed("不能包含空白字符", "String should not contain white space")
@@ -261,6 +265,7 @@ pub fn all_problems() -> Vec<Problem> {
         V::TooManyBytes { max: 7 },
         V::ContainsNul,
         V::ForbiddenCharacter,
+        V::MixedScripts,
         V::ContainsAt,
         V::ContainsWhitespace,
         V::NotAnEmail,

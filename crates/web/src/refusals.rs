@@ -59,6 +59,7 @@ impl From<RegisterError> for ApiError {
     fn from(error: RegisterError) -> Self {
         match error {
             RegisterError::Policy(violation) => violation.into(),
+            RegisterError::UsernameReserved => ErrorKind::UsernameReserved.into(),
             RegisterError::UsernameTaken => ErrorKind::UsernameTaken.into(),
             RegisterError::EmailTaken => ErrorKind::EmailTaken.into(),
             RegisterError::TooManyAttempts(error) => error.into(),

@@ -30,7 +30,7 @@ pub fn roles() -> Value {
 pub fn username(length: UsernameLength) -> Value {
     json!({
         "type": "string", "minLength": length.min, "maxLength": length.max,
-        "pattern": r"^[^\s@]+$", "example": "student001",
+        "pattern": r"^\s*[^\s@]+\s*$", "example": "student001",
         "description": "Shown as typed; unique without regard to case, width and Unicode form. No \
                         white space, no `@`, no characters that cannot be seen.",
     })

@@ -359,3 +359,51 @@ async fn j20_tracing_headers_unknown_paths_and_stars_pass_cors() {
         }
     }
 }
+
+/// One rule for each field, the same at registration and at login, in both dialects.
+#[tokio::test]
+async fn j15_peoples_real_data_is_taken_as_it_is_typed() {
+    let app = TestApp::start().await;
+    let client = app.anonymous();
+    let body = json!({
+        "username": " mike ", "email": "mike＠qq。com", "password": PASSWORD,
+        "full_name": "می\u{200c}خواهم 葛\u{e0100}城", "bio": "👩\u{200d}🚀 ❤\u{fe0f}",
+        "phone": "\u{202a}+86 138\u{2011}0013\u{2011}8000\u{202c}",
+    });
+    let made = client.post("/api/v1/auth/register", &body).await;
+    assert_eq!(made.status, 201, "{made}");
+    for (field, expected) in [
+        ("username", "mike"),
+        ("email", "mike@qq.com"),
+        ("full_name", "می\u{200c}خواهم 葛\u{e0100}城"),
+        ("phone", "+86 138-0013-8000"),
+    ] {
+        assert_eq!(made.body[field], expected);
+    }
+    for name in ["mike", " mike ", "mike＠qq。com", "mike@qq.com", "MIKE＠ＱＱ．ＣＯＭ"] {
+        assert_eq!(client.try_log_in(name, PASSWORD).await.status, 200, "{name}");
+    }
+    let body = json!({
+        "username": "taro ", "email": "taro..yamada.@docomo.ne.jp", "password": PASSWORD,
+        "role": "student", "name": "山田 太郎",
+    });
+    let made = client.post("/api/auth/register", &body).await;
+    assert_eq!(made.body["data"]["user"]["email"], "taro..yamada.@docomo.ne.jp", "{made}");
+    assert_eq!(client.try_log_in("taro..yamada.@docomo.ne.jp", PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn i4_j15_names_that_deceive_are_refused_by_their_own_codes() {
+    let app = TestApp::start().await;
+    let client = app.anonymous();
+    for (name, status) in [("Admin", 400), ("аdmin", 422), ("ｒｏｏｔ", 400), ("系统管理员", 400)]
+    {
+        let body = json!({ "username": name, "email": "x@example.com", "password": PASSWORD });
+        let answer = client.post("/api/v1/auth/register", &body).await;
+        assert_eq!(answer.status, status, "{name}: {answer}");
+        if status == 400 {
+            assert_eq!(answer.body["code"], "username_reserved");
+        }
+    }
+    app.admin("root").await;
+}

@@ -63,7 +63,7 @@ async fn f3_without_redis_authentication_goes_on() {
     let mut command = on(&redis, folder.path());
     let server = Server::start(&mut command);
     let client = Client::new(&server.url);
-    assert_eq!(register(&client, "root").await, 201);
+    assert_eq!(register(&client, "mike").await, 201);
     let make_admin = "admin create --username admin --email admin@example.com --password-stdin";
     let mut create = on(&redis, folder.path());
     create.args(make_admin.split(' ')).stdin(password_file(folder.path()));

@@ -5,7 +5,7 @@ use std::fmt;
 use email_address::{EmailAddress, Options};
 
 use crate::common::Violation;
-use crate::common::text::{self, Lines};
+use crate::common::text;
 
 /// An e-mail address as typed, and its canonical form, which is unique. The canonical form ignores
 /// case and has the domain as DNS knows it. RFC 5321 allows a mail server to distinguish `Ann@`
@@ -31,14 +31,14 @@ impl Email {
         if text.len() > Self::MAX_BYTES {
             return Err(Violation::TooManyBytes { max: Self::MAX_BYTES });
         }
-        let shown = text::nfc(text);
+        let shown = text::typed_address(text);
         let options =
             Options::default().without_domain_literal().without_display_text().with_required_tld();
-        let address = EmailAddress::parse_with_options(&shown, options)
+        let address = EmailAddress::parse_with_options(&without_dots(&shown), options)
             .map_err(|_detail| Violation::NotAnEmail)?;
         if address.local_part().starts_with('"')
             || text::has_whitespace(&shown)
-            || text::printable(&shown, Lines::One).is_err()
+            || text::printable(&shown).is_err()
         {
             return Err(Violation::NotAnEmail);
         }
@@ -66,6 +66,15 @@ impl Email {
     /// The form that MUST be unique in every store.
     pub fn canonical(&self) -> &str {
         &self.canonical
+    }
+}
+
+/// The address without the dots of its local part: Japanese carriers gave out addresses with dots at
+/// the end and next to each other, where RFC 5321 §4.1.2 has none unless they are quoted.
+fn without_dots(address: &str) -> String {
+    match address.rsplit_once('@') {
+        Some((local, domain)) => format!("{}@{domain}", local.replace('.', "")),
+        None => address.to_owned(),
     }
 }
 
@@ -102,6 +111,25 @@ mod tests {
         }
         // Two different domains that look alike.
         assert_ne!(canonical("ann@stra\u{df}e.de"), canonical("ann@strasse.de"));
+    }
+
+    #[test]
+    fn j15_addresses_are_taken_as_keyboards_and_carriers_have_them() {
+        for (typed, shown) in [
+            ("zhang＠qq。com", "zhang@qq.com"),
+            ("ｚｈａｎｇ＠ｑｑ．ｃｏｍ", "zhang@qq.com"),
+            ("zhang。san@qq｡com", "zhang.san@qq.com"),
+            ("taro..yamada@docomo.ne.jp", "taro..yamada@docomo.ne.jp"),
+            (".taro.@docomo.ne.jp", ".taro.@docomo.ne.jp"),
+        ] {
+            let email = Email::parse(typed).unwrap();
+            assert_eq!(email.as_str(), shown, "{typed}");
+            let login = crate::accounts::LoginName::parse(typed).unwrap();
+            assert_eq!(login.canonical(), email.canonical(), "the same at login");
+        }
+        for bad in ["..@docomo.ne.jp", "a@docomo..jp", "a@.jp", "a@b。", "a＠b＠c.jp"] {
+            assert_eq!(Email::parse(bad), Err(Violation::NotAnEmail), "{bad}");
+        }
     }
 
     #[test]

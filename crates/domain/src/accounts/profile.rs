@@ -2,7 +2,7 @@
 //! given".
 
 use crate::common::Violation;
-use crate::common::text::{self, Lines};
+use crate::common::text;
 
 macro_rules! text_value {
     ($(#[$doc:meta])* $name:ident) => {
@@ -55,7 +55,7 @@ impl FullName {
     /// The first rule that it breaks.
     pub fn parse(text: &str) -> Result<Option<Self>, Violation> {
         let Some(text) = given(text, Self::MAX)? else { return Ok(None) };
-        text::printable(&text, Lines::One)?;
+        text::personal(&text, false)?;
         Ok(Some(Self(text)))
     }
 
@@ -68,7 +68,7 @@ impl FullName {
         if !(min..=max).contains(&text.chars().count()) {
             return Err(Violation::LengthOutside { min, max });
         }
-        text::printable(&text, Lines::One)?;
+        text::personal(&text, false)?;
         Ok(Self(text))
     }
 }
@@ -82,7 +82,11 @@ impl Phone {
     /// # Errors
     /// [`Violation::TooLong`] or [`Violation::NotAPhone`].
     pub fn parse(text: &str) -> Result<Option<Self>, Violation> {
-        let Some(text) = given(text, Self::MAX)? else { return Ok(None) };
+        // A character can expand to eighteen: a long text is not normalised.
+        if text.chars().count() > 4 * Self::MAX {
+            return Err(Violation::TooLong { max: Self::MAX });
+        }
+        let Some(text) = given(&as_dialled(text), Self::MAX)? else { return Ok(None) };
         let digits = text.chars().filter(char::is_ascii_digit).count();
         if digits < 3 || !text.chars().all(|c| c.is_ascii_digit() || " +-().#/*x".contains(c)) {
             return Err(Violation::NotAPhone);
@@ -101,7 +105,7 @@ impl Bio {
     /// The first rule that it breaks.
     pub fn parse(text: &str) -> Result<Option<Self>, Violation> {
         let Some(text) = given(text, Self::MAX)? else { return Ok(None) };
-        text::printable(&text, Lines::Many)?;
+        text::personal(&text, true)?;
         Ok(Some(Self(text)))
     }
 }
@@ -125,12 +129,24 @@ impl AvatarUrl {
         if !host_given
             || text::has_whitespace(&text)
             || text.contains(['"', '<', '>', '\\', '^', '`', '{', '|', '}'])
-            || text::printable(&text, Lines::One).is_err()
+            || text::printable(&text).is_err()
         {
             return Err(Violation::NotAUrl);
         }
         Ok(Some(Self(text)))
     }
+}
+
+/// A number without what contact lists put around and into it: marks of direction, digits of full
+/// width, spaces and dashes of any kind.
+fn as_dialled(text: &str) -> String {
+    let plain = |c: char| match c {
+        c if text::is_ignorable(c) => None,
+        c if c.is_whitespace() => Some(' '),
+        c if text::is_dash(c) => Some('-'),
+        c => Some(c),
+    };
+    text::nfkc(text).chars().filter_map(plain).collect()
 }
 
 fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
@@ -170,6 +186,48 @@ mod tests {
     }
 
     #[test]
+    fn i3_j15_names_have_what_their_languages_need_and_nothing_that_deceives() {
+        for good in [
+            "می\u{200c}خواهم",
+            "کتاب\u{200c}ها",
+            "क्\u{200d}ष",
+            "क्\u{200c}ष",
+            "葛\u{e0100}城",
+            "❤\u{fe0f}",
+            "👩\u{200d}🚀",
+            "👩🏽\u{200d}⚕\u{fe0f}",
+            "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+            "\u{200f}שלום\u{200e}",
+            "Zoë O’Neil-García, Jr.",
+        ] {
+            assert!(FullName::parse(good).is_ok_and(|name| name.is_some()), "{good:?}");
+        }
+        for bad in [
+            "a\u{200c}b",
+            "a\u{200d}b",
+            "\u{200d}a",
+            "❤\u{fe0f}\u{fe0f}",
+            "\u{fe0f}a",
+            "a \u{fe0f}",
+            "🚀\u{200d}",
+            "🚀\u{200d}a",
+            "🏴\u{e0075}\u{e0073}\u{e007f}",
+            "a\u{e0061}",
+            "a\u{202e}b",
+            "a\u{2066}b",
+            "a\u{200b}b",
+            "a\u{ad}b",
+            "\u{200f}\u{200e}",
+            "\u{2800}",
+            "\u{3164}",
+            "a\u{7f}",
+            "a\u{e000}",
+        ] {
+            assert_eq!(FullName::parse(bad), Err(Violation::ForbiddenCharacter), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn only_web_urls_are_pictures() {
         for good in [
             "https://example.com/a.png",
@@ -197,7 +255,16 @@ mod tests {
     #[test]
     fn phones_are_what_people_write() {
         for good in ["13800138000", "+86 138-0013-8000", "(010) 6552 9988", "110"] {
-            assert!(Phone::parse(good).is_ok(), "{good}");
+            assert_eq!(Phone::parse(good).unwrap().unwrap().as_str(), good);
+        }
+        // As contact lists, keyboards and spreadsheets have them.
+        for (written, expected) in [
+            ("\u{202a}+86 138\u{2011}0013\u{2011}8000\u{202c}", "+86 138-0013-8000"),
+            ("＋８６　１３８００１３８０００", "+86 13800138000"),
+            ("\u{200e}138\u{a0}0013–8000\u{feff}", "138 0013-8000"),
+            ("（０１０）６５５２−９９８８", "(010)6552-9988"),
+        ] {
+            assert_eq!(Phone::parse(written).unwrap().unwrap().as_str(), expected, "j15");
         }
         for bad in ["phone", "12", "+-()", "138;DROP"] {
             assert_eq!(Phone::parse(bad), Err(Violation::NotAPhone), "{bad}");

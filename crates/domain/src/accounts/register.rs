@@ -38,6 +38,9 @@ pub enum RegisterError {
     /// The password is too easy to guess.
     #[error(transparent)]
     Policy(#[from] PolicyViolation),
+    /// The name looks like one that is reserved.
+    #[error("the user name is reserved")]
+    UsernameReserved,
     /// Somebody has the name.
     #[error("the user name is taken")]
     UsernameTaken,
@@ -79,6 +82,8 @@ pub struct Register {
     pub clock: Arc<dyn Clock>,
     /// The limit; `None` turns it off.
     pub limit: Option<RegistrationLimit>,
+    /// Names that nobody registers, nor one that looks like them.
+    pub reserved_names: Arc<[String]>,
 }
 
 impl Register {
@@ -93,6 +98,7 @@ impl Register {
             trail: ports.required.audit_trail.clone(),
             clock: ports.required.clock.clone(),
             limit: policy.registration_limit,
+            reserved_names: policy.reserved_names.as_slice().into(),
         }
     }
 
@@ -101,6 +107,9 @@ impl Register {
     /// # Errors
     /// See [`RegisterError`].
     pub async fn execute(&self, input: RegisterInput) -> Result<User, Error<RegisterError>> {
+        if input.username.looks_like_any(&self.reserved_names) {
+            return Err(Error::Refused(RegisterError::UsernameReserved));
+        }
         // The policy comes first: a password that is refused anyway must not cost a hash, and must
         // not count as a failure.
         if input.apply_policy {
@@ -172,6 +181,7 @@ mod tests {
         policy: MockPasswordPolicy,
         rates: MockRateLimiter,
         trail: Arc<Trail>,
+        reserved_names: Vec<String>,
     }
 
     impl World {
@@ -182,6 +192,7 @@ mod tests {
                 policy: MockPasswordPolicy::new(),
                 rates: MockRateLimiter::new(),
                 trail: Arc::default(),
+                reserved_names: Vec::new(),
             };
             world.rates.expect_reserve().returning(|_, _, _| Ok(Admission::Admitted));
             world
@@ -212,6 +223,7 @@ mod tests {
                 trail: self.trail.clone(),
                 clock: testing::clock(30),
                 limit: Some(RegistrationLimit::DEFAULT),
+                reserved_names: self.reserved_names.into(),
             };
             let input = RegisterInput {
                 username: Username::parse("Mike", UsernameLength::DEFAULT).unwrap(),
@@ -223,6 +235,18 @@ mod tests {
                 request: testing::request(),
             };
             (use_case.execute(input).await, self.trail)
+        }
+    }
+
+    #[tokio::test]
+    async fn i4_j15_a_name_that_looks_like_a_reserved_one_is_refused_before_anything_is_done() {
+        // `Mike` looks like each of these: case, width, and letters of another script.
+        for reserved in ["mike", "ＭＩＫＥ", "mіke", "Мike"] {
+            let mut world = World::new();
+            world.reserved_names = vec!["root".to_owned(), reserved.to_owned()];
+            let refused = world.register().await;
+            let expected = matches!(refused, Err(Error::Refused(RegisterError::UsernameReserved)));
+            assert!(expected, "{reserved}: {refused:?}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::common::Violation;
-use crate::common::text::{self, Lines};
+use crate::common::text;
 
 /// How many characters a user name may have. Only this rule differs between the dialects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +34,13 @@ impl Username {
     ///
     /// # Errors
     /// The first rule it breaks: length (in characters, of the name and of its canonical form),
-    /// NUL, white space, `@`, a character that cannot be seen, or a combining mark at the start. A
-    /// valid name has at least one visible character.
+    /// NUL, white space within, `@`, a character that cannot be seen, a combining mark at the
+    /// start, or scripts that do not go together. A valid name has at least one visible character.
+    /// White space around it is dropped.
     pub fn parse(text: &str, length: UsernameLength) -> Result<Self, Violation> {
-        let shown = text::nfc(text);
-        text::printable(&shown, Lines::One)?;
+        // Keyboards add a space after a word.
+        let shown = text::nfc(text.trim());
+        text::printable(&shown)?;
         in_bounds(&shown, length)?;
         let canonical = text::canonical(&shown);
         // Compatibility forms expand: U+FDFA alone becomes 18 characters, U+FF20 an `@`.
@@ -53,7 +55,10 @@ impl Username {
                 return Err(Violation::ForbiddenCharacter);
             }
         }
-        text::printable(&canonical, Lines::One)?;
+        text::printable(&canonical)?;
+        if !text::is_of_one_script(&shown) {
+            return Err(Violation::MixedScripts);
+        }
         if canonical.chars().count() > UsernameLength::DEFAULT.max * 4 {
             return Err(Violation::TooLong { max: length.max });
         }
@@ -68,6 +73,12 @@ impl Username {
     /// The name as typed.
     pub fn as_str(&self) -> &str {
         &self.shown
+    }
+
+    /// Whether it looks like one of these (UTS 39 §4).
+    pub fn looks_like_any(&self, others: &[String]) -> bool {
+        let looks = text::looks(&self.shown);
+        others.iter().any(|other| text::looks(other).iter().any(|look| looks.contains(look)))
     }
 
     /// The form that MUST be unique in every store.
@@ -116,6 +127,34 @@ mod tests {
         for name in ["zoe\u{308}", "हिन्दी", "ไทยครับ", "☀☀☀", "___", "123"]
         {
             assert!(parse(name).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn j15_white_space_around_a_name_is_dropped() {
+        for typed in ["mike ", " mike", "\u{3000}mike\t"] {
+            assert_eq!(parse(typed).unwrap().as_str(), "mike");
+        }
+        assert_eq!(parse(" a b "), Err(Violation::ContainsWhitespace));
+        assert_eq!(parse(" ab "), Err(Violation::TooShort { min: 3 }));
+    }
+
+    #[test]
+    fn i4_j15_scripts_that_deceive_together_are_refused() {
+        for name in [
+            "mike张三",
+            "たなかタナカ田中",
+            "Kim김철수",
+            "ㄅㄆㄇabc",
+            "Дмитрий",
+            "ΑΒΓ123",
+            "a-b_c.d",
+        ] {
+            assert!(parse(name).is_ok(), "{name}");
+        }
+        for name in ["раypal", "аdmin", "gοοgle", "김철수たな", "abcДмитрий", "張三Дми"]
+        {
+            assert_eq!(parse(name), Err(Violation::MixedScripts), "{name}");
         }
     }
 

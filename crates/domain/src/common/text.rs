@@ -2,18 +2,27 @@
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_properties::CodePointMapData;
 use icu_properties::CodePointSetData;
 use icu_properties::props::{
-    DefaultIgnorableCodePoint, GeneralCategory, PatternWhiteSpace, WhiteSpace,
+    BidiControl, CanonicalCombiningClass, Dash, DefaultIgnorableCodePoint, EmojiModifier,
+    ExtendedPictographic, GeneralCategory, JoiningType, PatternWhiteSpace, Script,
+    VariationSelector, WhiteSpace,
 };
-use icu_properties::{CodePointMapData, props::BidiControl};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use unicode_security::MixedScript as _;
+use unicode_security::mixed_script::AugmentedScriptSet;
 
 use crate::common::Violation;
 
 /// Canonical composition (NFC): one spelling for what looks the same.
 pub(crate) fn nfc(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned()
+}
+
+/// Compatibility composition (NFKC): plain characters for those of full width and the like.
+pub(crate) fn nfkc(text: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfkc().normalize(text).into_owned()
 }
 
 /// The form in which names are compared: compatibility composition and full case folding
@@ -32,7 +41,7 @@ pub(crate) fn canonical(text: &str) -> String {
 /// knows it (UTS 46, nontransitional), so that `例子.cn` and `xn--fsqu00a.cn` are one. `None` if the
 /// text is not an address.
 pub(crate) fn canonical_address(text: &str) -> Option<String> {
-    let text = ComposingNormalizerBorrowed::new_nfkc().normalize(text);
+    let text = typed_address(text);
     let (local, domain) = text.rsplit_once('@')?;
     if domain.len() > MAX_DOMAIN_BYTES {
         return None;
@@ -49,13 +58,6 @@ pub(crate) fn canonical_address(text: &str) -> Option<String> {
 /// 253 characters, the most in DNS, of four bytes each, the most in UTF-8. It bounds the time that
 /// a login name takes.
 const MAX_DOMAIN_BYTES: usize = 4 * 253;
-
-/// How many line breaks a text may hold.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lines {
-    One,
-    Many,
-}
 
 /// Characters that show nothing although Unicode does not call them invisible: U+2800, a braille
 /// pattern without dots; U+FFFC, the place of an object; a musical symbol without a head; the
@@ -79,35 +81,146 @@ pub(crate) fn begins_with_mark(text: &str) -> bool {
 /// Refuses characters that are invisible, that change the direction of text, or that are
 /// unassigned. Joiners and variation selectors are refused as default-ignorable: two names that
 /// look alike must not differ.
-pub(crate) fn printable(text: &str, lines: Lines) -> Result<(), Violation> {
-    let category = CodePointMapData::<GeneralCategory>::new();
+pub(crate) fn printable(text: &str) -> Result<(), Violation> {
     let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
     let bidi = CodePointSetData::new::<BidiControl>();
     for c in text.chars() {
-        match c {
-            '\0' => return Err(Violation::ContainsNul),
-            '\n' | '\r' | '\t' if lines == Lines::Many => continue,
-            _ => {}
+        if c == '\0' {
+            return Err(Violation::ContainsNul);
         }
-        let refused = matches!(
-            category.get(c),
-            GeneralCategory::Control
-                | GeneralCategory::Format
-                | GeneralCategory::Surrogate
-                | GeneralCategory::PrivateUse
-                | GeneralCategory::Unassigned
-                | GeneralCategory::LineSeparator
-                | GeneralCategory::ParagraphSeparator
-        ) || bidi.contains(c)
-            || ((ignorable.contains(c) || BLANK.contains(&c)) && lines == Lines::One);
-        // Emoji in running text need U+200D and U+FE0F. Both are invisible, so they are not allowed
-        // in names.
-        let emoji_glue = lines == Lines::Many && matches!(c, '\u{200d}' | '\u{fe0f}');
-        if refused && !emoji_glue {
+        if is_never_shown(c) || bidi.contains(c) || ignorable.contains(c) || BLANK.contains(&c) {
             return Err(Violation::ForbiddenCharacter);
         }
     }
     Ok(())
+}
+
+/// Refuses what deceives in a text about a person, and takes what names and languages need: joiners
+/// between letters that join and in emoji, a variation selector after its base, the flags that are
+/// written with tags, and the marks of direction U+200E and U+200F. At least one character shows.
+///
+/// Overrides and isolates of direction are refused: they make a text read as another one (UTS 55).
+pub(crate) fn personal(text: &str, may_have_lines: bool) -> Result<(), Violation> {
+    if text.contains('\0') {
+        return Err(Violation::ContainsNul);
+    }
+    let without_flags = FLAGS.iter().fold(text.to_owned(), |text, flag| text.replace(flag, "🏴"));
+    let characters: Vec<char> = without_flags.chars().collect();
+    let bidi = CodePointSetData::new::<BidiControl>();
+    let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+    let white = CodePointSetData::new::<WhiteSpace>();
+    let mut shows_something = false;
+    for (at, c) in characters.iter().copied().enumerate() {
+        let (before, after) = characters.split_at(at);
+        let after = after.get(1..).unwrap_or_default();
+        let is_fine = match c {
+            '\n' | '\r' | '\t' => may_have_lines,
+            '\u{200e}' | '\u{200f}' => true,
+            '\u{200c}' => joins_letters(before, after),
+            '\u{200d}' => joins_letters(before, after) || joins_emoji(before, after),
+            c if is_variation_selector(c) => {
+                before.last().is_some_and(|base| is_shown(*base) && !base.is_whitespace())
+            }
+            c => !(is_never_shown(c) || bidi.contains(c) || ignorable.contains(c)),
+        };
+        if !is_fine {
+            return Err(Violation::ForbiddenCharacter);
+        }
+        shows_something |= is_shown(c) && !white.contains(c);
+    }
+    if shows_something { Ok(()) } else { Err(Violation::ForbiddenCharacter) }
+}
+
+/// The flags that are written with tags: those of England, Scotland and Wales (UTS 51, ED-14a).
+const FLAGS: [&str; 3] = [
+    "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
+    "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+    "🏴\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}",
+];
+
+/// Whether no text needs this character: controls, private and unassigned ones, and formats other
+/// than joiners and marks of direction.
+fn is_never_shown(c: char) -> bool {
+    matches!(
+        CodePointMapData::<GeneralCategory>::new().get(c),
+        GeneralCategory::Control
+            | GeneralCategory::Format
+            | GeneralCategory::Surrogate
+            | GeneralCategory::PrivateUse
+            | GeneralCategory::Unassigned
+            | GeneralCategory::LineSeparator
+            | GeneralCategory::ParagraphSeparator
+    )
+}
+
+fn is_shown(c: char) -> bool {
+    !is_never_shown(c)
+        && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        && !BLANK.contains(&c)
+}
+
+fn is_variation_selector(c: char) -> bool {
+    CodePointSetData::new::<VariationSelector>().contains(c)
+}
+
+/// Whether a joiner stands at a letter that joins: of a cursive script, or after a virama (RFC 5892,
+/// appendix A.1 and A.2; Persian also writes it at the end of a word).
+fn joins_letters(before: &[char], after: &[char]) -> bool {
+    let kinds = CodePointMapData::<JoiningType>::new();
+    let classes = CodePointMapData::<CanonicalCombiningClass>::new();
+    let joins = |c: Option<&char>| {
+        c.is_some_and(|c| {
+            !matches!(kinds.get(*c), JoiningType::NonJoining | JoiningType::Transparent)
+        })
+    };
+    let is_mark = |c: &&char| kinds.get(**c) == JoiningType::Transparent && is_shown(**c);
+    let letter = before.iter().rev().find(|c| !is_mark(c));
+    let is_virama =
+        before.last().is_some_and(|c| classes.get(*c) == CanonicalCombiningClass::Virama);
+    is_virama || (joins(letter) && after.first() != Some(&'\u{200c}')) || joins(after.first())
+}
+
+/// Whether a joiner makes one emoji of two.
+fn joins_emoji(before: &[char], after: &[char]) -> bool {
+    let pictures = CodePointSetData::new::<ExtendedPictographic>();
+    let modifiers = CodePointSetData::new::<EmojiModifier>();
+    let is_dressing = |c: &&char| is_variation_selector(**c) || modifiers.contains(**c);
+    let base = before.iter().rev().find(|c| !is_dressing(c));
+    base.is_some_and(|c| pictures.contains(*c))
+        && after.first().is_some_and(|c| pictures.contains(*c))
+}
+
+/// Whether a name is of one script, or of Latin with Han, kana, hangul or bopomofo (UTS 39 §5.2,
+/// "highly restrictive"): `раypal` with two Cyrillic letters is not.
+pub(crate) fn is_of_one_script(name: &str) -> bool {
+    let scripts = CodePointMapData::<Script>::new();
+    let others: String = name.chars().filter(|c| scripts.get(*c) != Script::Latin).collect();
+    let others = AugmentedScriptSet::for_str(&others);
+    name.is_single_script() || others.jpan || others.kore || others.hanb
+}
+
+/// What a name looks like, in capital and in small letters: names with a common skeleton are
+/// confusable (UTS 39 §4).
+pub(crate) fn looks(name: &str) -> [String; 2] {
+    let skeleton = |name: &str| unicode_security::skeleton(name).collect::<String>();
+    let as_typed = skeleton(&nfkc(name));
+    [&*as_typed, name].map(|name| skeleton(&canonical(name)))
+}
+
+/// An address as it was meant: a keyboard for Chinese types `＠` and `。`, and letters of full width.
+pub(crate) fn typed_address(text: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfkc().normalize(text).replace('。', ".")
+}
+
+/// Whether a character is to be ignored where it is not known: joiners, marks of direction, fillers.
+pub(crate) fn is_ignorable(c: char) -> bool {
+    let bidi = CodePointSetData::new::<BidiControl>();
+    bidi.contains(c) || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+}
+
+/// Whether a character is a dash of any kind, or the minus sign.
+pub(crate) fn is_dash(c: char) -> bool {
+    CodePointSetData::new::<Dash>().contains(c)
 }
 
 /// White space of any kind, the pattern kind included.

@@ -36,6 +36,9 @@ pub enum Violation {
     /// or in a user name a combining mark without a letter before it.
     #[error("contains a character that is not allowed")]
     ForbiddenCharacter,
+    /// Letters of scripts that do not go together in a user name: some look like those of another.
+    #[error("mixes scripts")]
+    MixedScripts,
     /// An `@` in a user name: it would make names and e-mail addresses ambiguous at login.
     #[error("contains an @")]
     ContainsAt,

@@ -9,6 +9,8 @@ use super::prelude::*;
 pub(crate) struct RegistrationSettings {
     #[serde(with = "text")]
     default_role: Role,
+    #[serde(with = "list")]
+    pub(crate) reserved_names: Vec<String>,
 }
 
 impl RegistrationSettings {
