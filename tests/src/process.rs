@@ -88,6 +88,11 @@ impl Server {
         }
     }
 
+    /// The id of the process.
+    pub fn id(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
+    }
+
     /// Kills it as `kill -9` does and waits until it is gone.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -37,6 +37,21 @@ impl<E: From<PortError>> Abort<E> {
         }
     }
 
+    /// Whether the server takes no writes on this connection (25006): it is a standby, or has been
+    /// made read-only.
+    pub(crate) fn is_read_only(&self) -> bool {
+        let is_read_only = |error: &Error| {
+            matches!(error, Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _))
+        };
+        match self {
+            Self::Failed(error) => is_read_only(error),
+            Self::Port(PortError::Unavailable { source, .. }) => {
+                source.downcast_ref().is_some_and(is_read_only)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether another transaction was in the way, so that doing everything again will work.
     pub(crate) fn is_conflict(&self) -> bool {
         match self {

@@ -21,7 +21,7 @@ mod transfer;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use menjin_infra_sqlite::SchemaError;
+use menjin_infra_postgres::{OpenError, SchemaError};
 
 pub use application::{Application, StartError, create_admin};
 pub use serve::{Running, run};
@@ -86,7 +86,7 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
         Err(error) => {
             // The error with its causes, because the error alone seldom helps.
             eprintln!("menjin: {error:#}");
-            if names_an_obsolete_database(&error) {
+            if names_an_unusable_database(&error) {
                 return ExitCode::from(BAD_SETTINGS);
             }
             ExitCode::FAILURE
@@ -94,11 +94,13 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
     }
 }
 
-/// Whether the settings name a database from before the first release. Starting again does not help
-/// then.
-fn names_an_obsolete_database(error: &anyhow::Error) -> bool {
-    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
-    causes.any(|error: &SchemaError| *error == SchemaError::Obsolete)
+/// Whether the settings name a database from before the first release, or one that is not UTF-8.
+/// Starting again does not help then.
+fn names_an_unusable_database(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref() == Some(&SchemaError::Obsolete)
+            || matches!(cause.downcast_ref(), Some(OpenError::Encoding { .. }))
+    })
 }
 
 fn serve(settings: &Settings) -> anyhow::Result<()> {

@@ -13,6 +13,7 @@ mod keys;
 mod lifecycle;
 mod metrics;
 mod postgres;
+mod read_only;
 mod redis;
 mod settings;
 mod storm;

@@ -73,6 +73,7 @@ impl DatabaseSettings {
                     pool_size: self.pool_size,
                     acquire_timeout: self.acquire_timeout,
                     statement_timeout: self.statement_timeout,
+                    max_age: PostgresConfig::MAX_AGE,
                     prepared_statements: self.prepared_statements,
                 }))
             }
