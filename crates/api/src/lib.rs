@@ -39,6 +39,7 @@ mod openapi;
 mod prelude;
 mod state;
 mod v1;
+mod waiting;
 
 use std::io;
 
@@ -55,6 +56,7 @@ pub use menjin_http::{Serving, TrustedProxies};
 pub use menjin_web::{Locale, UnknownLocale};
 pub use state::{Api, ApiSettings};
 pub use v1::AuditEvent;
+pub use waiting::serve_waiting;
 
 use dialect::Dialect;
 use endpoint::Endpoint;

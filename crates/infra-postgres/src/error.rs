@@ -90,13 +90,17 @@ fn is_transient(kind: DatabaseErrorKind, about: &dyn DatabaseErrorInformation) -
     }
 }
 
+/// Whether a retry of the statement may help.
+pub(crate) fn is_passing(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(kind, about) if is_transient(*kind, about.as_ref()))
+}
+
 /// The port's error for a failed statement.
 pub(crate) fn failed(error: Error) -> PortError {
-    match &error {
-        Error::DatabaseError(kind, about) if is_transient(*kind, about.as_ref()) => {
-            PortError::unavailable(COMPONENT, error)
-        }
-        _ => PortError::internal(COMPONENT, error),
+    if is_passing(&error) {
+        PortError::unavailable(COMPONENT, error)
+    } else {
+        PortError::internal(COMPONENT, error)
     }
 }
 

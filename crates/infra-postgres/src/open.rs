@@ -10,6 +10,7 @@ use menjin_infra_sql::migrations::{self, Applied, Found, Migration, SchemaError}
 
 use crate::config::{PostgresConfig, Target};
 use crate::connect::Connector;
+use crate::error::is_passing;
 use crate::statements::locks;
 
 /// The migrations of this program, oldest first.
@@ -56,6 +57,19 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// Whether it may pass by itself: the server is not there yet, starts or is full. What needs a
+    /// person does not pass: a URL, a password that is refused, an encoding, a schema.
+    pub fn may_pass(&self) -> bool {
+        let Self::Unusable { source, .. } = self else { return false };
+        match (source.downcast_ref(), source.downcast_ref()) {
+            (Some(ConnectionError::BadConnection(_)), _) => true,
+            (Some(ConnectionError::CouldntSetupConfiguration(error)), _) | (_, Some(error)) => {
+                is_passing(error)
+            }
+            _ => false,
+        }
+    }
+
     pub(crate) fn unusable(place: &str, source: impl Into<BoxError>) -> Self {
         Self::Unusable { place: place.to_owned(), source: source.into() }
     }
@@ -104,7 +118,7 @@ async fn missing(target: &Target, run: bool) -> Result<Vec<&'static Migration>, 
     let connector = Connector::new(target.clone(), Duration::ZERO)?;
     let mut postgres = tokio::time::timeout(CONNECT_PATIENCE, connector.connect(false))
         .await
-        .map_err(|_elapsed| "it does not answer")??;
+        .map_err(|_elapsed| ConnectionError::BadConnection("it does not answer".into()))??;
     // A process that migrates may take its time, but a process that waits for it must not wait for
     // ever.
     let begin = format!(

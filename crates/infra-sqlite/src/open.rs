@@ -76,6 +76,16 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// Whether it may pass by itself or by what somebody does elsewhere: the disk is full, the file
+    /// is locked or may only be read. What is no database stays none.
+    pub fn may_pass(&self) -> bool {
+        let Self::Unusable { source, .. } = self else { return false };
+        let source: &(dyn std::error::Error + 'static) = &**source;
+        source.is::<io::Error>()
+            || source.is::<ConnectionError>()
+            || source.downcast_ref().is_some_and(is_transient)
+    }
+
     pub(crate) fn unusable(path: &Path, source: impl Into<BoxError>) -> Self {
         Self::Unusable { path: path.to_path_buf(), source: source.into() }
     }

@@ -10,17 +10,22 @@ use anyhow::{Context as _, bail};
 use menjin_api::Serving;
 use menjin_domain::common::Causes;
 use menjin_domain::health::{CleanedUp, Cleanup};
+use menjin_infra_memory::SystemClock;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use crate::application::{Application, StartError};
 use crate::settings::Settings;
+use crate::store::Store;
 use crate::tls::Certificate;
 use crate::{logging, metrics};
 
 /// How much time there is to write the records of failures at the end, however long the requests
 /// took.
 const LAST_RECORDS: Duration = Duration::from_secs(1);
+
+/// How long opening the database may take before this server answers that it waits for it.
+const SILENCE: Duration = Duration::from_millis(500);
 
 /// How many connections may wait to be accepted. The standard library asks for 128: when many
 /// clients come back after a restart, they do not fit, and wait for a second before they try again.
@@ -57,7 +62,7 @@ impl Running {
 
     /// The URL of the server, such as `http://127.0.0.1:8000` or `https://…`.
     pub fn url(&self) -> String {
-        format!("{}://{}", if self.is_tls { "https" } else { "http" }, self.address)
+        url(self.is_tls, self.address)
     }
 
     /// The application that is served.
@@ -71,11 +76,69 @@ impl Running {
 /// # Errors
 /// The address cannot be listened on, or the certificate cannot be read.
 pub fn run(settings: &Settings, application: Application) -> Result<Running, StartError> {
-    let certificate = Certificate::read(&settings.server)?;
-    let wanted = settings.server.address();
-    let listener = listen(wanted)
-        .with_context(|| format!("cannot listen on {wanted} (server.host, server.port)"))?;
-    let address = listener.local_addr()?;
+    run_at(Door::open(settings)?, settings, application)
+}
+
+/// Where requests come in.
+struct Door {
+    listener: TcpListener,
+    address: SocketAddr,
+    certificate: Option<Certificate>,
+}
+
+impl Door {
+    fn open(settings: &Settings) -> Result<Self, StartError> {
+        let certificate = Certificate::read(&settings.server)?;
+        let wanted = settings.server.address();
+        let listener = listen(wanted)
+            .with_context(|| format!("cannot listen on {wanted} (server.host, server.port)"))?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, certificate })
+    }
+
+    fn url(&self) -> String {
+        url(self.certificate.is_some(), self.address)
+    }
+
+    /// Tells whoever asks that the process is alive, but cannot serve yet.
+    fn serve_waiting(&self) -> Result<ServerHandle, StartError> {
+        let serving = Serving {
+            listener: self.listener.try_clone()?,
+            tls: self.certificate.as_ref().map(Certificate::config).transpose()?,
+            workers: NonZeroUsize::new(1),
+            shutdown_timeout: Duration::from_secs(1),
+        };
+        let server = menjin_api::serve_waiting(serving, env!("CARGO_PKG_VERSION"))?;
+        let handle = server.handle();
+        drop(tokio::spawn(server));
+        Ok(handle)
+    }
+}
+
+fn url(is_tls: bool, address: SocketAddr) -> String {
+    format!("{}://{address}", if is_tls { "https" } else { "http" })
+}
+
+/// Opens the database. If that takes a while, because the database is not there yet or another
+/// replica is migrating it, this server is alive meanwhile, and not ready.
+async fn open_database(settings: &Settings, door: &Door) -> Result<Store, StartError> {
+    let mut opening = std::pin::pin!(Store::open_patiently(settings));
+    if let Ok(store) = tokio::time::timeout(SILENCE, &mut opening).await {
+        return store;
+    }
+    let waiting = door.serve_waiting()?;
+    tracing::info!(event = "waiting", url = %door.url(), "alive, and not ready yet");
+    let store = opening.await;
+    waiting.stop(true).await;
+    store
+}
+
+fn run_at(
+    door: Door,
+    settings: &Settings,
+    application: Application,
+) -> Result<Running, StartError> {
+    let Door { listener, address, certificate } = door;
     let serving = Serving {
         listener,
         tls: certificate.as_ref().map(Certificate::config).transpose()?,
@@ -125,14 +188,20 @@ pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartErro
     if let Some(address) = settings.metrics.listen {
         metrics::start(address)?;
     }
-    let application = tokio::select! {
-        // Building may wait for a database, or for the migration of another replica.
-        application = Application::build(settings) => application?,
+    let door = Door::open(settings)?;
+    let building = async {
+        // This may wait for a database, or for the migration of another replica.
+        let store = open_database(settings, &door).await?;
+        let application = Application::build_on(store, settings, Arc::new(SystemClock)).await?;
+        let has_admin = application.has_admin().await?;
+        Ok::<_, StartError>((application, has_admin))
+    };
+    let (application, has_admin) = tokio::select! {
+        built = building => built?,
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };
-    let has_admin = application.has_admin().await?;
-    let mut running = run(settings, application)?;
+    let mut running = run_at(door, settings, application)?;
     announce(settings, &running, has_admin);
     let signal = tokio::select! {
         _ = terminate.recv() => "SIGTERM",

@@ -6,6 +6,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod at_boot;
 mod audit;
 mod command_line;
 mod durability;

@@ -82,7 +82,7 @@ fn j02_a_file_that_may_only_be_read_is_told() {
     let file = |name: &str| folder.path().join("data").join(name);
     let run = |arguments: &[&str]| {
         let mut command = command(MENJIN, folder.path());
-        command.args(arguments);
+        command.args(arguments).env("MENJIN__DATABASE__WAIT", "0s");
         // Nothing is closed to root.
         if let Some((uid, gid)) = unprivileged() {
             command.uid(uid).gid(gid);

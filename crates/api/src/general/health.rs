@@ -62,6 +62,18 @@ async fn ready(api: Data<Api>) -> HttpResponse {
     response.json(Report::new(status, &api, &report))
 }
 
+/// The answer of a process that is alive.
+pub(crate) fn alive() -> HttpResponse {
+    HttpResponse::Ok().json(&Liveness { status: "alive" })
+}
+
+/// The report of a server that waits for its database.
+pub(crate) fn waiting(status: &'static str, version: &str) -> HttpResponse {
+    let check = Check { status: "unhealthy", latency_ms: 0.0 };
+    let checks = BTreeMap::from([("database", check)]);
+    unavailable().json(Report { status, version: version.to_owned(), checks })
+}
+
 fn unavailable() -> HttpResponseBuilder {
     let mut response = HttpResponse::ServiceUnavailable();
     response.insert_header((RETRY_AFTER, 1));

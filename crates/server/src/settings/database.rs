@@ -24,6 +24,9 @@ pub(crate) struct DatabaseSettings {
     #[garde(custom(lasts(10 * MILLISECOND, PostgresConfig::MAX_STATEMENT_TIMEOUT)))]
     statement_timeout: Duration,
     prepared_statements: bool,
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(lasts(Duration::ZERO, LONGEST)))]
+    pub(crate) wait: Duration,
 }
 
 /// Which database `database.url` names.
