@@ -85,7 +85,7 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The error with its causes, because the error alone seldom helps.
-            eprintln!("menjin: {error:#}");
+            logging::last_words(format!("menjin: {error:#}"));
             if names_an_unusable_database(&error) {
                 return ExitCode::from(BAD_SETTINGS);
             }

@@ -229,7 +229,7 @@ fn announce(settings: &Settings, running: &Running, has_admin: bool) {
         tracing::warn!(event = "no_admin", command = %admin, "there is no administrator yet");
     }
     if logging::for_people(&settings.log) {
-        eprint!("{}", welcome(&url, &data, &admin));
+        logging::print(&welcome(&url, &data, &admin));
     }
 }
 

@@ -12,6 +12,7 @@ mod command_line;
 mod durability;
 mod keys;
 mod lifecycle;
+mod log_readers;
 mod metrics;
 mod postgres;
 mod read_only;
