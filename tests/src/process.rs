@@ -108,10 +108,19 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(self.id(), signal).unwrap();
+    }
+
     /// Sends it SIGTERM, waits until it is gone, and returns how it ended with the rest of its log.
-    pub fn terminate(mut self) -> (ExitStatus, Vec<String>) {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    pub fn terminate(self) -> (ExitStatus, Vec<String>) {
+        self.signal(rustix::process::Signal::TERM);
+        self.wait()
+    }
+
+    /// Waits until it is gone, and returns how it ended with the rest of its log.
+    pub fn wait(mut self) -> (ExitStatus, Vec<String>) {
         let deadline = Instant::now() + PATIENCE;
         let mut lines = Vec::new();
         // The log ends when the process does.

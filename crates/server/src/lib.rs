@@ -27,7 +27,7 @@ pub use application::{Application, StartError, create_admin};
 pub use serve::{Running, run};
 
 use cli::{AdminCommand, AuditCommand, Cli, Command, ConfigCommand, KeysCommand};
-use settings::Settings;
+use settings::{Settings, SettingsError};
 
 /// Faster than glibc's allocator for a little more memory (`docs/src/reference/performance.md`),
 /// and the same wherever menjin runs: the allocators of other systems are even slower. It belongs
@@ -42,7 +42,7 @@ const BAD_SETTINGS: u8 = 2;
 /// The whole program: reads the command line and exits with 0, with 1 after a failure, or with 2 if
 /// the settings or the command line are invalid, or name a database that no version can use.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
     // Keys are generated before the settings can name them.
     if let Some(Command::Keys { command: KeysCommand::Generate(args) }) = &cli.command {
         return ended(keys::generate(args));
@@ -54,7 +54,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(BAD_SETTINGS);
         }
     };
-    let command = cli.command.unwrap_or(Command::Serve);
+    let command = cli.command.take().unwrap_or(Command::Serve);
     // The certificate is read before a database is created or migrated. Other commands do not read
     // it: a person who creates an administrator need not have the right to read the server's key.
     if matches!(command, Command::Serve | Command::Config { .. })
@@ -64,7 +64,7 @@ pub fn main() -> ExitCode {
         return ExitCode::from(BAD_SETTINGS);
     }
     ended(match command {
-        Command::Serve => serve(&settings),
+        Command::Serve => serve(&settings, || environment::settings(&cli)),
         Command::Migrate => admin::migrate(&settings),
         Command::Transfer(input) => match transfer::Databases::of(&settings, &input) {
             Ok(databases) => transfer::run(databases),
@@ -103,9 +103,15 @@ fn names_an_unusable_database(error: &anyhow::Error) -> bool {
     })
 }
 
-fn serve(settings: &Settings) -> anyhow::Result<()> {
+fn serve(
+    settings: &Settings,
+    read: impl Fn() -> Result<Settings, SettingsError>,
+) -> anyhow::Result<()> {
     // Dropped last, because lines that are logged after that are lost.
     let _log = logging::start(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve::until_signalled(settings))
+    let ended = runtime.block_on(serve::until_signalled(settings, read));
+    // What was to be waited for has been waited for.
+    runtime.shutdown_background();
+    ended
 }

@@ -11,11 +11,12 @@ use menjin_api::Serving;
 use menjin_domain::common::Causes;
 use menjin_domain::health::{CleanedUp, Cleanup};
 use menjin_infra_memory::SystemClock;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::application::{Application, StartError};
-use crate::settings::Settings;
+use crate::settings::{Settings, SettingsError};
 use crate::store::Store;
 use crate::tls::Certificate;
 use crate::{logging, metrics};
@@ -41,6 +42,8 @@ pub struct Running {
     /// Background tasks that run as long as the server.
     beside: Vec<JoinHandle<()>>,
     is_tls: bool,
+    /// Has the files of the certificate read again.
+    certificate_asked: Arc<Notify>,
     shutdown_timeout: Duration,
     application: Application,
 }
@@ -150,10 +153,23 @@ fn run_at(
     let mut beside =
         vec![tokio::spawn(clean_up_for_ever(settings.tidy.every, application.cleanup.clone()))];
     let is_tls = certificate.is_some();
-    beside.extend(certificate.map(|certificate| tokio::spawn(certificate.renew_for_ever())));
+    let certificate_asked = Arc::new(Notify::new());
+    let asked = &certificate_asked;
+    beside.extend(
+        certificate.map(|certificate| tokio::spawn(certificate.renew_for_ever(Arc::clone(asked)))),
+    );
     let shutdown_timeout = settings.server.shutdown_timeout;
     let server = tokio::spawn(server);
-    Ok(Running { address, handle, server, beside, is_tls, shutdown_timeout, application })
+    Ok(Running {
+        address,
+        handle,
+        server,
+        beside,
+        is_tls,
+        certificate_asked,
+        shutdown_timeout,
+        application,
+    })
 }
 
 fn listen(wanted: SocketAddr) -> std::io::Result<TcpListener> {
@@ -179,11 +195,50 @@ async fn clean_up_for_ever(every: Duration, cleanup: Arc<Cleanup>) {
     }
 }
 
-/// Serves until SIGTERM or SIGINT.
-pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartError> {
+/// The signals that the process answers. Those that it ignores are caught as well: the system would
+/// end the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    quit: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn catch() -> std::io::Result<Self> {
+        // They stay caught, though nobody waits for them.
+        for ignored in [SignalKind::user_defined1(), SignalKind::user_defined2()] {
+            drop(signal(ignored)?);
+        }
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for a signal that stops the process. Returns its name. Calls this at each SIGHUP.
+    async fn stop(&mut self, hang_up: impl Fn()) -> &'static str {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.interrupt.recv() => return "SIGINT",
+                _ = self.quit.recv() => return "SIGQUIT",
+                _ = self.hang_up.recv() => hang_up(),
+            }
+        }
+    }
+}
+
+/// Serves until SIGTERM, SIGINT or SIGQUIT; a second one of them stops at once. At SIGHUP the
+/// settings and the certificate are read again: `read` reads the settings.
+pub(crate) async fn until_signalled(
+    settings: &Settings,
+    read: impl Fn() -> Result<Settings, SettingsError>,
+) -> Result<(), StartError> {
     // Before anything else, so that a signal during the start is not lost.
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut signals = Signals::catch()?;
     // Before any part that updates metrics, because each part asks for the recorder once.
     if let Some(address) = settings.metrics.listen {
         metrics::start(address)?;
@@ -198,23 +253,41 @@ pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartErro
     };
     let (application, has_admin) = tokio::select! {
         built = building => built?,
-        _ = terminate.recv() => return Ok(()),
-        _ = interrupt.recv() => return Ok(()),
+        _ = signals.stop(|| reload(&read)) => return Ok(()),
     };
     let mut running = run_at(door, settings, application)?;
     announce(settings, &running, has_admin);
+    let certificate_asked = Arc::clone(&running.certificate_asked);
+    let hang_up = || {
+        certificate_asked.notify_one();
+        reload(&read);
+    };
     let signal = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+        signal = signals.stop(hang_up) => signal,
         ended = &mut running.server => {
             ended??;
             bail!("the server has ended by itself");
         }
     };
     tracing::info!(event = "stopping", signal, "answering what is in flight");
-    running.stop().await?;
+    tokio::select! {
+        stopped = running.stop() => stopped?,
+        signal = signals.stop(|| ()) => {
+            tracing::warn!(event = "stopped_at_once", signal);
+            bail!("stopped at once by a second signal ({signal})");
+        }
+    }
     tracing::info!(event = "stopped");
     Ok(())
+}
+
+/// Reads the settings again, for the level of the log. The others hold until the next start.
+fn reload(read: &impl Fn() -> Result<Settings, SettingsError>) {
+    let level = read().map(|settings| settings.log.level).map_err(StartError::from);
+    match level.and_then(|level| logging::set_level(&level).map(|()| level)) {
+        Ok(level) => tracing::info!(event = "reloaded", %level),
+        Err(error) => tracing::error!(event = "not_reloaded", "{error:#}: the old level is kept"),
+    }
 }
 
 /// Prints where the server listens, where the data is, and what to try first.

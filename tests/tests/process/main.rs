@@ -18,6 +18,7 @@ mod postgres;
 mod read_only;
 mod redis;
 mod settings;
+mod signals;
 mod storm;
 mod tls;
 mod transfer;

@@ -7,15 +7,17 @@ mod json;
 mod output;
 
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::{OnceLock, mpsc};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, mpsc};
 use std::time::Duration;
 
-use tracing::Subscriber;
+use anyhow::bail;
 use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
+use tracing::{Metadata, Subscriber};
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::Layer as Lines;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
@@ -33,6 +35,9 @@ const LAST_LINES: Duration = Duration::from_millis(1500);
 
 /// The queue of the process's log.
 static QUEUE: OnceLock<(NonBlocking, Dropped)> = OnceLock::new();
+
+/// The filter of the process's log, if it can be changed.
+static FILTER: OnceLock<Changeable> = OnceLock::new();
 
 /// The log of the process. When it is dropped, it waits for the lines that are not yet written, but
 /// not for a reader that hangs.
@@ -68,11 +73,53 @@ pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<Log> {
     drop(QUEUE.set((lines.clone(), dropped)));
     let is_text = for_people(settings);
     match plain_filter(&settings.level) {
-        Some(filter) => start_with(filter, lines, is_text)?,
+        Some(filter) => {
+            let filter = Changeable(Arc::new(RwLock::new(filter)));
+            drop(FILTER.set(filter.clone()));
+            start_with(filter, lines, is_text)?;
+        }
         None => start_with(filter(&settings.level)?, lines, is_text)?,
     }
     hide_panic_payloads();
     Ok(Log(Some(guard)))
+}
+
+/// Logs at another level from now on.
+///
+/// # Errors
+/// This level, or the one before it, is not of the plain kind: it takes another start.
+pub(crate) fn set_level(level: &str) -> anyhow::Result<()> {
+    let (Some(current), Some(filter)) = (FILTER.get(), plain_filter(level)) else {
+        bail!("log.level: a filter on spans or fields begins and ends with the process");
+    };
+    *current.0.write().unwrap_or_else(PoisonError::into_inner) = filter;
+    tracing::callsite::rebuild_interest_cache();
+    Ok(())
+}
+
+/// A filter that can be exchanged. Each place that logs asks it once, and again after a change. So
+/// it takes no lock where something is logged, unlike `tracing_subscriber::reload`.
+#[derive(Clone)]
+struct Changeable(Arc<RwLock<Targets>>);
+
+impl Changeable {
+    fn current(&self) -> RwLockReadGuard<'_, Targets> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Changeable {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        Layer::<S>::register_callsite(&*self.current(), metadata)
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, context: Context<'_, S>) -> bool {
+        Layer::<S>::enabled(&*self.current(), metadata, context)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Layer::<S>::max_level_hint(&*self.current())
+    }
 }
 
 /// How many lines were dropped since the start.
