@@ -17,6 +17,7 @@ mod metrics;
 mod postgres;
 mod read_only;
 mod redis;
+mod rolling_back;
 mod settings;
 mod signals;
 mod storm;
