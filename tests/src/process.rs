@@ -51,11 +51,20 @@ pub struct Server {
 impl Server {
     /// Starts it and waits until it says where it listens.
     pub fn start(command: &mut Command) -> Self {
+        Self::start_until(command, "listening")
+    }
+
+    /// Starts it and waits until it says where it waits for its database.
+    pub fn start_waiting(command: &mut Command) -> Self {
+        Self::start_until(command, "waiting")
+    }
+
+    fn start_until(command: &mut Command, event: &str) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = read_lines(child.stderr.take().unwrap());
         // Create it before anything can fail: dropping it ends the process.
         let mut server = Self { child, url: String::new(), log, unread: Cell::default() };
-        let (url, before) = server.find_in_log("where it listens", listening_at);
+        let (url, before) = server.find_in_log(event, |line| url_in(line, event));
         server.url = url;
         server.unread.set(before);
         server
@@ -88,16 +97,30 @@ impl Server {
         }
     }
 
+    /// The id of the process.
+    pub fn id(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
+    }
+
     /// Kills it as `kill -9` does and waits until it is gone.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(self.id(), signal).unwrap();
+    }
+
     /// Sends it SIGTERM, waits until it is gone, and returns how it ended with the rest of its log.
-    pub fn terminate(mut self) -> (ExitStatus, Vec<String>) {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    pub fn terminate(self) -> (ExitStatus, Vec<String>) {
+        self.signal(rustix::process::Signal::TERM);
+        self.wait()
+    }
+
+    /// Waits until it is gone, and returns how it ended with the rest of its log.
+    pub fn wait(mut self) -> (ExitStatus, Vec<String>) {
         let deadline = Instant::now() + PATIENCE;
         let mut lines = Vec::new();
         // The log ends when the process does.
@@ -137,7 +160,7 @@ fn read_lines(stderr: ChildStderr) -> mpsc::Receiver<String> {
 }
 
 /// The address in the line that says so (logs are JSON where there is no terminal).
-fn listening_at(line: &str) -> Option<String> {
+fn url_in(line: &str, event: &str) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
-    (line.get("event")? == "listening").then(|| line.get("url")?.as_str().map(str::to_owned))?
+    (line.get("event")? == event).then(|| line.get("url")?.as_str().map(str::to_owned))?
 }

@@ -40,6 +40,7 @@ mod openapi;
 mod prelude;
 mod state;
 mod v1;
+mod waiting;
 
 use std::io;
 
@@ -57,6 +58,7 @@ pub use menjin_http::{Serving, TrustedProxies};
 pub use menjin_web::{Locale, UnknownLocale};
 pub use state::{Api, ApiSettings};
 pub use v1::AuditEvent;
+pub use waiting::serve_waiting;
 
 use dialect::Dialect;
 use endpoint::Endpoint;

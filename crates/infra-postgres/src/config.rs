@@ -29,6 +29,9 @@ pub struct PostgresConfig {
     /// How long a statement may take in the server; no longer than
     /// [`MAX_STATEMENT_TIMEOUT`](Self::MAX_STATEMENT_TIMEOUT).
     pub statement_timeout: Duration,
+    /// How old a connection may become. An older one is replaced before it is used again, so that
+    /// none stays for ever with a server that has been replaced.
+    pub max_age: Duration,
     /// Whether statements are prepared once per connection and then reused, which takes one round
     /// trip per statement. Through PgBouncer in transaction mode this needs PgBouncer 1.21 with
     /// `max_prepared_statements` above 0. Otherwise set it to `false`: each call is then a
@@ -43,6 +46,9 @@ impl PostgresConfig {
     /// everything else.
     pub const MAX_STATEMENT_TIMEOUT: Duration = Duration::from_millis(2500);
 
+    /// The usual age that a connection may reach.
+    pub const MAX_AGE: Duration = Duration::from_secs(30 * 60);
+
     /// The database at this URL, with 16 connections and the longest timeouts.
     pub fn at(url: impl Into<SecretString>) -> Self {
         Self {
@@ -50,6 +56,7 @@ impl PostgresConfig {
             pool_size: 16,
             acquire_timeout: Self::MAX_ACQUIRE_TIMEOUT,
             statement_timeout: Self::MAX_STATEMENT_TIMEOUT,
+            max_age: Self::MAX_AGE,
             prepared_statements: true,
         }
     }

@@ -139,7 +139,13 @@ fn bad(error: &tokio_postgres::Error) -> ConnectionError {
         }
         cause = error.source();
     }
-    ConnectionError::BadConnection(text)
+    match error.code() {
+        // Class 28: user or password are refused. The next try ends in the same way.
+        Some(state) if state.code().starts_with("28") => {
+            ConnectionError::InvalidConnectionUrl(text)
+        }
+        _ => ConnectionError::BadConnection(text),
+    }
 }
 
 fn client_config(tls: &Tls) -> Result<Option<ClientConfig>, BoxError> {

@@ -37,6 +37,21 @@ impl<E: From<PortError>> Abort<E> {
         }
     }
 
+    /// Whether the server takes no writes on this connection (25006): it is a standby, or has been
+    /// made read-only.
+    pub(crate) fn is_read_only(&self) -> bool {
+        let is_read_only = |error: &Error| {
+            matches!(error, Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _))
+        };
+        match self {
+            Self::Failed(error) => is_read_only(error),
+            Self::Port(PortError::Unavailable { source, .. }) => {
+                source.downcast_ref().is_some_and(is_read_only)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether another transaction was in the way, so that doing everything again will work.
     pub(crate) fn is_conflict(&self) -> bool {
         match self {
@@ -75,13 +90,17 @@ fn is_transient(kind: DatabaseErrorKind, about: &dyn DatabaseErrorInformation) -
     }
 }
 
+/// Whether a retry of the statement may help.
+pub(crate) fn is_passing(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(kind, about) if is_transient(*kind, about.as_ref()))
+}
+
 /// The port's error for a failed statement.
 pub(crate) fn failed(error: Error) -> PortError {
-    match &error {
-        Error::DatabaseError(kind, about) if is_transient(*kind, about.as_ref()) => {
-            PortError::unavailable(COMPONENT, error)
-        }
-        _ => PortError::internal(COMPONENT, error),
+    if is_passing(&error) {
+        PortError::unavailable(COMPONENT, error)
+    } else {
+        PortError::internal(COMPONENT, error)
     }
 }
 

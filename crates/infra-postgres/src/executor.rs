@@ -1,5 +1,6 @@
 //! Runs the work of a call on a connection of the pool, within its deadline.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
@@ -10,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::connect::Connector;
 use crate::error::{Abort, COMPONENT};
+use crate::readers::Readers;
 
 /// When a call is answered at the latest.
 pub(crate) const DEADLINE: Duration = Duration::from_millis(2800);
@@ -38,6 +40,7 @@ pub(crate) enum Scope {
 pub(crate) struct Executor {
     pub(crate) pool: Pool<AsyncPgConnection>,
     pub(crate) connector: Connector,
+    pub(crate) readers: Arc<Readers>,
     pub(crate) acquire_timeout: Duration,
     pub(crate) statement_timeout: Duration,
     pub(crate) prepared_statements: bool,
@@ -63,6 +66,11 @@ impl Executor {
                     Err(abort) if abort.is_conflict() && tries < TRIES && lent.is_sound => {
                         tokio::time::sleep(Duration::from_millis(5) * tries).await;
                         tries += 1;
+                    }
+                    Err(abort) if abort.is_read_only() => {
+                        lent.is_sound = false;
+                        self.forget_idle();
+                        break Err(abort.into_error());
                     }
                     result => break result.map_err(Abort::into_error),
                 }
@@ -100,6 +108,13 @@ impl Executor {
             let cancelled = connector.cancel(token);
             drop(tokio::time::timeout(Duration::from_secs(1), cancelled).await);
         });
+    }
+
+    /// Closes all connections that nobody uses. They lead where a server was found that takes no
+    /// writes; new ones may lead to the one that took its place.
+    fn forget_idle(&self) {
+        drop(self.pool.retain(|_connection, _metrics| false));
+        self.readers.forget_all();
     }
 
     /// The statements that begin a scope, if any. The timeouts are set for the transaction alone,

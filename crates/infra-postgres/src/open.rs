@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 use menjin_domain::common::BoxError;
 use menjin_infra_sql::migrations::{self, Applied, Found, Migration, SchemaError};
 
 use crate::config::{PostgresConfig, Target};
 use crate::connect::Connector;
+use crate::error::is_passing;
 use crate::statements::locks;
 
 /// The migrations of this program, oldest first.
@@ -26,6 +28,17 @@ pub enum OpenError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The database has another encoding than UTF-8, and could not hold what users write.
+    #[error(
+        "the database {place} has the encoding {encoding}: menjin needs one with UTF8 (CREATE \
+         DATABASE … ENCODING 'UTF8' TEMPLATE template0)"
+    )]
+    Encoding {
+        /// Host, port and database.
+        place: String,
+        /// The name of its encoding.
+        encoding: String,
+    },
     /// The database cannot be reached or used, or a migration failed. A schema that this program
     /// cannot use is a [`SchemaError`].
     #[error("cannot use the database {place}")]
@@ -39,6 +52,19 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// Whether it may pass by itself: the server is not there yet, starts or is full. What needs a
+    /// person does not pass: a URL, a password that is refused, an encoding, a schema.
+    pub fn may_pass(&self) -> bool {
+        let Self::Unusable { source, .. } = self else { return false };
+        match (source.downcast_ref(), source.downcast_ref()) {
+            (Some(ConnectionError::BadConnection(_)), _) => true,
+            (Some(ConnectionError::CouldntSetupConfiguration(error)), _) | (_, Some(error)) => {
+                is_passing(error)
+            }
+            _ => false,
+        }
+    }
+
     pub(crate) fn unusable(place: &str, source: impl Into<BoxError>) -> Self {
         Self::Unusable { place: place.to_owned(), source: source.into() }
     }
@@ -49,25 +75,45 @@ pub(crate) fn target(config: &PostgresConfig) -> Result<Target, OpenError> {
 }
 
 pub(crate) async fn migrate(target: &Target) -> Result<Vec<String>, OpenError> {
-    let done = missing(target, true).await;
-    done.map(migrations::names).map_err(|source| OpenError::unusable(&target.place(), source))
+    missing(target, true).await.map(migrations::names).map_err(|error| error.at(target))
 }
 
 pub(crate) async fn pending(target: &Target) -> Result<Vec<String>, OpenError> {
-    let missing = missing(target, false).await;
-    missing.map(migrations::names).map_err(|source| OpenError::unusable(&target.place(), source))
+    missing(target, false).await.map(migrations::names).map_err(|error| error.at(target))
+}
+
+/// Why the migrations were not found or run.
+enum Reason {
+    /// The encoding of the database.
+    Encoding(String),
+    Other(BoxError),
+}
+
+impl Reason {
+    fn at(self, target: &Target) -> OpenError {
+        match self {
+            Self::Encoding(encoding) => OpenError::Encoding { place: target.place(), encoding },
+            Self::Other(source) => OpenError::unusable(&target.place(), source),
+        }
+    }
+}
+
+impl<E: Into<BoxError>> From<E> for Reason {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
 }
 
 /// The migrations that the database lacks. With `run` they are run in one transaction, while no
 /// other process migrates. The lock belongs to the transaction, because PgBouncer has no sessions
 /// that could hold it. The connection is used for nothing else: whatever fails, the server rolls
 /// back.
-async fn missing(target: &Target, run: bool) -> Result<Vec<&'static Migration>, BoxError> {
+async fn missing(target: &Target, run: bool) -> Result<Vec<&'static Migration>, Reason> {
     // The transaction sets the statement timeout itself.
     let connector = Connector::new(target.clone(), Duration::ZERO)?;
     let mut postgres = tokio::time::timeout(CONNECT_PATIENCE, connector.connect(false))
         .await
-        .map_err(|_elapsed| "it does not answer")??;
+        .map_err(|_elapsed| ConnectionError::BadConnection("it does not answer".into()))??;
     // A process that migrates may take its time, but a process that waits for it must not wait for
     // ever.
     let begin = format!(
@@ -79,6 +125,10 @@ async fn missing(target: &Target, run: bool) -> Result<Vec<&'static Migration>, 
         locks::MIGRATIONS
     );
     postgres.batch_execute(&begin).await?;
+    let encoding = encoding(&mut postgres).await?;
+    if encoding != "UTF8" {
+        return Err(Reason::Encoding(encoding));
+    }
     let applied = applied(&mut postgres).await?;
     let missing = migrations::missing(MIGRATIONS, &applied)?;
     if run {
@@ -98,6 +148,19 @@ async fn applied(postgres: &mut AsyncPgConnection) -> Result<Vec<Applied>, BoxEr
     let is_obsolete = has_table(postgres, "__diesel_schema_migrations").await?
         && is_found(postgres, migrations::IS_OBSOLETE).await?;
     if is_obsolete { Err(SchemaError::Obsolete.into()) } else { Ok(Vec::new()) }
+}
+
+#[derive(QueryableByName)]
+struct Encoding {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// The encoding of the database. What it cannot express it refuses to store; `SQL_ASCII` would
+/// store it unchecked.
+async fn encoding(postgres: &mut AsyncPgConnection) -> QueryResult<String> {
+    let query = diesel::sql_query("SELECT current_setting('server_encoding') AS name");
+    query.get_result(postgres).await.map(|Encoding { name }| name)
 }
 
 /// Whether the search path leads to a table of this name.

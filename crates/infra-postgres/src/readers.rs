@@ -46,6 +46,8 @@ pub(crate) struct Readers {
     slots: Box<[Slot]>,
     /// How long a caller waits for a read.
     patience: Duration,
+    /// How old a connection may become.
+    max_age: Duration,
     is_closed: AtomicBool,
 }
 
@@ -57,6 +59,7 @@ struct Slot {
 }
 
 struct Reader {
+    made: Instant,
     client: Client,
     find_live: Statement,
 }
@@ -71,10 +74,15 @@ pub(crate) enum Read {
 
 impl Readers {
     /// This many connections, none of them made yet.
-    pub(crate) fn new(connector: Connector, number: usize, statement_timeout: Duration) -> Self {
+    pub(crate) fn new(
+        connector: Connector,
+        number: usize,
+        statement_timeout: Duration,
+        max_age: Duration,
+    ) -> Self {
         let slots = std::iter::repeat_with(Slot::default).take(number).collect();
         let patience = statement_timeout + ON_TOP;
-        Self { connector, slots, patience, is_closed: AtomicBool::new(false) }
+        Self { connector, slots, patience, max_age, is_closed: AtomicBool::new(false) }
     }
 
     /// See `SessionRepository::find_live`.
@@ -110,6 +118,11 @@ impl Readers {
     /// Closes the connections, for good.
     pub(crate) fn close(&self) {
         self.is_closed.store(true, Ordering::SeqCst);
+        self.forget_all();
+    }
+
+    /// Stops using the connections that there are. New ones are made when they are needed.
+    pub(crate) fn forget_all(&self) {
         for slot in &self.slots {
             slot.set(None);
         }
@@ -119,7 +132,7 @@ impl Readers {
     fn reader(self: &Arc<Self>, runtime: &Handle) -> Option<(&Slot, Arc<Reader>)> {
         let number = thread_number().checked_rem(self.slots.len())?;
         let slot = self.slots.get(number)?;
-        if let Some(reader) = slot.current() {
+        if let Some(reader) = slot.current(self.max_age) {
             return Some((slot, reader));
         }
         if !self.is_closed.load(Ordering::SeqCst) && !slot.is_taken.swap(true, Ordering::AcqRel) {
@@ -153,7 +166,7 @@ impl Readers {
     async fn make(&self) -> Result<Reader, Error> {
         let client = self.connector.client().await?;
         let find_live = client.prepare(FIND_LIVE).await?;
-        Ok(Reader { client, find_live })
+        Ok(Reader { made: Instant::now(), client, find_live })
     }
 
     /// Asks the server to cancel what it may still be doing: behind PgBouncer the statement may be
@@ -191,9 +204,11 @@ fn is_cancelled(error: &Error) -> bool {
 }
 
 impl Slot {
-    fn current(&self) -> Option<Arc<Reader>> {
+    fn current(&self, max_age: Duration) -> Option<Arc<Reader>> {
         let reader = self.reader.read().unwrap_or_else(PoisonError::into_inner);
-        reader.as_ref().filter(|reader| !reader.client.is_closed()).cloned()
+        let is_good =
+            |reader: &&Arc<Reader>| !reader.client.is_closed() && reader.made.elapsed() < max_age;
+        reader.as_ref().filter(is_good).cloned()
     }
 
     fn set(&self, reader: Option<Arc<Reader>>) {

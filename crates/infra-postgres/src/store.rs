@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZero;
 use std::sync::Arc;
 
-use deadpool::managed::QueueMode;
+use deadpool::managed::{Hook, HookError, QueueMode};
 use diesel::sql_types::BigInt;
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{
@@ -66,13 +66,12 @@ impl PostgresStore {
         if !applied.is_empty() {
             tracing::info!(?applied, %place, "database migrated");
         }
-        let readers = readers_of(&config);
-        let executor = executor(&config, readers, target)
-            .map_err(|source| OpenError::unusable(&place, source))?;
-        let readers = Readers::new(executor.connector.clone(), readers, executor.statement_timeout);
+        let executor =
+            executor(&config, target).map_err(|source| OpenError::unusable(&place, source))?;
+        let readers = Arc::clone(&executor.readers);
         // The more statements, the fewer refreshes share one.
         let refreshes = Refreshes::new(executor.pool.status().max_size / 4);
-        let (executor, readers) = (Arc::new(executor), Arc::new(readers));
+        let executor = Arc::new(executor);
         Ok(Self { executor, readers, refreshes, place, runtime: Handle::current() })
     }
 
@@ -182,6 +181,9 @@ impl PostgresStore {
     }
 }
 
+/// Whether the database takes writes.
+const TAKES_WRITES: &str = "UPDATE sessions SET last_used_at = last_used_at WHERE false";
+
 #[async_trait]
 impl HealthProbe for PostgresStore {
     async fn check(&self) -> Result<(), PortError> {
@@ -189,6 +191,8 @@ impl HealthProbe for PostgresStore {
             async move {
                 let any = users::table.select(users::id).limit(1);
                 let _first: Option<i64> = any.get_result(postgres).await.optional()?;
+                // Changes nothing, but a server that takes no writes refuses it.
+                diesel::sql_query(TAKES_WRITES).execute(postgres).await?;
                 Ok(())
             }
             .boxed()
@@ -206,7 +210,6 @@ fn readers_of(config: &PostgresConfig) -> usize {
 
 fn executor(
     config: &PostgresConfig,
-    readers: usize,
     target: Target,
 ) -> Result<Executor, menjin_domain::common::BoxError> {
     let millisecond = Duration::from_millis(1);
@@ -226,13 +229,19 @@ fn executor(
     // No URL here: it holds the password, and the connector has everything that is needed.
     let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);
     // The connection that was used last has the warmest caches, and is the most likely to be alive.
+    let (readers, max_age) = (readers_of(config), config.max_age);
     let pool = Pool::builder(manager)
         .max_size(config.pool_size.saturating_sub(readers).max(1))
         .queue_mode(QueueMode::Lifo)
+        .pre_recycle(Hook::sync_fn(move |_connection, metrics| {
+            if metrics.age() < max_age { Ok(()) } else { Err(HookError::message("too old")) }
+        }))
         .build()?;
+    let readers = Readers::new(connector.clone(), readers, statement_timeout, max_age);
     Ok(Executor {
         pool,
         connector,
+        readers: Arc::new(readers),
         acquire_timeout: config.acquire_timeout.min(PostgresConfig::MAX_ACQUIRE_TIMEOUT),
         statement_timeout,
         prepared_statements,

@@ -4,10 +4,17 @@ use diesel::result::Error;
 use menjin_domain::common::PortError;
 pub(crate) use menjin_infra_sql::error::COMPONENT;
 
-/// SQLite's texts for busy, locked, protocol, full, I/O error and cannot open. Diesel passes on the
-/// text of an error but not its code.
-const TRANSIENT: [&str; 7] = [
-    "database is locked",
+/// SQLite's text for a write on a file that it may only read.
+const READ_ONLY: &str = "attempt to write a readonly database";
+
+/// SQLite's text for a file that another process writes.
+const BUSY: &str = "database is locked";
+
+/// SQLite's texts for busy, locked, protocol, full, I/O error, cannot open and read-only. Diesel
+/// passes on the text of an error but not its code.
+const TRANSIENT: [&str; 8] = [
+    BUSY,
+    READ_ONLY,
     "database table is locked",
     "database schema is locked",
     "locking protocol",
@@ -18,8 +25,22 @@ const TRANSIENT: [&str; 7] = [
 
 /// Whether a retry may help.
 pub(crate) fn is_transient(error: &Error) -> bool {
-    matches!(error, Error::DatabaseError(_, info)
-        if TRANSIENT.iter().any(|text| info.message().starts_with(text)))
+    TRANSIENT.iter().any(|text| says(error, text))
+}
+
+/// Whether the connection may only read the file. It stays so, whatever becomes of the file.
+pub(crate) fn is_read_only(error: &Error) -> bool {
+    says(error, READ_ONLY)
+}
+
+/// Whether another process was writing.
+pub(crate) fn is_busy(error: &PortError) -> bool {
+    matches!(error, PortError::Unavailable { source, .. }
+        if source.downcast_ref().is_some_and(|error| says(error, BUSY)))
+}
+
+fn says(error: &Error, text: &str) -> bool {
+    matches!(error, Error::DatabaseError(_, info) if info.message().starts_with(text))
 }
 
 /// The port's error for a failed statement.

@@ -1,5 +1,6 @@
 //! Connections, and how they are lent.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, ConnectionError, ConnectionResult, SqliteConnection};
 use menjin_domain::common::PortError;
 
-use crate::error::failed;
+use crate::error::{failed, is_read_only};
+use crate::open::check_writable;
 
 /// When a call is answered at the latest, though the disk does not.
 pub(crate) const DEADLINE: Duration = Duration::from_millis(2800);
@@ -88,7 +90,10 @@ impl Connection {
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
     ) -> Result<T, E> {
         let sqlite = &mut self.sqlite;
-        sqlite.batch_execute(begin).map_err(failed)?;
+        if let Err(error) = sqlite.batch_execute(begin) {
+            self.sound = !is_read_only(&error);
+            return Err(failed(error).into());
+        }
         self.sound = false;
         let value = match work(sqlite) {
             Ok(value) => value,
@@ -133,6 +138,8 @@ impl managed::Manager for Manager {
     async fn create(&self) -> Result<Connection, ConnectionError> {
         let (url, access) = (Arc::clone(&self.url), self.access);
         let open = move || {
+            check_writable(Path::new(&*url))
+                .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
             let mut sqlite = connect(&url, access)?;
             if access == Access::Write {
                 // The connection before this one may have ended at a full disk. When there is room

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::managed::{BuildError, Object, Pool, PoolError, QueueMode};
+use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::BigInt;
 use diesel::{ConnectionError, SqliteConnection};
 use menjin_domain::common::Timestamp;
@@ -13,9 +14,10 @@ use menjin_domain::health::HealthProbe;
 use menjin_infra_sql::cleanup::in_parts;
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::sql_types::Moment;
-use tokio::time::Instant;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
 
-use crate::error::{COMPONENT, OrPortError, failed};
+use crate::error::{COMPONENT, OrPortError, failed, is_busy};
 use crate::lookups::Lookups;
 use crate::open::{self, OpenError, SqliteConfig};
 use crate::pool::{Access, Connection, DEADLINE, Manager};
@@ -35,6 +37,7 @@ pub struct SqliteStore {
     /// for SQLite's lock is not.
     writer: Pool<Manager>,
     pub(crate) lookups: Arc<Lookups>,
+    probed: Arc<Mutex<Probed>>,
 }
 
 impl fmt::Debug for SqliteStore {
@@ -64,6 +67,7 @@ impl SqliteStore {
             writer: pool(Access::Write, 1)?,
             // The other connections are for longer reads.
             lookups: Lookups::new(config.readers / 2),
+            probed: Arc::default(),
             path: config.path.into(),
         })
     }
@@ -164,7 +168,54 @@ impl HealthProbe for SqliteStore {
             let any = users::table.select(users::id).limit(1);
             any.get_result::<i64>(sqlite).optional().or_port_error().map(drop)
         })
-        .await
+        .await?;
+        self.takes_writes().await
+    }
+}
+
+/// How long the answer to whether the file takes writes holds. Anybody may ask for the health of a
+/// server, and each answer costs a sync of the disk.
+const ANSWER_HOLDS: Duration = Duration::from_secs(1);
+/// How long the probe waits for the connection that writes, and for each of its steps.
+const PROBE_PATIENCE: Duration = Duration::from_millis(700);
+/// A write that changes nothing, but goes to the disk. (An update to the same values would not.)
+const PROBE: &str = "INSERT INTO login_throttles (subject, network, failures, last_failure_at)
+     VALUES ('probe', '', 1, 0);
+     DELETE FROM login_throttles WHERE subject = 'probe'";
+
+/// When the file was last probed, and why it takes no writes, if it takes none.
+type Probed = Option<(Instant, Option<PortError>)>;
+
+impl SqliteStore {
+    /// Whether the file takes writes: the disk may be full, or the file may only be read. Only a
+    /// write can tell.
+    async fn takes_writes(&self) -> Result<(), PortError> {
+        let hangs = |elapsed| PortError::unavailable(COMPONENT, elapsed);
+        let mut probed = timeout(PROBE_PATIENCE, self.probed.lock()).await.map_err(hangs)?;
+        if let Some((at, failure)) = &*probed
+            && at.elapsed() < ANSWER_HOLDS
+        {
+            return failure.as_ref().map_or(Ok(()), |error| Err(error.again()));
+        }
+        let result = match timeout(PROBE_PATIENCE, self.writer.get()).await {
+            // Others are writing.
+            Err(_elapsed) => return Ok(()),
+            Ok(Err(error)) => Err(no_connection(error)),
+            Ok(Ok(mut connection)) => {
+                let write = move || {
+                    connection
+                        .write(Duration::ZERO, |sqlite| sqlite.batch_execute(PROBE).or_port_error())
+                };
+                match timeout(PROBE_PATIENCE, tokio::task::spawn_blocking(write)).await {
+                    Ok(Ok(Err(error))) if is_busy(&error) => Ok(()),
+                    Ok(Ok(written)) => written,
+                    Ok(Err(panic)) => Err(PortError::internal(COMPONENT, panic)),
+                    Err(elapsed) => Err(hangs(elapsed)),
+                }
+            }
+        };
+        *probed = Some((Instant::now(), result.as_ref().err().map(PortError::again)));
+        result
     }
 }
 

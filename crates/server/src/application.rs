@@ -72,7 +72,15 @@ impl Application {
         settings: &Settings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let store = Store::open(settings).await?;
+        Self::build_on(Store::open(settings).await?, settings, clock).await
+    }
+
+    /// Like [`Application::build`], on a database that is open.
+    pub(crate) async fn build_on(
+        store: Store,
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
         let settings = settings.clone();
         // Hashing the dummy password blocks.
         let (application, cache) =

@@ -21,13 +21,13 @@ mod transfer;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use menjin_infra_sqlite::SchemaError;
+use menjin_infra_postgres::{OpenError, SchemaError};
 
 pub use application::{Application, StartError, create_admin};
 pub use serve::{Running, run};
 
 use cli::{AdminCommand, AuditCommand, Cli, Command, ConfigCommand, KeysCommand};
-use settings::Settings;
+use settings::{Settings, SettingsError};
 
 /// Faster than glibc's allocator for a little more memory (`docs/src/reference/performance.md`),
 /// and the same wherever menjin runs: the allocators of other systems are even slower. It belongs
@@ -42,7 +42,7 @@ const BAD_SETTINGS: u8 = 2;
 /// The whole program: reads the command line and exits with 0, with 1 after a failure, or with 2 if
 /// the settings or the command line are invalid, or name a database that no version can use.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
     // Keys are generated before the settings can name them, and defaults are printed before there
     // are others.
     if let Some(Command::Keys { command: KeysCommand::Generate(args) }) = &cli.command {
@@ -58,7 +58,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(BAD_SETTINGS);
         }
     };
-    let command = cli.command.unwrap_or(Command::Serve);
+    let command = cli.command.take().unwrap_or(Command::Serve);
     // The certificate is read before a database is created or migrated. Other commands do not read
     // it: a person who creates an administrator need not have the right to read the server's key.
     if matches!(command, Command::Serve | Command::Config { .. })
@@ -68,7 +68,7 @@ pub fn main() -> ExitCode {
         return ExitCode::from(BAD_SETTINGS);
     }
     ended(match command {
-        Command::Serve => serve(&settings),
+        Command::Serve => serve(&settings, || Ok(environment::settings(&cli)?.0)),
         Command::Migrate => admin::migrate(&settings),
         Command::Transfer(input) => match transfer::Databases::of(&settings, &input) {
             Ok(databases) => transfer::run(databases),
@@ -92,8 +92,8 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The error with its causes, because the error alone seldom helps.
-            eprintln!("menjin: {error:#}");
-            if names_an_obsolete_database(&error) {
+            logging::last_words(format!("menjin: {error:#}"));
+            if names_an_unusable_database(&error) {
                 return ExitCode::from(BAD_SETTINGS);
             }
             ExitCode::FAILURE
@@ -101,16 +101,24 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
     }
 }
 
-/// Whether the settings name a database from before the first release. Starting again does not help
-/// then.
-fn names_an_obsolete_database(error: &anyhow::Error) -> bool {
-    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
-    causes.any(|error: &SchemaError| *error == SchemaError::Obsolete)
+/// Whether the settings name a database from before the first release, or one that is not UTF-8.
+/// Starting again does not help then.
+fn names_an_unusable_database(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref() == Some(&SchemaError::Obsolete)
+            || matches!(cause.downcast_ref(), Some(OpenError::Encoding { .. }))
+    })
 }
 
-fn serve(settings: &Settings) -> anyhow::Result<()> {
+fn serve(
+    settings: &Settings,
+    read: impl Fn() -> Result<Settings, SettingsError>,
+) -> anyhow::Result<()> {
     // Dropped last, because lines that are logged after that are lost.
     let _log = logging::start(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve::until_signalled(settings))
+    let ended = runtime.block_on(serve::until_signalled(settings, read));
+    // What was to be waited for has been waited for.
+    runtime.shutdown_background();
+    ended
 }

@@ -10,17 +10,23 @@ use anyhow::{Context as _, bail};
 use menjin_api::Serving;
 use menjin_domain::common::Causes;
 use menjin_domain::health::{CleanedUp, Cleanup};
-use tokio::signal::unix::{SignalKind, signal};
+use menjin_infra_memory::SystemClock;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::application::{Application, StartError};
-use crate::settings::Settings;
+use crate::settings::{Settings, SettingsError};
+use crate::store::Store;
 use crate::tls::Certificate;
 use crate::{logging, metrics};
 
 /// How much time there is to write the records of failures at the end, however long the requests
 /// took.
 const LAST_RECORDS: Duration = Duration::from_secs(1);
+
+/// How long opening the database may take before this server answers that it waits for it.
+const SILENCE: Duration = Duration::from_millis(500);
 
 /// How many connections may wait to be accepted. The standard library asks for 128: when many
 /// clients come back after a restart, they do not fit, and wait for a second before they try again.
@@ -36,6 +42,8 @@ pub struct Running {
     /// Background tasks that run as long as the server.
     beside: Vec<JoinHandle<()>>,
     is_tls: bool,
+    /// Has the files of the certificate read again.
+    certificate_asked: Arc<Notify>,
     shutdown_timeout: Duration,
     application: Application,
 }
@@ -57,7 +65,7 @@ impl Running {
 
     /// The URL of the server, such as `http://127.0.0.1:8000` or `https://…`.
     pub fn url(&self) -> String {
-        format!("{}://{}", if self.is_tls { "https" } else { "http" }, self.address)
+        url(self.is_tls, self.address)
     }
 
     /// The application that is served.
@@ -71,11 +79,69 @@ impl Running {
 /// # Errors
 /// The address cannot be listened on, or the certificate cannot be read.
 pub fn run(settings: &Settings, application: Application) -> Result<Running, StartError> {
-    let certificate = Certificate::read(&settings.server)?;
-    let wanted = settings.server.address();
-    let listener = listen(wanted)
-        .with_context(|| format!("cannot listen on {wanted} (server.host, server.port)"))?;
-    let address = listener.local_addr()?;
+    run_at(Door::open(settings)?, settings, application)
+}
+
+/// Where requests come in.
+struct Door {
+    listener: TcpListener,
+    address: SocketAddr,
+    certificate: Option<Certificate>,
+}
+
+impl Door {
+    fn open(settings: &Settings) -> Result<Self, StartError> {
+        let certificate = Certificate::read(&settings.server)?;
+        let wanted = settings.server.address();
+        let listener = listen(wanted)
+            .with_context(|| format!("cannot listen on {wanted} (server.host, server.port)"))?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, certificate })
+    }
+
+    fn url(&self) -> String {
+        url(self.certificate.is_some(), self.address)
+    }
+
+    /// Tells whoever asks that the process is alive, but cannot serve yet.
+    fn serve_waiting(&self) -> Result<ServerHandle, StartError> {
+        let serving = Serving {
+            listener: self.listener.try_clone()?,
+            tls: self.certificate.as_ref().map(Certificate::config).transpose()?,
+            workers: NonZeroUsize::new(1),
+            shutdown_timeout: Duration::from_secs(1),
+        };
+        let server = menjin_api::serve_waiting(serving, env!("CARGO_PKG_VERSION"))?;
+        let handle = server.handle();
+        drop(tokio::spawn(server));
+        Ok(handle)
+    }
+}
+
+fn url(is_tls: bool, address: SocketAddr) -> String {
+    format!("{}://{address}", if is_tls { "https" } else { "http" })
+}
+
+/// Opens the database. If that takes a while, because the database is not there yet or another
+/// replica is migrating it, this server is alive meanwhile, and not ready.
+async fn open_database(settings: &Settings, door: &Door) -> Result<Store, StartError> {
+    let mut opening = std::pin::pin!(Store::open_patiently(settings));
+    if let Ok(store) = tokio::time::timeout(SILENCE, &mut opening).await {
+        return store;
+    }
+    let waiting = door.serve_waiting()?;
+    tracing::info!(event = "waiting", url = %door.url(), "alive, and not ready yet");
+    let store = opening.await;
+    waiting.stop(true).await;
+    store
+}
+
+fn run_at(
+    door: Door,
+    settings: &Settings,
+    application: Application,
+) -> Result<Running, StartError> {
+    let Door { listener, address, certificate } = door;
     let serving = Serving {
         listener,
         tls: certificate.as_ref().map(Certificate::config).transpose()?,
@@ -88,10 +154,23 @@ pub fn run(settings: &Settings, application: Application) -> Result<Running, Sta
     let mut beside =
         vec![tokio::spawn(clean_up_for_ever(settings.tidy.every, application.cleanup.clone()))];
     let is_tls = certificate.is_some();
-    beside.extend(certificate.map(|certificate| tokio::spawn(certificate.renew_for_ever())));
+    let certificate_asked = Arc::new(Notify::new());
+    let asked = &certificate_asked;
+    beside.extend(
+        certificate.map(|certificate| tokio::spawn(certificate.renew_for_ever(Arc::clone(asked)))),
+    );
     let shutdown_timeout = settings.server.shutdown_timeout;
     let server = tokio::spawn(server);
-    Ok(Running { address, handle, server, beside, is_tls, shutdown_timeout, application })
+    Ok(Running {
+        address,
+        handle,
+        server,
+        beside,
+        is_tls,
+        certificate_asked,
+        shutdown_timeout,
+        application,
+    })
 }
 
 fn listen(wanted: SocketAddr) -> std::io::Result<TcpListener> {
@@ -117,36 +196,99 @@ async fn clean_up_for_ever(every: Duration, cleanup: Arc<Cleanup>) {
     }
 }
 
-/// Serves until SIGTERM or SIGINT.
-pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartError> {
+/// The signals that the process answers. Those that it ignores are caught as well: the system would
+/// end the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    quit: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn catch() -> std::io::Result<Self> {
+        // They stay caught, though nobody waits for them.
+        for ignored in [SignalKind::user_defined1(), SignalKind::user_defined2()] {
+            drop(signal(ignored)?);
+        }
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for a signal that stops the process. Returns its name. Calls this at each SIGHUP.
+    async fn stop(&mut self, hang_up: impl Fn()) -> &'static str {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.interrupt.recv() => return "SIGINT",
+                _ = self.quit.recv() => return "SIGQUIT",
+                _ = self.hang_up.recv() => hang_up(),
+            }
+        }
+    }
+}
+
+/// Serves until SIGTERM, SIGINT or SIGQUIT; a second one of them stops at once. At SIGHUP the
+/// settings and the certificate are read again: `read` reads the settings.
+pub(crate) async fn until_signalled(
+    settings: &Settings,
+    read: impl Fn() -> Result<Settings, SettingsError>,
+) -> Result<(), StartError> {
     // Before anything else, so that a signal during the start is not lost.
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut signals = Signals::catch()?;
     // Before any part that updates metrics, because each part asks for the recorder once.
     if let Some(address) = settings.metrics.listen {
         metrics::start(address.0)?;
     }
-    let application = tokio::select! {
-        // Building may wait for a database, or for the migration of another replica.
-        application = Application::build(settings) => application?,
-        _ = terminate.recv() => return Ok(()),
-        _ = interrupt.recv() => return Ok(()),
+    let door = Door::open(settings)?;
+    let building = async {
+        // This may wait for a database, or for the migration of another replica.
+        let store = open_database(settings, &door).await?;
+        let application = Application::build_on(store, settings, Arc::new(SystemClock)).await?;
+        let has_admin = application.has_admin().await?;
+        Ok::<_, StartError>((application, has_admin))
     };
-    let has_admin = application.has_admin().await?;
-    let mut running = run(settings, application)?;
+    let (application, has_admin) = tokio::select! {
+        built = building => built?,
+        _ = signals.stop(|| reload(&read)) => return Ok(()),
+    };
+    let mut running = run_at(door, settings, application)?;
     announce(settings, &running, has_admin);
+    let certificate_asked = Arc::clone(&running.certificate_asked);
+    let hang_up = || {
+        certificate_asked.notify_one();
+        reload(&read);
+    };
     let signal = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+        signal = signals.stop(hang_up) => signal,
         ended = &mut running.server => {
             ended??;
             bail!("the server has ended by itself");
         }
     };
     tracing::info!(event = "stopping", signal, "answering what is in flight");
-    running.stop().await?;
+    tokio::select! {
+        stopped = running.stop() => stopped?,
+        signal = signals.stop(|| ()) => {
+            tracing::warn!(event = "stopped_at_once", signal);
+            bail!("stopped at once by a second signal ({signal})");
+        }
+    }
     tracing::info!(event = "stopped");
     Ok(())
+}
+
+/// Reads the settings again, for the level of the log. The others hold until the next start.
+fn reload(read: &impl Fn() -> Result<Settings, SettingsError>) {
+    let level = read().map(|settings| settings.log.level).map_err(StartError::from);
+    match level.and_then(|level| logging::set_level(&level).map(|()| level)) {
+        Ok(level) => tracing::info!(event = "reloaded", %level),
+        Err(error) => tracing::error!(event = "not_reloaded", "{error:#}: the old level is kept"),
+    }
 }
 
 /// Prints where the server listens, where the data is, and what to try first.
@@ -161,7 +303,7 @@ fn announce(settings: &Settings, running: &Running, has_admin: bool) {
         tracing::warn!(event = "no_admin", command = %admin, "there is no administrator yet");
     }
     if logging::for_people(&settings.log) {
-        eprint!("{}", welcome(&url, &data, &admin));
+        logging::print(&welcome(&url, &data, &admin));
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use humantime::format_duration;
 use menjin_domain::accounts::AccountRepository;
 use menjin_domain::audit::AuditRepository;
 use menjin_domain::common::PortError;
@@ -15,6 +17,12 @@ use menjin_infra_postgres::PostgresStore;
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 
 use crate::settings::{Database, Settings};
+
+/// How long there is between two tries to open a database that is not there yet.
+const BETWEEN_TRIES: Duration = Duration::from_millis(250);
+
+/// How often it is said that a database is not there.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// An open database.
 #[derive(Clone)]
@@ -33,6 +41,29 @@ impl Store {
             }
             Database::Postgres(config) => Self::Postgres(PostgresStore::open(config).await?),
         })
+    }
+
+    /// Opens the database like [`Store::open`]. Waits for one that is not there yet, as long as the
+    /// setting says, and says so.
+    pub(crate) async fn open_patiently(settings: &Settings) -> anyhow::Result<Self> {
+        let (started, wait) = (Instant::now(), settings.database.wait);
+        let mut told: Option<Instant> = None;
+        loop {
+            let error = match Self::open(settings).await {
+                Err(error) if may_pass(&error) && !wait.is_zero() => error,
+                result => return result,
+            };
+            if started.elapsed() >= wait {
+                let waited = format!("waited {} (database.wait)", format_duration(wait));
+                return Err(error.context(waited));
+            }
+            if told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
+                told = Some(Instant::now());
+                tracing::warn!(event = "database_awaited", "{error:#}: waiting for it");
+            }
+            let left = wait.saturating_sub(started.elapsed());
+            tokio::time::sleep(BETWEEN_TRIES.min(left)).await;
+        }
     }
 
     /// Opens a database that exists already. An export of records must not read an empty file that
@@ -121,6 +152,15 @@ impl Store {
             Self::Sqlite(store) => Arc::new(store),
             Self::Postgres(store) => Arc::new(store),
         }
+    }
+}
+
+/// Whether a database that was not opened may be opened later.
+fn may_pass(error: &anyhow::Error) -> bool {
+    match (error.downcast_ref(), error.downcast_ref()) {
+        (Some(error), _) => menjin_infra_sqlite::OpenError::may_pass(error),
+        (_, Some(error)) => menjin_infra_postgres::OpenError::may_pass(error),
+        _ => false,
     }
 }
 

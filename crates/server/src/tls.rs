@@ -10,6 +10,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
 use crate::application::StartError;
@@ -79,12 +80,16 @@ impl Certificate {
     }
 
     /// Reads the files again at intervals. A new certificate is used for new connections. A bad one
-    /// is logged once and not used, because the other file may be about to follow.
-    pub(crate) async fn renew_for_ever(mut self) {
+    /// is logged once and not used, because the other file may be about to follow. They are also read
+    /// whenever somebody asks for it.
+    pub(crate) async fn renew_for_ever(mut self, asked: Arc<Notify>) {
         let mut ticks = tokio::time::interval(self.settings.check_every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = asked.notified() => {}
+            }
             let settings = self.settings.clone();
             let read = tokio::task::spawn_blocking(move || Files::read(&settings)).await;
             let files = match read {

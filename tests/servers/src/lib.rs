@@ -18,4 +18,4 @@ pub mod redis;
 
 mod listening;
 
-pub use listening::{dying_with_this_process, free_port};
+pub use listening::{dying_with_this_process, free_port, unprivileged};

@@ -114,7 +114,7 @@ pub(super) fn spawn(command: Command) -> Child {
 }
 
 /// Whom to become in root's place, where that is who runs the tests: some servers refuse it.
-pub(super) fn unprivileged() -> Option<(u32, u32)> {
+pub fn unprivileged() -> Option<(u32, u32)> {
     if !rustix::process::geteuid().is_root() {
         return None;
     }

@@ -239,3 +239,48 @@ async fn an_ended_connection_is_replaced() {
         }
     }
 }
+
+/// A session that began while the database took no writes stays so, even when the database takes writes
+/// again: it must not be lent again.
+#[tokio::test(flavor = "multi_thread")]
+async fn j02_a_connection_that_takes_no_writes_is_dropped() {
+    let database = postgres::database().await;
+    PostgresStore::migrate(&PostgresConfig::at(database.url.clone())).await.unwrap();
+    let raw = database.connect().await;
+    let name: String = raw.query_one("SELECT current_database()::text", &[]).await.unwrap().get(0);
+    let read_only = format!("ALTER DATABASE {name} SET default_transaction_read_only =");
+    raw.batch_execute(&format!("{read_only} on")).await.unwrap();
+    let store = open(&database.url).await;
+    for _ in 0..20 {
+        assert!(is_unavailable(&store.check().await));
+    }
+    raw.batch_execute(&format!("{read_only} off")).await.unwrap();
+    // Of all that were idle none is left, but the last.
+    drop(store.check().await);
+    contract::at_once(8, |_| {
+        let store = store.clone();
+        async move { store.check().await.unwrap() }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j02_no_connection_grows_old() {
+    let database = postgres::database().await;
+    let max_age = Duration::from_millis(300);
+    let config =
+        PostgresConfig { pool_size: 1, max_age, ..PostgresConfig::at(database.url.clone()) };
+    let store = PostgresStore::open(config).await.unwrap();
+    let raw = database.connect().await;
+    let connection = async || -> i32 {
+        store.check().await.unwrap();
+        let statement = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+            AND application_name = 'menjin' ORDER BY backend_start DESC LIMIT 1";
+        raw.query_one(statement, &[]).await.unwrap().get(0)
+    };
+    let (first, started) = (connection().await, Instant::now());
+    while connection().await == first {
+        assert!(started.elapsed() < Duration::from_secs(5), "it is never replaced");
+    }
+    assert!(started.elapsed() > Duration::from_millis(200), "replaced too early");
+}

@@ -6,16 +6,21 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod at_boot;
 mod audit;
 mod command_line;
 mod durability;
 mod keys;
 mod lifecycle;
+mod log_readers;
 mod metrics;
 mod operators;
 mod postgres;
+mod read_only;
 mod redis;
+mod rolling_back;
 mod settings;
+mod signals;
 mod storm;
 mod tls;
 mod transfer;

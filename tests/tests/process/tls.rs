@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::MENJIN;
 
-fn secured(folder: &Path, pair: &Pair) -> Command {
+pub(crate) fn secured(folder: &Path, pair: &Pair) -> Command {
     let mut command = command(MENJIN, folder);
     command.env("MENJIN__SERVER__TLS__CERTIFICATE", &pair.certificate);
     command.env("MENJIN__SERVER__TLS__KEY", &pair.key);

@@ -1,5 +1,7 @@
 //! `GET /health`, `/health/live` and `/health/ready`.
 
+use actix_web::HttpResponseBuilder;
+use actix_web::http::header::RETRY_AFTER;
 use menjin_domain::health::{ComponentHealth, HealthReport};
 use menjin_web::schema::{Components, Schema};
 use serde::Serialize;
@@ -33,7 +35,7 @@ async fn health(api: Data<Api>) -> HttpResponse {
     let (status, mut response) = if report.is_healthy() {
         ("healthy", HttpResponse::Ok())
     } else {
-        ("unhealthy", HttpResponse::ServiceUnavailable())
+        ("unhealthy", unavailable())
     };
     response.json(Report::new(status, &api, &report))
 }
@@ -55,9 +57,27 @@ async fn ready(api: Data<Api>) -> HttpResponse {
     let (status, mut response) = match (report.is_healthy(), report.is_ready()) {
         (true, _) => ("ready", HttpResponse::Ok()),
         (false, true) => ("degraded", HttpResponse::Ok()),
-        (false, false) => ("unavailable", HttpResponse::ServiceUnavailable()),
+        (false, false) => ("unavailable", unavailable()),
     };
     response.json(Report::new(status, &api, &report))
+}
+
+/// The answer of a process that is alive.
+pub(crate) fn alive() -> HttpResponse {
+    HttpResponse::Ok().json(&Liveness { status: "alive" })
+}
+
+/// The report of a server that waits for its database.
+pub(crate) fn waiting(status: &'static str, version: &str) -> HttpResponse {
+    let check = Check { status: "unhealthy", latency_ms: 0.0 };
+    let checks = BTreeMap::from([("database", check)]);
+    unavailable().json(Report { status, version: version.to_owned(), checks })
+}
+
+fn unavailable() -> HttpResponseBuilder {
+    let mut response = HttpResponse::ServiceUnavailable();
+    response.insert_header((RETRY_AFTER, 1));
+    response
 }
 
 response! {

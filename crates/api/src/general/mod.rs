@@ -1,6 +1,6 @@
 //! What this server is, whether it works, and the keys of its tokens.
 
-mod health;
+pub(crate) mod health;
 mod jwks;
 mod root;
 

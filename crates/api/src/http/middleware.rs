@@ -169,11 +169,7 @@ pub(crate) fn refuse(
     api: &Api,
     dialect: &'static Dialect,
 ) -> HttpResponse {
-    let kind = match refusal {
-        Refusal::Ambiguous => ErrorKind::BadRequest,
-        Refusal::HeadTooLarge => ErrorKind::HeadTooLarge,
-        Refusal::RequestTimeout => ErrorKind::RequestTimeout,
-    };
+    let kind = kind_of(refusal);
     let context = ReplyContext {
         dialect,
         locale: api.settings.locale,
@@ -191,6 +187,15 @@ pub(crate) fn refuse(
     let peer = peer.address.map(|address| address.ip().to_canonical().to_string());
     tracing::info!(event = "refused", status, peer, "{}", kind.meaning());
     response
+}
+
+/// Which error a refusal is.
+pub(crate) fn kind_of(refusal: Refusal) -> ErrorKind {
+    match refusal {
+        Refusal::Ambiguous => ErrorKind::BadRequest,
+        Refusal::HeadTooLarge => ErrorKind::HeadTooLarge,
+        Refusal::RequestTimeout => ErrorKind::RequestTimeout,
+    }
 }
 
 fn context_of(

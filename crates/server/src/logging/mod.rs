@@ -6,62 +6,159 @@
 mod json;
 mod output;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, mpsc};
+use std::time::Duration;
 
-use tracing::Subscriber;
+use anyhow::bail;
 use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
+use tracing::{Metadata, Subscriber};
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::Layer as Lines;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use self::json::{JsonFields, JsonLine};
+use self::output::Dropped;
 use crate::settings::{LogFormat, LogSettings};
 
 /// actix logs an error here whenever a client sends something that is no request. That is not the
 /// server's fault, and anybody could fill the log with it.
 const DISPATCHER: &str = "actix_http::h1::dispatcher";
 
-/// The log of the process. When it is dropped, it waits for the lines that are not yet written.
+/// How long the end of the process waits for lines that are not yet written.
+const LAST_LINES: Duration = Duration::from_millis(1500);
+
+/// The queue of the process's log.
+static QUEUE: OnceLock<(NonBlocking, Dropped)> = OnceLock::new();
+
+/// The filter of the process's log, if it can be changed.
+static FILTER: OnceLock<Changeable> = OnceLock::new();
+
+/// The log of the process. When it is dropped, it waits for the lines that are not yet written, but
+/// not for a reader that hangs.
 #[must_use]
-pub(crate) struct Log(#[expect(dead_code, reason = "held to be dropped")] Option<WorkerGuard>);
+pub(crate) struct Log(Option<WorkerGuard>);
+
+impl Drop for Log {
+    /// On a thread of its own, since the guard complains on standard output, which may hang too.
+    fn drop(&mut self) {
+        let guard = self.0.take();
+        within(LAST_LINES, move || drop(guard));
+    }
+}
+
+/// Does something that may hang, and waits no longer than this for it.
+fn within(patience: Duration, work: impl FnOnce() + Send + 'static) {
+    let (done, wait) = mpsc::channel();
+    let worker = std::thread::Builder::new().spawn(move || {
+        work();
+        let _ = done.send(());
+    });
+    if worker.is_ok() {
+        // It is done, or has panicked, or hangs.
+        let _ = wait.recv_timeout(patience);
+    }
+}
 
 /// Starts logging for the whole process.
 pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<Log> {
-    let (lines, guard) = if for_people(settings) {
-        (None, None)
-    } else {
-        let (lines, guard) = output::start(std::io::stderr(), |number| {
-            tracing::warn!(event = "log_dropped", lines = number, "the log was not read in time");
-        });
-        (Some(lines), Some(guard))
-    };
+    let (lines, guard, dropped) = output::start(std::io::stderr(), |number| {
+        tracing::warn!(event = "log_dropped", lines = number, "the log was not read in time");
+    });
+    drop(QUEUE.set((lines.clone(), dropped)));
+    let is_text = for_people(settings);
     match plain_filter(&settings.level) {
-        Some(filter) => start_with(filter, lines)?,
-        None => start_with(filter(&settings.level)?, lines)?,
+        Some(filter) => {
+            let filter = Changeable(Arc::new(RwLock::new(filter)));
+            drop(FILTER.set(filter.clone()));
+            start_with(filter, lines, is_text)?;
+        }
+        None => start_with(filter(&settings.level)?, lines, is_text)?,
     }
     hide_panic_payloads();
-    Ok(Log(guard))
+    Ok(Log(Some(guard)))
+}
+
+/// Logs at another level from now on.
+///
+/// # Errors
+/// This level, or the one before it, is not of the plain kind: it takes another start.
+pub(crate) fn set_level(level: &str) -> anyhow::Result<()> {
+    let (Some(current), Some(filter)) = (FILTER.get(), plain_filter(level)) else {
+        bail!("log.level: a filter on spans or fields begins and ends with the process");
+    };
+    *current.0.write().unwrap_or_else(PoisonError::into_inner) = filter;
+    tracing::callsite::rebuild_interest_cache();
+    Ok(())
+}
+
+/// A filter that can be exchanged. Each place that logs asks it once, and again after a change. So
+/// it takes no lock where something is logged, unlike `tracing_subscriber::reload`.
+#[derive(Clone)]
+struct Changeable(Arc<RwLock<Targets>>);
+
+impl Changeable {
+    fn current(&self) -> RwLockReadGuard<'_, Targets> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Changeable {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        Layer::<S>::register_callsite(&*self.current(), metadata)
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, context: Context<'_, S>) -> bool {
+        Layer::<S>::enabled(&*self.current(), metadata, context)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Layer::<S>::max_level_hint(&*self.current())
+    }
+}
+
+/// How many lines were dropped since the start.
+pub(crate) fn dropped_lines() -> u64 {
+    let dropped = QUEUE.get().map_or(0, |(_, dropped)| dropped.lines());
+    u64::try_from(dropped).unwrap_or(u64::MAX)
+}
+
+/// Prints something for people between the lines of the log.
+pub(crate) fn print(text: &str) {
+    if let Some((lines, _)) = QUEUE.get() {
+        // The queue takes everything, or drops and counts it.
+        drop(lines.clone().write_all(text.as_bytes()));
+    }
+}
+
+/// Says on standard error why the process ends. Nobody may be reading that: then it ends all the
+/// same.
+pub(crate) fn last_words(text: String) {
+    within(LAST_LINES, move || drop(writeln!(std::io::stderr(), "{text}")));
 }
 
 fn start_with(
     filter: impl Layer<Registry> + Send + Sync,
-    lines: Option<NonBlocking>,
+    lines: NonBlocking,
+    is_text: bool,
 ) -> anyhow::Result<()> {
     let registry = tracing_subscriber::registry().with(filter);
-    let started = match lines {
-        Some(lines) => registry.with(json_lines(lines)).try_init(),
-        None => registry.with(text_lines()).try_init(),
+    let started = if is_text {
+        registry.with(text_lines(lines)).try_init()
+    } else {
+        registry.with(json_lines(lines)).try_init()
     };
     Ok(started?)
 }
 
-fn text_lines<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
+fn text_lines<S: Subscriber + for<'a> LookupSpan<'a>>(lines: NonBlocking) -> impl Layer<S> {
     let ansi = std::io::stderr().is_terminal();
-    Lines::new().with_writer(std::io::stderr).with_ansi(ansi).with_target(false)
+    Lines::new().with_writer(lines).with_ansi(ansi).with_target(false)
 }
 
 fn json_lines<S: Subscriber + for<'a> LookupSpan<'a>>(lines: NonBlocking) -> impl Layer<S> {

@@ -8,10 +8,14 @@
 //! with our own buffer (2.2 µs with its formatting), measured with two threads that log every 10
 //! µs.
 //!
+//! Lines that cannot be written (the disk under the log is full, the pipe is closed) are dropped in
+//! the same way, and counted with the others.
+//!
 //! Queued lines are written when the process ends in order, also by a panic. A process that is
 //! killed (SIGKILL) loses at most the lines of one pause.
 
 use std::io::{self, BufWriter, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -30,24 +34,43 @@ const BUFFER: usize = 64 * 1024;
 pub(super) fn start(
     out: impl Write + Send + 'static,
     tell_dropped: impl FnMut(usize) + Send + 'static,
-) -> (NonBlocking, WorkerGuard) {
-    let dropped = Arc::new(OnceLock::new());
+) -> (NonBlocking, WorkerGuard, Dropped) {
+    let dropped = Dropped::default();
     let sink = Sink {
         out: BufWriter::with_capacity(BUFFER, out),
-        dropped: Arc::clone(&dropped),
+        dropped: dropped.clone(),
         told: 0,
         tell_dropped,
     };
     let builder = NonBlockingBuilder::default().buffered_lines_limit(MAX_WAITING).lossy(true);
     let (lines, guard) = builder.thread_name("menjin-log").finish(sink);
-    dropped.get_or_init(|| lines.error_counter());
-    (lines, guard)
+    dropped.0.queue.get_or_init(|| lines.error_counter());
+    (lines, guard, dropped)
+}
+
+/// How many lines were dropped since the start.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Dropped(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Those that found the queue full.
+    queue: OnceLock<ErrorCounter>,
+    /// Those that could not be written.
+    failed: AtomicUsize,
+}
+
+impl Dropped {
+    /// All of them.
+    pub(super) fn lines(&self) -> usize {
+        let queue = self.0.queue.get().map_or(0, ErrorCounter::dropped_lines);
+        queue.saturating_add(self.0.failed.load(Ordering::Relaxed))
+    }
 }
 
 struct Sink<W: Write, F> {
     out: BufWriter<W>,
-    /// How many lines were dropped since the start.
-    dropped: Arc<OnceLock<ErrorCounter>>,
+    dropped: Dropped,
     /// How many of them were reported.
     told: usize,
     tell_dropped: F,
@@ -55,14 +78,18 @@ struct Sink<W: Write, F> {
 
 impl<W: Write, F: FnMut(usize)> Write for Sink<W, F> {
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
-        self.out.write(lines)
+        if self.out.write_all(lines).is_err() {
+            self.dropped.0.failed.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(lines.len())
     }
 
     /// Called when the queue is empty.
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()?;
-        let dropped = self.dropped.get().map_or(0, ErrorCounter::dropped_lines);
-        if dropped > self.told {
+        // What is not written stays in the buffer, and is tried again.
+        let is_written = self.out.flush().is_ok();
+        let dropped = self.dropped.lines();
+        if is_written && dropped > self.told {
             (self.tell_dropped)(dropped - self.told);
             self.told = dropped;
         }
@@ -97,6 +124,7 @@ mod tests {
     struct Output {
         lines: NonBlocking,
         guard: WorkerGuard,
+        count: Dropped,
         told: mpsc::Receiver<String>,
         dropped: mpsc::Receiver<usize>,
         /// While the lock is held, the reader does not read.
@@ -108,8 +136,8 @@ mod tests {
             let ((sender, told), (tell, dropped)) = (mpsc::channel(), mpsc::channel());
             let reader = Arc::default();
             let out = Told(sender, Arc::clone(&reader));
-            let (lines, guard) = start(out, move |number| tell.send(number).unwrap());
-            Self { lines, guard, told, dropped, reader }
+            let (lines, guard, count) = start(out, move |number| tell.send(number).unwrap());
+            Self { lines, guard, count, told, dropped, reader }
         }
 
         fn log(&self, line: &str) {
@@ -186,6 +214,48 @@ mod tests {
         assert_eq!(next, [2000; 8]);
     }
 
+    /// Takes nothing until it is told to.
+    struct Full(Arc<std::sync::Mutex<(bool, Vec<u8>)>>);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut state = self.0.lock().unwrap();
+            if state.0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            state.1.extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn j01_what_a_full_disk_does_not_take_is_counted_and_the_rest_is_written_later() {
+        let state = Arc::new(std::sync::Mutex::new((true, Vec::new())));
+        let (tell, told) = mpsc::channel();
+        let (lines, guard, count) =
+            start(Full(Arc::clone(&state)), move |number| tell.send(number).unwrap());
+        let line = [b"x".repeat(1023), b"\n".to_vec()].concat();
+        for _ in 0..100 {
+            lines.clone().write_all(&line).unwrap();
+        }
+        let started = std::time::Instant::now();
+        while count.lines() < 100 - BUFFER / 1024 {
+            assert!(started.elapsed() < PATIENCE, "{}", count.lines());
+            thread::sleep(PAUSE);
+        }
+        state.lock().unwrap().0 = false;
+        lines.clone().write_all(b"last\n").unwrap();
+        assert_eq!(told.recv_timeout(PATIENCE).unwrap(), 100 - BUFFER / 1024);
+        drop(guard);
+        let state = state.lock().unwrap();
+        assert!(state.1.ends_with(b"last\n"));
+        assert_eq!(state.1.len(), BUFFER + "last\n".len());
+    }
+
     #[test]
     fn a_reader_that_hangs_holds_up_nobody_and_what_is_dropped_is_counted() {
         let output = Output::start();
@@ -197,6 +267,7 @@ mod tests {
         for _ in 0..logged {
             output.log("one\n");
         }
+        assert_eq!(output.count.lines(), 100, "counted while the reader still hangs");
         drop(hanging);
         assert_eq!(output.dropped.recv_timeout(PATIENCE).unwrap(), 100);
         drop(output.guard);

@@ -24,6 +24,9 @@ pub(crate) struct DatabaseSettings {
     #[garde(custom(lasts(10 * MILLISECOND, PostgresConfig::MAX_STATEMENT_TIMEOUT)))]
     statement_timeout: Duration,
     prepared_statements: bool,
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(lasts(Duration::ZERO, LONGEST)))]
+    pub(crate) wait: Duration,
 }
 
 /// Which database `database.url` names.
@@ -72,6 +75,7 @@ impl DatabaseSettings {
                     pool_size: self.pool_size,
                     acquire_timeout: self.acquire_timeout,
                     statement_timeout: self.statement_timeout,
+                    max_age: PostgresConfig::MAX_AGE,
                     prepared_statements: self.prepared_statements,
                 }))
             }
