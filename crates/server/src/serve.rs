@@ -248,7 +248,10 @@ pub(crate) async fn until_signalled(
         // This may wait for a database, or for the migration of another replica.
         let store = open_database(settings, &door).await?;
         let application = Application::build_on(store, settings, Arc::new(SystemClock)).await?;
-        let has_admin = application.has_admin().await?;
+        let has_admin = application.has_admin().await.unwrap_or_else(|error| {
+            tracing::warn!(error = %Causes(&error), "it is not known whether there is an administrator");
+            true
+        });
         Ok::<_, StartError>((application, has_admin))
     };
     let (application, has_admin) = tokio::select! {
