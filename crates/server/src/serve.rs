@@ -272,6 +272,8 @@ pub(crate) async fn until_signalled(
     if let Some(address) = settings.metrics.listen {
         metrics::start(address)?;
     }
+    // Held until the end. A second server must not even migrate the file.
+    let _claim = Store::claim(settings).await?;
     let door = Door::open(settings)?;
     let building = async {
         // This may wait for a database, or for the migration of another replica.
