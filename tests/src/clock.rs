@@ -20,6 +20,12 @@ impl Default for TurnableClock {
 }
 
 impl TurnableClock {
+    /// Puts the clock back.
+    pub fn put_back(&self, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        self.0.fetch_sub(micros, Ordering::SeqCst);
+    }
+
     /// Lets time pass.
     pub fn advance(&self, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);

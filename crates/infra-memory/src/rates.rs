@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use menjin_domain::common::{PortError, Timestamp};
-use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter};
+use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter, was_put_back};
 
 /// Counts failures in this process.
 ///
@@ -37,6 +37,11 @@ impl Count {
     /// Counts one failure, or says how long until there is room for it.
     fn reserve(&mut self, limit: Limit, at: Timestamp) -> Admission {
         self.window = limit.window;
+        if self.times.back().is_some_and(|last| was_put_back(*last, at)) {
+            for time in &mut self.times {
+                *time = at.min(*time);
+            }
+        }
         while self.times.front().is_some_and(|first| end(*first, limit.window) <= at) {
             self.times.pop_front();
         }
@@ -44,7 +49,8 @@ impl Count {
         if self.times.len() >= max {
             let blocking = self.times.len().checked_sub(max).and_then(|nth| self.times.get(nth));
             let free = end(blocking.copied().unwrap_or(at), limit.window);
-            return Admission::Refused { retry_after: (free - at).to_std().unwrap_or_default() };
+            let wait = (free - at).to_std().unwrap_or_default();
+            return Admission::Refused { retry_after: wait.min(limit.window) };
         }
         // A clock that lags must not make its failures count for less.
         let newest = self.times.back().map_or(at, |last| at.max(*last));

@@ -1,10 +1,12 @@
 //! The configuration: where the database is, and how it is used.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 /// Where the database is, and how it is used.
 #[derive(Debug, Clone)]
@@ -19,6 +21,9 @@ pub struct PostgresConfig {
     /// * `verify-full`: TLS with a certificate for this host, signed by an authority that the
     ///   system trusts, or by one in the PEM file that `sslrootcert` names. Only this protects
     ///   against somebody in between.
+    ///
+    /// Several servers are written `HOST1:PORT,HOST2:PORT`. The one that takes writes is used; each
+    /// has 1.5 seconds to answer, or as long as `connect_timeout` says.
     pub url: SecretString,
     /// The greatest number of connections; at least one. If statements stay prepared, up to a
     /// quarter of the connections, one per core, serve only session lookups.
@@ -88,6 +93,10 @@ pub(crate) enum Tls {
 pub(crate) struct Target {
     /// Everything but TLS. Does not print the password.
     pub(crate) postgres: tokio_postgres::Config,
+    /// The same for each of the hosts.
+    pub(crate) hosts: Vec<tokio_postgres::Config>,
+    /// The number of the host that answered last.
+    pub(crate) last: Arc<AtomicUsize>,
     /// TLS.
     pub(crate) tls: Tls,
 }
@@ -115,8 +124,11 @@ impl Target {
                 _ => others.push(parameter),
             }
         }
-        let plain = format!("{before}{place}?{}", others.join("&"));
-        let mut postgres: tokio_postgres::Config = plain.parse().map_err(|_shows_it| FORM)?;
+        let parse = |place: &str| -> Result<tokio_postgres::Config, _> {
+            let plain = format!("{before}{place}?{}", others.join("&"));
+            plain.parse().map_err(|_shows_it| FORM)
+        };
+        let mut postgres = parse(place)?;
         if postgres.get_hosts().is_empty() {
             return Err("names no host");
         }
@@ -128,29 +140,48 @@ impl Target {
             (Some("disable"), None) => (SslMode::Disable, Tls::Off),
             _ => return Err("sslmode is none of disable, prefer, require and verify-full"),
         };
-        postgres.ssl_mode(negotiation);
-        if postgres.get_application_name().is_none() {
-            postgres.application_name("menjin");
+        let (names, database) = place.split_once('/').unwrap_or((place, ""));
+        let each = names.split(',').map(|name| parse(&format!("{name}/{database}")));
+        let mut hosts = each.collect::<Result<Vec<_>, _>>()?;
+        if hosts.len() != postgres.get_hosts().len() {
+            // The parameters name a host.
+            hosts = vec![postgres.clone()];
         }
-        Ok(Self { postgres, tls })
+        let is_one = hosts.len() == 1;
+        for config in hosts.iter_mut().chain([&mut postgres]) {
+            config.ssl_mode(negotiation);
+            if config.get_application_name().is_none() {
+                config.application_name("menjin");
+            }
+            if !is_one {
+                // A standby would take no writes.
+                config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+            }
+        }
+        Ok(Self { postgres, hosts, last: Arc::default(), tls })
     }
 
     /// Host, port and database, for people.
     pub(crate) fn place(&self) -> String {
-        let ports = self.postgres.get_ports();
-        let hosts = self.postgres.get_hosts().iter().enumerate().map(|(number, host)| {
-            let port = ports.get(number).or(ports.first()).copied().unwrap_or(5432);
-            match host {
-                Host::Tcp(name) => format!("{name}:{port}"),
-                Host::Unix(folder) => format!("{}:{port}", folder.display()),
-            }
-        });
-        let hosts = hosts.collect::<Vec<_>>().join(",");
+        let hosts = host_names(&self.postgres);
         match self.postgres.get_dbname().or(self.postgres.get_user()) {
             Some(database) => format!("{hosts}/{database}"),
             None => hosts,
         }
     }
+}
+
+/// Hosts and ports, for people.
+pub(crate) fn host_names(postgres: &tokio_postgres::Config) -> String {
+    let ports = postgres.get_ports();
+    let hosts = postgres.get_hosts().iter().enumerate().map(|(number, host)| {
+        let port = ports.get(number).or(ports.first()).copied().unwrap_or(5432);
+        match host {
+            Host::Tcp(name) => format!("{name}:{port}"),
+            Host::Unix(folder) => format!("{}:{port}", folder.display()),
+        }
+    });
+    hosts.collect::<Vec<_>>().join(",")
 }
 
 fn percent_decoded(text: &str) -> Result<PathBuf, &'static str> {
@@ -208,6 +239,28 @@ mod tests {
             let target = target(&format!("postgres://h/d{parameters}"));
             assert_eq!((target.postgres.get_ssl_mode(), target.tls), (mode, tls), "{parameters}");
         }
+    }
+
+    #[test]
+    fn j03_each_of_several_hosts_is_a_target_that_has_to_take_writes() {
+        for url in [
+            "postgres://ann:p%40ss@one,two:6432,[::1]:7432/menjin?sslmode=require",
+            "postgres://ann:p%40ss@one,two:6432,[::1]:7432/menjin?target_session_attrs=any",
+        ] {
+            let target = target(url);
+            let places: Vec<_> = target.hosts.iter().map(host_names).collect();
+            assert_eq!(places, ["one:5432", "two:6432", "::1:7432"], "{url}");
+            for host in &target.hosts {
+                assert_eq!(host.get_password(), Some(b"p@ss".as_slice()));
+                assert_eq!(host.get_dbname(), Some("menjin"));
+                assert_eq!(host.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+                assert_eq!(host.get_ssl_mode(), target.postgres.get_ssl_mode());
+                assert_eq!(host.get_application_name(), Some("menjin"));
+            }
+        }
+        let one = target("postgres://ann@one/menjin");
+        assert_eq!(one.hosts.len(), 1);
+        assert_eq!(one.hosts[0].get_target_session_attrs(), TargetSessionAttrs::Any);
     }
 
     #[test]

@@ -79,6 +79,10 @@ impl Executor {
         let done = timeout_at(deadline, done).await;
         done.unwrap_or_else(|elapsed| {
             self.give_up(lent);
+            if self.connector.has_several_hosts() {
+                // This host may be silent for good.
+                self.forget_idle();
+            }
             Err(PortError::unavailable(COMPONENT, elapsed).into())
         })
     }
@@ -110,8 +114,8 @@ impl Executor {
         });
     }
 
-    /// Closes all connections that nobody uses. They lead where a server was found that takes no
-    /// writes; new ones may lead to the one that took its place.
+    /// Closes all connections that nobody uses. They lead where a server was found that is silent or
+    /// takes no writes; new ones may lead to the one that took its place.
     fn forget_idle(&self) {
         drop(self.pool.retain(|_connection, _metrics| false));
         self.readers.forget_all();

@@ -29,8 +29,8 @@ impl LockoutRepository for PostgresStore {
         self.transaction(arguments, |postgres, (subject, network, limits, at)| {
             async move {
                 lock(postgres, subject).await?;
-                let of_client = stored(postgres, subject, network).await?;
-                let of_account = stored(postgres, subject, ALL_NETWORKS).await?;
+                let of_client = as_of(postgres, subject, network, *at).await?;
+                let of_account = as_of(postgres, subject, ALL_NETWORKS, *at).await?;
                 match limits.admit(of_client, of_account, *at) {
                     Err(retry_after) => Ok(Admission::Refused { retry_after }),
                     Ok((client, account)) => {
@@ -148,6 +148,21 @@ async fn stored(
     let row: QueryResult<FailuresRow> =
         throttles::table.find((subject, network)).get_result(postgres).await;
     Ok(row.optional()?.map(Failures::try_from).transpose()?)
+}
+
+/// The same as of now, and kept so.
+async fn as_of(
+    postgres: &mut AsyncPgConnection,
+    subject: &str,
+    network: &str,
+    at: Timestamp,
+) -> Result<Option<Failures>, Abort<PortError>> {
+    let Some(stored) = stored(postgres, subject, network).await? else { return Ok(None) };
+    let failures = stored.as_of(at);
+    if failures != stored {
+        store(postgres, &NewFailuresRow::new(subject, network, failures)).await?;
+    }
+    Ok(Some(failures))
 }
 
 async fn store(postgres: &mut AsyncPgConnection, row: &NewFailuresRow<'_>) -> QueryResult<()> {

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use menjin_domain::common::{PortError, SessionId, Timestamp};
+use menjin_domain::common::{BoxError, PortError, SessionId, Timestamp};
 use menjin_domain::sessions::LiveSession;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
@@ -108,7 +108,11 @@ impl Readers {
                 }
             }
             Err(elapsed) => {
-                slot.forget(&reader);
+                if self.connector.has_several_hosts() {
+                    self.forget_all();
+                } else {
+                    slot.forget(&reader);
+                }
                 self.cancel(&reader, &runtime);
                 Read::Done(Err(PortError::unavailable(COMPONENT, elapsed)))
             }
@@ -163,7 +167,7 @@ impl Readers {
         drop(taken);
     }
 
-    async fn make(&self) -> Result<Reader, Error> {
+    async fn make(&self) -> Result<Reader, BoxError> {
         let client = self.connector.client().await?;
         let find_live = client.prepare(FIND_LIVE).await?;
         Ok(Reader { made: Instant::now(), client, find_live })

@@ -224,7 +224,7 @@ fn executor(
     let connecting = connector.clone();
     manager.custom_setup = Box::new(move |_url| {
         let connector = connecting.clone();
-        async move { connector.connect(prepared_statements).await }.boxed()
+        async move { connector.connect_beside(prepared_statements).await }.boxed()
     });
     // No URL here: it holds the password, and the connector has everything that is needed.
     let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);

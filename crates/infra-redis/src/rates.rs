@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use deadpool_redis::redis::{Cmd, Script, Value, cmd};
 use menjin_domain::common::{PortError, Timestamp};
-use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter};
+use menjin_domain::lockout::{Admission, Limit, MAX_AHEAD, RateKey, RateLimiter};
 
 use crate::client::RedisClient;
 
@@ -42,10 +42,11 @@ impl RateLimiter for RedisRateLimiter {
     ) -> Result<Admission, PortError> {
         let key = self.key(key);
         let window = u64::try_from(limit.window.min(FOREVER).as_micros()).unwrap_or(u64::MAX);
+        let max_ahead = u64::try_from(MAX_AHEAD.as_micros()).unwrap_or(u64::MAX);
         let script = |name: &str, what: &str| -> Cmd {
             let mut command = cmd(name);
             command.arg(what).arg(1).arg(&key);
-            command.arg(limit.max).arg(window).arg(at.timestamp_micros());
+            command.arg(limit.max).arg(window).arg(at.timestamp_micros()).arg(max_ahead);
             command
         };
         let wait: i64 = self

@@ -29,7 +29,7 @@ mod users;
 
 pub use archive::SqliteArchive;
 pub use menjin_infra_sql::migrations::SchemaError;
-pub use open::{OpenError, SqliteConfig};
+pub use open::{Claim, OpenError, SqliteConfig};
 pub use store::SqliteStore;
 
 #[cfg(test)]

@@ -24,8 +24,8 @@ impl LockoutRepository for SqliteStore {
     ) -> Result<Admission, PortError> {
         let (subject, network) = (subject.to_string(), network.to_string());
         self.write(move |sqlite| {
-            let of_client = stored(sqlite, &subject, &network)?;
-            let of_account = stored(sqlite, &subject, ALL_NETWORKS)?;
+            let of_client = as_of(sqlite, &subject, &network, at)?;
+            let of_account = as_of(sqlite, &subject, ALL_NETWORKS, at)?;
             let (of_client, of_account) = match limits.admit(of_client, of_account, at) {
                 Ok(counts) => counts,
                 Err(retry_after) => return Ok(Admission::Refused { retry_after }),
@@ -116,6 +116,21 @@ fn stored(
 ) -> Result<Option<Failures>, PortError> {
     let row = throttles::table.find((subject, network)).get_result::<FailuresRow>(sqlite);
     row.optional().or_port_error()?.map(Failures::try_from).transpose()
+}
+
+/// The same as of now, and kept so.
+fn as_of(
+    sqlite: &mut SqliteConnection,
+    subject: &str,
+    network: &str,
+    at: Timestamp,
+) -> Result<Option<Failures>, PortError> {
+    let Some(stored) = stored(sqlite, subject, network)? else { return Ok(None) };
+    let failures = stored.as_of(at);
+    if failures != stored {
+        store(sqlite, &NewFailuresRow::new(subject, network, failures))?;
+    }
+    Ok(Some(failures))
 }
 
 fn store(sqlite: &mut SqliteConnection, row: &NewFailuresRow<'_>) -> Result<(), PortError> {

@@ -1,6 +1,6 @@
 //! Opens and migrates a database file.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::num::NonZero;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -47,6 +47,15 @@ pub enum OpenError {
     #[error("the path of the database is not valid UTF-8: {}", .path.display())]
     NotUtf8 {
         /// The path.
+        path: PathBuf,
+    },
+    /// Another server serves this file.
+    #[error(
+        "another server is using the database {}: run one server for each file, or several on \
+         PostgreSQL", .path.display()
+    )]
+    Claimed {
+        /// The path of the file.
         path: PathBuf,
     },
     /// The file or its folder cannot be created.
@@ -96,6 +105,43 @@ pub(crate) fn url(path: &Path) -> Result<String, OpenError> {
         .map_err(|_original| OpenError::NotUtf8 { path: path.to_path_buf() })
 }
 
+/// Keeps other servers from serving a file. It ends with the process, however that ends.
+#[derive(Debug)]
+#[must_use]
+pub struct Claim(#[expect(dead_code, reason = "held to be dropped")] Option<File>);
+
+/// The lock is on a file of its own: SQLite's locks on the database would end when anybody in this
+/// process closed the database. However the database is named, links included, the lock is the same.
+pub(crate) fn claim(path: &Path) -> Result<Claim, OpenError> {
+    let failed = |source| OpenError::Create { path: path.to_path_buf(), source };
+    create_folder(path).map_err(failed)?;
+    let mut lock = real_path(path).map_err(failed)?.into_os_string();
+    lock.push("-server");
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).mode(0o600).open(&lock);
+    let file = file.map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Claim(Some(file))),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Claimed { path: path.to_path_buf() }),
+        Err(TryLockError::Error(error)) => {
+            tracing::warn!(%error, "this file system has no locks: run one server for each file");
+            Ok(Claim(None))
+        }
+    }
+}
+
+/// The path without links, whether the file is there yet or not.
+fn real_path(path: &Path) -> io::Result<PathBuf> {
+    if let Ok(real) = path.canonicalize() {
+        return Ok(real);
+    }
+    let absolute = std::path::absolute(path)?;
+    match (absolute.parent(), absolute.file_name()) {
+        (Some(folder), Some(name)) => Ok(folder.canonicalize()?.join(name)),
+        _ => Ok(absolute),
+    }
+}
+
 pub(crate) fn migrate(path: &Path) -> Result<Vec<String>, OpenError> {
     let url = url(path)?;
     create(path).map_err(|source| OpenError::Create { path: path.to_path_buf(), source })?;
@@ -128,11 +174,17 @@ pub(crate) fn pending(path: &Path) -> Result<Vec<String>, OpenError> {
     missing().map(migrations::names).map_err(|source| OpenError::unusable(path, source))
 }
 
+/// Creates the folders above the file, readable only for their owner.
+fn create_folder(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => DirBuilder::new().recursive(true).mode(0o700).create(folder),
+        None => Ok(()),
+    }
+}
+
 /// Creates the file and the folders above it, readable only for their owner.
 fn create(path: &Path) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    }
+    create_folder(path)?;
     // SQLite gives `-wal` and `-shm` the mode of the file.
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),

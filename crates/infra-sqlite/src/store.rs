@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::error::{COMPONENT, OrPortError, failed, is_busy};
 use crate::lookups::Lookups;
-use crate::open::{self, OpenError, SqliteConfig};
+use crate::open::{self, Claim, OpenError, SqliteConfig};
 use crate::pool::{Access, Connection, DEADLINE, Manager};
 
 /// How long a call may wait in total for a connection and for writes of other processes.
@@ -70,6 +70,12 @@ impl SqliteStore {
             probed: Arc::default(),
             path: config.path.into(),
         })
+    }
+
+    /// Claims the file for the server of this process, as long as the claim is held. Only servers
+    /// need a claim: what runs for a moment may run beside one.
+    pub fn claim(path: &Path) -> Result<Claim, OpenError> {
+        open::claim(path)
     }
 
     /// Runs the missing migrations and returns their names. Creates file and folder if they are

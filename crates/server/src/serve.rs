@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use anyhow::{Context as _, bail};
+use chrono::TimeDelta;
 use menjin_api::Serving;
-use menjin_domain::common::Causes;
+use menjin_domain::common::{Causes, Clock as _};
 use menjin_domain::health::{CleanedUp, Cleanup};
 use menjin_infra_memory::SystemClock;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -151,8 +152,10 @@ fn run_at(
     };
     let server = menjin_api::serve(application.api.clone(), serving)?;
     let handle = server.handle();
-    let mut beside =
-        vec![tokio::spawn(clean_up_for_ever(settings.tidy.every, application.cleanup.clone()))];
+    let mut beside = vec![
+        tokio::spawn(clean_up_for_ever(settings.tidy.every, application.cleanup.clone())),
+        tokio::spawn(watch_the_clock()),
+    ];
     let is_tls = certificate.is_some();
     let certificate_asked = Arc::new(Notify::new());
     let asked = &certificate_asked;
@@ -177,6 +180,32 @@ fn listen(wanted: SocketAddr) -> std::io::Result<TcpListener> {
     let listener = TcpListener::bind(wanted)?;
     rustix::net::listen(&listener, BACKLOG)?;
     Ok(listener)
+}
+
+/// How often the clock is looked at, and by how much it has to be off.
+const CLOCK_EVERY: Duration = Duration::from_secs(5);
+const STEP: TimeDelta = TimeDelta::seconds(2);
+
+/// Says when the clock has been put forward or back: sessions, tokens and locks are dated by it.
+async fn watch_the_clock() {
+    let mut ticks = tokio::time::interval(CLOCK_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut last = (SystemClock.now(), Instant::now());
+    loop {
+        ticks.tick().await;
+        let now = (SystemClock.now(), Instant::now());
+        if let Some(step) = step_of(now.0 - last.0, now.1 - last.1) {
+            let seconds = step.num_seconds();
+            tracing::warn!(event = "clock_stepped", seconds, "the clock was put forward or back");
+        }
+        last = now;
+    }
+}
+
+/// By how much the clock was put forward (or back, if negative) while this time passed, if it was.
+fn step_of(by_clock: TimeDelta, passed: Duration) -> Option<TimeDelta> {
+    let step = by_clock - TimeDelta::from_std(passed).unwrap_or(TimeDelta::MAX);
+    (step.abs() > STEP).then_some(step)
 }
 
 async fn clean_up_for_ever(every: Duration, cleanup: Arc<Cleanup>) {
@@ -244,12 +273,17 @@ pub(crate) async fn until_signalled(
     if let Some(address) = settings.metrics.listen {
         metrics::start(address.0)?;
     }
+    // Held until the end. A second server must not even migrate the file.
+    let _claim = Store::claim(settings).await?;
     let door = Door::open(settings)?;
     let building = async {
         // This may wait for a database, or for the migration of another replica.
         let store = open_database(settings, &door).await?;
         let application = Application::build_on(store, settings, Arc::new(SystemClock)).await?;
-        let has_admin = application.has_admin().await?;
+        let has_admin = application.has_admin().await.unwrap_or_else(|error| {
+            tracing::warn!(error = %Causes(&error), "it is not known whether there is an administrator");
+            true
+        });
         Ok::<_, StartError>((application, has_admin))
     };
     let (application, has_admin) = tokio::select! {
@@ -322,6 +356,18 @@ mod tests {
     use std::net::{Ipv4Addr, TcpStream};
 
     use super::*;
+
+    #[test]
+    fn j08_a_clock_that_steps_is_noticed() {
+        let passed = Duration::from_secs(5);
+        for (by_clock, step) in
+            [(5, None), (7, None), (3, None), (8, Some(3)), (2, Some(-3)), (86_405, Some(86_400))]
+        {
+            let step = step.map(TimeDelta::seconds);
+            assert_eq!(step_of(TimeDelta::seconds(by_clock), passed), step, "{by_clock}");
+        }
+        assert_eq!(step_of(TimeDelta::seconds(-86_395), passed), Some(TimeDelta::seconds(-86_400)));
+    }
 
     #[test]
     fn l2_many_may_wait_to_be_accepted() {

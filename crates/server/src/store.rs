@@ -14,7 +14,7 @@ use menjin_domain::health::HealthProbe;
 use menjin_domain::lockout::LockoutRepository;
 use menjin_domain::sessions::SessionRepository;
 use menjin_infra_postgres::PostgresStore;
-use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
+use menjin_infra_sqlite::{Claim, SqliteConfig, SqliteStore};
 
 use crate::settings::{Database, Settings};
 
@@ -40,6 +40,14 @@ impl Store {
                 Self::Sqlite(blocking(open).await??)
             }
             Database::Postgres(config) => Self::Postgres(PostgresStore::open(config).await?),
+        })
+    }
+
+    /// Claims a database that only one server may use at a time.
+    pub(crate) async fn claim(settings: &Settings) -> anyhow::Result<Option<Claim>> {
+        Ok(match settings.database()? {
+            Database::Sqlite(path) => Some(blocking(move || SqliteStore::claim(&path)).await??),
+            Database::Postgres(_) => None,
         })
     }
 

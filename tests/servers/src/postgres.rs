@@ -137,6 +137,51 @@ impl Server {
         panic!("PostgreSQL does not start:\n{log}");
     }
 
+    /// Makes and starts a standby of it, which takes over all that is written here before that is
+    /// acknowledged. Blocks.
+    #[must_use]
+    pub fn standby(&self) -> Self {
+        let folder = TempDir::with_prefix("menjin-postgres-").unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
+        if let Some((uid, gid)) = unprivileged() {
+            chown(folder.path(), Some(uid), Some(gid)).unwrap();
+        }
+        let watchdog = watch(folder.path());
+        let process = Mutex::new(None);
+        let mut server = Self { folder, port: 0, options: self.options, process, watchdog };
+        let folder = server.folder.path();
+        let copied = program("pg_basebackup", folder)
+            .args(["--host=127.0.0.1", "--username=postgres", "--write-recovery-conf"])
+            .args(["--checkpoint=fast", "--no-sync", "--port", &self.port.to_string(), "--pgdata"])
+            .arg(folder.join("data"))
+            .output()
+            .unwrap();
+        assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+        for _ in 0..5 {
+            let port = free_port();
+            if let Some(process) = run(folder, port, self.options) {
+                server.port = port;
+                server.process = Mutex::new(Some(process));
+                return server;
+            }
+        }
+        panic!("the standby does not start:\n{}", server.log());
+    }
+
+    /// Has what is written acknowledged only when its standby has it.
+    pub async fn wait_for_standby(&self) {
+        let client = connect(&self.url()).await;
+        let set = "ALTER SYSTEM SET synchronous_standby_names = '*'";
+        client.batch_execute(set).await.unwrap();
+        client.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        let is_in_step = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync' AND state = 'streaming'";
+        while client.query_one(is_in_step, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            assert!(Instant::now() < deadline, "the standby is not in step");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// An empty database on it.
     pub async fn database(&self) -> Database {
         create_database(&self.url()).await

@@ -114,8 +114,21 @@ async fn a_clock_that_lags_does_not_unlock(limiter: Limiter) {
     for seconds in [100, 110, 90] {
         admitted(&limiter, 1, seconds).await;
     }
-    refused(&limiter, 1, 0, 200).await;
+    refused(&limiter, 1, 0, 100).await;
     refused(&limiter, 1, 199, 1).await;
     admitted(&limiter, 1, 200).await;
     refused(&limiter, 1, 209, 1).await;
+}
+
+/// The clock was a day ahead and is put back: nobody waits for longer than a window.
+#[apply(row!)]
+async fn j08_no_wait_is_longer_than_its_window(limiter: Limiter) {
+    const DAY: i64 = 24 * 60 * 60;
+    for seconds in [DAY, DAY + 1, DAY + 2] {
+        admitted(&limiter, 1, seconds).await;
+    }
+    refused(&limiter, 1, DAY + 3, 97).await;
+    refused(&limiter, 1, 0, 100).await;
+    refused(&limiter, 1, 60, 40).await;
+    admitted(&limiter, 1, 100).await;
 }

@@ -273,3 +273,23 @@ async fn clearing_a_lockout_clears_all_networks_of_one_account(store: Store) {
     }
     assert_eq!(store.lockouts.counts(&eleven).await.unwrap().len(), 2);
 }
+
+/// The clock was a day ahead and is put back: nobody waits for longer than a window, and the failures
+/// still count.
+#[apply(row!)]
+async fn j08_no_wait_is_longer_than_its_window(store: Store) {
+    const DAY: i64 = 24 * 60 * 60;
+    for seconds in [DAY, DAY + 1, DAY + 2] {
+        admitted(&store, 1, seconds).await;
+    }
+    refused(&store, 1, DAY + 3, 99).await;
+    refused(&store, 1, 0, 100).await;
+    refused(&store, 1, 60, 40).await;
+    admitted(&store, 1, 100).await;
+    // The clock is a little behind: it tells a window, and nothing is unlocked.
+    admitted(&store, 2, 101).await;
+    let Admission::Refused { retry_after } = reserve(&store, 2, 50).await else {
+        panic!("the limit of all networks is forgotten")
+    };
+    assert!(retry_after <= LIMITS.per_account.window, "{retry_after:?}");
+}

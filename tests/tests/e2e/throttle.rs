@@ -162,3 +162,20 @@ async fn limits_can_be_turned_off() {
     fail(&app.anonymous(), "mike", 15).await;
     assert_eq!(app.anonymous().try_log_in("mike", PASSWORD).await.status, 200);
 }
+
+/// The clock was ahead, and is put back: the lock lasts a window from then, and no longer.
+#[tokio::test]
+async fn j08_a_lock_from_a_clock_that_was_ahead_lasts_a_window() {
+    for ahead in [60 * 60, 24 * 60 * 60, 400 * 24 * 60 * 60].map(Duration::from_secs) {
+        let app = TestApp::start().await;
+        let anonymous = app.anonymous();
+        app.user("mike").await;
+        app.clock.advance(ahead);
+        fail(&anonymous, "mike", 10).await;
+        app.clock.put_back(ahead);
+        let locked = anonymous.try_log_in("mike", PASSWORD).await;
+        assert_eq!((locked.status, locked.header("retry-after")), (429, Some("900")), "{locked}");
+        app.clock.advance(Duration::from_secs(15 * 60));
+        assert_eq!(anonymous.try_log_in("mike", PASSWORD).await.status, 200, "{ahead:?}");
+    }
+}

@@ -1,7 +1,8 @@
 //! Starting, logging and stopping.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use menjin_tests::client::{Answer, Client, Send as _};
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::MENJIN;
+use crate::command_line::{ROOT, create_admin_by};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_acknowledged_is_there_after_a_restart() {
@@ -168,13 +170,65 @@ fn a_port_that_is_taken_is_named() {
     assert!(text.contains(&port) && text.contains("server.port"), "{text}");
 }
 
+/// Of servers that start at once on one new file, one serves. The others are told why they do not, and
+/// leave the file as it is.
 #[test]
-fn two_first_starts_at_once_agree() {
+fn j13_of_first_starts_at_once_one_serves() {
     let folder = tempfile::tempdir().unwrap();
-    let start = || Server::start(&mut command(MENJIN, folder.path()));
-    let servers = std::thread::scope(|scope| {
+    let start = || {
+        let mut command = command(MENJIN, folder.path());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let is_last = |line: &String| line.contains("listening") || line.starts_with("menjin: ");
+        let last = log.find(is_last).unwrap();
+        (child, last)
+    };
+    let mut servers = std::thread::scope(|scope| {
         let starts: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
         starts.into_iter().map(|start| start.join().unwrap()).collect::<Vec<_>>()
     });
-    assert_eq!(servers.len(), 4);
+    let is_up = |(_, last): &&(Child, String)| last.contains("\"event\":\"listening\"");
+    assert_eq!(servers.iter().filter(is_up).count(), 1, "{servers:?}");
+    for (child, last) in &mut servers {
+        if last.starts_with("menjin: ") {
+            assert!(last.contains("another server") && last.contains("menjin.db"), "{last}");
+            assert_eq!(child.wait().unwrap().code(), Some(1));
+        } else {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+    // Who was killed holds nothing.
+    drop(Server::start(&mut command(MENJIN, folder.path())));
+}
+
+/// By another name too. What is no server works beside one.
+#[test]
+fn j13_a_second_server_on_one_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&mut command(MENJIN, folder.path()));
+    let (data, link) = (folder.path().join("data"), folder.path().join("link"));
+    std::os::unix::fs::symlink(&data, &link).unwrap();
+    let file = folder.path().join("file.db");
+    std::os::unix::fs::symlink(data.join("menjin.db"), &file).unwrap();
+    let absolute = data.join("menjin.db");
+    for path in [absolute, link.join("menjin.db"), file, "data/../data/menjin.db".into()] {
+        let mut second = command(MENJIN, folder.path());
+        second.env("MENJIN__DATABASE__URL", format!("sqlite://{}", path.display()));
+        let refused = output(&mut second);
+        let text = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{text}");
+        assert!(text.contains("another server") && text.contains("PostgreSQL"), "{text}");
+    }
+    for arguments in [&["migrate"][..], &["audit", "export"], &["config", "check"]] {
+        let beside = output(command(MENJIN, folder.path()).args(arguments));
+        assert!(beside.status.success(), "{}", String::from_utf8_lossy(&beside.stderr));
+    }
+    let made = create_admin_by(command(MENJIN, folder.path()), &ROOT, "correct horse battery\n");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    // Another file is another server's.
+    let mut other = command(MENJIN, folder.path());
+    drop(Server::start(other.env("MENJIN__DATABASE__URL", "sqlite://data/other.db")));
+    assert!(server.terminate().0.success());
+    drop(Server::start(&mut command(MENJIN, folder.path())));
 }

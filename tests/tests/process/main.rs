@@ -10,6 +10,7 @@ mod at_boot;
 mod audit;
 mod command_line;
 mod durability;
+mod failover;
 mod keys;
 mod lifecycle;
 mod log_readers;

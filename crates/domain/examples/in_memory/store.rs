@@ -440,6 +440,11 @@ impl LockoutRepository for Store {
         at: Timestamp,
     ) -> Result<Admission, PortError> {
         let failures = &mut self.lock().failures;
+        for of in [Some(network), None] {
+            if let Some(count) = failures.get_mut(&(subject.clone(), of)) {
+                count.keep_as_of(at);
+            }
+        }
         let counts =
             [(Some(network), limits.per_client), (None, limits.per_account)].map(|(of, limit)| {
                 let count = failures.get(&(subject.clone(), of)).cloned().unwrap_or_default();
@@ -523,6 +528,14 @@ impl Failures {
 
     fn count(&self) -> Option<lockout::Failures> {
         Some(lockout::Failures { count: self.0.len() as u64, last_at: self.last()? })
+    }
+
+    /// Dates the last one now, if the clock was put back since.
+    pub(crate) fn keep_as_of(&mut self, at: Timestamp) {
+        let as_of = self.count().map(|count| count.as_of(at).last_at);
+        for time in &mut self.0 {
+            *time = as_of.map_or(*time, |last| last.min(*time));
+        }
     }
 
     /// How long to wait, if the limit is reached.

@@ -14,7 +14,7 @@ use menjin_domain::credentials::{
     CandidatePassword, NewPassword, Overloaded, PasswordHash, PasswordHasher, PasswordPolicy,
     Permit, PolicyViolation, Verification,
 };
-use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter};
+use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter, was_put_back};
 use menjin_domain::sessions::{AccessClaims, InvalidToken, PublicKey, RefreshClaims, TokenCodec};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -236,10 +236,15 @@ impl RateLimiter for Rates {
     ) -> Result<Admission, PortError> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let times = counts.entry(key).or_default();
+        if times.last().is_some_and(|last| was_put_back(*last, at)) {
+            for time in times.iter_mut() {
+                *time = at.min(*time);
+            }
+        }
         times.retain(|time| *time + limit.window > at);
         if times.len() as u64 >= u64::from(limit.max) {
             let free = times.first().map_or(at, |oldest| *oldest) + limit.window;
-            let retry_after = (free - at).to_std().unwrap_or_default();
+            let retry_after = (free - at).to_std().unwrap_or_default().min(limit.window);
             return Ok(Admission::Refused { retry_after });
         }
         // A failure with an earlier time must not count for less.

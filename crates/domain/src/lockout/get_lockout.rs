@@ -85,8 +85,9 @@ impl GetLockout {
 
 /// What a count means; `None` if a whole window has passed since its last failure.
 fn judge(count: &FailureCount, limit: Limit, now: Timestamp) -> Option<LockoutCount> {
-    let counting = limit.counting(Some(count.failures()), now)?;
-    Some(LockoutCount { failures: counting.count, locked_until: limit.locked_until(counting) })
+    let counting = limit.counting(Some(count.failures().as_of(now)), now)?;
+    let locked_until = limit.locked_until(counting);
+    Some(LockoutCount { failures: counting.count, locked_until })
 }
 
 #[cfg(test)]

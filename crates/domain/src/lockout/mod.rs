@@ -17,5 +17,6 @@ pub use port::{LockoutRepository, LockoutSubject};
 pub use rate_limiter::MockRateLimiter;
 pub use rate_limiter::{RateKey, RateLimiter};
 pub use window::{
-    Admission, AttemptLimits, FailureCount, Failures, Limit, LoginLimits, RegistrationLimit,
+    Admission, AttemptLimits, FailureCount, Failures, Limit, LoginLimits, MAX_AHEAD,
+    RegistrationLimit, was_put_back,
 };

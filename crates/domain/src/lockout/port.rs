@@ -53,7 +53,9 @@ pub trait LockoutRepository: Send + Sync {
     /// Counts an attempt as a failure before its password is checked, or refuses it.
     ///
     /// Of any number of concurrent attempts it MUST admit exactly as many as the limits allow. A
-    /// refused attempt MUST NOT be counted. `retry_after` is the longer of the two waits.
+    /// refused attempt MUST NOT be counted. `retry_after` is the longer of the two waits. Counts
+    /// are taken, and kept, as of now ([`Failures::as_of`](crate::lockout::Failures::as_of)), whether
+    /// the attempt is admitted or refused.
     async fn reserve(
         &self,
         subject: &LockoutSubject,

@@ -35,7 +35,8 @@ impl fmt::Display for RateKey {
 #[async_trait]
 pub trait RateLimiter: Send + Sync {
     /// Counts an attempt as a failure, or refuses it. MUST NOT admit more than the limit, however
-    /// many calls run at once.
+    /// many calls run at once. No wait is longer than the window. Failures from before the clock was
+    /// put back ([`was_put_back`](crate::lockout::was_put_back)) are dated now.
     async fn reserve(
         &self,
         key: RateKey,

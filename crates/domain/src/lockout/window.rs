@@ -96,6 +96,15 @@ impl FailureCount {
     }
 }
 
+/// How far ahead of now a failure may be: the clocks of replicas differ by seconds. What is further
+/// ahead was counted by a clock that was wrong and has been put back.
+pub const MAX_AHEAD: Duration = Duration::from_secs(5 * 60);
+
+/// Whether the clock was put back since this moment.
+pub fn was_put_back(since: Timestamp, now: Timestamp) -> bool {
+    passed(now, since) > MAX_AHEAD
+}
+
 /// Failures in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failures {
@@ -103,6 +112,15 @@ pub struct Failures {
     pub count: u64,
     /// When the last of them was.
     pub last_at: Timestamp,
+}
+
+impl Failures {
+    /// The failures as they count now. If the clock was put back since the last of them, that is
+    /// dated now: otherwise it would count until the clock has caught up.
+    #[must_use]
+    pub fn as_of(self, now: Timestamp) -> Self {
+        if was_put_back(self.last_at, now) { Self { last_at: now, ..self } } else { self }
+    }
 }
 
 impl Limit {
@@ -119,13 +137,14 @@ impl Limit {
         (failures.count >= u64::from(self.max)).then(|| failures.last_at + self.window)
     }
 
-    /// How long an attempt has to wait; `None` if it is admitted. It is longer than the window if
-    /// the clock was put back since the last failure.
+    /// How long an attempt has to wait; `None` if it is admitted. It is never longer than the window,
+    /// though the last failure may be later than now.
     pub fn wait(self, failures: Option<Failures>, now: Timestamp) -> Option<Duration> {
         let none = Failures { count: 0, last_at: now };
         let Failures { count, last_at } = self.counting(failures, now).unwrap_or(none);
         let left = self.window.saturating_sub(passed(last_at, now));
-        (count >= u64::from(self.max)).then(|| left.saturating_add(passed(now, last_at)))
+        let wait = left.saturating_add(passed(now, last_at)).min(self.window);
+        (count >= u64::from(self.max)).then_some(wait)
     }
 
     /// The failures after one more. Their time never goes back, so that a clock that is behind does
@@ -191,9 +210,9 @@ mod tests {
             // A whole window has passed: it starts anew.
             (failures(3, NOW - 60), false, None, failures(1, NOW)),
             (failures(u64::MAX, NOW - 61), false, None, failures(1, NOW)),
-            // The clock lags: the wait is longer, and the time does not go back.
+            // The clock lags: the wait is a whole window, and the time does not go back.
             (failures(2, NOW + 10), true, None, failures(3, NOW + 10)),
-            (failures(3, NOW + 10), true, Some(70), failures(4, NOW + 10)),
+            (failures(3, NOW + 10), true, Some(60), failures(4, NOW + 10)),
             (failures(u64::MAX, NOW), true, Some(60), failures(u64::MAX, NOW)),
         ] {
             let expected = stored.filter(|_| counts);
@@ -202,7 +221,21 @@ mod tests {
             assert_eq!(LIMIT.wait(stored, at(NOW)), wait, "{stored:?}");
             assert_eq!(Some(LIMIT.one_more(stored, at(NOW))), next, "{stored:?}");
             let until = expected.and_then(|counting| LIMIT.locked_until(counting));
-            assert_eq!(until, wait.map(|wait| at(NOW) + wait), "{stored:?}");
+            let ahead = stored.map_or(Duration::ZERO, |stored| passed(at(NOW), stored.last_at));
+            assert_eq!(until, wait.map(|wait| at(NOW) + wait + ahead), "{stored:?}");
+        }
+    }
+
+    #[test]
+    fn j08_what_a_wrong_clock_counted_is_dated_now() {
+        for (seconds, dated) in
+            [(-500, -500), (0, 0), (20, 20), (300, 300), (301, 0), (86_400, 0), (9_000_000, 0)]
+        {
+            let failures = Failures { count: 3, last_at: at(NOW + seconds) };
+            let dated = Failures { count: 3, last_at: at(NOW + dated) };
+            assert_eq!(failures.as_of(at(NOW)), dated, "{seconds}");
+            let wait = LIMIT.wait(Some(failures), at(NOW));
+            assert!(wait.is_none_or(|wait| wait <= LIMIT.window), "{seconds}: {wait:?}");
         }
     }
 
