@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use menjin_domain::common::Timestamp;
 use secrecy::SecretString;
 
@@ -21,9 +22,15 @@ pub(crate) struct Cli {
     /// Without it, the folder `config`, if there is one.
     #[arg(long, global = true, value_name = "FOLDER", env = "MENJIN_CONFIG")]
     pub(crate) config: Option<PathBuf>,
+    /// Whether the folder came by flag, and not from the environment.
+    #[arg(skip)]
+    pub(crate) config_is_flag: bool,
     /// What to run as.
     #[arg(long, global = true, value_enum, default_value = "development", env = "MENJIN_ENV")]
     pub(crate) env: Environment,
+    /// Whether that came by flag, and not from the environment.
+    #[arg(skip)]
+    pub(crate) env_is_flag: bool,
     /// A setting, such as `--set auth.access_ttl=15m`. May be repeated.
     #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
     pub(crate) set: Vec<String>,
@@ -33,6 +40,17 @@ pub(crate) struct Cli {
     /// Short for --set server.port=…
     #[arg(long, global = true)]
     pub(crate) port: Option<u16>,
+}
+
+impl Cli {
+    /// Reads the command line. Ends the process if it makes no sense.
+    pub(crate) fn read() -> Self {
+        let matches = Self::command().get_matches();
+        let is_flag = |name| matches.value_source(name) == Some(ValueSource::CommandLine);
+        let (config_is_flag, env_is_flag) = (is_flag("config"), is_flag("env"));
+        let read = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        Self { config_is_flag, env_is_flag, ..read }
+    }
 }
 
 /// What menjin runs as.
@@ -106,6 +124,14 @@ pub(crate) struct CreateAdminArgs {
     /// Read the password from standard input, its first line, instead of asking for it twice.
     #[arg(long)]
     pub(crate) password_stdin: bool,
+    /// Succeed without a change if there is an administrator of this name already. Without this the
+    /// exit code is 3 then.
+    #[arg(long)]
+    pub(crate) if_absent: bool,
+    /// Make the database if it is not there. Without this that is an error: the server's database is
+    /// probably elsewhere.
+    #[arg(long)]
+    pub(crate) new_database: bool,
 }
 
 #[derive(Debug, Subcommand)]

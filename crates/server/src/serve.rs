@@ -13,7 +13,8 @@ use menjin_domain::health::{CleanedUp, Cleanup};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
-use crate::application::{Application, StartError};
+use crate::application::{Application, Missing, StartError};
+use crate::banner::{ADMIN, Banner, Start};
 use crate::settings::Settings;
 use crate::tls::Certificate;
 use crate::{logging, metrics};
@@ -117,7 +118,7 @@ async fn clean_up_for_ever(every: Duration, cleanup: Arc<Cleanup>) {
 }
 
 /// Serves until SIGTERM or SIGINT.
-pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartError> {
+pub(crate) async fn until_signalled(settings: &Settings, start: &Start) -> Result<(), StartError> {
     // Before anything else, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -131,9 +132,9 @@ pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartErro
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };
-    let has_admin = application.has_admin().await?;
+    let missing = application.missing().await?;
     let mut running = run(settings, application)?;
-    announce(settings, &running, has_admin);
+    announce(settings, &running, missing, start);
     let signal = tokio::select! {
         _ = terminate.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",
@@ -148,30 +149,21 @@ pub(crate) async fn until_signalled(settings: &Settings) -> Result<(), StartErro
     Ok(())
 }
 
-/// Prints where the server listens, where the data is, and what to try first.
-fn announce(settings: &Settings, running: &Running, has_admin: bool) {
+/// Says where the server listens, where the data is, and what to do next: to people in the last lines
+/// of the start, to machines in events.
+fn announce(settings: &Settings, running: &Running, missing: Missing, start: &Start) {
     let url = running.url();
     let data = running.application.database();
-    tracing::info!(event = "listening", %url, %data);
-    // Written as the program was called, so that the line can be pasted.
-    let program = std::env::args().next().unwrap_or_else(|| "menjin".to_owned());
-    let admin = format!("{program} admin create --username NAME --email ADDRESS");
-    if !has_admin {
-        tracing::warn!(event = "no_admin", command = %admin, "there is no administrator yet");
-    }
     if logging::for_people(&settings.log) {
-        eprint!("{}", welcome(&url, &data, &admin));
+        let banner = Banner { settings, address: running.address, url, data, missing, start };
+        eprint!("{}", banner.text());
+        return;
     }
-}
-
-fn welcome(url: &str, data: &str, admin: &str) -> String {
-    format!(
-        "\n  menjin 门禁 {version} listens on {url}\n  data    {data}\n  try     \
-         curl {url}/health\n          curl {url}/api/v1/auth/register -H 'Content-Type: application/json' \\\n               \
-         -d '{{\"username\":\"mike\",\"email\":\"mike@example.com\",\"password\":\"password123\"}}'\n  \
-         admin   {admin}\n  stop    Ctrl-C\n\n",
-        version = env!("CARGO_PKG_VERSION"),
-    )
+    tracing::info!(event = "listening", %url, %data);
+    if missing != Missing::Nothing {
+        let command = start.command(ADMIN);
+        tracing::warn!(event = "no_admin", %command, "there is no administrator yet");
+    }
 }
 
 #[cfg(test)]

@@ -5,11 +5,12 @@
 
 mod json;
 mod output;
+mod text;
 
 use std::io::IsTerminal as _;
 
-use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
+use tracing::{Level, Subscriber};
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::Layer as Lines;
@@ -19,11 +20,19 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use self::json::{JsonFields, JsonLine};
+use self::text::{TextFields, TextLine};
 use crate::settings::{LogFormat, LogSettings};
 
 /// actix logs an error here whenever a client sends something that is no request. That is not the
 /// server's fault, and anybody could fill the log with it.
 const DISPATCHER: &str = "actix_http::h1::dispatcher";
+
+/// The field with the address of a client, which only lines for people show.
+const CLIENT: &str = "text.client";
+
+/// What tells at `info` of things that interest nobody at a terminal: threads that start, and how
+/// fast this machine hashes.
+const CHATTY: [&str; 3] = ["actix_server", "actix_rt", "menjin_infra_credentials"];
 
 /// The log of the process. When it is dropped, it waits for the lines that are not yet written.
 #[must_use]
@@ -40,8 +49,12 @@ pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<Log> {
         (Some(lines), Some(guard))
     };
     match plain_filter(&settings.level) {
-        Some(filter) => start_with(filter, lines)?,
-        None => start_with(filter(&settings.level)?, lines)?,
+        Some(filter) => {
+            let details = filter.would_enable("menjin_api", &Level::DEBUG);
+            let filter = if lines.is_some() { filter } else { without_chatter(filter) };
+            start_with(filter, lines, details)?;
+        }
+        None => start_with(filter(&settings.level)?, lines, true)?,
     }
     hide_panic_payloads();
     Ok(Log(guard))
@@ -50,18 +63,31 @@ pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<Log> {
 fn start_with(
     filter: impl Layer<Registry> + Send + Sync,
     lines: Option<NonBlocking>,
+    details: bool,
 ) -> anyhow::Result<()> {
     let registry = tracing_subscriber::registry().with(filter);
     let started = match lines {
         Some(lines) => registry.with(json_lines(lines)).try_init(),
-        None => registry.with(text_lines()).try_init(),
+        None => registry.with(text_lines(details)).try_init(),
     };
     Ok(started?)
 }
 
-fn text_lines<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
-    let ansi = std::io::stderr().is_terminal();
-    Lines::new().with_writer(std::io::stderr).with_ansi(ansi).with_target(false)
+fn text_lines<S: Subscriber + for<'a> LookupSpan<'a>>(details: bool) -> impl Layer<S> {
+    // https://no-color.org: set to anything, there are no colours.
+    let wants_none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let ansi = std::io::stderr().is_terminal() && !wants_none;
+    let lines = Lines::new().fmt_fields(TextFields).event_format(TextLine { details });
+    lines.with_writer(std::io::stderr).with_ansi(ansi)
+}
+
+/// The filter without what interests nobody at a terminal, unless more than `info` is asked for.
+fn without_chatter(filter: Targets) -> Targets {
+    CHATTY.iter().fold(filter, |filter, target| {
+        let is_info = filter.would_enable(target, &Level::INFO)
+            && !filter.would_enable(target, &Level::DEBUG);
+        if is_info { filter.with_target(*target, LevelFilter::WARN) } else { filter }
+    })
 }
 
 fn json_lines<S: Subscriber + for<'a> LookupSpan<'a>>(lines: NonBlocking) -> impl Layer<S> {
@@ -109,8 +135,6 @@ fn hide_panic_payloads() {
 
 #[cfg(test)]
 mod tests {
-    use tracing::Level;
-
     use super::*;
 
     #[test]
