@@ -551,3 +551,47 @@ async fn j26_the_first_screen_says_what_to_do_next() {
     let banner = start(&path).banner();
     assert!(!banner.contains("yet") && !banner.contains("admin create"), "{banner}");
 }
+
+#[test]
+fn j29_help_begins_with_the_commands_own_options_and_has_an_example() {
+    let folder = tempfile::tempdir().unwrap();
+    for (command, own) in [
+        (&["serve"][..], None),
+        (&["migrate"], None),
+        (&["transfer"], Some("--from")),
+        (&["admin", "create"], Some("--username")),
+        (&["keys", "generate"], Some("--algorithm")),
+        (&["audit", "export"], Some("--since")),
+        (&["config", "check"], None),
+        (&["config", "defaults"], None),
+    ] {
+        for flag in ["--help", "-h"] {
+            let (_, output) = run(folder.path(), &[], &[command, &[flag]].concat());
+            let help = text(&output.stdout);
+            let at = |part: &str| help.find(part).unwrap_or_else(|| panic!("{part} in {help}"));
+            let shared = at("--config");
+            assert!(own.is_none_or(|own| at(own) < shared), "{help}");
+            assert!(at("Example: menjin") > shared, "{help}");
+        }
+    }
+}
+
+#[test]
+fn j29_options_that_a_command_ignores_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [
+        &["migrate", "--port", "1"][..],
+        &["--host", "127.0.0.1", "migrate"],
+        &["audit", "export", "--port", "1"],
+        &["admin", "create", "--username", "a", "--email", "a@b.example", "--port", "1"],
+        &["keys", "generate", "--set", "server.port=1"],
+        &["keys", "generate", "--env", "production"],
+        &["config", "defaults", "--port", "1"],
+    ] {
+        let (code, output) = run(folder.path(), &[], arguments);
+        let complaint = text(&output.stderr);
+        assert_eq!(code, Some(2), "{arguments:?}: {complaint}");
+        assert!(complaint.contains("has no effect on this command"), "{complaint}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
