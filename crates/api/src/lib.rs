@@ -18,6 +18,7 @@
 //!     listener: std::net::TcpListener::bind("127.0.0.1:8000")?,
 //!     tls: None,
 //!     workers: None,
+//!     max_connections: std::num::NonZero::new(10_000).ok_or(std::io::ErrorKind::InvalidInput)?,
 //!     shutdown_timeout: std::time::Duration::from_secs(8),
 //! };
 //! let server = menjin_api::serve(actix_web::web::Data::new(api), serving)?;

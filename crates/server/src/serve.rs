@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use menjin_api::Serving;
 use menjin_domain::common::Causes;
 use menjin_domain::health::{CleanedUp, Cleanup};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
@@ -81,6 +82,7 @@ pub fn run(settings: &Settings, application: Application) -> Result<Running, Sta
         listener,
         tls: certificate.as_ref().map(Certificate::config).transpose()?,
         workers: NonZeroUsize::new(settings.server.workers),
+        max_connections: settings.server.max_connections,
         shutdown_timeout: settings.server.shutdown_timeout,
     };
     let server = menjin_api::serve(application.api.clone(), serving)?;
@@ -98,6 +100,33 @@ fn listen(wanted: SocketAddr) -> std::io::Result<TcpListener> {
     let listener = TcpListener::bind(wanted)?;
     rustix::net::listen(&listener, BACKLOG)?;
     Ok(listener)
+}
+
+/// Files besides connections: databases, logs, and whatever else a process has open.
+const OTHER_FILES: u64 = 512;
+
+/// Asks the system for as many open files as there may be connections. Shells and supervisors often
+/// allow 1024 unless asked.
+fn raise_file_limit(connections: usize) {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = connections as u64 + OTHER_FILES;
+    let allowed = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    if limit.current.is_some_and(|current| current < allowed) {
+        let raised = Rlimit { current: Some(allowed), maximum: limit.maximum };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!(event = "file_limit", %error, "cannot be raised");
+            return;
+        }
+    }
+    let has_all = limit.current.is_none_or(|current| current >= wanted) || allowed >= wanted;
+    if !has_all {
+        tracing::warn!(
+            event = "file_limit",
+            allowed,
+            wanted,
+            "the system allows fewer open files than server.max_connections needs"
+        );
+    }
 }
 
 async fn clean_up_for_ever(every: Duration, cleanup: Arc<Cleanup>) {
@@ -126,6 +155,7 @@ pub(crate) async fn until_signalled(settings: &Settings, start: &Start) -> Resul
     if let Some(address) = settings.metrics.listen {
         metrics::start(address.0)?;
     }
+    raise_file_limit(settings.server.max_connections.get());
     let application = tokio::select! {
         // Building may wait for a database, or for the migration of another replica.
         application = Application::build(settings) => application?,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Output;
 
 use menjin_tests::client::Client;
-use menjin_tests::process::{command, output, output_given};
+use menjin_tests::process::{Server, command, output, output_given};
 use serde_json::json;
 
 use crate::MENJIN;
@@ -550,6 +550,50 @@ async fn j26_the_first_screen_says_what_to_do_next() {
     drop(server);
     let banner = start(&path).banner();
     assert!(!banner.contains("yet") && !banner.contains("admin create"), "{banner}");
+}
+
+/// Sends a request on a connection, and reads the beginning of its answer.
+fn ask(connection: &mut std::net::TcpStream) -> std::io::Result<String> {
+    use std::io::{Read as _, Write as _};
+    connection.write_all(b"GET /health/live HTTP/1.1\r\nHost: menjin\r\n\r\n")?;
+    let mut answer = [0; 2048];
+    let read = connection.read(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer[..read]).into_owned())
+}
+
+#[test]
+fn j07_connections_are_bounded_and_files_suffice() {
+    use std::net::TcpStream;
+    use std::time::Duration;
+    let folder = tempfile::tempdir().unwrap();
+    let mut few = command(MENJIN, folder.path());
+    few.env("MENJIN__SERVER__MAX_CONNECTIONS", "2").env("MENJIN__SERVER__WORKERS", "1");
+    let server = Server::start(&mut few);
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let connect = || TcpStream::connect(&address).unwrap();
+    let mut first = connect();
+    let mut second = connect();
+    assert!(ask(&mut first).unwrap().contains(" 200 "));
+    assert!(ask(&mut second).unwrap().contains(" 200 "));
+    let mut third = connect();
+    third.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    assert!(ask(&mut third).is_err(), "a third connection is not served");
+    drop(first);
+    third.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut answer = [0; 64];
+    let read = std::io::Read::read(&mut third, &mut answer).unwrap();
+    assert!(String::from_utf8_lossy(&answer[..read]).contains(" 200 "), "now it is");
+    drop(server);
+    // A shell that allows few open files.
+    let script = format!("ulimit -Sn 64; exec {MENJIN}");
+    let mut low = command("sh", folder.path());
+    let server = Server::start(low.args(["-c", &script]));
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let mut connections: Vec<_> = (0..200).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    for connection in &mut connections {
+        connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        assert!(ask(connection).unwrap().contains(" 200 "));
+    }
 }
 
 #[test]
