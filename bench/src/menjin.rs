@@ -141,7 +141,8 @@ impl Binary {
         let mut command = Command::new(&self.0);
         place.environment(&mut command);
         let email = format!("{name}@example.com");
-        let arguments = ["admin", "create", "--username", name, "--email", &email];
+        let arguments =
+            ["admin", "create", "--new-database", "--username", name, "--email", &email];
         let mut child = command
             .args(arguments)
             .arg("--password-stdin")

@@ -198,6 +198,7 @@ pub async fn with_panicking_routes(overrides: &[(&str, &str)]) -> (String, Place
     let serving = Serving {
         listener,
         tls: None,
+        max_connections: NonZeroUsize::new(10_000).unwrap(),
         workers: NonZeroUsize::new(1),
         keep_alive: Duration::from_secs(75),
         shutdown_timeout: Duration::from_secs(1),

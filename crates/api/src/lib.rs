@@ -19,6 +19,7 @@
 //!     tls: None,
 //!     workers: None,
 //!     keep_alive: std::time::Duration::from_secs(75),
+//!     max_connections: std::num::NonZero::new(10_000).ok_or(std::io::ErrorKind::InvalidInput)?,
 //!     shutdown_timeout: std::time::Duration::from_secs(8),
 //! };
 //! let server = menjin_api::serve(actix_web::web::Data::new(api), serving)?;

@@ -10,6 +10,7 @@ use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use actix_http::HttpService;
@@ -43,6 +44,8 @@ pub struct Serving {
     pub workers: Option<NonZeroUsize>,
     /// How long an idle connection stays open for the next request.
     pub keep_alive: Duration,
+    /// How many connections there are at most. Further ones wait until one is closed.
+    pub max_connections: NonZeroUsize,
     /// How long requests may take to end once the server is told to stop.
     pub shutdown_timeout: Duration,
 }
@@ -70,9 +73,10 @@ where
     let mut server = Server::build()
         .shutdown_timeout(serving.shutdown_timeout.as_secs().max(1))
         .disable_signals();
-    if let Some(workers) = serving.workers {
-        server = server.workers(workers.get());
-    }
+    let workers = serving.workers.or_else(|| thread::available_parallelism().ok());
+    let workers = workers.map_or(1, NonZeroUsize::get);
+    let each = serving.max_connections.get().div_ceil(workers);
+    server = server.workers(workers).max_concurrent_connections(each);
     let tls = serving.tls.map(|mut tls| {
         tls.alpn_protocols = vec![HTTP1.to_vec()];
         TlsAcceptor::from(Arc::new(tls))

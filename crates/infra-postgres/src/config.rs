@@ -19,7 +19,8 @@ pub struct PostgresConfig {
     ///   checked, so this does not protect against somebody in between;
     /// * `require`: TLS; the certificate is not checked;
     /// * `verify-full`: TLS with a certificate for this host, signed by an authority that the
-    ///   system trusts, or by one in the PEM file that `sslrootcert` names. Only this protects
+    ///   system trusts, or by one in the PEM file that `sslrootcert` names (`system` names those of
+    ///   the system, and asks for `verify-full` by itself). Only this protects
     ///   against somebody in between.
     ///
     /// Several servers are written `HOST1:PORT,HOST2:PORT`. The one that takes writes is used; each
@@ -132,6 +133,14 @@ impl Target {
         if postgres.get_hosts().is_empty() {
             return Err("names no host");
         }
+        // As libpq has it: the system's authorities, and then nothing less than verify-full.
+        let (mode, authorities) = match authorities {
+            Some(file) if file.as_os_str() == "system" => match mode {
+                None | Some("verify-full") => (Some("verify-full"), None),
+                Some(_) => return Err("sslrootcert=system needs sslmode=verify-full"),
+            },
+            authorities => (mode, authorities),
+        };
         let (negotiation, tls) = match (mode, authorities) {
             (Some("verify-full"), authorities) => (SslMode::Require, Tls::Verified { authorities }),
             (_, Some(_)) => return Err("sslrootcert needs sslmode=verify-full"),
@@ -261,6 +270,17 @@ mod tests {
         let one = target("postgres://ann@one/menjin");
         assert_eq!(one.hosts.len(), 1);
         assert_eq!(one.hosts[0].get_target_session_attrs(), TargetSessionAttrs::Any);
+    }
+
+    #[test]
+    fn j12_the_systems_authorities_are_named_as_libpq_does() {
+        for parameters in ["sslrootcert=system", "sslmode=verify-full&sslrootcert=system"] {
+            let target = target(&format!("postgres://h/d?{parameters}"));
+            assert_eq!(target.tls, Tls::Verified { authorities: None }, "{parameters}");
+            assert_eq!(target.postgres.get_ssl_mode(), SslMode::Require);
+        }
+        let weaker = "postgres://h/d?sslmode=require&sslrootcert=system";
+        assert!(Target::parse(&weaker.into()).unwrap_err().contains("verify-full"));
     }
 
     #[test]

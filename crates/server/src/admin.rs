@@ -3,7 +3,11 @@
 use std::io::{BufRead as _, Write as _};
 
 use anyhow::{Context as _, bail};
-use menjin_domain::accounts::{CreateAdminInput, Email, Username, UsernameLength};
+use menjin_domain::accounts::{
+    AccountRepository, CreateAdminError, CreateAdminInput, Email, Role, UserQuery, Username,
+    UsernameLength,
+};
+use menjin_domain::common::{Error, PageStart, PortError};
 use menjin_domain::credentials::NewPassword;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -46,14 +50,60 @@ pub(crate) fn create(settings: &Settings, args: &CreateAdminArgs) -> anyhow::Res
     let username =
         Username::parse(&args.username, UsernameLength::DEFAULT).context("--username")?;
     let email = Email::parse(&args.email).context("--email")?;
+    // Before anybody types a password.
+    let place = if args.new_database {
+        Store::place_of(&settings.database()?)
+    } else {
+        Store::require_existing(settings).context(
+            "no administrator was made (--new-database makes a database where there is none)",
+        )?
+    };
+    eprintln!("menjin: the database is {place}");
     let password = if args.password_stdin { password_from_stdin()? } else { ask_for_password()? };
     let password = NewPassword::parse(password.expose_secret(), settings.password.length());
     let password = password.context("the password")?;
     runtime()?.block_on(async {
-        let input = CreateAdminInput { username, email, password };
-        let user = create_admin(settings).await?.execute(input).await?;
-        writeln!(std::io::stdout(), "made administrator {} with id {}", user.username, user.id)?;
+        let input = CreateAdminInput { username: username.clone(), email, password };
+        let create = create_admin(settings).await?;
+        let mut out = std::io::stdout().lock();
+        match create.execute(input).await {
+            Ok(user) => writeln!(out, "made administrator {} with id {}", user.username, user.id)?,
+            Err(Error::Refused(CreateAdminError::UsernameTaken))
+                if args.if_absent && is_admin(&*create.accounts, &username).await? =>
+            {
+                writeln!(out, "there is an administrator {username} already")?;
+            }
+            Err(error) => return Err(error.into()),
+        }
         Ok(())
+    })
+}
+
+/// Whether there is an administrator of this name.
+async fn is_admin(accounts: &dyn AccountRepository, name: &Username) -> Result<bool, PortError> {
+    let mut start = PageStart::Skip(0);
+    loop {
+        let query = UserQuery { start, limit: 100, role: Some(Role::Admin) };
+        let page = accounts.list(query).await?;
+        if page.users.iter().any(|user| user.username.canonical() == name.canonical()) {
+            return Ok(true);
+        }
+        match page.users.last() {
+            Some(last) => start = PageStart::After(last.id),
+            None => return Ok(false),
+        }
+    }
+}
+
+/// Whether a command failed because what it was to make is there already.
+pub(crate) fn is_there_already(error: &anyhow::Error) -> bool {
+    let refused = error.chain().filter_map(|cause| cause.downcast_ref());
+    let mut reasons = refused.filter_map(|error| match error {
+        Error::Refused(reason) => Some(*reason),
+        Error::Port(_) => None,
+    });
+    reasons.any(|reason| {
+        matches!(reason, CreateAdminError::UsernameTaken | CreateAdminError::EmailTaken)
     })
 }
 

@@ -55,6 +55,17 @@ pub struct Application {
     _subscription: Option<Subscription>,
 }
 
+/// What a server does not have yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// Any account.
+    Accounts,
+    /// An administrator.
+    Administrator,
+    /// Neither.
+    Nothing,
+}
+
 impl Application {
     /// Opens the database, creates or migrates it if needed, and builds everything on it.
     ///
@@ -137,13 +148,19 @@ impl Application {
         Ok((application, shared.health))
     }
 
-    /// Whether there is an administrator, active or not.
+    /// What there is to do next: whether there are accounts, and an administrator, active or not.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn has_admin(&self) -> Result<bool, PortError> {
-        let query = UserQuery { start: PageStart::Skip(0), limit: 0, role: Some(Role::Admin) };
-        Ok(self.accounts.list(query).await?.total > 0)
+    pub async fn missing(&self) -> Result<Missing, PortError> {
+        let count = async |role| {
+            let query = UserQuery { start: PageStart::Skip(0), limit: 0, role };
+            Ok::<_, PortError>(self.accounts.list(query).await?.total)
+        };
+        if count(Some(Role::Admin)).await? > 0 {
+            return Ok(Missing::Nothing);
+        }
+        Ok(if count(None).await? > 0 { Missing::Administrator } else { Missing::Accounts })
     }
 
     /// Where the data is: the path of a file; or host, port and name of a database.

@@ -2,9 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use menjin_domain::common::Timestamp;
 use secrecy::SecretString;
+
+/// The heading of the options that commands share.
+const SETTINGS: &str = "Settings";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -19,20 +24,42 @@ pub(crate) struct Cli {
     /// The folder with local.toml (and default.toml and production.toml, if they are to differ from
     /// those in the binary).
     /// Without it, the folder `config`, if there is one.
-    #[arg(long, global = true, value_name = "FOLDER", env = "MENJIN_CONFIG")]
+    #[arg(long, global = true, value_name = "FOLDER", env = "MENJIN_CONFIG", help_heading = SETTINGS)]
     pub(crate) config: Option<PathBuf>,
+    /// Whether the folder came by flag, and not from the environment.
+    #[arg(skip)]
+    pub(crate) config_is_flag: bool,
     /// What to run as.
-    #[arg(long, global = true, value_enum, default_value = "development", env = "MENJIN_ENV")]
+    #[arg(long, global = true, value_enum, default_value = "development", env = "MENJIN_ENV", help_heading = SETTINGS)]
     pub(crate) env: Environment,
+    /// Whether that came by flag, and not from the environment.
+    #[arg(skip)]
+    pub(crate) env_is_flag: bool,
     /// A setting, such as `--set auth.access_ttl=15m`. May be repeated.
-    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
+    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE", help_heading = SETTINGS)]
     pub(crate) set: Vec<String>,
     /// Short for --set server.host=…
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = SETTINGS)]
     pub(crate) host: Option<String>,
     /// Short for --set server.port=…
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = SETTINGS)]
     pub(crate) port: Option<u16>,
+}
+
+impl Cli {
+    /// Reads the command line. Ends the process if it makes no sense.
+    pub(crate) fn read() -> Self {
+        let matches = Self::command().get_matches();
+        let is_flag = |name| matches.value_source(name) == Some(ValueSource::CommandLine);
+        let (config_is_flag, env_is_flag) = (is_flag("config"), is_flag("env"));
+        let read = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let ignored = read.command.as_ref().map_or(&[][..], Command::ignores);
+        if let Some(name) = ignored.iter().find(|name| is_flag(name)) {
+            let reason = format!("--{name} has no effect on this command: leave it out");
+            Self::command().error(ErrorKind::ArgumentConflict, reason).exit();
+        }
+        Self { config_is_flag, env_is_flag, ..read }
+    }
 }
 
 /// What menjin runs as.
@@ -47,14 +74,18 @@ pub(crate) enum Environment {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve (the default).
+    #[command(after_help = "Example: menjin serve --port 8080")]
     Serve,
     /// Bring the database to this version's schema and say what was done.
+    #[command(after_help = "Example: menjin migrate --set database.url=sqlite://data/menjin.db")]
     Migrate,
     /// Move everything from one database to another, empty one: accounts, passwords, sessions, ids.
     ///
     /// All of it or nothing, compared by counts and checksums before it is kept. The source stays as it
     /// is, and takes no changes meanwhile. Stop the servers that use it first: what they write later
     /// is not moved. Tokens go on working where auth.secret stays the same.
+    #[command(after_help = "Example: menjin transfer --from sqlite://data/menjin.db --to \
+                            postgres://menjin:PASSWORD@127.0.0.1/menjin")]
     Transfer(TransferArgs),
     /// Manage administrators.
     Admin {
@@ -78,6 +109,21 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// The flags that have no effect on it.
+    fn ignores(&self) -> &'static [&'static str] {
+        match self {
+            Self::Serve | Self::Config { command: ConfigCommand::Check } => &[],
+            Self::Migrate | Self::Transfer(_) | Self::Admin { .. } | Self::Audit { .. } => {
+                &["host", "port"]
+            }
+            Self::Config { command: ConfigCommand::Defaults } => &["host", "port", "set", "config"],
+            // With the same environment as the server, it does no harm and is what scripts do.
+            Self::Keys { .. } => &["host", "port", "set", "config"],
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct TransferArgs {
     /// The database to read, such as `sqlite://data/menjin.db`.
@@ -92,6 +138,7 @@ pub(crate) struct TransferArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdminCommand {
     /// Make an administrator. Works while the server runs.
+    #[command(after_help = "Example: menjin admin create --username root --email root@example.com")]
     Create(CreateAdminArgs),
 }
 
@@ -106,11 +153,20 @@ pub(crate) struct CreateAdminArgs {
     /// Read the password from standard input, its first line, instead of asking for it twice.
     #[arg(long)]
     pub(crate) password_stdin: bool,
+    /// Succeed without a change if there is an administrator of this name already. Without this the
+    /// exit code is 3 then.
+    #[arg(long)]
+    pub(crate) if_absent: bool,
+    /// Make the database if it is not there. Without this that is an error: the server's database is
+    /// probably elsewhere.
+    #[arg(long)]
+    pub(crate) new_database: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
     /// Make a key for `auth.access_key`, as PEM (PKCS#8).
+    #[command(after_help = "Example: menjin keys generate --out access.pem")]
     Generate(GenerateKeyArgs),
 }
 
@@ -140,6 +196,7 @@ pub(crate) enum KeyAlgorithm {
 pub(crate) enum AuditCommand {
     /// Write records to standard output, a JSON object a line, the oldest first. Works while the
     /// server runs; what happened in the last few seconds may still be missing.
+    #[command(after_help = "Example: menjin audit export --since 2026-01-31 > audit.ndjson")]
     Export(ExportArgs),
 }
 
@@ -169,8 +226,10 @@ fn time(text: &str) -> Result<Timestamp, String> {
 pub(crate) enum ConfigCommand {
     /// Print the settings that hold, secrets masked, and where those that differ from the default were
     /// written; complain about those that make no sense.
+    #[command(after_help = "Example: menjin --env production config check")]
     Check,
     /// Print the file with every setting, its default and what it does; with `--env production`, the
     /// file with what production changes.
+    #[command(after_help = "Example: menjin config defaults > config/default.toml")]
     Defaults,
 }

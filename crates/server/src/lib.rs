@@ -6,6 +6,7 @@
 mod admin;
 mod application;
 mod audit;
+mod banner;
 mod cli;
 mod environment;
 mod keys;
@@ -20,12 +21,12 @@ mod transfer;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use menjin_infra_postgres::{OpenError, SchemaError};
 
-pub use application::{Application, StartError, create_admin};
+pub use application::{Application, Missing, StartError, create_admin};
 pub use serve::{Running, run};
 
+use banner::Start;
 use cli::{AdminCommand, AuditCommand, Cli, Command, ConfigCommand, KeysCommand};
 use settings::{Settings, SettingsError};
 
@@ -39,10 +40,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// version can use (`EX_USAGE` would be 64, but shells and supervisors know 2).
 const BAD_SETTINGS: u8 = 2;
 
-/// The whole program: reads the command line and exits with 0, with 1 after a failure, or with 2 if
+/// The exit code where what a command was to make is there already.
+const THERE_ALREADY: u8 = 3;
+
+/// The whole program: reads the command line and exits with 0, with 1 after a failure, with 3 if what
+/// a command was to make is there already, or with 2 if
 /// the settings or the command line are invalid, or name a database that no version can use.
 pub fn main() -> ExitCode {
-    let mut cli = Cli::parse();
+    let mut cli = Cli::read();
     // Keys are generated before the settings can name them, and defaults are printed before there
     // are others.
     if let Some(Command::Keys { command: KeysCommand::Generate(args) }) = &cli.command {
@@ -58,6 +63,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(BAD_SETTINGS);
         }
     };
+    let start = Start::of(&cli, &writings);
     let command = cli.command.take().unwrap_or(Command::Serve);
     // The certificate is read before a database is created or migrated. Other commands do not read
     // it: a person who creates an administrator need not have the right to read the server's key.
@@ -68,7 +74,7 @@ pub fn main() -> ExitCode {
         return ExitCode::from(BAD_SETTINGS);
     }
     ended(match command {
-        Command::Serve => serve(&settings, || Ok(environment::settings(&cli)?.0)),
+        Command::Serve => serve(&settings, &start, || Ok(environment::settings(&cli)?.0)),
         Command::Migrate => admin::migrate(&settings),
         Command::Transfer(input) => match transfer::Databases::of(&settings, &input) {
             Ok(databases) => transfer::run(databases),
@@ -93,6 +99,9 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
         Err(error) => {
             // The error with its causes, because the error alone seldom helps.
             logging::last_words(format!("menjin: {error:#}"));
+            if admin::is_there_already(&error) {
+                return ExitCode::from(THERE_ALREADY);
+            }
             if names_an_unusable_database(&error) {
                 return ExitCode::from(BAD_SETTINGS);
             }
@@ -112,12 +121,13 @@ fn names_an_unusable_database(error: &anyhow::Error) -> bool {
 
 fn serve(
     settings: &Settings,
+    start: &Start,
     read: impl Fn() -> Result<Settings, SettingsError>,
 ) -> anyhow::Result<()> {
     // Dropped last, because lines that are logged after that are lost.
     let _log = logging::start(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended = runtime.block_on(serve::until_signalled(settings, read));
+    let ended = runtime.block_on(serve::until_signalled(settings, start, read));
     // What was to be waited for has been waited for.
     runtime.shutdown_background();
     ended

@@ -12,11 +12,13 @@ use menjin_api::Serving;
 use menjin_domain::common::{Causes, Clock as _};
 use menjin_domain::health::{CleanedUp, Cleanup};
 use menjin_infra_memory::SystemClock;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::application::{Application, StartError};
+use crate::application::{Application, Missing, StartError};
+use crate::banner::{ADMIN, Banner, Start};
 use crate::settings::{Settings, SettingsError};
 use crate::store::Store;
 use crate::tls::Certificate;
@@ -110,6 +112,8 @@ impl Door {
             listener: self.listener.try_clone()?,
             tls: self.certificate.as_ref().map(Certificate::config).transpose()?,
             workers: NonZeroUsize::new(1),
+            keep_alive: Duration::from_secs(1),
+            max_connections: NonZeroUsize::MIN.saturating_add(255),
             shutdown_timeout: Duration::from_secs(1),
         };
         let server = menjin_api::serve_waiting(serving, env!("CARGO_PKG_VERSION"))?;
@@ -148,6 +152,7 @@ fn run_at(
         tls: certificate.as_ref().map(Certificate::config).transpose()?,
         workers: NonZeroUsize::new(settings.server.workers),
         keep_alive: settings.server.keep_alive,
+        max_connections: settings.server.max_connections,
         shutdown_timeout: settings.server.shutdown_timeout,
     };
     let server = menjin_api::serve(application.api.clone(), serving)?;
@@ -208,6 +213,33 @@ fn step_of(by_clock: TimeDelta, passed: Duration) -> Option<TimeDelta> {
     (step.abs() > STEP).then_some(step)
 }
 
+/// Files besides connections: databases, logs, and whatever else a process has open.
+const OTHER_FILES: u64 = 512;
+
+/// Asks the system for as many open files as there may be connections. Shells and supervisors often
+/// allow 1024 unless asked.
+fn raise_file_limit(connections: usize) {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = connections as u64 + OTHER_FILES;
+    let allowed = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    if limit.current.is_some_and(|current| current < allowed) {
+        let raised = Rlimit { current: Some(allowed), maximum: limit.maximum };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!(event = "file_limit", %error, "cannot be raised");
+            return;
+        }
+    }
+    let has_all = limit.current.is_none_or(|current| current >= wanted) || allowed >= wanted;
+    if !has_all {
+        tracing::warn!(
+            event = "file_limit",
+            allowed,
+            wanted,
+            "the system allows fewer open files than server.max_connections needs"
+        );
+    }
+}
+
 async fn clean_up_for_ever(every: Duration, cleanup: Arc<Cleanup>) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -265,6 +297,7 @@ impl Signals {
 /// settings and the certificate are read again: `read` reads the settings.
 pub(crate) async fn until_signalled(
     settings: &Settings,
+    start: &Start,
     read: impl Fn() -> Result<Settings, SettingsError>,
 ) -> Result<(), StartError> {
     // Before anything else, so that a signal during the start is not lost.
@@ -273,6 +306,7 @@ pub(crate) async fn until_signalled(
     if let Some(address) = settings.metrics.listen {
         metrics::start(address.0)?;
     }
+    raise_file_limit(settings.server.max_connections.get());
     // Held until the end. A second server must not even migrate the file.
     let _claim = Store::claim(settings).await?;
     let door = Door::open(settings)?;
@@ -280,18 +314,18 @@ pub(crate) async fn until_signalled(
         // This may wait for a database, or for the migration of another replica.
         let store = open_database(settings, &door).await?;
         let application = Application::build_on(store, settings, Arc::new(SystemClock)).await?;
-        let has_admin = application.has_admin().await.unwrap_or_else(|error| {
+        let missing = application.missing().await.unwrap_or_else(|error| {
             tracing::warn!(error = %Causes(&error), "it is not known whether there is an administrator");
-            true
+            Missing::Nothing
         });
-        Ok::<_, StartError>((application, has_admin))
+        Ok::<_, StartError>((application, missing))
     };
-    let (application, has_admin) = tokio::select! {
+    let (application, missing) = tokio::select! {
         built = building => built?,
         _ = signals.stop(|| reload(&read)) => return Ok(()),
     };
     let mut running = run_at(door, settings, application)?;
-    announce(settings, &running, has_admin);
+    announce(settings, &running, missing, start);
     let certificate_asked = Arc::clone(&running.certificate_asked);
     let hang_up = || {
         certificate_asked.notify_one();
@@ -325,30 +359,21 @@ fn reload(read: &impl Fn() -> Result<Settings, SettingsError>) {
     }
 }
 
-/// Prints where the server listens, where the data is, and what to try first.
-fn announce(settings: &Settings, running: &Running, has_admin: bool) {
+/// Says where the server listens, where the data is, and what to do next: to people in the last lines
+/// of the start, to machines in events.
+fn announce(settings: &Settings, running: &Running, missing: Missing, start: &Start) {
     let url = running.url();
     let data = running.application.database();
-    tracing::info!(event = "listening", %url, %data);
-    // Written as the program was called, so that the line can be pasted.
-    let program = std::env::args().next().unwrap_or_else(|| "menjin".to_owned());
-    let admin = format!("{program} admin create --username NAME --email ADDRESS");
-    if !has_admin {
-        tracing::warn!(event = "no_admin", command = %admin, "there is no administrator yet");
-    }
     if logging::for_people(&settings.log) {
-        logging::print(&welcome(&url, &data, &admin));
+        let banner = Banner { settings, address: running.address, url, data, missing, start };
+        logging::print(&banner.text());
+        return;
     }
-}
-
-fn welcome(url: &str, data: &str, admin: &str) -> String {
-    format!(
-        "\n  menjin 门禁 {version} listens on {url}\n  data    {data}\n  try     \
-         curl {url}/health\n          curl {url}/api/v1/auth/register -H 'Content-Type: application/json' \\\n               \
-         -d '{{\"username\":\"mike\",\"email\":\"mike@example.com\",\"password\":\"password123\"}}'\n  \
-         admin   {admin}\n  stop    Ctrl-C\n\n",
-        version = env!("CARGO_PKG_VERSION"),
-    )
+    tracing::info!(event = "listening", %url, %data);
+    if missing != Missing::Nothing {
+        let command = start.command(ADMIN);
+        tracing::warn!(event = "no_admin", %command, "there is no administrator yet");
+    }
 }
 
 #[cfg(test)]

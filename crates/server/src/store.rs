@@ -74,15 +74,31 @@ impl Store {
         }
     }
 
-    /// Opens a database that exists already. An export of records must not read an empty file that
-    /// was just created in the wrong folder.
+    /// Opens a database that exists already.
     pub(crate) async fn open_existing(settings: &Settings) -> anyhow::Result<Self> {
-        if let Database::Sqlite(path) = settings.database()?
-            && !path.exists()
-        {
-            bail!("there is no database at {} (database.url)", absolute(&path));
-        }
+        Self::require_existing(settings)?;
         Self::open(settings).await
+    }
+
+    /// Where the database is, which must be there already: a command that expects accounts must not
+    /// make an empty file in the wrong folder.
+    pub(crate) fn require_existing(settings: &Settings) -> anyhow::Result<String> {
+        Ok(match settings.database()? {
+            Database::Sqlite(path) if !path.exists() => bail!(
+                "there is no database at {} (database.url): run this in the folder where the \
+                 server was started, with the same settings",
+                absolute(&path)
+            ),
+            database => Self::place_of(&database),
+        })
+    }
+
+    /// Where a database is or would be.
+    pub(crate) fn place_of(database: &Database) -> String {
+        match database {
+            Database::Sqlite(path) => absolute(path),
+            Database::Postgres(config) => config.place(),
+        }
     }
 
     /// Migrates the database. Returns where it is, and what was done.

@@ -9,6 +9,7 @@ mod api_document;
 mod browser;
 mod documents;
 mod generated;
+mod manual;
 mod tools;
 mod verifiers;
 

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::Output;
 
-use menjin_tests::process::{command, output};
+use menjin_tests::client::Client;
+use menjin_tests::process::{Server, command, output, output_given};
+use serde_json::json;
 
 use crate::MENJIN;
 
@@ -423,4 +425,216 @@ fn j12_a_pem_may_be_one_line() {
         let shown = checked(folder.path(), variables, &[]);
         assert!(!shown.contains("PRIVATE"), "{shown}");
     }
+}
+
+#[test]
+fn j13_an_administrator_is_not_made_in_a_new_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let create = |more: &[&str]| {
+        let mut create = command(MENJIN, folder.path());
+        create.args(["admin", "create", "--password-stdin", "--username", "root"]);
+        create.args(["--email", "root@example.com"]).args(more);
+        output_given(&mut create, "correct horse battery\n")
+    };
+    let refused = create(&[]);
+    let complaint = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{complaint}");
+    let place = folder.path().join("data/menjin.db");
+    for part in [place.to_str().unwrap(), "--new-database", "folder where the server"] {
+        assert!(complaint.contains(part), "{part}: {complaint}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is made");
+    let made = create(&["--new-database"]);
+    assert!(made.status.success() && text(&made.stderr).contains(place.to_str().unwrap()));
+    // Of its own: what is there already, and that it may be.
+    let again = create(&[]);
+    assert_eq!(again.status.code(), Some(3), "{}", text(&again.stderr));
+    assert!(text(&again.stderr).contains(place.to_str().unwrap()));
+    let absent = create(&["--if-absent"]);
+    assert_eq!(absent.status.code(), Some(0), "{}", text(&absent.stderr));
+    assert_eq!(text(&absent.stdout), "there is an administrator root already\n");
+}
+
+/// Reads a terminal until this text is there.
+fn read_until(terminal: &mut std::fs::File, seen: &mut String, text: &str) {
+    use std::io::Read as _;
+    let mut buffer = [0; 4096];
+    while !seen.contains(text) {
+        let read = terminal.read(&mut buffer).unwrap();
+        seen.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+}
+
+/// A server on a terminal of its own.
+fn on_terminal(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> OnTerminal {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap();
+    let other = std::fs::File::options().read(true).write(true).open(name.to_str().unwrap());
+    let mut command = command(MENJIN, folder);
+    command.args(arguments).envs(variables.iter().copied()).stderr(other.unwrap());
+    OnTerminal { child: command.spawn().unwrap(), terminal: terminal.into(), seen: String::new() }
+}
+
+struct OnTerminal {
+    child: std::process::Child,
+    terminal: std::fs::File,
+    seen: String,
+}
+
+impl OnTerminal {
+    fn banner(&mut self) -> String {
+        read_until(&mut self.terminal, &mut self.seen, "Ctrl-C");
+        std::mem::take(&mut self.seen)
+    }
+}
+
+impl Drop for OnTerminal {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn url_in(banner: &str) -> String {
+    let line = banner.lines().find(|line| line.contains("listens on")).unwrap();
+    line.trim().rsplit(' ').next().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j26_the_first_screen_says_what_to_do_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    let database = "database.url=sqlite://my data/x.db";
+    let start = |path: &Path| on_terminal(path, &["--set", database], &[("NO_COLOR", "1")]);
+    let mut server = start(&path);
+    let banner = server.banner();
+    let url = url_in(&banner);
+    let place = path.join("my data/x.db");
+    for part in [
+        &format!("{url}/docs"),
+        place.to_str().unwrap(),
+        "no account yet",
+        "/api/v1/auth/register",
+        "--set 'database.url=sqlite://my data/x.db' admin create",
+        "MENJIN__HASHING__COST",
+    ] {
+        assert!(banner.contains(part), "{part} in {banner}");
+    }
+    for noise in ["actix", "measured", "worker", "INFO"] {
+        assert!(!banner.contains(noise), "{noise} in {banner}");
+    }
+    let client = Client::new(&url);
+    let mike = json!({"username": "mike", "email": "m@example.com", "password": "password123"});
+    assert_eq!(client.post("/api/v1/auth/register", &mike).await.status, 201);
+    client.log_in("mike", "password123").await;
+    read_until(&mut server.terminal, &mut server.seen, "/auth/login");
+    read_until(&mut server.terminal, &mut server.seen, "127.0.0.1");
+    let lines: Vec<_> = server.seen.lines().filter(|line| line.contains("/api/")).collect();
+    assert!(!server.seen.contains('\u{1b}'), "{:?}", server.seen);
+    let words: Vec<_> = lines[0].split(' ').collect();
+    assert_eq!(words[1..4], ["POST", "/api/v1/auth/register", "201"], "{lines:?}");
+    assert_eq!((words[5], words[6], words.len()), ("ms", "127.0.0.1", 8), "{lines:?}");
+    assert!(words[0].len() == 8 && words[7].len() == 8, "{lines:?}");
+    assert!(!server.seen.contains("login_succeeded"), "{}", server.seen);
+    drop(server);
+    let mut server = start(&path);
+    let banner = server.banner();
+    assert!(banner.contains("no administrator yet") && !banner.contains("register"), "{banner}");
+    let mut create = command(MENJIN, &path);
+    create.args(["--set", database, "admin", "create", "--password-stdin"]);
+    create.args(["--username", "root", "--email", "root@example.com"]);
+    assert!(output_given(&mut create, "correct horse battery").status.success());
+    drop(server);
+    let banner = start(&path).banner();
+    assert!(!banner.contains("yet") && !banner.contains("admin create"), "{banner}");
+}
+
+/// Sends a request on a connection, and reads the beginning of its answer.
+fn ask(connection: &mut std::net::TcpStream) -> std::io::Result<String> {
+    use std::io::{Read as _, Write as _};
+    connection.write_all(b"GET /health/live HTTP/1.1\r\nHost: menjin\r\n\r\n")?;
+    let mut answer = [0; 2048];
+    let read = connection.read(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer[..read]).into_owned())
+}
+
+#[test]
+fn j07_connections_are_bounded_and_files_suffice() {
+    use std::net::TcpStream;
+    use std::time::Duration;
+    let folder = tempfile::tempdir().unwrap();
+    let mut few = command(MENJIN, folder.path());
+    few.env("MENJIN__SERVER__MAX_CONNECTIONS", "2").env("MENJIN__SERVER__WORKERS", "1");
+    let server = Server::start(&mut few);
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let connect = || TcpStream::connect(&address).unwrap();
+    let mut first = connect();
+    let mut second = connect();
+    assert!(ask(&mut first).unwrap().contains(" 200 "));
+    assert!(ask(&mut second).unwrap().contains(" 200 "));
+    let mut third = connect();
+    third.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    assert!(ask(&mut third).is_err(), "a third connection is not served");
+    drop(first);
+    third.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut answer = [0; 64];
+    let read = std::io::Read::read(&mut third, &mut answer).unwrap();
+    assert!(String::from_utf8_lossy(&answer[..read]).contains(" 200 "), "now it is");
+    drop(server);
+    // A shell that allows few open files.
+    let script = format!("ulimit -Sn 64; exec {MENJIN}");
+    let mut low = command("sh", folder.path());
+    let server = Server::start(low.args(["-c", &script]));
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let mut connections: Vec<_> = (0..200).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    for connection in &mut connections {
+        connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        assert!(ask(connection).unwrap().contains(" 200 "));
+    }
+}
+
+#[test]
+fn j29_help_begins_with_the_commands_own_options_and_has_an_example() {
+    let folder = tempfile::tempdir().unwrap();
+    for (command, own) in [
+        (&["serve"][..], None),
+        (&["migrate"], None),
+        (&["transfer"], Some("--from")),
+        (&["admin", "create"], Some("--username")),
+        (&["keys", "generate"], Some("--algorithm")),
+        (&["audit", "export"], Some("--since")),
+        (&["config", "check"], None),
+        (&["config", "defaults"], None),
+    ] {
+        for flag in ["--help", "-h"] {
+            let (_, output) = run(folder.path(), &[], &[command, &[flag]].concat());
+            let help = text(&output.stdout);
+            let at = |part: &str| help.find(part).unwrap_or_else(|| panic!("{part} in {help}"));
+            let shared = at("--config");
+            assert!(own.is_none_or(|own| at(own) < shared), "{help}");
+            assert!(at("Example: menjin") > shared, "{help}");
+        }
+    }
+}
+
+#[test]
+fn j29_options_that_a_command_ignores_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [
+        &["migrate", "--port", "1"][..],
+        &["--host", "127.0.0.1", "migrate"],
+        &["audit", "export", "--port", "1"],
+        &["admin", "create", "--username", "a", "--email", "a@b.example", "--port", "1"],
+        &["keys", "generate", "--set", "server.port=1"],
+        &["config", "defaults", "--port", "1"],
+    ] {
+        let (code, output) = run(folder.path(), &[], arguments);
+        let complaint = text(&output.stderr);
+        assert_eq!(code, Some(2), "{arguments:?}: {complaint}");
+        assert!(complaint.contains("has no effect on this command"), "{complaint}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

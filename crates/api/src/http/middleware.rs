@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,7 @@ pub(crate) async fn handle(
     let started = Instant::now();
     let context = context_of(&request, &in_flight, dialect_of(request.path()));
     let (method, path) = (request.method().clone(), request.path().to_owned());
+    let client = client_address(&request);
     // So no route is written twice; the server leaves the body of the answer out.
     if method == Method::HEAD {
         request.head_mut().method = Method::GET;
@@ -90,14 +92,13 @@ pub(crate) async fn handle(
     let result = result.map(|answer| answer.map_body(|_head, body| in_flight.until_sent(body)));
     let took = started.elapsed();
     let counts = api.is_some_and(|api| api.settings.metrics);
-    record(&method, &path, &result, took, counts);
+    record((&method, &path, client), &result, took, counts);
     result.map_err(Error::from)
 }
 
 /// Counts the request, if requests are counted, and writes its line in the log.
 fn record(
-    method: &Method,
-    path: &str,
+    (method, path, client): (&Method, &str, Option<IpAddr>),
     result: &Result<ServiceResponse<BoxBody>, Answered>,
     took: Duration,
     counts: bool,
@@ -116,6 +117,8 @@ fn record(
         path = %EscapedPath(path),
         status = status.as_u16(),
         took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        // For people on a terminal; lines in JSON leave it out.
+        text.client = client.map(tracing::field::display),
     );
 }
 
@@ -225,6 +228,17 @@ fn is_form(request: &ServiceRequest) -> bool {
 }
 
 const FORM: &[u8] = b"application/x-www-form-urlencoded";
+
+/// The address of the client, which trusted proxies know better than the connection does.
+fn client_address(request: &ServiceRequest) -> Option<IpAddr> {
+    let peer = request.peer_addr()?.ip();
+    let api = request.app_data::<Data<Api>>();
+    Some(
+        api.map_or(peer, |api| {
+            api.settings.trusted_proxies.client_address(peer, request.headers())
+        }),
+    )
+}
 
 /// Whether a trusted proxy says that the client came to it by TLS.
 fn came_by_tls_to_proxy(request: &ServiceRequest, api: &Api) -> bool {

@@ -93,8 +93,9 @@ struct Members<'a> {
 
 impl Members<'_> {
     fn member(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
-        // Metadata that `tracing-log` adds.
-        if self.result.is_err() || field.name().starts_with("log.") {
+        // Metadata that `tracing-log` adds, and what is for people only.
+        let is_hidden = field.name().starts_with("log.") || field.name() == super::CLIENT;
+        if self.result.is_err() || is_hidden {
             return;
         }
         self.result = self.write(field.name(), value);

@@ -5,6 +5,7 @@
 
 mod json;
 mod output;
+mod text;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, mpsc};
@@ -13,7 +14,7 @@ use std::time::Duration;
 use anyhow::bail;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
-use tracing::{Metadata, Subscriber};
+use tracing::{Level, Metadata, Subscriber};
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::Layer as Lines;
@@ -24,11 +25,19 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use self::json::{JsonFields, JsonLine};
 use self::output::Dropped;
+use self::text::{TextFields, TextLine};
 use crate::settings::{LogFormat, LogSettings};
 
 /// actix logs an error here whenever a client sends something that is no request. That is not the
 /// server's fault, and anybody could fill the log with it.
 const DISPATCHER: &str = "actix_http::h1::dispatcher";
+
+/// The field with the address of a client, which only lines for people show.
+const CLIENT: &str = "text.client";
+
+/// What tells at `info` of things that interest nobody at a terminal: threads that start, and how
+/// fast this machine hashes.
+const CHATTY: [&str; 3] = ["actix_server", "actix_rt", "menjin_infra_credentials"];
 
 /// How long the end of the process waits for lines that are not yet written.
 const LAST_LINES: Duration = Duration::from_millis(1500);
@@ -74,11 +83,13 @@ pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<Log> {
     let is_text = for_people(settings);
     match plain_filter(&settings.level) {
         Some(filter) => {
-            let filter = Changeable(Arc::new(RwLock::new(filter)));
+            let details = filter.would_enable("menjin_api", &Level::DEBUG);
+            let filter = if is_text { without_chatter(filter) } else { filter };
+            let filter = Changeable { targets: Arc::new(RwLock::new(filter)), is_text };
             drop(FILTER.set(filter.clone()));
-            start_with(filter, lines, is_text)?;
+            start_with(filter, lines, is_text.then_some(details))?;
         }
-        None => start_with(filter(&settings.level)?, lines, is_text)?,
+        None => start_with(filter(&settings.level)?, lines, is_text.then_some(true))?,
     }
     hide_panic_payloads();
     Ok(Log(Some(guard)))
@@ -92,7 +103,8 @@ pub(crate) fn set_level(level: &str) -> anyhow::Result<()> {
     let (Some(current), Some(filter)) = (FILTER.get(), plain_filter(level)) else {
         bail!("log.level: a filter on spans or fields begins and ends with the process");
     };
-    *current.0.write().unwrap_or_else(PoisonError::into_inner) = filter;
+    let filter = if current.is_text { without_chatter(filter) } else { filter };
+    *current.targets.write().unwrap_or_else(PoisonError::into_inner) = filter;
     tracing::callsite::rebuild_interest_cache();
     Ok(())
 }
@@ -100,11 +112,15 @@ pub(crate) fn set_level(level: &str) -> anyhow::Result<()> {
 /// A filter that can be exchanged. Each place that logs asks it once, and again after a change. So
 /// it takes no lock where something is logged, unlike `tracing_subscriber::reload`.
 #[derive(Clone)]
-struct Changeable(Arc<RwLock<Targets>>);
+struct Changeable {
+    targets: Arc<RwLock<Targets>>,
+    /// Whether people read the log.
+    is_text: bool,
+}
 
 impl Changeable {
     fn current(&self) -> RwLockReadGuard<'_, Targets> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.targets.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -145,20 +161,34 @@ pub(crate) fn last_words(text: String) {
 fn start_with(
     filter: impl Layer<Registry> + Send + Sync,
     lines: NonBlocking,
-    is_text: bool,
+    details: Option<bool>,
 ) -> anyhow::Result<()> {
     let registry = tracing_subscriber::registry().with(filter);
-    let started = if is_text {
-        registry.with(text_lines(lines)).try_init()
-    } else {
-        registry.with(json_lines(lines)).try_init()
+    let started = match details {
+        Some(details) => registry.with(text_lines(lines, details)).try_init(),
+        None => registry.with(json_lines(lines)).try_init(),
     };
     Ok(started?)
 }
 
-fn text_lines<S: Subscriber + for<'a> LookupSpan<'a>>(lines: NonBlocking) -> impl Layer<S> {
-    let ansi = std::io::stderr().is_terminal();
-    Lines::new().with_writer(lines).with_ansi(ansi).with_target(false)
+fn text_lines<S: Subscriber + for<'a> LookupSpan<'a>>(
+    lines: NonBlocking,
+    details: bool,
+) -> impl Layer<S> {
+    // https://no-color.org: set to anything, there are no colours.
+    let wants_none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let ansi = std::io::stderr().is_terminal() && !wants_none;
+    let format = Lines::new().fmt_fields(TextFields).event_format(TextLine { details });
+    format.with_writer(lines).with_ansi(ansi)
+}
+
+/// The filter without what interests nobody at a terminal, unless more than `info` is asked for.
+fn without_chatter(filter: Targets) -> Targets {
+    CHATTY.iter().fold(filter, |filter, target| {
+        let is_info = filter.would_enable(target, &Level::INFO)
+            && !filter.would_enable(target, &Level::DEBUG);
+        if is_info { filter.with_target(*target, LevelFilter::WARN) } else { filter }
+    })
 }
 
 fn json_lines<S: Subscriber + for<'a> LookupSpan<'a>>(lines: NonBlocking) -> impl Layer<S> {
@@ -206,8 +236,6 @@ fn hide_panic_payloads() {
 
 #[cfg(test)]
 mod tests {
-    use tracing::Level;
-
     use super::*;
 
     #[test]

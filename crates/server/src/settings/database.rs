@@ -24,7 +24,7 @@ pub(crate) struct DatabaseSettings {
     #[garde(custom(lasts(10 * MILLISECOND, PostgresConfig::MAX_STATEMENT_TIMEOUT)))]
     statement_timeout: Duration,
     prepared_statements: bool,
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "duration")]
     #[garde(custom(lasts(Duration::ZERO, LONGEST)))]
     pub(crate) wait: Duration,
 }

@@ -91,6 +91,15 @@ impl Writings {
         self.read.iter()
     }
 
+    /// The variables of the environment that were read.
+    pub(crate) fn variables(&self) -> Vec<String> {
+        let names = self.read.iter().filter_map(|origin| match origin {
+            Origin::Variable(name) => Some(name.clone()),
+            _ => None,
+        });
+        names.collect()
+    }
+
     /// The files that would be read, and are not there.
     pub(crate) fn absent(&self) -> &[PathBuf] {
         &self.absent

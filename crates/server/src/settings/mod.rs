@@ -35,6 +35,7 @@ pub use load::Sources;
 
 pub(crate) use load::{DEFAULT, PRODUCTION, Writings};
 pub(crate) use log::{LogFormat, LogSettings};
+pub(crate) use names::is_secret;
 pub(crate) use server::{ServerSettings, TlsSettings};
 
 /// All settings, each valid and all consistent. When they are serialised, secrets are masked.

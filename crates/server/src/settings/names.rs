@@ -24,6 +24,11 @@ const FROM_FILES: [&str; 7] = [
     "redis.url",
 ];
 
+/// Whether a setting is a secret, or an address that may hold one.
+pub(crate) fn is_secret(name: &str) -> bool {
+    FROM_FILES.contains(&name)
+}
+
 /// The setting whose text is in the file that the setting of this name names.
 pub(super) fn read_from_file(name: &str) -> Option<&str> {
     name.strip_suffix("_file").filter(|setting| FROM_FILES.contains(setting))

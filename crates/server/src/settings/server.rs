@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -18,6 +19,8 @@ pub(crate) struct ServerSettings {
     pub(crate) port: u16,
     #[garde(range(max = 512))]
     pub(crate) workers: usize,
+    #[garde(custom(fits_a_process))]
+    pub(crate) max_connections: NonZeroUsize,
     #[serde(with = "list")]
     trusted_proxies: Vec<Network>,
     #[serde(with = "duration")]
@@ -41,6 +44,13 @@ pub(crate) struct TlsSettings {
     #[serde(with = "duration")]
     #[garde(custom(lasts(10 * MILLISECOND, LONGEST)))]
     pub(crate) check_every: Duration,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "garde hands contexts over by reference")]
+fn fits_a_process(connections: &NonZeroUsize, (): &()) -> garde::Result {
+    let most = 1_000_000;
+    let reason = || garde::Error::new(format!("must be between 1 and {most}"));
+    if connections.get() <= most { Ok(()) } else { Err(reason()) }
 }
 
 impl ServerSettings {
