@@ -26,6 +26,8 @@ pub struct ApiSettings {
     pub trusted_proxies: TrustedProxies,
     /// For how long browsers are to insist on TLS; zero: not.
     pub hsts: Duration,
+    /// The issuer of access tokens, if it is an `https` URL and they are signed by a published key.
+    pub published_issuer: Option<String>,
     /// Pages of which other origins may call.
     pub cors: Cors,
     /// Whether requests are counted and timed for a recorder of the `metrics` crate.

@@ -278,6 +278,7 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
         locale: settings.locale.default.value,
         trusted_proxies: settings.server.trusted_proxies(),
         hsts: settings.server.hsts,
+        published_issuer: settings.auth.published_issuer()?,
         cors: settings.cors.config(),
         metrics: settings.metrics.listen.is_some(),
         cache_access: settings.cache_api.access.value,

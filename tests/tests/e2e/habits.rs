@@ -407,3 +407,40 @@ async fn i4_j15_names_that_deceive_are_refused_by_their_own_codes() {
     }
     app.admin("root").await;
 }
+
+/// Where each of these texts stands in the document.
+async fn places(client: &Client, texts: &[&str]) -> Vec<usize> {
+    let request = client.request(Method::GET, "/openapi.json").send().await.unwrap();
+    let text = request.text().await.unwrap();
+    texts.iter().map(|part| text.find(part).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn j28_the_document_is_in_the_order_of_use() {
+    let app = TestApp::start().await;
+    let client = app.anonymous();
+    for order in [
+        &[
+            r#""/api/v1/auth/register":"#,
+            r#""/api/v1/auth/login":"#,
+            r#""/api/v1/auth/refresh":"#,
+            r#""/api/v1/auth/logout":"#,
+            r#""/api/v1/users/me":"#,
+            r#""/api/v1/users/{user_id}":"#,
+            r#""/cache/{key}":"#,
+            r#""/health":"#,
+            r#""/api/auth/register":"#,
+            r#""/api/auth/login":"#,
+        ][..],
+        // Both pages show the groups as they are listed here.
+        &[
+            r#"{"description":"Registration, log-in, tokens.","name":"Authentication"}"#,
+            r#""name":"User Management"}"#,
+            r#""name":"Audit"}"#,
+            r#""name":"General"}"#,
+        ],
+    ] {
+        let places = places(&client, order).await;
+        assert!(places.is_sorted(), "{order:?}: {places:?}");
+    }
+}

@@ -310,3 +310,58 @@ async fn t11_the_algorithm_is_changed_like_a_secret() {
         place = app.stop().await;
     }
 }
+
+#[tokio::test]
+async fn j24_who_is_given_the_issuer_finds_the_keys() {
+    const PATHS: [&str; 2] =
+        ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
+    for (key, more, issuer, algorithms) in [
+        (ED25519, "", "https://site.example/auth", json!(["EdDSA"])),
+        (P256, ED25519, "https://site.example", json!(["ES256", "EdDSA"])),
+        (ED25519, "", "https://site.example:8443/", json!(["EdDSA"])),
+    ] {
+        let settings = [
+            ("auth.access_key", key),
+            ("auth.verify_only_access_keys", more),
+            ("auth.issuer", issuer),
+        ];
+        let app = TestApp::start_with(&settings).await;
+        for path in PATHS {
+            let answer = app.anonymous().get(path).await;
+            let base = issuer.trim_end_matches('/');
+            assert_eq!((answer.status, &answer.body["issuer"]), (200, &json!(issuer)), "{answer}");
+            assert_eq!(answer.body["jwks_uri"], format!("{base}/.well-known/jwks.json"));
+            assert_eq!(answer.body["token_endpoint"], format!("{base}/api/v1/auth/login"));
+            assert_eq!(answer.body["id_token_signing_alg_values_supported"], algorithms);
+            assert_eq!(answer.body["response_types_supported"], json!([]), "RFC 8414 requires it");
+            assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+        }
+    }
+    for (key, more, issuer) in [
+        ("", "", "https://site.example"),
+        ("", ED25519, "https://site.example"),
+        (ED25519, "", "menjin"),
+        (ED25519, "", "http://site.example"),
+        (ED25519, "", "https://"),
+        (ED25519, "", "https:///auth"),
+        (ED25519, "", "https://site.example/?a=b"),
+        (ED25519, "", "https://site.example/#a"),
+        (ED25519, "", "https://mike@site.example"),
+        (ED25519, "", "https://a b.example"),
+    ] {
+        let settings = [
+            ("auth.access_key", key),
+            ("auth.verify_only_access_keys", more),
+            ("auth.issuer", issuer),
+        ];
+        let app = TestApp::start_with(&settings).await;
+        for path in PATHS {
+            let answer = app.anonymous().get(path).await;
+            assert_eq!(
+                (answer.status, &answer.body["code"]),
+                (404, &json!("not_found")),
+                "{issuer}"
+            );
+        }
+    }
+}

@@ -14,10 +14,12 @@ use crate::prelude::*;
 /// Unlike all other answers these hold no personal data, and every service that verifies tokens asks
 /// for them. Five minutes is what a new key has to be known before it signs (the manual, "Verifying
 /// tokens in other services").
-const KEPT: &str = "public, max-age=300";
+pub(super) const KEPT: &str = "public, max-age=300";
+
+pub(super) const PATH: &str = "/.well-known/jwks.json";
 
 pub(super) fn endpoint() -> Endpoint {
-    Endpoint::new(Method::GET, "/.well-known/jwks.json", jwks).answer::<JwkSet>(200, "The keys")
+    Endpoint::new(Method::GET, PATH, jwks).answer::<JwkSet>(200, "The keys")
 }
 
 response! {

@@ -1,5 +1,6 @@
 //! What this server is, whether it works, and the keys of its tokens.
 
+mod discovery;
 pub(crate) mod health;
 mod jwks;
 mod root;
@@ -8,11 +9,13 @@ use crate::endpoint::Endpoint;
 
 /// All endpoints.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
-    vec![
+    let mut endpoints = vec![
         root::endpoint(),
         health::endpoint(),
         health::liveness_endpoint(),
         health::readiness_endpoint(),
         jwks::endpoint(),
-    ]
+    ];
+    endpoints.extend(discovery::endpoints());
+    endpoints
 }

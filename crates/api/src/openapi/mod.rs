@@ -53,7 +53,14 @@ async fn serve(api: Data<Api>, request: HttpRequest) -> Answer<HttpResponse> {
 
 /// Makes the document.
 pub(crate) fn document(tables: &[Table], settings: &ApiSettings) -> Document {
-    Document::new(&build(tables, settings))
+    let endpoints = tables.iter().flat_map(|(_, endpoints)| endpoints);
+    let mut paths: Vec<String> = Vec::new();
+    for path in endpoints.map(|endpoint| plain_path(endpoint.path)) {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    Document::new(&build(tables, settings), &paths)
 }
 
 fn build(tables: &[Table], settings: &ApiSettings) -> Value {
@@ -163,7 +170,6 @@ fn info(settings: &ApiSettings) -> Value {
 
 fn tags() -> Value {
     json!([
-        { "name": "General", "description": "What this is, and whether it works." },
         { "name": "Authentication", "description": "Registration, log-in, tokens." },
         { "name": "User Management", "description": "Profiles, and what administrators do." },
         { "name": "Audit", "description": "What happened, for administrators." },
@@ -176,6 +182,7 @@ fn tags() -> Value {
             "name": "Administration (envelope)",
             "description": "What administrators do, in the envelope dialect.",
         },
+        { "name": "General", "description": "What this is, and whether it works." },
     ])
 }
 

@@ -40,6 +40,7 @@ use crate::dialect::Dialect;
 use crate::endpoint::Endpoint;
 
 pub use audit::list::AuditEvent;
+pub(crate) use auth::login::PATH as LOGIN;
 
 /// The dialect; also of paths that belong to none.
 pub(crate) static DIALECT: Dialect = Dialect {

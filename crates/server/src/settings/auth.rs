@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use actix_web::http::Uri;
 use menjin_infra_credentials::{AccessKey, AccessVerifier, JwtConfig, PublicAccessKey};
 use secrecy::SecretString;
 
@@ -59,6 +60,20 @@ impl AuthSettings {
             access_ttl: self.access_ttl,
             refresh_ttl: self.refresh_ttl,
         })
+    }
+
+    /// The issuer, if others can find the keys of access tokens there: it is an `https` URL without
+    /// query or fragment (RFC 8414 §2), and tokens are signed by a key.
+    ///
+    /// # Errors
+    /// A key that cannot be read.
+    pub(crate) fn published_issuer(&self) -> Result<Option<String>, SettingsError> {
+        let (access_key, _) = self.access_keys()?;
+        let rest = self.issuer.strip_prefix("https://").filter(|rest| !rest.starts_with('/'));
+        let is_url =
+            rest.is_some() && self.issuer.parse::<Uri>().is_ok_and(|url| url.query().is_none());
+        let is_findable = is_url && !self.issuer.contains(['?', '#', '@']);
+        Ok((access_key.is_some() && is_findable).then(|| self.issuer.clone()))
     }
 
     pub(super) fn check(&self, settings: &Settings) -> Result<(), SettingsError> {

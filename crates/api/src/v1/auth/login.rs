@@ -7,8 +7,11 @@ use menjin_domain::sessions::LoginInput;
 use crate::prelude::*;
 use crate::v1::responses::Tokens;
 
+/// Where OAuth2 sends its password grant.
+pub(crate) const PATH: &str = "/api/v1/auth/login";
+
 pub(crate) fn endpoint() -> Endpoint {
-    Endpoint::new(Method::POST, "/api/v1/auth/login", login)
+    Endpoint::new(Method::POST, PATH, login)
         .success("The tokens of a new session")
         .refusals(&[ErrorKind::InvalidCredentials, ErrorKind::TooManyAttempts])
         .refusals(&[ErrorKind::Overloaded])
