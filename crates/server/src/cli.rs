@@ -117,9 +117,10 @@ impl Command {
             Self::Migrate | Self::Transfer(_) | Self::Admin { .. } | Self::Audit { .. } => {
                 &["host", "port"]
             }
-            Self::Config { command: ConfigCommand::Defaults } => &["host", "port", "set", "config"],
-            // With the same environment as the server, it does no harm and is what scripts do.
-            Self::Keys { .. } => &["host", "port", "set", "config"],
+            // With the same environment as the server, `keys` does no harm and is what scripts do.
+            Self::Config { command: ConfigCommand::Defaults } | Self::Keys { .. } => {
+                &["host", "port", "set", "config"]
+            }
         }
     }
 }

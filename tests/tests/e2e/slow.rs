@@ -156,3 +156,27 @@ async fn h2_i7_a_chunked_body_does_not_go_on_after_the_answer() {
     }
     flooding.join_all().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j10_an_idle_connection_is_kept_as_long_as_the_setting_says() {
+    let (short, long) = tokio::join!(
+        TestApp::start_with(&[("server.keep_alive", "1s")]),
+        TestApp::start_with(&[("server.keep_alive", "1h")]),
+    );
+    tokio::task::block_in_place(|| {
+        let patience = Duration::from_secs(10);
+        let connect = |app: &TestApp| Conversation::with(&app.url(), patience);
+        let (mut brief, mut kept) = (connect(&short), connect(&long));
+        for conversation in [&mut brief, &mut kept] {
+            assert!(conversation.say(GET));
+            assert_eq!(conversation.answer().map(|answer| answer.status), Some(200));
+        }
+        let idle = Instant::now();
+        let rest = brief.rest();
+        let took = idle.elapsed();
+        assert!(rest.closed && rest.answers.is_empty(), "{rest:?}");
+        assert!((900..5_000).contains(&took.as_millis()), "{took:?}");
+        assert!(kept.say(GET));
+        assert_eq!(kept.answer().map(|answer| answer.status), Some(200), "an hour has not passed");
+    });
+}

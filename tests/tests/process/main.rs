@@ -17,6 +17,7 @@ mod log_readers;
 mod metrics;
 mod operators;
 mod postgres;
+mod proxies;
 mod read_only;
 mod redis;
 mod rolling_back;

@@ -84,7 +84,8 @@ async fn parse<T: Request>(
         MediaType::Form => parse_form(&bytes),
     };
     let object = object.map_err(|problem| (Place::Body, problem))?;
-    let is_of_password = |grant: &Value| grant == "password";
+    // A parameter without a value counts as none (RFC 6749 §3.2).
+    let is_of_password = |grant: &Value| grant == "password" || grant == "";
     if let MediaType::Form = media
         && !object.get("grant_type").is_none_or(is_of_password)
     {

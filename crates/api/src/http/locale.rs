@@ -29,9 +29,19 @@ pub(crate) fn negotiate(request: &ServiceRequest, default: Locale) -> Locale {
 /// Parses the header. Some clients write the names of POSIX locales, such as `en_US`.
 fn parse(request: &ServiceRequest) -> Result<AcceptLanguage, ParseError> {
     let lines = request.headers().get_all(ACCEPT_LANGUAGE);
-    let lines = lines.filter_map(|line| line.to_str().ok()?.replace('_', "-").parse().ok());
+    let lines = lines.filter_map(|line| as_tags(line.to_str().ok()?).parse().ok());
     let lines: Vec<HeaderValue> = lines.collect();
     Ok(AcceptLanguage(from_comma_delimited(lines.iter())?))
+}
+
+/// `en-US;q=0.5` for `en_US.UTF-8;q=0.5`.
+fn as_tags(line: &str) -> String {
+    let tag = |item: &str| {
+        let (name, quality) = item.split_at(item.find(';').unwrap_or(item.len()));
+        let name = name.split(['.', '@']).next().unwrap_or_default().replace('_', "-");
+        format!("{name}{quality}")
+    };
+    line.split(',').map(tag).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]

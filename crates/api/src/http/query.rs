@@ -1,5 +1,6 @@
 //! The one way in which queries are read.
 
+use std::collections::BTreeSet;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
@@ -8,9 +9,9 @@ use menjin_web::ApiError;
 use menjin_web::field::Request;
 use menjin_web::problem::{FieldError, Place, Problem};
 use menjin_web::schema::{Components, Schema, with};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::body::{example_of_invalid, parse_form, rules, validate};
+use super::body::{example_of_invalid, rules, validate};
 use super::reply::Rejection;
 use crate::endpoint::{Input, Signature};
 
@@ -26,20 +27,28 @@ impl<T: Request> FromRequest for Query<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let read = || {
-            let mut object = parse_form(request.query_string().as_bytes())
-                .map_err(|problem| (Place::Query, problem))?;
-            object.retain(|name, _| !name.starts_with('_'));
-            let unknown = object.keys().filter(|name| !T::FIELDS.contains(&name.as_str()));
-            let unknown = unknown.map(|name| FieldError {
-                place: Place::Query,
-                field: Some(name.clone().into()),
-                problem: Problem::UnknownParameter,
-            });
-            let unknown: Vec<_> = unknown.collect();
-            if !unknown.is_empty() {
-                return Err(ApiError::invalid(unknown).into());
+            let sent: Vec<(String, String)> = serde_urlencoded::from_str(request.query_string())
+                .map_err(|_detail| (Place::Query, Problem::MalformedJson))?;
+            let sent = sent.into_iter().filter(|(name, _)| !name.starts_with('_'));
+            let (mut object, mut unknown) = (Map::new(), BTreeSet::new());
+            for (name, value) in sent {
+                if !T::FIELDS.contains(&name.as_str()) {
+                    unknown.insert(name);
+                } else if object.insert(name, Value::String(value)).is_some() {
+                    return Err((Place::Query, Problem::Repeated).into());
+                }
             }
-            Ok(Self(validate(object, &rules(request)?, Place::Query)?))
+            let validated = validate(object, &rules(request)?, Place::Query);
+            if unknown.is_empty() {
+                return Ok(Self(validated?));
+            }
+            let mut error = validated.err().unwrap_or_else(|| ApiError::invalid(Vec::new()));
+            error.fields.extend(unknown.into_iter().map(|name| FieldError {
+                place: Place::Query,
+                field: Some(name.into()),
+                problem: Problem::UnknownParameter,
+            }));
+            Err(error.into())
         };
         ready(read())
     }

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, ResponseError};
 use menjin_web::problem::FieldError;
 use menjin_web::schema::{Components, Schema};
-use menjin_web::{ApiError, response};
+use menjin_web::{ApiError, ErrorKind, response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -72,6 +74,18 @@ pub(crate) fn begin_error(error: &ApiError) -> HttpResponseBuilder {
     }
     if let Some(seconds) = error.retry_after() {
         response.insert_header((RETRY_AFTER, seconds));
+    }
+    // What is taken instead (RFC 9110 §15.5.16).
+    let taken = match error.kind {
+        ErrorKind::UnsupportedMediaType => Some((ACCEPT, "application/json")),
+        ErrorKind::NeitherJsonNorForm => {
+            Some((ACCEPT, "application/json, application/x-www-form-urlencoded"))
+        }
+        ErrorKind::UnsupportedContentEncoding => Some((ACCEPT_ENCODING, "identity")),
+        _ => None,
+    };
+    if let Some(taken) = taken {
+        response.insert_header(taken);
     }
     if error.kind.closes_connection() {
         response.force_close();

@@ -24,7 +24,7 @@ struct ErrorResponse<'a> {
 #[derive(Serialize)]
 struct OAuthError {
     error: &'static str,
-    error_description: &'static str,
+    error_description: String,
 }
 
 impl OAuthError {
@@ -52,7 +52,14 @@ impl OAuthError {
             kind if kind.status() >= 500 => "server_error",
             _ => "invalid_request",
         };
-        let error_description = error.kind.text().in_locale(Locale::En);
+        let problem = error.fields.first().map(|field| {
+            let name = field.field.as_deref().unwrap_or("form");
+            format!("{name}: {}", field.problem.text(Locale::En))
+        });
+        let description =
+            problem.unwrap_or_else(|| error.kind.text().in_locale(Locale::En).to_owned());
+        let is_allowed = |c: &char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
+        let error_description = description.chars().filter(is_allowed).collect();
         context.is_form.then_some(Self { error: code, error_description })
     }
 }

@@ -75,7 +75,7 @@ async fn login_takes_the_form_of_oauth2() {
         }
       ],
       "error": "invalid_request",
-      "error_description": "Validation failed"
+      "error_description": "form: The field is given more than once"
     }
     "#);
 }
