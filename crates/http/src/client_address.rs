@@ -49,7 +49,7 @@ impl TrustedProxies {
         // Some proxies leave a comma at an end.
         for hop in hops.map(<[u8]>::trim_ascii).filter(|hop| !hop.is_empty()) {
             let Some(address) = std::str::from_utf8(hop).ok().and_then(parse_hop) else {
-                report_unreadable(hop);
+                report_unreadable(peer, hop);
                 break;
             };
             client = address;
@@ -76,11 +76,13 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
 
 /// Says once what a trusted proxy wrote that is no address: until that is mended, its clients share
 /// the limits of an address that is not theirs.
-fn report_unreadable(hop: &[u8]) {
+fn report_unreadable(peer: IpAddr, hop: &[u8]) {
     static REPORT: Once = Once::new();
     let hop = hop.get(..100).unwrap_or(hop).escape_ascii();
     REPORT.call_once(|| {
-        tracing::warn!(event = "forwarded_for_unreadable", %hop, "X-Forwarded-For of a trusted proxy");
+        let peer = peer.to_canonical();
+        let event = "unreadable_forwarded_for";
+        tracing::warn!(event, %peer, %hop, "a trusted proxy sent no address in X-Forwarded-For");
     });
 }
 

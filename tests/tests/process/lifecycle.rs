@@ -179,7 +179,9 @@ fn j13_of_first_starts_at_once_one_serves() {
         let mut command = command(MENJIN, folder.path());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let is_last = |line: &String| line.contains("listening") || line.starts_with("menjin: ");
+        let is_last = |line: &String| {
+            line.contains("\"event\":\"listening\"") || line.starts_with("menjin: ")
+        };
         let last = log.find(is_last).unwrap();
         (child, last)
     };

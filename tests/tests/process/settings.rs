@@ -71,7 +71,7 @@ fn each_bad_setting_is_named() {
         ("MENJIN__CACHE_API__ACCESS", "everybody", "cache_api.access"),
         ("MENJIN__LOCALE__DEFAULT", "fr", "locale.default"),
         ("MENJIN__LOG__LEVEL", "a=b=c", "log.level"),
-        ("MENJIN__PASSWORD__MIN_LENGTH", "72", "password.min_length"),
+        ("MENJIN__PASSWORD__MIN_LENGTH", "129", "password.min_length"),
         ("MENJIN__AUDIT__QUEUE", "0", "audit.queue"),
         ("MENJIN__AUDIT__KEEP", "0s", "audit.keep"),
         ("MENJIN__AUDIT__KEEP", "999y", "audit.keep"),

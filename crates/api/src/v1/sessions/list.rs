@@ -49,7 +49,7 @@ response! {
     pub(super) struct SessionsResponse as "Sessions" {
         sessions: Vec<SessionResponse>,
         /// How many there are, on all pages.
-        total: u64 => { "minimum": 1, "example": 1 },
+        total: u64 => { "minimum": 0, "example": 1 },
         /// Sent as `after` it gives the next page; null on the last.
         next: Option<Written<SessionPosition>>,
     }
