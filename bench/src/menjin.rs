@@ -173,7 +173,7 @@ pub(crate) fn start(
     command.env("MENJIN__SERVER__PORT", address.port().to_string());
     let log = place.folder.path().join(format!("log-{}", address.port()));
     let mut process = Process::spawn(&mut command, address, &log)?;
-    if let Err(error) = process.wait("/health/live") {
+    if let Err(error) = process.wait("/health/ready") {
         let log = std::fs::read_to_string(log).unwrap_or_default();
         let end: Vec<&str> = log.lines().rev().take(5).collect();
         return Err(error.context(end.join("\n")));
