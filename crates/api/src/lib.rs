@@ -86,8 +86,8 @@ pub fn serve_with(
 ) -> io::Result<Server> {
     let refusing = Data::clone(&api);
     let app = move || app_with(Data::clone(&api), more.clone());
-    menjin_http::serve(serving, app, move |refusal, peer| {
-        middleware::refuse(refusal, peer, &refusing, &v1::DIALECT)
+    menjin_http::serve(serving, app, move |refusal, peer, origin| {
+        middleware::refuse(refusal, peer, origin, &refusing, &v1::DIALECT)
     })
 }
 

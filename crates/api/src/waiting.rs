@@ -4,6 +4,7 @@ use std::io;
 
 use actix_web::dev::Server;
 use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderValue;
 use actix_web::middleware::from_fn;
 use actix_web::web::{get, to};
 use actix_web::{App, HttpResponse};
@@ -31,8 +32,12 @@ pub fn serve_waiting(serving: Serving, version: &'static str) -> io::Result<Serv
             .default_service(to(not_yet))
             .wrap(from_fn(|request, next| middleware::handle(dialect_of, request, next)))
     };
-    menjin_http::serve(serving, app, |refusal: Refusal, _peer: Peer| {
-        let status = StatusCode::from_u16(middleware::kind_of(refusal).status());
-        HttpResponse::new(status.unwrap_or(StatusCode::BAD_REQUEST))
-    })
+    menjin_http::serve(
+        serving,
+        app,
+        |refusal: Refusal, _peer: Peer, _origin: Option<&HeaderValue>| {
+            let status = StatusCode::from_u16(middleware::kind_of(refusal).status());
+            HttpResponse::new(status.unwrap_or(StatusCode::BAD_REQUEST))
+        },
+    )
 }

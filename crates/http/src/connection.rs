@@ -8,7 +8,7 @@ use actix_server::GracefulShutdownSignal;
 use actix_service::Service;
 use actix_web::HttpResponse;
 use actix_web::body::MessageBody as _;
-use actix_web::http::header::{CONTENT_LENGTH, Date};
+use actix_web::http::header::{CONTENT_LENGTH, Date, HeaderValue};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -37,7 +37,7 @@ pub(crate) struct Connections<H, R> {
 impl<H, R> Connections<H, R>
 where
     H: Service<(GuardedStream, Option<SocketAddr>), Response = (), Error = DispatchError>,
-    R: Fn(Refusal, Peer) -> HttpResponse,
+    R: Fn(Refusal, Peer, Option<&HeaderValue>) -> HttpResponse,
 {
     /// Serves a connection until it ends.
     pub(crate) async fn serve(&self, stream: TcpStream) {
@@ -66,12 +66,13 @@ where
         if let Err(error) = &served {
             tracing::debug!(%error, ?peer, "a connection broke off");
         }
-        let Some(Ended { mut stream, refusal }) = guarded.into_ended() else { return };
+        let Some(Ended { mut stream, refusal, origin }) = guarded.into_ended() else { return };
         // actix may refuse the first part of a request and the guard the next part. Only one answer
         // is sent.
         let actix_refused = matches!(served, Err(DispatchError::Parse(_)));
         let refusal = refusal.filter(|_| !actix_refused);
-        let answer = refusal.and_then(|refusal| encode((self.refuse)(refusal, peer)));
+        let answer =
+            refusal.and_then(|refusal| encode((self.refuse)(refusal, peer, origin.as_ref())));
         let close = async {
             stream.write_all(&answer.unwrap_or_default()).await?;
             stream.shutdown().await

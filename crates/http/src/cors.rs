@@ -178,6 +178,13 @@ impl Cors {
         Some(CorsDecision { cors: self, allowed, is_preflight })
     }
 
+    /// Decides by the origin of what is refused before it is a request.
+    pub fn decide_unread(&self, origin: Option<&HeaderValue>) -> Option<CorsDecision<'_>> {
+        let allowed = origin.and_then(|origin| self.allow(origin));
+        let decision = CorsDecision { cors: self, allowed, is_preflight: false };
+        (!self.origins.is_empty()).then_some(decision)
+    }
+
     /// The origin that the answer allows, if a page of this origin may call.
     fn allow(&self, origin: &HeaderValue) -> Option<HeaderValue> {
         if self.is_for_any() {

@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use actix_web::http::header::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -40,6 +41,8 @@ pub enum Refusal {
 pub(crate) struct Ended {
     pub(crate) stream: Pin<Box<dyn Stream>>,
     pub(crate) refusal: Option<Refusal>,
+    /// The origin of the page that sent the last head, as far as it arrived.
+    pub(crate) origin: Option<HeaderValue>,
 }
 
 /// A connection, as actix sees it; a clone is the same one.
@@ -117,7 +120,8 @@ impl GuardedStream {
     /// The connection, once actix has dropped its clones.
     pub(crate) fn into_ended(self) -> Option<Ended> {
         let inner = Rc::into_inner(self.0)?.into_inner();
-        Some(Ended { stream: inner.stream, refusal: inner.refusal })
+        let origin = inner.arrived.and_then(|arrived| arrived.head.into_origin());
+        Some(Ended { stream: inner.stream, refusal: inner.refusal, origin })
     }
 }
 

@@ -8,6 +8,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use actix_web::http::header::HeaderValue;
+
 use crate::limits::{MAX_FIELDS, MAX_HEAD};
 use crate::lines::{Flaw, Lines};
 
@@ -21,6 +23,8 @@ pub(crate) struct Head {
     chunked: bool,
     complete: bool,
     offers: Vec<Range<usize>>,
+    /// The values of `Origin`, as far as lines have arrived.
+    origins: Vec<HeaderValue>,
 }
 
 impl Head {
@@ -44,6 +48,10 @@ impl Head {
                 return Err(Flaw::TooLong);
             }
             self.chunked |= names(&line, b"transfer-encoding");
+            if names(&line, b"origin") {
+                let value = line.get(b"origin:".len()..).unwrap_or_default().trim_ascii();
+                self.origins.extend(HeaderValue::from_bytes(value));
+            }
             if let Cow::Borrowed(line) = line
                 && names(line, b"connection")
                 && let Some(at) = upgrade_in(line)
@@ -53,6 +61,11 @@ impl Head {
             }
         }
         Ok(())
+    }
+
+    /// The origin of the page that sends it, if it names one.
+    pub(crate) fn into_origin(mut self) -> Option<HeaderValue> {
+        self.origins.pop().filter(|_| self.origins.is_empty())
     }
 
     /// Where the bytes that were taken last offer to upgrade the connection, so that they can be made

@@ -18,6 +18,7 @@ use actix_server::{GracefulShutdownSignal, Server};
 use actix_service::{Service, ServiceFactory, fn_factory, fn_service, map_config};
 use actix_web::body::BoxBody;
 use actix_web::dev::{AppConfig, ServiceRequest, ServiceResponse};
+use actix_web::http::header::HeaderValue;
 use actix_web::{App, Error, HttpResponse};
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
@@ -53,7 +54,8 @@ pub struct Serving {
 /// Serves an application until the server is told to stop, by its handle. It handles no signals.
 ///
 /// `app` makes the application of each worker, whose middleware uses [`InFlight`](crate::InFlight)
-/// for every request. `refuse` renders the answer to what is refused before it becomes a request.
+/// for every request. `refuse` renders the answer to what is refused before it becomes a request; it
+/// is told the `Origin`, if that has arrived.
 /// After that answer the connection is closed.
 ///
 /// # Errors
@@ -68,7 +70,7 @@ where
             InitError = (),
         > + 'static,
     A: Fn() -> App<T> + Clone + Send + 'static,
-    R: Fn(Refusal, Peer) -> HttpResponse + Clone + Send + 'static,
+    R: Fn(Refusal, Peer, Option<&HeaderValue>) -> HttpResponse + Clone + Send + 'static,
 {
     let mut server = Server::build()
         .shutdown_timeout(serving.shutdown_timeout.as_secs().max(1))
@@ -107,7 +109,7 @@ where
             Error = Error,
             InitError = (),
         > + 'static,
-    R: Fn(Refusal, Peer) -> HttpResponse + 'static,
+    R: Fn(Refusal, Peer, Option<&HeaderValue>) -> HttpResponse + 'static,
 {
     let stopped = stopping.clone();
     let http1 = HttpService::build()

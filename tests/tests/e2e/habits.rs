@@ -444,3 +444,25 @@ async fn j28_the_document_is_in_the_order_of_use() {
         assert!(places.is_sorted(), "{order:?}: {places:?}");
     }
 }
+
+/// A page can read why its request was refused before it was one, if it may call.
+#[tokio::test(flavor = "multi_thread")]
+async fn j20_a_head_that_is_too_long_is_answered_to_the_page_that_sent_it() {
+    let app = TestApp::start_with(&[("cors.origins", "https://app.example")]).await;
+    let url = app.url();
+    let cookie = "x".repeat(40_000);
+    for (origin, allowed) in [
+        ("Origin: https://app.example\r\n", Some("https://app.example")),
+        ("Origin: https://evil.example\r\n", None),
+        ("Origin: https://app.example\r\nOrigin: https://app.example\r\n", None),
+        ("", None),
+    ] {
+        let request =
+            format!("GET /health HTTP/1.1\r\nHost: x\r\n{origin}Cookie: {cookie}\r\n\r\n");
+        let exchange =
+            tokio::task::block_in_place(|| raw::exchange(&url, request.as_bytes(), PATIENCE));
+        let answer = &exchange.answers[0];
+        let found = (answer.status, answer.header("access-control-allow-origin"));
+        assert_eq!(found, (431, allowed), "{origin}: {answer}");
+    }
+}

@@ -169,6 +169,7 @@ impl fmt::Display for EscapedPath<'_> {
 pub(crate) fn refuse(
     refusal: Refusal,
     peer: Peer,
+    origin: Option<&HeaderValue>,
     api: &Api,
     dialect: &'static Dialect,
 ) -> HttpResponse {
@@ -183,6 +184,9 @@ pub(crate) fn refuse(
     let _entered = tracing::info_span!("request", id = %context.request_id).entered();
     let mut response = render(&kind.into(), &context);
     set_headers(response.headers_mut(), &context);
+    if let Some(cors) = api.settings.cors.decide_unread(origin) {
+        cors.set_headers(response.headers_mut());
+    }
     if api.settings.metrics {
         metrics::count_unread(response.status());
     }
