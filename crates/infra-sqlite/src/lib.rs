@@ -18,6 +18,7 @@ mod archive;
 mod audit;
 mod credentials;
 mod error;
+mod files;
 mod listing;
 mod lockouts;
 mod lookups;

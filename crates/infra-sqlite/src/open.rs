@@ -12,10 +12,10 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use menjin_domain::common::BoxError;
 use menjin_infra_sql::migrations::{self, Applied, Found, Migration, SchemaError};
-use rustix::fs::{Access, access};
 
 use crate::error::is_transient;
-use crate::pool::{self, connect};
+use crate::files::check_writable;
+use crate::pool::{Access, connect};
 
 /// The migrations of this program, oldest first.
 pub(crate) const MIGRATIONS: &[Migration] = menjin_infra_sql::migrations!("sqlite");
@@ -166,7 +166,7 @@ pub(crate) fn pending(path: &Path) -> Result<Vec<String>, OpenError> {
     let url = url(path)?;
     let missing = || -> Result<_, BoxError> {
         if path.try_exists()? {
-            missing(&mut connect(&url, pool::Access::Read)?)
+            missing(&mut connect(&url, Access::Read)?)
         } else {
             Ok(migrations::missing(MIGRATIONS, &[])?)
         }
@@ -192,41 +192,9 @@ fn create(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Checks that this process may write the file and those that SQLite keeps beside it. SQLite opens
-/// a file that it may only read without a complaint, and makes `-wal` and `-shm` with the same mode,
-/// which are then of no use when the file may be written again. If there are such leftovers, they
-/// get the mode of the file.
-///
-/// The file is not opened: closing it again would take away the locks that the connections of this
-/// process have on it.
-pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
-    let may_write = |path: &Path| {
-        access(path, Access::READ_OK | Access::WRITE_OK).map_err(|error| {
-            let error = io::Error::from(error);
-            io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-        })
-    };
-    may_write(path)?;
-    let real = path.canonicalize()?;
-    for end in ["-wal", "-shm"] {
-        let mut beside = real.clone().into_os_string();
-        beside.push(end);
-        let beside = PathBuf::from(beside);
-        match may_write(&beside) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                drop(std::fs::set_permissions(&beside, real.metadata()?.permissions()));
-                may_write(&beside)?;
-            }
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
 /// Opens a connection for migrations, and turns on the write-ahead log, which stays on.
 fn prepare(url: &str) -> Result<SqliteConnection, BoxError> {
-    let mut sqlite = connect(url, pool::Access::Write)?;
+    let mut sqlite = connect(url, Access::Write)?;
     // Foreign keys are off: a migration may drop a table to build it anew, and with foreign keys
     // that would delete the rows that refer to it.
     sqlite.batch_execute(&format!(

@@ -10,7 +10,7 @@ use diesel::{Connection as _, ConnectionError, ConnectionResult, SqliteConnectio
 use menjin_domain::common::PortError;
 
 use crate::error::{failed, is_read_only};
-use crate::open::check_writable;
+use crate::files::check_writable;
 
 /// When a call is answered at the latest, though the disk does not.
 pub(crate) const DEADLINE: Duration = Duration::from_millis(2800);

@@ -17,6 +17,7 @@ mod log;
 mod masked;
 mod metrics;
 mod names;
+mod origin;
 mod password;
 mod redis;
 mod registration;

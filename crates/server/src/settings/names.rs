@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 use super::SettingsError;
-use super::load::Origin;
+use super::origin::Origin;
 
 /// Variables of the environment that are read besides the settings.
 const OTHERS: [&str; 4] =

@@ -4,7 +4,8 @@
 use toml::Value;
 
 use super::Settings;
-use super::load::{Origin, Writings};
+use super::load::Writings;
+use super::origin::Origin;
 
 impl Settings {
     /// The settings as TOML, with secrets masked and with remarks. Without the masked secrets it can
