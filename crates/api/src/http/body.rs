@@ -228,10 +228,19 @@ async fn collect(mut payload: Payload) -> Result<Bytes, ApiError> {
     Ok(body.freeze())
 }
 
+fn parse_form(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+    object_of(pairs(bytes)?)
+}
+
 /// Parses what is URL-encoded: a form, a query.
-pub(crate) fn parse_form(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
-    let pairs: Vec<(String, String)> =
-        serde_urlencoded::from_bytes(bytes).map_err(|_detail| Problem::MalformedJson)?;
+pub(crate) fn pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, Problem> {
+    serde_urlencoded::from_bytes(bytes).map_err(|_detail| Problem::MalformedJson)
+}
+
+/// The object with these fields. One that is given twice is refused.
+pub(crate) fn object_of(
+    pairs: impl IntoIterator<Item = (String, String)>,
+) -> Result<Map<String, Value>, Problem> {
     let mut object = Map::new();
     for (name, value) in pairs {
         if object.insert(name, Value::String(value)).is_some() {

@@ -2,7 +2,9 @@
 
 use actix_web::dev::ServiceRequest;
 use actix_web::error::ParseError;
-use actix_web::http::header::{ACCEPT_LANGUAGE, AcceptLanguage, HeaderValue, from_comma_delimited};
+use actix_web::http::header::{
+    ACCEPT_LANGUAGE, AcceptLanguage, Header as _, HeaderValue, from_comma_delimited,
+};
 use menjin_web::Locale;
 
 /// The language that the client likes best of those there are (RFC 9110 §12.5.4), else the
@@ -29,6 +31,9 @@ pub(crate) fn negotiate(request: &ServiceRequest, default: Locale) -> Locale {
 /// Parses the header. Some clients write the names of POSIX locales, such as `en_US`.
 fn parse(request: &ServiceRequest) -> Result<AcceptLanguage, ParseError> {
     let lines = request.headers().get_all(ACCEPT_LANGUAGE);
+    if !lines.clone().any(|line| line.as_bytes().contains(&b'_')) {
+        return AcceptLanguage::parse(request);
+    }
     let lines = lines.filter_map(|line| as_tags(line.to_str().ok()?).parse().ok());
     let lines: Vec<HeaderValue> = lines.collect();
     Ok(AcceptLanguage(from_comma_delimited(lines.iter())?))

@@ -9,9 +9,9 @@ use menjin_web::ApiError;
 use menjin_web::field::Request;
 use menjin_web::problem::{FieldError, Place, Problem};
 use menjin_web::schema::{Components, Schema, with};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::body::{example_of_invalid, rules, validate};
+use super::body::{example_of_invalid, object_of, pairs, rules, validate};
 use super::reply::Rejection;
 use crate::endpoint::{Input, Signature};
 
@@ -27,17 +27,13 @@ impl<T: Request> FromRequest for Query<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let read = || {
-            let sent: Vec<(String, String)> = serde_urlencoded::from_str(request.query_string())
-                .map_err(|_detail| (Place::Query, Problem::MalformedJson))?;
+            let in_query = |problem| (Place::Query, problem);
+            let sent = pairs(request.query_string().as_bytes()).map_err(in_query)?;
             let sent = sent.into_iter().filter(|(name, _)| !name.starts_with('_'));
-            let (mut object, mut unknown) = (Map::new(), BTreeSet::new());
-            for (name, value) in sent {
-                if !T::FIELDS.contains(&name.as_str()) {
-                    unknown.insert(name);
-                } else if object.insert(name, Value::String(value)).is_some() {
-                    return Err((Place::Query, Problem::Repeated).into());
-                }
-            }
+            let (known, unknown): (Vec<_>, Vec<_>) =
+                sent.partition(|(name, _)| T::FIELDS.contains(&name.as_str()));
+            let unknown: BTreeSet<_> = unknown.into_iter().map(|(name, _)| name).collect();
+            let object = object_of(known).map_err(in_query)?;
             let validated = validate(object, &rules(request)?, Place::Query);
             if unknown.is_empty() {
                 return Ok(Self(validated?));
