@@ -1,5 +1,7 @@
 //! The manner in which a part of the paths is answered.
 
+use std::net::IpAddr;
+
 use actix_web::http::header::HeaderValue;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse};
 use menjin_domain::common::RequestId;
@@ -27,6 +29,8 @@ pub(crate) struct ReplyContext {
     pub(crate) dialect: &'static Dialect,
     pub(crate) locale: Locale,
     pub(crate) request_id: RequestId,
+    /// The address of the client, which trusted proxies know better than the connection does.
+    pub(crate) client: IpAddr,
     /// Whether the request is an HTML form: a client of OAuth2, which reads errors as RFC 6749 §5.2
     /// has them.
     pub(crate) is_form: bool,

@@ -62,7 +62,7 @@ impl<R: Right> FromRequest for Authorized<R> {
         Box::pin(async move {
             let Caller(principal) = caller.await?;
             let api = api.ok_or(ErrorKind::Internal)?;
-            let Ok(Client(request)) = client.await;
+            let Client(request) = client.await?;
             Ok(Self(api.services.guard.allow(&principal, request)?))
         })
     }
@@ -86,7 +86,7 @@ impl FromRequest for CacheUser {
                 CacheAccess::Public | CacheAccess::Off => None,
                 CacheAccess::Authenticated | CacheAccess::Superuser => Some(caller.await?.0),
             };
-            let Ok(Client(request)) = client.await;
+            let Client(request) = client.await?;
             Ok(Self(access.allow(&api.services.guard, caller.as_ref(), request)?))
         })
     }

@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,6 @@ pub(crate) async fn handle(
     let started = Instant::now();
     let context = context_of(&request, &in_flight, dialect_of(request.path()));
     let (method, path) = (request.method().clone(), request.path().to_owned());
-    let client = client_address(&request);
     // So no route is written twice; the server leaves the body of the answer out.
     if method == Method::HEAD {
         request.head_mut().method = Method::GET;
@@ -92,13 +91,15 @@ pub(crate) async fn handle(
     let result = result.map(|answer| answer.map_body(|_head, body| in_flight.until_sent(body)));
     let took = started.elapsed();
     let counts = api.is_some_and(|api| api.settings.metrics);
-    record((&method, &path, client), &result, took, counts);
+    record(&method, &path, context.client, &result, took, counts);
     result.map_err(Error::from)
 }
 
 /// Counts the request, if requests are counted, and writes its line in the log.
 fn record(
-    (method, path, client): (&Method, &str, Option<IpAddr>),
+    method: &Method,
+    path: &str,
+    client: IpAddr,
     result: &Result<ServiceResponse<BoxBody>, Answered>,
     took: Duration,
     counts: bool,
@@ -118,7 +119,7 @@ fn record(
         status = status.as_u16(),
         took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         // For people on a terminal; lines in JSON leave it out.
-        text.client = client.map(tracing::field::display),
+        text.client = %client,
     );
 }
 
@@ -177,6 +178,7 @@ pub(crate) fn refuse(
     let context = ReplyContext {
         dialect,
         locale: api.settings.locale,
+        client: peer.address.map_or(LOCALHOST, |address| address.ip()),
         is_form: false,
         request_id: api.random.uuid().unwrap_or_default().into(),
         strict_transport: api.strict_transport.clone().filter(|_| peer.is_tls),
@@ -220,6 +222,7 @@ fn context_of(
         dialect,
         locale: negotiate(request, default),
         request_id,
+        client: client_address(request, api),
         is_form: is_form(request),
         strict_transport: by_tls.and_then(|api| api.strict_transport.clone()),
     }
@@ -233,16 +236,13 @@ fn is_form(request: &ServiceRequest) -> bool {
 
 const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
-/// The address of the client, which trusted proxies know better than the connection does.
-fn client_address(request: &ServiceRequest) -> Option<IpAddr> {
-    let peer = request.peer_addr()?.ip();
-    let api = request.app_data::<Data<Api>>();
-    Some(
-        api.map_or(peer, |api| {
-            api.settings.trusted_proxies.client_address(peer, request.headers())
-        }),
-    )
+/// The address of the client. Without a peer there is no TCP: a test, or a Unix socket.
+fn client_address(request: &ServiceRequest, api: Option<&Data<Api>>) -> IpAddr {
+    let peer = request.peer_addr().map_or(LOCALHOST, |peer| peer.ip());
+    api.map_or(peer, |api| api.settings.trusted_proxies.client_address(peer, request.headers()))
 }
+
+const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// Whether a trusted proxy says that the client came to it by TLS.
 fn came_by_tls_to_proxy(request: &ServiceRequest, api: &Api) -> bool {

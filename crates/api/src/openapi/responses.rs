@@ -1,6 +1,8 @@
 //! The answers of an operation, as the server gives them: each error is rendered as it would be for a
 //! client, and what comes out is documented.
 
+use std::net::Ipv4Addr;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -68,6 +70,7 @@ fn error_responses(
         dialect,
         locale,
         request_id: REQUEST_ID.into(),
+        client: Ipv4Addr::LOCALHOST.into(),
         is_form: false,
         strict_transport: None,
     };
