@@ -13,7 +13,7 @@ use menjin_http::cors::Cors;
 use menjin_http::{TrustedProxies, metrics, security_headers};
 use menjin_web::Locale;
 
-use crate::openapi::document::Document;
+use crate::http::content::Content;
 
 /// The settings of the HTTP layer.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct ApiSettings {
     pub trusted_proxies: TrustedProxies,
     /// For how long browsers are to insist on TLS; zero: not.
     pub hsts: Duration,
+    /// Where people reach this server, without a slash at its end, if that is known.
+    pub public_url: Option<String>,
     /// The issuer of access tokens, if it is an `https` URL and they are signed by a published key.
     pub published_issuer: Option<String>,
     /// Pages of which other origins may call.
@@ -44,6 +46,15 @@ pub struct ApiSettings {
     pub envelope_password_min: usize,
 }
 
+impl ApiSettings {
+    /// The path below which people reach this server, such as `/auth`; empty if there is none.
+    pub(crate) fn path_prefix(&self) -> &str {
+        let url = self.public_url.as_deref().unwrap_or_default();
+        let after_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
+        after_scheme.find('/').and_then(|at| after_scheme.get(at..)).unwrap_or_default()
+    }
+}
+
 /// Everything that handlers need.
 pub struct Api {
     pub(crate) services: Services,
@@ -52,7 +63,7 @@ pub struct Api {
     /// `Strict-Transport-Security`, if it is to be sent.
     pub(crate) strict_transport: Option<HeaderValue>,
     /// Made with the first worker.
-    pub(crate) document: OnceLock<Document>,
+    pub(crate) document: OnceLock<Content>,
 }
 
 impl Api {

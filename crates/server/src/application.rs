@@ -278,6 +278,7 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
         locale: settings.locale.default.value,
         trusted_proxies: settings.server.trusted_proxies(),
         hsts: settings.server.hsts,
+        public_url: settings.server.public_url().map(ToOwned::to_owned),
         published_issuer: settings.auth.published_issuer()?,
         cors: settings.cors.config(),
         metrics: settings.metrics.listen.is_some(),

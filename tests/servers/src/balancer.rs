@@ -7,6 +7,9 @@ use crate::listening::{Listening, dying_with_this_process, system_program};
 /// What the paths begin with that the balancers refuse: what is asked for there is smuggled.
 pub const FORBIDDEN: &str = "/cache/smuggled";
 
+/// The path prefix below which nginx serves the same, and which it takes off.
+pub const PREFIX: &str = "/auth";
+
 /// A load balancer that sends each request to the next of some servers, passes over those that are
 /// down, and says for whom it asks. It refuses what begins with [`FORBIDDEN`].
 pub struct LoadBalancer {
@@ -72,15 +75,14 @@ impl LoadBalancer {
                     server {{
                         listen 127.0.0.1:{port};
                         location {FORBIDDEN} {{ return 403; }}
-                        location / {{
-                            proxy_pass http://menjin;
-                            proxy_http_version 1.1;
-                            proxy_set_header Connection '';
-                            proxy_set_header Host $http_host;
-                            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-                            proxy_connect_timeout 2s;
-                            proxy_read_timeout 20s;
-                        }}
+                        proxy_http_version 1.1;
+                        proxy_set_header Connection '';
+                        proxy_set_header Host $http_host;
+                        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+                        proxy_connect_timeout 2s;
+                        proxy_read_timeout 20s;
+                        location / {{ proxy_pass http://menjin; }}
+                        location {PREFIX}/ {{ proxy_pass http://menjin/; }}
                     }}
                 }}"
             );

@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 
+use menjin_tests::servers::balancer::{LoadBalancer, PREFIX};
+
 use crate::Served;
 use crate::tools::{chromium, node, succeed};
 
@@ -13,6 +15,22 @@ async fn the_documentation_pages_work_in_a_browser() {
     test.args(["--test", "browser.test.mjs"]);
     test.env("MENJIN_URL", &served.server.url).env("MENJIN_TEST_CHROMIUM", chromium());
     succeed(&mut test);
+}
+
+/// A proxy serves menjin below a path of its own, whether menjin knows it or not. The pages call where
+/// they came from, which need not be where the document says.
+#[tokio::test(flavor = "multi_thread")]
+async fn j21_the_documentation_pages_work_below_a_path_prefix() {
+    for public_url in ["", "https://site.example/auth/"] {
+        let served = Served::start(&[("MENJIN__SERVER__PUBLIC_URL", public_url)]).await;
+        let proxy = LoadBalancer::nginx(&[&served.server.url]);
+        let mut test = node();
+        test.args(["--test", "--test-name-pattern=Swagger UI|ReDoc", "browser.test.mjs"]);
+        test.env("MENJIN_URL", format!("{}{PREFIX}", proxy.url));
+        test.env("MENJIN_TEST_CHROMIUM", chromium());
+        let said = succeed(&mut test);
+        assert!(said.contains("pass 3"), "{said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use menjin_tests::servers::balancer::{LoadBalancer, PREFIX};
+
 use crate::Served;
 use crate::tools::{clients, node, node_program, python, scratch, succeed};
 
@@ -19,7 +21,11 @@ async fn a_generated_typescript_client_works() {
     // Where the imports of packages resolve as well.
     let program = folder.join("client.generated.mjs");
     fs::copy(out.join("client.js"), &program).unwrap();
-    succeed(node().arg(program).env("MENJIN_URL", &served.server.url));
+    // J21: below a path prefix, too.
+    let proxy = LoadBalancer::nginx(&[&served.server.url]);
+    for url in [served.server.url.clone(), format!("{}{PREFIX}", proxy.url)] {
+        succeed(node().arg(&program).env("MENJIN_URL", url));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,7 +41,11 @@ async fn a_generated_python_client_works() {
     let environment = python("python").get_program().to_owned();
     let folder = std::path::Path::new(&environment).parent().unwrap().display().to_string();
     succeed(generate.env("PATH", format!("{folder}:{path}")));
-    let mut test = python("python");
-    test.arg("generated_test.py").env("PYTHONPATH", &out).env("MENJIN_URL", &served.server.url);
-    succeed(&mut test);
+    // J21: below a path prefix, too.
+    let proxy = LoadBalancer::nginx(&[&served.server.url]);
+    for url in [served.server.url.clone(), format!("{}{PREFIX}", proxy.url)] {
+        let mut test = python("python");
+        test.arg("generated_test.py").env("PYTHONPATH", &out).env("MENJIN_URL", &url);
+        succeed(&mut test);
+    }
 }

@@ -29,6 +29,7 @@ mod queries;
 mod races;
 mod sessions;
 mod slow;
+mod static_files;
 mod throttle;
 mod tls;
 mod tokens;

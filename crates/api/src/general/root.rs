@@ -11,10 +11,10 @@ response! {
     struct Root as "Root" {
         name: &'static str => { "enum": ["menjin"], "example": "menjin" },
         version: String => { "example": "0.1.0" },
-        docs: &'static str => { "enum": ["/docs"], "example": "/docs" },
-        redoc: &'static str => { "enum": ["/redoc"], "example": "/redoc" },
-        openapi: &'static str => { "enum": ["/openapi.json"], "example": "/openapi.json" },
-        health: &'static str => { "enum": ["/health"], "example": "/health" },
+        docs: String => { "example": "/docs" },
+        redoc: String => { "example": "/redoc" },
+        openapi: String => { "example": "/openapi.json" },
+        health: String => { "example": "/health" },
     }
 }
 
@@ -23,12 +23,13 @@ response! {
 /// Names the version and the paths of the documentation and of the health check.
 #[api_v2_operation(operation_id = "get_root", tags("General"))]
 async fn root(api: Data<Api>) -> Answer<Reply<Root>> {
+    let below = |path: &str| format!("{}{path}", api.settings.path_prefix());
     Ok(Reply(Root {
         name: "menjin",
         version: api.settings.version.clone(),
-        docs: "/docs",
-        redoc: "/redoc",
-        openapi: "/openapi.json",
-        health: "/health",
+        docs: below("/docs"),
+        redoc: below("/redoc"),
+        openapi: below("/openapi.json"),
+        health: below("/health"),
     }))
 }

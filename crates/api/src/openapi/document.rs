@@ -1,29 +1,10 @@
-//! The document as it is served.
+//! The text of the document.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
-use actix_web::http::header::EntityTag;
-use actix_web::web::Bytes;
 use serde_json::{Value, json};
 
-/// The document, and the tag by which a client knows whether it has changed.
-pub(crate) struct Document {
-    pub(crate) bytes: Bytes,
-    pub(crate) tag: EntityTag,
-}
-
-impl Document {
-    /// Makes it, with the paths in this order: the pages show them as they stand in the text.
-    pub(crate) fn new(document: &Value, paths: &[String]) -> Self {
-        let bytes = Bytes::from(in_order(document, paths));
-        let mut hasher = DefaultHasher::new();
-        bytes.hash(&mut hasher);
-        Self { bytes, tag: EntityTag::new_strong(format!("{:016x}", hasher.finish())) }
-    }
-}
-
-/// The text of a document. A map of `serde_json` has no order but that of its keys.
-fn in_order(document: &Value, paths: &[String]) -> String {
+/// The text of a document, with the paths in this order: the pages show them as they stand in the text.
+/// A map of `serde_json` has no order but that of its keys.
+pub(super) fn in_order(document: &Value, paths: &[String]) -> String {
     let pair = |name: &str, value: &str| format!("{}:{value}", json!(name));
     let member = |(name, value): (&String, &Value)| match value.as_object() {
         Some(values) if name == "paths" => {

@@ -5,14 +5,13 @@
 //! module joins them. What a schema cannot express (a taken name, an invisible character) is said in
 //! words.
 
-pub(crate) mod document;
+mod document;
 mod paperclip;
 mod responses;
 
 use std::collections::BTreeMap;
 
 use actix_web::http::Method;
-use actix_web::http::header::{CACHE_CONTROL, ETAG, Header as _, IfNoneMatch};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use menjin_domain::cache::CacheAccess;
@@ -20,12 +19,14 @@ use menjin_web::ErrorKind;
 use menjin_web::schema::Components;
 use serde_json::{Map, Value, json};
 
-use self::document::Document;
+use self::document::in_order;
 use self::responses::responses;
 use crate::dialect::Dialect;
 use crate::endpoint::{Access, Endpoint, Operation, Signature};
+use crate::http::content::Content;
 use crate::http::reply::Answer;
 use crate::state::{Api, ApiSettings};
+use crate::v1;
 
 /// A dialect and its endpoints.
 pub(crate) type Table = (&'static Dialect, Vec<Endpoint>);
@@ -37,22 +38,11 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 
 async fn serve(api: Data<Api>, request: HttpRequest) -> Answer<HttpResponse> {
     let document = api.document.get().ok_or(ErrorKind::Internal)?;
-    let known = match IfNoneMatch::parse(&request) {
-        Ok(IfNoneMatch::Any) => true,
-        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(&document.tag)),
-        Err(_) => false,
-    };
-    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response.insert_header((ETAG, document.tag.to_string()));
-    response.insert_header((CACHE_CONTROL, "no-cache"));
-    if known {
-        return Ok(response.finish());
-    }
-    Ok(response.content_type("application/json").body(document.bytes.clone()))
+    Ok(document.serve(&request, "no-cache"))
 }
 
 /// Makes the document.
-pub(crate) fn document(tables: &[Table], settings: &ApiSettings) -> Document {
+pub(crate) fn document(tables: &[Table], settings: &ApiSettings) -> Content {
     let endpoints = tables.iter().flat_map(|(_, endpoints)| endpoints);
     let mut paths: Vec<String> = Vec::new();
     for path in endpoints.map(|endpoint| plain_path(endpoint.path)) {
@@ -60,7 +50,8 @@ pub(crate) fn document(tables: &[Table], settings: &ApiSettings) -> Document {
             paths.push(path);
         }
     }
-    Document::new(&build(tables, settings), &paths)
+    let text = in_order(&build(tables, settings), &paths);
+    Content::new("application/json", text.into(), None)
 }
 
 fn build(tables: &[Table], settings: &ApiSettings) -> Value {
@@ -84,10 +75,10 @@ fn build(tables: &[Table], settings: &ApiSettings) -> Value {
     json!({
         "openapi": "3.0.3",
         "info": info(settings),
-        "servers": [{ "url": "/" }],
+        "servers": [{ "url": settings.public_url.as_deref().unwrap_or("/") }],
         "tags": tags(),
         "paths": paths,
-        "components": { "schemas": schemas, "securitySchemes": security_schemes() },
+        "components": { "schemas": schemas, "securitySchemes": security_schemes(settings) },
     })
 }
 
@@ -186,7 +177,8 @@ fn tags() -> Value {
     ])
 }
 
-fn security_schemes() -> Value {
+fn security_schemes(settings: &ApiSettings) -> Value {
+    let token_url = format!("{}{}", settings.public_url.as_deref().unwrap_or_default(), v1::LOGIN);
     json!({
         "bearer": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
@@ -197,7 +189,7 @@ fn security_schemes() -> Value {
             "type": "oauth2",
             "description": "Logs in with a user name or an e-mail address and a password, sent as the \
                             form of OAuth2's password grant (RFC 6749 §4.3.2).",
-            "flows": { "password": { "tokenUrl": "/api/v1/auth/login", "scopes": {} } },
+            "flows": { "password": { "tokenUrl": token_url, "scopes": {} } },
         },
     })
 }

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use actix_web::http::Uri;
 use ipnet::IpNet;
 use menjin_api::TrustedProxies;
 
@@ -19,6 +20,8 @@ pub(crate) struct ServerSettings {
     pub(crate) port: u16,
     #[garde(range(max = 512))]
     pub(crate) workers: usize,
+    #[serde(with = "text")]
+    public_url: PublicUrl,
     #[garde(custom(fits_a_process))]
     pub(crate) max_connections: NonZeroUsize,
     #[serde(with = "list")]
@@ -59,6 +62,11 @@ impl ServerSettings {
         SocketAddr::new(self.host, self.port)
     }
 
+    /// Where people reach this server, without a slash at the end; `None` if nobody said.
+    pub(crate) fn public_url(&self) -> Option<&str> {
+        Some(self.public_url.0.as_str()).filter(|url| !url.is_empty())
+    }
+
     /// The proxies whose `X-Forwarded-For` is trusted.
     pub(crate) fn trusted_proxies(&self) -> TrustedProxies {
         TrustedProxies::new(self.trusted_proxies.iter().map(|network| network.0).collect())
@@ -82,6 +90,38 @@ impl TlsSettings {
     /// Whether TLS is configured.
     pub(crate) fn is_on(&self) -> bool {
         !self.certificate.as_os_str().is_empty()
+    }
+}
+
+/// An address such as `https://site.example/auth`, without the slash at its end; or nothing.
+#[derive(Debug, Clone)]
+struct PublicUrl(String);
+
+impl FromStr for PublicUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refused = "write the address that people reach this server at, with http:// or https://, \
+                       such as https://accounts.example or https://site.example/auth";
+        let trimmed = text.trim_end_matches('/');
+        let has_scheme = ["http://", "https://"].iter().any(|scheme| trimmed.starts_with(scheme));
+        let is_plain = !trimmed.contains(['?', '#', '@', '\\', ' ']) && !trimmed.ends_with("//");
+        let is_url = trimmed.parse::<Uri>().is_ok_and(|url| {
+            let host = url.host().unwrap_or_default();
+            let has_port = url.authority().is_some_and(|authority| {
+                authority.as_str().len() == host.len()
+                    || authority.port_u16().is_some_and(|p| p != 0)
+            });
+            !host.is_empty() && has_port && !url.path().contains("//")
+        });
+        let is_taken = text.is_empty() || (has_scheme && is_plain && is_url);
+        if is_taken { Ok(Self(trimmed.to_owned())) } else { Err(refused) }
+    }
+}
+
+impl Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
