@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 /// Content with the tag by which a client knows whether it has changed (RFC 9110 §8.8.3).
 pub(crate) struct Content {
-    content_type: &'static str,
+    media_type: &'static str,
     plain: Bytes,
     /// The same, compressed.
     gzip: Option<Bytes>,
@@ -22,10 +22,10 @@ pub(crate) struct Content {
 
 impl Content {
     /// Takes the content, and what gzip makes of it if that is worth while.
-    pub(crate) fn new(content_type: &'static str, plain: Bytes, gzip: Option<Bytes>) -> Self {
+    pub(crate) fn new(media_type: &'static str, plain: Bytes, gzip: Option<Bytes>) -> Self {
         let mut hasher = DefaultHasher::new();
         plain.hash(&mut hasher);
-        Self { content_type, plain, gzip, hash: format!("{:016x}", hasher.finish()) }
+        Self { media_type, plain, gzip, hash: format!("{:016x}", hasher.finish()) }
     }
 
     /// Answers with the content in a form that the client takes, or with 304 if it has that form.
@@ -43,7 +43,7 @@ impl Content {
         if is_known {
             return response.finish();
         }
-        response.insert_header((CONTENT_TYPE, self.content_type));
+        response.insert_header((CONTENT_TYPE, self.media_type));
         if gzip.is_some() {
             response.insert_header((CONTENT_ENCODING, "gzip"));
         }
