@@ -10,6 +10,7 @@
 //! * [`credentials`]: passwords, their policy, hashing; changing a password.
 //! * [`sessions`]: login, authentication, refresh, logout; the rules of refresh tokens.
 //! * [`lockout`]: limits on guessing passwords, and the lockout that follows.
+//! * [`mail`], [`one_time`]: the outbox and its delivery; tokens of links in mails.
 //! * [`access`]: who calls, and what they may do.
 //! * [`audit`]: what happened, by whom, from where.
 //! * [`cache`], [`health`], [`transfer`]: the cache for clients, the state of the back ends, moving
@@ -31,6 +32,8 @@ pub mod common;
 pub mod credentials;
 pub mod health;
 pub mod lockout;
+pub mod mail;
+pub mod one_time;
 pub mod ports;
 #[cfg(test)]
 mod properties;

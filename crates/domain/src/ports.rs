@@ -10,6 +10,8 @@ use crate::common::{Clock, Random};
 use crate::credentials::{CredentialRepository, PasswordHasher, PasswordPolicy};
 use crate::health::Component;
 use crate::lockout::{LockoutRepository, LoginLimits, RateLimiter, RegistrationLimit};
+use crate::mail::{MailPorts, MailSettings};
+use crate::one_time::{NoOneTimeTokens, OneTimeTokenRepository};
 use crate::sessions::{SessionRepository, TokenCodec};
 
 /// The ports that menjin requires. Within a major version no field is added: later ports have a
@@ -39,6 +41,10 @@ pub struct Ports {
     pub required: RequiredPorts,
     /// The cache for clients. By default there is none: reading and writing fail.
     pub cache: Arc<dyn Cache>,
+    /// Tokens of links. By default there are none, and every token is invalid.
+    pub one_time_tokens: Arc<dyn OneTimeTokenRepository>,
+    /// Mail. By default none is sent.
+    pub mail: Option<MailPorts>,
     /// The back ends whose health is checked. By default none.
     pub components: Vec<Component>,
 }
@@ -46,7 +52,13 @@ pub struct Ports {
 impl Ports {
     /// These ports, and the defaults of all others.
     pub fn new(required: RequiredPorts) -> Self {
-        Self { required, cache: Arc::new(NoCache), components: Vec::new() }
+        Self {
+            required,
+            cache: Arc::new(NoCache),
+            one_time_tokens: Arc::new(NoOneTimeTokens),
+            mail: None,
+            components: Vec::new(),
+        }
     }
 }
 
@@ -69,10 +81,16 @@ pub struct Policy {
     /// Names that nobody may register, nor one that looks like them. Administrators are made by other
     /// ways and may have them.
     pub reserved_names: Vec<String>,
+    /// Links in mails, and limits on mails.
+    pub mail: MailSettings,
+    /// Whether nobody logs in who has never proved an address.
+    pub require_verification: bool,
     /// Who may use the cache.
     pub cache_access: CacheAccess,
     /// For how long finished sessions are kept.
     pub keep_sessions: Duration,
+    /// For how long mails that were sent or given up are kept.
+    pub keep_mails: Duration,
     /// For how long audit records are kept.
     pub keep_audit_records: Duration,
 }
@@ -104,8 +122,11 @@ impl Default for Policy {
             login_limits: Some(LoginLimits::DEFAULT),
             registration_limit: Some(RegistrationLimit::DEFAULT),
             reserved_names: RESERVED_NAMES.map(str::to_owned).into(),
+            mail: MailSettings::default(),
+            require_verification: false,
             cache_access: CacheAccess::Public,
             keep_sessions: DAY * 30,
+            keep_mails: DAY * 30,
             keep_audit_records: DAY * 365,
         }
     }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use crate::access::Guard;
 use crate::accounts::{
-    ActivateUser, CreateAdmin, DeactivateUser, GetUser, ListUsers, Register, UpdateOwnProfile,
+    ActivateUser, CreateAdmin, DeactivateUser, DisownAccount, GetUser, ListUsers, Register,
+    ResendVerification, UpdateOwnProfile, VerifyEmail,
 };
 use crate::audit::ListRecords;
 use crate::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
-use crate::credentials::ChangePassword;
+use crate::credentials::{ChangePassword, ForgotPassword, ResetPassword};
 use crate::health::{CheckHealth, Cleanup};
 use crate::lockout::{ClearLockout, GetLockout};
+use crate::mail::{DeliverMails, ListMails, RetryMail};
 use crate::ports::{Policy, Ports};
 use crate::sessions::{
     Authenticate, ListSessions, ListUserSessions, Login, Logout, PublicKey, Refresh,
@@ -34,6 +36,14 @@ pub struct Services {
     pub list_user_sessions: ListUserSessions,
     pub revoke_user_sessions: RevokeUserSessions,
     pub change_password: ChangePassword,
+    pub forgot_password: ForgotPassword,
+    pub reset_password: ResetPassword,
+    pub verify_email: VerifyEmail,
+    pub resend_verification: ResendVerification,
+    pub disown_account: DisownAccount,
+    pub deliver_mails: Option<Arc<DeliverMails>>,
+    pub list_mails: ListMails,
+    pub retry_mail: RetryMail,
     pub update_profile: UpdateOwnProfile,
     pub get_user: GetUser,
     pub list_users: ListUsers,
@@ -69,6 +79,14 @@ impl Services {
             list_user_sessions: ListUserSessions::new(&ports),
             revoke_user_sessions: RevokeUserSessions::new(&ports),
             change_password: ChangePassword::new(&ports, policy),
+            forgot_password: ForgotPassword::new(&ports, policy),
+            reset_password: ResetPassword::new(&ports),
+            verify_email: VerifyEmail::new(&ports, policy),
+            resend_verification: ResendVerification::new(&ports, policy),
+            disown_account: DisownAccount::new(&ports),
+            deliver_mails: DeliverMails::new(&ports, policy).map(Arc::new),
+            list_mails: ListMails::new(&ports),
+            retry_mail: RetryMail::new(&ports),
             update_profile: UpdateOwnProfile::new(&ports),
             get_user: GetUser::new(&ports),
             list_users: ListUsers::new(&ports),

@@ -107,6 +107,7 @@ pub(crate) fn user() -> User {
         email: Email::parse("mike@example.com").unwrap(),
         role: Role::Student,
         profile: Profile::default(),
+        locale: None,
         is_active: true,
         is_verified: false,
         created_at: at(0),
@@ -121,6 +122,7 @@ pub(crate) fn credentials(version: i64) -> Credentials {
         hash: hash(),
         version: CredentialVersion(version),
         is_active: true,
+        is_proved: false,
     }
 }
 

@@ -7,13 +7,12 @@
 //! * [`field`] reads the fields of a request: each is parsed once, keeps its value or what is wrong
 //!   with it, and describes itself. [`values`] has a field type for each value of the domain.
 //! * [`schema`] describes requests and responses as JSON Schema, in the variant of OpenAPI 3.0.
-//! * [`text`] and [`locale`] are texts and languages.
+//! * [`text`] has the texts, in each language.
 
 pub mod device;
 pub mod error;
 pub mod field;
 mod field_type;
-pub mod locale;
 pub mod problem;
 mod refusals;
 pub mod schema;
@@ -21,7 +20,7 @@ pub mod text;
 pub mod values;
 
 pub use error::{ApiError, ErrorKind};
-pub use locale::{Locale, UnknownLocale};
+pub use menjin_domain::common::{Locale, UnknownLocale};
 pub use refusals::{cache_failed, unauthenticated};
 pub use text::Text;
 

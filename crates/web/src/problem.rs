@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use menjin_domain::common::Violation;
 
-use crate::locale::Locale;
+use menjin_domain::common::Locale;
 
 /// Why a value was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Texts for people, in every language that there is.
 
-use crate::locale::Locale;
+use menjin_domain::common::Locale;
 
 /// A text without parameters. A translation that is missing does not compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

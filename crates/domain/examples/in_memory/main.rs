@@ -97,6 +97,7 @@ impl Menjin {
             password: NewPassword::parse(FIRST_PASSWORD, PasswordLength::DEFAULT)?,
             role: RegistrableRole::STUDENT,
             profile: Profile::default(),
+            locale: None,
             apply_policy: true,
             request: from(LAPTOP),
         };

@@ -109,6 +109,7 @@ impl Account {
             hash: self.hash.clone(),
             version: self.credential_version,
             is_active: self.user.is_active,
+            is_proved: self.user.is_verified,
         }
     }
 }
@@ -134,6 +135,7 @@ impl AccountRepository for Store {
             email: new.email,
             role: new.role,
             profile: new.profile,
+            locale: new.locale,
             is_active: true,
             is_verified: false,
             created_at: new.created_at,

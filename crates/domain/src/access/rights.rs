@@ -36,6 +36,10 @@ rights! {
     SessionsEnd = "sessions.end";
     /// Reading the audit log.
     AuditRead = "audit.read";
+    /// Seeing which mails were sent, and to whom.
+    MailsRead = "mails.read";
+    /// Sending a mail again.
+    MailsRetry = "mails.retry";
     /// Using the cache where it is for administrators.
     CacheUse = "cache.use";
 }

@@ -1,7 +1,7 @@
 //! What an account is.
 
 use crate::accounts::{AvatarUrl, Bio, Email, FullName, Phone, Role, Username};
-use crate::common::{Timestamp, UserId};
+use crate::common::{Locale, Timestamp, UserId};
 
 /// The optional part of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,6 +29,8 @@ pub struct User {
     pub role: Role,
     /// The optional part.
     pub profile: Profile,
+    /// The language of mails to the user, if it is known.
+    pub locale: Option<Locale>,
     /// Whether the account may log in and its tokens work.
     pub is_active: bool,
     /// Whether the user has proved that the address is theirs. A changed address is unverified.

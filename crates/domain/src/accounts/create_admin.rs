@@ -92,6 +92,8 @@ impl CreateAdmin {
             email,
             role: Role::Admin,
             profile: Profile::default(),
+            locale: None,
+            mail: None,
             created_at: self.clock.now(),
             request: RequestContext::local(),
         };

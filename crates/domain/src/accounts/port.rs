@@ -4,8 +4,11 @@ use async_trait::async_trait;
 
 use crate::accounts::{AvatarUrl, Bio, Email, FullName, Phone, Profile, Role, User, Username};
 use crate::audit::{AuditAction, AuditContext, AuditEvent};
-use crate::common::{Error, PageStart, Patch, PortError, RequestContext, Timestamp, UserId};
+use crate::common::{
+    Error, Locale, PageStart, Patch, PortError, RequestContext, Timestamp, UserId,
+};
 use crate::credentials::PasswordHash;
+use crate::mail::NewMail;
 
 /// An account to be made.
 #[derive(Debug, Clone)]
@@ -20,6 +23,10 @@ pub struct NewUser {
     pub role: Role,
     /// The optional part.
     pub profile: Profile,
+    /// The language of mails, if it is known.
+    pub locale: Option<Locale>,
+    /// The mail that asks to prove the address.
+    pub mail: Option<NewMail>,
     /// Now.
     pub created_at: Timestamp,
     /// Where from.
@@ -62,6 +69,8 @@ pub struct ProfileChanges {
     pub bio: Patch<Bio>,
     /// The picture.
     pub avatar: Patch<AvatarUrl>,
+    /// The language of mails.
+    pub locale: Patch<Locale>,
 }
 
 impl ProfileChanges {
@@ -107,7 +116,7 @@ pub struct LastAdmin;
 #[async_trait]
 pub trait AccountRepository: Send + Sync {
     /// Makes an active, unverified account at credential version 0 and returns it with its id.
-    /// Records [`NewUser::event`] on it.
+    /// Appends the mail to it. Records [`NewUser::event`] on it.
     ///
     /// MUST return `UsernameTaken` if the canonical name is taken, else `EmailTaken` if the
     /// canonical address is; of any number of concurrent calls for one name exactly one succeeds.
@@ -121,7 +130,9 @@ pub trait AccountRepository: Send + Sync {
     /// Applies the changes, sets `updated_at`, and returns the account as it is then; `None` if
     /// there is no active account of this id. Records `profile_updated`.
     ///
-    /// An address whose canonical form differs from the one before MUST clear `is_verified`.
+    /// An address whose canonical form differs from the one before MUST clear `is_verified`, and the
+    /// one before MUST stay the recovery address, if there is none yet
+    /// ([`Recovery`](crate::one_time::Recovery)).
     /// MUST return `EmailTaken`, and change nothing, if another account has the canonical address.
     async fn update_profile(
         &self,

@@ -6,11 +6,12 @@ use crate::accounts::{
     AccountRepository, CreateUserError, Email, NewUser, Profile, RegistrableRole, User, Username,
 };
 use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
-use crate::common::{Causes, Clock, Error, RequestContext};
+use crate::common::{Causes, Clock, Error, Locale, RequestContext};
 use crate::credentials::{
     NewPassword, Overloaded, PasswordHasher, PasswordPolicy, PolicyViolation,
 };
 use crate::lockout::{Admission, RateKey, RateLimiter, RegistrationLimit, TooManyAttempts};
+use crate::mail::{MailKind, Post};
 use crate::ports::{Policy, Ports, RequiredPorts};
 
 /// Who registers.
@@ -26,6 +27,8 @@ pub struct RegisterInput {
     pub role: RegistrableRole,
     /// The optional part.
     pub profile: Profile,
+    /// The language of mails to the user, if it is known.
+    pub locale: Option<Locale>,
     /// Whether the password is held to the policy. Its bounds of length always hold.
     pub apply_policy: bool,
     /// Where from.
@@ -80,6 +83,8 @@ pub struct Register {
     pub trail: Arc<dyn AuditTrail>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Makes the mail that asks to prove the address.
+    pub post: Post,
     /// The limit; `None` turns it off.
     pub limit: Option<RegistrationLimit>,
     /// Names that nobody registers, nor one that looks like them.
@@ -97,6 +102,7 @@ impl Register {
             rates: rate_limiter.clone(),
             trail: ports.required.audit_trail.clone(),
             clock: ports.required.clock.clone(),
+            post: Post::new(ports),
             limit: policy.registration_limit,
             reserved_names: policy.reserved_names.as_slice().into(),
         }
@@ -145,12 +151,15 @@ impl Register {
 
     async fn create(&self, input: RegisterInput) -> Result<User, Error<RegisterError>> {
         let hash = self.hasher.hash(&input.password).await.map_err(Error::cast)?;
+        let mail = self.post.mail(MailKind::VerifyEmail, input.locale, &input.request)?;
         let user = NewUser {
             username: input.username,
             email: input.email,
             hash,
             role: input.role.into(),
             profile: input.profile,
+            locale: input.locale,
+            mail,
             created_at: self.clock.now(),
             request: input.request,
         };
@@ -222,6 +231,7 @@ mod tests {
                 rates: Arc::new(self.rates),
                 trail: self.trail.clone(),
                 clock: testing::clock(30),
+                post: Post::none(testing::clock(5)),
                 limit: Some(RegistrationLimit::DEFAULT),
                 reserved_names: self.reserved_names.into(),
             };
@@ -231,6 +241,7 @@ mod tests {
                 password: NewPassword::parse("password123", PasswordLength::DEFAULT).unwrap(),
                 role: RegistrableRole::STUDENT,
                 profile: Profile::default(),
+                locale: None,
                 apply_policy: true,
                 request: testing::request(),
             };

@@ -68,7 +68,7 @@ named! {
         LoginFailed = "log_in_failed", "A login failed.";
         LoginRefused = "log_in_refused", "A login was not tried: too many have failed.";
         Refreshed = "refreshed", "A refresh token was traded for the next.";
-RefreshRetried = "refresh_retried", "A refresh token was taken once more: the answer to its first use was lost.";
+        RefreshRetried = "refresh_retried", "A refresh token was taken once more: the answer to its first use was lost.";
         RefreshFailed = "refresh_failed", "A refresh token was refused.";
         RefreshReplayed = "refresh_replayed", "A refresh token was used a second time: its session was ended.";
         LoggedOut = "logged_out", "A session was ended by its user.";
@@ -78,6 +78,12 @@ RefreshRetried = "refresh_retried", "A refresh token was taken once more: the an
         PasswordChanged = "password_changed", "A password was changed; all other sessions of the user ended.";
         PasswordChangeFailed = "password_change_failed", "A password was not changed.";
         PasswordChangeRefused = "password_change_refused", "A change of a password was not tried: too many have failed.";
+        PasswordReset = "password_reset", "A password was replaced by the link in a mail; all sessions of the user ended.";
+        PasswordResetFailed = "password_reset_failed", "A password was not replaced by the link in a mail.";
+        EmailVerified = "email_verified", "An address was proved by the link in a mail.";
+        EmailVerificationFailed = "email_verification_failed", "An address was not proved by the link in a mail.";
+        AccountDisowned = "account_disowned", "An account that was not verified was deleted by the link in a mail to its address.";
+        MailRetried = "mail_retried", "A mail that had been given up was queued again.";
         ProfileUpdated = "profile_updated", "A profile was changed.";
         ProfileUpdateFailed = "profile_update_failed", "A profile was not changed.";
         Activated = "activated", "An account was made active; its failed logins are forgotten.";
@@ -110,6 +116,7 @@ named! {
         SessionOver = "session_over", "The session has ended or expired, or its user is inactive.";
         UsernameTaken = "username_taken", "Somebody has the user name.";
         EmailTaken = "email_taken", "Somebody has the e-mail address.";
+        EmailNotVerified = "email_not_verified", "The password was right, but the user has never proved an address.";
         LastAdmin = "last_admin", "No other administrator is active.";
         NotAdmin = "not_admin", "The caller is no administrator.";
     }
@@ -134,6 +141,10 @@ impl AuditAction {
             | Self::OtherSessionsRevoked
             | Self::AllSessionsRevoked
             | Self::PasswordChanged
+            | Self::PasswordReset
+            | Self::EmailVerified
+            | Self::AccountDisowned
+            | Self::MailRetried
             | Self::ProfileUpdated
             | Self::Activated
             | Self::Deactivated
@@ -146,6 +157,8 @@ impl AuditAction {
             | Self::RefreshReplayed
             | Self::PasswordChangeFailed
             | Self::PasswordChangeRefused
+            | Self::PasswordResetFailed
+            | Self::EmailVerificationFailed
             | Self::ProfileUpdateFailed
             | Self::DeactivationFailed
             | Self::AccessDenied => AuditOutcome::Failure,

@@ -19,6 +19,7 @@
 mod clock;
 mod error;
 mod ids;
+mod locale;
 mod network;
 mod paging;
 mod patch;
@@ -33,6 +34,7 @@ pub use clock::Clock;
 pub use clock::MockClock;
 pub use error::{BoxError, Causes, Error, PortError};
 pub use ids::{InvalidUserId, SessionId, UserId};
+pub use locale::{Locale, UnknownLocale};
 pub use network::{ClientInfo, ClientNetwork};
 pub use paging::PageStart;
 pub use patch::Patch;

@@ -10,6 +10,7 @@ use crate::credentials::{
     PasswordHasher, PasswordPolicy, PolicyViolation, Verification,
 };
 use crate::lockout::{AttemptGuard, TooManyAttempts};
+use crate::mail::{MailKind, Post};
 use crate::ports::{Policy, Ports, RequiredPorts};
 
 /// A change of one's own password.
@@ -66,6 +67,8 @@ pub struct ChangePassword {
     pub policy: Arc<dyn PasswordPolicy>,
     /// Counts failures.
     pub attempts: AttemptGuard,
+    /// Makes the mail that tells the owner.
+    pub post: Post,
     /// Takes the other failures.
     pub trail: Arc<dyn AuditTrail>,
     /// The time.
@@ -82,6 +85,7 @@ impl ChangePassword {
             hasher: hasher.clone(),
             policy: password_policy.clone(),
             attempts: AttemptGuard::new(ports, policy),
+            post: Post::new(ports),
             trail: audit_trail.clone(),
             clock: clock.clone(),
         }
@@ -105,6 +109,7 @@ impl ChangePassword {
             verified_version: credentials.version,
             hash: self.hasher.hash(&input.new).await.map_err(Error::cast)?,
             keep_session: caller.session_id,
+            mail: self.post.mail(MailKind::PasswordChanged, None, &input.request)?,
             at: self.clock.now(),
             request: input.request.clone(),
         };
@@ -235,6 +240,7 @@ mod tests {
                     limits: Some(LoginLimits::DEFAULT),
                 },
                 trail: self.trail,
+                post: Post::none(clock.clone()),
                 clock,
             };
             let input = ChangePasswordInput {

@@ -1,12 +1,15 @@
 //! Passwords: their rules, the ports that hash and judge them, and changing one.
 
 mod change_password;
+mod forgot_password;
 mod hasher;
 mod password;
 mod policy;
 mod port;
+mod reset_password;
 
 pub use change_password::{ChangePassword, ChangePasswordError, ChangePasswordInput};
+pub use forgot_password::{ForgotPassword, ForgotPasswordInput};
 #[cfg(feature = "mock")]
 pub use hasher::MockPasswordHasher;
 pub use hasher::{Overloaded, PasswordHasher, Permit, Verification};
@@ -17,3 +20,4 @@ pub use policy::{PasswordPolicy, PolicyViolation};
 #[cfg(feature = "mock")]
 pub use port::MockCredentialRepository;
 pub use port::{CredentialRepository, CredentialVersion, Credentials, PasswordChange};
+pub use reset_password::{ResetPassword, ResetPasswordError, ResetPasswordInput};

@@ -6,6 +6,7 @@ use crate::accounts::LoginName;
 use crate::audit::{AuditAction, AuditContext, AuditEvent};
 use crate::common::{PortError, RequestContext, SessionId, Timestamp, UserId};
 use crate::credentials::PasswordHash;
+use crate::mail::NewMail;
 
 /// The version of a user's credentials. It rises with every password change and deactivation.
 ///
@@ -25,6 +26,8 @@ pub struct Credentials {
     pub version: CredentialVersion,
     /// Whether the account may log in.
     pub is_active: bool,
+    /// Whether the owner has ever proved an address of the account.
+    pub is_proved: bool,
 }
 
 /// A verified change of a password.
@@ -38,6 +41,8 @@ pub struct PasswordChange {
     pub hash: PasswordHash,
     /// The caller's session, which does not end.
     pub keep_session: SessionId,
+    /// What tells the owner.
+    pub mail: Option<NewMail>,
     /// Now.
     pub at: Timestamp,
     /// Where from.
@@ -67,8 +72,8 @@ pub trait CredentialRepository: Send + Sync {
     /// The credentials of the account of this id, active or not.
     async fn find_by_id(&self, id: UserId) -> Result<Option<Credentials>, PortError>;
 
-    /// Stores the new hash, raises the credential version and ends every session but the one to
-    /// keep; `true` if done. `false`, and nothing changed, if the account is inactive, gone, or of
+    /// Stores the new hash, raises the credential version, ends every session but the one to keep, and
+    /// appends the mail; `true` if done. `false`, and nothing changed, if the account is inactive, gone, or of
     /// another credential version. Records [`PasswordChange::event`].
     async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError>;
 

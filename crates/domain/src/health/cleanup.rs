@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::audit::AuditRepository;
 use crate::common::{Clock, PortError, Timestamp};
 use crate::lockout::{LockoutRepository, LoginLimits};
+use crate::mail::Outbox;
+use crate::one_time::OneTimeTokenRepository;
 use crate::ports::{Policy, Ports, RequiredPorts};
 use crate::sessions::SessionRepository;
 
@@ -16,6 +18,10 @@ pub struct CleanedUp {
     pub sessions: u64,
     /// Counts of failed logins that no longer matter.
     pub lockouts: u64,
+    /// Mails that were sent or given up.
+    pub mails: u64,
+    /// One-time tokens.
+    pub tokens: u64,
     /// Old audit records.
     pub records: u64,
 }
@@ -29,12 +35,18 @@ pub struct Cleanup {
     pub lockouts: Arc<dyn LockoutRepository>,
     /// The records.
     pub records: Arc<dyn AuditRepository>,
+    /// The mails, if mails are sent.
+    pub outbox: Option<Arc<dyn Outbox>>,
+    /// The one-time tokens.
+    pub tokens: Arc<dyn OneTimeTokenRepository>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For how long finished sessions are kept, for investigations.
     pub keep_sessions: Duration,
     /// The longest window of any limit: older counts are void.
     pub keep_lockouts: Duration,
+    /// For how long mails are kept, and the tokens in them.
+    pub keep_mails: Duration,
     /// For how long records are kept.
     pub keep_records: Duration,
 }
@@ -49,6 +61,9 @@ impl Cleanup {
             sessions: sessions.clone(),
             lockouts: lockouts.clone(),
             records: audit_records.clone(),
+            outbox: ports.mail.as_ref().map(|mail| mail.outbox.clone()),
+            tokens: ports.one_time_tokens.clone(),
+            keep_mails: policy.keep_mails,
             clock: clock.clone(),
             keep_sessions: policy.keep_sessions,
             keep_lockouts: limits.attempts.longest_window(),
@@ -62,9 +77,16 @@ impl Cleanup {
     /// A store failed.
     pub async fn execute(&self) -> Result<CleanedUp, PortError> {
         let now = self.clock.now();
+        let before = now - self.keep_mails;
+        let mails = match &self.outbox {
+            Some(outbox) => outbox.delete_finished(before).await?,
+            None => 0,
+        };
         Ok(CleanedUp {
             sessions: self.sessions.delete_finished(now - self.keep_sessions).await?,
             lockouts: self.lockouts.delete_stale(now - self.keep_lockouts).await?,
+            mails,
+            tokens: self.tokens.delete_before(before).await?,
             records: self.delete_records(now - self.keep_records).await?,
         })
     }
@@ -88,6 +110,8 @@ mod tests {
     use super::*;
     use crate::audit::MockAuditRepository;
     use crate::lockout::MockLockoutRepository;
+    use crate::mail::MockOutbox;
+    use crate::one_time::MockOneTimeTokenRepository;
     use crate::sessions::MockSessionRepository;
     use crate::testing::{self, at};
 
@@ -103,16 +127,22 @@ mod tests {
             .with(eq(at(970)))
             .times(3)
             .returning(move |_| Ok(left.pop().unwrap()));
+        let (mut outbox, mut tokens) = (MockOutbox::new(), MockOneTimeTokenRepository::new());
+        outbox.expect_delete_finished().with(eq(at(975))).return_once(|_| Ok(5));
+        tokens.expect_delete_before().with(eq(at(975))).return_once(|_| Ok(6));
         let tidy = Cleanup {
             sessions: Arc::new(sessions),
             lockouts: Arc::new(lockouts),
             records: Arc::new(records),
             clock: testing::clock(1000),
+            outbox: Some(Arc::new(outbox)),
+            tokens: Arc::new(tokens),
+            keep_mails: Duration::from_secs(25),
             keep_sessions: Duration::from_secs(10),
             keep_lockouts: Duration::from_secs(20),
             keep_records: Duration::from_secs(30),
         };
-        let tidied = CleanedUp { sessions: 2, lockouts: 3, records: 1004 };
+        let tidied = CleanedUp { sessions: 2, lockouts: 3, mails: 5, tokens: 6, records: 1004 };
         assert_eq!(tidy.execute().await.unwrap(), tidied);
     }
 }

@@ -165,6 +165,13 @@ impl LoginAttempt<'_> {
         }
     }
 
+    /// The password was right, but the user may not log in, and is told so. That is recorded, and the
+    /// count is reset.
+    pub(crate) async fn forbidden(self, reason: AuditReason) {
+        self.guard.trail.note(self.guard.failure(&self.tried, reason));
+        self.succeeded().await;
+    }
+
     /// The password was wrong, or the account cannot log in. The attempt stays counted.
     pub(crate) fn failed(mut self, reason: AuditReason) {
         self.decided = true;

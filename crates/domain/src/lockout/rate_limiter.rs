@@ -4,16 +4,23 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::common::{ClientNetwork, PortError, Timestamp};
+use crate::common::{ClientNetwork, PortError, Timestamp, UserId};
 use crate::lockout::{Admission, Limit};
+use crate::mail::MailKind;
 
-/// What is limited per client network.
+/// What is limited: failures of a client network, and mails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RateKey {
     /// Failed logins.
     FailedLogin(ClientNetwork),
     /// Failed registrations.
     FailedRegistration(ClientNetwork),
+    /// Requests for mails of a kind.
+    MailRequest(MailKind, ClientNetwork),
+    /// Mails of a kind to an account, by the number of the limit.
+    MailsTo(MailKind, UserId, u8),
+    /// Mails of a kind in all.
+    Mails(MailKind),
 }
 
 impl fmt::Display for RateKey {
@@ -21,6 +28,9 @@ impl fmt::Display for RateKey {
         match self {
             Self::FailedLogin(network) => write!(f, "login:{network}"),
             Self::FailedRegistration(network) => write!(f, "register:{network}"),
+            Self::MailRequest(kind, network) => write!(f, "mail:{kind}:{network}"),
+            Self::MailsTo(kind, user, limit) => write!(f, "mails:{kind}:{user}:{limit}"),
+            Self::Mails(kind) => write!(f, "mails:{kind}"),
         }
     }
 }

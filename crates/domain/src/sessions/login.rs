@@ -42,6 +42,9 @@ pub enum LoginError {
     /// which.
     #[error("user name or password is wrong")]
     InvalidCredentials,
+    /// The password is right, but the user has never proved an address, and must.
+    #[error("the e-mail address is not verified")]
+    EmailNotVerified,
     /// Too many failures.
     #[error(transparent)]
     TooManyAttempts(#[from] TooManyAttempts),
@@ -73,6 +76,8 @@ pub struct Login {
     pub clock: Arc<dyn Clock>,
     /// How long a session lasts at most.
     pub session_ttl: Duration,
+    /// Whether nobody logs in who has never proved an address.
+    pub require_verification: bool,
 }
 
 impl Login {
@@ -88,6 +93,7 @@ impl Login {
             random: random.clone(),
             clock: clock.clone(),
             session_ttl: policy.session_ttl,
+            require_verification: policy.require_verification,
         }
     }
 
@@ -130,6 +136,10 @@ impl Login {
                 return Err(Error::Refused(LoginError::InvalidCredentials));
             }
         };
+        if self.require_verification && !credentials.is_proved {
+            attempt.forbidden(AuditReason::EmailNotVerified).await;
+            return Err(Error::Refused(LoginError::EmailNotVerified));
+        }
         attempt.verified();
         let logged_in = match self.begin_session(&credentials, input.request).await {
             Ok(logged_in) => logged_in,
@@ -214,6 +224,7 @@ mod tests {
         lockouts: MockLockoutRepository,
         rates: MockRateLimiter,
         trail: Arc<Trail>,
+        require_verification: bool,
     }
 
     impl World {
@@ -226,6 +237,7 @@ mod tests {
                 lockouts: MockLockoutRepository::new(),
                 rates: MockRateLimiter::new(),
                 trail: Arc::default(),
+                require_verification: false,
             };
             world.hasher.expect_try_reserve().returning(|| Some(Permit::unlimited()));
             world.credentials.expect_find_by_name().return_once(move |_| Ok(account));
@@ -271,6 +283,7 @@ mod tests {
                 random: testing::random(),
                 clock,
                 session_ttl: Duration::from_secs(7 * 86_400),
+                require_verification: self.require_verification,
             };
             let input = LoginInput {
                 name: LoginName::parse("Mike").unwrap(),
@@ -282,6 +295,26 @@ mod tests {
     }
 
     const RIGHT: Verification = Verification::Match { needs_rehash: false };
+
+    #[tokio::test]
+    async fn q2_a_right_password_alone_learns_that_the_address_is_not_proved() {
+        let asked = |is_proved, verdict| {
+            let credentials = Credentials { is_proved, ..testing::credentials(4) };
+            let mut world = World::with(Some(credentials)).admitted().verdict(verdict);
+            world.require_verification = true;
+            world
+        };
+        let world = asked(false, RIGHT).reset();
+        let trail = world.trail();
+        let refused = world.login().await;
+        assert!(matches!(refused, Err(Error::Refused(LoginError::EmailNotVerified))));
+        trail.has([(AuditAction::LoginFailed, AuditReason::EmailNotVerified)]);
+        let refused = asked(false, Verification::Mismatch).login().await;
+        assert!(matches!(refused, Err(Error::Refused(LoginError::InvalidCredentials))));
+        let mut proved = asked(true, RIGHT).reset();
+        proved.sessions.expect_create().times(1).return_once(|_| Ok(testing::user()));
+        proved.login().await.unwrap();
+    }
 
     #[tokio::test]
     async fn a_right_password_begins_a_session_of_the_verified_version() {

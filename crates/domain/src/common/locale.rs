@@ -1,4 +1,4 @@
-//! The language of messages.
+//! The language of messages and mails.
 
 use std::str::FromStr;
 

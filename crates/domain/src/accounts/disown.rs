@@ -1,0 +1,40 @@
+//! Use-case: deleting an account that somebody else made with one's own address.
+
+use std::sync::Arc;
+
+use crate::common::{Clock, Error, RequestContext};
+use crate::one_time::{Disowning, OneTimeToken, OneTimeTokenRepository, TokenInvalid};
+use crate::ports::Ports;
+
+/// Deletes an account that nobody has proved an address of, by the token that was sent to its address:
+/// whoever has the mailbox decides, and not whoever typed the address.
+#[non_exhaustive]
+pub struct DisownAccount {
+    /// The tokens.
+    pub tokens: Arc<dyn OneTimeTokenRepository>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl DisownAccount {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        let (tokens, clock) = (ports.one_time_tokens.clone(), ports.required.clock.clone());
+        Self { tokens, clock }
+    }
+
+    /// Runs the use-case.
+    ///
+    /// # Errors
+    /// [`TokenInvalid`] also if the account has been verified since.
+    pub async fn execute(
+        &self,
+        token: &OneTimeToken,
+        request: RequestContext,
+    ) -> Result<(), Error<TokenInvalid>> {
+        let disowning = Disowning { digest: token.digest(), at: self.clock.now(), request };
+        let id = self.tokens.disown(disowning).await?;
+        tracing::info!(event = "account_disowned", user_id = %id);
+        Ok(())
+    }
+}

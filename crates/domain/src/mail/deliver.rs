@@ -1,0 +1,322 @@
+//! Use-case: delivering what is in the outbox. Every replica runs it, again and again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::accounts::{Email, User};
+use crate::common::{Causes, Clock, PortError, Timestamp};
+use crate::lockout::{Admission, Limit, RateKey, RateLimiter};
+use crate::mail::{
+    Claim, Link, Mail, MailKind, MailPorts, MailSettings, Mailer, NewMail, Outbox, QueuedMail,
+    Settlement, next_try,
+};
+use crate::one_time::{NewOneTimeToken, OneTimeTokenRepository, Purpose, Recipient, TokenMaker};
+use crate::ports::{Policy, Ports};
+
+/// For how long a worker has a mail for itself: longer than a try may take.
+const LEASE: Duration = Duration::from_secs(120);
+
+/// How many mails one call claims, and how many of them are sent at once.
+const CLAIMED: u32 = 64;
+const AT_ONCE: usize = 8;
+
+/// How many verification mails an account may ask for, beside [`MailSettings`].
+const VERIFICATIONS: [Limit; 2] = [
+    Limit { max: 1, window: Duration::from_secs(60) },
+    Limit { max: 5, window: Duration::from_secs(24 * 60 * 60) },
+];
+
+/// What became of a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivered {
+    /// What it was about.
+    pub kind: MailKind,
+    /// What became of it.
+    pub settlement: Settlement,
+}
+
+/// Sends mails that are due.
+///
+/// A mail is made anew at each try: whose account it is about, where it goes to and what it says are
+/// what holds at that moment. Its token is always the same, and is stored, as a digest, before the
+/// mail leaves.
+#[non_exhaustive]
+pub struct DeliverMails {
+    /// The mails.
+    pub outbox: Arc<dyn Outbox>,
+    /// Sends them.
+    pub mailer: Arc<dyn Mailer>,
+    /// Makes their tokens.
+    pub tokens: Arc<dyn TokenMaker>,
+    /// Knows their tokens, and whom they go to.
+    pub one_time: Arc<dyn OneTimeTokenRepository>,
+    /// Counts mails.
+    pub rates: Arc<dyn RateLimiter>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Links and limits.
+    pub settings: MailSettings,
+}
+
+/// Why a mail is not sent now.
+enum Hold {
+    Postponed(Timestamp),
+    Dropped,
+}
+
+impl DeliverMails {
+    /// On these ports, with this policy; `None` if they have no mail.
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Option<Self> {
+        let MailPorts { outbox, mailer, tokens } = ports.mail.clone()?;
+        Some(Self {
+            outbox,
+            mailer,
+            tokens,
+            one_time: ports.one_time_tokens.clone(),
+            rates: ports.required.rate_limiter.clone(),
+            clock: ports.required.clock.clone(),
+            settings: policy.mail.clone(),
+        })
+    }
+
+    /// Sends mails that are due, as many as one call claims, and says what became of each. If it
+    /// returns none, no mail is due.
+    ///
+    /// # Errors
+    /// The store failed. Claimed mails are tried again when their claims have ended.
+    pub async fn execute(&self) -> Result<Vec<Delivered>, PortError> {
+        let at = self.clock.now();
+        let claim = Claim { at, until: at + LEASE, limit: CLAIMED };
+        let claimed = self.outbox.claim(claim).await?;
+        let deliveries = claimed.into_iter().map(|mail| async move {
+            let delivered = self.deliver(&mail).await;
+            if let Err(error) = &delivered {
+                tracing::warn!(mail_id = %mail.id, error = %Causes(error), "a mail was not settled");
+            }
+            delivered.ok()
+        });
+        let delivered = futures_util::stream::iter(deliveries).buffer_unordered(AT_ONCE);
+        Ok(delivered.filter_map(std::future::ready).collect().await)
+    }
+
+    async fn deliver(&self, mail: &QueuedMail) -> Result<Delivered, PortError> {
+        let (user, address, settlement) = self.attempt(mail).await?;
+        let settled = self.outbox.settle(
+            mail,
+            user.as_ref().map(|user| user.id),
+            address,
+            settlement.clone(),
+        );
+        settled.await?;
+        let kind = mail.mail.kind;
+        match &settlement {
+            Settlement::Sent { .. } => {
+                tracing::info!(event = "mail_sent", mail_id = %mail.id, %kind)
+            }
+            Settlement::Again { error, .. } => {
+                tracing::warn!(event = "mail_deferred", mail_id = %mail.id, %kind, code = %error.code);
+            }
+            Settlement::Failed { error, .. } => {
+                tracing::warn!(event = "mail_failed", mail_id = %mail.id, %kind, code = %error.code);
+            }
+            Settlement::Postponed { .. } | Settlement::Dropped => {}
+        }
+        Ok(Delivered { kind, settlement })
+    }
+
+    /// Tries to send a mail; returns whose it is and where it goes to, if that is known.
+    async fn attempt(
+        &self,
+        queued: &QueuedMail,
+    ) -> Result<(Option<User>, Option<String>, Settlement), PortError> {
+        let recipient = match (&queued.user_id, &queued.mail.name) {
+            (Some(id), _) => self.one_time.find_recipient_by_id(*id).await?,
+            (None, Some(name)) => self.one_time.find_recipient(name).await?,
+            (None, None) => None,
+        };
+        let now = self.clock.now();
+        let kind = queued.mail.kind;
+        let Some((recipient, address)) = recipient.and_then(|recipient| {
+            let address = destination(kind, &recipient, now)?.to_owned();
+            Some((recipient, address))
+        }) else {
+            return Ok((None, None, Settlement::Dropped));
+        };
+        let settlement = match self.hold(queued, &recipient, now).await? {
+            Some(Hold::Dropped) => Settlement::Dropped,
+            Some(Hold::Postponed(due_at)) => Settlement::Postponed { due_at },
+            None => self.send(queued, &recipient, &address).await?,
+        };
+        Ok((Some(recipient.user), Some(address), settlement))
+    }
+
+    async fn send(
+        &self,
+        queued: &QueuedMail,
+        recipient: &Recipient,
+        address: &str,
+    ) -> Result<Settlement, PortError> {
+        let NewMail { kind, locale, client, created_at, .. } = &queued.mail;
+        let link = match kind.purpose() {
+            None => None,
+            Some(purpose) => match self.link(queued, recipient, address, purpose).await? {
+                Some(link) => Some(link),
+                None => return Ok(Settlement::Dropped),
+            },
+        };
+        let lifetime = link.as_ref().map(|link| link.lifetime);
+        let mail = Mail {
+            message_id: self.message_id(queued),
+            kind: *kind,
+            to: address.to_owned(),
+            locale: recipient.user.locale.or(*locale).unwrap_or(self.settings.locale),
+            username: shown_name(&recipient.user),
+            link,
+            client: client.clone(),
+            at: *created_at,
+        };
+        let sent = self.mailer.send(&mail).await;
+        let at = self.clock.now();
+        let token_expires_at = lifetime.map(|lifetime| at + lifetime);
+        Ok(match sent {
+            Ok(()) => Settlement::Sent { at, token_expires_at },
+            Err(error) => {
+                let next = next_try(queued.id, queued.attempts, at, queued.queued_at);
+                match next.filter(|_| !error.is_final) {
+                    Some(due_at) => Settlement::Again { due_at, error },
+                    None => Settlement::Failed { token_expires_at, error },
+                }
+            }
+        })
+    }
+
+    /// Makes the token of a mail, and stores its digest; `None` if the token is not live.
+    async fn link(
+        &self,
+        queued: &QueuedMail,
+        recipient: &Recipient,
+        address: &str,
+        purpose: Purpose,
+    ) -> Result<Option<Link>, PortError> {
+        let Some(token) = self.tokens.token(&queued.mail.seed, purpose) else {
+            let key_id = &queued.mail.seed.key_id;
+            tracing::warn!(mail_id = %queued.id, key_id, "a mail's token is of a secret that is no longer known");
+            return Ok(None);
+        };
+        let issued = self.one_time.issue(NewOneTimeToken {
+            digest: token.digest(),
+            purpose,
+            user_id: recipient.user.id,
+            version: match purpose {
+                Purpose::ResetPassword => Some(recipient.version),
+                // Who changes a first password and then presses the button is not sent away.
+                Purpose::VerifyEmail => None,
+            },
+            email: Email::parse(address).map_or_else(
+                |_violation| address.to_lowercase(),
+                |email| email.canonical().to_owned(),
+            ),
+            client: queued.mail.client.clone(),
+            mail: Some(queued.id),
+            created_at: queued.mail.created_at,
+            expires_at: None,
+            max_live: purpose.max_live(),
+        });
+        Ok(issued.await?.then(|| Link {
+            page: format!("{}{}", self.settings.public_url, purpose.page()),
+            token,
+            lifetime: purpose.lifetime(self.settings.reset_lifetime),
+        }))
+    }
+
+    /// Whether a limit is in the way of a mail that anybody can cause. A mail that was tried before
+    /// has been counted.
+    async fn hold(
+        &self,
+        queued: &QueuedMail,
+        recipient: &Recipient,
+        now: Timestamp,
+    ) -> Result<Option<Hold>, PortError> {
+        let (kind, user) = (queued.mail.kind, recipient.user.id);
+        if !kind.is_for_anybody() || queued.attempts > 0 {
+            return Ok(None);
+        }
+        let of_account: &[Limit] = match kind {
+            MailKind::ResetPassword => &[self.settings.resets_per_account],
+            _ => &VERIFICATIONS,
+        };
+        let keys =
+            (0..).zip(of_account).map(|(n, limit)| (RateKey::MailsTo(kind, user, n), *limit));
+        let mut counted = Vec::new();
+        for (key, limit) in keys.chain([(RateKey::Mails(kind), self.settings.in_all)]) {
+            let Admission::Refused { retry_after } = self.rates.reserve(key, limit, now).await?
+            else {
+                counted.push(key);
+                continue;
+            };
+            let is_of_account = matches!(key, RateKey::MailsTo(..));
+            if is_of_account && self.is_the_only_one(queued, recipient, now).await? {
+                continue;
+            }
+            for key in counted {
+                self.rates.release(key).await?;
+            }
+            // One mail that waits is enough.
+            let is_one_more = self.outbox.has_other(queued, user).await?;
+            return Ok(Some(if is_one_more {
+                Hold::Dropped
+            } else {
+                Hold::Postponed(now + retry_after.max(Duration::from_secs(1)))
+            }));
+        }
+        Ok(None)
+    }
+
+    /// Whether the account has no live token for a new password: then somebody who has lost the
+    /// password has nothing else, however often others have asked in that name.
+    async fn is_the_only_one(
+        &self,
+        queued: &QueuedMail,
+        recipient: &Recipient,
+        now: Timestamp,
+    ) -> Result<bool, PortError> {
+        if queued.mail.kind != MailKind::ResetPassword {
+            return Ok(false);
+        }
+        let purpose = Purpose::ResetPassword;
+        Ok(self.one_time.count_live(recipient.user.id, purpose, now).await? == 0)
+    }
+
+    /// The same at each try, and of no use to guess the token by.
+    fn message_id(&self, queued: &QueuedMail) -> String {
+        let digest = Sha256::digest(format!("message-id {}", queued.mail.seed.random).as_bytes());
+        let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let after_scheme = self.settings.public_url.split("://").nth(1).unwrap_or_default();
+        let host = after_scheme.split(['/', ':']).next().unwrap_or_default();
+        let host = if host.is_empty() || host.starts_with('[') { "localhost" } else { host };
+        format!("{}.{digest}@{host}", queued.id)
+    }
+}
+
+/// Where a mail goes to; `None` if it is not to be sent.
+pub(super) fn destination(kind: MailKind, recipient: &Recipient, now: Timestamp) -> Option<&str> {
+    let user = &recipient.user;
+    match kind {
+        MailKind::VerifyEmail => (user.is_active && !user.is_verified).then(|| user.email.as_str()),
+        MailKind::ResetPassword => recipient.reset_address(now),
+        MailKind::PasswordChanged | MailKind::Test => Some(recipient.recovery_address(now)),
+    }
+}
+
+/// The user name, unless a mail program could make a link of it: whoever registers with somebody
+/// else's address writes no text into that mailbox.
+fn shown_name(user: &User) -> Option<String> {
+    let name = user.username.as_str();
+    (!name.contains(['.', '/', ':', '。', '．', '：', '／'])).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

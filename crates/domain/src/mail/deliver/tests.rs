@@ -1,0 +1,1 @@
+//! Which mails go, where to, and which wait.
