@@ -5,7 +5,7 @@
 use diesel::prelude::*;
 use menjin_domain::accounts::{AvatarUrl, Bio, Email, FullName, NewUser, Phone, ProfileChanges};
 use menjin_domain::audit::{AuditEvent, AuditReason};
-use menjin_domain::common::{Patch, RequestId, Timestamp, UserId};
+use menjin_domain::common::{Locale, Patch, RequestId, Timestamp, UserId};
 use menjin_domain::lockout::Failures;
 use menjin_domain::sessions::{Generation, Lineage, NewSession};
 
@@ -31,6 +31,7 @@ pub struct NewUserRow<'a> {
     is_active: bool,
     is_verified: bool,
     created_at: Micros,
+    locale: Option<&'a str>,
 }
 
 impl<'a> From<&'a NewUser> for NewUserRow<'a> {
@@ -50,6 +51,7 @@ impl<'a> From<&'a NewUser> for NewUserRow<'a> {
             is_active: true,
             is_verified: false,
             created_at: Micros::from(user.created_at),
+            locale: user.locale.map(Locale::tag),
         }
     }
 }
@@ -64,6 +66,7 @@ pub struct ProfileRow<'a> {
     phone: Option<Option<&'a str>>,
     bio: Option<Option<&'a str>>,
     avatar: Option<Option<&'a str>>,
+    locale: Option<Option<&'a str>>,
     updated_at: Micros,
 }
 
@@ -77,6 +80,7 @@ impl<'a> ProfileRow<'a> {
             phone: patch(&changes.phone, Phone::as_str),
             bio: patch(&changes.bio, Bio::as_str),
             avatar: patch(&changes.avatar, AvatarUrl::as_str),
+            locale: patch(&changes.locale, |locale| locale.tag()),
             updated_at: Micros::from(at),
         }
     }

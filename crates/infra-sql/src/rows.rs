@@ -34,6 +34,7 @@ pub struct UserRow {
     pub created_at: Micros,
     pub updated_at: Option<Micros>,
     pub last_login_at: Option<Micros>,
+    pub locale: Option<String>,
 }
 
 impl TryFrom<UserRow> for User {
@@ -58,6 +59,7 @@ impl TryFrom<UserRow> for User {
                 bio: row.bio.map(Bio::from_stored),
                 avatar: row.avatar.map(AvatarUrl::from_stored),
             },
+            locale: row.locale.map(|locale| locale.parse()).transpose().map_err(|_no| bad("locale"))?,
             is_active: row.is_active,
             is_verified: row.is_verified,
         })
@@ -72,6 +74,8 @@ pub struct CredentialsRow {
     pub password_hash: String,
     pub credential_version: i64,
     pub is_active: bool,
+    pub is_verified: bool,
+    pub recovery_verified: bool,
 }
 
 impl TryFrom<CredentialsRow> for Credentials {
@@ -83,11 +87,12 @@ impl TryFrom<CredentialsRow> for Credentials {
             hash: PasswordHash::new(row.password_hash),
             version: CredentialVersion(row.credential_version),
             is_active: row.is_active,
+            is_proved: row.is_verified || row.recovery_verified,
         })
     }
 }
 
-fn user_id(id: i64) -> Result<UserId, PortError> {
+pub(crate) fn user_id(id: i64) -> Result<UserId, PortError> {
     UserId::try_from(id).map_err(|_invalid| bad_column("users", "id", id.to_string()))
 }
 

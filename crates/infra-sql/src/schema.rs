@@ -23,6 +23,10 @@ diesel::table! {
         created_at -> Moment,
         updated_at -> Nullable<Moment>,
         last_login_at -> Nullable<Moment>,
+        locale -> Nullable<Text>,
+        recovery_email -> Nullable<Text>,
+        recovery_verified -> Bool,
+        email_proved_at -> Nullable<Moment>,
     }
 }
 
@@ -85,5 +89,54 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::sql_types::{Address, Moment};
+
+    mails (id) {
+        id -> BigInt,
+        kind -> Text,
+        urgency -> BigInt,
+        user_id -> Nullable<BigInt>,
+        name -> Nullable<Text>,
+        recipient -> Nullable<Text>,
+        locale -> Nullable<Text>,
+        seed -> Text,
+        key_id -> Text,
+        client_address -> Address,
+        user_agent -> Nullable<Text>,
+        created_at -> Moment,
+        queued_at -> Moment,
+        due_at -> Moment,
+        state -> Text,
+        leased_until -> Nullable<Moment>,
+        claims -> BigInt,
+        attempts -> BigInt,
+        error_code -> Nullable<Text>,
+        error -> Nullable<Text>,
+        sent_at -> Nullable<Moment>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::sql_types::{Address, Moment};
+
+    one_time_tokens (digest) {
+        digest -> Text,
+        purpose -> Text,
+        user_id -> BigInt,
+        credential_version -> Nullable<BigInt>,
+        email -> Text,
+        client_address -> Address,
+        user_agent -> Nullable<Text>,
+        mail_id -> Nullable<BigInt>,
+        created_at -> Moment,
+        expires_at -> Nullable<Moment>,
+        ended_at -> Nullable<Moment>,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
-diesel::allow_tables_to_appear_in_same_query!(sessions, users);
+diesel::joinable!(one_time_tokens -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(one_time_tokens, sessions, users);

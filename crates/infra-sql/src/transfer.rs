@@ -16,7 +16,7 @@ use menjin_domain::transfer::{Batch, Contents, NotEmpty, Row};
 use crate::error::{COMPONENT, bad_column};
 use crate::values::Micros;
 
-/// How many rows are read and written at once. A user has 17 columns, and SQLite accepts 32,766
+/// How many rows are read and written at once. A user has 21 columns, and SQLite accepts 32,766
 /// parameters.
 pub const BATCH: usize = 1000;
 
@@ -80,6 +80,10 @@ pub const TABLES: &[Table] = &[
             ("created_at", Moment),
             ("updated_at", Moment),
             ("last_login_at", Moment),
+            ("locale", Kind::Text),
+            ("recovery_email", Kind::Text),
+            ("recovery_verified", Flag),
+            ("email_proved_at", Moment),
         ],
     },
     Table {
@@ -112,6 +116,54 @@ pub const TABLES: &[Table] = &[
             ("network", Kind::Text),
             ("failures", Number),
             ("last_failure_at", Moment),
+        ],
+    },
+    Table {
+        name: "mails",
+        what: "mails",
+        gives_ids: true,
+        key: &["id"],
+        columns: &[
+            ("id", Number),
+            ("kind", Kind::Text),
+            ("urgency", Number),
+            ("user_id", Number),
+            ("name", Kind::Text),
+            ("recipient", Kind::Text),
+            ("locale", Kind::Text),
+            ("seed", Kind::Text),
+            ("key_id", Kind::Text),
+            ("client_address", Address),
+            ("user_agent", Kind::Text),
+            ("created_at", Moment),
+            ("queued_at", Moment),
+            ("due_at", Moment),
+            ("state", Kind::Text),
+            ("leased_until", Moment),
+            ("claims", Number),
+            ("attempts", Number),
+            ("error_code", Kind::Text),
+            ("error", Kind::Text),
+            ("sent_at", Moment),
+        ],
+    },
+    Table {
+        name: "one_time_tokens",
+        what: "one-time tokens",
+        gives_ids: false,
+        key: &["digest"],
+        columns: &[
+            ("digest", Kind::Text),
+            ("purpose", Kind::Text),
+            ("user_id", Number),
+            ("credential_version", Number),
+            ("email", Kind::Text),
+            ("client_address", Address),
+            ("user_agent", Kind::Text),
+            ("mail_id", Number),
+            ("created_at", Moment),
+            ("expires_at", Moment),
+            ("ended_at", Moment),
         ],
     },
     Table {
@@ -319,7 +371,7 @@ mod tests {
     #[test]
     fn tables_are_read_one_after_the_other() {
         let mut position = Position::default();
-        let mut row = vec!["7"; 17];
+        let mut row = vec!["7"; 21];
         row[0] = "1";
         let batch = position.pass(vec![record(&row)]).unwrap().unwrap();
         assert_eq!((batch.table, batch.rows.len()), ("users", 1));

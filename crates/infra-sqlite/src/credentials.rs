@@ -11,6 +11,7 @@ use menjin_infra_sql::queries::{is_other_of, is_verified};
 use crate::SqliteStore;
 use crate::audit::record;
 use crate::error::OrPortError;
+use crate::mails::enqueue;
 
 #[async_trait]
 impl CredentialRepository for SqliteStore {
@@ -59,6 +60,9 @@ impl CredentialRepository for SqliteStore {
                 .set(sessions::ended_at.eq(Micros::from(change.at)))
                 .execute(sqlite)
                 .or_port_error()?;
+            if let Some(mail) = &change.mail {
+                enqueue(sqlite, mail, Some(change.user_id))?;
+            }
             record(sqlite, &change.event())?;
             Ok(true)
         })

@@ -22,6 +22,8 @@ mod files;
 mod listing;
 mod lockouts;
 mod lookups;
+mod mails;
+mod one_time;
 mod open;
 mod pool;
 mod sessions;

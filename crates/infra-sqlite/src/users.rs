@@ -1,6 +1,7 @@
 //! Accounts.
 
 use diesel::dsl::{exists, select};
+use diesel::sql_types::{BigInt, Text};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use menjin_domain::accounts::{
     AccountRepository, CreateUserError, EmailTaken, LastAdmin, NewUser, ProfileChanges, Role, User,
@@ -8,14 +9,19 @@ use menjin_domain::accounts::{
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::UserId;
+use menjin_domain::one_time::UNDO_TIME;
+use menjin_infra_sql::one_time::{CHANGE_ADDRESS, is_open_token_of};
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::is_open_of;
+use menjin_infra_sql::schema::one_time_tokens as tokens;
+use menjin_infra_sql::sql_types::Moment;
 
 use crate::SqliteStore;
 use crate::audit::record;
 use crate::error::{OrPortError, failed};
 use crate::listing;
 use crate::lockouts::forget;
+use crate::mails::enqueue;
 
 #[async_trait]
 impl AccountRepository for SqliteStore {
@@ -29,6 +35,9 @@ impl AccountRepository for SqliteStore {
                 Ok(row) => {
                     let created = User::try_from(row)?;
                     record(sqlite, &user.event().on(created.id))?;
+                    if let Some(mail) = &user.mail {
+                        enqueue(sqlite, mail, Some(created.id))?;
+                    }
                     Ok(created)
                 }
                 Err(error) if is_taken(&error) => Err(who_has(sqlite, &user, error)?),
@@ -51,9 +60,10 @@ impl AccountRepository for SqliteStore {
         self.write(move |sqlite| {
             let account = users::table.filter(users::id.eq(id.get())).filter(users::is_active);
             if let Some(email) = &changes.email {
-                let other = account.filter(users::email_canonical.ne(email.canonical()));
-                diesel::update(other)
-                    .set(users::is_verified.eq(false))
+                diesel::sql_query(CHANGE_ADDRESS)
+                    .bind::<Moment, _>(Micros::from(context.at - UNDO_TIME))
+                    .bind::<BigInt, _>(id.get())
+                    .bind::<Text, _>(email.canonical())
                     .execute(sqlite)
                     .or_port_error()?;
             }
@@ -118,6 +128,10 @@ impl AccountRepository for SqliteStore {
                 .or_port_error()?;
             diesel::update(sessions::table.filter(is_open_of(id.get())))
                 .set(sessions::ended_at.eq(Micros::from(context.at)))
+                .execute(sqlite)
+                .or_port_error()?;
+            diesel::update(tokens::table.filter(is_open_token_of(id.get())))
+                .set(tokens::ended_at.eq(Micros::from(context.at)))
                 .execute(sqlite)
                 .or_port_error()?;
             record(sqlite, &context.event(AuditAction::Deactivated).on(id))?;

@@ -152,8 +152,8 @@ pub trait AccountRepository: Send + Sync {
     /// else nothing.
     async fn activate(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError>;
 
-    /// Makes the account inactive, raises its credential version, ends all its sessions, and
-    /// returns it; `None` if nobody has the id. For an inactive account nothing changes. Records
+    /// Makes the account inactive, raises its credential version, ends all its sessions, makes its
+    /// one-time tokens void, and returns it; `None` if nobody has the id. For an inactive account nothing changes. Records
     /// `deactivated`.
     ///
     /// MUST return `LastAdmin`, and change nothing, if the account is an active administrator's and

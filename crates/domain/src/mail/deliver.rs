@@ -221,7 +221,7 @@ impl DeliverMails {
             ),
             client: queued.mail.client.clone(),
             mail: Some(queued.id),
-            created_at: queued.mail.created_at,
+            created_at: self.clock.now(),
             expires_at: None,
             max_live: purpose.max_live(),
         });

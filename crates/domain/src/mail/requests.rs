@@ -63,9 +63,19 @@ impl MailRequests {
             tracing::warn!(event = "mail_requests_limited", %kind, %network, "too many requests for mails");
             return Ok(());
         }
+        // A text that is longer than any name is nobody's, and need not be kept.
+        let name = if name.canonical().len() > MAX_NAME { nobody() } else { name };
         outbox.enqueue(NewMail { name: Some(name), ..mail }, None).await?;
         Ok(())
     }
+}
+
+/// Longer than the canonical form of any name or address, in bytes.
+const MAX_NAME: usize = 1024;
+
+/// A name that is too short for a user name.
+fn nobody() -> LoginName {
+    LoginName::Username("-".to_owned())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod token;
 pub use port::MockOneTimeTokenRepository;
 pub use port::{
     Disowning, EmailVerification, NewOneTimeToken, NoOneTimeTokens, OneTimeTokenRepository,
-    PasswordReset, Recipient, Recovery, TokenHolder, TokenInvalid,
+    PasswordReset, Recipient, Recovery, TokenHolder, TokenInvalid, UNDO_TIME,
 };
 #[cfg(feature = "mock")]
 pub use token::MockTokenMaker;

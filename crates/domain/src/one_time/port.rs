@@ -24,7 +24,7 @@ pub struct Recovery {
 
 /// For how long an address that was proved without the password does not receive what opens the
 /// account: the owner of the address before has this time to undo the change.
-const UNDO_TIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub const UNDO_TIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Whom a mail goes to, read in one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,240 @@
+//! One-time tokens, and what is done by them.
+
+use menjin_domain::accounts::{LoginName, Role, User};
+use menjin_domain::common::{Timestamp, UserId};
+use menjin_domain::one_time::{
+    Disowning, EmailVerification, NewOneTimeToken, OneTimeTokenRepository, PasswordReset, Purpose,
+    Recipient, TokenDigest, TokenHolder, TokenInvalid,
+};
+use diesel::sql_types::{BigInt, Text};
+use menjin_infra_sql::one_time::{
+    NewTokenRow, RecoveryRow, TokenRow, VOID_OLDEST, holder, is_live_at, is_open_token_of, is_token,
+    recipient,
+};
+use menjin_infra_sql::prelude::*;
+use menjin_infra_sql::queries::{is_open_of, is_verified};
+use menjin_infra_sql::schema::one_time_tokens as tokens;
+use menjin_infra_sql::sql_types::Moment;
+
+use crate::SqliteStore;
+use crate::audit::record;
+use crate::error::OrPortError;
+use crate::lockouts::forget;
+use crate::mails::enqueue;
+
+#[async_trait]
+impl OneTimeTokenRepository for SqliteStore {
+    async fn find_recipient(&self, name: &LoginName) -> Result<Option<Recipient>, PortError> {
+        let name = name.clone();
+        self.read(move |sqlite| {
+            let all = users::table.select((UserRow::as_select(), RecoveryRow::as_select()));
+            let row = match &name {
+                LoginName::Username(name) => {
+                    all.filter(users::username_canonical.eq(name)).get_result(sqlite)
+                }
+                LoginName::Email(email) => {
+                    all.filter(users::email_canonical.eq(email)).get_result(sqlite)
+                }
+            };
+            row.optional().or_port_error()?.map(|(user, row)| recipient(user, row)).transpose()
+        })
+        .await
+    }
+
+    async fn find_recipient_by_id(&self, id: UserId) -> Result<Option<Recipient>, PortError> {
+        self.read(move |sqlite| find_recipient(sqlite, id)).await
+    }
+
+    async fn issue(&self, token: NewOneTimeToken) -> Result<bool, PortError> {
+        self.write(move |sqlite| {
+            let made = diesel::insert_into(tokens::table)
+                .values(NewTokenRow::from(&token))
+                .on_conflict_do_nothing()
+                .execute(sqlite);
+            // The account may be gone.
+            let made = match made {
+                Err(diesel::result::Error::DatabaseError(
+                    diesel::result::DatabaseErrorKind::ForeignKeyViolation,
+                    _,
+                )) => return Ok(false),
+                made => made.or_port_error()?,
+            };
+            if made > 0 {
+                diesel::sql_query(VOID_OLDEST)
+                    .bind::<Moment, _>(Micros::from(token.created_at))
+                    .bind::<BigInt, _>(token.user_id.get())
+                    .bind::<Text, _>(token.purpose.as_str())
+                    .bind::<BigInt, _>(i64::from(token.max_live))
+                    .execute(sqlite)
+                    .or_port_error()?;
+            }
+            let found = find(sqlite, &token.digest, token.purpose, token.created_at)?;
+            if made > 0 && found.is_none() {
+                diesel::delete(tokens::table.find(token.digest.as_str()))
+                    .execute(sqlite)
+                    .or_port_error()?;
+            }
+            Ok(found.is_some())
+        })
+        .await
+    }
+
+    async fn count_live(
+        &self,
+        user: UserId,
+        purpose: Purpose,
+        at: Timestamp,
+    ) -> Result<u64, PortError> {
+        self.read(move |sqlite| {
+            let live = tokens::table
+                .inner_join(users::table)
+                .filter(tokens::user_id.eq(user.get()))
+                .filter(tokens::purpose.eq(purpose.as_str()))
+                .filter(is_live_at(at.into()));
+            let live: i64 = live.count().get_result(sqlite).or_port_error()?;
+            Ok(u64::try_from(live).unwrap_or(0))
+        })
+        .await
+    }
+
+    async fn find(
+        &self,
+        digest: &TokenDigest,
+        purpose: Purpose,
+        at: Timestamp,
+    ) -> Result<Option<TokenHolder>, PortError> {
+        let digest = digest.clone();
+        self.read(move |sqlite| find(sqlite, &digest, purpose, at)).await
+    }
+
+    async fn reset_password(&self, reset: PasswordReset) -> Result<(), Error<TokenInvalid>> {
+        self.write(move |sqlite| {
+            let found = find(sqlite, &reset.digest, Purpose::ResetPassword, reset.at)?;
+            let holder = found.filter(|holder| holder.user.id == reset.user_id);
+            let holder = holder.ok_or(Error::Refused(TokenInvalid))?;
+            let (id, at) = (reset.user_id, Micros::from(reset.at));
+            let account = is_verified(id.get(), reset.version.0);
+            let changed = diesel::update(users::table.filter(account))
+                .set((
+                    users::password_hash.eq(reset.hash.expose()),
+                    users::credential_version.eq(users::credential_version + 1),
+                    users::updated_at.eq(at),
+                ))
+                .execute(sqlite)
+                .or_port_error()?;
+            if changed == 0 {
+                return Err(Error::Refused(TokenInvalid));
+            }
+            // The link was in the mailbox of this address.
+            let proved = users::table
+                .find(id.get())
+                .filter(users::email_canonical.eq(&holder.email));
+            diesel::update(proved)
+                .set(users::is_verified.eq(true))
+                .execute(sqlite)
+                .or_port_error()?;
+            diesel::update(tokens::table.filter(is_open_token_of(id.get())))
+                .set(tokens::ended_at.eq(at))
+                .execute(sqlite)
+                .or_port_error()?;
+            diesel::update(sessions::table.filter(is_open_of(id.get())))
+                .set(sessions::ended_at.eq(at))
+                .execute(sqlite)
+                .or_port_error()?;
+            forget(sqlite, id)?;
+            if let Some(mail) = &reset.mail {
+                enqueue(sqlite, mail, Some(id))?;
+            }
+            record(sqlite, &reset.event())?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn verify_email(&self, proof: EmailVerification) -> Result<User, Error<TokenInvalid>> {
+        self.write(move |sqlite| {
+            let found = find(sqlite, &proof.digest, Purpose::VerifyEmail, proof.at)?;
+            let holder = found.filter(|holder| holder.user.id == proof.user_id);
+            let holder = holder.ok_or(Error::Refused(TokenInvalid))?;
+            let account = users::table.find(proof.user_id.get());
+            let at = Micros::from(proof.at);
+            if !holder.user.is_verified {
+                diesel::update(account)
+                    .set((
+                        users::is_verified.eq(true),
+                        users::email_proved_at.eq(at),
+                        users::updated_at.eq(at),
+                    ))
+                    .execute(sqlite)
+                    .or_port_error()?;
+                record(sqlite, &proof.event())?;
+            }
+            if proof.with_password {
+                diesel::update(account)
+                    .set((
+                        users::recovery_email.eq(None::<String>),
+                        users::recovery_verified.eq(false),
+                        users::email_proved_at.eq(None::<Micros>),
+                    ))
+                    .execute(sqlite)
+                    .or_port_error()?;
+            }
+            let row = account.select(UserRow::as_select()).get_result(sqlite);
+            Ok(User::try_from(row.or_port_error()?)?)
+        })
+        .await
+    }
+
+    async fn disown(&self, disowning: Disowning) -> Result<UserId, Error<TokenInvalid>> {
+        self.write(move |sqlite| {
+            let found = find(sqlite, &disowning.digest, Purpose::VerifyEmail, disowning.at)?;
+            let holder = found.ok_or(Error::Refused(TokenInvalid))?;
+            let id = holder.user.id;
+            let unproved = users::table
+                .find(id.get())
+                .filter(users::is_verified.eq(false))
+                .filter(users::recovery_verified.eq(false))
+                .filter(users::role.ne(Role::Admin.as_str()));
+            if diesel::delete(unproved).execute(sqlite).or_port_error()? == 0 {
+                return Err(Error::Refused(TokenInvalid));
+            }
+            forget(sqlite, id)?;
+            record(sqlite, &disowning.event(id))?;
+            Ok(id)
+        })
+        .await
+    }
+
+    async fn delete_before(&self, before: Timestamp) -> Result<u64, PortError> {
+        let statement = "DELETE FROM one_time_tokens WHERE digest IN (
+            SELECT digest FROM one_time_tokens WHERE created_at < ?1 LIMIT ?2)";
+        self.delete_in_parts(statement, before).await
+    }
+}
+
+fn find_recipient(
+    sqlite: &mut SqliteConnection,
+    id: UserId,
+) -> Result<Option<Recipient>, PortError> {
+    let row = users::table.find(id.get()).select((UserRow::as_select(), RecoveryRow::as_select()));
+    let row: Option<(UserRow, RecoveryRow)> = row.get_result(sqlite).optional().or_port_error()?;
+    row.map(|(user, row)| recipient(user, row)).transpose()
+}
+
+/// Whose live token this is.
+fn find(
+    sqlite: &mut SqliteConnection,
+    digest: &TokenDigest,
+    purpose: Purpose,
+    at: Timestamp,
+) -> Result<Option<TokenHolder>, PortError> {
+    let row: Option<(TokenRow, UserRow, i64)> = tokens::table
+        .inner_join(users::table)
+        .filter(is_token(digest.as_str(), purpose.as_str()))
+        .filter(is_live_at(at.into()))
+        .select((TokenRow::as_select(), UserRow::as_select(), users::credential_version))
+        .get_result(sqlite)
+        .optional()
+        .or_port_error()?;
+    row.map(|(token, user, version)| holder(token, user, version)).transpose()
+}
