@@ -8,14 +8,18 @@
 //!   read as strictly as RFC 8725 asks.
 //! * [`PasswordRules`], a [`PasswordPolicy`](menjin_domain::credentials::PasswordPolicy): which
 //!   passwords are too easy to guess.
+//! * [`DerivedKeys`], a [`TokenMaker`](menjin_domain::one_time::TokenMaker): keys for what is derived
+//!   from the signing secret, and the tokens of links in mails.
 //! * [`OsRandom`], a [`Random`](menjin_domain::common::Random): the randomness of the operating
 //!   system.
 
+mod derived;
 mod hashing;
 mod policy;
 mod random;
 mod tokens;
 
+pub use derived::DerivedKeys;
 pub use hashing::{BcryptPool, HashingConfig, HashingEngine, HashingStartError};
 pub use policy::{PasswordRules, PolicyConfig};
 pub use random::{OsRandom, random_key, random_secret};

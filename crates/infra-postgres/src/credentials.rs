@@ -12,6 +12,7 @@ use menjin_infra_sql::queries::{is_other_of, is_verified};
 
 use crate::PostgresStore;
 use crate::audit::record;
+use crate::mails::enqueue;
 
 #[async_trait]
 impl CredentialRepository for PostgresStore {
@@ -68,6 +69,9 @@ impl CredentialRepository for PostgresStore {
                     .set(sessions::ended_at.eq(Micros::from(change.at)))
                     .execute(postgres)
                     .await?;
+                if let Some(mail) = &change.mail {
+                    enqueue(postgres, mail, Some(change.user_id)).await?;
+                }
                 record(postgres, &change.event()).await?;
                 Ok(true)
             }

@@ -23,6 +23,8 @@ mod executor;
 mod listing;
 mod live;
 mod lockouts;
+mod mails;
+mod one_time;
 mod open;
 mod readers;
 mod recorded;

@@ -1,6 +1,7 @@
 //! Accounts.
 
 use diesel::dsl::{exists, select};
+use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::accounts::{
@@ -9,14 +10,19 @@ use menjin_domain::accounts::{
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::UserId;
+use menjin_domain::one_time::UNDO_TIME;
+use menjin_infra_sql::one_time::{CHANGE_ADDRESS, is_open_token_of};
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::is_open_of;
+use menjin_infra_sql::schema::one_time_tokens as tokens;
+use menjin_infra_sql::sql_types::Moment;
 
 use crate::PostgresStore;
 use crate::audit::record;
 use crate::error::{Abort, COMPONENT, violates};
 use crate::listing;
 use crate::lockouts::forget;
+use crate::mails::enqueue;
 use crate::recorded::{Recorded, Subject};
 use crate::statements::{locks, pg_advisory_xact_lock};
 
@@ -26,7 +32,11 @@ impl AccountRepository for PostgresStore {
     /// the lower id may become visible first or last. To hand out ids in the order of commits, all
     /// registrations would have to queue behind each other.
     async fn create(&self, user: NewUser) -> Result<User, Error<CreateUserError>> {
-        self.statement(user, |postgres, user| create(postgres, user).boxed()).await
+        // Alone, the account and its record are one statement; with a mail they are two.
+        if user.mail.is_none() {
+            return self.statement(user, |postgres, user| create(postgres, user).boxed()).await;
+        }
+        self.transaction(user, |postgres, user| create(postgres, user).boxed()).await
     }
 
     async fn find(&self, id: UserId) -> Result<Option<User>, PortError> {
@@ -91,7 +101,11 @@ async fn create(
     let insert = Recorded::new(insert, user.event(), Subject::Changed("id"));
     let row: Option<UserRow> = insert.get_result(postgres).await.optional()?;
     if let Some(row) = row {
-        return Ok(row.try_into()?);
+        let created = User::try_from(row)?;
+        if let Some(mail) = &user.mail {
+            enqueue(postgres, mail, Some(created.id)).await?;
+        }
+        return Ok(created);
     }
     // Somebody was faster. The constraint does not tell whether name or address is taken:
     // PostgreSQL names the one whose index it looks at first.
@@ -122,8 +136,12 @@ async fn update_profile(
 ) -> Result<Option<User>, Abort<Error<EmailTaken>>> {
     let account = users::table.filter(users::id.eq(id.get())).filter(users::is_active);
     if let Some(email) = &changes.email {
-        let other = account.filter(users::email_canonical.ne(email.canonical()));
-        diesel::update(other).set(users::is_verified.eq(false)).execute(postgres).await?;
+        diesel::sql_query(CHANGE_ADDRESS)
+            .bind::<Moment, _>(Micros::from(context.at - UNDO_TIME))
+            .bind::<BigInt, _>(id.get())
+            .bind::<Text, _>(email.canonical())
+            .execute(postgres)
+            .await?;
     }
     let updated: QueryResult<UserRow> = diesel::update(account)
         .set(ProfileRow::new(changes, context.at))
@@ -195,6 +213,10 @@ async fn deactivate(
         .await?;
     diesel::update(sessions::table.filter(is_open_of(id.get())))
         .set(sessions::ended_at.eq(Micros::from(context.at)))
+        .execute(postgres)
+        .await?;
+    diesel::update(tokens::table.filter(is_open_token_of(id.get())))
+        .set(tokens::ended_at.eq(Micros::from(context.at)))
         .execute(postgres)
         .await?;
     record(postgres, &context.clone().event(AuditAction::Deactivated).on(id)).await?;

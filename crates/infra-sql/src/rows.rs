@@ -59,7 +59,11 @@ impl TryFrom<UserRow> for User {
                 bio: row.bio.map(Bio::from_stored),
                 avatar: row.avatar.map(AvatarUrl::from_stored),
             },
-            locale: row.locale.map(|locale| locale.parse()).transpose().map_err(|_no| bad("locale"))?,
+            locale: row
+                .locale
+                .map(|locale| locale.parse())
+                .transpose()
+                .map_err(|_no| bad("locale"))?,
             is_active: row.is_active,
             is_verified: row.is_verified,
         })

@@ -1,15 +1,15 @@
 //! One-time tokens, and what is done by them.
 
+use diesel::sql_types::{BigInt, Text};
 use menjin_domain::accounts::{LoginName, Role, User};
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::one_time::{
     Disowning, EmailVerification, NewOneTimeToken, OneTimeTokenRepository, PasswordReset, Purpose,
     Recipient, TokenDigest, TokenHolder, TokenInvalid,
 };
-use diesel::sql_types::{BigInt, Text};
 use menjin_infra_sql::one_time::{
-    NewTokenRow, RecoveryRow, TokenRow, VOID_OLDEST, holder, is_live_at, is_open_token_of, is_token,
-    recipient,
+    NewTokenRow, RecoveryRow, TokenRow, VOID_OLDEST, holder, is_live_at, is_open_token_of,
+    is_token, recipient,
 };
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{is_open_of, is_verified};
@@ -126,9 +126,8 @@ impl OneTimeTokenRepository for SqliteStore {
                 return Err(Error::Refused(TokenInvalid));
             }
             // The link was in the mailbox of this address.
-            let proved = users::table
-                .find(id.get())
-                .filter(users::email_canonical.eq(&holder.email));
+            let proved =
+                users::table.find(id.get()).filter(users::email_canonical.eq(&holder.email));
             diesel::update(proved)
                 .set(users::is_verified.eq(true))
                 .execute(sqlite)
@@ -185,11 +184,13 @@ impl OneTimeTokenRepository for SqliteStore {
         .await
     }
 
-    async fn disown(&self, disowning: Disowning) -> Result<UserId, Error<TokenInvalid>> {
+    async fn disown(&self, disowning: Disowning) -> Result<(), Error<TokenInvalid>> {
         self.write(move |sqlite| {
             let found = find(sqlite, &disowning.digest, Purpose::VerifyEmail, disowning.at)?;
-            let holder = found.ok_or(Error::Refused(TokenInvalid))?;
-            let id = holder.user.id;
+            let id = disowning.user_id;
+            if found.is_none_or(|holder| holder.user.id != id) {
+                return Err(Error::Refused(TokenInvalid));
+            }
             let unproved = users::table
                 .find(id.get())
                 .filter(users::is_verified.eq(false))
@@ -199,8 +200,8 @@ impl OneTimeTokenRepository for SqliteStore {
                 return Err(Error::Refused(TokenInvalid));
             }
             forget(sqlite, id)?;
-            record(sqlite, &disowning.event(id))?;
-            Ok(id)
+            record(sqlite, &disowning.event())?;
+            Ok(())
         })
         .await
     }

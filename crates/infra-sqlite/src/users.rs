@@ -1,8 +1,8 @@
 //! Accounts.
 
 use diesel::dsl::{exists, select};
-use diesel::sql_types::{BigInt, Text};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::{BigInt, Text};
 use menjin_domain::accounts::{
     AccountRepository, CreateUserError, EmailTaken, LastAdmin, NewUser, ProfileChanges, Role, User,
     UserPage, UserQuery,

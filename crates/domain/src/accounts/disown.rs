@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::common::{Clock, Error, RequestContext};
-use crate::one_time::{Disowning, OneTimeToken, OneTimeTokenRepository, TokenInvalid};
+use crate::one_time::{Disowning, OneTimeToken, OneTimeTokenRepository, Purpose, TokenInvalid};
 use crate::ports::Ports;
 
 /// Deletes an account that nobody has proved an address of, by the token that was sent to its address:
@@ -32,9 +32,11 @@ impl DisownAccount {
         token: &OneTimeToken,
         request: RequestContext,
     ) -> Result<(), Error<TokenInvalid>> {
-        let disowning = Disowning { digest: token.digest(), at: self.clock.now(), request };
-        let id = self.tokens.disown(disowning).await?;
-        tracing::info!(event = "account_disowned", user_id = %id);
+        let (digest, at) = (token.digest(), self.clock.now());
+        let found = self.tokens.find(&digest, Purpose::VerifyEmail, at).await?;
+        let user_id = found.ok_or(Error::Refused(TokenInvalid))?.user.id;
+        self.tokens.disown(Disowning { digest, user_id, at, request }).await?;
+        tracing::info!(event = "account_disowned", %user_id);
         Ok(())
     }
 }

@@ -169,6 +169,8 @@ impl EmailVerification {
 pub struct Disowning {
     /// The token, one that proves an address.
     pub digest: TokenDigest,
+    /// Whose it is.
+    pub user_id: UserId,
     /// Now.
     pub at: Timestamp,
     /// Where from.
@@ -177,9 +179,9 @@ pub struct Disowning {
 
 impl Disowning {
     /// What to record.
-    pub fn event(&self, user: UserId) -> AuditEvent {
+    pub fn event(&self) -> AuditEvent {
         let context = AuditContext::anonymous(self.at, self.request.clone());
-        context.event(AuditAction::AccountDisowned).on(user)
+        context.event(AuditAction::AccountDisowned).on(self.user_id)
     }
 }
 
@@ -231,11 +233,11 @@ pub trait OneTimeTokenRepository: Send + Sync {
     /// MUST return `TokenInvalid`, and change nothing, if the token is not live.
     async fn verify_email(&self, proof: EmailVerification) -> Result<User, Error<TokenInvalid>>;
 
-    /// Deletes the account with all that is its own, and returns its id. Records [`Disowning::event`].
+    /// Deletes the account with all that is its own. Records [`Disowning::event`].
     ///
     /// MUST return `TokenInvalid`, and change nothing, if the token is not live, if an address of the
     /// account was ever proved, or if the account has rights.
-    async fn disown(&self, disowning: Disowning) -> Result<UserId, Error<TokenInvalid>>;
+    async fn disown(&self, disowning: Disowning) -> Result<(), Error<TokenInvalid>>;
 
     /// Deletes some of the tokens that were made before this time; returns how many.
     async fn delete_before(&self, before: Timestamp) -> Result<u64, PortError>;
@@ -280,7 +282,7 @@ impl OneTimeTokenRepository for NoOneTimeTokens {
         Err(Error::Refused(TokenInvalid))
     }
 
-    async fn disown(&self, _: Disowning) -> Result<UserId, Error<TokenInvalid>> {
+    async fn disown(&self, _: Disowning) -> Result<(), Error<TokenInvalid>> {
         Err(Error::Refused(TokenInvalid))
     }
 

@@ -13,4 +13,4 @@ mod stores;
 
 pub use cache::{SessionCache, Ticket};
 pub use invalidation::Invalidation;
-pub use stores::{CachedAccounts, CachedCredentials, CachedSessions};
+pub use stores::{CachedAccounts, CachedCredentials, CachedOneTimeTokens, CachedSessions};

@@ -13,6 +13,10 @@ use menjin_domain::common::{Causes, Error, PortError, SessionId, Timestamp, User
 use menjin_domain::credentials::{
     CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
 };
+use menjin_domain::one_time::{
+    Disowning, EmailVerification, NewOneTimeToken, OneTimeTokenRepository, PasswordReset, Purpose,
+    Recipient, TokenDigest, TokenHolder, TokenInvalid,
+};
 use menjin_domain::sessions::{
     InvalidationChannel, LiveSession, NewSession, Rotation, RotationOutcome, Session, SessionQuery,
     SessionRepository, StaleCredentials,
@@ -307,6 +311,81 @@ impl CredentialRepository for CachedCredentials {
     ) -> Result<(), PortError> {
         // No cached value holds a hash, so there is nothing to invalidate.
         self.store.rehash(id, version, hash).await
+    }
+}
+
+/// One-time tokens whose use invalidates the cached sessions of their users.
+pub struct CachedOneTimeTokens {
+    store: Arc<dyn OneTimeTokenRepository>,
+    changes: Changes,
+}
+
+impl CachedOneTimeTokens {
+    /// Puts the cache before a store; `others` tells other processes of changes.
+    ///
+    /// # Panics
+    /// Panics outside of a tokio runtime, on which its writes run.
+    pub fn new(
+        store: Arc<dyn OneTimeTokenRepository>,
+        cache: Arc<SessionCache>,
+        others: Option<Arc<dyn InvalidationChannel>>,
+    ) -> Self {
+        Self { store, changes: Changes::new(cache, others) }
+    }
+}
+
+#[async_trait]
+impl OneTimeTokenRepository for CachedOneTimeTokens {
+    async fn find_recipient(&self, name: &LoginName) -> Result<Option<Recipient>, PortError> {
+        self.store.find_recipient(name).await
+    }
+
+    async fn find_recipient_by_id(&self, id: UserId) -> Result<Option<Recipient>, PortError> {
+        self.store.find_recipient_by_id(id).await
+    }
+
+    async fn issue(&self, token: NewOneTimeToken) -> Result<bool, PortError> {
+        self.store.issue(token).await
+    }
+
+    async fn count_live(
+        &self,
+        user: UserId,
+        purpose: Purpose,
+        at: Timestamp,
+    ) -> Result<u64, PortError> {
+        self.store.count_live(user, purpose, at).await
+    }
+
+    async fn find(
+        &self,
+        digest: &TokenDigest,
+        purpose: Purpose,
+        at: Timestamp,
+    ) -> Result<Option<TokenHolder>, PortError> {
+        self.store.find(digest, purpose, at).await
+    }
+
+    async fn reset_password(&self, reset: PasswordReset) -> Result<(), Error<TokenInvalid>> {
+        let (store, id) = (Arc::clone(&self.store), reset.user_id);
+        let write = async move { store.reset_password(reset).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn verify_email(&self, proof: EmailVerification) -> Result<User, Error<TokenInvalid>> {
+        let (store, id) = (Arc::clone(&self.store), proof.user_id);
+        let write = async move { store.verify_email(proof).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn disown(&self, disowning: Disowning) -> Result<(), Error<TokenInvalid>> {
+        let (store, id) = (Arc::clone(&self.store), disowning.user_id);
+        let write = async move { store.disown(disowning).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn delete_before(&self, before: Timestamp) -> Result<u64, PortError> {
+        self.store.delete_before(before).await
     }
 }
 

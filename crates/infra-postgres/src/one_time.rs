@@ -1,0 +1,271 @@
+//! One-time tokens, and what is done by them.
+
+use diesel::sql_types::{BigInt, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::FutureExt as _;
+use menjin_domain::accounts::{LoginName, Role, User};
+use menjin_domain::common::{Timestamp, UserId};
+use menjin_domain::one_time::{
+    Disowning, EmailVerification, NewOneTimeToken, OneTimeTokenRepository, PasswordReset, Purpose,
+    Recipient, TokenDigest, TokenHolder, TokenInvalid,
+};
+use menjin_infra_sql::one_time::{
+    NewTokenRow, RecoveryRow, TokenRow, VOID_OLDEST, holder, is_live_at, is_open_token_of,
+    is_token, recipient,
+};
+use menjin_infra_sql::prelude::*;
+use menjin_infra_sql::queries::{is_open_of, is_verified};
+use menjin_infra_sql::schema::one_time_tokens as tokens;
+use menjin_infra_sql::sql_types::Moment;
+
+use crate::PostgresStore;
+use crate::audit::record;
+use crate::error::Abort;
+use crate::lockouts::forget;
+use crate::mails::enqueue;
+
+#[async_trait]
+impl OneTimeTokenRepository for PostgresStore {
+    async fn find_recipient(&self, name: &LoginName) -> Result<Option<Recipient>, PortError> {
+        self.statement(name.clone(), |postgres, name| {
+            async move {
+                let all = users::table.select((UserRow::as_select(), RecoveryRow::as_select()));
+                let row: QueryResult<(UserRow, RecoveryRow)> = match name {
+                    LoginName::Username(name) => {
+                        all.filter(users::username_canonical.eq(name)).get_result(postgres).await
+                    }
+                    LoginName::Email(email) => {
+                        all.filter(users::email_canonical.eq(email)).get_result(postgres).await
+                    }
+                };
+                Ok(row.optional()?.map(|(user, row)| recipient(user, row)).transpose()?)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn find_recipient_by_id(&self, id: UserId) -> Result<Option<Recipient>, PortError> {
+        self.statement(id, |postgres, id| {
+            async move {
+                let row = users::table
+                    .find(id.get())
+                    .select((UserRow::as_select(), RecoveryRow::as_select()));
+                let row: Option<(UserRow, RecoveryRow)> =
+                    row.get_result(postgres).await.optional()?;
+                Ok(row.map(|(user, row)| recipient(user, row)).transpose()?)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn issue(&self, token: NewOneTimeToken) -> Result<bool, PortError> {
+        self.transaction(token, |postgres, token| issue(postgres, token).boxed()).await
+    }
+
+    async fn count_live(
+        &self,
+        user: UserId,
+        purpose: Purpose,
+        at: Timestamp,
+    ) -> Result<u64, PortError> {
+        self.statement((user, purpose, at), |postgres, (user, purpose, at)| {
+            async move {
+                let live = tokens::table
+                    .inner_join(users::table)
+                    .filter(tokens::user_id.eq(user.get()))
+                    .filter(tokens::purpose.eq(purpose.as_str()))
+                    .filter(is_live_at((*at).into()));
+                let live: i64 = live.count().get_result(postgres).await?;
+                Ok(u64::try_from(live).unwrap_or(0))
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn find(
+        &self,
+        digest: &TokenDigest,
+        purpose: Purpose,
+        at: Timestamp,
+    ) -> Result<Option<TokenHolder>, PortError> {
+        self.statement((digest.clone(), purpose, at), |postgres, (digest, purpose, at)| {
+            find(postgres, digest, *purpose, *at).boxed()
+        })
+        .await
+    }
+
+    async fn reset_password(&self, reset: PasswordReset) -> Result<(), Error<TokenInvalid>> {
+        self.transaction(reset, |postgres, reset| reset_password(postgres, reset).boxed()).await
+    }
+
+    async fn verify_email(&self, proof: EmailVerification) -> Result<User, Error<TokenInvalid>> {
+        self.transaction(proof, |postgres, proof| verify_email(postgres, proof).boxed()).await
+    }
+
+    async fn disown(&self, disowning: Disowning) -> Result<(), Error<TokenInvalid>> {
+        self.transaction(disowning, |postgres, it| disown(postgres, it).boxed()).await
+    }
+
+    async fn delete_before(&self, before: Timestamp) -> Result<u64, PortError> {
+        let statement = "DELETE FROM one_time_tokens WHERE digest IN (
+            SELECT digest FROM one_time_tokens WHERE created_at < $1 LIMIT $2
+            FOR UPDATE SKIP LOCKED)";
+        self.delete_in_parts(statement, before).await
+    }
+}
+
+/// Locks the account until the end of the transaction; `false` if it is gone.
+async fn lock(postgres: &mut AsyncPgConnection, id: UserId) -> QueryResult<bool> {
+    let account = users::table.find(id.get()).select(users::id).for_update();
+    let found: Option<i64> = account.get_result(postgres).await.optional()?;
+    Ok(found.is_some())
+}
+
+/// Whose live token this is.
+async fn find<E>(
+    postgres: &mut AsyncPgConnection,
+    digest: &TokenDigest,
+    purpose: Purpose,
+    at: Timestamp,
+) -> Result<Option<TokenHolder>, Abort<E>> {
+    let row: Option<(TokenRow, UserRow, i64)> = tokens::table
+        .inner_join(users::table)
+        .filter(is_token(digest.as_str(), purpose.as_str()))
+        .filter(is_live_at(at.into()))
+        .select((TokenRow::as_select(), UserRow::as_select(), users::credential_version))
+        .get_result(postgres)
+        .await
+        .optional()?;
+    Ok(row.map(|(token, user, version)| holder(token, user, version)).transpose()?)
+}
+
+async fn issue(
+    postgres: &mut AsyncPgConnection,
+    token: &NewOneTimeToken,
+) -> Result<bool, Abort<PortError>> {
+    if !lock(postgres, token.user_id).await? {
+        return Ok(false);
+    }
+    let made = diesel::insert_into(tokens::table)
+        .values(NewTokenRow::from(token))
+        .on_conflict_do_nothing()
+        .execute(postgres)
+        .await?;
+    if made > 0 {
+        diesel::sql_query(VOID_OLDEST)
+            .bind::<Moment, _>(Micros::from(token.created_at))
+            .bind::<BigInt, _>(token.user_id.get())
+            .bind::<Text, _>(token.purpose.as_str())
+            .bind::<BigInt, _>(i64::from(token.max_live))
+            .execute(postgres)
+            .await?;
+    }
+    let found = find(postgres, &token.digest, token.purpose, token.created_at).await?;
+    if made > 0 && found.is_none() {
+        let token = tokens::table.find(token.digest.as_str());
+        diesel::delete(token).execute(postgres).await?;
+    }
+    Ok(found.is_some())
+}
+
+async fn reset_password(
+    postgres: &mut AsyncPgConnection,
+    reset: &PasswordReset,
+) -> Result<(), Abort<Error<TokenInvalid>>> {
+    let invalid = || Abort::Refused(Error::Refused(TokenInvalid));
+    let (id, at) = (reset.user_id, Micros::from(reset.at));
+    lock(postgres, id).await?;
+    let found = find(postgres, &reset.digest, Purpose::ResetPassword, reset.at).await?;
+    let holder = found.filter(|holder| holder.user.id == id).ok_or_else(invalid)?;
+    let changed = diesel::update(users::table.filter(is_verified(id.get(), reset.version.0)))
+        .set((
+            users::password_hash.eq(reset.hash.expose()),
+            users::credential_version.eq(users::credential_version + 1),
+            users::updated_at.eq(at),
+        ))
+        .execute(postgres)
+        .await?;
+    if changed == 0 {
+        return Err(invalid());
+    }
+    // The link was in the mailbox of this address.
+    let proved = users::table.find(id.get()).filter(users::email_canonical.eq(&holder.email));
+    diesel::update(proved).set(users::is_verified.eq(true)).execute(postgres).await?;
+    diesel::update(sessions::table.filter(is_open_of(id.get())))
+        .set(sessions::ended_at.eq(at))
+        .execute(postgres)
+        .await?;
+    diesel::update(tokens::table.filter(is_open_token_of(id.get())))
+        .set(tokens::ended_at.eq(at))
+        .execute(postgres)
+        .await?;
+    forget(postgres, id).await?;
+    if let Some(mail) = &reset.mail {
+        enqueue(postgres, mail, Some(id)).await?;
+    }
+    record(postgres, &reset.event()).await?;
+    Ok(())
+}
+
+async fn verify_email(
+    postgres: &mut AsyncPgConnection,
+    proof: &EmailVerification,
+) -> Result<User, Abort<Error<TokenInvalid>>> {
+    let invalid = || Abort::Refused(Error::Refused(TokenInvalid));
+    let at = Micros::from(proof.at);
+    lock(postgres, proof.user_id).await?;
+    let found = find(postgres, &proof.digest, Purpose::VerifyEmail, proof.at).await?;
+    let holder = found.filter(|holder| holder.user.id == proof.user_id).ok_or_else(invalid)?;
+    let account = users::table.find(proof.user_id.get());
+    if !holder.user.is_verified {
+        diesel::update(account)
+            .set((
+                users::is_verified.eq(true),
+                users::email_proved_at.eq(at),
+                users::updated_at.eq(at),
+            ))
+            .execute(postgres)
+            .await?;
+        record(postgres, &proof.event()).await?;
+    }
+    if proof.with_password {
+        diesel::update(account)
+            .set((
+                users::recovery_email.eq(None::<String>),
+                users::recovery_verified.eq(false),
+                users::email_proved_at.eq(None::<Micros>),
+            ))
+            .execute(postgres)
+            .await?;
+    }
+    let row: UserRow = account.select(UserRow::as_select()).get_result(postgres).await?;
+    Ok(User::try_from(row)?)
+}
+
+async fn disown(
+    postgres: &mut AsyncPgConnection,
+    disowning: &Disowning,
+) -> Result<(), Abort<Error<TokenInvalid>>> {
+    let invalid = || Abort::Refused(Error::Refused(TokenInvalid));
+    let digest = &disowning.digest;
+    let found = find(postgres, digest, Purpose::VerifyEmail, disowning.at).await?;
+    let id = disowning.user_id;
+    if found.is_none_or(|holder| holder.user.id != id) {
+        return Err(invalid());
+    }
+    let unproved = users::table
+        .find(id.get())
+        .filter(users::is_active)
+        .filter(users::is_verified.eq(false))
+        .filter(users::recovery_verified.eq(false))
+        .filter(users::role.ne(Role::Admin.as_str()));
+    if diesel::delete(unproved).execute(postgres).await? == 0 {
+        return Err(invalid());
+    }
+    forget(postgres, id).await?;
+    record(postgres, &disowning.event()).await?;
+    Ok(())
+}
