@@ -8,6 +8,7 @@ pub(crate) use menjin_web::schema::Time;
 pub(crate) use menjin_web::{ApiError, ErrorKind, Text, request, response};
 pub(crate) use paperclip::actix::api_v2_operation;
 
+pub(crate) use crate::dialect::ReplyContext;
 pub(crate) use crate::endpoint::Endpoint;
 pub(crate) use crate::http::body::{Body, BodyOrForm};
 pub(crate) use crate::http::caller::{Authorized, CacheUser, Caller, Ordered};

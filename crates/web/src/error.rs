@@ -19,6 +19,8 @@ use menjin_domain::accounts::UserNotFound;
 use menjin_domain::cache::{CacheMismatch, EntryNotFound, EntryTooLarge};
 use menjin_domain::common::PortError;
 use menjin_domain::credentials::Overloaded;
+use menjin_domain::mail::MailOff;
+use menjin_domain::one_time::TokenInvalid;
 use menjin_domain::sessions::SessionNotFound;
 
 use crate::problem::{FieldError, Place, Problem};
@@ -141,6 +143,18 @@ errors! {
         "新密码与确认密码不一致", "The new password and its confirmation differ";
     PasswordUnchanged: 400 "password_unchanged", "the new password equals the current one",
         "新密码不能与当前密码相同", "The new password must differ from the current one";
+    TokenInvalid: 400 "token_invalid", "the token of a link is not valid",
+        "链接无效或已过期", "The link is invalid or has expired",
+        of: TokenInvalid;
+    EmailNotVerified: 403 "email_not_verified", "the user has to prove the e-mail address first",
+        "邮箱尚未验证，请先打开验证邮件中的链接", "Verify your e-mail address first: follow the link in the mail";
+    MailOff: 403 "mail_off", "the server sends no mails",
+        "服务器未启用邮件", "This server sends no mails",
+        of: MailOff;
+    MailNotFound: 404 "mail_not_found", "no such mail",
+        "邮件不存在", "Mail not found";
+    MailNotRetriable: 409 "mail_not_retriable", "the mail was not given up, or its link is no longer valid",
+        "该邮件不能重新发送", "The mail cannot be sent again";
     LastAdmin: 400 "last_admin", "the last active administrator stays",
         "不能停用最后一个管理员", "The last active administrator cannot be deactivated";
     EntryNotFound: 404 "cache_key_not_found", "no such cache entry",

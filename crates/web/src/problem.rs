@@ -45,6 +45,10 @@ pub enum Problem {
     UnknownAction,
     /// No such outcome.
     UnknownOutcome,
+    /// No such state of a mail.
+    UnknownState,
+    /// No such language.
+    UnknownLocale,
     /// It is no time.
     NotATime,
     /// It is no UUID.
@@ -74,7 +78,11 @@ impl Problem {
             Self::BodyNotAnObject => "model_attributes_type",
             Self::AtLeast { .. } => "greater_than_equal",
             Self::AtMost { .. } => "less_than_equal",
-            Self::UnknownAction | Self::UnknownOutcome | Self::Rule(V::UnknownRole) => "enum",
+            Self::UnknownAction
+            | Self::UnknownOutcome
+            | Self::UnknownState
+            | Self::UnknownLocale
+            | Self::Rule(V::UnknownRole) => "enum",
             Self::NotATime => "datetime_parsing",
             Self::Rule(V::TooShort { .. }) => "string_too_short",
             Self::Rule(V::TooLong { .. } | V::TooManyBytes { .. }) => "string_too_long",
@@ -151,6 +159,11 @@ impl Problem {
             Self::UnknownOutcome => {
                 fixed("结果应为 success 或 failure", "Input should be 'success' or 'failure'")
             }
+            Self::UnknownState => fixed(
+                "状态应为 queued、sent 或 failed",
+                "Input should be 'queued', 'sent' or 'failed'",
+            ),
+            Self::UnknownLocale => fixed("语言应为 zh-CN 或 en", "Input should be 'zh-CN' or 'en'"),
             Self::NotATime => fixed(
                 "时间应为 RFC 3339 格式，例如 2024-01-31T08:00:00Z",
                 "Input should be a time in RFC 3339, such as 2024-01-31T08:00:00Z",
@@ -287,6 +300,8 @@ pub fn all_problems() -> Vec<Problem> {
         Problem::AtMost { max: 2 },
         Problem::UnknownAction,
         Problem::UnknownOutcome,
+        Problem::UnknownState,
+        Problem::UnknownLocale,
         Problem::NotATime,
         Problem::NotAUuid,
         Problem::UnknownParameter,

@@ -1,11 +1,14 @@
 //! Which error a use-case's refusal is, where it is of several kinds (see [`crate::error`]). Each match
 //! is exhaustive: a refusal that is missing here does not compile.
 
-use menjin_domain::accounts::{DeactivateUserError, RegisterError, UpdateOwnProfileError};
+use menjin_domain::accounts::{
+    DeactivateUserError, RegisterError, UpdateOwnProfileError, VerifyEmailError,
+};
 use menjin_domain::cache::CacheDenied;
 use menjin_domain::common::Error;
-use menjin_domain::credentials::{ChangePasswordError, PolicyViolation};
+use menjin_domain::credentials::{ChangePasswordError, PolicyViolation, ResetPasswordError};
 use menjin_domain::lockout::TooManyAttempts;
+use menjin_domain::mail::RetryMailError;
 use menjin_domain::sessions::{InvalidToken, LoginError};
 
 use crate::error::{ApiError, ErrorKind};
@@ -72,6 +75,7 @@ impl From<LoginError> for ApiError {
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::InvalidCredentials => ErrorKind::InvalidCredentials.into(),
+            LoginError::EmailNotVerified => ErrorKind::EmailNotVerified.into(),
             LoginError::TooManyAttempts(error) => error.into(),
             LoginError::Overloaded(error) => error.into(),
         }
@@ -96,6 +100,37 @@ impl From<ChangePasswordError> for ApiError {
             ChangePasswordError::TooManyAttempts(error) => error.into(),
             ChangePasswordError::Stale => ErrorKind::InvalidToken.into(),
             ChangePasswordError::Overloaded(error) => error.into(),
+        }
+    }
+}
+
+impl From<ResetPasswordError> for ApiError {
+    fn from(error: ResetPasswordError) -> Self {
+        match error {
+            ResetPasswordError::ConfirmationDiffers => ErrorKind::ConfirmationDiffers.into(),
+            ResetPasswordError::TokenInvalid(error) => error.into(),
+            ResetPasswordError::Policy(violation) => violation.into(),
+            ResetPasswordError::Overloaded(error) => error.into(),
+        }
+    }
+}
+
+impl From<VerifyEmailError> for ApiError {
+    fn from(error: VerifyEmailError) -> Self {
+        match error {
+            VerifyEmailError::TokenInvalid(error) => error.into(),
+            VerifyEmailError::WrongPassword => ErrorKind::WrongPassword.into(),
+            VerifyEmailError::TooManyAttempts(error) => error.into(),
+            VerifyEmailError::Overloaded(error) => error.into(),
+        }
+    }
+}
+
+impl From<RetryMailError> for ApiError {
+    fn from(error: RetryMailError) -> Self {
+        match error {
+            RetryMailError::NotFound => ErrorKind::MailNotFound.into(),
+            RetryMailError::NotRetriable => ErrorKind::MailNotRetriable.into(),
         }
     }
 }

@@ -10,8 +10,10 @@ use menjin_domain::accounts::{
 };
 use menjin_domain::audit::{AuditAction, AuditOutcome, AuditPosition};
 use menjin_domain::cache::{CacheKey, EntryTtl};
-use menjin_domain::common::{SessionId, Timestamp, UserId, Violation};
+use menjin_domain::common::{Locale, SessionId, Timestamp, UserId, Violation};
 use menjin_domain::credentials::{CandidatePassword, NewPassword};
+use menjin_domain::mail::{MailId, MailState};
+use menjin_domain::one_time::OneTimeToken;
 use menjin_domain::sessions::SessionPosition;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -24,6 +26,11 @@ use crate::schema::{TOKEN_EXAMPLE, names};
 /// The names of all roles.
 pub fn roles() -> Value {
     names(&[Role::Student, Role::Teacher, Role::Admin], Role::as_str)
+}
+
+/// The tags of all languages.
+pub fn locales() -> Value {
+    names(&[Locale::ZhCn, Locale::En], Locale::tag)
 }
 
 /// A user name of these lengths, in words of JSON Schema.
@@ -69,6 +76,20 @@ text_fields! {
     CandidatePassword => Self, |sent| Ok(Self::parse(sent)?), {
         "type": "string", "format": "password", "example": "password123",
     };
+    OneTimeToken => Self, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "maxLength": 4 * Self::LENGTH,
+        "example": "bWVuamluIOmXqOemgSBtZW5qaW4g6Zeo56aBIG1lbmo",
+        "description": "The token of the link in a mail.",
+    };
+    Locale => Option<Self>, |sent| {
+        if sent.trim().is_empty() {
+            return Ok(None);
+        }
+        sent.parse().map(Some).map_err(|_unknown| Problem::UnknownLocale)
+    }, {
+        "type": "string", "enum": locales(), "example": "zh-CN",
+        "description": "The language of mails to the user.",
+    };
     Token => String, |sent| Ok(sent.clone()), { "type": "string", "example": TOKEN_EXAMPLE };
 
     // The optional parts of a profile. An empty text is no value.
@@ -105,6 +126,15 @@ text_fields! {
         let id = i64::try_from(id).ok().and_then(|id| Self::try_from(id).ok());
         id.ok_or(Problem::AtLeast { min: 1 })
     }, { "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX };
+
+    MailId => Self, |sent| {
+        let id = integer(sent, 1, i64::MAX.unsigned_abs())?;
+        let id = i64::try_from(id).ok().and_then(|id| Self::try_from(id).ok());
+        id.ok_or(Problem::AtLeast { min: 1 })
+    }, { "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX };
+    MailState => Self, |sent| sent.parse().map_err(|()| Problem::UnknownState), {
+        "type": "string", "enum": names(&Self::ALL, Self::as_str),
+    };
 
     AuditAction => Self, |sent| sent.parse().map_err(|_unknown| Problem::UnknownAction), {
         "type": "string", "enum": names(Self::ALL, Self::as_str),
@@ -196,6 +226,7 @@ macro_rules! path_parameters {
 path_parameters! {
     UserId: "user_id", "The id of the user.", 1;
     SessionId: "session_id", "The id of the session.", "0197c1f0-5a9e-7cc3-98c4-dc0c0c07398f";
+    MailId: "mail_id", "The id of the mail.", 1;
     CacheKey: "key", "The key of the entry.", "greeting";
 }
 

@@ -4,11 +4,15 @@
 
 mod auth {
     pub(super) mod change_password;
+    pub(super) mod forgot_password;
     pub(super) mod get_me;
     pub(super) mod login;
     pub(super) mod logout;
     pub(super) mod register;
+    pub(super) mod resend_verification;
+    pub(super) mod reset_password;
     pub(super) mod update_me;
+    pub(super) mod verify_email;
 }
 mod errors;
 mod fields;
@@ -49,6 +53,10 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         auth::get_me::endpoint(),
         auth::update_me::endpoint(),
         auth::change_password::endpoint(),
+        auth::forgot_password::endpoint(),
+        auth::reset_password::endpoint(),
+        auth::verify_email::endpoint(),
+        auth::resend_verification::endpoint(),
         users::list::endpoint(),
         users::activate::endpoint(),
         users::deactivate::endpoint(),

@@ -164,6 +164,7 @@ fn tags() -> Value {
         { "name": "Authentication", "description": "Registration, log-in, tokens." },
         { "name": "User Management", "description": "Profiles, and what administrators do." },
         { "name": "Audit", "description": "What happened, for administrators." },
+        { "name": "Mail", "description": "Which mails were sent, for administrators." },
         { "name": "Cache", "description": "Values that clients keep for each other." },
         {
             "name": "Authentication (envelope)",

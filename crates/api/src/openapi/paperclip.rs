@@ -27,11 +27,11 @@ unseen! {
     [] CacheUser;
     [] Caller;
     [] Client;
-    [] Done;
     [] ReplyContext;
     [A, B] Ordered<A, B>;
     [R] Authorized<R>;
     [T, const FORM: bool] Body<T, FORM>;
+    [const STATUS: u16] Done<STATUS>;
     [T, const STATUS: u16] Reply<T, STATUS>;
     [T: PathParameter] Path<T>;
     [T: Schema] Success<T>;

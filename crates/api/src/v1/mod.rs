@@ -7,15 +7,23 @@ mod audit {
 }
 mod auth {
     pub(super) mod change_password;
+    pub(super) mod forgot_password;
     pub(super) mod login;
     pub(super) mod logout;
     pub(super) mod refresh;
     pub(super) mod register;
+    pub(super) mod resend_verification;
+    pub(super) mod reset_password;
+    pub(super) mod verify_email;
 }
 mod errors;
 mod lockout {
     pub(super) mod clear;
     pub(super) mod get;
+}
+mod mail {
+    pub(super) mod list;
+    pub(super) mod retry;
 }
 pub(crate) mod responses;
 mod sessions {
@@ -57,6 +65,10 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         auth::refresh::endpoint(),
         auth::logout::endpoint(),
         auth::change_password::endpoint(),
+        auth::forgot_password::endpoint(),
+        auth::reset_password::endpoint(),
+        auth::verify_email::endpoint(),
+        auth::resend_verification::endpoint(),
         users::get_me::endpoint(),
         users::update_me::endpoint(),
         users::get::endpoint(),
@@ -71,5 +83,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         lockout::get::endpoint(),
         lockout::clear::endpoint(),
         audit::list::endpoint(),
+        mail::list::endpoint(),
+        mail::retry::endpoint(),
     ]
 }

@@ -6,8 +6,8 @@ use actix_web::{HttpRequest, HttpResponse, Responder};
 use menjin_domain::accounts;
 use menjin_domain::sessions::TokenPair;
 use menjin_web::schema::{Components, Schema as _, TOKEN_EXAMPLE, Time};
-use menjin_web::values::roles;
-use menjin_web::{Text, response};
+use menjin_web::values::{locales, roles};
+use menjin_web::{Locale, Text, response};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
@@ -31,6 +31,8 @@ response! {
         /// Whether the role is `admin`.
         is_superuser: bool => { "example": false },
         role: &'static str => { "enum": roles(), "example": "student" },
+        /// The language of mails to the user; null: the server's.
+        locale: Option<&'static str> => { "enum": locales(), "example": "zh-CN" },
         created_at: Time,
         updated_at: Option<Time>,
         last_login_at: Option<Time>,
@@ -52,6 +54,7 @@ impl From<&accounts::User> for User {
             is_verified: user.is_verified,
             is_superuser: user.is_superuser(),
             role: user.role.as_str(),
+            locale: user.locale.map(Locale::tag),
             created_at: Time(user.created_at),
             updated_at: user.updated_at.map(Time),
             last_login_at: user.last_login_at.map(Time),
@@ -89,24 +92,25 @@ response! {
 }
 
 /// Says that it is done, in the language of the request.
-pub(crate) struct Done(pub(crate) Text);
+pub(crate) struct Done<const STATUS: u16 = 200>(pub(crate) Text);
 
-impl Responder for Done {
+impl<const STATUS: u16> Responder for Done<STATUS> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         match ReplyContext::of(request) {
             Ok(context) => {
                 let message = self.0.in_locale(context.locale);
-                json_response(StatusCode::OK, &Message { message })
+                let status = StatusCode::from_u16(STATUS).unwrap_or_default();
+                json_response(status, &Message { message })
             }
             Err(error) => HttpResponse::from_error(Rejection(error)),
         }
     }
 }
 
-impl Output for Done {
+impl<const STATUS: u16> Output for Done<STATUS> {
     fn describe(components: &mut Components<'_>) -> Option<(u16, Value)> {
-        Some((200, Message::schema(components)))
+        Some((STATUS, Message::schema(components)))
     }
 }

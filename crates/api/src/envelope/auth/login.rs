@@ -16,7 +16,7 @@ pub(crate) fn endpoint() -> Endpoint {
         .success("The token of a new session, and the user")
         .message(DONE)
         .refusals(&[ErrorKind::InvalidCredentials, ErrorKind::TooManyAttempts])
-        .refusals(&[ErrorKind::Overloaded])
+        .refusals(&[ErrorKind::EmailNotVerified, ErrorKind::Overloaded])
         .refusals(ErrorKind::OF_THE_STORE)
 }
 

@@ -1,7 +1,7 @@
 //! `POST /api/auth/register`.
 
 use menjin_domain::accounts::{Email, Profile, RegisterInput, RegistrableRole};
-use menjin_domain::common::RequestContext;
+use menjin_domain::common::{Locale, RequestContext};
 use menjin_domain::credentials::NewPassword;
 
 use crate::envelope::fields::{Name, Username};
@@ -37,6 +37,7 @@ impl RegisterRequest {
     fn into_input(
         self,
         apply_policy: bool,
+        locale: Locale,
         request: RequestContext,
     ) -> Result<RegisterInput, ApiError> {
         Ok(RegisterInput {
@@ -45,6 +46,7 @@ impl RegisterRequest {
             password: self.password.value()?,
             role: self.role.value()?,
             profile: Profile { full_name: self.name.value()?, ..Profile::default() },
+            locale: Some(locale),
             apply_policy,
             request,
         })
@@ -58,9 +60,10 @@ impl RegisterRequest {
 async fn register(
     api: Data<Api>,
     client: Client,
+    context: ReplyContext,
     Body(body): Body<RegisterRequest>,
 ) -> Answer<Success<UserData>> {
-    let input = body.into_input(api.settings.envelope_policy, client.0)?;
+    let input = body.into_input(api.settings.envelope_policy, context.locale, client.0)?;
     let user = api.services.register.execute(input).await?;
     Ok(Success(DONE, UserData::from(&user)))
 }

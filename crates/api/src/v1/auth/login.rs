@@ -14,7 +14,7 @@ pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, PATH, login)
         .success("The tokens of a new session")
         .refusals(&[ErrorKind::InvalidCredentials, ErrorKind::TooManyAttempts])
-        .refusals(&[ErrorKind::Overloaded])
+        .refusals(&[ErrorKind::EmailNotVerified, ErrorKind::Overloaded])
         .refusals(ErrorKind::OF_THE_STORE)
 }
 

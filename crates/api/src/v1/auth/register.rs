@@ -3,7 +3,7 @@
 use menjin_domain::accounts::{
     AvatarUrl, Bio, Email, FullName, Phone, Profile, RegisterInput, RegistrableRole, Username,
 };
-use menjin_domain::common::RequestContext;
+use menjin_domain::common::{Locale, RequestContext};
 use menjin_domain::credentials::NewPassword;
 
 use crate::prelude::*;
@@ -33,6 +33,7 @@ impl RegisterRequest {
     fn into_input(
         self,
         role: RegistrableRole,
+        locale: Locale,
         request: RequestContext,
     ) -> Result<RegisterInput, ApiError> {
         Ok(RegisterInput {
@@ -46,6 +47,7 @@ impl RegisterRequest {
                 bio: self.bio.value()?,
                 avatar: self.avatar.value()?,
             },
+            locale: Some(locale),
             apply_policy: true,
             request,
         })
@@ -59,9 +61,10 @@ impl RegisterRequest {
 async fn register(
     api: Data<Api>,
     client: Client,
+    context: ReplyContext,
     Body(body): Body<RegisterRequest>,
 ) -> Answer<Reply<User, 201>> {
-    let input = body.into_input(api.settings.default_role, client.0)?;
+    let input = body.into_input(api.settings.default_role, context.locale, client.0)?;
     let user = api.services.register.execute(input).await?;
     Ok(Reply(User::from(&user)))
 }

@@ -1,6 +1,7 @@
 //! `PUT /api/v1/users/me`.
 
 use menjin_domain::accounts::{AvatarUrl, Bio, Email, FullName, Phone, ProfileChanges};
+use menjin_web::Locale;
 
 use crate::prelude::*;
 use crate::v1::responses::User;
@@ -19,6 +20,7 @@ request! {
         phone: Patch<Phone>,
         bio: Patch<Bio>,
         avatar: Patch<AvatarUrl>,
+        locale: Patch<Locale>,
     }
 }
 
@@ -30,6 +32,7 @@ impl UpdateRequest {
             phone: self.phone.value()?,
             bio: self.bio.value()?,
             avatar: self.avatar.value()?,
+            locale: self.locale.value()?,
         })
     }
 }
