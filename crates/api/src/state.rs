@@ -26,6 +26,8 @@ pub struct ApiSettings {
     pub trusted_proxies: TrustedProxies,
     /// For how long browsers are to insist on TLS; zero: not.
     pub hsts: Duration,
+    /// Whether the pages are served that the links in mails lead to.
+    pub account_pages: bool,
     /// Where people reach this server, without a slash at its end, if that is known.
     pub public_url: Option<String>,
     /// The issuer of access tokens, if it is an `https` URL and they are signed by a published key.

@@ -13,20 +13,24 @@ use menjin_domain::common::{Causes, Clock, PageStart, PortError};
 use menjin_domain::credentials::CredentialRepository;
 use menjin_domain::health::{Cleanup, Component, HealthProbe, Importance};
 use menjin_domain::lockout::RateLimiter;
+use menjin_domain::mail::DeliverMails;
+use menjin_domain::one_time::OneTimeTokenRepository;
 use menjin_domain::ports::{Policy, Ports, RequiredPorts};
 use menjin_domain::services::Services;
 use menjin_domain::sessions::{InvalidationChannel, SessionRepository, Subscription, TokenCodec};
-use menjin_infra_credentials::{BcryptPool, JwtCodec, OsRandom, PasswordRules, random_key};
+use menjin_infra_credentials::{BcryptPool, DerivedKeys, JwtCodec, OsRandom, PasswordRules, random_key};
 use menjin_infra_memory::{
-    AuditQueue, CachedAccounts, CachedCredentials, CachedSessions, CachedTokens, MemoryCache,
+    AuditQueue, CachedAccounts, CachedCredentials, CachedOneTimeTokens, CachedSessions, CachedTokens, MemoryCache,
     MemoryRateLimiter, SessionCache, SystemClock,
 };
 use menjin_infra_redis::{
     FallbackRateLimiter, RedisCache, RedisClient, RedisInvalidation, RedisRateLimiter,
 };
 
-use crate::secret;
-use crate::settings::{Settings, SettingsError};
+use secrecy::SecretString;
+
+use crate::settings::{RequiredVerification, Settings, SettingsError};
+use crate::{mail, secret};
 use crate::store::Store;
 
 /// The greatest number of networks that are counted, about 10 MiB.
@@ -47,6 +51,8 @@ pub struct Application {
     pub api: Data<Api>,
     /// Deletes what has expired. Must be run regularly.
     pub cleanup: Arc<Cleanup>,
+    /// Sends mails that are due, if mails are sent. Must be run again and again.
+    pub deliver_mails: Option<Arc<DeliverMails>>,
     store: Store,
     accounts: Arc<dyn AccountRepository>,
     trail: Arc<AuditQueue>,
@@ -112,6 +118,9 @@ impl Application {
         let cached = with_session_cache(settings, &store, &shared);
         let trail = Arc::new(AuditQueue::start(store.audit_records(), settings.audit.queue));
         let random = Arc::new(OsRandom);
+        let signing_secret = secret::signing_secret(settings)?;
+        let keys = DerivedKeys::new(&signing_secret, &settings.auth.verify_only_secrets());
+        let mail = mail::ports(settings, &store, keys)?;
         let required = RequiredPorts {
             accounts: cached.accounts.clone(),
             credentials: cached.credentials,
@@ -122,12 +131,14 @@ impl Application {
             rate_limiter: shared.rates,
             hasher: Arc::new(PausingHasher(Arc::new(hasher(settings)?))),
             password_policy: Arc::new(password_policy(settings)),
-            codec: caching(codec(settings)?)?,
+            codec: caching(codec(settings, signing_secret)?)?,
             random: random.clone(),
             clock,
         };
         let mut ports = Ports::new(required);
         ports.cache = shared.cache;
+        ports.one_time_tokens = cached.one_time_tokens;
+        ports.mail = mail;
         ports.components = vec![
             Component { name: "database", importance: Importance::Essential, probe: store.probe() },
             Component {
@@ -139,6 +150,7 @@ impl Application {
         let services = Services::new(ports, &policy(settings));
         let application = Self {
             cleanup: services.cleanup.clone(),
+            deliver_mails: services.deliver_mails.clone(),
             api: Data::new(Api::new(services, api_settings(settings)?, random)),
             store,
             accounts: cached.accounts,
@@ -187,9 +199,10 @@ impl Application {
 fn with_session_cache(settings: &Settings, store: &Store, shared: &Shared) -> Cached {
     let (accounts, credentials, sessions) =
         (store.accounts(), store.credentials(), store.sessions());
+    let one_time_tokens = store.one_time_tokens();
     let ttl = settings.auth.session_cache_ttl;
     if shared.channel.is_none() && (ttl.is_zero() || store.may_be_shared()) {
-        return Cached { accounts, credentials, sessions, subscription: None };
+        return Cached { accounts, credentials, sessions, one_time_tokens, subscription: None };
     }
     let cache = Arc::new(SessionCache::new(MAX_CACHED_SESSIONS, ttl));
     let channel = shared.channel.clone();
@@ -200,6 +213,11 @@ fn with_session_cache(settings: &Settings, store: &Store, shared: &Shared) -> Ca
     Cached {
         accounts: Arc::new(CachedAccounts::new(accounts, cache.clone(), channel.clone())),
         credentials: Arc::new(CachedCredentials::new(credentials, cache.clone(), channel.clone())),
+        one_time_tokens: Arc::new(CachedOneTimeTokens::new(
+            one_time_tokens,
+            cache.clone(),
+            channel.clone(),
+        )),
         sessions: Arc::new(CachedSessions::new(sessions, cache, channel)),
         subscription,
     }
@@ -210,6 +228,7 @@ struct Cached {
     accounts: Arc<dyn AccountRepository>,
     credentials: Arc<dyn CredentialRepository>,
     sessions: Arc<dyn SessionRepository>,
+    one_time_tokens: Arc<dyn OneTimeTokenRepository>,
     subscription: Option<Subscription>,
 }
 
@@ -248,8 +267,8 @@ fn password_policy(settings: &Settings) -> PasswordRules {
     PasswordRules::new(settings.password.policy())
 }
 
-fn codec(settings: &Settings) -> Result<JwtCodec, StartError> {
-    let config = settings.auth.tokens(secret::signing_secret(settings)?)?;
+fn codec(settings: &Settings, secret: SecretString) -> Result<JwtCodec, StartError> {
+    let config = settings.auth.tokens(secret)?;
     JwtCodec::new(config).context("auth.secret")
 }
 
@@ -278,6 +297,7 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
         locale: settings.locale.default.value,
         trusted_proxies: settings.server.trusted_proxies(),
         hsts: settings.server.hsts,
+        account_pages: settings.mail.is_on(),
         public_url: settings.server.public_url().map(ToOwned::to_owned),
         published_issuer: settings.auth.published_issuer()?,
         cors: settings.cors.config(),
@@ -299,6 +319,10 @@ fn policy(settings: &Settings) -> Policy {
     policy.login_limits = settings.throttle.logins();
     policy.reserved_names.clone_from(&settings.registration.reserved_names);
     policy.registration_limit = settings.throttle.registrations();
+    policy.require_verification =
+        settings.registration.require_verification == RequiredVerification::Login;
+    policy.mail = settings.mail.policy(settings.public_url(), settings.locale.default.value);
+    policy.keep_mails = settings.mail.keep;
     policy.cache_access = settings.cache_api.access.value;
     policy.keep_sessions = settings.tidy.keep_sessions;
     policy.keep_audit_records = settings.audit.keep;

@@ -11,6 +11,7 @@ mod cli;
 mod environment;
 mod keys;
 mod logging;
+mod mail;
 mod metrics;
 mod secret;
 mod serve;

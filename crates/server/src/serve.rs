@@ -22,7 +22,7 @@ use crate::banner::{ADMIN, Banner, Start};
 use crate::settings::{Settings, SettingsError};
 use crate::store::Store;
 use crate::tls::Certificate;
-use crate::{logging, metrics};
+use crate::{logging, mail, metrics};
 
 /// How much time there is to write the records of failures at the end, however long the requests
 /// took.
@@ -161,6 +161,10 @@ fn run_at(
         tokio::spawn(clean_up_for_ever(settings.tidy.every, application.cleanup.clone())),
         tokio::spawn(watch_the_clock()),
     ];
+    if let Some(worker) = application.deliver_mails.clone() {
+        beside.push(tokio::spawn(mail::measure_for_ever(worker.outbox.clone())));
+        beside.push(tokio::spawn(mail::deliver_for_ever(settings.mail.check_every, worker)));
+    }
     let is_tls = certificate.is_some();
     let certificate_asked = Arc::new(Notify::new());
     let asked = &certificate_asked;
@@ -247,8 +251,8 @@ async fn clean_up_for_ever(every: Duration, cleanup: Arc<Cleanup>) {
         ticks.tick().await;
         match cleanup.execute().await {
             Ok(cleaned_up) => {
-                let CleanedUp { sessions, lockouts, records } = cleaned_up;
-                tracing::debug!(sessions, lockouts, records, "cleaned up");
+                let CleanedUp { sessions, lockouts, mails, tokens, records } = cleaned_up;
+                tracing::debug!(sessions, lockouts, mails, tokens, records, "cleaned up");
             }
             Err(error) => {
                 tracing::warn!(error = %Causes(&error), "could not clean up");

@@ -12,6 +12,8 @@ use menjin_domain::common::PortError;
 use menjin_domain::credentials::CredentialRepository;
 use menjin_domain::health::HealthProbe;
 use menjin_domain::lockout::LockoutRepository;
+use menjin_domain::mail::Outbox;
+use menjin_domain::one_time::OneTimeTokenRepository;
 use menjin_domain::sessions::SessionRepository;
 use menjin_infra_postgres::PostgresStore;
 use menjin_infra_sqlite::{Claim, SqliteConfig, SqliteStore};
@@ -165,6 +167,20 @@ impl Store {
     }
 
     pub(crate) fn audit_records(&self) -> Arc<dyn AuditRepository> {
+        match self.clone() {
+            Self::Sqlite(store) => Arc::new(store),
+            Self::Postgres(store) => Arc::new(store),
+        }
+    }
+
+    pub(crate) fn one_time_tokens(&self) -> Arc<dyn OneTimeTokenRepository> {
+        match self.clone() {
+            Self::Sqlite(store) => Arc::new(store),
+            Self::Postgres(store) => Arc::new(store),
+        }
+    }
+
+    pub(crate) fn outbox(&self) -> Arc<dyn Outbox> {
         match self.clone() {
             Self::Sqlite(store) => Arc::new(store),
             Self::Postgres(store) => Arc::new(store),

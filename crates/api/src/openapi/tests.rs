@@ -11,6 +11,7 @@ fn settings(cache_access: CacheAccess) -> ApiSettings {
         locale: Locale::ZhCn,
         trusted_proxies: TrustedProxies::default(),
         hsts: std::time::Duration::ZERO,
+        account_pages: false,
         public_url: None,
         published_issuer: None,
         cors: Cors::default(),

@@ -62,6 +62,11 @@ impl AuthSettings {
         })
     }
 
+    /// The secrets that sign nothing any more.
+    pub(crate) fn verify_only_secrets(&self) -> Vec<SecretString> {
+        self.verify_only_secrets.iter().map(|secret| secret.0.clone()).collect()
+    }
+
     /// The issuer, if others can find the keys of access tokens there: it is an `https` URL without
     /// query or fragment (RFC 8414 §2), and tokens are signed by a key.
     ///

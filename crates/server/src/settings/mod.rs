@@ -14,6 +14,7 @@ mod hashing;
 mod load;
 mod locale;
 mod log;
+mod mail;
 mod masked;
 mod metrics;
 mod names;
@@ -36,7 +37,9 @@ pub use load::Sources;
 
 pub(crate) use load::{DEFAULT, PRODUCTION, Writings};
 pub(crate) use log::{LogFormat, LogSettings};
+pub(crate) use mail::MailMode;
 pub(crate) use names::is_secret;
+pub(crate) use registration::RequiredVerification;
 pub(crate) use server::{ServerSettings, TlsSettings};
 
 /// All settings, each valid and all consistent. When they are serialised, secrets are masked.
@@ -71,6 +74,8 @@ pub struct Settings {
     #[garde(dive)]
     pub(crate) cache: cache::CacheSettings,
     #[garde(dive)]
+    pub(crate) mail: mail::MailSettings,
+    #[garde(dive)]
     pub(crate) locale: locale::LocaleSettings,
     #[garde(dive)]
     pub(crate) log: LogSettings,
@@ -81,6 +86,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Where people reach this server: as the settings say, or in development where it listens.
+    pub(crate) fn public_url(&self) -> String {
+        let here = || {
+            let scheme = if self.server.tls.is_on() { "https" } else { "http" };
+            format!("{scheme}://{}", self.server.address())
+        };
+        self.server.public_url().map_or_else(here, ToOwned::to_owned)
+    }
+
     /// Returns the first setting that is out of its bounds, or that contradicts others.
     fn check(&self) -> Result<(), SettingsError> {
         self.validate()?;
@@ -90,6 +104,8 @@ impl Settings {
         self.redis.config()?;
         self.auth.check(self)?;
         self.hashing.check(self.production)?;
+        let verification = self.registration.require_verification;
+        self.mail.check(&self.server, verification, self.production)?;
         self.registration.default_role().map(drop)
     }
 }

@@ -14,12 +14,13 @@ const OTHERS: [&str; 4] =
 
 /// Secrets, and addresses that may hold one. Each may be read from a file: `auth.secret_file` is the
 /// path of a file with `auth.secret`.
-const FROM_FILES: [&str; 7] = [
+const FROM_FILES: [&str; 8] = [
     "auth.access_key",
     "auth.secret",
     "auth.verify_only_access_keys",
     "auth.verify_only_secrets",
     "database.url",
+    "mail.smtp.password",
     "redis.nodes",
     "redis.url",
 ];

@@ -9,6 +9,8 @@ use super::prelude::*;
 pub(crate) struct RegistrationSettings {
     #[serde(with = "text")]
     default_role: Role,
+    #[serde(deserialize_with = "text::name")]
+    pub(crate) require_verification: RequiredVerification,
     #[serde(with = "list")]
     pub(crate) reserved_names: Vec<String>,
 }
@@ -24,4 +26,14 @@ impl RegistrationSettings {
             SettingsError::bad("registration.default_role", reason)
         })
     }
+}
+
+/// What needs a verified address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RequiredVerification {
+    /// Nothing.
+    Off,
+    /// Logging in.
+    Login,
 }
