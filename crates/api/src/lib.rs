@@ -31,6 +31,7 @@
 #[doc(hidden)]
 pub mod bench;
 mod cache;
+mod dev_mail;
 mod dialect;
 mod docs;
 mod endpoint;
@@ -38,6 +39,7 @@ mod envelope;
 mod general;
 mod http;
 mod openapi;
+mod pages;
 mod prelude;
 mod state;
 mod v1;
@@ -53,6 +55,7 @@ use actix_web::web::{Data, to};
 use actix_web::{App, Error, HttpRequest, HttpResponse};
 use menjin_web::ErrorKind;
 
+pub use dev_mail::{DevMail, DevMails};
 pub use http::hasher::PausingHasher;
 pub use menjin_http::cors::{Cors, InvalidOrigin, Origin, RequestHeader};
 pub use menjin_http::{Serving, TrustedProxies};
@@ -123,12 +126,19 @@ pub fn app_with(
     let tables = tables();
     // The first worker's is everybody's: all have the same routes.
     api.document.get_or_init(|| openapi::document(&tables, &api.settings));
+    let mut pages = Vec::new();
+    if api.settings.account_pages {
+        pages.extend(pages::endpoints());
+    }
+    if api.settings.dev_mails.is_some() {
+        pages.push(dev_mail::endpoint());
+    }
     App::new()
         .app_data(api)
         .configure(more)
         .configure(|services| {
             let endpoints = tables.into_iter().flat_map(|(_, endpoints)| endpoints);
-            endpoint::register(endpoints.collect(), services);
+            endpoint::register(endpoints.chain(pages).collect(), services);
         })
         .default_service(to(nowhere))
         .wrap(from_fn(|request, next| middleware::handle(dialect_of, request, next)))

@@ -13,10 +13,11 @@ use menjin_http::cors::Cors;
 use menjin_http::{TrustedProxies, metrics, security_headers};
 use menjin_web::Locale;
 
+use crate::dev_mail::DevMails;
 use crate::http::content::Content;
 
 /// The settings of the HTTP layer.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ApiSettings {
     /// What `GET /` and `/health` call this build.
     pub version: String,
@@ -28,6 +29,8 @@ pub struct ApiSettings {
     pub hsts: Duration,
     /// Whether the pages are served that the links in mails lead to.
     pub account_pages: bool,
+    /// The mails that `/dev/mail` shows; `None`: there is no such route.
+    pub dev_mails: Option<Arc<dyn DevMails>>,
     /// Where people reach this server, without a slash at its end, if that is known.
     pub public_url: Option<String>,
     /// The issuer of access tokens, if it is an `https` URL and they are signed by a published key.

@@ -40,7 +40,9 @@ mod tests {
         ] {
             assert_eq!(mailbox(typed).unwrap().email.to_string(), sent_to, "{typed}");
         }
-        for bad in ["", "@", "ann", "a b@example.com", "ann@", "a\r\nBcc: x@example.com", "\"a\"@b.c"] {
+        for bad in
+            ["", "@", "ann", "a b@example.com", "ann@", "a\r\nBcc: x@example.com", "\"a\"@b.c"]
+        {
             assert!(mailbox(bad).unwrap_err().is_final, "{bad:?}");
         }
     }

@@ -18,10 +18,12 @@ use menjin_domain::one_time::OneTimeTokenRepository;
 use menjin_domain::ports::{Policy, Ports, RequiredPorts};
 use menjin_domain::services::Services;
 use menjin_domain::sessions::{InvalidationChannel, SessionRepository, Subscription, TokenCodec};
-use menjin_infra_credentials::{BcryptPool, DerivedKeys, JwtCodec, OsRandom, PasswordRules, random_key};
+use menjin_infra_credentials::{
+    BcryptPool, DerivedKeys, JwtCodec, OsRandom, PasswordRules, random_key,
+};
 use menjin_infra_memory::{
-    AuditQueue, CachedAccounts, CachedCredentials, CachedOneTimeTokens, CachedSessions, CachedTokens, MemoryCache,
-    MemoryRateLimiter, SessionCache, SystemClock,
+    AuditQueue, CachedAccounts, CachedCredentials, CachedOneTimeTokens, CachedSessions,
+    CachedTokens, MemoryCache, MemoryRateLimiter, SessionCache, SystemClock,
 };
 use menjin_infra_redis::{
     FallbackRateLimiter, RedisCache, RedisClient, RedisInvalidation, RedisRateLimiter,
@@ -30,8 +32,8 @@ use menjin_infra_redis::{
 use secrecy::SecretString;
 
 use crate::settings::{RequiredVerification, Settings, SettingsError};
-use crate::{mail, secret};
 use crate::store::Store;
+use crate::{mail, secret};
 
 /// The greatest number of networks that are counted, about 10 MiB.
 const MAX_COUNTED_NETWORKS: usize = 100_000;
@@ -298,6 +300,7 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
         trusted_proxies: settings.server.trusted_proxies(),
         hsts: settings.server.hsts,
         account_pages: settings.mail.is_on(),
+        dev_mails: mail::sent_mails(settings),
         public_url: settings.server.public_url().map(ToOwned::to_owned),
         published_issuer: settings.auth.published_issuer()?,
         cors: settings.cors.config(),

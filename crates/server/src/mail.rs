@@ -1,16 +1,18 @@
 //! Mail: the ports of the settings, the worker that delivers, and its commands.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use menjin_api::{DevMail, DevMails};
 use menjin_domain::common::{Causes, ClientInfo, Clock as _, Locale};
 use menjin_domain::mail::{
     DeliverMails, Link, Mail, MailKind, MailPorts, Mailer, Outbox, Settlement,
 };
 use menjin_domain::one_time::{OneTimeToken, Purpose};
 use menjin_infra_credentials::DerivedKeys;
-use menjin_infra_mail::{FileMailer, Sender, SentMails, SmtpMailer, Templates};
+use menjin_infra_mail::{FileMailer, Sender, SentMail, SentMails, SmtpMailer, Templates};
 use menjin_infra_memory::SystemClock;
 
 use crate::settings::{MailMode, Settings, SettingsError};
@@ -32,8 +34,8 @@ pub(crate) fn mailer(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Maile
     let templates = Templates::new(mail.templates(), &mail.site)
         .and_then(|templates| templates.check(sample).map(|()| templates))
         .map_err(|error| bad("mail.templates", Causes(&error).to_string()))?;
-    let sender = Sender::new(mail.from(), templates)
-        .map_err(|error| bad("mail.from", error.to_string()))?;
+    let sender =
+        Sender::new(mail.from(), templates).map_err(|error| bad("mail.from", error.to_string()))?;
     Ok(Some(match mail.mode {
         MailMode::Off => return Ok(None),
         MailMode::File => Arc::new(
@@ -62,10 +64,25 @@ pub(crate) fn ports(
 
 /// The mails that were written into files, for `/dev/mail`: in development, and on the loopback
 /// interface alone.
-pub(crate) fn sent_mails(settings: &Settings) -> Option<SentMails> {
+pub(crate) fn sent_mails(settings: &Settings) -> Option<Arc<dyn DevMails>> {
     let is_file = settings.mail.mode == MailMode::File;
     let is_here = settings.server.host.is_loopback() && !settings.production;
-    (is_file && is_here).then(|| SentMails::new(settings.mail.folder.clone()))
+    let mails = || Arc::new(Folder(SentMails::new(settings.mail.folder.clone())));
+    (is_file && is_here).then(|| mails() as Arc<dyn DevMails>)
+}
+
+/// The folder of the files.
+struct Folder(SentMails);
+
+impl DevMails for Folder {
+    fn list(&self) -> io::Result<Vec<DevMail>> {
+        let mails = self
+            .0
+            .list()?
+            .into_iter()
+            .map(|SentMail { to, subject, date, text, .. }| DevMail { to, subject, date, text });
+        Ok(mails.collect())
+    }
 }
 
 /// A mail with something in each of its parts.

@@ -317,7 +317,9 @@ pub(crate) async fn until_signalled(
     let building = async {
         // This may wait for a database, or for the migration of another replica.
         let store = open_database(settings, &door).await?;
-        let application = Application::build_on(store, settings, Arc::new(SystemClock)).await?;
+        // The port is known by now, also if it was left to the system.
+        let settings = settings.listening_at(door.address);
+        let application = Application::build_on(store, &settings, Arc::new(SystemClock)).await?;
         let missing = application.missing().await.unwrap_or_else(|error| {
             tracing::warn!(error = %Causes(&error), "it is not known whether there is an administrator");
             Missing::Nothing

@@ -12,6 +12,7 @@ fn settings(cache_access: CacheAccess) -> ApiSettings {
         trusted_proxies: TrustedProxies::default(),
         hsts: std::time::Duration::ZERO,
         account_pages: false,
+        dev_mails: None,
         public_url: None,
         published_issuer: None,
         cors: Cors::default(),

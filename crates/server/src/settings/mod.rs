@@ -95,6 +95,13 @@ impl Settings {
         self.server.public_url().map_or_else(here, ToOwned::to_owned)
     }
 
+    /// The settings of a server that listens there.
+    pub(crate) fn listening_at(&self, address: std::net::SocketAddr) -> Self {
+        let mut settings = self.clone();
+        settings.server.port = address.port();
+        settings
+    }
+
     /// Returns the first setting that is out of its bounds, or that contradicts others.
     fn check(&self) -> Result<(), SettingsError> {
         self.validate()?;

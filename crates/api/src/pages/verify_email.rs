@@ -1,0 +1,114 @@
+//! `/account/verify-email`: looks at the account first, and then verifies its address, or deletes an
+//! account that somebody else made with it.
+
+use actix_web::http::StatusCode;
+use menjin_domain::accounts::VerifyEmailInput;
+use menjin_domain::common::{Error, rfc3339};
+use menjin_domain::one_time::{OneTimeToken, TokenInvalid};
+use menjin_web::Locale;
+use menjin_web::values::Token;
+
+use super::render::{Field, Page};
+use crate::prelude::*;
+
+const PATH: &str = "/account/verify-email";
+
+pub(super) fn endpoints() -> [Endpoint; 2] {
+    [Endpoint::hidden(Method::GET, PATH, show), Endpoint::hidden(Method::POST, PATH, act)]
+}
+
+const TITLE: Text = Text { zh: "验证邮箱", en: "Verify your e-mail address" };
+const CONTINUE: Text = Text { zh: "继续", en: "Continue" };
+const VERIFY: Text = Text { zh: "验证邮箱", en: "Verify the address" };
+const DISOWN: Text = Text { zh: "这不是我", en: "This was not me" };
+
+request! {
+    struct VerifyEmailForm {
+        token: Required<Token>,
+        action: Optional<Token>,
+    }
+}
+
+fn asking(locale: Locale) -> Page {
+    let mut page = Page::new(locale, TITLE);
+    page.lines =
+        vec![Text { zh: "请粘贴邮件中的验证码。", en: "Paste the code from the mail." }];
+    page.fields = vec![Field::token("", locale)];
+    page.buttons = vec![("look", CONTINUE)];
+    page.sends_itself = true;
+    page
+}
+
+async fn show(context: ReplyContext) -> Answer<HttpResponse> {
+    asking(context.locale).respond(StatusCode::OK)
+}
+
+async fn act(
+    api: Data<Api>,
+    client: Client,
+    context: ReplyContext,
+    body: BodyOrForm<VerifyEmailForm>,
+) -> Answer<HttpResponse> {
+    let locale = context.locale;
+    let (sent, action) = (body.0.token.value()?, body.0.action.value()?);
+    let invalid = || refused(locale, ErrorKind::TokenInvalid);
+    let Ok(token) = OneTimeToken::parse(&sent) else { return invalid() };
+    let verify_email = &api.services.verify_email;
+    match action.as_deref() {
+        Some("verify") => {
+            let input = VerifyEmailInput { token, current: None, request: client.0 };
+            match verify_email.execute(input).await {
+                Ok(_user) => done(
+                    locale,
+                    Text {
+                        zh: "邮箱验证成功。您可以关闭此页面。",
+                        en: "Your address is verified. You may close this page.",
+                    },
+                ),
+                Err(error) => refused(locale, ApiError::from(error).kind),
+            }
+        }
+        Some("disown") => match api.services.disown_account.execute(&token, client.0).await {
+            Ok(()) => done(locale, Text { zh: "该账户已删除。", en: "The account was deleted." }),
+            Err(Error::Refused(TokenInvalid)) => invalid(),
+            Err(error) => Err(error.into()),
+        },
+        _ => {
+            let Some(holder) = verify_email.look(&token).await? else { return invalid() };
+            let user = &holder.user;
+            let created = rfc3339(user.created_at);
+            let network = holder.client.network().to_string();
+            let mut page = Page::new(locale, TITLE);
+            page.facts = vec![
+                (Text { zh: "用户名", en: "User name" }, user.username.as_str().to_owned()),
+                (Text { zh: "邮箱", en: "E-mail address" }, user.email.as_str().to_owned()),
+                (Text { zh: "注册时间", en: "Registered" }, created),
+                (Text { zh: "请求来自", en: "Asked for from" }, network),
+            ];
+            page.fields = vec![Field::token(token.expose(), locale)];
+            page.buttons = vec![("verify", VERIFY)];
+            if !user.is_verified {
+                page.buttons.push(("disown", DISOWN));
+                page.lines = vec![Text {
+                    zh: "如果这是您的账户，请验证邮箱；如果不是您注册的，选择“这不是我”将删除该账户。",
+                    en: "If this is your account, verify the address. If you did not make it, \
+                         “This was not me” deletes it.",
+                }];
+            }
+            page.respond(StatusCode::OK)
+        }
+    }
+}
+
+fn done(locale: Locale, text: Text) -> Answer<HttpResponse> {
+    let mut page = Page::new(locale, TITLE);
+    page.lines = vec![text];
+    page.respond(StatusCode::OK)
+}
+
+fn refused(locale: Locale, kind: ErrorKind) -> Answer<HttpResponse> {
+    let mut page = asking(locale);
+    page.error = Some(kind.text().in_locale(locale).to_owned());
+    page.sends_itself = false;
+    page.respond(StatusCode::from_u16(kind.status()).unwrap_or_default())
+}
