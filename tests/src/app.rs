@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,9 +81,21 @@ impl Place {
         Self { folder: tempfile::tempdir().unwrap(), settings: self.settings.clone() }
     }
 
+    /// The folder of the mails.
+    fn mails(&self) -> PathBuf {
+        self.folder.path().join("mail")
+    }
+
     /// The settings of a test: this place, cheap hashes, and the given ones.
     pub fn settings(&self, overrides: &[(&str, &str)]) -> Settings {
-        let fixed = [("server.port", "0"), ("server.workers", "2"), ("hashing.cost", "4")];
+        let mails = self.mails();
+        let fixed = [
+            ("server.port", "0"),
+            ("server.workers", "2"),
+            ("hashing.cost", "4"),
+            ("mail.folder", mails.to_str().unwrap()),
+            ("mail.check_every", "20ms"),
+        ];
         let place = self.settings.iter().map(|(key, value)| (*key, value.as_str()));
         let all = place.chain(fixed).chain(overrides.iter().copied());
         Settings::load(Sources {

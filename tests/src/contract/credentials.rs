@@ -50,6 +50,7 @@ async fn a_stale_change_changes_nothing(store: Store) {
         verified_version: CredentialVersion(credential_version),
         hash: hash("new"),
         keep_session: session_id(99),
+        mail: None,
         at: at(5),
         request: request(),
     };
@@ -81,6 +82,7 @@ async fn concurrent_password_changes_succeed_once(store: Store) {
             verified_version: CredentialVersion(0),
             hash: hash(&number.to_string()),
             keep_session: session_id(1),
+            mail: None,
             at: at(5),
             request: request(),
         };

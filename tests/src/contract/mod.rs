@@ -42,6 +42,8 @@ mod audit;
 pub mod cache;
 mod credentials;
 mod listing;
+pub mod mails;
+mod one_time;
 mod profiles;
 pub mod rates;
 mod rotation;
@@ -125,6 +127,8 @@ pub fn new_user_at(name: &str, address: &str, role: Role) -> NewUser {
         hash: hash(name),
         role,
         profile: Profile::default(),
+        locale: None,
+        mail: None,
         created_at: at(0),
         request: request(),
     }
@@ -190,6 +194,7 @@ impl Store {
             verified_version,
             hash: hash("new"),
             keep_session,
+            mail: None,
             at: at(7),
             request: request(),
         };

@@ -4,7 +4,7 @@ use macro_rules_attribute::apply;
 use menjin_domain::accounts::{
     AvatarUrl, Bio, Email, EmailTaken, FullName, Phone, ProfileChanges, Role,
 };
-use menjin_domain::common::{Error, Patch, UserId};
+use menjin_domain::common::{Error, Locale, Patch, UserId};
 
 use super::{Store, at, at_once, context, email};
 
@@ -22,12 +22,14 @@ async fn fields_are_kept_cleared_or_set(store: Store) {
         phone: Patch::from(Phone::parse("110").unwrap()),
         bio: Patch::from(Bio::parse("one\ntwo").unwrap()),
         avatar: Patch::from(AvatarUrl::parse("https://example.com").unwrap()),
+        locale: Patch::Set(Locale::En),
     };
     let set = store.accounts.update_profile(user.id, all, context(5)).await.unwrap().unwrap();
     assert_eq!(set.profile.full_name, FullName::parse("Ann").unwrap());
     assert_eq!(set.profile.phone, Phone::parse("110").unwrap());
     assert_eq!(set.profile.bio, Bio::parse("one\ntwo").unwrap());
     assert_eq!(set.profile.avatar, AvatarUrl::parse("https://example.com").unwrap());
+    assert_eq!(set.locale, Some(Locale::En));
     assert_eq!(set.updated_at, Some(at(5)));
     let mut expected = set;
     assert_eq!(store.user(user.id).await, expected);

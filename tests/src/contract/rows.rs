@@ -8,6 +8,7 @@ use libtest_mimic::{Arguments, Trial};
 
 use super::Store;
 use super::cache::CacheUnderTest;
+use super::mails::Mailing;
 use super::rates::Limiter;
 
 /// A promise of a port. Every adapter behind `S` must keep it.
@@ -20,6 +21,7 @@ pub struct Row<S> {
 inventory::collect!(Row<Store>);
 inventory::collect!(Row<CacheUnderTest>);
 inventory::collect!(Row<Limiter>);
+inventory::collect!(Row<Mailing>);
 
 /// Registers an `async fn` as a [`Row`] of the type that it takes: `#[apply(row!)]` above it.
 macro_rules! row {

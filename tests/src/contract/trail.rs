@@ -151,6 +151,7 @@ async fn s3_changing_a_password_is_recorded_once(store: Store) {
         verified_version: CredentialVersion(0),
         hash: hash("late"),
         keep_session: kept,
+        mail: None,
         at: at(8),
         request: request(),
     };

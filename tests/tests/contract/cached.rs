@@ -3,23 +3,34 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use menjin_infra_memory::{CachedAccounts, CachedCredentials, CachedSessions, SessionCache};
+use menjin_infra_memory::{
+    CachedAccounts, CachedCredentials, CachedOneTimeTokens, CachedSessions, SessionCache,
+};
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 use menjin_tests::contract::Store;
+use menjin_tests::contract::mails::Mailing;
 
 pub(crate) async fn store() -> Store {
+    mailing().await.store
+}
+
+pub(crate) async fn mailing() -> Mailing {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("menjin.db");
     let open = move || SqliteStore::open(SqliteConfig::at(path)).unwrap();
     let store = Arc::new(tokio::task::spawn_blocking(open).await.unwrap());
     // Long enough that no row passes because a cached session has aged.
     let cache = Arc::new(SessionCache::new(1000, Duration::from_secs(3600)));
-    Store {
-        accounts: Arc::new(CachedAccounts::new(store.clone(), cache.clone(), None)),
-        credentials: Arc::new(CachedCredentials::new(store.clone(), cache.clone(), None)),
-        sessions: Arc::new(CachedSessions::new(store.clone(), cache, None)),
-        lockouts: store.clone(),
-        records: store,
-        keep: Arc::new(folder),
+    Mailing {
+        tokens: Arc::new(CachedOneTimeTokens::new(store.clone(), cache.clone(), None)),
+        outbox: store.clone(),
+        store: Store {
+            accounts: Arc::new(CachedAccounts::new(store.clone(), cache.clone(), None)),
+            credentials: Arc::new(CachedCredentials::new(store.clone(), cache.clone(), None)),
+            sessions: Arc::new(CachedSessions::new(store.clone(), cache, None)),
+            lockouts: store.clone(),
+            records: store,
+            keep: Arc::new(folder),
+        },
     }
 }

@@ -19,8 +19,11 @@ use menjin_tests::contract::{rows, run};
 fn main() -> ExitCode {
     run([
         rows("sqlite", sqlite::store),
+        rows("sqlite", sqlite::mailing),
         rows("cached", cached::store),
+        rows("cached", cached::mailing),
         rows("postgres", postgres::store),
+        rows("postgres", postgres::mailing),
         rows("postgres::pooled", postgres::pooled),
         rows("postgres::pooled_and_prepared", postgres::pooled_and_prepared),
         rows("memory", memory::cache),

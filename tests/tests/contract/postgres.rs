@@ -4,21 +4,30 @@ use std::sync::Arc;
 
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
 use menjin_tests::contract::Store;
+use menjin_tests::contract::mails::Mailing;
 use menjin_tests::servers::{pgbouncer, postgres};
 
-async fn open(config: PostgresConfig) -> Store {
+async fn open(config: PostgresConfig) -> Mailing {
     let store = Arc::new(PostgresStore::open(config).await.unwrap());
-    Store {
-        accounts: store.clone(),
-        credentials: store.clone(),
-        sessions: store.clone(),
-        lockouts: store.clone(),
-        records: store,
-        keep: Arc::new(()),
+    Mailing {
+        tokens: store.clone(),
+        outbox: store.clone(),
+        store: Store {
+            accounts: store.clone(),
+            credentials: store.clone(),
+            sessions: store.clone(),
+            lockouts: store.clone(),
+            records: store,
+            keep: Arc::new(()),
+        },
     }
 }
 
 pub(crate) async fn store() -> Store {
+    mailing().await.store
+}
+
+pub(crate) async fn mailing() -> Mailing {
     open(PostgresConfig::at(postgres::database().await.url)).await
 }
 
@@ -35,5 +44,5 @@ pub(crate) async fn pooled_and_prepared() -> Store {
 
 async fn through_pgbouncer(prepared_statements: bool) -> Store {
     let database = pgbouncer::through(&postgres::database().await).await;
-    open(PostgresConfig { prepared_statements, ..PostgresConfig::at(database.url) }).await
+    open(PostgresConfig { prepared_statements, ..PostgresConfig::at(database.url) }).await.store
 }
