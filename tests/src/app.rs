@@ -9,6 +9,8 @@ use std::time::Duration;
 use menjin_api::Serving;
 use menjin_domain::accounts::{CreateAdminInput, Email, LoginName, Username, UsernameLength};
 use menjin_domain::credentials::{CredentialRepository, NewPassword, PasswordHash, PasswordLength};
+use menjin_domain::mail::{Outbox, Settlement};
+use menjin_infra_mail::{SentMail, SentMails};
 use menjin_infra_postgres::PostgresStore;
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 use menjin_server::settings::{Database, Settings, Sources};
@@ -94,7 +96,8 @@ impl Place {
             ("server.workers", "2"),
             ("hashing.cost", "4"),
             ("mail.folder", mails.to_str().unwrap()),
-            ("mail.check_every", "20ms"),
+            // Tests deliver mails themselves.
+            ("mail.check_every", "1h"),
         ];
         let place = self.settings.iter().map(|(key, value)| (*key, value.as_str()));
         let all = place.chain(fixed).chain(overrides.iter().copied());
@@ -162,6 +165,39 @@ impl TestApp {
         self.anonymous().log_in(name, PASSWORD).await
     }
 
+    /// Delivers the mails that are due, and says what became of each.
+    pub async fn deliver(&self) -> Vec<Settlement> {
+        let worker = self.running.application().deliver_mails.clone().unwrap();
+        let mut all = Vec::new();
+        loop {
+            let delivered = worker.execute().await.unwrap();
+            if delivered.is_empty() {
+                return all;
+            }
+            all.extend(delivered.into_iter().map(|mail| mail.settlement));
+        }
+    }
+
+    /// The mails that were sent to this address, the newest first, once all that are due are sent.
+    pub async fn mails_to(&self, address: &str) -> Vec<SentMail> {
+        self.deliver().await;
+        let mut mails = SentMails::new(self.place.mails()).list().unwrap();
+        mails.sort_by_key(|mail| std::cmp::Reverse(number_of(mail)));
+        mails.retain(|mail| mail.to == address);
+        mails
+    }
+
+    /// The outbox in the server's database, opened beside the server.
+    pub async fn outbox(&self) -> Arc<dyn Outbox> {
+        match self.place.settings(&[]).database().unwrap() {
+            Database::Sqlite(path) => {
+                let open = move || SqliteStore::open(SqliteConfig::at(path)).unwrap();
+                Arc::new(tokio::task::spawn_blocking(open).await.unwrap())
+            }
+            Database::Postgres(config) => Arc::new(PostgresStore::open(config).await.unwrap()),
+        }
+    }
+
     /// The accounts in the server's database, opened beside the server.
     async fn credentials(&self) -> Arc<dyn CredentialRepository> {
         match self.place.settings(&[]).database().unwrap() {
@@ -199,6 +235,17 @@ impl TestApp {
         self.running.stop().await.unwrap();
         self.place
     }
+}
+
+/// The number of a mail, with which its id begins.
+fn number_of(mail: &SentMail) -> u64 {
+    mail.id.split('.').next().unwrap().parse().unwrap()
+}
+
+/// The token in a mail: what follows the `#` of its link.
+pub fn token_in(mail: &SentMail) -> String {
+    let after = mail.text.split_once('#').unwrap().1;
+    after.split_whitespace().next().unwrap().to_owned()
 }
 
 /// A server with two additional routes that panic, `/api/v1/panic` and `/api/auth/panic`.

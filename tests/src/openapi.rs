@@ -25,6 +25,7 @@ pub fn filled<'a>(path: &str, value: impl Fn(&str) -> &'a str) -> String {
 pub fn any_value(parameter: &str) -> &'static str {
     match parameter {
         "user_id" => "4711",
+        "mail_id" => "4711",
         "key" => "greeting",
         "session_id" => "00000000-0000-4000-8000-000000000000",
         other => panic!("{other}: say what the value of this parameter is"),

@@ -2,7 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use menjin_tests::app::{PASSWORD, TestApp};
+use std::time::Duration;
+
+use menjin_domain::common::{ClientInfo, Clock as _, UserId};
+use menjin_domain::mail::{Claim, MailError, MailKind, NewMail, Settlement};
+use menjin_domain::one_time::TokenSeed;
+use menjin_tests::app::{PASSWORD, TestApp, token_in};
 use menjin_tests::client::{Answer, Client, Send as _};
 use menjin_tests::openapi::{Document, filled};
 use reqwest::Method;
@@ -116,6 +121,9 @@ async fn every_operation_answers_as_documented() {
     let app = TestApp::start_with(&limits).await;
     envelope_administration(&app, &mut visits).await;
     envelope_authentication(&app, &mut visits).await;
+    mails(&mut visits).await;
+    links(&mut visits, "/api/v1/auth", 202).await;
+    links(&mut visits, "/api/auth", 200).await;
 
     let documented = visits.document.operations();
     let mut unvisited = Vec::new();
@@ -360,4 +368,88 @@ async fn envelope_authentication(app: &TestApp, visits: &mut Visits) {
     }
     visits.send(&client, ENVELOPE_LOGIN, Some(&wrong), 429).await;
     assert_eq!(visits.exhaust(&client, register, &body).await, 429);
+}
+
+async fn mails(visits: &mut Visits) {
+    let app = TestApp::start().await;
+    let (admin, mike) = (app.admin("root").await, app.user("mike").await);
+    let (list, retry) = (("GET", "/api/v1/mails", ""), "/api/v1/mails/{mail_id}/retry");
+    visits.send(&admin, list, None, 200).await;
+    app.deliver().await;
+    let page = admin.get("/api/v1/mails?state=sent&limit=1").await;
+    visits.judge("GET", list.1, 200, &page);
+    let sent = page.body["mails"][0]["id"].to_string();
+    let bad = admin.get("/api/v1/mails?state=x&limit=0&after=0").await;
+    visits.judge("GET", list.1, 422, &bad);
+    visits.send(&mike, list, None, 403).await;
+    let failed = a_failed_mail(&app, "mike@example.com").await;
+    for (id, status) in [("4711", 404), ("0", 422), (&sent, 409), (&failed, 200)] {
+        visits.send(&admin, ("POST", retry, id), None, status).await;
+    }
+    visits.send(&mike, ("POST", retry, "1"), None, 403).await;
+    for target in [list, ("POST", retry, "1")] {
+        visits.send_unauthenticated(&app, target).await;
+    }
+}
+
+/// Gives a mail up that was to be sent to user 2 in an hour, and returns its id.
+pub(crate) async fn a_failed_mail(app: &TestApp, address: &str) -> String {
+    let outbox = app.outbox().await;
+    let later = app.clock.now() + Duration::from_secs(3600);
+    let mail = NewMail {
+        kind: MailKind::PasswordChanged,
+        name: None,
+        locale: None,
+        seed: TokenSeed { random: "5e".repeat(32), key_id: "key".to_owned() },
+        client: ClientInfo::local(),
+        created_at: later,
+    };
+    outbox.enqueue(mail, UserId::try_from(2).ok()).await.unwrap();
+    let claim = Claim { at: later, until: later, limit: 1 };
+    let claimed = outbox.claim(claim).await.unwrap().remove(0);
+    let error = MailError { is_final: true, code: "550".into(), text: "no such mailbox".into() };
+    let failed = Settlement::Failed { token_expires_at: None, error };
+    let address = Some(address.to_owned());
+    assert!(outbox.settle(&claimed, claimed.user_id, address, failed).await.unwrap());
+    claimed.id.to_string()
+}
+
+/// What links in mails are for, in a dialect.
+async fn links(visits: &mut Visits, base: &str, accepted: u16) {
+    let app = TestApp::start_with(&[("registration.require_verification", "login")]).await;
+    let client = app.anonymous();
+    let mike = json!({ "username": "mike", "email": "mike@example.com", "password": PASSWORD });
+    assert_eq!(client.post("/api/v1/auth/register", &mike).await.status, 201);
+    let path = |name: &str| format!("{base}{name}");
+    let (forgot, resend) = (path("/forgot-password"), path("/verify-email/resend"));
+    let (reset, verify) = (path("/reset-password"), path("/verify-email"));
+    let login = path("/login");
+    let credentials = json!({ "username": "mike", "password": PASSWORD });
+    visits.send(&client, ("POST", &login, ""), Some(&credentials), 403).await;
+    for path in [&forgot, &resend, &reset, &verify] {
+        visits.send_bad_bodies(&client, ("POST", path, "")).await;
+    }
+    let name = json!({ "username": "mike" });
+    for path in [&forgot, &resend] {
+        visits.send(&client, ("POST", path, ""), Some(&name), accepted).await;
+    }
+    let mails = app.mails_to("mike@example.com").await;
+    let token = |kind: &str| {
+        let found = mails.iter().find(|mail| mail.text.contains(kind)).unwrap();
+        token_in(found)
+    };
+    let (to_verify, to_reset) =
+        (token("/account/verify-email#"), token("/account/reset-password#"));
+    let wrong = json!({ "token": to_verify, "current_password": "wrong password" });
+    for status in [400; 10].into_iter().chain([429]) {
+        visits.send(&client, ("POST", &verify, ""), Some(&wrong), status).await;
+    }
+    visits.send(&client, ("POST", &verify, ""), Some(&json!({ "token": to_verify })), 200).await;
+    let new = json!({ "token": to_reset, "new_password": "newpassword456" });
+    visits.send(&client, ("POST", &reset, ""), Some(&new), 200).await;
+    visits.send(&client, ("POST", &reset, ""), Some(&new), 400).await;
+    let app = TestApp::start_with(&[("mail.mode", "off")]).await;
+    for path in [&forgot, &resend] {
+        visits.send(&app.anonymous(), ("POST", path, ""), Some(&name), 403).await;
+    }
 }
