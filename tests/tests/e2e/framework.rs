@@ -187,6 +187,7 @@ async fn h4_a_panic_is_answered_and_the_next_request_works() {
     {
       "code": 500,
       "data": {
+        "reason": "internal_error",
         "request_id": "[request id]"
       },
       "message": "服务器内部错误"

@@ -20,6 +20,7 @@ mod general;
 mod habits;
 mod language;
 mod locks;
+mod mail;
 mod matrix;
 mod oauth;
 mod openapi;

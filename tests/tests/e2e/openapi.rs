@@ -1,7 +1,7 @@
 //! `/openapi.json` says what the server does: the whole of it, and nothing else.
 
 mod reference;
-mod traffic;
+pub(crate) mod traffic;
 
 use std::collections::HashSet;
 use std::path::Path;

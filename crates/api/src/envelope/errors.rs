@@ -12,11 +12,19 @@ use super::responses::Envelope;
 use crate::dialect::ReplyContext;
 use crate::http::reply::{Problems, begin_error};
 
-/// `data` of a fault of the server's: what to quote when asking for help.
+/// `data` of a refusal: by what programs tell it from others.
 #[derive(Serialize)]
-struct FaultData<'a> {
-    request_id: &'a str,
+struct RefusalData<'a> {
+    /// The code of v1.
+    reason: &'static str,
+    /// Of a fault of the server's: what to quote when asking for help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
 }
+
+/// The refusals that the document of this dialect prints, with `data` null.
+const PRINTED: [ErrorKind; 3] =
+    [ErrorKind::InvalidCredentials, ErrorKind::Forbidden, ErrorKind::UserNotFound];
 
 /// The answer to a request that was not done.
 pub(super) fn render(error: &ApiError, context: &ReplyContext) -> HttpResponse {
@@ -27,8 +35,10 @@ pub(super) fn render(error: &ApiError, context: &ReplyContext) -> HttpResponse {
         let data = Problems::new(&error.fields, |field| describe(field, context.locale));
         return response.json(Envelope { code, message, data });
     }
-    let fault = FaultData { request_id: context.request_id.as_str() };
-    response.json(Envelope { code, message, data: (code >= 500).then_some(fault) })
+    let request_id = (code >= 500).then_some(context.request_id.as_str());
+    let data = RefusalData { reason: error.kind.code(), request_id };
+    let is_printed = PRINTED.contains(&error.kind);
+    response.json(Envelope { code, message, data: (!is_printed).then_some(data) })
 }
 
 /// The type of a broken rule is always `value_error`, and the text names the field.
@@ -89,10 +99,21 @@ pub(super) fn schema(status: u16, components: &mut Components<'_>) -> Value {
     components.refer("ErrorEnvelope", |_| {
         let code = json!({ "type": "integer", "minimum": 400, "maximum": 599, "example": 403 });
         let fault = json!({
-            "type": "object", "nullable": true, "required": ["request_id"],
-            "properties": { "request_id": { "type": "string" } }, "additionalProperties": false,
-            "description": "With 5xx what to quote to the operator, who finds the cause in the log \
-                            with it; else null.",
+            "type": "object", "nullable": true, "required": ["reason"],
+            "properties": {
+                "reason": {
+                    "type": "string", "example": "username_taken",
+                    "description": "By what programs tell refusals apart.",
+                },
+                "request_id": {
+                    "type": "string",
+                    "description": "With 5xx: what to quote to the operator, who finds the cause in \
+                                    the log with it.",
+                },
+            },
+            "additionalProperties": false,
+            "description": "Null where user name or password are wrong, where the caller may not do \
+                            that, and where there is no such user.",
         });
         envelope("Why a request was not done.", code, fault)
     })

@@ -82,7 +82,9 @@ impl Dialect {
         assert!(challenge.starts_with("Bearer"), "{self:?} {told}: {challenge}");
         let body = match self {
             V1 => json!({ "code": "invalid_token", "detail": "访问令牌无效或已过期" }),
-            Envelope => json!({ "code": 401, "data": null, "message": "访问令牌无效或已过期" }),
+            Envelope => json!({
+                "code": 401, "data": { "reason": "invalid_token" }, "message": "访问令牌无效或已过期",
+            }),
         };
         assert_eq!(answer.body, body, "{self:?} {told}");
     }

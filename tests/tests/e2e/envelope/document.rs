@@ -217,7 +217,9 @@ async fn logout_ends_the_token_on_the_server_too() {
     www-authenticate: Bearer error="invalid_token"
     {
       "code": 401,
-      "data": null,
+      "data": {
+        "reason": "invalid_token"
+      },
       "message": "访问令牌无效或已过期"
     }
     "#);
@@ -226,7 +228,9 @@ async fn logout_ends_the_token_on_the_server_too() {
     www-authenticate: Bearer
     {
       "code": 401,
-      "data": null,
+      "data": {
+        "reason": "not_authenticated"
+      },
       "message": "未提供认证凭据"
     }
     "#);

@@ -15,7 +15,9 @@ async fn failures_of_the_framework_are_envelopes_too() {
     404
     {
       "code": 404,
-      "data": null,
+      "data": {
+        "reason": "not_found"
+      },
       "message": "接口不存在"
     }
     "#);
@@ -24,7 +26,9 @@ async fn failures_of_the_framework_are_envelopes_too() {
     allow: POST
     {
       "code": 405,
-      "data": null,
+      "data": {
+        "reason": "method_not_allowed"
+      },
       "message": "请求方法不被允许"
     }
     "#);
@@ -54,7 +58,9 @@ async fn failures_of_the_framework_are_envelopes_too() {
     415
     {
       "code": 415,
-      "data": null,
+      "data": {
+        "reason": "unsupported_media_type"
+      },
       "message": "不支持的媒体类型，请使用 application/json"
     }
     "#);
@@ -64,7 +70,9 @@ async fn failures_of_the_framework_are_envelopes_too() {
     413
     {
       "code": 413,
-      "data": null,
+      "data": {
+        "reason": "body_too_large"
+      },
       "message": "请求体过大，上限为64 KiB"
     }
     "#);
@@ -92,7 +100,9 @@ async fn r1_too_many_failures_are_an_envelope() {
     retry-after: 900
     {
       "code": 429,
-      "data": null,
+      "data": {
+        "reason": "too_many_attempts"
+      },
       "message": "尝试次数过多，请稍后再试"
     }
     "#);

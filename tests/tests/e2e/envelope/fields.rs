@@ -68,7 +68,9 @@ async fn what_is_refused_with_400() {
     400
     {
       "code": 400,
-      "data": null,
+      "data": {
+        "reason": "username_taken"
+      },
       "message": "用户名已存在"
     }
     "#);
@@ -77,7 +79,9 @@ async fn what_is_refused_with_400() {
     400
     {
       "code": 400,
-      "data": null,
+      "data": {
+        "reason": "email_taken"
+      },
       "message": "邮箱已被注册"
     }
     "#);
@@ -89,7 +93,9 @@ async fn what_is_refused_with_400() {
     400
     {
       "code": 400,
-      "data": null,
+      "data": {
+        "reason": "wrong_password"
+      },
       "message": "原密码错误"
     }
     "#);
