@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use menjin_tests::client::Client;
-use menjin_tests::process::{Server, command, output};
+use menjin_tests::process::{Server, command, output, output_given};
 use menjin_tests::servers::{pgbouncer, postgres};
 use menjin_tests::tls::Authority;
 use serde_json::json;
@@ -155,6 +155,49 @@ fn config_check_masks_the_password() {
     for line in ["pool_size = 16", "acquire_timeout = \"1s\"", "prepared_statements = true"] {
         assert!(text.lines().any(|found| found == line), "{line} in:\n{text}");
     }
+}
+
+/// How many tables there are.
+async fn tables(database: &postgres::Database) -> i64 {
+    let count = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'";
+    database.connect().await.query_one(count, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j13_commands_that_expect_accounts_make_no_tables() {
+    let (database, folder) = (postgres::database().await, tempfile::tempdir().unwrap());
+    let place = database.url.rsplit('@').next().unwrap();
+    let create = |more: &[&str]| {
+        let mut create = on(&database.url, folder.path());
+        create.args(["admin", "create", "--password-stdin"]).args(ROOT).args(more);
+        output_given(&mut create, "correct horse battery\n")
+    };
+    let export = || output(on(&database.url, folder.path()).args(["audit", "export"]));
+    for (refused, hint) in [
+        (create(&[]), "--new-database"),
+        (create(&["--if-absent"]), "--new-database"),
+        (export(), "the settings of the server"),
+    ] {
+        let complaint = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{complaint}");
+        for part in [place, "database.url", "no tables", "the settings of the server", hint] {
+            assert!(complaint.contains(part), "{part}: {complaint}");
+        }
+        assert!(!complaint.contains("canary"), "{complaint}");
+    }
+    assert_eq!(tables(&database).await, 0, "nothing is made");
+    let made = create(&["--new-database"]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert_eq!(create(&[]).status.code(), Some(3), "it is there now");
+    assert!(export().status.success());
+
+    // A server makes the tables, as ever.
+    let other = postgres::database().await;
+    drop(Server::start(&mut on(&other.url, folder.path())));
+    let mut create = on(&other.url, folder.path());
+    create.args(["admin", "create", "--password-stdin"]).args(ROOT);
+    let made = output_given(&mut create, "correct horse battery\n");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
 /// A server that lets the role in by its certificate alone.
