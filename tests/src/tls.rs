@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
@@ -19,7 +19,7 @@ use crate::clock::TurnableClock;
 
 /// An authority.
 pub struct Authority {
-    root: CertificateDer<'static>,
+    root: Certificate,
     issuer: Issuer<'static, KeyPair>,
 }
 
@@ -37,8 +37,10 @@ impl Default for Authority {
     fn default() -> Self {
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // OpenSSL takes a certificate of the same name as its authority's for signed by itself.
+        authority.distinguished_name.push(DnType::CommonName, "authority");
         let key = KeyPair::generate().unwrap();
-        let root = authority.self_signed(&key).unwrap().der().clone();
+        let root = authority.self_signed(&key).unwrap();
         Self { root, issuer: Issuer::new(authority, key) }
     }
 }
@@ -46,15 +48,32 @@ impl Default for Authority {
 impl Authority {
     /// Writes a new certificate for `127.0.0.1` into this folder, over one that may be there.
     pub fn certify(&self, folder: &Path) -> Pair {
+        self.sign(folder, "server", CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap())
+    }
+
+    /// Writes a new certificate for a client of this name into this folder.
+    pub fn certify_client(&self, folder: &Path, name: &str) -> Pair {
+        let mut client = CertificateParams::new(Vec::new()).unwrap();
+        client.distinguished_name.push(DnType::CommonName, name);
+        self.sign(folder, name, client)
+    }
+
+    /// Writes its own certificate into this folder. Returns the path.
+    pub fn publish(&self, folder: &Path) -> PathBuf {
+        let path = folder.join("ca.pem");
+        std::fs::write(&path, self.root.pem()).unwrap();
+        path
+    }
+
+    fn sign(&self, folder: &Path, name: &str, of: CertificateParams) -> Pair {
         let key = KeyPair::generate().unwrap();
-        let server = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-        let server = server.signed_by(&key, &self.issuer).unwrap();
+        let signed = of.signed_by(&key, &self.issuer).unwrap();
         let pair = Pair {
-            certificate: folder.join("server.pem"),
-            key: folder.join("server.key"),
-            der: server.der().clone(),
+            certificate: folder.join(format!("{name}.pem")),
+            key: folder.join(format!("{name}.key")),
+            der: signed.der().clone(),
         };
-        std::fs::write(&pair.certificate, server.pem()).unwrap();
+        std::fs::write(&pair.certificate, signed.pem()).unwrap();
         std::fs::write(&pair.key, key.serialize_pem()).unwrap();
         pair
     }
@@ -71,7 +90,7 @@ impl Authority {
         protocols: &[&str],
     ) -> ClientConfig {
         let mut roots = RootCertStore::empty();
-        roots.add(self.root.clone()).unwrap();
+        roots.add(self.root.der().clone()).unwrap();
         let mut config = client(versions, roots);
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         config

@@ -1,5 +1,6 @@
 //! The configuration: where the database is, and how it is used.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -7,6 +8,8 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+
+use crate::tls;
 
 /// Where the database is, and how it is used.
 #[derive(Debug, Clone)]
@@ -22,6 +25,9 @@ pub struct PostgresConfig {
     ///   system trusts, or by one in the PEM file that `sslrootcert` names (`system` names those of
     ///   the system, and asks for `verify-full` by itself). Only this protects
     ///   against somebody in between.
+    ///
+    /// `sslcert` and `sslkey` name PEM files with the certificate that is shown to the server and its
+    /// key, without a password; they need `require` or `verify-full`.
     ///
     /// Several servers are written `HOST1:PORT,HOST2:PORT`. The one that takes writes is used; each
     /// has 1.5 seconds to answer, or as long as `connect_timeout` says.
@@ -72,9 +78,11 @@ impl PostgresConfig {
         Target::parse(&self.url).map_or_else(|_unread| String::new(), |target| target.place())
     }
 
-    /// Checks whether the URL can be read. The reason shows no part of the URL.
-    pub fn check_url(url: &str) -> Result<(), &'static str> {
-        Target::parse(&url.into()).map(drop)
+    /// Checks whether the URL can be read, and the files that it names. The reason shows no part of
+    /// the URL but the paths of these files.
+    pub fn check_url(url: &str) -> Result<(), Cow<'static, str>> {
+        let target = Target::parse(&url.into())?;
+        tls::files(&target.tls, target.own.as_ref()).map(drop).map_err(Cow::Owned)
     }
 }
 
@@ -89,6 +97,13 @@ pub(crate) enum Tls {
     Verified { authorities: Option<PathBuf> },
 }
 
+/// The files of the certificate that is shown to the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Own {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
 /// A parsed URL.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
@@ -100,6 +115,8 @@ pub(crate) struct Target {
     pub(crate) last: Arc<AtomicUsize>,
     /// TLS.
     pub(crate) tls: Tls,
+    /// What is shown to the server.
+    pub(crate) own: Option<Own>,
 }
 
 const FORM: &str = "cannot be read: write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE, with \
@@ -118,10 +135,13 @@ impl Target {
         let (before, rest) = url.split_at(credentials);
         let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
         let (mut mode, mut authorities, mut others) = (None, None, Vec::new());
+        let (mut certificate, mut key) = (None, None);
         for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
             match parameter.split_once('=') {
                 Some(("sslmode", value)) => mode = Some(value),
                 Some(("sslrootcert", value)) => authorities = Some(percent_decoded(value)?),
+                Some(("sslcert", value)) => certificate = Some(percent_decoded(value)?),
+                Some(("sslkey", value)) => key = Some(percent_decoded(value)?),
                 _ => others.push(parameter),
             }
         }
@@ -149,6 +169,16 @@ impl Target {
             (Some("disable"), None) => (SslMode::Disable, Tls::Off),
             _ => return Err("sslmode is none of disable, prefer, require and verify-full"),
         };
+        let own = match (certificate, key) {
+            (None, None) => None,
+            (Some(_), None) => return Err("sslcert needs sslkey"),
+            (None, Some(_)) => return Err("sslkey needs sslcert"),
+            // Without TLS, and where TLS may be left out, it would not be shown.
+            (Some(_), Some(_)) if negotiation != SslMode::Require => {
+                return Err("sslcert needs sslmode=require or verify-full");
+            }
+            (Some(certificate), Some(key)) => Some(Own { certificate, key }),
+        };
         let (names, database) = place.split_once('/').unwrap_or((place, ""));
         let each = names.split(',').map(|name| parse(&format!("{name}/{database}")));
         let mut hosts = each.collect::<Result<Vec<_>, _>>()?;
@@ -167,7 +197,7 @@ impl Target {
                 config.target_session_attrs(TargetSessionAttrs::ReadWrite);
             }
         }
-        Ok(Self { postgres, hosts, last: Arc::default(), tls })
+        Ok(Self { postgres, hosts, last: Arc::default(), tls, own })
     }
 
     /// Host, port and database, for people.
@@ -281,6 +311,26 @@ mod tests {
         }
         let weaker = "postgres://h/d?sslmode=require&sslrootcert=system";
         assert!(Target::parse(&weaker.into()).unwrap_err().contains("verify-full"));
+    }
+
+    #[test]
+    fn j12_a_certificate_is_shown_with_its_key_and_over_tls() {
+        let pair = "sslcert=%2Fown%20.pem&sslkey=/own.key";
+        for mode in ["require", "verify-full"] {
+            let target = target(&format!("postgres://h/d?{pair}&sslmode={mode}"));
+            let own = Own { certificate: "/own .pem".into(), key: "/own.key".into() };
+            assert_eq!(target.own, Some(own), "{mode}");
+        }
+        for (parameters, reason) in [
+            ("sslmode=require&sslcert=/canary", "sslkey"),
+            ("sslmode=require&sslkey=/canary", "sslcert"),
+            (pair, "sslmode"),
+            (&format!("sslmode=prefer&{pair}"), "sslmode"),
+            (&format!("sslmode=disable&{pair}"), "sslmode"),
+        ] {
+            let error = Target::parse(&format!("postgres://h/d?{parameters}").into()).unwrap_err();
+            assert!(error.contains(reason) && !error.contains("canary"), "{parameters}: {error}");
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Connecting, with TLS or without.
 
 use std::future::poll_fn;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -12,19 +11,14 @@ use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnectio
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use menjin_domain::common::BoxError;
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{CancelToken, Client, Connection, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::config::{Target, Tls, host_names};
+use crate::config::{Target, host_names};
+use crate::tls;
 
 /// How long each of several hosts may take to connect. One that is silent must not keep the others
 /// from being tried.
@@ -49,7 +43,8 @@ pub(crate) struct Connector {
 impl Connector {
     /// Reads the files that TLS needs.
     pub(crate) fn new(target: Target, statement_timeout: Duration) -> Result<Self, BoxError> {
-        let tls = client_config(&target.tls)?.map(MakeRustlsConnect::new);
+        let tls = tls::client_config(&target.tls, target.own.as_ref())?;
+        let tls = tls.map(MakeRustlsConnect::new);
         // The only timeout that also holds outside of transactions. PgBouncer applies it to any of
         // its connections, or to none; behind PgBouncer the deadline of the call has to be enough.
         let setup = format!("SET statement_timeout = {}", statement_timeout.as_millis()).into();
@@ -242,93 +237,5 @@ fn bad(error: &tokio_postgres::Error) -> ConnectionError {
             ConnectionError::InvalidConnectionUrl(text)
         }
         _ => ConnectionError::BadConnection(text),
-    }
-}
-
-fn client_config(tls: &Tls) -> Result<Option<ClientConfig>, BoxError> {
-    let provider = Arc::new(ring::default_provider());
-    let verifier: Arc<dyn ServerCertVerifier> = match tls {
-        Tls::Off => return Ok(None),
-        Tls::Unverified => Arc::new(AnyCertificate(Arc::clone(&provider))),
-        Tls::Verified { authorities } => {
-            let roots = match authorities {
-                Some(file) => roots_in(file)?,
-                None => system_roots()?,
-            };
-            WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(&provider))
-                .build()?
-        }
-    };
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    Ok(Some(config))
-}
-
-fn roots_in(file: &Path) -> Result<RootCertStore, BoxError> {
-    let failed = |reason: String| format!("sslrootcert {}: {reason}", file.display());
-    let mut roots = RootCertStore::empty();
-    let certificates =
-        CertificateDer::pem_file_iter(file).map_err(|error| failed(error.to_string()))?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|error| failed(error.to_string()))?;
-        roots.add(certificate).map_err(|error| failed(error.to_string()))?;
-    }
-    if roots.is_empty() { Err(failed("no certificate in it".into()).into()) } else { Ok(roots) }
-}
-
-fn system_roots() -> Result<RootCertStore, BoxError> {
-    let mut roots = RootCertStore::empty();
-    // Some systems carry certificates that cannot be read; the others are enough.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
-        return Err("sslmode=verify-full: the system has no certificates of authorities; name \
-                    some with sslrootcert"
-            .into());
-    }
-    Ok(roots)
-}
-
-/// Accepts every certificate, as `sslmode=require` is defined: somebody between client and server
-/// can pretend to be the server. The signatures made with the certificate are verified.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

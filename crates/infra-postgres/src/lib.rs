@@ -32,6 +32,7 @@ mod refreshes;
 mod sessions;
 mod statements;
 mod store;
+mod tls;
 mod users;
 
 pub use archive::PostgresArchive;

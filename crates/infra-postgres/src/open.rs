@@ -82,6 +82,12 @@ pub(crate) async fn pending(target: &Target) -> Result<Vec<String>, OpenError> {
     missing(target, false).await.map(migrations::names).map_err(|error| error.at(target))
 }
 
+/// Whether it lacks all migrations.
+pub(crate) async fn is_empty(target: &Target) -> Result<bool, OpenError> {
+    let missing = missing(target, false).await.map_err(|error| error.at(target))?;
+    Ok(missing.len() == MIGRATIONS.len())
+}
+
 /// Why the migrations were not found or run.
 enum Reason {
     /// The encoding of the database.

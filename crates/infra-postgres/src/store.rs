@@ -85,6 +85,11 @@ impl PostgresStore {
         open::pending(&open::target(config)?).await
     }
 
+    /// Whether the database has nothing of menjin's. Changes nothing.
+    pub async fn is_empty(config: &PostgresConfig) -> Result<bool, OpenError> {
+        open::is_empty(&open::target(config)?).await
+    }
+
     /// Host, port and database.
     pub fn place(&self) -> &str {
         &self.place

@@ -24,20 +24,23 @@ struct Shared {
 }
 
 impl RedisClient {
-    /// Opens no connection yet: Redis may be down, and is used as soon as it answers.
+    /// Opens no connection yet: Redis may be down, and is used as soon as it answers. Reads the files
+    /// of TLS.
     ///
     /// # Errors
     /// The part of the configuration that is invalid.
     pub fn new(config: &RedisConfig) -> Result<Self, ConfigError> {
+        config.validate()?;
         let endpoints = config.endpoints()?;
+        let certificates = config.tls.read()?;
         if endpoints.tls() {
             // This fails if a default provider is installed already, and then that one is used.
             drop(rustls::crypto::ring::default_provider().install_default());
         }
         // Errors of the library may quote their input, which may hold a password.
-        let unusable = ConfigError { field: "url", reason: "cannot be used" };
-        let manager =
-            Manager::new(endpoints, config.timeout).map_err(|_quotes| unusable.clone())?;
+        let unusable = ConfigError { field: "url", reason: "cannot be used".into() };
+        let manager = Manager::new(endpoints, certificates, config.timeout)
+            .map_err(|_quotes| unusable.clone())?;
         let pool = Pool::builder(manager).max_size(config.pool_size).build();
         let pool = pool.map_err(|_no_time_outs_are_set| unusable)?;
         let (timeout, namespace) = (config.timeout, config.namespace.clone());

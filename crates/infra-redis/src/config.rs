@@ -1,16 +1,23 @@
 //! The configuration: where Redis is, and how it is used.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use deadpool_redis::redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
+use deadpool_redis::redis::{
+    Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisResult, TlsCertificates,
+};
 use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::tls::TlsFiles;
 
 /// Where Redis is and how it is used.
 #[derive(Debug, Clone)]
 pub struct RedisConfig {
     /// `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://` for TLS. Only the host is
-    /// required. TLS trusts the certificate authorities of the system.
+    /// required. TLS trusts the certificate authorities of the system, or those in `tls`.
     pub url: SecretString,
+    /// The files of TLS, if the system's authorities are not enough.
+    pub tls: TlsFiles,
     /// The prefix of every key and channel: several installations may share one Redis.
     pub namespace: String,
     /// How many connections there are at most.
@@ -48,6 +55,7 @@ impl RedisConfig {
     pub fn at(url: impl Into<SecretString>) -> Self {
         Self {
             url: url.into(),
+            tls: TlsFiles::default(),
             namespace: "menjin".to_owned(),
             pool_size: 16,
             timeout: Duration::from_secs(1),
@@ -55,12 +63,26 @@ impl RedisConfig {
         }
     }
 
-    /// Checks the configuration.
+    /// Checks the configuration, but for the contents of files.
     ///
     /// # Errors
     /// The first field that is invalid.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        self.endpoints().map(drop)
+        let tls = self.endpoints()?.tls();
+        if let Some(file) = self.tls.first() {
+            require(file, tls, "is for TLS: write the URL with rediss:// in place of redis://")?;
+        }
+        let (cert, key) = (self.tls.cert.is_some(), self.tls.key.is_some());
+        require("cert", cert || !key, "is needed beside its key")?;
+        require("key", key || !cert, "is needed beside its certificate")
+    }
+
+    /// Checks the contents of the files.
+    ///
+    /// # Errors
+    /// The first field whose file cannot be used.
+    pub fn check_files(&self) -> Result<(), ConfigError> {
+        self.tls.read().map(drop)
     }
 
     /// The parsed URLs of the topology.
@@ -108,13 +130,35 @@ pub(crate) enum Endpoints {
 impl Endpoints {
     /// Whether any node is reached over TLS.
     pub(crate) fn tls(&self) -> bool {
-        let tls = |node: &ConnectionInfo| matches!(node.addr(), ConnectionAddr::TcpTls { .. });
         match self {
-            Self::Single(node) => tls(node),
-            Self::Sentinel { node, sentinels, .. } => tls(node) || sentinels.iter().any(tls),
-            Self::Cluster(nodes) => nodes.iter().any(tls),
+            Self::Single(node) => is_tls(node),
+            Self::Sentinel { node, sentinels, .. } => is_tls(node) || sentinels.iter().any(is_tls),
+            Self::Cluster(nodes) => nodes.iter().any(is_tls),
         }
     }
+
+    /// The same with these certificates wherever there is TLS.
+    pub(crate) fn with(self, certificates: &TlsCertificates) -> RedisResult<Self> {
+        let with = |node: ConnectionInfo| {
+            if !is_tls(&node) {
+                return Ok(node);
+            }
+            let client = Client::build_with_tls(node, certificates.clone())?;
+            Ok(client.get_connection_info().clone())
+        };
+        let all = |nodes: Vec<_>| nodes.into_iter().map(with).collect::<RedisResult<Vec<_>>>();
+        Ok(match self {
+            Self::Single(node) => Self::Single(with(node)?),
+            Self::Sentinel { node, master_name, sentinels } => {
+                Self::Sentinel { node: with(node)?, master_name, sentinels: all(sentinels)? }
+            }
+            Self::Cluster(nodes) => Self::Cluster(all(nodes)?),
+        })
+    }
+}
+
+fn is_tls(node: &ConnectionInfo) -> bool {
+    matches!(node.addr(), ConnectionAddr::TcpTls { .. })
 }
 
 /// The same user, password, database and scheme at another address.
@@ -143,11 +187,11 @@ pub struct ConfigError {
     /// The field at fault.
     pub field: &'static str,
     /// What is wrong with it.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }
 
 fn require(field: &'static str, holds: bool, reason: &'static str) -> Result<(), ConfigError> {
-    if holds { Ok(()) } else { Err(ConfigError { field, reason }) }
+    if holds { Ok(()) } else { Err(ConfigError { field, reason: reason.into() }) }
 }
 
 fn sentinel(node: &str) -> Result<ConnectionInfo, ConfigError> {
@@ -161,7 +205,7 @@ fn parse(field: &'static str, url: &str) -> Result<ConnectionInfo, ConfigError> 
     require(field, matches!(scheme, Some("redis" | "rediss")), reason)?;
     require(field, !url.contains('#'), "nothing may follow a #")?;
     // The error of the library may quote the URL, and with it the password.
-    url.into_connection_info().map_err(|_quotes| ConfigError { field, reason })
+    url.into_connection_info().map_err(|_quotes| ConfigError { field, reason: reason.into() })
 }
 
 #[cfg(test)]
@@ -196,6 +240,28 @@ mod tests {
         }
         assert_eq!(field(|config| config.pool_size = 0), Some("pool_size"));
         assert_eq!(field(|config| config.timeout = Duration::from_secs(3)), Some("timeout"));
+    }
+
+    #[test]
+    fn j12_files_of_tls_need_tls_and_each_other() {
+        type Files<'a> = [Option<&'a str>; 3];
+        let named = |url: &str, [ca, cert, key]: Files<'_>| {
+            field(|config| {
+                config.url = url.into();
+                let path = |file: Option<&str>| file.map(Into::into);
+                config.tls = TlsFiles { ca: path(ca), cert: path(cert), key: path(key) };
+            })
+        };
+        for (files, plain, tls) in [
+            ([None, None, None], None, None),
+            ([Some("ca"), None, None], Some("ca"), None),
+            ([None, Some("cert"), Some("key")], Some("cert"), None),
+            ([None, Some("cert"), None], Some("cert"), Some("key")),
+            ([Some("ca"), None, Some("key")], Some("ca"), Some("cert")),
+        ] {
+            assert_eq!(named("redis://h", files), plain, "{files:?}");
+            assert_eq!(named("rediss://h", files), tls, "{files:?}");
+        }
     }
 
     #[test]

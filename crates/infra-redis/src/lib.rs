@@ -19,6 +19,7 @@ mod fallback;
 mod invalidation;
 mod manager;
 mod rates;
+mod tls;
 
 pub use cache::RedisCache;
 pub use client::RedisClient;
@@ -26,3 +27,4 @@ pub use config::{ConfigError, RedisConfig, Topology};
 pub use fallback::FallbackRateLimiter;
 pub use invalidation::RedisInvalidation;
 pub use rates::RedisRateLimiter;
+pub use tls::TlsFiles;

@@ -9,7 +9,7 @@ use deadpool_redis::redis::cluster::ClusterClient;
 use deadpool_redis::redis::cluster_async::ClusterConnection;
 use deadpool_redis::redis::{
     self, AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, Pipeline,
-    RedisError, RedisFuture, RedisResult, Value,
+    RedisError, RedisFuture, RedisResult, TlsCertificates, Value,
 };
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -63,7 +63,16 @@ enum Source {
 }
 
 impl Manager {
-    pub(crate) fn new(endpoints: Endpoints, timeout: Duration) -> RedisResult<Self> {
+    /// With certificates, they are used wherever there is TLS.
+    pub(crate) fn new(
+        endpoints: Endpoints,
+        certificates: Option<TlsCertificates>,
+        timeout: Duration,
+    ) -> RedisResult<Self> {
+        let endpoints = match &certificates {
+            Some(certificates) => endpoints.with(certificates)?,
+            None => endpoints,
+        };
         let connecting = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(timeout))
             .set_response_timeout(Some(timeout));
@@ -77,14 +86,18 @@ impl Manager {
             }
             Endpoints::Cluster(nodes) => {
                 // A node that hangs must leave time to ask the others.
-                let cluster = ClusterClient::builder(nodes.clone())
+                let builder = ClusterClient::builder(nodes.clone())
                     .connection_timeout(timeout / 3)
                     .response_timeout(timeout)
                     .retries(3)
                     .min_retry_wait(20)
-                    .max_retry_wait(200)
-                    .build()?;
-                Source::Cluster { cluster, nodes }
+                    .max_retry_wait(200);
+                // For the nodes that the cluster names itself.
+                let builder = match certificates {
+                    Some(certificates) => builder.certs(certificates),
+                    None => builder,
+                };
+                Source::Cluster { cluster: builder.build()?, nodes }
             }
         };
         Ok(Self { source, connecting })

@@ -50,19 +50,21 @@ pub(crate) fn create(settings: &Settings, args: &CreateAdminArgs) -> anyhow::Res
     let username =
         Username::parse(&args.username, UsernameLength::DEFAULT).context("--username")?;
     let email = Email::parse(&args.email).context("--email")?;
+    let runtime = runtime()?;
     // Before anybody types a password.
-    let place = if args.new_database {
-        Store::place_of(&settings.database()?)
-    } else {
-        Store::require_existing(settings).context(
-            "no administrator was made (--new-database makes a database where there is none)",
-        )?
-    };
-    eprintln!("menjin: the database is {place}");
+    if !args.new_database
+        && let Some(reason) = runtime.block_on(Store::missing(settings))?
+    {
+        bail!(
+            "no administrator was made (--new-database makes a database where there is none): \
+             {reason}"
+        );
+    }
+    eprintln!("menjin: the database is {}", Store::place_of(&settings.database()?));
     let password = if args.password_stdin { password_from_stdin()? } else { ask_for_password()? };
     let password = NewPassword::parse(password.expose_secret(), settings.password.length());
     let password = password.context("the password")?;
-    runtime()?.block_on(async {
+    runtime.block_on(async {
         let input = CreateAdminInput { username: username.clone(), email, password };
         let create = create_admin(settings).await?;
         let mut out = std::io::stdout().lock();

@@ -158,8 +158,8 @@ pub(crate) struct CreateAdminArgs {
     /// exit code is 3 then.
     #[arg(long)]
     pub(crate) if_absent: bool,
-    /// Make the database if it is not there. Without this that is an error: the server's database is
-    /// probably elsewhere.
+    /// Make the database if it is not there: the SQLite file, or the tables in PostgreSQL. Without this
+    /// that is an error: the server's database is probably elsewhere.
     #[arg(long)]
     pub(crate) new_database: bool,
 }

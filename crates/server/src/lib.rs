@@ -66,10 +66,12 @@ pub fn main() -> ExitCode {
     };
     let start = Start::of(&cli, &writings);
     let command = cli.command.take().unwrap_or(Command::Serve);
-    // The certificate is read before a database is created or migrated. Other commands do not read
-    // it: a person who creates an administrator need not have the right to read the server's key.
+    // Certificates are read before a database is created or migrated. Other commands do not read
+    // them: a person who creates an administrator need not have the right to read the server's keys.
+    let certificates =
+        || tls::Certificate::read(&settings.server).and_then(|_| settings.redis.check_files());
     if matches!(command, Command::Serve | Command::Config { .. })
-        && let Err(error) = tls::Certificate::read(&settings.server)
+        && let Err(error) = certificates()
     {
         eprintln!("menjin: {error}");
         return ExitCode::from(BAD_SETTINGS);

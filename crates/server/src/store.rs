@@ -78,20 +78,27 @@ impl Store {
 
     /// Opens a database that exists already.
     pub(crate) async fn open_existing(settings: &Settings) -> anyhow::Result<Self> {
-        Self::require_existing(settings)?;
-        Self::open(settings).await
+        match Self::missing(settings).await? {
+            Some(reason) => bail!(reason),
+            None => Self::open(settings).await,
+        }
     }
 
-    /// Where the database is, which must be there already: a command that expects accounts must not
-    /// make an empty file in the wrong folder.
-    pub(crate) fn require_existing(settings: &Settings) -> anyhow::Result<String> {
+    /// Why there is no database yet, and what to do; `None` if there is one. A command that expects
+    /// accounts must not make an empty file in the wrong folder, nor tables in the wrong database.
+    pub(crate) async fn missing(settings: &Settings) -> anyhow::Result<Option<String>> {
         Ok(match settings.database()? {
-            Database::Sqlite(path) if !path.exists() => bail!(
+            Database::Sqlite(path) if !path.exists() => Some(format!(
                 "there is no database at {} (database.url): run this in the folder where the \
                  server was started, with the same settings",
                 absolute(&path)
-            ),
-            database => Self::place_of(&database),
+            )),
+            Database::Postgres(config) if PostgresStore::is_empty(&config).await? => Some(format!(
+                "the database {} (database.url) has no tables of menjin: run this with the settings \
+                 of the server, which makes them when it is started",
+                config.place()
+            )),
+            Database::Sqlite(_) | Database::Postgres(_) => None,
         })
     }
 

@@ -202,15 +202,36 @@ impl Server {
         self.folder.path()
     }
 
+    /// Lets a new role of this name in by a certificate for that name alone, signed by this authority
+    /// in PEM. It takes effect with [`Server::offer_tls`].
+    pub async fn demand_certificate(&self, authority: &str, role: &str) {
+        self.keep("ca.crt", authority);
+        let path = self.data().join("pg_hba.conf");
+        let others = fs::read_to_string(&path).unwrap();
+        let demand = format!(
+            "hostssl all {role} 127.0.0.1/32 trust clientcert=verify-full\n\
+             host all {role} 127.0.0.1/32 reject\n"
+        );
+        fs::write(path, demand + &others).unwrap();
+        let client = connect(&self.url()).await;
+        client.batch_execute(&format!("CREATE ROLE {role} LOGIN SUPERUSER")).await.unwrap();
+        client.batch_execute("ALTER SYSTEM SET ssl_ca_file = 'ca.crt'").await.unwrap();
+    }
+
+    /// Writes a file of its own.
+    fn keep(&self, name: &str, text: &str) {
+        let path = self.data().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        if let Some((uid, gid)) = unprivileged() {
+            chown(&path, Some(uid), Some(gid)).unwrap();
+        }
+    }
+
     /// Makes it offer TLS, with this certificate and key in PEM, beside what it does without.
     pub async fn offer_tls(&self, certificate: &str, key: &str) {
         for (name, text) in [("server.crt", certificate), ("server.key", key)] {
-            let path = self.data().join(name);
-            fs::write(&path, text).unwrap();
-            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
-            if let Some((uid, gid)) = unprivileged() {
-                chown(&path, Some(uid), Some(gid)).unwrap();
-            }
+            self.keep(name, text);
         }
         let client = connect(&self.url()).await;
         client.batch_execute("ALTER SYSTEM SET ssl = on").await.unwrap();

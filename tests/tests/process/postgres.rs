@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use menjin_tests::client::Client;
-use menjin_tests::process::{Server, command, output};
+use menjin_tests::process::{Server, command, output, output_given};
 use menjin_tests::servers::{pgbouncer, postgres};
+use menjin_tests::tls::Authority;
 use serde_json::json;
 
 use crate::MENJIN;
@@ -153,5 +154,115 @@ fn config_check_masks_the_password() {
     assert!(text.lines().any(|line| line == masked) && !text.contains("canary"), "{text}");
     for line in ["pool_size = 16", "acquire_timeout = \"1s\"", "prepared_statements = true"] {
         assert!(text.lines().any(|found| found == line), "{line} in:\n{text}");
+    }
+}
+
+/// How many tables there are.
+async fn tables(database: &postgres::Database) -> i64 {
+    let count = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'";
+    database.connect().await.query_one(count, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j13_commands_that_expect_accounts_make_no_tables() {
+    let (database, folder) = (postgres::database().await, tempfile::tempdir().unwrap());
+    let place = database.url.rsplit('@').next().unwrap();
+    let create = |more: &[&str]| {
+        let mut create = on(&database.url, folder.path());
+        create.args(["admin", "create", "--password-stdin"]).args(ROOT).args(more);
+        output_given(&mut create, "correct horse battery\n")
+    };
+    let export = || output(on(&database.url, folder.path()).args(["audit", "export"]));
+    for (refused, hint) in [
+        (create(&[]), "--new-database"),
+        (create(&["--if-absent"]), "--new-database"),
+        (export(), "the settings of the server"),
+    ] {
+        let complaint = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{complaint}");
+        for part in [place, "database.url", "no tables", "the settings of the server", hint] {
+            assert!(complaint.contains(part), "{part}: {complaint}");
+        }
+        assert!(!complaint.contains("canary"), "{complaint}");
+    }
+    assert_eq!(tables(&database).await, 0, "nothing is made");
+    let made = create(&["--new-database"]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert_eq!(create(&[]).status.code(), Some(3), "it is there now");
+    assert!(export().status.success());
+
+    // A server makes the tables, as ever.
+    let other = postgres::database().await;
+    drop(Server::start(&mut on(&other.url, folder.path())));
+    let mut create = on(&other.url, folder.path());
+    create.args(["admin", "create", "--password-stdin"]).args(ROOT);
+    let made = output_given(&mut create, "correct horse battery\n");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+/// A server that lets the role in by its certificate alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn j12_the_certificate_of_the_url_is_shown_to_the_server() {
+    let server = tokio::task::spawn_blocking(postgres::Server::start).await.unwrap();
+    let (authority, folder) = (Authority::default(), tempfile::tempdir().unwrap());
+    let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+    let ca = authority.publish(folder.path());
+    let pair = authority.certify(folder.path());
+    for name in ["menjin", "other"] {
+        authority.certify_client(folder.path(), name);
+    }
+    server.demand_certificate(&read(&ca), "menjin").await;
+    server.offer_tls(&read(&pair.certificate), &read(&pair.key)).await;
+    let place = format!("postgres://menjin@127.0.0.1:{}/postgres", server.port());
+    let verified = format!("{place}?sslmode=verify-full&sslrootcert=ca.pem");
+    let own = |name: &str| format!("sslcert={name}.pem&sslkey={name}.key");
+    for (url, reason) in [
+        (&verified, "client certificate"),
+        (&format!("{place}?sslmode=require"), "client certificate"),
+        (&format!("{verified}&{}", own("other")), "authentication failed for user"),
+    ] {
+        let refused = output(on(url, folder.path()).arg("migrate"));
+        let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{url}: {complaint}");
+        assert!(complaint.contains(reason), "{url}: {complaint}");
+    }
+    for url in [
+        format!("{verified}&{}", own("menjin")),
+        format!("{place}?{}&sslmode=require", own("menjin")),
+    ] {
+        let server = Server::start(&mut on(&url, folder.path()));
+        let client = Client::new(&server.url);
+        assert_eq!(client.get("/health").await.status, 200, "{url}");
+        assert_eq!(client.try_log_in("nobody", "wrong password").await.status, 401, "{url}");
+    }
+}
+
+#[test]
+fn j12_files_of_the_url_that_cannot_be_used_stop_the_start() {
+    let (authority, folder) = (Authority::default(), tempfile::tempdir().unwrap());
+    authority.publish(folder.path());
+    authority.certify(folder.path());
+    authority.certify_client(folder.path(), "menjin");
+    for (mode, files, parameter) in [
+        ("require", "sslcert=menjin.pem", "sslkey"),
+        ("require", "sslkey=menjin.key", "sslcert"),
+        ("prefer", "sslcert=menjin.pem&sslkey=menjin.key", "sslmode"),
+        ("require", "sslcert=nowhere.pem&sslkey=menjin.key", "sslcert nowhere.pem"),
+        ("require", "sslcert=menjin.key&sslkey=menjin.key", "sslcert menjin.key"),
+        ("require", "sslcert=menjin.pem&sslkey=nowhere.key", "sslkey nowhere.key"),
+        ("require", "sslcert=menjin.pem&sslkey=menjin.pem", "sslkey menjin.pem"),
+        ("require", "sslcert=menjin.pem&sslkey=server.key", "sslkey server.key"),
+        ("verify-full", "sslrootcert=nowhere.pem", "sslrootcert nowhere.pem"),
+        ("verify-full", "sslrootcert=menjin.key", "sslrootcert menjin.key"),
+    ] {
+        // Nobody listens there: it ends before it connects.
+        let url = format!("postgres://menjin:canary@127.0.0.1:1/menjin?sslmode={mode}&{files}");
+        let refused = output(on(&url, folder.path()).arg("migrate"));
+        let complaint = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{url}: {complaint}");
+        for part in ["`database.url`", parameter] {
+            assert!(complaint.contains(part), "{part}: {complaint}");
+        }
+        assert!(!complaint.contains("canary"), "{complaint}");
     }
 }

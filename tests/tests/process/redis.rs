@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use menjin_tests::client::Client;
 use menjin_tests::process::{Server, command, output};
 use menjin_tests::servers::redis::{RedisServer, namespace};
+use menjin_tests::tls::Authority;
 use serde_json::{Value, json};
 
 use crate::MENJIN;
@@ -167,5 +168,73 @@ async fn redis_is_reached_over_tls() {
         let server = Server::start(command.env("SSL_CERT_FILE", file(authority)));
         let answer = Client::new(&server.url).get("/health").await;
         assert_eq!(answer.status, healthy, "{authority}: {answer}");
+    }
+}
+
+/// The settings of TLS, from the file to the handshake.
+#[tokio::test(flavor = "multi_thread")]
+async fn j12_redis_is_trusted_by_an_authority_of_its_own() {
+    let (authority, folder) = (Authority::default(), tempfile::tempdir().unwrap());
+    let server = authority.certify(folder.path());
+    let own = authority.certify_client(folder.path(), "menjin");
+    let shown = |path: &std::path::Path| path.display().to_string();
+    let ca = shown(&authority.publish(folder.path()));
+    let port = menjin_tests::servers::free_port().to_string();
+    let (certificate, key) = (shown(&server.certificate), shown(&server.key));
+    let redis = RedisServer::start(&[
+        "--tls-port",
+        &port,
+        "--tls-cert-file",
+        &certificate,
+        "--tls-key-file",
+        &key,
+        "--tls-ca-cert-file",
+        &ca,
+    ]);
+    let url = format!("rediss://127.0.0.1:{port}");
+    let (own_certificate, own_key) = (shown(&own.certificate), shown(&own.key));
+    let all = [
+        ("MENJIN__REDIS__CA", ca.as_str()),
+        ("MENJIN__REDIS__CERT", &own_certificate),
+        ("MENJIN__REDIS__KEY", &own_key),
+    ];
+    for (given, healthy) in [(&all[..], 200), (&all[..1], 503), (&all[1..], 503)] {
+        let place = tempfile::tempdir().unwrap();
+        let mut command = on(&redis, place.path());
+        command.env("MENJIN__REDIS__URL", &url).envs(given.iter().copied());
+        let server = Server::start(&mut command);
+        let answer = Client::new(&server.url).get("/health").await;
+        assert_eq!(answer.status, healthy, "{given:?}: {answer}");
+    }
+}
+
+#[test]
+fn j12_files_for_redis_that_cannot_be_used_stop_the_start() {
+    let (authority, folder) = (Authority::default(), tempfile::tempdir().unwrap());
+    authority.publish(folder.path());
+    authority.certify(folder.path());
+    authority.certify_client(folder.path(), "menjin");
+    let (plain, secured) = ("redis://:canary@h", "rediss://:canary@h");
+    let pem = "-----BEGIN PRIVATE KEY-----canary";
+    for (url, files, name) in [
+        (plain, &[("CA", "ca.pem")][..], "`redis.ca`"),
+        ("", &[("CA", "ca.pem")], "`redis.ca`"),
+        (secured, &[("CA", "nowhere.pem")], "`redis.ca`"),
+        (secured, &[("CA", "server.key")], "`redis.ca`"),
+        (secured, &[("CERT", "menjin.pem")], "`redis.key`"),
+        (secured, &[("KEY", "menjin.key")], "`redis.cert`"),
+        (secured, &[("CERT", "menjin.pem"), ("KEY", "server.key")], "`redis.key`"),
+        (secured, &[("CERT", "menjin.pem"), ("KEY", pem)], "`redis.key`"),
+    ] {
+        let mut command = command(MENJIN, folder.path());
+        command.env("MENJIN__REDIS__URL", url);
+        for (setting, value) in files {
+            command.env(format!("MENJIN__REDIS__{setting}"), value);
+        }
+        let mut check = command;
+        let checked = output(check.args(["config", "check"]));
+        let complaint = String::from_utf8(checked.stderr).unwrap();
+        assert_eq!(checked.status.code(), Some(2), "{url} {files:?}: {complaint}");
+        assert!(complaint.contains(name) && !complaint.contains("canary"), "{complaint}");
     }
 }

@@ -4,6 +4,7 @@
 
 mod faults;
 mod invalidation;
+mod tls;
 mod topologies;
 mod users;
 

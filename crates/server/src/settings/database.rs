@@ -69,7 +69,7 @@ impl DatabaseSettings {
         match url.expose_secret().split_once("://") {
             Some(("sqlite", path)) => sqlite_path(path).map(Database::Sqlite).map_err(bad),
             Some(("postgres" | "postgresql", _)) => {
-                PostgresConfig::check_url(url.expose_secret()).map_err(bad)?;
+                PostgresConfig::check_url(url.expose_secret()).map_err(|reason| bad(&reason))?;
                 Ok(Database::Postgres(PostgresConfig {
                     url: url.clone(),
                     pool_size: self.pool_size,

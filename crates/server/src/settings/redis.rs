@@ -1,8 +1,10 @@
 //! `[redis]`: one node, a primary that Sentinels name, or a cluster.
 
-use menjin_infra_redis::{RedisConfig, Topology};
+use std::path::{Path, PathBuf};
 
-use super::masked::ServerUrl;
+use menjin_infra_redis::{ConfigError, RedisConfig, TlsFiles, Topology};
+
+use super::masked::{PEM, ServerUrl};
 use super::prelude::*;
 
 #[derive(Debug, Clone, Deserialize, Serialize, Validate)]
@@ -10,6 +12,9 @@ use super::prelude::*;
 pub(crate) struct RedisSettings {
     #[serde(with = "text")]
     pub(crate) url: ServerUrl,
+    ca: PathBuf,
+    cert: PathBuf,
+    key: PathBuf,
     #[serde(deserialize_with = "text::name")]
     mode: RedisMode,
     #[serde(with = "list")]
@@ -36,6 +41,14 @@ impl RedisSettings {
     /// # Errors
     /// The first setting that is invalid.
     pub(crate) fn config(&self) -> Result<Option<RedisConfig>, SettingsError> {
+        for (name, path) in [("ca", &self.ca), ("cert", &self.cert), ("key", &self.key)] {
+            let name = format!("redis.{name}");
+            // Not shown: it may be a key.
+            let is_path = !path.to_string_lossy().trim_start().starts_with(PEM);
+            require(&name, is_path, "is a PEM itself: write it into a file, and name that here")?;
+            let has_use = path.as_os_str().is_empty() || !self.url.expose().is_empty();
+            require(&name, has_use, "has no effect without redis.url")?;
+        }
         if self.url.expose().is_empty() {
             return Ok(None);
         }
@@ -45,6 +58,7 @@ impl RedisSettings {
         require("redis.nodes", fits, "needs redis.mode = sentinel or cluster")?;
         let config = RedisConfig {
             url: self.url.0.clone(),
+            tls: TlsFiles { ca: named(&self.ca), cert: named(&self.cert), key: named(&self.key) },
             namespace: self.namespace.clone(),
             pool_size: self.pool_size,
             timeout: self.timeout,
@@ -59,9 +73,23 @@ impl RedisSettings {
                 },
             },
         };
-        config
-            .validate()
-            .map_err(|error| SettingsError::bad(format!("redis.{}", error.field), error.reason))?;
+        config.validate().map_err(bad)?;
         Ok(Some(config))
     }
+
+    /// Reads the files that the settings name, to check them. Only the server needs them.
+    ///
+    /// # Errors
+    /// The first setting whose file cannot be used.
+    pub(crate) fn check_files(&self) -> Result<(), SettingsError> {
+        self.config()?.map_or(Ok(()), |config| config.check_files().map_err(bad))
+    }
+}
+
+fn named(path: &Path) -> Option<PathBuf> {
+    (!path.as_os_str().is_empty()).then(|| path.to_owned())
+}
+
+fn bad(error: ConfigError) -> SettingsError {
+    SettingsError::bad(format!("redis.{}", error.field), error.reason)
 }

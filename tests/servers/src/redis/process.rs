@@ -31,7 +31,7 @@ impl RedisServer {
     }
 
     /// Starts one that reads this text as its configuration.
-    pub(super) fn start_from(configuration: &str, arguments: &[&str]) -> Self {
+    pub fn start_from(configuration: &str, arguments: &[&str]) -> Self {
         for _ in 0..10 {
             let folder = tempfile::tempdir().unwrap();
             std::fs::write(folder.path().join("redis.conf"), configuration).unwrap();
@@ -90,7 +90,7 @@ impl RedisServer {
     }
 
     /// Waits until its answer to this line contains all of these.
-    pub(super) fn wait_until(&self, line: &str, texts: &[&str]) {
+    pub fn wait_until(&self, line: &str, texts: &[&str]) {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let answer = self.ask(line);
