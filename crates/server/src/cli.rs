@@ -92,6 +92,16 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
+    /// Help users.
+    Users {
+        #[command(subcommand)]
+        command: UsersCommand,
+    },
+    /// Look at mails, and try them out.
+    Mail {
+        #[command(subcommand)]
+        command: MailCommand,
+    },
     /// Manage keys.
     Keys {
         #[command(subcommand)]
@@ -114,9 +124,13 @@ impl Command {
     fn ignores(&self) -> &'static [&'static str] {
         match self {
             Self::Serve | Self::Config { command: ConfigCommand::Check } => &[],
-            Self::Migrate | Self::Transfer(_) | Self::Admin { .. } | Self::Audit { .. } => {
-                &["host", "port"]
-            }
+            // Links lead to where the server listens.
+            Self::Users { .. } => &[],
+            Self::Migrate
+            | Self::Transfer(_)
+            | Self::Admin { .. }
+            | Self::Audit { .. }
+            | Self::Mail { .. } => &["host", "port"],
             // With the same environment as the server, `keys` does no harm and is what scripts do.
             Self::Config { command: ConfigCommand::Defaults } | Self::Keys { .. } => {
                 &["host", "port", "set", "config"]
@@ -162,6 +176,70 @@ pub(crate) struct CreateAdminArgs {
     /// that is an error: the server's database is probably elsewhere.
     #[arg(long)]
     pub(crate) new_database: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UsersCommand {
+    /// Print a link to a new password for a user, for whoever has lost it and gets no mail. It works
+    /// once, for as long as `mail.reset_ttl` says. Works while the server runs.
+    #[command(after_help = "Example: menjin users reset-link mike")]
+    ResetLink(ResetLinkArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResetLinkArgs {
+    /// The user name or e-mail address.
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MailCommand {
+    /// Send a trial mail, and say what the mail server answers.
+    #[command(after_help = "Example: menjin mail test --to root@example.com")]
+    Test(TestMailArgs),
+    /// List mails, the newest first.
+    #[command(after_help = "Example: menjin mail list --state failed")]
+    List(ListMailsArgs),
+    /// Send a mail again that was given up. A running server does it.
+    #[command(after_help = "Example: menjin mail retry 42")]
+    Retry(RetryMailArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestMailArgs {
+    /// Whom to send it to.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) to: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListMailsArgs {
+    /// Only those in this state.
+    #[arg(long, value_enum)]
+    pub(crate) state: Option<MailStateName>,
+    /// How many at most.
+    #[arg(long, default_value = "20", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) limit: u32,
+    /// A JSON object a line, as `GET /api/v1/mails` has them.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How far a mail is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MailStateName {
+    /// It is to be sent.
+    Queued,
+    /// The mail server has taken it.
+    Sent,
+    /// It was given up.
+    Failed,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryMailArgs {
+    /// The id of the mail.
+    pub(crate) id: i64,
 }
 
 #[derive(Debug, Subcommand)]

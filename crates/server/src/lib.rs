@@ -12,6 +12,7 @@ mod environment;
 mod keys;
 mod logging;
 mod mail;
+mod mail_commands;
 mod metrics;
 mod secret;
 mod serve;
@@ -28,7 +29,9 @@ pub use application::{Application, Missing, StartError, create_admin};
 pub use serve::{Running, run};
 
 use banner::Start;
-use cli::{AdminCommand, AuditCommand, Cli, Command, ConfigCommand, KeysCommand};
+use cli::{
+    AdminCommand, AuditCommand, Cli, Command, ConfigCommand, KeysCommand, MailCommand, UsersCommand,
+};
 use settings::{Settings, SettingsError};
 
 /// Faster than glibc's allocator for a little more memory (`docs/src/reference/performance.md`),
@@ -68,10 +71,13 @@ pub fn main() -> ExitCode {
     let command = cli.command.take().unwrap_or(Command::Serve);
     // Certificates are read before a database is created or migrated. Other commands do not read
     // them: a person who creates an administrator need not have the right to read the server's keys.
-    let certificates =
-        || tls::Certificate::read(&settings.server).and_then(|_| settings.redis.check_files());
+    let files = || {
+        tls::Certificate::read(&settings.server)?;
+        settings.redis.check_files()?;
+        mail::check(&settings)
+    };
     if matches!(command, Command::Serve | Command::Config { .. })
-        && let Err(error) = certificates()
+        && let Err(error) = files()
     {
         eprintln!("menjin: {error}");
         return ExitCode::from(BAD_SETTINGS);
@@ -93,7 +99,24 @@ pub fn main() -> ExitCode {
         }
         Command::Config { command: ConfigCommand::Defaults } => admin::print_defaults(cli.env),
         Command::Keys { command: KeysCommand::Generate(args) } => keys::generate(&args),
+        Command::Users { command: UsersCommand::ResetLink(args) } => {
+            run(mail_commands::reset_link(&settings, &args.name))
+        }
+        Command::Mail { command: MailCommand::Test(args) } => {
+            run(mail_commands::test(&settings, &args.to))
+        }
+        Command::Mail { command: MailCommand::List(args) } => {
+            run(mail_commands::list(&settings, &args))
+        }
+        Command::Mail { command: MailCommand::Retry(args) } => {
+            run(mail_commands::retry(&settings, args.id))
+        }
     })
+}
+
+/// Runs a command to its end.
+fn run(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    admin::runtime()?.block_on(command)
 }
 
 fn ended(result: anyhow::Result<()>) -> ExitCode {
@@ -105,7 +128,8 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
             if admin::is_there_already(&error) {
                 return ExitCode::from(THERE_ALREADY);
             }
-            if names_an_unusable_database(&error) {
+            let is_setting = error.chain().any(|cause| cause.is::<SettingsError>());
+            if is_setting || names_an_unusable_database(&error) {
                 return ExitCode::from(BAD_SETTINGS);
             }
             ExitCode::FAILURE

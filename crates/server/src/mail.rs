@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use menjin_api::{DevMail, DevMails};
 use menjin_domain::common::{Causes, ClientInfo, Clock as _, Locale};
 use menjin_domain::mail::{
@@ -12,7 +11,9 @@ use menjin_domain::mail::{
 };
 use menjin_domain::one_time::{OneTimeToken, Purpose};
 use menjin_infra_credentials::DerivedKeys;
-use menjin_infra_mail::{FileMailer, Sender, SentMail, SentMails, SmtpMailer, Templates};
+use menjin_infra_mail::{
+    FileMailer, MailConfigError, Sender, SentMail, SentMails, SmtpMailer, Templates,
+};
 use menjin_infra_memory::SystemClock;
 
 use crate::settings::{MailMode, Settings, SettingsError};
@@ -21,32 +22,47 @@ use crate::store::Store;
 /// How long the worker waits after the database failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
-/// What sends mails, as the settings say; `None` if none are sent.
+/// What mails say and whom they are from, as the settings say.
+fn sender(settings: &Settings) -> Result<Sender, SettingsError> {
+    let mail = &settings.mail;
+    let templates = Templates::new(mail.templates(), &mail.site)
+        .and_then(|templates| templates.check(sample).map(|()| templates))
+        .map_err(|error| SettingsError::bad("mail.templates", Causes(&error).to_string()))?;
+    Sender::new(mail.from(), templates)
+        .map_err(|error| SettingsError::bad("mail.from", error.to_string()))
+}
+
+fn smtp(settings: &Settings) -> Result<SmtpMailer, SettingsError> {
+    SmtpMailer::new(settings.mail.smtp()?, sender(settings)?)
+        .map_err(|error| SettingsError::bad("mail.smtp.ca", error.to_string()))
+}
+
+/// Checks templates, sender and certificates, and makes nothing.
 ///
 /// # Errors
 /// A template that cannot be used, or a setting that is invalid.
-pub(crate) fn mailer(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Mailer>>> {
-    let mail = &settings.mail;
-    if !mail.is_on() {
-        return Ok(None);
+pub(crate) fn check(settings: &Settings) -> Result<(), SettingsError> {
+    match settings.mail.mode {
+        MailMode::Off => Ok(()),
+        MailMode::File => sender(settings).map(drop),
+        MailMode::Smtp => smtp(settings).map(drop),
     }
-    let bad = |name: &str, reason: String| SettingsError::bad(name, reason);
-    let templates = Templates::new(mail.templates(), &mail.site)
-        .and_then(|templates| templates.check(sample).map(|()| templates))
-        .map_err(|error| bad("mail.templates", Causes(&error).to_string()))?;
-    let sender =
-        Sender::new(mail.from(), templates).map_err(|error| bad("mail.from", error.to_string()))?;
-    Ok(Some(match mail.mode {
-        MailMode::Off => return Ok(None),
-        MailMode::File => Arc::new(
-            FileMailer::new(mail.folder.clone(), sender)
-                .map_err(|error| bad("mail.folder", error.to_string()))?,
-        ),
-        MailMode::Smtp => Arc::new(
-            SmtpMailer::new(mail.smtp()?, sender)
-                .map_err(|error| bad("mail.smtp.ca", error.to_string()))?,
-        ),
-    }))
+}
+
+/// What sends mails, as the settings say; `None` if none are sent.
+///
+/// # Errors
+/// As [`check`]; or the folder cannot be made.
+pub(crate) fn mailer(settings: &Settings) -> Result<Option<Arc<dyn Mailer>>, SettingsError> {
+    Ok(match settings.mail.mode {
+        MailMode::Off => None,
+        MailMode::Smtp => Some(Arc::new(smtp(settings)?)),
+        MailMode::File => {
+            let made = FileMailer::new(settings.mail.folder.clone(), sender(settings)?);
+            let bad = |error: MailConfigError| SettingsError::bad("mail.folder", error.to_string());
+            Some(Arc::new(made.map_err(bad)?))
+        }
+    })
 }
 
 /// The ports of mail; `None` if none is sent.
@@ -57,7 +73,7 @@ pub(crate) fn ports(
     settings: &Settings,
     store: &Store,
     keys: DerivedKeys,
-) -> anyhow::Result<Option<MailPorts>> {
+) -> Result<Option<MailPorts>, SettingsError> {
     let Some(mailer) = mailer(settings)? else { return Ok(None) };
     Ok(Some(MailPorts { outbox: store.outbox(), mailer, tokens: Arc::new(keys) }))
 }
@@ -86,7 +102,7 @@ impl DevMails for Folder {
 }
 
 /// A mail with something in each of its parts.
-fn sample(kind: MailKind, locale: Locale) -> Mail {
+pub(crate) fn sample(kind: MailKind, locale: Locale) -> Mail {
     let token = OneTimeToken::from_bytes(&[0; 32]);
     let link = |purpose: Purpose| Link {
         page: format!("https://accounts.example{}", purpose.page()),
@@ -103,22 +119,6 @@ fn sample(kind: MailKind, locale: Locale) -> Mail {
         client: ClientInfo::local(),
         at: SystemClock.now(),
     }
-}
-
-/// `menjin mail test`: sends a mail to this address, and waits for the mail server's answer.
-///
-/// # Errors
-/// No mails are sent, or the mail server refuses it.
-pub(crate) async fn send_trial(settings: &Settings, to: &str) -> anyhow::Result<()> {
-    let mailer = mailer(settings)?.context("mail.mode is off: no mails are sent")?;
-    let at = SystemClock.now();
-    let mail = Mail {
-        message_id: format!("trial.{}@localhost", at.timestamp_micros()),
-        to: to.to_owned(),
-        username: None,
-        ..sample(MailKind::Test, settings.locale.default.value)
-    };
-    mailer.send(&mail).await.context("the mail was not sent")
 }
 
 /// Delivers what is in the outbox, for ever.

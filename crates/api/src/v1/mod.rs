@@ -49,6 +49,7 @@ use crate::endpoint::Endpoint;
 
 pub use audit::list::AuditEvent;
 pub(crate) use auth::login::PATH as LOGIN;
+pub use mail::list::MailResponse;
 
 /// The dialect; also of paths that belong to none.
 pub(crate) static DIALECT: Dialect = Dialect {

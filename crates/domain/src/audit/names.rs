@@ -78,6 +78,7 @@ named! {
         PasswordChanged = "password_changed", "A password was changed; all other sessions of the user ended.";
         PasswordChangeFailed = "password_change_failed", "A password was not changed.";
         PasswordChangeRefused = "password_change_refused", "A change of a password was not tried: too many have failed.";
+        ResetLinkMade = "reset_link_made", "A link to a new password was made on the command line.";
         PasswordReset = "password_reset", "A password was replaced by the link in a mail; all sessions of the user ended.";
         PasswordResetFailed = "password_reset_failed", "A password was not replaced by the link in a mail.";
         EmailVerified = "email_verified", "An address was proved by the link in a mail.";
@@ -141,6 +142,7 @@ impl AuditAction {
             | Self::OtherSessionsRevoked
             | Self::AllSessionsRevoked
             | Self::PasswordChanged
+            | Self::ResetLinkMade
             | Self::PasswordReset
             | Self::EmailVerified
             | Self::AccountDisowned

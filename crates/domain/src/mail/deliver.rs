@@ -13,7 +13,9 @@ use crate::mail::{
     Claim, Link, Mail, MailKind, MailPorts, MailSettings, Mailer, NewMail, Outbox, QueuedMail,
     Settlement, next_try,
 };
-use crate::one_time::{NewOneTimeToken, OneTimeTokenRepository, Purpose, Recipient, TokenMaker};
+use crate::one_time::{
+    NewOneTimeToken, OneTimeTokenRepository, Purpose, Recipient, TokenMaker, hex,
+};
 use crate::ports::{Policy, Ports};
 
 /// For how long a worker has a mail for itself: longer than a try may take.
@@ -114,7 +116,7 @@ impl DeliverMails {
         let kind = mail.mail.kind;
         match &settlement {
             Settlement::Sent { .. } => {
-                tracing::info!(event = "mail_sent", mail_id = %mail.id, %kind)
+                tracing::info!(event = "mail_sent", mail_id = %mail.id, %kind);
             }
             Settlement::Again { error, .. } => {
                 tracing::warn!(event = "mail_deferred", mail_id = %mail.id, %kind, code = %error.code);
@@ -293,7 +295,7 @@ impl DeliverMails {
     /// The same at each try, and of no use to guess the token by.
     fn message_id(&self, queued: &QueuedMail) -> String {
         let digest = Sha256::digest(format!("message-id {}", queued.mail.seed.random).as_bytes());
-        let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex(digest.get(..8).unwrap_or_default());
         let after_scheme = self.settings.public_url.split("://").nth(1).unwrap_or_default();
         let host = after_scheme.split(['/', ':']).next().unwrap_or_default();
         let host = if host.is_empty() || host.starts_with('[') { "localhost" } else { host };

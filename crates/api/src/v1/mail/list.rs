@@ -29,7 +29,7 @@ request! {
 
 response! {
     /// A mail. What it says is not kept.
-    pub(crate) struct MailResponse as "Mail" {
+    pub struct MailResponse as "Mail" {
         id: i64 => { "minimum": 1, "example": 1 },
         kind: &'static str
             => { "enum": names(&MailKind::ALL, MailKind::as_str), "example": "verify_email" },
