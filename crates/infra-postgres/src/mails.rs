@@ -4,7 +4,7 @@ use diesel::dsl::{exists, select};
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use menjin_domain::audit::{AuditAction, AuditContext};
+use menjin_domain::audit::{AuditAction, AuditContext, AuditEvent};
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::mail::{
     Backlog, Claim, MailId, MailPage, MailQuery, MailRecord, NewMail, Outbox, QueuedMail,
@@ -192,6 +192,6 @@ async fn retry(
         return Err(refused(RetryMailError::NotRetriable));
     }
     let event = context.clone().event(AuditAction::MailRetried);
-    record(postgres, &found.user_id.into_iter().fold(event, |event, user| event.on(user))).await?;
+    record(postgres, &found.user_id.into_iter().fold(event, AuditEvent::on)).await?;
     Ok(found)
 }

@@ -1,5 +1,6 @@
 //! The outbox: rows, and the statements that both databases share.
 #![expect(missing_docs, reason = "a field is a column of its table")]
+#![expect(clippy::ref_option_ref, reason = "in what diesel derives")]
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};

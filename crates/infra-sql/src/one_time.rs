@@ -1,5 +1,6 @@
 //! One-time tokens: rows, and the filters that both databases share.
 #![expect(missing_docs, reason = "a field is a column of its table")]
+#![expect(clippy::ref_option_ref, reason = "in what diesel derives")]
 
 use diesel::dsl::auto_type;
 use diesel::prelude::*;

@@ -2,7 +2,7 @@
 
 use diesel::dsl::{exists, select};
 use diesel::sql_types::BigInt;
-use menjin_domain::audit::{AuditAction, AuditContext};
+use menjin_domain::audit::{AuditAction, AuditContext, AuditEvent};
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::mail::{
     Backlog, Claim, MailId, MailPage, MailQuery, MailRecord, NewMail, Outbox, QueuedMail,
@@ -128,7 +128,7 @@ impl Outbox for SqliteStore {
                 return Err(Error::Refused(RetryMailError::NotRetriable));
             }
             let event = context.event(AuditAction::MailRetried);
-            record(sqlite, &found.user_id.into_iter().fold(event, |event, user| event.on(user)))?;
+            record(sqlite, &found.user_id.into_iter().fold(event, AuditEvent::on))?;
             Ok(found)
         })
         .await

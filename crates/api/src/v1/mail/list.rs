@@ -73,7 +73,7 @@ impl From<&MailRecord> for MailResponse {
 
 response! {
     /// A part of the mails.
-    struct Mails as "Mails" {
+    struct MailPageResponse as "Mails" {
         mails: Vec<MailResponse>,
         /// How many match, on all pages.
         total: u64 => { "minimum": 0, "example": 1 },
@@ -82,7 +82,7 @@ response! {
     }
 }
 
-impl Mails {
+impl MailPageResponse {
     fn new(page: &MailPage, limit: u64) -> Self {
         let is_full = u64::try_from(page.mails.len()).is_ok_and(|length| length == limit);
         let last = page.mails.last().map(|mail| mail.id.get());
@@ -101,7 +101,7 @@ impl Mails {
 async fn list(
     api: Data<Api>,
     Ordered(Authorized(allowed), Query(query)): Ordered<Authorized<MailsRead>, Query<MailsQuery>>,
-) -> Answer<Reply<Mails>> {
+) -> Answer<Reply<MailPageResponse>> {
     let limit = query.limit.value()?.unwrap_or(DEFAULT_LIMIT);
     let input = MailQuery {
         state: query.state.value()?,
@@ -109,5 +109,5 @@ async fn list(
         limit: u32::try_from(limit).unwrap_or(u32::MAX),
     };
     let page = api.services.list_mails.execute(&allowed, input).await?;
-    Ok(Reply(Mails::new(&page, limit)))
+    Ok(Reply(MailPageResponse::new(&page, limit)))
 }
