@@ -21,6 +21,24 @@ pub enum MailConfigError {
     /// The sender is not an address, nor a name and an address.
     #[error("the sender {0:?} is neither an address nor `Name <address>`")]
     Sender(String),
+    /// The name of the mail server is neither a name nor an IP address.
+    #[error("the mail server {0:?} is neither a host name nor an IP address")]
+    Host(String),
+    /// The name for `EHLO` is no host name.
+    #[error("{0:?} is not a host name to greet a mail server with")]
+    HelloName(String),
+    /// A user name without a password, or a password without a user name.
+    #[error("a user name for the mail server needs a password, and a password a user name")]
+    HalfCredentials,
+    /// The certificates of authorities are no certificates.
+    #[error("the certificates to trust the mail server by: {0}")]
+    Authorities(String),
+    /// The system has no certificates of authorities, and the settings name none.
+    #[error("the system has no certificates of authorities, and none are named")]
+    NoAuthorities,
+    /// No time or no connection is left to send a mail with.
+    #[error("at least one connection and some time are needed to send mails")]
+    Nothing,
     /// The folder for mails cannot be made.
     #[error("the folder for mails {}: {source}", path.display())]
     Folder {
