@@ -4,15 +4,19 @@ mod dial;
 mod errors;
 
 use std::fmt;
+use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use lettre::Message;
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt, Rset};
 use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter};
+use lettre::transport::smtp::response::Response;
 use menjin_domain::mail::{Mail, MailError, Mailer};
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
@@ -154,27 +158,37 @@ async fn transaction(
         options.push(MailParameter::SmtpUtfEight);
         options.push(MailParameter::Body(MailBodyParameter::EightBitMime));
     }
-    let about_mail = |error: SmtpError| Broken::smtp(Step::Mail, &error);
-    connection
-        .command(MailFrom::new(envelope.from().cloned(), options))
-        .await
-        .map_err(about_mail)?;
+    let taken = 200..300;
+    let from = MailFrom::new(envelope.from().cloned(), options);
+    expect(&taken, connection.command(from).await)?;
     for to in envelope.to() {
-        connection.command(Rcpt::new(to.clone(), Vec::new())).await.map_err(about_mail)?;
+        expect(&taken, connection.command(Rcpt::new(to.clone(), Vec::new())).await)?;
     }
-    connection.command(Data).await.map_err(about_mail)?;
-    connection.message(&message.formatted()).await.map_err(about_mail)?;
-    Ok(())
+    expect(&(354..355), connection.command(Data).await)?;
+    expect(&taken, connection.message(&message.formatted()).await)
+}
+
+/// The library takes any reply for good that does not say no. One of the wrong kind would not mean
+/// that the server has taken the mail.
+fn expect(expected: &Range<u16>, reply: Result<Response, SmtpError>) -> Result<(), Broken> {
+    let code = reply.map_err(|error| Broken::smtp(Step::Mail, &error))?.code();
+    if expected.contains(&u16::from(code)) {
+        return Ok(());
+    }
+    Err(Broken::Other(passing("protocol", format!("the reply {code} is none to what was said"))))
 }
 
 #[async_trait]
 impl Mailer for SmtpMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let message = self.letters.write(mail).map_err(|error| shown(error, mail))?;
-        let sent = timeout(self.timeout, self.hand_over(&message)).await;
-        let error = match sent {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(broken)) => broken.into(),
+        // The library panics at some replies, such as an extension without a name. That must not end
+        // the worker that delivers all mails. What it worked on is dropped.
+        let sent = AssertUnwindSafe(self.hand_over(&message)).catch_unwind();
+        let error = match timeout(self.timeout, sent).await {
+            Ok(Ok(Ok(()))) => return Ok(()),
+            Ok(Ok(Err(broken))) => broken.into(),
+            Ok(Err(_panic)) => passing("protocol", "the reply of the mail server cannot be read"),
             Err(_elapsed) => {
                 let said = format!("not taken within {} s", self.timeout.as_secs_f32());
                 passing("timeout", said)

@@ -488,6 +488,56 @@ async fn m5_what_comes_in_clear_behind_the_reply_to_starttls_is_not_read_as_encr
 }
 
 #[tokio::test]
+async fn m3_a_server_that_says_nonsense_is_an_error_that_passes_wherever_it_does() {
+    let sound = [
+        "220 mail.example\r\n",
+        "250 mail.example\r\n",
+        "250 OK\r\n",
+        "250 OK\r\n",
+        "354 go\r\n",
+        "250 OK\r\n",
+    ];
+    let nonsense = [
+        "\r\n",
+        "2",
+        "25",
+        "250",
+        "250-",
+        "\0\0\0\0\r\n",
+        "250-a\r\n250- \r\n250-\t\r\n250 b\r\n",
+        "250-a\r\n251 b\r\n",
+        "999 x\r\n",
+        "100 x\r\n",
+        "250 \u{feff}中\r\n",
+        "250中\r\n",
+        "-250\r\n",
+        "250 - \n\n",
+        "334 x\r\n",
+        "250-AUTH\r\n250 AUTH \r\n",
+        "  \r\n",
+        "250-\r\n250-\r\n250 \r\n",
+        "250 \r\n",
+        "250-x\r\n250 \u{85}\u{a0} \r\n",
+    ];
+    for at in 0..sound.len() {
+        for bad in nonsense {
+            let mut replies: Vec<&'static str> = sound.to_vec();
+            replies[at] = bad;
+            let (port, _heard) = scripted(replies.leak());
+            let config = SmtpConfig { timeout: Duration::from_millis(200), ..config(port) };
+            let Err(error) = mailer(config).send(&mail_to("ann@site.example")).await else {
+                // Nobody minds a strange greeting. All else has to say what it should.
+                assert!(at < 2 || (bad.contains("250 ") && at != 4), "{bad:?} at {at}");
+                continue;
+            };
+            assert!(!error.is_final, "{bad:?} at {at}: {error}");
+            let codes = ["protocol", "timeout", "connection"];
+            assert!(codes.contains(&&*error.code), "{bad:?} at {at}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn m5_an_endless_reply_is_not_read_to_its_end() {
     static REPLY: std::sync::LazyLock<String> =
         std::sync::LazyLock::new(|| format!("220-{}\r\n", "x".repeat(900)).repeat(2000));
