@@ -81,6 +81,10 @@ pub enum TemplateError {
 /// `en/reset_password.txt`, `en/reset_password.html` and so on, and `layout.html`, which those of HTML
 /// share.
 ///
+/// They are in the language of Jinja, and may use `site`, `to`, `username` (or none), `at`, `address`
+/// (from where the cause came), `lang`, and in mails with a link `link`, `page` (the link without its
+/// token), `token` and `lifetime`, in words.
+///
 /// In HTML all values are escaped. In no part can a value add a line or change the direction of text.
 #[derive(Debug)]
 pub struct Templates {

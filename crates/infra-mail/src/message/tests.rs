@@ -163,6 +163,7 @@ fn m6_no_value_becomes_markup_or_a_header() {
             assert!(read.subject.chars().count() <= 256);
             let deceives = |c: char| !crate::failure::is_shown(c) && !matches!(c, '\r' | '\n');
             assert!(!read.text.contains(deceives) && !read.html.contains(deceives), "{value:?}");
+            assert!(!read.subject.contains(deceives), "{value:?}");
             // The tags are those of the template: only what the link leads to is different.
             let without_links = |tags: Vec<String>| -> Vec<String> {
                 tags.into_iter()
