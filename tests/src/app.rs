@@ -10,7 +10,7 @@ use menjin_api::Serving;
 use menjin_domain::accounts::{CreateAdminInput, Email, LoginName, Username, UsernameLength};
 use menjin_domain::credentials::{CredentialRepository, NewPassword, PasswordHash, PasswordLength};
 use menjin_domain::mail::{Outbox, Settlement};
-use menjin_infra_mail::{SentMail, SentMails};
+use menjin_infra_mail::{SentMail, SentMailBody, SentMails};
 use menjin_infra_postgres::PostgresStore;
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 use menjin_server::settings::{Database, Settings, Sources};
@@ -179,11 +179,15 @@ impl TestApp {
     }
 
     /// The mails that were sent to this address, the newest first, once all that are due are sent.
-    pub async fn mails_to(&self, address: &str) -> Vec<SentMail> {
+    pub async fn mails_to(&self, address: &str) -> Vec<SentMailBody> {
         self.deliver().await;
-        let mut mails = SentMails::new(self.place.mails()).list().unwrap();
-        mails.sort_by_key(|mail| std::cmp::Reverse(number_of(mail)));
-        mails.retain(|mail| mail.to == address);
+        let folder = SentMails::new(self.place.mails());
+        let mut listed = folder.list().await.unwrap();
+        listed.sort_by_key(|mail| std::cmp::Reverse(number_of(mail)));
+        let mut mails = Vec::new();
+        for mail in listed.iter().filter(|mail| mail.to == address) {
+            mails.push(folder.read(&mail.id).await.unwrap().unwrap());
+        }
         mails
     }
 
@@ -243,7 +247,7 @@ fn number_of(mail: &SentMail) -> u64 {
 }
 
 /// The token in a mail: what follows the `#` of its link.
-pub fn token_in(mail: &SentMail) -> String {
+pub fn token_in(mail: &SentMailBody) -> String {
     let after = mail.text.split_once('#').unwrap().1;
     after.split_whitespace().next().unwrap().to_owned()
 }

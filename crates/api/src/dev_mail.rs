@@ -1,10 +1,10 @@
 //! `GET /dev/mail`: the mails that were written into files, for whoever tries menjin out. It is there
 //! in development only, for requests from this machine to this machine: what it shows opens accounts.
 
-use std::io;
-
 use actix_web::HttpRequest;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, FORWARDED, HOST};
+use async_trait::async_trait;
+use menjin_domain::common::PortError;
 use minijinja::{Environment, context};
 
 use crate::prelude::*;
@@ -23,12 +23,13 @@ pub struct DevMail {
 }
 
 /// Lists the mails in a folder, the newest first.
+#[async_trait]
 pub trait DevMails: Send + Sync {
-    /// Blocks.
+    /// The mails.
     ///
     /// # Errors
     /// The folder cannot be read.
-    fn list(&self) -> io::Result<Vec<DevMail>>;
+    async fn list(&self) -> Result<Vec<DevMail>, PortError>;
 }
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -66,9 +67,9 @@ async fn list(api: Data<Api>, request: HttpRequest) -> Answer<HttpResponse> {
         tracing::error!(%error, "mails cannot be shown");
         ErrorKind::Internal
     };
-    let listed = actix_web::web::block(move || mails.list()).await;
-    let listed = listed.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
-    let links: Vec<_> = listed
+    let links: Vec<_> = mails
+        .list()
+        .await?
         .into_iter()
         .map(|mail| {
             let lines: Vec<_> = mail.text.lines().filter(|line| !line.trim().is_empty()).collect();

@@ -1,139 +1,205 @@
-//! Handing mails over to a mail server (RFC 5321).
+//! Handing mails to a mail server (RFC 5321).
 
+mod dial;
+mod errors;
+
+use std::fmt;
+use std::ops::Range;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::transport::smtp::{self, PoolConfig};
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use futures_util::FutureExt as _;
+use lettre::Message;
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt, Rset};
+use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter};
+use lettre::transport::smtp::response::Response;
 use menjin_domain::mail::{Mail, MailError, Mailer};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
 
-use crate::MailConfigError;
-use crate::message::Sender;
+use crate::failure::{lasting, passing, shown};
+use crate::message::{Letters, MailConfigError};
+use crate::templates::Templates;
+use dial::Server;
+use errors::{Broken, Step};
 
-/// The greatest number of characters of an error that are kept.
-const MAX_ERROR: usize = 200;
+/// A connection that nobody has used for this long is not used again: mail servers close them after a
+/// few minutes, and gateways forget them earlier without a word.
+const IDLE: Duration = Duration::from_secs(60);
 
-/// How the connection is encrypted.
+/// The port promises an answer within a minute.
+const LONGEST: Duration = Duration::from_secs(55);
+
+/// Whether and how the connection is encrypted. Certificates are always verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmtpTls {
-    /// By STARTTLS, which the server has to offer: nothing is sent in clear.
+    /// It begins in clear, and goes on encrypted or not at all.
     StartTls,
-    /// From the first byte (RFC 8314 §3.3).
+    /// It is encrypted from its first byte.
     Implicit,
-    /// Not at all.
+    /// It is in clear, the password and the tokens in mails included.
     None,
 }
 
-/// The mail server.
+/// Which mail server takes the mails, and from whom they are.
 #[derive(Debug, Clone)]
 pub struct SmtpConfig {
-    /// Its name, which its certificate has to be for.
+    /// Its name or IP address.
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// How the connection is encrypted.
+    /// Whether the connection is encrypted.
     pub tls: SmtpTls,
-    /// The name and the password to log in with.
-    pub credentials: Option<(String, SecretString)>,
-    /// Certificates of authorities in PEM, instead of the system's.
-    pub authorities: Option<String>,
-    /// How long a command may take.
+    /// Who logs in, if anybody does.
+    pub username: Option<String>,
+    /// The password.
+    pub password: Option<SecretString>,
+    /// Certificates of authorities in PEM, which are trusted in place of the system's.
+    pub ca: Option<String>,
+    /// The sender: `Name <address>` or an address.
+    pub from: String,
+    /// The name to greet the server with; if there is none, the IP address of the connection.
+    pub hello_name: Option<String>,
+    /// How long handing over one mail may take in all; more than 55 seconds are 55 seconds.
     pub timeout: Duration,
-    /// How many connections are kept at most.
+    /// How many connections there are at most.
     pub connections: u32,
 }
 
-/// Sends mails by SMTP, over connections that are kept.
+impl SmtpConfig {
+    /// How long handing over a mail usually may take.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+}
+
+/// Hands mails to a mail server.
+///
+/// Connections are kept for further mails. One on which anything went wrong, or whose mail was given
+/// up half-way, is closed.
 pub struct SmtpMailer {
-    sender: Sender,
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    letters: Letters,
+    server: Server,
+    places: Semaphore,
+    idle: Mutex<Vec<(Instant, AsyncSmtpConnection)>>,
     timeout: Duration,
 }
 
 impl SmtpMailer {
-    /// Connects when the first mail is sent.
+    /// Sends by this server. Does not connect to it yet.
     ///
     /// # Errors
-    /// [`MailConfigError::BadAuthorities`].
-    pub fn new(config: SmtpConfig, sender: Sender) -> Result<Self, MailConfigError> {
-        // The one provider of cryptography that there is.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let tls = match config.tls {
-            SmtpTls::StartTls => Tls::Required(parameters(&config)?),
-            SmtpTls::Implicit => Tls::Wrapper(parameters(&config)?),
-            SmtpTls::None => Tls::None,
-        };
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&config.host)
-            .port(config.port)
-            .tls(tls)
-            .timeout(Some(config.timeout))
-            .pool_config(PoolConfig::new().max_size(config.connections));
-        let builder = match config.credentials {
-            Some((name, password)) => {
-                builder.credentials(Credentials::new(name, password.expose_secret().to_owned()))
+    /// Settings that no mail can be sent with.
+    pub fn new(config: SmtpConfig, templates: Arc<Templates>) -> Result<Self, MailConfigError> {
+        let places = usize::try_from(config.connections).unwrap_or(Semaphore::MAX_PERMITS);
+        if places == 0 || config.timeout.is_zero() {
+            return Err(MailConfigError::Nothing);
+        }
+        Ok(Self {
+            letters: Letters::new(templates, &config.from)?,
+            places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
+            idle: Mutex::default(),
+            timeout: config.timeout.min(LONGEST),
+            server: Server::new(config)?,
+        })
+    }
+
+    /// A connection that takes commands: one that was used before, or a new one.
+    async fn connection(&self) -> Result<AsyncSmtpConnection, Broken> {
+        while let Some((since, mut connection)) = self.take_idle() {
+            // The reply to `RSET` is the next one only if no mail is half-way.
+            if since.elapsed() < IDLE && connection.command(Rset).await.is_ok() {
+                return Ok(connection);
             }
-            None => builder,
-        };
-        Ok(Self { sender, transport: builder.build(), timeout: config.timeout })
+        }
+        self.server.connect(self.timeout).await
+    }
+
+    fn take_idle(&self) -> Option<(Instant, AsyncSmtpConnection)> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn put_back(&self, connection: AsyncSmtpConnection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|(since, _)| since.elapsed() < IDLE);
+        idle.push((Instant::now(), connection));
+    }
+
+    async fn hand_over(&self, message: &Message) -> Result<(), Broken> {
+        let closed = |error| Broken::Other(passing("closed", format!("{error}")));
+        let _place = self.places.acquire().await.map_err(closed)?;
+        let mut connection = self.connection().await?;
+        // A connection that is dropped here, also by the time limit, is closed.
+        let result = transaction(&mut connection, message).await;
+        if result.as_ref().err().is_none_or(Broken::leaves_connection) {
+            self.put_back(connection);
+        }
+        result
     }
 }
 
-fn parameters(config: &SmtpConfig) -> Result<TlsParameters, MailConfigError> {
-    let bad = |error: smtp::Error| MailConfigError::BadAuthorities(error.to_string());
-    let builder = TlsParameters::builder(config.host.clone());
-    let builder = match &config.authorities {
-        Some(pem) => {
-            let certificate = Certificate::from_pem(pem.as_bytes()).map_err(bad)?;
-            let none = smtp::client::CertificateStore::None;
-            builder.certificate_store(none).add_root_certificate(certificate)
+/// One mail on a connection.
+async fn transaction(
+    connection: &mut AsyncSmtpConnection,
+    message: &Message,
+) -> Result<(), Broken> {
+    let envelope = message.envelope();
+    let mut addresses = envelope.to().iter().chain(envelope.from());
+    let mut options = Vec::new();
+    if !addresses.all(|address| AsRef::<str>::as_ref(address).is_ascii()) {
+        // RFC 6531 §3.2. Servers that have it have 8BITMIME.
+        if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+            let said = "the mail server does not take addresses with these characters (SMTPUTF8)";
+            return Err(Broken::Unsent(lasting("smtputf8", said)));
         }
-        None => builder,
-    };
-    builder.build_rustls().map_err(bad)
+        options.push(MailParameter::SmtpUtfEight);
+        options.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+    }
+    let taken = 200..300;
+    let from = MailFrom::new(envelope.from().cloned(), options);
+    expect(&taken, connection.command(from).await)?;
+    for to in envelope.to() {
+        expect(&taken, connection.command(Rcpt::new(to.clone(), Vec::new())).await)?;
+    }
+    expect(&(354..355), connection.command(Data).await)?;
+    expect(&taken, connection.message(&message.formatted()).await)
+}
+
+/// The library takes any reply for good that does not say no. One of the wrong kind would not mean
+/// that the server has taken the mail.
+fn expect(expected: &Range<u16>, reply: Result<Response, SmtpError>) -> Result<(), Broken> {
+    let code = reply.map_err(|error| Broken::smtp(Step::Mail, &error))?.code();
+    if expected.contains(&u16::from(code)) {
+        return Ok(());
+    }
+    Err(Broken::Other(passing("protocol", format!("the reply {code} is none to what was said"))))
 }
 
 #[async_trait]
 impl Mailer for SmtpMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        let message = self.sender.message(mail)?;
-        // Each command has its own limit; this one is for all of them.
-        let sent = tokio::time::timeout(self.timeout * 2, self.transport.send(message)).await;
-        match sent {
-            Ok(Ok(_response)) => Ok(()),
-            Ok(Err(error)) => Err(told(&error, mail)),
-            Err(_elapsed) => Err(MailError {
-                is_final: false,
-                code: "timeout".to_owned(),
-                text: "the mail server did not answer in time".to_owned(),
-            }),
-        }
+        let message = self.letters.write(mail).map_err(|error| shown(error, mail))?;
+        // The library panics at some replies, such as an extension without a name. That must not end
+        // the worker that delivers all mails. What it worked on is dropped.
+        let sent = AssertUnwindSafe(self.hand_over(&message)).catch_unwind();
+        let error = match timeout(self.timeout, sent).await {
+            Ok(Ok(Ok(()))) => return Ok(()),
+            Ok(Ok(Err(broken))) => broken.into(),
+            Ok(Err(_panic)) => passing("protocol", "the reply of the mail server cannot be read"),
+            Err(_elapsed) => {
+                let said = format!("not taken within {} s", self.timeout.as_secs_f32());
+                passing("timeout", said)
+            }
+        };
+        Err(shown(error, mail))
     }
 }
 
-/// What administrators are told: nothing that is in the mail.
-fn told(error: &smtp::Error, mail: &Mail) -> MailError {
-    let status = error.status().map(|code| code.to_string());
-    let code = match &status {
-        Some(status) => status.clone(),
-        None if error.is_timeout() => "timeout".to_owned(),
-        None if error.is_tls() => "tls".to_owned(),
-        None if error.is_response() || error.is_client() => "protocol".to_owned(),
-        None => "connection".to_owned(),
-    };
-    // A login that is refused is a matter of the settings, and not of this mail.
-    let is_about_login = matches!(code.as_str(), "530" | "534" | "535" | "538");
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
+impl fmt::Debug for SmtpMailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmtpMailer").field("server", &self.server).finish_non_exhaustive()
     }
-    if let Some(link) = &mail.link {
-        text = text.replace(link.token.expose(), "…");
-    }
-    let text = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_ERROR).collect();
-    MailError { is_final: error.is_permanent() && !is_about_login, code, text }
 }

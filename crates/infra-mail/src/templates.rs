@@ -1,206 +1,309 @@
 //! What mails say.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
-use menjin_domain::common::{Locale, rfc3339};
-use menjin_domain::mail::{Mail, MailKind};
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use menjin_domain::common::{ClientInfo, Locale, Timestamp};
+use menjin_domain::mail::{Link, Mail, MailKind};
+use menjin_domain::one_time::OneTimeToken;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+
+use crate::failure::is_shown;
 
 const LOCALES: [Locale; 2] = [Locale::ZhCn, Locale::En];
-const LAYOUT: &str = "layout.html";
 
-/// A template of the binary: its name in a folder, and its text.
-type BuiltIn = (&'static str, &'static str);
+/// The longest value in a mail, and the longest subject, in characters.
+const MAX_VALUE: usize = 256;
 
 macro_rules! built_in {
-    ($($kind:literal),*) => {
-        &[
-            (LAYOUT, include_str!("../templates/layout.html")),
-            $(
-                built_in!(file "zh-CN", $kind, ".txt"), built_in!(file "zh-CN", $kind, ".html"),
-                built_in!(file "en", $kind, ".txt"), built_in!(file "en", $kind, ".html"),
-            )*
-        ]
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../templates/", $name)))),*]
     };
-    (file $locale:literal, $kind:literal, $extension:literal) => {(
-        concat!($locale, "/", $kind, $extension),
-        include_str!(concat!("../templates/", $locale, "/", $kind, $extension)),
-    )};
 }
 
-const BUILT_IN: &[BuiltIn] =
-    built_in!("verify_email", "reset_password", "password_changed", "test");
+/// All templates there are: an operator may replace each, and add none.
+const BUILT_IN: [(&str, &str); 25] = built_in![
+    "layout.html",
+    "en/verify_email.subject.txt",
+    "en/verify_email.txt",
+    "en/verify_email.html",
+    "en/reset_password.subject.txt",
+    "en/reset_password.txt",
+    "en/reset_password.html",
+    "en/password_changed.subject.txt",
+    "en/password_changed.txt",
+    "en/password_changed.html",
+    "en/test.subject.txt",
+    "en/test.txt",
+    "en/test.html",
+    "zh-CN/verify_email.subject.txt",
+    "zh-CN/verify_email.txt",
+    "zh-CN/verify_email.html",
+    "zh-CN/reset_password.subject.txt",
+    "zh-CN/reset_password.txt",
+    "zh-CN/reset_password.html",
+    "zh-CN/password_changed.subject.txt",
+    "zh-CN/password_changed.txt",
+    "zh-CN/password_changed.html",
+    "zh-CN/test.subject.txt",
+    "zh-CN/test.txt",
+    "zh-CN/test.html",
+];
 
-/// Why templates cannot be used.
+/// Why the templates of a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    /// A file cannot be read.
-    #[error("{}: {source}", .path.display())]
+    /// It cannot be read, or is not UTF-8.
+    #[error("{}: {source}", path.display())]
     Unreadable {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
-    /// A template cannot be parsed.
-    #[error("{name}: {source}")]
-    Broken {
-        /// Its name.
-        name: String,
-        /// What is wrong.
-        source: Box<minijinja::Error>,
-    },
-    /// The folder has a file that replaces nothing.
-    #[error("{}: there is no such template; there are {names}", .path.display())]
+    /// No mail has a template of this name.
+    #[error("{}: no mail has a template of this name", path.display())]
     Unknown {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// What may be replaced.
-        names: String,
+    },
+    /// It does not parse, has an unknown variable, or does not show what it has to.
+    #[error("{}: {reason}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
 }
 
-/// A mail, written down.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
-    /// The subject: one line.
-    pub subject: String,
-    /// The text.
-    pub text: String,
-    /// The same in HTML.
-    pub html: String,
+/// The templates of mails, in each language: `en/reset_password.subject.txt`,
+/// `en/reset_password.txt`, `en/reset_password.html` and so on, and `layout.html`, which those of HTML
+/// share.
+///
+/// They are in the language of Jinja, and may use `site`, `to`, `username` (or none), `at`, `address`
+/// (from where the cause came), `lang`, and in mails with a link `link`, `page` (the link without its
+/// token), `token` and `lifetime`, in words.
+///
+/// In HTML all values are escaped. In no part can a value add a line or change the direction of text.
+#[derive(Debug)]
+pub struct Templates {
+    environment: Environment<'static>,
+    site: String,
 }
 
-/// The templates of all mails.
-#[derive(Debug, Clone)]
-pub struct Templates {
-    environment: Arc<Environment<'static>>,
-    /// What the site is called.
-    site: Arc<str>,
+/// A mail as it is read.
+#[derive(Clone)]
+pub(crate) struct Written {
+    pub(crate) subject: String,
+    pub(crate) text: String,
+    pub(crate) html: String,
 }
 
 impl Templates {
-    /// The built-in templates, and those of the folder in their place. All are parsed, and each mail
-    /// is written once, so that a mistake shows at the start.
-    pub fn new(folder: Option<&Path>, site: &str) -> Result<Self, TemplateError> {
+    /// The built-in templates, or those of the same names in the folder where it has them. Hidden
+    /// files in it are left alone. `site_name` is the name of the site that mails speak of.
+    ///
+    /// # Errors
+    /// A file that is unknown, unreadable or wrong: it would be noticed only when a mail is to be
+    /// sent. All templates are filled in once with a sample.
+    pub fn new(folder: Option<&Path>, site_name: &str) -> Result<Self, TemplateError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|name| {
-            let is_html = Path::new(name).extension().is_some_and(|extension| extension == "html");
-            if is_html { AutoEscape::Html } else { AutoEscape::None }
+            if is_html(name) { AutoEscape::Html } else { AutoEscape::None }
         });
-        for (name, text) in BUILT_IN {
-            let replaced = folder.map(|folder| replacement(folder, name)).transpose()?.flatten();
-            let text = replaced.unwrap_or_else(|| (*text).to_owned());
-            environment.add_template_owned((*name).to_owned(), text).map_err(|source| {
-                TemplateError::Broken { name: (*name).to_owned(), source: Box::new(source) }
-            })?;
-        }
-        if let Some(folder) = folder {
-            knows_all(folder, folder)?;
-        }
-        Ok(Self { environment: Arc::new(environment), site: site.into() })
-    }
-
-    /// Writes a mail down.
-    pub fn write(&self, mail: &Mail) -> Result<Written, TemplateError> {
-        let name = |extension| format!("{}/{}.{extension}", mail.locale.tag(), mail.kind);
-        let text = self.render(&name("txt"), mail)?;
-        let html = self.render(&name("html"), mail)?;
-        let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
-        let subject = first.trim_start_matches("Subject:").trim();
-        // A header has one line, and no marks that turn it round.
-        let subject = subject.chars().filter(|c| !c.is_control() && !is_mark(*c)).collect();
-        Ok(Written { subject, text: rest.trim_start().to_owned(), html })
-    }
-
-    fn render(&self, name: &str, mail: &Mail) -> Result<String, TemplateError> {
-        let one_line = |text: &str| -> String {
-            text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+        let replaced = folder.map(replacements).transpose()?.unwrap_or_default();
+        let folder = folder.unwrap_or(Path::new(""));
+        let invalid = |name: &str, error: &minijinja::Error| TemplateError::Invalid {
+            path: folder.join(error.name().unwrap_or(name)),
+            reason: error.to_string(),
         };
-        let link = mail.link.as_ref();
-        let broken = |source: minijinja::Error| TemplateError::Broken {
-            name: name.to_owned(),
-            source: Box::new(source),
-        };
-        let template = self.environment.get_template(name).map_err(broken)?;
-        let rendered = template.render(context! {
-            locale => mail.locale.tag(),
-            site => &*self.site,
-            username => mail.username.as_deref().map(one_line),
-            address => mail.client.address.to_string(),
-            at => readable(&rfc3339(mail.at)),
-            link => link.map(|link| format!("{}#{}", link.page, link.token.expose())),
-            token => link.map(|link| link.token.expose().to_owned()),
-            lifetime => link.map(|link| spoken(link.lifetime, mail.locale)),
-        });
-        rendered.map_err(broken)
-    }
-}
-
-/// Marks that turn the direction of a text, or cannot be seen.
-fn is_mark(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
-/// `2026-11-28 08:00 UTC`.
-fn readable(rfc3339: &str) -> String {
-    let minutes = rfc3339.get(..16).unwrap_or(rfc3339);
-    format!("{} UTC", minutes.replace('T', " "))
-}
-
-/// `30 minutes`, `24 hours`.
-fn spoken(lifetime: Duration, locale: Locale) -> String {
-    let minutes = lifetime.as_secs().div_ceil(60);
-    let (number, zh, one, many) = match minutes {
-        minutes if minutes >= 120 && minutes % 60 == 0 => (minutes / 60, "小时", "hour", "hours"),
-        minutes => (minutes, "分钟", "minute", "minutes"),
-    };
-    match locale {
-        Locale::ZhCn => format!("{number} {zh}"),
-        Locale::En => format!("{number} {}", if number == 1 { one } else { many }),
-    }
-}
-
-fn replacement(folder: &Path, name: &str) -> Result<Option<String>, TemplateError> {
-    let path = folder.join(name);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && folder.is_dir() => Ok(None),
-        Err(source) => Err(TemplateError::Unreadable { path, source }),
-    }
-}
-
-/// Refuses a file that is not the name of a template: what it says would never be sent.
-fn knows_all(top: &Path, folder: &Path) -> Result<(), TemplateError> {
-    let unreadable = |source| TemplateError::Unreadable { path: folder.to_owned(), source };
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.is_dir() {
-            knows_all(top, &path)?;
-            continue;
+        for (name, source) in BUILT_IN {
+            environment.add_template(name, source).map_err(|error| invalid(name, &error))?;
         }
-        let is_known = path
-            .strip_prefix(top)
-            .is_ok_and(|name| BUILT_IN.iter().any(|(known, _)| Path::new(known) == name));
-        if !is_known {
-            let names: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-            return Err(TemplateError::Unknown { path, names: names.join(", ") });
+        for (name, source) in replaced {
+            environment.add_template_owned(name, source).map_err(|error| invalid(name, &error))?;
         }
-    }
-    Ok(())
-}
-
-impl Templates {
-    /// One mail of each kind in each language, to try the templates with.
-    pub fn check(&self, sample: impl Fn(MailKind, Locale) -> Mail) -> Result<(), TemplateError> {
+        let templates = Self { environment, site: plain(site_name) };
         for locale in LOCALES {
             for kind in MailKind::ALL {
-                self.write(&sample(kind, locale))?;
+                templates.try_out(locale, kind, folder)?;
+            }
+        }
+        Ok(templates)
+    }
+
+    /// Fills in the templates of one kind of mail.
+    fn try_out(&self, locale: Locale, kind: MailKind, folder: &Path) -> Result<(), TemplateError> {
+        let token = OneTimeToken::from_bytes(&[0x5a; 32]);
+        let link = kind.purpose().map(|purpose| Link {
+            page: format!("https://site.example{}", purpose.page()),
+            token: token.clone(),
+            lifetime: std::time::Duration::from_secs(1800),
+        });
+        let mut mail = Mail {
+            message_id: String::new(),
+            kind,
+            to: "ann@site.example".to_owned(),
+            locale,
+            username: Some("ann".to_owned()),
+            link,
+            client: ClientInfo::at(std::net::Ipv4Addr::LOCALHOST.into()),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        for username in [None, Some("ann".to_owned())] {
+            mail.username = username;
+            for (part, has_link) in [("subject.txt", false), ("txt", true), ("html", true)] {
+                let name = format!("{}/{kind}.{part}", locale.tag());
+                let invalid = |name: &str, reason: String| TemplateError::Invalid {
+                    path: folder.join(name),
+                    reason,
+                };
+                let written = self
+                    .render(&name, &mail)
+                    .map_err(|error| invalid(error.name().unwrap_or(&name), error.to_string()))?;
+                if written.trim().is_empty() {
+                    return Err(invalid(&name, "it says nothing".to_owned()));
+                }
+                let url = mail.link.as_ref().map(url).unwrap_or_default();
+                if has_link && !written.contains(&url) {
+                    return Err(invalid(&name, "it does not show {{ link }}".to_owned()));
+                }
             }
         }
         Ok(())
     }
+
+    /// Writes a mail down.
+    pub(crate) fn write(&self, mail: &Mail) -> Result<Written, minijinja::Error> {
+        let part =
+            |part: &str| self.render(&format!("{}/{}.{part}", mail.locale.tag(), mail.kind), mail);
+        // A subject is a line, whatever its template is.
+        let subject = part("subject.txt")?;
+        let words: Vec<&str> = subject.split_whitespace().collect();
+        Ok(Written {
+            // Who reads it would decode `=?…?=`, to line breaks if it says so (RFC 2047).
+            subject: plain(&words.join(" ").replace("=?", "= ?")),
+            text: lines(&part("txt")?),
+            html: lines(&part("html")?),
+        })
+    }
+
+    fn render(&self, name: &str, mail: &Mail) -> Result<String, minijinja::Error> {
+        let template = self.environment.get_template(name)?;
+        let link = mail.link.as_ref();
+        let is_html = is_html(template.name());
+        // `minijinja` would write each slash as a reference, which filters of mails do not like.
+        let address = |text: String| {
+            if is_html { Value::from_safe_string(escaped(&text)) } else { Value::from(text) }
+        };
+        template.render(context! {
+            lang => mail.locale.tag(),
+            site => &self.site,
+            to => plain(&mail.to),
+            username => mail.username.as_deref().map(plain),
+            link => link.map(url).map(address),
+            page => link.map(|link| link_part(&link.page)).map(address),
+            token => link.map(|link| link.token.expose()),
+            lifetime => link.map(|link| lifetime(link.lifetime.as_secs(), mail.locale)),
+            address => mail.client.address.to_canonical().to_string(),
+            at => mail.at.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        })
+    }
 }
+
+fn is_html(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "html")
+}
+
+/// The files of a folder, by the names of the templates that they replace.
+fn replacements(folder: &Path) -> Result<Vec<(&'static str, String)>, TemplateError> {
+    let unreadable = |path: &Path| {
+        let path = path.to_owned();
+        move |source| TemplateError::Unreadable { path, source }
+    };
+    let mut found = Vec::new();
+    let mut folders = vec![(folder.to_owned(), String::new())];
+    while let Some((path, prefix)) = folders.pop() {
+        for entry in fs::read_dir(&path).map_err(unreadable(&path))? {
+            let entry = entry.map_err(unreadable(&path))?;
+            let (path, file) = (entry.path(), entry.file_name());
+            // Kubernetes mounts files beside hidden folders, and links to them.
+            if file.as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            let name = format!("{prefix}{}", file.to_string_lossy());
+            let is_folder = fs::metadata(&path).map_err(unreadable(&path))?.is_dir();
+            if is_folder && LOCALES.iter().any(|locale| locale.tag() == name) {
+                folders.push((path, format!("{name}/")));
+                continue;
+            }
+            let known = BUILT_IN.iter().find(|(known, _)| *known == name && !is_folder);
+            let Some((name, _)) = known else {
+                return Err(TemplateError::Unknown { path });
+            };
+            let source = fs::read_to_string(&path).map_err(unreadable(&path))?;
+            // Some editors put a mark of the byte order before it.
+            let source = source.strip_prefix('\u{feff}').unwrap_or(&source).to_owned();
+            found.push((*name, source));
+        }
+    }
+    Ok(found)
+}
+
+/// The link with its token, which no server and no proxy sees.
+fn url(link: &Link) -> String {
+    format!("{}#{}", link_part(&link.page), link.token.expose())
+}
+
+/// A page, without what cannot be in a link.
+fn link_part(page: &str) -> String {
+    page.chars().filter(|c| is_shown(*c) && !c.is_whitespace()).collect()
+}
+
+/// A value on one line, as it reads.
+fn plain(value: &str) -> String {
+    let value = value.chars().map(|c| if c.is_control() { ' ' } else { c });
+    value.filter(|c| is_shown(*c)).take(MAX_VALUE).collect()
+}
+
+/// A text with line feeds alone, and without other control characters.
+fn lines(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let text: String = text.chars().filter(|c| is_shown(*c) || matches!(c, '\n' | '\t')).collect();
+    format!("{}\n", text.trim_end())
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// How long a link is valid, in words: whole hours, or minutes.
+fn lifetime(seconds: u64, locale: Locale) -> String {
+    let minutes = (seconds / 60).max(1);
+    let (count, is_hours) =
+        if minutes.is_multiple_of(60) { (minutes / 60, true) } else { (minutes, false) };
+    match (locale, is_hours) {
+        (Locale::ZhCn, true) => format!("{count} 小时"),
+        (Locale::ZhCn, false) => format!("{count} 分钟"),
+        (Locale::En, true) if count == 1 => "1 hour".to_owned(),
+        (Locale::En, true) => format!("{count} hours"),
+        (Locale::En, false) if count == 1 => "1 minute".to_owned(),
+        (Locale::En, false) => format!("{count} minutes"),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

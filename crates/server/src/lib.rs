@@ -100,22 +100,22 @@ pub fn main() -> ExitCode {
         Command::Config { command: ConfigCommand::Defaults } => admin::print_defaults(cli.env),
         Command::Keys { command: KeysCommand::Generate(args) } => keys::generate(&args),
         Command::Users { command: UsersCommand::ResetLink(args) } => {
-            run(mail_commands::reset_link(&settings, &args.name))
+            to_the_end(mail_commands::reset_link(&settings, &args.name))
         }
         Command::Mail { command: MailCommand::Test(args) } => {
-            run(mail_commands::test(&settings, &args.to))
+            to_the_end(mail_commands::test(&settings, &args.to))
         }
         Command::Mail { command: MailCommand::List(args) } => {
-            run(mail_commands::list(&settings, &args))
+            to_the_end(mail_commands::list(&settings, &args))
         }
         Command::Mail { command: MailCommand::Retry(args) } => {
-            run(mail_commands::retry(&settings, args.id))
+            to_the_end(mail_commands::retry(&settings, args.id))
         }
     })
 }
 
 /// Runs a command to its end.
-fn run(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn to_the_end(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     admin::runtime()?.block_on(command)
 }
 

@@ -1,18 +1,18 @@
 //! Mail: the ports of the settings, the worker that delivers, and its commands.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use menjin_api::{DevMail, DevMails};
-use menjin_domain::common::{Causes, ClientInfo, Clock as _, Locale};
+use menjin_domain::common::{Causes, ClientInfo, Clock as _, Locale, PortError, rfc3339};
 use menjin_domain::mail::{
     DeliverMails, Link, Mail, MailKind, MailPorts, Mailer, Outbox, Settlement,
 };
 use menjin_domain::one_time::{OneTimeToken, Purpose};
 use menjin_infra_credentials::DerivedKeys;
 use menjin_infra_mail::{
-    FileMailer, MailConfigError, Sender, SentMail, SentMails, SmtpMailer, Templates,
+    FileMailer, MailConfigError, SentMail, SentMailBody, SentMails, SmtpMailer, Templates,
 };
 use menjin_infra_memory::SystemClock;
 
@@ -22,19 +22,28 @@ use crate::store::Store;
 /// How long the worker waits after the database failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
-/// What mails say and whom they are from, as the settings say.
-fn sender(settings: &Settings) -> Result<Sender, SettingsError> {
-    let mail = &settings.mail;
-    let templates = Templates::new(mail.templates(), &mail.site)
-        .and_then(|templates| templates.check(sample).map(|()| templates))
-        .map_err(|error| SettingsError::bad("mail.templates", Causes(&error).to_string()))?;
-    Sender::new(mail.from(), templates)
-        .map_err(|error| SettingsError::bad("mail.from", error.to_string()))
+/// What mails say, as the settings say.
+fn templates(settings: &Settings) -> Result<Arc<Templates>, SettingsError> {
+    let templates = Templates::new(settings.mail.templates(), &settings.mail.site);
+    let bad = |error| SettingsError::bad("mail.templates", Causes(&error).to_string());
+    templates.map(Arc::new).map_err(bad)
 }
 
 fn smtp(settings: &Settings) -> Result<SmtpMailer, SettingsError> {
-    SmtpMailer::new(settings.mail.smtp()?, sender(settings)?)
-        .map_err(|error| SettingsError::bad("mail.smtp.ca", error.to_string()))
+    SmtpMailer::new(settings.mail.smtp()?, templates(settings)?).map_err(bad)
+}
+
+/// The setting that is wrong.
+fn bad(error: MailConfigError) -> SettingsError {
+    let name = match &error {
+        MailConfigError::Sender(_) => "mail.from",
+        MailConfigError::Host(_) | MailConfigError::HelloName(_) => "mail.smtp.host",
+        MailConfigError::HalfCredentials => "mail.smtp.password",
+        MailConfigError::Authorities(_) | MailConfigError::NoAuthorities => "mail.smtp.ca",
+        MailConfigError::Nothing => "mail.smtp.connections",
+        MailConfigError::Folder { .. } => "mail.folder",
+    };
+    SettingsError::bad(name, Causes(&error).to_string())
 }
 
 /// Checks templates, sender and certificates, and makes nothing.
@@ -44,7 +53,7 @@ fn smtp(settings: &Settings) -> Result<SmtpMailer, SettingsError> {
 pub(crate) fn check(settings: &Settings) -> Result<(), SettingsError> {
     match settings.mail.mode {
         MailMode::Off => Ok(()),
-        MailMode::File => sender(settings).map(drop),
+        MailMode::File => templates(settings).map(drop),
         MailMode::Smtp => smtp(settings).map(drop),
     }
 }
@@ -54,12 +63,12 @@ pub(crate) fn check(settings: &Settings) -> Result<(), SettingsError> {
 /// # Errors
 /// As [`check`]; or the folder cannot be made.
 pub(crate) fn mailer(settings: &Settings) -> Result<Option<Arc<dyn Mailer>>, SettingsError> {
-    Ok(match settings.mail.mode {
+    let mail = &settings.mail;
+    Ok(match mail.mode {
         MailMode::Off => None,
         MailMode::Smtp => Some(Arc::new(smtp(settings)?)),
         MailMode::File => {
-            let made = FileMailer::new(settings.mail.folder.clone(), sender(settings)?);
-            let bad = |error: MailConfigError| SettingsError::bad("mail.folder", error.to_string());
+            let made = FileMailer::new(&mail.folder, mail.from(), templates(settings)?);
             Some(Arc::new(made.map_err(bad)?))
         }
     })
@@ -83,21 +92,25 @@ pub(crate) fn ports(
 pub(crate) fn sent_mails(settings: &Settings) -> Option<Arc<dyn DevMails>> {
     let is_file = settings.mail.mode == MailMode::File;
     let is_here = settings.server.host.is_loopback() && !settings.production;
-    let mails = || Arc::new(Folder(SentMails::new(settings.mail.folder.clone())));
+    let mails = || Arc::new(Folder(SentMails::new(&settings.mail.folder)));
     (is_file && is_here).then(|| mails() as Arc<dyn DevMails>)
 }
 
 /// The folder of the files.
 struct Folder(SentMails);
 
+#[async_trait]
 impl DevMails for Folder {
-    fn list(&self) -> io::Result<Vec<DevMail>> {
-        let mails = self
-            .0
-            .list()?
-            .into_iter()
-            .map(|SentMail { to, subject, date, text, .. }| DevMail { to, subject, date, text });
-        Ok(mails.collect())
+    async fn list(&self) -> Result<Vec<DevMail>, PortError> {
+        let mut mails = Vec::new();
+        for SentMail { id, .. } in self.0.list().await? {
+            // One that was deleted since is left out.
+            if let Some(SentMailBody { mail, text, .. }) = self.0.read(&id).await? {
+                let SentMail { to, subject, at, .. } = mail;
+                mails.push(DevMail { to, subject, date: rfc3339(at), text });
+            }
+        }
+        Ok(mails)
     }
 }
 

@@ -15,6 +15,7 @@ pub mod pgbouncer;
 pub mod postgres;
 pub mod proxy;
 pub mod redis;
+pub mod smtp;
 
 mod listening;
 

@@ -19,13 +19,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) struct Listening {
     child: Child,
     pub(super) port: u16,
-    folder: TempDir,
+    pub(super) folder: TempDir,
 }
 
 impl Listening {
     /// Starts the program that this returns for a port and a folder, to which it may write, and waits
     /// until it listens. The program is run by somebody without privileges.
     pub(super) fn start(program: impl Fn(u16, &Path) -> Command) -> Self {
+        Self::start_as(unprivileged(), program)
+    }
+
+    /// The same, run by this user, or by who runs the tests.
+    pub(super) fn start_as(
+        user: Option<(u32, u32)>,
+        program: impl Fn(u16, &Path) -> Command,
+    ) -> Self {
         let mut log = String::new();
         // Somebody may be quicker to take the port.
         for _ in 0..5 {
@@ -34,7 +42,7 @@ impl Listening {
             let output = File::create(folder.path().join("log")).unwrap();
             command.current_dir(folder.path()).stdin(Stdio::null());
             command.stdout(output.try_clone().unwrap()).stderr(output);
-            if let Some((uid, gid)) = unprivileged() {
+            if let Some((uid, gid)) = user {
                 command.uid(uid).gid(gid);
                 for entry in fs::read_dir(folder.path()).unwrap() {
                     chown(entry.unwrap().path(), Some(uid), Some(gid)).unwrap();

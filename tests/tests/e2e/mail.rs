@@ -208,13 +208,13 @@ async fn w3_a_reset_ends_all_sessions_and_its_owner_is_told() {
     let mike = app.anonymous().log_in("mike", NEW).await;
     assert!(is_verified(&mike).await, "the link was in the mailbox of this address");
     let told = app.mails_to(MIKE).await.remove(0);
-    assert!(told.subject.contains("密码已修改"), "{}", told.subject);
+    assert!(told.mail.subject.contains("密码已修改"), "{}", told.mail.subject);
     let body = json!({
         "current_password": NEW, "new_password": PASSWORD, "confirm_password": PASSWORD,
     });
     assert_eq!(mike.post("/api/v1/auth/change-password", &body).await.status, 200);
     let told = app.mails_to(MIKE).await;
-    assert_eq!(told.iter().filter(|mail| mail.subject.contains("密码已修改")).count(), 2);
+    assert_eq!(told.iter().filter(|mail| mail.mail.subject.contains("密码已修改")).count(), 2);
 }
 
 /// Who takes over a session and changes the address does not get the next password.
@@ -388,7 +388,7 @@ async fn k6_no_header_of_a_request_gets_into_a_link() {
     assert_eq!(answer.answer().await.status, 202);
     for mail in app.mails_to(MIKE).await {
         assert!(mail.text.contains(&format!("{public_url}/account/")), "{}", mail.text);
-        assert!(!format!("{mail:?}").contains("evil"), "{mail:?}");
+        assert!(!mail.text.contains("evil") && !mail.html.contains("evil"), "{}", mail.text);
         let html = mail.html.replace("&#x2f;", "/");
         assert!(html.contains(&format!("{public_url}/account/")), "{html}");
     }
@@ -406,7 +406,7 @@ async fn m6_mails_hold_no_text_of_whoever_caused_them() {
         });
         assert_eq!(app.anonymous().post("/api/v1/auth/register", &body).await.status, 201);
         let mail = app.mails_to(&address).await.remove(0);
-        let shown = format!("{mail:?}");
+        let shown = format!("{} {} {}", mail.mail.subject, mail.text, mail.html);
         assert!(!shown.contains("You have won") && !shown.contains("evil"), "{shown}");
         assert_eq!(mail.text.contains(name), *name == "plain", "{shown}");
     }
@@ -429,10 +429,10 @@ async fn m7_a_mail_is_in_the_language_of_the_account() {
     };
     let (locale, mail) = register("ann", "en-GB, zh;q=0.1").await;
     assert_eq!(locale, "en");
-    assert!(mail.subject.starts_with("Verify your e-mail address"), "{}", mail.subject);
+    assert!(mail.mail.subject.starts_with("Verify your e-mail address"), "{}", mail.mail.subject);
     let (locale, mail) = register("mike", "zh-TW").await;
     assert_eq!(locale, "zh-CN");
-    assert!(mail.subject.starts_with("验证"), "{}", mail.subject);
+    assert!(mail.mail.subject.starts_with("验证"), "{}", mail.mail.subject);
     let mike = app.anonymous().log_in("mike", PASSWORD).await;
     let changed = mike.put("/api/v1/users/me", &json!({ "locale": "en" })).await;
     assert_eq!((changed.status, &changed.body["locale"]), (200, &json!("en")));
@@ -440,7 +440,7 @@ async fn m7_a_mail_is_in_the_language_of_the_account() {
     assert_eq!((bad.status, &bad.body["detail"][0]["type"]), (422, &json!("enum")), "{bad}");
     forgot(&app.anonymous(), "mike").await;
     let mail = app.mails_to(MIKE).await.remove(0);
-    assert!(mail.subject.starts_with("Choose a new password"), "{}", mail.subject);
+    assert!(mail.mail.subject.starts_with("Choose a new password"), "{}", mail.mail.subject);
     let cleared = mike.put("/api/v1/users/me", &json!({ "locale": null })).await;
     assert_eq!(cleared.body["locale"], Value::Null);
 }

@@ -125,8 +125,11 @@ impl MailSettings {
                 TlsMode::Implicit => SmtpTls::Implicit,
                 TlsMode::None => SmtpTls::None,
             },
-            credentials: (!username.is_empty()).then(|| (username.clone(), password.0.clone())),
-            authorities: authorities.transpose()?,
+            username: (!username.is_empty()).then(|| username.clone()),
+            password: (!username.is_empty()).then(|| password.0.clone()),
+            ca: authorities.transpose()?,
+            from: self.from().to_owned(),
+            hello_name: None,
             timeout: *timeout,
             connections: *connections,
         })
