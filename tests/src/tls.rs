@@ -48,14 +48,14 @@ impl Default for Authority {
 impl Authority {
     /// Writes a new certificate for `127.0.0.1` into this folder, over one that may be there.
     pub fn certify(&self, folder: &Path) -> Pair {
-        self.sign(folder, "server", CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap())
+        self.sign(folder, "server", &CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap())
     }
 
     /// Writes a new certificate for a client of this name into this folder.
     pub fn certify_client(&self, folder: &Path, name: &str) -> Pair {
         let mut client = CertificateParams::new(Vec::new()).unwrap();
         client.distinguished_name.push(DnType::CommonName, name);
-        self.sign(folder, name, client)
+        self.sign(folder, name, &client)
     }
 
     /// Writes its own certificate into this folder. Returns the path.
@@ -65,7 +65,7 @@ impl Authority {
         path
     }
 
-    fn sign(&self, folder: &Path, name: &str, of: CertificateParams) -> Pair {
+    fn sign(&self, folder: &Path, name: &str, of: &CertificateParams) -> Pair {
         let key = KeyPair::generate().unwrap();
         let signed = of.signed_by(&key, &self.issuer).unwrap();
         let pair = Pair {
