@@ -49,6 +49,7 @@ fn user() -> User {
             full_name: FullName::parse("Mike Example").unwrap(),
             ..Profile::default()
         },
+        locale: None,
         is_active: true,
         is_verified: false,
         created_at: at(0),

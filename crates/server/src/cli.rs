@@ -123,9 +123,10 @@ impl Command {
     /// The flags that have no effect on it.
     fn ignores(&self) -> &'static [&'static str] {
         match self {
-            Self::Serve | Self::Config { command: ConfigCommand::Check } => &[],
-            // Links lead to where the server listens.
-            Self::Users { .. } => &[],
+            // The links of `users` lead to where the server listens.
+            Self::Serve | Self::Users { .. } | Self::Config { command: ConfigCommand::Check } => {
+                &[]
+            }
             Self::Migrate
             | Self::Transfer(_)
             | Self::Admin { .. }

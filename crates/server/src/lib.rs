@@ -128,7 +128,7 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
             if admin::is_there_already(&error) {
                 return ExitCode::from(THERE_ALREADY);
             }
-            let is_setting = error.chain().any(|cause| cause.is::<SettingsError>());
+            let is_setting = error.chain().any(<dyn std::error::Error>::is::<SettingsError>);
             if is_setting || names_an_unusable_database(&error) {
                 return ExitCode::from(BAD_SETTINGS);
             }

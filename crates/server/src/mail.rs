@@ -30,12 +30,12 @@ fn templates(settings: &Settings) -> Result<Arc<Templates>, SettingsError> {
 }
 
 fn smtp(settings: &Settings) -> Result<SmtpMailer, SettingsError> {
-    SmtpMailer::new(settings.mail.smtp()?, templates(settings)?).map_err(bad)
+    SmtpMailer::new(settings.mail.smtp()?, templates(settings)?).map_err(|error| bad(&error))
 }
 
 /// The setting that is wrong.
-fn bad(error: MailConfigError) -> SettingsError {
-    let name = match &error {
+fn bad(error: &MailConfigError) -> SettingsError {
+    let name = match error {
         MailConfigError::Sender(_) => "mail.from",
         MailConfigError::Host(_) | MailConfigError::HelloName(_) => "mail.smtp.host",
         MailConfigError::HalfCredentials => "mail.smtp.password",
@@ -43,7 +43,7 @@ fn bad(error: MailConfigError) -> SettingsError {
         MailConfigError::Nothing => "mail.smtp.connections",
         MailConfigError::Folder { .. } => "mail.folder",
     };
-    SettingsError::bad(name, Causes(&error).to_string())
+    SettingsError::bad(name, Causes(error).to_string())
 }
 
 /// Checks templates, sender and certificates, and makes nothing.
@@ -69,7 +69,7 @@ pub(crate) fn mailer(settings: &Settings) -> Result<Option<Arc<dyn Mailer>>, Set
         MailMode::Smtp => Some(Arc::new(smtp(settings)?)),
         MailMode::File => {
             let made = FileMailer::new(&mail.folder, mail.from(), templates(settings)?);
-            Some(Arc::new(made.map_err(bad)?))
+            Some(Arc::new(made.map_err(|error| bad(&error))?))
         }
     })
 }

@@ -299,7 +299,7 @@ mod tests {
 
     fn recipient(is_verified: bool, recovery: Recovery) -> Recipient {
         let email = Email::parse("new@example.com").unwrap();
-        let user = User { is_verified, email, ..testing::user() };
+        let user = User { email, is_verified, ..testing::user() };
         Recipient { user, version: CredentialVersion(0), recovery }
     }
 
