@@ -44,6 +44,8 @@ async fn add(store: &SqliteStore, name: &str) -> Result<UserId, Error<CreateUser
         hash: PasswordHash::new("x".repeat(1000)),
         role: Role::Student,
         profile: Profile::default(),
+        locale: None,
+        mail: None,
         created_at: Timestamp::UNIX_EPOCH,
         request: RequestContext::local(),
     };

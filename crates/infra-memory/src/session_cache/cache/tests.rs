@@ -33,6 +33,7 @@ pub(in crate::session_cache) fn live(version: i64) -> LiveSession {
             email: Email::parse("mike@example.com").unwrap(),
             role: Role::Student,
             profile: Profile::default(),
+            locale: None,
             is_active: true,
             is_verified: false,
             created_at: at(0),
