@@ -181,3 +181,46 @@ async fn e2_the_time_of_a_refusal_says_nothing_of_its_reason() {
         assert!(control[1].differs(control[0], control[0].median), "{time:?}: {control:#?}");
     }
 }
+
+/// How many requests of each kind are sent: each costs little.
+const ASKED: usize = 200;
+
+/// W1: a request for a new password is one row, whoever has the name.
+#[tokio::test(flavor = "multi_thread")]
+async fn w1_the_time_of_a_request_for_a_new_password_says_nothing_of_who_has_the_name() {
+    let app = TestApp::start_with(&[("mail.max_requests", "1000000")]).await;
+    let admin = app.admin("root").await;
+    for name in ["mike", "ann"] {
+        app.user(name).await;
+    }
+    assert_eq!(admin.post_empty("/api/v1/users/3/deactivate").await.status, 200);
+    let client = app.anonymous();
+    let names = ["mike", "nobody", "ann", "root", "nobody@example.com", "mike@example.com"];
+    let mut times = vec![Vec::new(); names.len()];
+    for round in 0..ASKED + 10 {
+        for turn in 0..names.len() {
+            let kind = (round + turn) % names.len();
+            let body = json!({ "username": names[kind] });
+            let (work, started) = (processor_time(), Instant::now());
+            let answer = client.post("/api/v1/auth/forgot-password", &body).await;
+            let taken = [processor_time().saturating_sub(work), started.elapsed()];
+            assert_eq!(answer.status, 202, "{answer}");
+            // Not measured: what is made at the first time.
+            if round >= 10 {
+                times[kind].push(taken);
+            }
+        }
+    }
+    let measured: Vec<_> = times.iter().map(|times| Measured::of(times, Time::Processor)).collect();
+    for (name, Measured { median, error }) in names.iter().zip(&measured) {
+        println!("{name:<20} median {median:7.3} ms, error {error:6.3} ms");
+    }
+    let known = measured[0];
+    let told: Vec<_> = names
+        .iter()
+        .zip(&measured)
+        .filter(|(_, one)| one.differs(known, known.median))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(told, Vec::<&&str>::new(), "{measured:#?}");
+}

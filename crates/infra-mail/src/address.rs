@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m5_addresses_become_what_smtp_takes() {
+    fn q8_addresses_become_what_smtp_takes() {
         for (typed, expected) in [
             ("Ann.Lee+x@Example.COM", "Ann.Lee+x@example.com"),
             ("ｚｈａｎｇ＠ｑｑ．ｃｏｍ", "zhang@qq.com"),

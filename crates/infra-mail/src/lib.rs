@@ -19,6 +19,6 @@ mod smtp;
 mod templates;
 
 pub use files::{FileMailer, SentMail, SentMailBody, SentMails};
-pub use message::MailConfigError;
+pub use message::{MailConfigError, check_sender};
 pub use smtp::{SmtpConfig, SmtpMailer, SmtpTls};
 pub use templates::{TemplateError, Templates};

@@ -56,6 +56,14 @@ pub(crate) struct Letters {
     from: Mailbox,
 }
 
+/// Checks whom mails are to be from: an address, or `Name <address>`.
+///
+/// # Errors
+/// [`MailConfigError::Sender`].
+pub fn check_sender(from: &str, templates: Arc<Templates>) -> Result<(), MailConfigError> {
+    Letters::new(templates, from).map(drop)
+}
+
 impl Letters {
     pub(crate) fn new(templates: Arc<Templates>, from: &str) -> Result<Self, MailConfigError> {
         let bad = || MailConfigError::Sender(from.to_owned());

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use crate::error::OrPortError;
 use crate::{OpenError, SchemaError, SqliteConfig, SqliteStore};
 
-const MIGRATIONS: [&str; 2] = ["0001_initial", "0002_refresh_retries"];
+const MIGRATIONS: [&str; 3] = ["0001_initial", "0002_refresh_retries", "0003_mail"];
 
 fn folder() -> (TempDir, PathBuf) {
     let folder = TempDir::new().unwrap();

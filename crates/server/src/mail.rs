@@ -13,6 +13,7 @@ use menjin_domain::one_time::{OneTimeToken, Purpose};
 use menjin_infra_credentials::DerivedKeys;
 use menjin_infra_mail::{
     FileMailer, MailConfigError, SentMail, SentMailBody, SentMails, SmtpMailer, Templates,
+    check_sender,
 };
 use menjin_infra_memory::SystemClock;
 
@@ -53,7 +54,9 @@ fn bad(error: &MailConfigError) -> SettingsError {
 pub(crate) fn check(settings: &Settings) -> Result<(), SettingsError> {
     match settings.mail.mode {
         MailMode::Off => Ok(()),
-        MailMode::File => templates(settings).map(drop),
+        MailMode::File => {
+            check_sender(settings.mail.from(), templates(settings)?).map_err(|error| bad(&error))
+        }
         MailMode::Smtp => smtp(settings).map(drop),
     }
 }

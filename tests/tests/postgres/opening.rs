@@ -9,7 +9,7 @@ use menjin_tests::servers::postgres;
 
 use crate::{chain, open};
 
-const MIGRATIONS: [&str; 2] = ["0001_initial", "0002_refresh_retries"];
+const MIGRATIONS: [&str; 3] = ["0001_initial", "0002_refresh_retries", "0003_mail"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_that_open_at_once_migrate_once() {

@@ -91,6 +91,56 @@ fn user(number: i64) -> Row {
         micros(number),
         if some { micros(number + 1) } else { None },
         if some { None } else { micros(number + 2) },
+        if some { text("en") } else { None },
+        optional("Old@example.com"),
+        text(i32::from(some)),
+        if some { micros(number + 3) } else { None },
+    ]
+}
+
+fn mail(number: i64) -> Row {
+    let some = some(number);
+    let or_none = |value: Option<String>| if some { value } else { None };
+    vec![
+        text(number + 1),
+        text("reset_password"),
+        text(number % 2),
+        or_none(text(number % USERS + 1)),
+        if some { None } else { text("ünal_1") },
+        or_none(text("Ann@例子.中国")),
+        or_none(text("zh-CN")),
+        text("5e".repeat(32)),
+        text("0011223344556677"),
+        text(if some { "2001:db8::7" } else { "192.0.2.7" }),
+        or_none(text("Mozilla/5.0")),
+        micros(number),
+        micros(number + 1),
+        micros(number + 2),
+        text(if some { "sent" } else { "queued" }),
+        or_none(micros(number + 3)),
+        text(number % 5),
+        text(number % 3),
+        or_none(text("451")),
+        or_none(text("later\n")),
+        or_none(micros(number + 4)),
+    ]
+}
+
+fn token(number: i64) -> Row {
+    let some = some(number);
+    let or_none = |value: Option<String>| if some { value } else { None };
+    vec![
+        text(format!("{:064x}", number * 7_919 % 3_001)),
+        text("verify_email"),
+        text(number % USERS + 1),
+        or_none(text(number % 4)),
+        text("ann@example.com"),
+        text("192.0.2.7"),
+        or_none(text("Mozilla/5.0")),
+        or_none(text(number + 1)),
+        micros(number),
+        or_none(micros(number + 1)),
+        if some { None } else { micros(number + 2) },
     ]
 }
 
@@ -141,7 +191,7 @@ fn event(number: i64) -> Row {
 
 /// Says which ids have been given.
 fn given(last_user_id: i64, last_event_id: i64) -> Vec<Contents> {
-    let ids = [("users", last_user_id), ("audit_events", last_event_id)];
+    let ids = [("users", last_user_id), ("mails", 1200), ("audit_events", last_event_id)];
     ids.map(|(table, last)| Contents { table, rows: 0, last_id: Some(last) }).into()
 }
 
@@ -154,6 +204,8 @@ async fn full() -> Place {
         ("users", (1..=USERS).map(user).collect::<Vec<_>>()),
         ("sessions", (0..3000).map(session).collect()),
         ("login_throttles", (0..1500).map(throttle).collect()),
+        ("mails", (0..1100).map(mail).collect()),
+        ("one_time_tokens", (0..1050).map(token).collect()),
         ("audit_events", (0..1200).map(event).collect()),
     ] {
         put.extend(rows.chunks(900).map(|rows| Batch { table, rows: rows.to_vec() }));
@@ -182,8 +234,14 @@ async fn everything_goes_from_any_database_to_any() {
         from = to;
     }
     let rows: Vec<_> = sums[0].iter().map(|sum| (sum.table, sum.rows)).collect();
-    let expected =
-        [("users", 2500), ("sessions", 3000), ("login_throttles", 1500), ("audit_events", 1200)];
+    let expected = [
+        ("users", 2500),
+        ("sessions", 3000),
+        ("login_throttles", 1500),
+        ("mails", 1100),
+        ("one_time_tokens", 1050),
+        ("audit_events", 1200),
+    ];
     assert_eq!(rows, expected);
     assert!(sums.windows(2).all(|pair| pair[0] == pair[1]), "{sums:#?}");
     for place in &route {

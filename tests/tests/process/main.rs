@@ -14,6 +14,7 @@ mod failover;
 mod keys;
 mod lifecycle;
 mod log_readers;
+mod mail;
 mod metrics;
 mod operators;
 mod postgres;

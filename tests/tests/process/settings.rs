@@ -30,6 +30,18 @@ fn each_bad_setting_is_named() {
         ("MENJIN__SERVER__TLS__CHECK_EVERY", "0s", "server.tls.check_every"),
         ("MENJIN__SERVER__TLS__KEYS", "x", "server.tls.keys"),
         ("MENJIN__SERVER__HSTS", "for ever", "server.hsts"),
+        ("MENJIN__MAIL__MODE", "smtp", "mail.from"),
+        ("MENJIN__MAIL__MODE", "post", "mail.mode"),
+        ("MENJIN__MAIL__FROM", "nobody", "mail.from"),
+        ("MENJIN__MAIL__TEMPLATES", "nowhere", "mail.templates"),
+        ("MENJIN__MAIL__RESET_TTL", "1m", "mail.reset_ttl"),
+        ("MENJIN__MAIL__SMTP__TLS", "perhaps", "mail.smtp.tls"),
+        ("MENJIN__MAIL__SMTP__PORT", "0", "mail.smtp.port"),
+        (
+            "MENJIN__REGISTRATION__REQUIRE_VERIFICATION",
+            "always",
+            "registration.require_verification",
+        ),
         ("MENJIN__CORS__ORIGINS", "null", "cors.origins"),
         ("MENJIN__CORS__ORIGINS", "app.example", "cors.origins"),
         ("MENJIN__CORS__ORIGINS", "https://app.example, https://app.example/page", "cors.origins"),
@@ -150,6 +162,49 @@ fn s4_production_needs_a_secret_and_a_cost() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn m5_settings_of_mail_that_contradict_each_other_stop_the_start() {
+    let smtp = [
+        ("MENJIN__MAIL__MODE", "smtp"),
+        ("MENJIN__MAIL__FROM", "menjin@example.com"),
+        ("MENJIN__MAIL__SMTP__HOST", "smtp.example.com"),
+    ];
+    let with = |more: &[(&'static str, &'static str)]| [&smtp[..], more].concat();
+    let password = ("MENJIN__MAIL__SMTP__PASSWORD", "canary");
+    for (variables, name) in [
+        (with(&[password]), "mail.smtp.password"),
+        (with(&[("MENJIN__MAIL__SMTP__USERNAME", "u")]), "mail.smtp.password"),
+        (
+            with(&[
+                password,
+                ("MENJIN__MAIL__SMTP__USERNAME", "u"),
+                ("MENJIN__MAIL__SMTP__TLS", "none"),
+            ]),
+            "mail.smtp.tls",
+        ),
+        (with(&[("MENJIN__MAIL__SMTP__CA", "nowhere.pem")]), "mail.smtp.ca"),
+        (
+            vec![
+                ("MENJIN__MAIL__MODE", "off"),
+                ("MENJIN__REGISTRATION__REQUIRE_VERIFICATION", "login"),
+            ],
+            "registration.require_verification",
+        ),
+    ] {
+        let (code, text) = complaint(&variables, &[]);
+        assert_eq!(code, Some(2), "{variables:?}: {text}");
+        assert!(text.contains(&format!("`{name}`")) && !text.contains("canary"), "{text}");
+    }
+    // K6: in production nobody guesses where links lead.
+    let production = with(&[
+        ("MENJIN__HASHING__COST", "12"),
+        ("MENJIN__AUTH__SECRET", "0123456789abcdef0123456789abcdef"),
+    ]);
+    let (code, text) = complaint(&production, &["--env", "production"]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("`server.public_url`"), "{text}");
 }
 
 #[test]

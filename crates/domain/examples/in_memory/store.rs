@@ -183,6 +183,7 @@ impl AccountRepository for Store {
         patch(&mut user.profile.phone, changes.phone);
         patch(&mut user.profile.bio, changes.bio);
         patch(&mut user.profile.avatar, changes.avatar);
+        patch(&mut user.locale, changes.locale);
         user.updated_at = Some(context.at);
         let user = user.clone();
         state.record(context.event(AuditAction::ProfileUpdated).on(id));

@@ -63,8 +63,9 @@ impl MailRequests {
             tracing::warn!(event = "mail_requests_limited", %kind, %network, "too many requests for mails");
             return Ok(());
         }
-        // A text that is longer than any name is nobody's, and need not be kept.
-        let name = if name.canonical().len() > MAX_NAME { nobody() } else { name };
+        // A text that is longer than any name, or none, is nobody's, and need not be kept.
+        let is_possible = (1..=MAX_NAME).contains(&name.canonical().len());
+        let name = if is_possible { name } else { nobody() };
         outbox.enqueue(NewMail { name: Some(name), ..mail }, None).await?;
         Ok(())
     }
@@ -122,6 +123,22 @@ mod tests {
             .times(1)
             .return_once(|_, _| Ok(()));
         ask(&requests(Some(outbox), Admission::Admitted)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn w1_a_text_that_is_no_name_is_a_row_too() {
+        for text in ["", " ", &"x".repeat(5000)] {
+            let mut outbox = MockOutbox::new();
+            outbox
+                .expect_enqueue()
+                .withf(|mail, _| mail.name == Some(nobody()))
+                .times(1)
+                .return_once(|_, _| Ok(()));
+            let requests = requests(Some(outbox), Admission::Admitted);
+            let name = LoginName::parse(text).unwrap();
+            let request = testing::request();
+            requests.queue(MailKind::ResetPassword, name, None, request).await.unwrap();
+        }
     }
 
     #[tokio::test]

@@ -74,6 +74,8 @@ fn m6_a_mail_says_when_from_where_for_how_long_and_what_to_do_if_it_was_somebody
             assert_eq!(bare, usize::from(is_link), "{name}: {part}");
             if mail.kind != MailKind::Test {
                 let not_you = match (mail.locale, mail.kind) {
+                    (Locale::ZhCn, MailKind::VerifyEmail) => "不是您注册的",
+                    (Locale::En, MailKind::VerifyEmail) => "If you did not make this account",
                     (Locale::ZhCn, _) => "不是您本人",
                     (Locale::En, MailKind::PasswordChanged) => "If it was not you",
                     (Locale::En, _) => "If you did not ask for this",

@@ -84,7 +84,10 @@ impl Known {
         let key = |known: &&String| {
             known.rsplit('.').next().is_some_and(|key| key.len() > 2 && key == name)
         };
-        close.map(|(_, known)| known).or_else(|| self.values.keys().find(key).map(String::as_str))
+        // Of several the one that is least deep: `port` is that of the server, and not of some other.
+        let by_key =
+            || self.values.keys().filter(key).min_by_key(|known| known.matches('.').count());
+        close.map(|(_, known)| known).or_else(|| by_key().map(String::as_str))
     }
 
     /// The setting that a variable may be meant for.

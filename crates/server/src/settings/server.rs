@@ -20,7 +20,7 @@ pub(crate) struct ServerSettings {
     pub(crate) port: u16,
     #[garde(range(max = 512))]
     pub(crate) workers: usize,
-    #[serde(with = "text")]
+    #[serde(deserialize_with = "text::unquoted", serialize_with = "text::serialize")]
     public_url: PublicUrl,
     #[garde(custom(fits_a_process))]
     pub(crate) max_connections: NonZeroUsize,

@@ -19,6 +19,13 @@ pub(super) fn serialize<S: Serializer>(value: &impl Display, to: S) -> Result<S:
     to.collect_str(value)
 }
 
+/// The same of what may hold a password that does not belong there: the error does not quote it.
+pub(super) fn unquoted<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+}
+
 /// One of the names of an enum. The error lists the names, unlike the error of the `config` crate.
 pub(super) fn name<'de, T: DeserializeOwned, D: Deserializer<'de>>(
     deserializer: D,

@@ -1,0 +1,196 @@
+//! Mails of the real binary: what is lost when it is killed (nothing), what its log says of tokens
+//! (nothing), and its commands.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use menjin_infra_mail::{SentMailBody, SentMails};
+use menjin_tests::app::token_in;
+use menjin_tests::client::Client;
+use menjin_tests::measurements::measured;
+use menjin_tests::process::{Server, command, output};
+use menjin_tests::size::kills;
+use serde_json::{Value, json};
+
+use crate::MENJIN;
+
+const PASSWORD: &str = "password123";
+const NEW: &str = "newpassword456";
+
+fn menjin(folder: &Path) -> Command {
+    let mut command = command(MENJIN, folder);
+    command.env("MENJIN__MAIL__CHECK_EVERY", "10ms");
+    command
+}
+
+async fn register(client: &Client, name: &str) {
+    let body = json!({
+        "username": name, "email": format!("{name}@example.com"), "password": PASSWORD,
+    });
+    let answer = client.post("/api/v1/auth/register", &body).await;
+    assert_eq!(answer.status, 201, "{answer}");
+}
+
+/// The mails in the folder once there are this many.
+async fn mails(folder: &Path, number: usize) -> Vec<SentMailBody> {
+    let sent = SentMails::new(folder.join("data/mail"));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        // The folder is there once the server has started.
+        let listed = sent.list().await.unwrap_or_default();
+        if listed.len() >= number {
+            let mut bodies = Vec::new();
+            for mail in listed {
+                bodies.push(sent.read(&mail.id).await.unwrap().unwrap());
+            }
+            return bodies;
+        }
+        assert!(Instant::now() < deadline, "{} of {number} mails came", listed.len());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn said(command: &mut Command) -> (Option<i32>, String, String) {
+    let output = output(command);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// Each registration that was acknowledged has its mail, however the server ended after it.
+#[tokio::test]
+async fn m1_no_mail_is_lost_when_the_server_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let rounds = kills(6).min(200);
+    for round in 0..rounds {
+        let mut server = Server::start(&mut menjin(folder.path()));
+        let client = Client::new(&server.url);
+        register(&client, &format!("user{round}")).await;
+        // Now before the mail was claimed, now while it is sent, now afterwards.
+        let pause = Duration::from_micros(u64::try_from(round).unwrap() % 10 * 2500);
+        tokio::time::sleep(pause).await;
+        server.kill();
+    }
+    // What a killed worker had claimed comes free after two minutes; a later clock is as good.
+    let mut later = menjin(folder.path());
+    let server = Server::start(&mut later);
+    let (code, listed, told) =
+        said(menjin(folder.path()).args(["mail", "list", "--json", "--limit", "1000"]));
+    assert_eq!(code, Some(0), "{told}");
+    let rows = listed.lines().count();
+    assert_eq!(rows, rounds, "each has its row");
+    let waiting = listed.lines().filter(|line| line.contains("\"queued\"")).count();
+    measured("M1", "killed after a registration", format!("{rounds} times, {waiting} mails left"));
+    let sent = mails(folder.path(), 0).await;
+    let recipients: BTreeSet<_> = sent.iter().map(|mail| mail.mail.to.clone()).collect();
+    let ids: BTreeSet<_> = sent.iter().map(|mail| mail.mail.id.clone()).collect();
+    assert_eq!(recipients.len(), ids.len(), "one Message-ID for a row, sent however often");
+    assert!(recipients.len() + waiting >= rounds, "{recipients:?} and {waiting} of {rounds}");
+    drop(server);
+}
+
+/// At no level.
+#[tokio::test]
+async fn k1_no_line_of_the_log_has_a_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(menjin(folder.path()).env("MENJIN__LOG__LEVEL", "trace"));
+    let client = Client::new(&server.url);
+    register(&client, "mike").await;
+    let name = json!({ "username": "mike" });
+    assert_eq!(client.post("/api/v1/auth/forgot-password", &name).await.status, 202);
+    let mails = mails(folder.path(), 2).await;
+    let mut tokens = Vec::new();
+    for mail in &mails {
+        let token = token_in(mail);
+        let body = json!({ "token": token, "new_password": NEW });
+        let reset = client.post("/api/v1/auth/reset-password", &body).await.status;
+        let verified = client.post("/api/v1/auth/verify-email", &body).await.status;
+        assert!(reset == 200 || verified == 200 || reset == 400, "{reset} {verified}");
+        tokens.push(token);
+    }
+    let (_, lines) = server.terminate();
+    assert!(lines.iter().any(|line| line.contains("mail_sent")), "{lines:?}");
+    for token in tokens {
+        let told = lines.iter().find(|line| line.contains(&token[..12]));
+        assert_eq!(told, None);
+    }
+}
+
+#[tokio::test]
+async fn w6_whoever_owns_the_machine_makes_a_link_to_a_new_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let off = |folder: &Path| {
+        let mut command = menjin(folder);
+        command.env("MENJIN__MAIL__MODE", "off");
+        command.env("MENJIN__SERVER__PUBLIC_URL", "https://accounts.example");
+        command
+    };
+    let server = Server::start(&mut off(folder.path()));
+    let client = Client::new(&server.url);
+    register(&client, "mike").await;
+    let name = json!({ "username": "mike" });
+    let refused = client.post("/api/v1/auth/forgot-password", &name).await;
+    assert_eq!((refused.status, &refused.body["code"]), (403, &json!("mail_off")), "{refused}");
+    let (code, link, told) = said(off(folder.path()).args(["users", "reset-link", "nobody"]));
+    assert_eq!((code, link.as_str()), (Some(1), ""), "{told}");
+    assert!(told.contains("nobody has this name"), "{told}");
+    let (code, link, told) = said(off(folder.path()).args(["users", "reset-link", "MIKE"]));
+    assert_eq!(code, Some(0), "{told}");
+    let (page, token) = link.trim().split_once('#').unwrap();
+    assert_eq!(page, "https://accounts.example/account/reset-password");
+    let body = json!({ "token": token, "new_password": NEW });
+    assert_eq!(client.post("/api/v1/auth/reset-password", &body).await.status, 200);
+    let mike = client.log_in("mike", NEW).await;
+    assert_eq!(mike.me().await.body["is_verified"], Value::Bool(false), "it proves no address");
+    drop(server);
+    let (code, records, _) = said(off(folder.path()).args(["audit", "export"]));
+    assert_eq!(code, Some(0));
+    assert!(records.contains("reset_link_made") && !records.contains(token), "{records}");
+}
+
+#[tokio::test]
+async fn m8_mails_are_listed_and_tried_on_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&mut menjin(folder.path()));
+    register(&Client::new(&server.url), "mike").await;
+    mails(folder.path(), 1).await;
+    let (code, table, told) = said(menjin(folder.path()).args(["mail", "list"]));
+    assert_eq!(code, Some(0), "{told}");
+    assert!(
+        table.contains("verify_email  mike@example.com") && table.ends_with("1 of 1\n"),
+        "{table}"
+    );
+    let (code, none, _) = said(menjin(folder.path()).args(["mail", "list", "--state", "failed"]));
+    assert_eq!((code, none.as_str()), (Some(0), "0 of 0\n"));
+    for (id, why) in
+        [("1", "cannot be tried again"), ("99", "no such mail"), ("0", "an id of a mail")]
+    {
+        let (code, _, told) = said(menjin(folder.path()).args(["mail", "retry", id]));
+        assert_eq!(code, Some(1), "{told}");
+        assert!(told.contains(why), "{told}");
+    }
+    let (code, done, told) =
+        said(menjin(folder.path()).args(["mail", "test", "--to", "root@example.com"]));
+    assert_eq!(
+        (code, done.as_str()),
+        (Some(0), "sent a trial mail to root@example.com\n"),
+        "{told}"
+    );
+    let sent = mails(folder.path(), 2).await;
+    assert!(sent.iter().any(|mail| mail.mail.to == "root@example.com"));
+    let (code, _, told) = said(menjin(folder.path()).args(["mail", "test", "--to", "nobody"]));
+    assert!(code == Some(1) && told.contains("--to"), "{told}");
+    // Nobody listens there.
+    let mut refused = menjin(folder.path());
+    refused.args(["mail", "test", "--to", "root@example.com"]).envs([
+        ("MENJIN__MAIL__MODE", "smtp"),
+        ("MENJIN__MAIL__FROM", "menjin@example.com"),
+        ("MENJIN__MAIL__SMTP__HOST", "127.0.0.1"),
+        ("MENJIN__MAIL__SMTP__PORT", "1"),
+        ("MENJIN__MAIL__SMTP__TLS", "none"),
+    ]);
+    let (code, _, told) = said(&mut refused);
+    assert!(code == Some(1) && told.contains("connection"), "{told}");
+    drop(server);
+}
