@@ -37,22 +37,16 @@ pub struct FileMailer {
 }
 
 impl FileMailer {
-    /// Writes to this folder, which is made, for nobody else to read, if there is none.
+    /// Writes to this folder. The first mail makes it, for nobody else to read, if there is none.
     ///
     /// # Errors
-    /// The folder cannot be made, or the sender is no address.
+    /// The sender is no address.
     pub fn new(
         folder: impl Into<PathBuf>,
         from: &str,
         templates: Arc<Templates>,
     ) -> Result<Self, MailConfigError> {
-        let (letters, folder) = (Letters::new(templates, from)?, folder.into());
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)
-            .map_err(|source| MailConfigError::Folder { path: folder.clone(), source })?;
-        Ok(Self { letters, folder })
+        Ok(Self { letters: Letters::new(templates, from)?, folder: folder.into() })
     }
 }
 
@@ -83,6 +77,7 @@ fn is_safe(c: char) -> bool {
 }
 
 fn write(folder: &Path, name: &str, message: &[u8]) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     // Nobody reads half a mail.
     let unfinished = folder.join(format!(".{name}.part"));
     let mut file = private().open(&unfinished)?;

@@ -39,14 +39,6 @@ pub enum MailConfigError {
     /// No time or no connection is left to send a mail with.
     #[error("at least one connection and some time are needed to send mails")]
     Nothing,
-    /// The folder for mails cannot be made.
-    #[error("the folder for mails {}: {source}", path.display())]
-    Folder {
-        /// The folder.
-        path: std::path::PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
 }
 
 /// Writes mails of one sender.

@@ -42,7 +42,6 @@ fn bad(error: &MailConfigError) -> SettingsError {
         MailConfigError::HalfCredentials => "mail.smtp.password",
         MailConfigError::Authorities(_) | MailConfigError::NoAuthorities => "mail.smtp.ca",
         MailConfigError::Nothing => "mail.smtp.connections",
-        MailConfigError::Folder { .. } => "mail.folder",
     };
     SettingsError::bad(name, Causes(error).to_string())
 }
@@ -64,7 +63,7 @@ pub(crate) fn check(settings: &Settings) -> Result<(), SettingsError> {
 /// What sends mails, as the settings say; `None` if none are sent.
 ///
 /// # Errors
-/// As [`check`]; or the folder cannot be made.
+/// As [`check`].
 pub(crate) fn mailer(settings: &Settings) -> Result<Option<Arc<dyn Mailer>>, SettingsError> {
     let mail = &settings.mail;
     Ok(match mail.mode {

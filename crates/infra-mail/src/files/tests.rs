@@ -26,12 +26,14 @@ fn names(folder: &Path) -> Vec<String> {
 async fn m6_mails_are_written_for_nobody_else_and_read_back() {
     let (_temporary, folder, mailer) = mailer();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&folder), 0o700);
+    assert!(!folder.exists(), "where no mail is sent, no folder is made");
+    assert!(SentMails::new(&folder).list().await.unwrap().is_empty());
     let sent = Mail { locale: Locale::ZhCn, ..mail(MailKind::ResetPassword) };
     mailer.send(&sent).await.unwrap();
     // A second try writes the same file.
     mailer.send(&sent).await.unwrap();
     assert_eq!(names(&folder), ["7.0123456789abcdef_site.example.eml"]);
+    assert_eq!(mode(&folder), 0o700);
     assert_eq!(mode(&folder.join("7.0123456789abcdef_site.example.eml")), 0o600);
 
     let mails = SentMails::new(&folder);
@@ -69,8 +71,8 @@ async fn m6_what_is_older_than_a_day_is_deleted_and_nothing_of_others() {
 
 #[tokio::test]
 async fn m6_the_newest_hundred_are_listed_first() {
-    let (_temporary, folder, mailer) = mailer();
-    let start = fs::metadata(&folder).unwrap().modified().unwrap();
+    let (temporary, folder, mailer) = mailer();
+    let start = fs::metadata(temporary.path()).unwrap().modified().unwrap();
     for nth in 0..105_u32 {
         let message_id = format!("{nth}.x@site.example");
         mailer
@@ -140,7 +142,8 @@ fn m6_the_name_of_a_file_is_only_a_name() {
 #[tokio::test]
 async fn m5_a_folder_that_takes_no_files_is_an_error_that_passes() {
     let (_temporary, folder, mailer) = mailer();
-    fs::remove_dir(&folder).unwrap();
+    fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    fs::write(&folder, "a file is in its place").unwrap();
     let error = mailer.send(&mail(MailKind::ResetPassword)).await.unwrap_err();
     assert_eq!((error.is_final, error.code.as_str()), (false, "file"));
     assert!(!error.text.contains(TOKEN), "{error}");
