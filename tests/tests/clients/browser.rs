@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 
+use menjin_tests::process::Server;
 use menjin_tests::servers::balancer::{LoadBalancer, PREFIX};
 
 use crate::Served;
@@ -31,6 +32,17 @@ async fn j21_the_documentation_pages_work_below_a_path_prefix() {
         let said = succeed(&mut test);
         assert!(said.contains("pass 3"), "{said}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn k5_k6_the_pages_of_mails_work_in_a_browser_with_a_script_and_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = crate::menjin(folder.path());
+    let server = Server::start(command.env("MENJIN__MAIL__CHECK_EVERY", "20ms"));
+    let mut test = node();
+    test.args(["--test", "mail.test.mjs"]);
+    test.env("MENJIN_URL", &server.url).env("MENJIN_TEST_CHROMIUM", chromium());
+    succeed(&mut test);
 }
 
 #[tokio::test(flavor = "multi_thread")]
