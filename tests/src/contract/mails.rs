@@ -123,6 +123,39 @@ async fn m2_a_mail_is_claimed_by_one_worker_at_a_time(mailing: Mailing) {
     assert!(again.iter().all(|mail| mail.claims == 2 && mail.attempts == 0));
 }
 
+/// Workers that go on until nothing is left send each mail once.
+#[apply(row!)]
+async fn m2_workers_send_each_mail_once(mailing: Mailing) {
+    const MAILS: usize = 1000;
+    let ann = mailing.store.student("ann").await;
+    for _ in 0..MAILS {
+        let one = mail(MailKind::PasswordChanged, 0);
+        mailing.outbox.enqueue(one, Some(ann)).await.unwrap();
+    }
+    let sent = at_once(4, |_| {
+        let mailing = mailing.clone();
+        async move {
+            let mut sent = Vec::new();
+            loop {
+                let claimed = mailing.claim(0, 64).await;
+                if claimed.is_empty() {
+                    return sent;
+                }
+                for mail in claimed {
+                    let settled = Settlement::Sent { at: at(1), token_expires_at: None };
+                    assert!(mailing.settle(&mail, settled).await);
+                    sent.push(mail.id);
+                }
+            }
+        }
+    })
+    .await;
+    let ids: Vec<_> = sent.into_iter().flatten().collect();
+    let different: BTreeSet<_> = ids.iter().collect();
+    assert_eq!((ids.len(), different.len()), (MAILS, MAILS));
+    assert_eq!(mailing.outbox.backlog().await.unwrap().queued, 0);
+}
+
 /// A worker whose claim ran out and was given away settles nothing.
 #[apply(row!)]
 async fn m2_only_the_last_claim_settles(mailing: Mailing) {
