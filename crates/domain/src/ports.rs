@@ -78,6 +78,8 @@ pub struct Policy {
     pub login_limits: Option<LoginLimits>,
     /// The limit on failed registrations; `None` turns it off.
     pub registration_limit: Option<RegistrationLimit>,
+    /// Whether anybody may register. Administrators are made by other ways.
+    pub registration_is_open: bool,
     /// Names that nobody may register, nor one that looks like them. Administrators are made by other
     /// ways and may have them.
     pub reserved_names: Vec<String>,
@@ -121,6 +123,7 @@ impl Default for Policy {
             record_refreshes: true,
             login_limits: Some(LoginLimits::DEFAULT),
             registration_limit: Some(RegistrationLimit::DEFAULT),
+            registration_is_open: true,
             reserved_names: RESERVED_NAMES.map(str::to_owned).into(),
             mail: MailSettings::default(),
             require_verification: false,

@@ -31,7 +31,7 @@ use menjin_infra_redis::{
 
 use secrecy::SecretString;
 
-use crate::settings::{RequiredVerification, Settings, SettingsError};
+use crate::settings::{RegistrationMode, RequiredVerification, Settings, SettingsError};
 use crate::store::Store;
 use crate::{mail, secret};
 
@@ -322,6 +322,7 @@ fn policy(settings: &Settings) -> Policy {
     policy.login_limits = settings.throttle.logins();
     policy.reserved_names.clone_from(&settings.registration.reserved_names);
     policy.registration_limit = settings.throttle.registrations();
+    policy.registration_is_open = settings.registration.mode == RegistrationMode::Open;
     policy.require_verification =
         settings.registration.require_verification == RequiredVerification::Login;
     policy.mail = settings.mail.policy(settings.public_url(), settings.locale.default.value);

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::application::Missing;
 use crate::cli::{Cli, Environment};
+use crate::mail;
 use crate::settings::{Settings, Writings, is_secret};
 
 /// The command that makes an administrator.
@@ -76,6 +77,9 @@ impl Banner<'_> {
             format!("  docs    {here}/docs"),
             format!("  data    {}", self.data),
         ];
+        if mail::sent_mails(self.settings).is_some() {
+            lines.push(format!("  mails   {here}/dev/mail"));
+        }
         if self.missing == Missing::Accounts {
             lines.push("  next    there is no account yet; register one:".to_owned());
             lines.push(format!("          {}", self.register(&here)));

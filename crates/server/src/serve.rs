@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::application::{Application, Missing, StartError};
 use crate::banner::{ADMIN, Banner, Start};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{RegistrationMode, Settings, SettingsError};
 use crate::store::Store;
 use crate::tls::Certificate;
 use crate::{logging, mail, metrics};
@@ -324,6 +324,10 @@ pub(crate) async fn until_signalled(
             tracing::warn!(error = %Causes(&error), "it is not known whether there is an administrator");
             Missing::Nothing
         });
+        // Where nobody registers, the first account is an administrator's.
+        let is_open = settings.registration.mode == RegistrationMode::Open;
+        let missing =
+            if is_open || missing == Missing::Nothing { missing } else { Missing::Administrator };
         Ok::<_, StartError>((application, missing))
     };
     let (application, missing) = tokio::select! {

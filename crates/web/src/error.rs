@@ -124,6 +124,8 @@ errors! {
     SessionNotFound: 404 "session_not_found", "no such session",
         "会话不存在", "Session not found",
         of: SessionNotFound;
+    RegistrationClosed: 403 "registration_closed", "nobody can register here",
+        "本站未开放注册", "Registration is closed";
     UsernameTaken: 400 "username_taken", "the user name is taken",
         "用户名已存在", "Username already registered";
     UsernameReserved: 400 "username_reserved", "the user name is reserved, or looks like one that is",

@@ -62,6 +62,7 @@ impl From<RegisterError> for ApiError {
     fn from(error: RegisterError) -> Self {
         match error {
             RegisterError::Policy(violation) => violation.into(),
+            RegisterError::Closed => ErrorKind::RegistrationClosed.into(),
             RegisterError::UsernameReserved => ErrorKind::UsernameReserved.into(),
             RegisterError::UsernameTaken => ErrorKind::UsernameTaken.into(),
             RegisterError::EmailTaken => ErrorKind::EmailTaken.into(),

@@ -124,6 +124,25 @@ async fn q2_without_a_proof_a_right_password_is_told_and_a_wrong_one_is_not() {
     assert_eq!(client.try_log_in("mike", PASSWORD).await.status, 200);
 }
 
+#[tokio::test]
+async fn n5_where_registration_is_closed_nobody_registers_in_either_dialect() {
+    let app = TestApp::start_with(&[("registration.mode", "closed")]).await;
+    let client = app.anonymous();
+    let body = json!({
+        "username": "mike", "email": MIKE, "password": PASSWORD, "role": "student", "name": "迈克",
+    });
+    let refused = client.post("/api/v1/auth/register", &body).await;
+    assert_eq!((refused.status, &refused.body["code"]), (403, &json!("registration_closed")));
+    let refused = client.post("/api/auth/register", &body).await;
+    assert_eq!(
+        (refused.status, &refused.body["data"]["reason"]),
+        (403, &json!("registration_closed"))
+    );
+    assert!(app.mails_to(MIKE).await.is_empty());
+    // Whoever has an account goes on.
+    assert_eq!(app.admin("root").await.me().await.status, 200);
+}
+
 /// The same bytes for whoever is asked for.
 #[tokio::test]
 async fn w1_nothing_shows_whether_somebody_has_the_name() {

@@ -515,6 +515,7 @@ async fn j26_the_first_screen_says_what_to_do_next() {
     let place = path.join("my data/x.db");
     for part in [
         &format!("{url}/docs"),
+        &format!("{url}/dev/mail"),
         place.to_str().unwrap(),
         "no account yet",
         "/api/v1/auth/register",
@@ -548,6 +549,12 @@ async fn j26_the_first_screen_says_what_to_do_next() {
     create.args(["--username", "root", "--email", "root@example.com"]);
     assert!(output_given(&mut create, "correct horse battery").status.success());
     drop(server);
+    let closed = path.join("closed");
+    std::fs::create_dir(&closed).unwrap();
+    let variables = [("NO_COLOR", "1"), ("MENJIN__MAIL__MODE", "off")];
+    let banner = on_terminal(&closed, &["--set", "registration.mode=closed"], &variables).banner();
+    assert!(banner.contains("no administrator yet"), "{banner}");
+    assert!(!banner.contains("register") && !banner.contains("/dev/mail"), "{banner}");
     let banner = start(&path).banner();
     assert!(!banner.contains("yet") && !banner.contains("admin create"), "{banner}");
 }

@@ -32,6 +32,7 @@ fn each_bad_setting_is_named() {
         ("MENJIN__SERVER__HSTS", "for ever", "server.hsts"),
         ("MENJIN__MAIL__MODE", "smtp", "mail.from"),
         ("MENJIN__MAIL__MODE", "post", "mail.mode"),
+        ("MENJIN__REGISTRATION__MODE", "shut", "registration.mode"),
         ("MENJIN__MAIL__FROM", "nobody", "mail.from"),
         ("MENJIN__MAIL__TEMPLATES", "nowhere", "mail.templates"),
         ("MENJIN__MAIL__RESET_TTL", "1m", "mail.reset_ttl"),

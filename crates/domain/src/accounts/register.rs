@@ -38,6 +38,9 @@ pub struct RegisterInput {
 /// Why no account was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RegisterError {
+    /// Nobody registers here.
+    #[error("nobody can register here")]
+    Closed,
     /// The password is too easy to guess.
     #[error(transparent)]
     Policy(#[from] PolicyViolation),
@@ -89,6 +92,8 @@ pub struct Register {
     pub limit: Option<RegistrationLimit>,
     /// Names that nobody registers, nor one that looks like them.
     pub reserved_names: Arc<[String]>,
+    /// Whether anybody may register.
+    pub is_open: bool,
 }
 
 impl Register {
@@ -105,6 +110,7 @@ impl Register {
             post: Post::new(ports),
             limit: policy.registration_limit,
             reserved_names: policy.reserved_names.as_slice().into(),
+            is_open: policy.registration_is_open,
         }
     }
 
@@ -113,6 +119,9 @@ impl Register {
     /// # Errors
     /// See [`RegisterError`].
     pub async fn execute(&self, input: RegisterInput) -> Result<User, Error<RegisterError>> {
+        if !self.is_open {
+            return Err(Error::Refused(RegisterError::Closed));
+        }
         if input.username.looks_like_any(&self.reserved_names) {
             return Err(Error::Refused(RegisterError::UsernameReserved));
         }
@@ -191,6 +200,7 @@ mod tests {
         rates: MockRateLimiter,
         trail: Arc<Trail>,
         reserved_names: Vec<String>,
+        is_open: bool,
     }
 
     impl World {
@@ -202,6 +212,7 @@ mod tests {
                 rates: MockRateLimiter::new(),
                 trail: Arc::default(),
                 reserved_names: Vec::new(),
+                is_open: true,
             };
             world.rates.expect_reserve().returning(|_, _, _| Ok(Admission::Admitted));
             world
@@ -234,6 +245,7 @@ mod tests {
                 post: Post::none(testing::clock(5)),
                 limit: Some(RegistrationLimit::DEFAULT),
                 reserved_names: self.reserved_names.into(),
+                is_open: self.is_open,
             };
             let input = RegisterInput {
                 username: Username::parse("Mike", UsernameLength::DEFAULT).unwrap(),
@@ -298,6 +310,14 @@ mod tests {
         let (result, trail) = world.recorded().await;
         assert!(matches!(result, Err(Error::Refused(RegisterError::EmailTaken))));
         trail.has([(AuditAction::RegistrationFailed, AuditReason::EmailTaken)]);
+    }
+
+    #[tokio::test]
+    async fn n5_where_registration_is_closed_nothing_is_asked_of_any_port() {
+        let mut world = World::new();
+        world.is_open = false;
+        let refused = world.register().await;
+        assert!(matches!(refused, Err(Error::Refused(RegisterError::Closed))));
     }
 
     #[tokio::test]

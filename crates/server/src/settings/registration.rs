@@ -10,6 +10,8 @@ pub(crate) struct RegistrationSettings {
     #[serde(with = "text")]
     default_role: Role,
     #[serde(deserialize_with = "text::name")]
+    pub(crate) mode: RegistrationMode,
+    #[serde(deserialize_with = "text::name")]
     pub(crate) require_verification: RequiredVerification,
     #[serde(with = "list")]
     pub(crate) reserved_names: Vec<String>,
@@ -36,4 +38,14 @@ pub(crate) enum RequiredVerification {
     Off,
     /// Logging in.
     Login,
+}
+
+/// Who may register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RegistrationMode {
+    /// Anybody.
+    Open,
+    /// Nobody.
+    Closed,
 }

@@ -448,7 +448,13 @@ async fn links(visits: &mut Visits, base: &str, accepted: u16) {
     let new = json!({ "token": to_reset, "new_password": "newpassword456" });
     visits.send(&client, ("POST", &reset, ""), Some(&new), 200).await;
     visits.send(&client, ("POST", &reset, ""), Some(&new), 400).await;
-    let app = TestApp::start_with(&[("mail.mode", "off")]).await;
+    let closed = [("mail.mode", "off"), ("registration.mode", "closed")];
+    let app = TestApp::start_with(&closed).await;
+    let ann = json!({
+        "username": "ann", "email": "ann@example.com", "password": PASSWORD, "role": "student",
+        "name": "安安",
+    });
+    visits.send(&app.anonymous(), ("POST", &path("/register"), ""), Some(&ann), 403).await;
     for path in [&forgot, &resend] {
         visits.send(&app.anonymous(), ("POST", path, ""), Some(&name), 403).await;
     }
