@@ -22,7 +22,7 @@ macro_rules! built_in {
 }
 
 /// All templates there are: an operator may replace each, and add none.
-const BUILT_IN: [(&str, &str); 25] = built_in![
+const BUILT_IN: [(&str, &str); 31] = built_in![
     "layout.html",
     "en/verify_email.subject.txt",
     "en/verify_email.txt",
@@ -33,6 +33,9 @@ const BUILT_IN: [(&str, &str); 25] = built_in![
     "en/password_changed.subject.txt",
     "en/password_changed.txt",
     "en/password_changed.html",
+    "en/email_changed.subject.txt",
+    "en/email_changed.txt",
+    "en/email_changed.html",
     "en/test.subject.txt",
     "en/test.txt",
     "en/test.html",
@@ -45,6 +48,9 @@ const BUILT_IN: [(&str, &str); 25] = built_in![
     "zh-CN/password_changed.subject.txt",
     "zh-CN/password_changed.txt",
     "zh-CN/password_changed.html",
+    "zh-CN/email_changed.subject.txt",
+    "zh-CN/email_changed.txt",
+    "zh-CN/email_changed.html",
     "zh-CN/test.subject.txt",
     "zh-CN/test.txt",
     "zh-CN/test.html",

@@ -135,13 +135,15 @@ async fn update_profile(
     context: &AuditContext,
 ) -> Result<Option<User>, Abort<Error<EmailTaken>>> {
     let account = users::table.filter(users::id.eq(id.get())).filter(users::is_active);
+    let mut is_another = false;
     if let Some(email) = &changes.email {
-        diesel::sql_query(CHANGE_ADDRESS)
+        is_another = diesel::sql_query(CHANGE_ADDRESS)
             .bind::<Moment, _>(Micros::from(context.at - UNDO_TIME))
             .bind::<BigInt, _>(id.get())
             .bind::<Text, _>(email.canonical())
             .execute(postgres)
-            .await?;
+            .await?
+            > 0;
     }
     let updated: QueryResult<UserRow> = diesel::update(account)
         .set(ProfileRow::new(changes, context.at))
@@ -151,6 +153,9 @@ async fn update_profile(
     match updated.optional() {
         Ok(None) => Ok(None),
         Ok(Some(row)) => {
+            for mail in changes.mails.iter().filter(|_| is_another) {
+                enqueue(postgres, mail, Some(id)).await?;
+            }
             record(postgres, &context.clone().event(AuditAction::ProfileUpdated).on(id)).await?;
             Ok(Some(row.try_into()?))
         }

@@ -59,13 +59,15 @@ impl AccountRepository for SqliteStore {
     ) -> Result<Option<User>, Error<EmailTaken>> {
         self.write(move |sqlite| {
             let account = users::table.filter(users::id.eq(id.get())).filter(users::is_active);
+            let mut is_another = false;
             if let Some(email) = &changes.email {
-                diesel::sql_query(CHANGE_ADDRESS)
+                is_another = diesel::sql_query(CHANGE_ADDRESS)
                     .bind::<Moment, _>(Micros::from(context.at - UNDO_TIME))
                     .bind::<BigInt, _>(id.get())
                     .bind::<Text, _>(email.canonical())
                     .execute(sqlite)
-                    .or_port_error()?;
+                    .or_port_error()?
+                    > 0;
             }
             let updated = diesel::update(account)
                 .set(ProfileRow::new(&changes, context.at))
@@ -74,6 +76,9 @@ impl AccountRepository for SqliteStore {
             match updated.optional() {
                 Ok(None) => Ok(None),
                 Ok(Some(row)) => {
+                    for mail in changes.mails.iter().filter(|_| is_another) {
+                        enqueue(sqlite, mail, Some(id))?;
+                    }
                     record(sqlite, &context.event(AuditAction::ProfileUpdated).on(id))?;
                     Ok(Some(row.try_into()?))
                 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use macro_rules_attribute::apply;
-use menjin_domain::accounts::{LoginName, NewUser, Role};
+use menjin_domain::accounts::{LoginName, NewUser, ProfileChanges, Role};
 use menjin_domain::audit::{AuditAction, AuditFilter, AuditOrder, AuditQuery};
 use menjin_domain::common::{Error, Locale, UserId};
 use menjin_domain::credentials::{CredentialVersion, PasswordChange};
@@ -15,7 +15,7 @@ use menjin_domain::mail::{
 };
 use menjin_domain::one_time::{OneTimeTokenRepository, TokenSeed};
 
-use super::{Store, at, at_once, context, hash, new_user, request, session_id};
+use super::{Store, at, at_once, context, email, hash, new_user, request, session_id};
 
 /// The outbox and the one-time tokens of a database, with its other repositories.
 #[derive(Clone)]
@@ -96,6 +96,28 @@ async fn m1_a_mail_is_written_with_its_cause(mailing: Mailing) {
     let claimed = mailing.claim(1, 10).await;
     assert_eq!(claimed.len(), 1);
     assert_eq!(claimed[0].mail.kind, MailKind::PasswordChanged);
+}
+
+/// The mails of a changed address are there if it is another, and only then.
+#[apply(row!)]
+async fn m1_a_changed_address_is_told_if_it_is_another(mailing: Mailing) {
+    let ann = mailing.store.student("ann").await;
+    let to = |address: &str| ProfileChanges {
+        email: Some(email(address)),
+        mails: vec![mail(MailKind::EmailChanged, 0), mail(MailKind::VerifyEmail, 0)],
+        ..ProfileChanges::default()
+    };
+    let accounts = &mailing.store.accounts;
+    mailing.store.student("bob").await;
+    let taken = accounts.update_profile(ann, to("bob@example.com"), context(1)).await;
+    assert!(taken.is_err());
+    accounts.update_profile(ann, to("ANN@example.com"), context(1)).await.unwrap();
+    assert!(mailing.claim(1, 10).await.is_empty());
+    accounts.update_profile(ann, to("new@example.com"), context(1)).await.unwrap();
+    let claimed = mailing.claim(1, 10).await;
+    let kinds: Vec<_> = claimed.iter().map(|mail| (mail.mail.kind, mail.user_id)).collect();
+    let expected = [(MailKind::EmailChanged, Some(ann)), (MailKind::VerifyEmail, Some(ann))];
+    assert_eq!(kinds, expected);
 }
 
 /// Of workers that ask at once, each gets other mails; a claim that ran out is given to the next.

@@ -71,6 +71,8 @@ pub struct ProfileChanges {
     pub avatar: Patch<AvatarUrl>,
     /// The language of mails.
     pub locale: Patch<Locale>,
+    /// The mails to append if the address becomes another.
+    pub mails: Vec<NewMail>,
 }
 
 impl ProfileChanges {
@@ -132,7 +134,7 @@ pub trait AccountRepository: Send + Sync {
     ///
     /// An address whose canonical form differs from the one before MUST clear `is_verified`, and the
     /// one before MUST stay the recovery address, if there is none yet
-    /// ([`Recovery`](crate::one_time::Recovery)).
+    /// ([`Recovery`](crate::one_time::Recovery)); the mails are appended then, and only then.
     /// MUST return `EmailTaken`, and change nothing, if another account has the canonical address.
     async fn update_profile(
         &self,

@@ -6,6 +6,7 @@ use crate::access::Principal;
 use crate::accounts::{AccountRepository, EmailTaken, ProfileChanges, User};
 use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
 use crate::common::{Clock, Error, RequestContext};
+use crate::mail::{MailKind, Post};
 use crate::ports::{Ports, RequiredPorts};
 
 /// Why the profile was not changed.
@@ -25,6 +26,8 @@ pub enum UpdateOwnProfileError {
 pub struct UpdateOwnProfile {
     /// The accounts.
     pub accounts: Arc<dyn AccountRepository>,
+    /// Makes the mails of a changed address.
+    pub post: Post,
     /// Takes the failures.
     pub trail: Arc<dyn AuditTrail>,
     /// The time.
@@ -35,7 +38,8 @@ impl UpdateOwnProfile {
     /// On these ports.
     pub(crate) fn new(ports: &Ports) -> Self {
         let RequiredPorts { accounts, audit_trail, clock, .. } = &ports.required;
-        Self { accounts: accounts.clone(), trail: audit_trail.clone(), clock: clock.clone() }
+        let post = Post::new(ports);
+        Self { accounts: accounts.clone(), post, trail: audit_trail.clone(), clock: clock.clone() }
     }
 
     /// Runs the use-case.
@@ -45,11 +49,17 @@ impl UpdateOwnProfile {
     pub async fn execute(
         &self,
         caller: &Principal,
-        changes: ProfileChanges,
+        mut changes: ProfileChanges,
         request: RequestContext,
     ) -> Result<User, Error<UpdateOwnProfileError>> {
         if changes.is_empty() {
             return Ok(User::clone(&caller.user));
+        }
+        if changes.email.is_some() {
+            // The owner of the address before is told, and the new one is to be proved.
+            for kind in [MailKind::EmailChanged, MailKind::VerifyEmail] {
+                changes.mails.extend(self.post.mail(kind, None, &request)?);
+            }
         }
         let id = caller.user.id;
         let context = AuditContext::by(caller, self.clock.now(), request);
@@ -91,8 +101,12 @@ mod tests {
             .times(1)
             .return_once(|_, _, _| result);
         let clock = testing::clock(9);
-        let use_case =
-            UpdateOwnProfile { accounts: Arc::new(accounts), trail: trail.clone(), clock };
+        let use_case = UpdateOwnProfile {
+            accounts: Arc::new(accounts),
+            post: Post::none(clock.clone()),
+            trail: trail.clone(),
+            clock,
+        };
         let result = use_case.execute(&testing::principal(), changes(), testing::request()).await;
         (result, trail)
     }
@@ -118,8 +132,12 @@ mod tests {
     async fn no_change_writes_nothing() {
         let (accounts, trail) =
             (Arc::new(MockAccountRepository::new()), Arc::new(Trail::default()));
-        let use_case =
-            UpdateOwnProfile { accounts, trail: trail.clone(), clock: testing::clock(9) };
+        let use_case = UpdateOwnProfile {
+            accounts,
+            post: Post::none(testing::clock(9)),
+            trail: trail.clone(),
+            clock: testing::clock(9),
+        };
         let nothing = ProfileChanges::default();
         let user = use_case.execute(&testing::principal(), nothing, testing::request()).await;
         assert_eq!(user.unwrap(), testing::user());

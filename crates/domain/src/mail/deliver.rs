@@ -309,7 +309,9 @@ pub(super) fn destination(kind: MailKind, recipient: &Recipient, now: Timestamp)
     match kind {
         MailKind::VerifyEmail => (user.is_active && !user.is_verified).then(|| user.email.as_str()),
         MailKind::ResetPassword => recipient.reset_address(now),
-        MailKind::PasswordChanged | MailKind::Test => Some(recipient.recovery_address(now)),
+        MailKind::PasswordChanged | MailKind::EmailChanged | MailKind::Test => {
+            Some(recipient.recovery_address(now))
+        }
     }
 }
 

@@ -15,6 +15,8 @@ pub enum MailKind {
     ResetPassword,
     /// Tells that the password was changed.
     PasswordChanged,
+    /// Tells, at the address before, that the account has another.
+    EmailChanged,
     /// A trial, by `menjin mail test`.
     Test,
 }
@@ -26,8 +28,13 @@ pub struct UnknownMailKind;
 
 impl MailKind {
     /// One of each.
-    pub const ALL: [Self; 4] =
-        [Self::VerifyEmail, Self::ResetPassword, Self::PasswordChanged, Self::Test];
+    pub const ALL: [Self; 5] = [
+        Self::VerifyEmail,
+        Self::ResetPassword,
+        Self::PasswordChanged,
+        Self::EmailChanged,
+        Self::Test,
+    ];
 
     /// The name in stores, answers and the folder of templates.
     pub fn as_str(self) -> &'static str {
@@ -35,6 +42,7 @@ impl MailKind {
             Self::VerifyEmail => "verify_email",
             Self::ResetPassword => "reset_password",
             Self::PasswordChanged => "password_changed",
+            Self::EmailChanged => "email_changed",
             Self::Test => "test",
         }
     }
@@ -44,7 +52,7 @@ impl MailKind {
         match self {
             Self::VerifyEmail => Some(Purpose::VerifyEmail),
             Self::ResetPassword => Some(Purpose::ResetPassword),
-            Self::PasswordChanged | Self::Test => None,
+            Self::PasswordChanged | Self::EmailChanged | Self::Test => None,
         }
     }
 
@@ -53,7 +61,7 @@ impl MailKind {
     pub fn is_for_anybody(self) -> bool {
         match self {
             Self::VerifyEmail | Self::ResetPassword => true,
-            Self::PasswordChanged | Self::Test => false,
+            Self::PasswordChanged | Self::EmailChanged | Self::Test => false,
         }
     }
 }

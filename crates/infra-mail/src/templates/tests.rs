@@ -77,7 +77,9 @@ fn m6_a_mail_says_when_from_where_for_how_long_and_what_to_do_if_it_was_somebody
                     (Locale::ZhCn, MailKind::VerifyEmail) => "不是您注册的",
                     (Locale::En, MailKind::VerifyEmail) => "If you did not make this account",
                     (Locale::ZhCn, _) => "不是您本人",
-                    (Locale::En, MailKind::PasswordChanged) => "If it was not you",
+                    (Locale::En, MailKind::PasswordChanged | MailKind::EmailChanged) => {
+                        "If it was not you"
+                    }
                     (Locale::En, _) => "If you did not ask for this",
                 };
                 assert!(has(not_you), "{name}: {part}");

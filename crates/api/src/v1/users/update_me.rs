@@ -33,6 +33,7 @@ impl UpdateRequest {
             bio: self.bio.value()?,
             avatar: self.avatar.value()?,
             locale: self.locale.value()?,
+            mails: Vec::new(),
         })
     }
 }
