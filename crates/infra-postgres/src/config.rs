@@ -9,7 +9,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
-use crate::tls;
+use crate::tls::{self, Own, Tls};
 
 /// Where the database is, and how it is used.
 #[derive(Debug, Clone)]
@@ -84,24 +84,6 @@ impl PostgresConfig {
         let target = Target::parse(&url.into())?;
         tls::files(&target.tls, target.own.as_ref()).map(drop).map_err(Cow::Owned)
     }
-}
-
-/// How much protection TLS gives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Tls {
-    /// None.
-    Off,
-    /// Protects against somebody who only listens.
-    Unverified,
-    /// With a certificate signed by one of the system's authorities, or by one in this file.
-    Verified { authorities: Option<PathBuf> },
-}
-
-/// The files of the certificate that is shown to the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Own {
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
 }
 
 /// A parsed URL.

@@ -1,7 +1,7 @@
 //! TLS: whom it trusts, and what it shows.
 
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use menjin_domain::common::BoxError;
@@ -13,7 +13,23 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-use crate::config::{Own, Tls};
+/// How much protection TLS gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Tls {
+    /// None.
+    Off,
+    /// Protects against somebody who only listens.
+    Unverified,
+    /// With a certificate signed by one of the system's authorities, or by one in this file.
+    Verified { authorities: Option<PathBuf> },
+}
+
+/// The files of the certificate that is shown to the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Own {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
 
 /// What the files hold that a URL names.
 pub(crate) struct Files {

@@ -8,7 +8,8 @@ use deadpool::managed::{Object, Pool};
 use deadpool_redis::redis::aio::PubSub;
 use deadpool_redis::redis::{Cmd, FromRedisValue, Pipeline};
 
-use crate::config::{ConfigError, RedisConfig};
+use crate::config::RedisConfig;
+use crate::error::ConfigError;
 use crate::error::Failure;
 use crate::manager::{Link, Manager};
 

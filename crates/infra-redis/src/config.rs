@@ -1,6 +1,5 @@
 //! The configuration: where Redis is, and how it is used.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use deadpool_redis::redis::{
@@ -8,6 +7,7 @@ use deadpool_redis::redis::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::error::ConfigError;
 use crate::tls::TlsFiles;
 
 /// Where Redis is and how it is used.
@@ -178,16 +178,6 @@ pub(crate) fn at_address(node: &ConnectionInfo, address: &ConnectionAddr) -> Con
         _ => ConnectionAddr::Tcp(host, port),
     };
     node.clone().set_addr(address)
-}
-
-/// Why a [`RedisConfig`] is invalid. It shows no part of a URL.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {reason}")]
-pub struct ConfigError {
-    /// The field at fault.
-    pub field: &'static str,
-    /// What is wrong with it.
-    pub reason: Cow<'static, str>,
 }
 
 fn require(field: &'static str, holds: bool, reason: &'static str) -> Result<(), ConfigError> {

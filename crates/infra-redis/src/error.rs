@@ -1,4 +1,6 @@
-//! Errors of Redis, and what they mean to the ports.
+//! Errors of the configuration; errors of Redis, and what they mean to the ports.
+
+use std::borrow::Cow;
 
 use deadpool::managed::PoolError;
 use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
@@ -6,6 +8,16 @@ use menjin_domain::common::{BoxError, PortError};
 
 /// The back end's name in errors and in `/health`.
 pub(crate) const COMPONENT: &str = "cache";
+
+/// Why a [`RedisConfig`](crate::RedisConfig) is invalid. It shows no part of a URL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct ConfigError {
+    /// The field at fault.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub reason: Cow<'static, str>,
+}
 
 /// Why an operation failed.
 #[derive(Debug, thiserror::Error)]

@@ -23,7 +23,8 @@ mod tls;
 
 pub use cache::RedisCache;
 pub use client::RedisClient;
-pub use config::{ConfigError, RedisConfig, Topology};
+pub use config::{RedisConfig, Topology};
+pub use error::ConfigError;
 pub use fallback::FallbackRateLimiter;
 pub use invalidation::RedisInvalidation;
 pub use rates::RedisRateLimiter;

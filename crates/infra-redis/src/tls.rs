@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use crate::config::ConfigError;
+use crate::error::ConfigError;
 
 /// PEM files for `rediss://`. They are read once, by [`RedisClient::new`](crate::RedisClient::new).
 #[derive(Debug, Clone, Default)]
