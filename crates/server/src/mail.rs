@@ -1,4 +1,4 @@
-//! Mail: the ports of the settings, the worker that delivers, and its commands.
+//! Mail: the ports of the settings, and the worker that delivers.
 
 use std::sync::Arc;
 use std::time::Duration;

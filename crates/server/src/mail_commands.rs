@@ -1,14 +1,15 @@
 //! `menjin mail …` and `menjin users reset-link`.
 
 use std::io::{self, Write as _};
+use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use menjin_api::MailResponse;
 use menjin_domain::accounts::{Email, LoginName};
-use menjin_domain::audit::{AuditAction, AuditContext};
+use menjin_domain::audit::AuditContext;
 use menjin_domain::common::{Clock as _, RequestContext};
+use menjin_domain::credentials::MakeResetLink;
 use menjin_domain::mail::{Mail, MailId, MailKind, MailQuery, MailState};
-use menjin_domain::one_time::{NewOneTimeToken, Purpose, TokenMaker as _};
 use menjin_infra_credentials::DerivedKeys;
 use menjin_infra_memory::SystemClock;
 
@@ -75,43 +76,17 @@ pub(crate) async fn retry(settings: &Settings, id: i64) -> anyhow::Result<()> {
 pub(crate) async fn reset_link(settings: &Settings, name: &str) -> anyhow::Result<()> {
     let name = LoginName::parse(name).context("the name")?;
     let store = Store::open_existing(settings).await?;
-    let tokens = store.one_time_tokens();
-    let found = tokens.find_recipient(&name).await?;
-    let recipient = found.context("nobody has this name or address")?;
-    let user = &recipient.user;
-    if !user.is_active {
-        bail!("the account is not active");
-    }
     let secret = secret::signing_secret(settings)?;
-    let keys = DerivedKeys::new(&secret, &settings.auth.verify_only_secrets());
-    let purpose = Purpose::ResetPassword;
-    let token = keys.token(&keys.seed()?, purpose).context("no key")?;
-    let now = SystemClock.now();
-    let policy = settings.mail.policy(settings.public_url(), settings.locale.default.value);
-    let lifetime = purpose.lifetime(policy.reset_lifetime);
-    let request = RequestContext::local();
-    let issued = tokens.issue(NewOneTimeToken {
-        digest: token.digest(),
-        purpose,
-        user_id: user.id,
-        version: Some(recipient.version),
-        // It was in no mailbox, and proves none.
-        email: "-".to_owned(),
-        client: request.client.clone(),
-        mail: None,
-        created_at: now,
-        expires_at: Some(now + lifetime),
-        max_live: purpose.max_live(),
-    });
-    if !issued.await? {
-        bail!("the account has changed meanwhile: try again");
-    }
-    let event = AuditContext::anonymous(now, request).event(AuditAction::ResetLinkMade).on(user.id);
-    store.audit_records().append(vec![event]).await?;
-    let page = format!("{}{}", policy.public_url, purpose.page());
-    let mut out = io::stdout().lock();
-    writeln!(out, "{page}#{}", token.expose())?;
-    let valid = humantime::format_duration(lifetime);
+    let use_case = MakeResetLink::standalone(
+        store.one_time_tokens(),
+        Arc::new(DerivedKeys::new(&secret, &settings.auth.verify_only_secrets())),
+        store.audit_records(),
+        Arc::new(SystemClock),
+        settings.mail.policy(settings.public_url(), settings.locale.default.value),
+    );
+    let (user, link) = use_case.execute(&name).await?;
+    writeln!(io::stdout(), "{}#{}", link.page, link.token.expose())?;
+    let valid = humantime::format_duration(link.lifetime);
     eprintln!("menjin: for {}, valid for {valid}, once", user.username);
     Ok(())
 }

@@ -121,17 +121,9 @@ text_fields! {
     };
 
     // In digits, as paths and queries have it.
-    UserId => Self, |sent| {
-        let id = integer(sent, 1, i64::MAX.unsigned_abs())?;
-        let id = i64::try_from(id).ok().and_then(|id| Self::try_from(id).ok());
-        id.ok_or(Problem::AtLeast { min: 1 })
-    }, { "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX };
+    UserId => Self, |sent| id(sent), { "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX };
 
-    MailId => Self, |sent| {
-        let id = integer(sent, 1, i64::MAX.unsigned_abs())?;
-        let id = i64::try_from(id).ok().and_then(|id| Self::try_from(id).ok());
-        id.ok_or(Problem::AtLeast { min: 1 })
-    }, { "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX };
+    MailId => Self, |sent| id(sent), { "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX };
     MailState => Self, |sent| sent.parse().map_err(|()| Problem::UnknownState), {
         "type": "string", "enum": names(&Self::ALL, Self::as_str),
     };
@@ -261,6 +253,13 @@ fn integer(text: &str, min: u64, max: u64) -> Result<u64, Problem> {
         Err(_) if !text.starts_with('-') => Err(Problem::AtMost { max }),
         _ => Err(Problem::AtLeast { min }),
     }
+}
+
+/// The id of a row: 1 to 2⁶³ − 1.
+fn id<T: TryFrom<i64>>(text: &str) -> Result<T, Problem> {
+    let number = integer(text, 1, i64::MAX.unsigned_abs())?;
+    let id = i64::try_from(number).ok().and_then(|number| T::try_from(number).ok());
+    id.ok_or(Problem::AtLeast { min: 1 })
 }
 
 /// Any JSON object.

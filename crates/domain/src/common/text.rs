@@ -229,3 +229,9 @@ pub(crate) fn has_whitespace(text: &str) -> bool {
     let pattern = CodePointSetData::new::<PatternWhiteSpace>();
     text.chars().any(|c| white.contains(c) || pattern.contains(c))
 }
+
+/// Hexadecimal digits, in lower case.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    halves.filter_map(|half| char::from_digit(half.into(), 16)).collect()
+}

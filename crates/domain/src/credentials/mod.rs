@@ -3,6 +3,7 @@
 mod change_password;
 mod forgot_password;
 mod hasher;
+mod make_reset_link;
 mod password;
 mod policy;
 mod port;
@@ -13,6 +14,7 @@ pub use forgot_password::{ForgotPassword, ForgotPasswordInput};
 #[cfg(feature = "mock")]
 pub use hasher::MockPasswordHasher;
 pub use hasher::{Overloaded, PasswordHasher, Permit, Verification};
+pub use make_reset_link::{MakeResetLink, MakeResetLinkError};
 pub use password::{CandidatePassword, NewPassword, PasswordHash, PasswordLength};
 #[cfg(feature = "mock")]
 pub use policy::MockPasswordPolicy;

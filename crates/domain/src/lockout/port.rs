@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::accounts::LoginName;
 use crate::audit::AuditContext;
+use crate::common::text::hex;
 use crate::common::{ClientNetwork, PortError, Timestamp, UserId};
 use crate::lockout::{Admission, AttemptLimits, FailureCount};
 
@@ -33,10 +34,7 @@ impl fmt::Display for LockoutSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Account(id) => write!(f, "account:{id}"),
-            Self::Nobody(digest) => {
-                f.write_str("nobody:")?;
-                digest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-            }
+            Self::Nobody(digest) => write!(f, "nobody:{}", hex(digest)),
         }
     }
 }

@@ -6,16 +6,15 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 
-use crate::accounts::{Email, User};
-use crate::common::{Causes, Clock, PortError, Timestamp};
+use crate::accounts::User;
+use crate::common::text::hex;
+use crate::common::{Causes, Clock, PortError, Timestamp, UserId};
 use crate::lockout::{Admission, Limit, RateKey, RateLimiter};
 use crate::mail::{
     Claim, Link, Mail, MailKind, MailPorts, MailSettings, Mailer, NewMail, Outbox, QueuedMail,
     Settlement, next_try,
 };
-use crate::one_time::{
-    NewOneTimeToken, OneTimeTokenRepository, Purpose, Recipient, TokenMaker, hex,
-};
+use crate::one_time::{NewOneTimeToken, OneTimeTokenRepository, Purpose, Recipient, TokenMaker};
 use crate::ports::{Policy, Ports};
 
 /// For how long a worker has a mail for itself: longer than a try may take.
@@ -63,12 +62,6 @@ pub struct DeliverMails {
     pub settings: MailSettings,
 }
 
-/// Why a mail is not sent now.
-enum Hold {
-    Postponed(Timestamp),
-    Dropped,
-}
-
 impl DeliverMails {
     /// On these ports, with this policy; `None` if they have no mail.
     pub(crate) fn new(ports: &Ports, policy: &Policy) -> Option<Self> {
@@ -106,13 +99,7 @@ impl DeliverMails {
 
     async fn deliver(&self, mail: &QueuedMail) -> Result<Delivered, PortError> {
         let (user, address, settlement) = self.attempt(mail).await?;
-        let settled = self.outbox.settle(
-            mail,
-            user.as_ref().map(|user| user.id),
-            address,
-            settlement.clone(),
-        );
-        settled.await?;
+        self.outbox.settle(mail, user, address, settlement.clone()).await?;
         let kind = mail.mail.kind;
         match &settlement {
             Settlement::Sent { .. } => {
@@ -133,7 +120,7 @@ impl DeliverMails {
     async fn attempt(
         &self,
         queued: &QueuedMail,
-    ) -> Result<(Option<User>, Option<String>, Settlement), PortError> {
+    ) -> Result<(Option<UserId>, Option<String>, Settlement), PortError> {
         let recipient = match (&queued.user_id, &queued.mail.name) {
             (Some(id), _) => self.one_time.find_recipient_by_id(*id).await?,
             (None, Some(name)) => self.one_time.find_recipient(name).await?,
@@ -148,11 +135,10 @@ impl DeliverMails {
             return Ok((None, None, Settlement::Dropped));
         };
         let settlement = match self.hold(queued, &recipient, now).await? {
-            Some(Hold::Dropped) => Settlement::Dropped,
-            Some(Hold::Postponed(due_at)) => Settlement::Postponed { due_at },
+            Some(held) => held,
             None => self.send(queued, &recipient, &address).await?,
         };
-        Ok((Some(recipient.user), Some(address), settlement))
+        Ok((Some(recipient.user.id), Some(address), settlement))
     }
 
     async fn send(
@@ -208,40 +194,21 @@ impl DeliverMails {
             tracing::warn!(mail_id = %queued.id, key_id, "a mail's token is of a secret that is no longer known");
             return Ok(None);
         };
-        let issued = self.one_time.issue(NewOneTimeToken {
-            digest: token.digest(),
-            purpose,
-            user_id: recipient.user.id,
-            version: match purpose {
-                Purpose::ResetPassword => Some(recipient.version),
-                // Who changes a first password and then presses the button is not sent away.
-                Purpose::VerifyEmail => None,
-            },
-            email: Email::parse(address).map_or_else(
-                |_violation| address.to_lowercase(),
-                |email| email.canonical().to_owned(),
-            ),
-            client: queued.mail.client.clone(),
-            mail: Some(queued.id),
-            created_at: self.clock.now(),
-            expires_at: None,
-            max_live: purpose.max_live(),
-        });
-        Ok(issued.await?.then(|| Link {
-            page: format!("{}{}", self.settings.public_url, purpose.page()),
-            token,
-            lifetime: purpose.lifetime(self.settings.reset_lifetime),
-        }))
+        let client = queued.mail.client.clone();
+        let now = self.clock.now();
+        let new = NewOneTimeToken::new(&token, purpose, recipient, address, client, now);
+        let issued = self.one_time.issue(NewOneTimeToken { mail: Some(queued.id), ..new });
+        Ok(issued.await?.then(|| self.settings.link(purpose, token)))
     }
 
-    /// Whether a limit is in the way of a mail that anybody can cause. A mail that was tried before
-    /// has been counted.
+    /// What becomes of a mail that anybody can cause if a limit is in its way; `None` if none is. A mail
+    /// that was tried before has been counted.
     async fn hold(
         &self,
         queued: &QueuedMail,
         recipient: &Recipient,
         now: Timestamp,
-    ) -> Result<Option<Hold>, PortError> {
+    ) -> Result<Option<Settlement>, PortError> {
         let (kind, user) = (queued.mail.kind, recipient.user.id);
         if !kind.is_for_anybody() || queued.attempts > 0 {
             return Ok(None);
@@ -269,9 +236,9 @@ impl DeliverMails {
             // One mail that waits is enough.
             let is_one_more = self.outbox.has_other(queued, user).await?;
             return Ok(Some(if is_one_more {
-                Hold::Dropped
+                Settlement::Dropped
             } else {
-                Hold::Postponed(now + retry_after.max(Duration::from_secs(1)))
+                Settlement::Postponed { due_at: now + retry_after.max(Duration::from_secs(1)) }
             }));
         }
         Ok(None)

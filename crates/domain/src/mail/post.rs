@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::common::{Clock, Locale, PortError, RequestContext};
 use crate::lockout::Limit;
-use crate::mail::{MailKind, Mailer, NewMail, Outbox};
-use crate::one_time::TokenMaker;
+use crate::mail::{Link, MailKind, Mailer, NewMail, Outbox};
+use crate::one_time::{OneTimeToken, Purpose, TokenMaker};
 use crate::ports::Ports;
 
 /// The ports of mail. Without them the use-cases send none.
@@ -49,6 +49,14 @@ impl MailSettings {
             resets_per_account: Limit { max: 3, window: HOUR },
             in_all: Limit { max: 1000, window: HOUR },
         }
+    }
+}
+
+impl MailSettings {
+    /// The link with a token.
+    pub(crate) fn link(&self, purpose: Purpose, token: OneTimeToken) -> Link {
+        let page = format!("{}{}", self.public_url, purpose.page());
+        Link { page, token, lifetime: purpose.lifetime(self.reset_lifetime) }
     }
 }
 

@@ -11,5 +11,4 @@ pub use port::{
 };
 #[cfg(feature = "mock")]
 pub use token::MockTokenMaker;
-pub(crate) use token::hex;
 pub use token::{OneTimeToken, Purpose, TokenDigest, TokenMaker, TokenSeed};

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::accounts::{LoginName, Role, User};
+use crate::accounts::{Email, LoginName, Role, User};
 use crate::audit::{AuditAction, AuditContext, AuditEvent};
 use crate::common::{ClientInfo, Error, PortError, RequestContext, Timestamp, UserId};
 use crate::credentials::{CredentialVersion, PasswordHash};
 use crate::mail::{MailId, NewMail};
-use crate::one_time::{Purpose, TokenDigest};
+use crate::one_time::{OneTimeToken, Purpose, TokenDigest};
 
 /// What is known about the mailbox of an account's owner, beside the address of the account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,6 +89,36 @@ pub struct NewOneTimeToken {
     /// How many live tokens of this purpose the account may have, this one included; the oldest are
     /// void.
     pub max_live: u32,
+}
+
+impl NewOneTimeToken {
+    /// A token for this account as it is now. `email` is the address that it goes to, as typed.
+    pub(crate) fn new(
+        token: &OneTimeToken,
+        purpose: Purpose,
+        recipient: &Recipient,
+        email: &str,
+        client: ClientInfo,
+        now: Timestamp,
+    ) -> Self {
+        let canonical = Email::parse(email).map(|email| email.canonical().to_owned());
+        Self {
+            digest: token.digest(),
+            purpose,
+            user_id: recipient.user.id,
+            version: match purpose {
+                Purpose::ResetPassword => Some(recipient.version),
+                // Who changes a first password and then presses the button is not sent away.
+                Purpose::VerifyEmail => None,
+            },
+            email: canonical.unwrap_or_else(|_violation| email.to_lowercase()),
+            client,
+            mail: None,
+            created_at: now,
+            expires_at: None,
+            max_live: purpose.max_live(),
+        }
+    }
 }
 
 /// Whose a live token is.
@@ -294,7 +324,6 @@ impl OneTimeTokenRepository for NoOneTimeTokens {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::Email;
     use crate::testing::{self, at};
 
     fn recipient(is_verified: bool, recovery: Recovery) -> Recipient {

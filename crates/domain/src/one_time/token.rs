@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
+use crate::common::text::hex;
 use crate::common::{PortError, Violation};
 
 /// What a token is for. A token of one purpose is unknown to every other.
@@ -97,12 +98,6 @@ impl fmt::Debug for TokenDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenDigest(…)")
     }
-}
-
-/// Hexadecimal digits, in lower case.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    halves.filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }
 
 /// From what the token of a mail is made each time that the mail is sent, so that no store holds the

@@ -4,6 +4,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::common::text::hex;
 use crate::transfer::{Batch, Contents};
 
 /// The number of rows of a table, and a SHA-256 over their contents.
@@ -20,13 +21,7 @@ pub struct Checksum {
 impl Checksum {
     /// The digest in hexadecimal.
     pub fn hex(&self) -> String {
-        use fmt::Write as _;
-        let mut hex = String::with_capacity(64);
-        for byte in self.sha256 {
-            // Writing to a string cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-        }
-        hex
+        hex(&self.sha256)
     }
 }
 
