@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::accounts::AccountRepository;
+use crate::accounts::{AccountRepository, EmailChangeMode};
 use crate::audit::{AuditRepository, AuditTrail};
 use crate::cache::{Cache, CacheAccess, NoCache};
 use crate::common::{Clock, Random};
@@ -83,6 +83,8 @@ pub struct Policy {
     /// Names that nobody may register, nor one that looks like them. Administrators are made by other
     /// ways and may have them.
     pub reserved_names: Vec<String>,
+    /// How people change the addresses of their accounts.
+    pub email_change: EmailChangeMode,
     /// Links in mails, and limits on mails.
     pub mail: MailSettings,
     /// Whether nobody logs in who has never proved an address.
@@ -125,6 +127,7 @@ impl Default for Policy {
             registration_limit: Some(RegistrationLimit::DEFAULT),
             registration_is_open: true,
             reserved_names: RESERVED_NAMES.map(str::to_owned).into(),
+            email_change: EmailChangeMode::Direct,
             mail: MailSettings::default(),
             require_verification: false,
             cache_access: CacheAccess::Public,

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::access::Guard;
 use crate::accounts::{
-    ActivateUser, CreateAdmin, DeactivateUser, DisownAccount, GetUser, ListUsers, Register,
-    ResendVerification, UpdateOwnProfile, VerifyEmail,
+    ActivateUser, ChangeEmail, CreateAdmin, DeactivateUser, DisownAccount, GetUser, ListUsers,
+    Register, ResendVerification, UndoEmailChange, UpdateOwnProfile, VerifyEmail,
+    WithdrawEmailChange,
 };
 use crate::audit::ListRecords;
 use crate::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
@@ -41,6 +42,9 @@ pub struct Services {
     pub verify_email: VerifyEmail,
     pub resend_verification: ResendVerification,
     pub disown_account: DisownAccount,
+    pub change_email: ChangeEmail,
+    pub withdraw_email_change: WithdrawEmailChange,
+    pub undo_email_change: UndoEmailChange,
     pub deliver_mails: Option<Arc<DeliverMails>>,
     pub list_mails: ListMails,
     pub retry_mail: RetryMail,
@@ -84,10 +88,13 @@ impl Services {
             verify_email: VerifyEmail::new(&ports, policy),
             resend_verification: ResendVerification::new(&ports, policy),
             disown_account: DisownAccount::new(&ports),
+            change_email: ChangeEmail::new(&ports, policy),
+            withdraw_email_change: WithdrawEmailChange::new(&ports),
+            undo_email_change: UndoEmailChange::new(&ports),
             deliver_mails: DeliverMails::new(&ports, policy).map(Arc::new),
             list_mails: ListMails::new(&ports),
             retry_mail: RetryMail::new(&ports),
-            update_profile: UpdateOwnProfile::new(&ports),
+            update_profile: UpdateOwnProfile::new(&ports, policy),
             get_user: GetUser::new(&ports),
             list_users: ListUsers::new(&ports),
             activate_user: ActivateUser::new(&ports),

@@ -15,7 +15,15 @@ use crate::common::{
     ClientInfo, Clock, MockClock, MockRandom, PortError, Random, RequestContext, RequestId,
     SessionId, Timestamp, UserId,
 };
-use crate::credentials::{CredentialVersion, Credentials, PasswordHash};
+use crate::credentials::{
+    CredentialVersion, Credentials, MockCredentialRepository, MockPasswordHasher, PasswordHash,
+    PasswordPrompt, Verification,
+};
+use crate::lockout::{
+    Admission, AttemptGuard, LockoutSubject, LoginLimits, MockLockoutRepository, MockRateLimiter,
+};
+use crate::mail::Post;
+use crate::one_time::{MockTokenMaker, OneTimeToken, TokenSeed};
 use crate::sessions::{
     AccessClaims, Generation, LiveSession, MockTokenCodec, Session, TokenIssuer,
 };
@@ -96,6 +104,47 @@ pub(crate) fn context_of_admin(seconds: i64) -> AuditContext {
     AuditContext::by(&admin(), at(seconds), request())
 }
 
+/// A prompt for the password of [`USER`], whose credentials are of version 3: it is asked once and
+/// verified with this result, or not asked. Also where its failures are recorded.
+pub(crate) fn prompt(verified: Option<Verification>, seconds: i64) -> (PasswordPrompt, Arc<Trail>) {
+    let (mut credentials, mut hasher) =
+        (MockCredentialRepository::new(), MockPasswordHasher::new());
+    let (mut lockouts, mut rates) = (MockLockoutRepository::new(), MockRateLimiter::new());
+    if let Some(verified) = verified {
+        credentials.expect_find_by_id().times(1).return_once(|_| Ok(Some(self::credentials(3))));
+        hasher.expect_verify().times(1).return_once(move |_, _| Ok(verified));
+        rates.expect_reserve().times(1).return_once(|_, _, _| Ok(Admission::Admitted));
+        lockouts
+            .expect_reserve()
+            .withf(|subject, _, _, _| *subject == LockoutSubject::Account(USER))
+            .times(1)
+            .return_once(|_, _, _, _| Ok(Admission::Admitted));
+    }
+    if matches!(verified, Some(Verification::Match { .. })) {
+        lockouts.expect_succeed().times(1).return_once(|_, _| Ok(()));
+        rates.expect_release().times(1).return_once(|_| Ok(()));
+    }
+    let trail = Arc::new(Trail::default());
+    let attempts = AttemptGuard {
+        lockouts: Arc::new(lockouts),
+        rates: Arc::new(rates),
+        clock: clock(seconds),
+        trail: trail.clone(),
+        limits: Some(LoginLimits::DEFAULT),
+    };
+    let (credentials, hasher) = (Arc::new(credentials), Arc::new(hasher));
+    (PasswordPrompt { credentials, hasher, attempts }, trail)
+}
+
+/// One that makes mails at this second, all of one seed and one token.
+pub(crate) fn post(seconds: i64) -> Post {
+    let mut tokens = MockTokenMaker::new();
+    let seed = TokenSeed { random: "00".repeat(32), key_id: "k".into() };
+    tokens.expect_seed().returning(move || Ok(seed.clone()));
+    tokens.expect_token().returning(|_, _| Some(OneTimeToken::from_bytes(&[7; 32])));
+    Post::with(Arc::new(tokens), clock(seconds))
+}
+
 pub(crate) fn hash() -> PasswordHash {
     PasswordHash::new("$2b$04$hash".into())
 }
@@ -108,6 +157,7 @@ pub(crate) fn user() -> User {
         role: Role::Student,
         profile: Profile::default(),
         locale: None,
+        pending_email: None,
         is_active: true,
         is_verified: false,
         created_at: at(0),

@@ -15,45 +15,40 @@ const LOCALES: [Locale; 2] = [Locale::ZhCn, Locale::En];
 /// The longest value in a mail, and the longest subject, in characters.
 const MAX_VALUE: usize = 256;
 
+macro_rules! template {
+    ($folder:literal, $kind:literal, $part:literal) => {
+        (
+            concat!($folder, $kind, $part),
+            include_str!(concat!("../templates/", $folder, $kind, $part)),
+        )
+    };
+}
+
 macro_rules! built_in {
-    ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../templates/", $name)))),*]
+    ($($kind:literal),* $(,)?) => {
+        &[
+            ("layout.html", include_str!("../templates/layout.html")),
+            $(
+                template!("en/", $kind, ".subject.txt"),
+                template!("en/", $kind, ".txt"),
+                template!("en/", $kind, ".html"),
+                template!("zh-CN/", $kind, ".subject.txt"),
+                template!("zh-CN/", $kind, ".txt"),
+                template!("zh-CN/", $kind, ".html"),
+            )*
+        ]
     };
 }
 
 /// All templates there are: an operator may replace each, and add none.
-const BUILT_IN: [(&str, &str); 31] = built_in![
-    "layout.html",
-    "en/verify_email.subject.txt",
-    "en/verify_email.txt",
-    "en/verify_email.html",
-    "en/reset_password.subject.txt",
-    "en/reset_password.txt",
-    "en/reset_password.html",
-    "en/password_changed.subject.txt",
-    "en/password_changed.txt",
-    "en/password_changed.html",
-    "en/email_changed.subject.txt",
-    "en/email_changed.txt",
-    "en/email_changed.html",
-    "en/test.subject.txt",
-    "en/test.txt",
-    "en/test.html",
-    "zh-CN/verify_email.subject.txt",
-    "zh-CN/verify_email.txt",
-    "zh-CN/verify_email.html",
-    "zh-CN/reset_password.subject.txt",
-    "zh-CN/reset_password.txt",
-    "zh-CN/reset_password.html",
-    "zh-CN/password_changed.subject.txt",
-    "zh-CN/password_changed.txt",
-    "zh-CN/password_changed.html",
-    "zh-CN/email_changed.subject.txt",
-    "zh-CN/email_changed.txt",
-    "zh-CN/email_changed.html",
-    "zh-CN/test.subject.txt",
-    "zh-CN/test.txt",
-    "zh-CN/test.html",
+const BUILT_IN: &[(&str, &str)] = built_in![
+    "verify_email",
+    "reset_password",
+    "password_changed",
+    "change_email",
+    "email_changed",
+    "email_restored",
+    "test",
 ];
 
 /// Why the templates of a folder cannot be used.
@@ -158,8 +153,11 @@ impl Templates {
             client: ClientInfo::at(std::net::Ipv4Addr::LOCALHOST.into()),
             at: Timestamp::UNIX_EPOCH,
         };
-        for username in [None, Some("ann".to_owned())] {
-            mail.username = username;
+        let without_link = (kind == MailKind::EmailChanged).then_some((None, None));
+        let name = || Some("ann".to_owned());
+        let with_link = [(None, mail.link.clone()), (name(), mail.link.clone())];
+        for (username, link) in with_link.into_iter().chain(without_link) {
+            (mail.username, mail.link) = (username, link);
             for (part, has_link) in [("subject.txt", false), ("txt", true), ("html", true)] {
                 let name = format!("{}/{kind}.{part}", locale.tag());
                 let invalid = |name: &str, reason: String| TemplateError::Invalid {

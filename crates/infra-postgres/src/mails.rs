@@ -12,7 +12,7 @@ use menjin_domain::mail::{
 };
 use menjin_infra_sql::mails::{
     BACKLOG, BacklogRow, MailIdRow, MailRow, NewMailRow, RETRY, SettledRow, bounds, claim, claimed,
-    is_claimed, waits_beside,
+    is_claimed, mail_id, waits_beside,
 };
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::schema::{mails, one_time_tokens as tokens};
@@ -26,7 +26,7 @@ use crate::error::Abort;
 impl Outbox for PostgresStore {
     async fn enqueue(&self, mail: NewMail, user: Option<UserId>) -> Result<(), PortError> {
         self.statement((mail, user), |postgres, (mail, user)| {
-            async move { Ok(enqueue(postgres, mail, *user).await?) }.boxed()
+            async move { enqueue(postgres, mail, *user).await.map(drop) }.boxed()
         })
         .await
     }
@@ -117,13 +117,14 @@ impl Outbox for PostgresStore {
 }
 
 /// Appends a mail in the transaction of its cause.
-pub(crate) async fn enqueue(
+pub(crate) async fn enqueue<E>(
     postgres: &mut AsyncPgConnection,
     mail: &NewMail,
     user: Option<UserId>,
-) -> QueryResult<()> {
-    let row = NewMailRow::new(mail, user);
-    diesel::insert_into(mails::table).values(row).execute(postgres).await.map(drop)
+) -> Result<MailId, Abort<E>> {
+    let row = diesel::insert_into(mails::table).values(NewMailRow::new(mail, user));
+    let id: i64 = row.returning(mails::id).get_result(postgres).await?;
+    Ok(mail_id(id)?)
 }
 
 async fn settle(

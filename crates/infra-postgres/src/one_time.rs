@@ -4,14 +4,16 @@ use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::accounts::{LoginName, Role, User};
+use menjin_domain::audit::AuditContext;
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::one_time::{
-    Disowning, EmailVerification, NewOneTimeToken, OneTimeTokenRepository, PasswordReset, Purpose,
-    Recipient, TokenDigest, TokenHolder, TokenInvalid,
+    ConfirmEmailChangeError, Disowning, EmailChange, EmailChangeRequest, EmailChangeUndo,
+    EmailVerification, NewOneTimeToken, OneTimeTokenRepository, PasswordReset, Purpose, Recipient,
+    TokenDigest, TokenHolder, TokenInvalid,
 };
 use menjin_infra_sql::one_time::{
-    NewTokenRow, RecoveryRow, TokenRow, VOID_OLDEST, holder, is_live_at, is_open_token_of,
-    is_token, recipient,
+    MailboxRow, NewTokenRow, PendingRow, RecoveryRow, VOID_OLDEST, is_live_at,
+    is_open_token_but_undo_of, recipient,
 };
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{is_open_of, is_verified};
@@ -20,9 +22,11 @@ use menjin_infra_sql::sql_types::Moment;
 
 use crate::PostgresStore;
 use crate::audit::record;
+use crate::email_changes::{self, is_anothers};
 use crate::error::Abort;
 use crate::lockouts::forget;
 use crate::mails::enqueue;
+use crate::recipients::{find, find_recipient, lock, user};
 
 #[async_trait]
 impl OneTimeTokenRepository for PostgresStore {
@@ -46,18 +50,7 @@ impl OneTimeTokenRepository for PostgresStore {
     }
 
     async fn find_recipient_by_id(&self, id: UserId) -> Result<Option<Recipient>, PortError> {
-        self.statement(id, |postgres, id| {
-            async move {
-                let row = users::table
-                    .find(id.get())
-                    .select((UserRow::as_select(), RecoveryRow::as_select()));
-                let row: Option<(UserRow, RecoveryRow)> =
-                    row.get_result(postgres).await.optional()?;
-                Ok(row.map(|(user, row)| recipient(user, row)).transpose()?)
-            }
-            .boxed()
-        })
-        .await
+        self.statement(id, |postgres, id| find_recipient(postgres, *id).boxed()).await
     }
 
     async fn issue(&self, token: NewOneTimeToken) -> Result<bool, PortError> {
@@ -109,37 +102,50 @@ impl OneTimeTokenRepository for PostgresStore {
         self.transaction(disowning, |postgres, it| disown(postgres, it).boxed()).await
     }
 
+    async fn request_email_change(&self, change: EmailChangeRequest) -> Result<bool, PortError> {
+        self.transaction(change, |postgres, it| email_changes::request(postgres, it).boxed()).await
+    }
+
+    async fn withdraw_email_change(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<(), PortError> {
+        self.transaction((id, context), |postgres, (id, context)| {
+            email_changes::withdraw(postgres, *id, context).boxed()
+        })
+        .await
+    }
+
+    async fn confirm_email_change(
+        &self,
+        change: EmailChange,
+    ) -> Result<User, Error<ConfirmEmailChangeError>> {
+        self.transaction(change, |postgres, it| email_changes::confirm(postgres, it).boxed()).await
+    }
+
+    async fn undo_email_change(&self, undo: EmailChangeUndo) -> Result<User, Error<TokenInvalid>> {
+        self.transaction(undo, |postgres, it| email_changes::undo(postgres, it).boxed()).await
+    }
+
+    async fn forget_pending_before(&self, before: Timestamp) -> Result<u64, PortError> {
+        self.statement(before, |postgres, before| {
+            async move {
+                let old = users::table.filter(users::pending_since.lt(Micros::from(*before)));
+                let pending = PendingRow::default();
+                Ok(diesel::update(old).set(pending).execute(postgres).await? as u64)
+            }
+            .boxed()
+        })
+        .await
+    }
+
     async fn delete_before(&self, before: Timestamp) -> Result<u64, PortError> {
         let statement = "DELETE FROM one_time_tokens WHERE digest IN (
             SELECT digest FROM one_time_tokens WHERE created_at < $1 LIMIT $2
             FOR UPDATE SKIP LOCKED)";
         self.delete_in_parts(statement, before).await
     }
-}
-
-/// Locks the account until the end of the transaction; `false` if it is gone.
-async fn lock(postgres: &mut AsyncPgConnection, id: UserId) -> QueryResult<bool> {
-    let account = users::table.find(id.get()).select(users::id).for_update();
-    let found: Option<i64> = account.get_result(postgres).await.optional()?;
-    Ok(found.is_some())
-}
-
-/// Whose live token this is.
-async fn find<E>(
-    postgres: &mut AsyncPgConnection,
-    digest: &TokenDigest,
-    purpose: Purpose,
-    at: Timestamp,
-) -> Result<Option<TokenHolder>, Abort<E>> {
-    let row: Option<(TokenRow, UserRow, i64)> = tokens::table
-        .inner_join(users::table)
-        .filter(is_token(digest.as_str(), purpose.as_str()))
-        .filter(is_live_at(at.into()))
-        .select((TokenRow::as_select(), UserRow::as_select(), users::credential_version))
-        .get_result(postgres)
-        .await
-        .optional()?;
-    Ok(row.map(|(token, user, version)| holder(token, user, version)).transpose()?)
 }
 
 async fn issue(
@@ -163,7 +169,12 @@ async fn issue(
             .execute(postgres)
             .await?;
     }
-    let found = find(postgres, &token.digest, token.purpose, token.created_at).await?;
+    let mut found = find(postgres, &token.digest, token.purpose, token.created_at).await?;
+    if token.purpose == Purpose::ChangeEmail
+        && is_anothers(postgres, &token.email, token.user_id, token.created_at).await?
+    {
+        found = None;
+    }
     if made > 0 && found.is_none() {
         let token = tokens::table.find(token.digest.as_str());
         diesel::delete(token).execute(postgres).await?;
@@ -198,7 +209,7 @@ async fn reset_password(
         .set(sessions::ended_at.eq(at))
         .execute(postgres)
         .await?;
-    diesel::update(tokens::table.filter(is_open_token_of(id.get())))
+    diesel::update(tokens::table.filter(is_open_token_but_undo_of(id.get())))
         .set(tokens::ended_at.eq(at))
         .execute(postgres)
         .await?;
@@ -215,34 +226,22 @@ async fn verify_email(
     proof: &EmailVerification,
 ) -> Result<User, Abort<Error<TokenInvalid>>> {
     let invalid = || Abort::Refused(Error::Refused(TokenInvalid));
-    let at = Micros::from(proof.at);
     lock(postgres, proof.user_id).await?;
     let found = find(postgres, &proof.digest, Purpose::VerifyEmail, proof.at).await?;
-    let holder = found.filter(|holder| holder.user.id == proof.user_id).ok_or_else(invalid)?;
-    let account = users::table.find(proof.user_id.get());
-    if !holder.user.is_verified {
-        diesel::update(account)
-            .set((
-                users::is_verified.eq(true),
-                users::email_proved_at.eq(at),
-                users::updated_at.eq(at),
-            ))
-            .execute(postgres)
-            .await?;
+    let id = proof.user_id;
+    if found.is_none_or(|holder| holder.user.id != id) {
+        return Err(invalid());
+    }
+    let before = find_recipient(postgres, id).await?.ok_or_else(invalid)?;
+    let mailbox = before.with_proof(proof.with_password, proof.at);
+    if mailbox.is_verified != before.user.is_verified || mailbox.recovery != before.recovery {
+        let account = users::table.find(id.get());
+        diesel::update(account).set(MailboxRow::new(&mailbox, proof.at)).execute(postgres).await?;
+    }
+    if !before.user.is_verified {
         record(postgres, &proof.event()).await?;
     }
-    if proof.with_password {
-        diesel::update(account)
-            .set((
-                users::recovery_email.eq(None::<String>),
-                users::recovery_verified.eq(false),
-                users::email_proved_at.eq(None::<Micros>),
-            ))
-            .execute(postgres)
-            .await?;
-    }
-    let row: UserRow = account.select(UserRow::as_select()).get_result(postgres).await?;
-    Ok(User::try_from(row)?)
+    user(postgres, id).await
 }
 
 async fn disown(

@@ -1,28 +1,28 @@
 //! Accounts.
 
 use diesel::dsl::{exists, select};
-use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::accounts::{
-    AccountRepository, CreateUserError, EmailTaken, LastAdmin, NewUser, ProfileChanges, Role, User,
-    UserPage, UserQuery,
+    AccountRepository, AddressChange, CreateUserError, Email, LastAdmin, NewUser, ProfileChanges,
+    Role, UpdateProfileError, User, UserPage, UserQuery,
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
-use menjin_domain::common::UserId;
-use menjin_domain::one_time::UNDO_TIME;
-use menjin_infra_sql::one_time::{CHANGE_ADDRESS, is_open_token_of};
+use menjin_domain::common::{Timestamp, UserId};
+use menjin_domain::one_time::{NewAddress, Recipient};
+use menjin_infra_sql::one_time::{is_open_token_of, keeps_address};
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::is_open_of;
 use menjin_infra_sql::schema::one_time_tokens as tokens;
-use menjin_infra_sql::sql_types::Moment;
 
 use crate::PostgresStore;
 use crate::audit::record;
-use crate::error::{Abort, COMPONENT, violates};
+use crate::email_changes::{self, is_anothers};
+use crate::error::{Abort, COMPONENT};
 use crate::listing;
 use crate::lockouts::forget;
 use crate::mails::enqueue;
+use crate::recipients::{find_recipient, lock};
 use crate::recorded::{Recorded, Subject};
 use crate::statements::{locks, pg_advisory_xact_lock};
 
@@ -56,7 +56,7 @@ impl AccountRepository for PostgresStore {
         id: UserId,
         changes: ProfileChanges,
         context: AuditContext,
-    ) -> Result<Option<User>, Error<EmailTaken>> {
+    ) -> Result<Option<User>, Error<UpdateProfileError>> {
         self.transaction((id, changes, context), |postgres, (id, changes, context)| {
             update_profile(postgres, *id, changes, context).boxed()
         })
@@ -103,6 +103,11 @@ async fn create(
     if let Some(row) = row {
         let created = User::try_from(row)?;
         if let Some(mail) = &user.mail {
+            // Somebody may have changed an address meanwhile, and keeps it. Without mails nobody does.
+            let (address, at) = (user.email.canonical(), user.created_at);
+            if is_anothers(postgres, address, created.id, at).await? {
+                return Err(Abort::Refused(Error::Refused(CreateUserError::EmailTaken)));
+            }
             enqueue(postgres, mail, Some(created.id)).await?;
         }
         return Ok(created);
@@ -114,17 +119,23 @@ async fn create(
     Err(taken.map_or_else(|| Abort::Port(odd()), Abort::Refused))
 }
 
+/// No account has this id.
+const NOBODY: i64 = 0;
+
 async fn who_has(
     postgres: &mut AsyncPgConnection,
     user: &NewUser,
 ) -> QueryResult<Option<Error<CreateUserError>>> {
     let name = users::table.filter(users::username_canonical.eq(user.username.canonical()));
-    let email = users::table.filter(users::email_canonical.eq(user.email.canonical()));
-    let taken = select((exists(name), exists(email))).get_result(postgres).await?;
+    let address = user.email.canonical();
+    let email = users::table.filter(users::email_canonical.eq(address));
+    let keeps = tokens::table.filter(keeps_address(address, NOBODY, user.created_at.into()));
+    let taken = select((exists(name), exists(email), exists(keeps)));
+    let taken: (bool, bool, bool) = taken.get_result(postgres).await?;
     Ok(match taken {
-        (true, _) => Some(Error::Refused(CreateUserError::UsernameTaken)),
-        (false, true) => Some(Error::Refused(CreateUserError::EmailTaken)),
-        (false, false) => None,
+        (true, ..) => Some(Error::Refused(CreateUserError::UsernameTaken)),
+        (false, false, false) => None,
+        (false, ..) => Some(Error::Refused(CreateUserError::EmailTaken)),
     })
 }
 
@@ -133,37 +144,44 @@ async fn update_profile(
     id: UserId,
     changes: &ProfileChanges,
     context: &AuditContext,
-) -> Result<Option<User>, Abort<Error<EmailTaken>>> {
-    let account = users::table.filter(users::id.eq(id.get())).filter(users::is_active);
-    let mut is_another = false;
+) -> Result<Option<User>, Abort<Error<UpdateProfileError>>> {
     if let Some(email) = &changes.email {
-        is_another = diesel::sql_query(CHANGE_ADDRESS)
-            .bind::<Moment, _>(Micros::from(context.at - UNDO_TIME))
-            .bind::<BigInt, _>(id.get())
-            .bind::<Text, _>(email.canonical())
-            .execute(postgres)
-            .await?
-            > 0;
+        lock(postgres, id).await?;
+        let before = find_recipient(postgres, id).await?.filter(|found| found.user.is_active);
+        let Some(before) = before else { return Ok(None) };
+        change_address(postgres, &before, email, &changes.address, context.at).await?;
     }
+    let account = users::table.filter(users::id.eq(id.get())).filter(users::is_active);
     let updated: QueryResult<UserRow> = diesel::update(account)
         .set(ProfileRow::new(changes, context.at))
         .returning(UserRow::as_returning())
         .get_result(postgres)
         .await;
-    match updated.optional() {
-        Ok(None) => Ok(None),
-        Ok(Some(row)) => {
-            for mail in changes.mails.iter().filter(|_| is_another) {
-                enqueue(postgres, mail, Some(id)).await?;
-            }
-            record(postgres, &context.clone().event(AuditAction::ProfileUpdated).on(id)).await?;
-            Ok(Some(row.try_into()?))
-        }
-        Err(error) if violates(&error, "users_email_taken") => {
-            Err(Abort::Refused(Error::Refused(EmailTaken)))
-        }
-        Err(error) => Err(error.into()),
+    let Some(row) = updated.optional()? else { return Ok(None) };
+    record(postgres, &context.clone().event(AuditAction::ProfileUpdated).on(id)).await?;
+    Ok(Some(row.try_into()?))
+}
+
+/// Changes an address with the profile: to another, or to another way of writing it.
+async fn change_address(
+    postgres: &mut AsyncPgConnection,
+    before: &Recipient,
+    email: &Email,
+    change: &AddressChange,
+    at: Timestamp,
+) -> Result<(), Abort<Error<UpdateProfileError>>> {
+    if email.is_same_mailbox(&before.user.email) {
+        diesel::update(users::table.find(before.user.id.get()))
+            .set((users::email.eq(email.as_str()), users::email_canonical.eq(email.canonical())))
+            .execute(postgres)
+            .await?;
+        return Ok(());
     }
+    if !change.is_allowed {
+        return Err(Abort::Refused(Error::Refused(UpdateProfileError::AnotherMailbox)));
+    }
+    let how = NewAddress::Direct { by_password: change.by_password };
+    email_changes::change(postgres, before, email, how, change.mails.as_ref(), at).await
 }
 
 async fn activate(

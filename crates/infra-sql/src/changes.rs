@@ -3,7 +3,7 @@
 #![expect(clippy::ref_option_ref, reason = "in what diesel derives")]
 
 use diesel::prelude::*;
-use menjin_domain::accounts::{AvatarUrl, Bio, Email, FullName, NewUser, Phone, ProfileChanges};
+use menjin_domain::accounts::{AvatarUrl, Bio, FullName, NewUser, Phone, ProfileChanges};
 use menjin_domain::audit::{AuditEvent, AuditReason};
 use menjin_domain::common::{Locale, Patch, RequestId, Timestamp, UserId};
 use menjin_domain::lockout::Failures;
@@ -60,8 +60,6 @@ impl<'a> From<&'a NewUser> for NewUserRow<'a> {
 #[derive(AsChangeset)]
 #[diesel(table_name = users)]
 pub struct ProfileRow<'a> {
-    email: Option<&'a str>,
-    email_canonical: Option<&'a str>,
     full_name: Option<Option<&'a str>>,
     phone: Option<Option<&'a str>>,
     bio: Option<Option<&'a str>>,
@@ -74,8 +72,6 @@ impl<'a> ProfileRow<'a> {
     /// The columns for these changes, made at this moment.
     pub fn new(changes: &'a ProfileChanges, at: Timestamp) -> Self {
         Self {
-            email: changes.email.as_ref().map(Email::as_str),
-            email_canonical: changes.email.as_ref().map(Email::canonical),
             full_name: patch(&changes.full_name, FullName::as_str),
             phone: patch(&changes.phone, Phone::as_str),
             bio: patch(&changes.bio, Bio::as_str),

@@ -25,6 +25,7 @@ pub struct NewMailRow<'a> {
     urgency: i64,
     user_id: Option<i64>,
     name: Option<&'a str>,
+    recipient: Option<&'a str>,
     locale: Option<&'a str>,
     seed: &'a str,
     key_id: &'a str,
@@ -45,6 +46,7 @@ impl<'a> NewMailRow<'a> {
             urgency: mail.kind.is_for_anybody().into(),
             user_id: user.map(UserId::get),
             name: mail.name.as_ref().map(LoginName::canonical),
+            recipient: mail.to.as_deref(),
             locale: mail.locale.map(Locale::tag),
             seed: &mail.seed.random,
             key_id: &mail.seed.key_id,
@@ -90,7 +92,7 @@ impl MailRow {
     }
 
     fn id(&self) -> Result<MailId, PortError> {
-        MailId::try_from(self.id).map_err(|_invalid| self.bad("id"))
+        mail_id(self.id)
     }
 
     fn user(&self) -> Result<Option<UserId>, PortError> {
@@ -124,6 +126,7 @@ impl TryFrom<MailRow> for QueuedMail {
             user_id: row.user()?,
             mail: NewMail {
                 kind: row.kind()?,
+                to: row.recipient.clone(),
                 name: name.map_err(|_invalid| row.bad("name"))?,
                 locale: locale.map_err(|_unknown| row.bad("locale"))?,
                 client,
@@ -152,6 +155,11 @@ impl TryFrom<MailRow> for MailRecord {
             error: row.error_code.zip(row.error),
         })
     }
+}
+
+/// The id of a mail.
+pub fn mail_id(id: i64) -> Result<MailId, PortError> {
+    MailId::try_from(id).map_err(|_invalid| bad_column("mails", "id", id.to_string()))
 }
 
 /// The claimed mails of these rows, in the order in which they are sent.

@@ -4,11 +4,13 @@
 
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
-use menjin_domain::accounts::User;
-use menjin_domain::common::{ClientInfo, PortError};
+use menjin_domain::accounts::{Email, User};
+use menjin_domain::common::{ClientInfo, PortError, Timestamp};
 use menjin_domain::credentials::CredentialVersion;
 use menjin_domain::mail::MailId;
-use menjin_domain::one_time::{NewOneTimeToken, Recipient, Recovery, TokenHolder};
+use menjin_domain::one_time::{
+    EmailChangeRequest, Mailbox, NewOneTimeToken, Recipient, Recovery, TokenHolder,
+};
 
 use crate::error::bad_column;
 use crate::rows::UserRow;
@@ -30,6 +32,7 @@ pub struct NewTokenRow<'a> {
     mail_id: Option<i64>,
     created_at: Micros,
     expires_at: Option<Micros>,
+    address: Option<&'a str>,
 }
 
 impl<'a> From<&'a NewOneTimeToken> for NewTokenRow<'a> {
@@ -45,6 +48,7 @@ impl<'a> From<&'a NewOneTimeToken> for NewTokenRow<'a> {
             mail_id: token.mail.map(MailId::get),
             created_at: token.created_at.into(),
             expires_at: token.expires_at.map(Micros::from),
+            address: token.gives_back.as_ref().map(Email::as_str),
         }
     }
 }
@@ -58,6 +62,7 @@ pub struct TokenRow {
     pub client_address: Host,
     pub user_agent: Option<String>,
     pub created_at: Micros,
+    pub address: Option<String>,
 }
 
 /// What is known of an account's owner beside the account.
@@ -68,6 +73,8 @@ pub struct RecoveryRow {
     pub recovery_email: Option<String>,
     pub recovery_verified: bool,
     pub email_proved_at: Option<Micros>,
+    pub email_by_password: bool,
+    pub reset_after: Option<Micros>,
 }
 
 /// Whose a token is.
@@ -80,6 +87,7 @@ pub fn holder(token: TokenRow, user: UserRow, version: i64) -> Result<TokenHolde
             user_agent: token.user_agent,
         },
         created_at: token.created_at.moment().ok_or_else(|| bad("created_at"))?,
+        gives_back: token.address.map(|typed| Email::from_stored(typed, token.email.clone())),
         email: token.email,
         user: User::try_from(user)?,
     })
@@ -87,15 +95,21 @@ pub fn holder(token: TokenRow, user: UserRow, version: i64) -> Result<TokenHolde
 
 /// Whom a mail goes to.
 pub fn recipient(user: UserRow, recovery: RecoveryRow) -> Result<Recipient, PortError> {
-    let bad = || bad_column("users", "email_proved_at", user.id.to_string());
-    let proved_at = recovery.email_proved_at.map(|at| at.moment().ok_or_else(bad)).transpose()?;
+    let moment = |column, at: Option<Micros>| {
+        let bad = || bad_column("users", column, user.id.to_string());
+        at.map(|at| at.moment().ok_or_else(bad)).transpose()
+    };
+    let proved_at = moment("email_proved_at", recovery.email_proved_at)?;
+    let reset_after = moment("reset_after", recovery.reset_after)?;
     Ok(Recipient {
         version: CredentialVersion(recovery.credential_version),
         recovery: Recovery {
             address: recovery.recovery_email,
             is_verified: recovery.recovery_verified,
             proved_at,
+            by_password: recovery.email_by_password,
         },
+        reset_after,
         user: User::try_from(user)?,
     })
 }
@@ -123,6 +137,11 @@ pub fn is_live_at(at: Micros) -> _ {
                 .ne("verify_email")
                 .or(one_time_tokens::email.eq(users::email_canonical)),
         )
+        .and(
+            one_time_tokens::purpose
+                .ne("change_email")
+                .or(one_time_tokens::email.nullable().eq(users::pending_email_canonical)),
+        )
 }
 
 /// The tokens of an account that were not used or made void.
@@ -139,15 +158,86 @@ pub const VOID_OLDEST: &str = "UPDATE one_time_tokens SET ended_at = $1 \
      AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > $1) \
      ORDER BY created_at DESC, digest LIMIT $4)";
 
-/// What goes with a change of an address: the account is not verified, and the address before stays
-/// where new passwords go to, unless there is one already. The parameters are: since when an address
-/// has to be proved to be settled, the account, and the new address in its canonical form. An address
-/// that stays the same changes nothing.
-pub const CHANGE_ADDRESS: &str = "UPDATE users SET \
-     recovery_email = CASE WHEN recovery_email IS NULL \
-     OR COALESCE(is_verified AND email_proved_at <= $1, false) THEN email ELSE recovery_email END, \
-     recovery_verified = CASE WHEN recovery_email IS NULL \
-     OR COALESCE(is_verified AND email_proved_at <= $1, false) THEN is_verified \
-     ELSE recovery_verified END, \
-     email_proved_at = NULL, is_verified = false \
-     WHERE id = $2 AND is_active AND email_canonical <> $3";
+/// The mailbox of an account, as it is to be.
+#[derive(AsChangeset)]
+#[diesel(table_name = users, treat_none_as_null = true)]
+pub struct MailboxRow<'a> {
+    email: &'a str,
+    email_canonical: &'a str,
+    is_verified: bool,
+    recovery_email: Option<&'a str>,
+    recovery_verified: bool,
+    email_proved_at: Option<Micros>,
+    email_by_password: bool,
+    updated_at: Micros,
+}
+
+impl<'a> MailboxRow<'a> {
+    /// This mailbox, from this moment on.
+    pub fn new(mailbox: &'a Mailbox, at: Timestamp) -> Self {
+        let Mailbox { email, is_verified, recovery } = mailbox;
+        Self {
+            email: email.as_str(),
+            email_canonical: email.canonical(),
+            is_verified: *is_verified,
+            recovery_email: recovery.address.as_deref(),
+            recovery_verified: recovery.is_verified,
+            email_proved_at: recovery.proved_at.map(Micros::from),
+            email_by_password: recovery.by_password,
+            updated_at: at.into(),
+        }
+    }
+}
+
+/// The pending address of an account, as it is to be.
+#[derive(AsChangeset, Default)]
+#[diesel(table_name = users, treat_none_as_null = true)]
+pub struct PendingRow<'a> {
+    pending_email: Option<&'a str>,
+    pending_email_canonical: Option<&'a str>,
+    pending_version: Option<i64>,
+    pending_since: Option<Micros>,
+}
+
+impl<'a> From<&'a EmailChangeRequest> for PendingRow<'a> {
+    fn from(change: &'a EmailChangeRequest) -> Self {
+        Self {
+            pending_email: Some(change.email.as_str()),
+            pending_email_canonical: Some(change.email.canonical()),
+            pending_version: Some(change.version.0),
+            pending_since: Some(change.context.at.into()),
+        }
+    }
+}
+
+/// The tokens by which other accounts can have this address back.
+#[auto_type(no_type_alias)]
+pub fn keeps_address<'a>(address: &'a str, but: i64, at: Micros) -> _ {
+    one_time_tokens::email
+        .eq(address)
+        .and(one_time_tokens::purpose.eq("undo_email_change"))
+        .and(one_time_tokens::user_id.ne(but))
+        .and(one_time_tokens::ended_at.is_null())
+        .and(one_time_tokens::expires_at.is_null().or(one_time_tokens::expires_at.gt(at)))
+}
+
+/// The tokens of an account that a reset makes void.
+#[auto_type(no_type_alias)]
+pub fn is_open_token_but_undo_of(user: i64) -> _ {
+    one_time_tokens::user_id
+        .eq(user)
+        .and(one_time_tokens::ended_at.is_null())
+        .and(one_time_tokens::purpose.ne("undo_email_change"))
+}
+
+/// The tokens of an account that become void when this one is used to undo a change: those of younger
+/// changes, and all that do something else.
+#[auto_type(no_type_alias)]
+pub fn is_void_after_undo<'a>(user: i64, digest: &'a str, made: Micros) -> _ {
+    one_time_tokens::user_id.eq(user).and(one_time_tokens::ended_at.is_null()).and(
+        one_time_tokens::digest
+            .eq(digest)
+            .or(one_time_tokens::purpose.ne("undo_email_change"))
+            .or(one_time_tokens::created_at.ge(made)),
+    )
+}

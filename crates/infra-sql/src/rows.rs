@@ -35,12 +35,27 @@ pub struct UserRow {
     pub updated_at: Option<Micros>,
     pub last_login_at: Option<Micros>,
     pub locale: Option<String>,
+    pub credential_version: i64,
+    pub pending_email: Option<String>,
+    pub pending_email_canonical: Option<String>,
+    pub pending_version: Option<i64>,
+}
+
+impl UserRow {
+    /// The pending address, unless the credentials have changed since it was asked for.
+    fn pending_email(&mut self) -> Option<Email> {
+        let shown = self.pending_email.take();
+        let pending = shown.zip(self.pending_email_canonical.take());
+        let is_valid = self.pending_version == Some(self.credential_version);
+        pending.filter(|_| is_valid).map(|(shown, canonical)| Email::from_stored(shown, canonical))
+    }
 }
 
 impl TryFrom<UserRow> for User {
     type Error = PortError;
 
-    fn try_from(row: UserRow) -> Result<Self, PortError> {
+    fn try_from(mut row: UserRow) -> Result<Self, PortError> {
+        let pending_email = row.pending_email();
         let bad = |column| bad_column("users", column, row.id.to_string());
         let optional = |column, at: Option<Micros>| {
             at.map(|at| at.moment().ok_or_else(|| bad(column))).transpose()
@@ -64,6 +79,7 @@ impl TryFrom<UserRow> for User {
                 .map(|locale| locale.parse())
                 .transpose()
                 .map_err(|_no| bad("locale"))?,
+            pending_email,
             is_active: row.is_active,
             is_verified: row.is_verified,
         })

@@ -27,6 +27,12 @@ diesel::table! {
         recovery_email -> Nullable<Text>,
         recovery_verified -> Bool,
         email_proved_at -> Nullable<Moment>,
+        pending_email -> Nullable<Text>,
+        pending_email_canonical -> Nullable<Text>,
+        pending_version -> Nullable<BigInt>,
+        pending_since -> Nullable<Moment>,
+        email_by_password -> Bool,
+        reset_after -> Nullable<Moment>,
     }
 }
 
@@ -134,6 +140,7 @@ diesel::table! {
         created_at -> Moment,
         expires_at -> Nullable<Moment>,
         ended_at -> Nullable<Moment>,
+        address -> Nullable<Text>,
     }
 }
 

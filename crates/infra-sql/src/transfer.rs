@@ -16,7 +16,7 @@ use menjin_domain::transfer::{Batch, Contents, NotEmpty, Row};
 use crate::error::{COMPONENT, bad_column};
 use crate::values::Micros;
 
-/// How many rows are read and written at once. A user has 21 columns, and SQLite accepts 32,766
+/// How many rows are read and written at once. A user has 27 columns, and SQLite accepts 32,766
 /// parameters.
 pub const BATCH: usize = 1000;
 
@@ -84,6 +84,12 @@ pub const TABLES: &[Table] = &[
             ("recovery_email", Kind::Text),
             ("recovery_verified", Flag),
             ("email_proved_at", Moment),
+            ("pending_email", Kind::Text),
+            ("pending_email_canonical", Kind::Text),
+            ("pending_version", Number),
+            ("pending_since", Moment),
+            ("email_by_password", Flag),
+            ("reset_after", Moment),
         ],
     },
     Table {
@@ -164,6 +170,7 @@ pub const TABLES: &[Table] = &[
             ("created_at", Moment),
             ("expires_at", Moment),
             ("ended_at", Moment),
+            ("address", Kind::Text),
         ],
     },
     Table {

@@ -1,6 +1,6 @@
 //! Maps errors of SQLite to errors of the ports.
 
-use diesel::result::Error;
+use diesel::result::{DatabaseErrorKind, Error};
 use menjin_domain::common::PortError;
 pub(crate) use menjin_infra_sql::error::COMPONENT;
 
@@ -26,6 +26,11 @@ const TRANSIENT: [&str; 8] = [
 /// Whether a retry may help.
 pub(crate) fn is_transient(error: &Error) -> bool {
     TRANSIENT.iter().any(|text| says(error, text))
+}
+
+/// Whether the statement failed on a unique constraint.
+pub(crate) fn is_taken(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
 }
 
 /// Whether the connection may only read the file. It stays so, whatever becomes of the file.

@@ -10,7 +10,7 @@ use menjin_domain::mail::{
 };
 use menjin_infra_sql::mails::{
     BACKLOG, BacklogRow, MailIdRow, MailRow, NewMailRow, RETRY, SettledRow, bounds, claim, claimed,
-    is_claimed, waits_beside,
+    is_claimed, mail_id, waits_beside,
 };
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::schema::{mails, one_time_tokens as tokens};
@@ -23,7 +23,7 @@ use crate::error::OrPortError;
 #[async_trait]
 impl Outbox for SqliteStore {
     async fn enqueue(&self, mail: NewMail, user: Option<UserId>) -> Result<(), PortError> {
-        self.write(move |sqlite| enqueue(sqlite, &mail, user)).await
+        self.write(move |sqlite| enqueue(sqlite, &mail, user).map(drop)).await
     }
 
     async fn claim(&self, claimed_by: Claim) -> Result<Vec<QueuedMail>, PortError> {
@@ -154,9 +154,10 @@ pub(crate) fn enqueue(
     sqlite: &mut SqliteConnection,
     mail: &NewMail,
     user: Option<UserId>,
-) -> Result<(), PortError> {
-    let row = NewMailRow::new(mail, user);
-    diesel::insert_into(mails::table).values(row).execute(sqlite).or_port_error().map(drop)
+) -> Result<MailId, PortError> {
+    let row = diesel::insert_into(mails::table).values(NewMailRow::new(mail, user));
+    let id: i64 = row.returning(mails::id).get_result(sqlite).or_port_error()?;
+    mail_id(id)
 }
 
 fn find(sqlite: &mut SqliteConnection, id: MailId) -> Result<Option<MailRecord>, PortError> {

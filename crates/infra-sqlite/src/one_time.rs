@@ -2,14 +2,16 @@
 
 use diesel::sql_types::{BigInt, Text};
 use menjin_domain::accounts::{LoginName, Role, User};
+use menjin_domain::audit::AuditContext;
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::one_time::{
-    Disowning, EmailVerification, NewOneTimeToken, OneTimeTokenRepository, PasswordReset, Purpose,
-    Recipient, TokenDigest, TokenHolder, TokenInvalid,
+    ConfirmEmailChangeError, Disowning, EmailChange, EmailChangeRequest, EmailChangeUndo,
+    EmailVerification, NewOneTimeToken, OneTimeTokenRepository, PasswordReset, Purpose, Recipient,
+    TokenDigest, TokenHolder, TokenInvalid,
 };
 use menjin_infra_sql::one_time::{
-    NewTokenRow, RecoveryRow, TokenRow, VOID_OLDEST, holder, is_live_at, is_open_token_of,
-    is_token, recipient,
+    MailboxRow, NewTokenRow, PendingRow, RecoveryRow, VOID_OLDEST, is_live_at,
+    is_open_token_but_undo_of, recipient,
 };
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{is_open_of, is_verified};
@@ -18,9 +20,11 @@ use menjin_infra_sql::sql_types::Moment;
 
 use crate::SqliteStore;
 use crate::audit::record;
+use crate::email_changes::{self, is_anothers};
 use crate::error::OrPortError;
 use crate::lockouts::forget;
 use crate::mails::enqueue;
+use crate::recipients::{find, find_recipient, user};
 
 #[async_trait]
 impl OneTimeTokenRepository for SqliteStore {
@@ -68,7 +72,12 @@ impl OneTimeTokenRepository for SqliteStore {
                     .execute(sqlite)
                     .or_port_error()?;
             }
-            let found = find(sqlite, &token.digest, token.purpose, token.created_at)?;
+            let mut found = find(sqlite, &token.digest, token.purpose, token.created_at)?;
+            if token.purpose == Purpose::ChangeEmail
+                && is_anothers(sqlite, &token.email, token.user_id, token.created_at)?
+            {
+                found = None;
+            }
             if made > 0 && found.is_none() {
                 diesel::delete(tokens::table.find(token.digest.as_str()))
                     .execute(sqlite)
@@ -132,7 +141,7 @@ impl OneTimeTokenRepository for SqliteStore {
                 .set(users::is_verified.eq(true))
                 .execute(sqlite)
                 .or_port_error()?;
-            diesel::update(tokens::table.filter(is_open_token_of(id.get())))
+            diesel::update(tokens::table.filter(is_open_token_but_undo_of(id.get())))
                 .set(tokens::ended_at.eq(at))
                 .execute(sqlite)
                 .or_port_error()?;
@@ -153,33 +162,23 @@ impl OneTimeTokenRepository for SqliteStore {
     async fn verify_email(&self, proof: EmailVerification) -> Result<User, Error<TokenInvalid>> {
         self.write(move |sqlite| {
             let found = find(sqlite, &proof.digest, Purpose::VerifyEmail, proof.at)?;
-            let holder = found.filter(|holder| holder.user.id == proof.user_id);
-            let holder = holder.ok_or(Error::Refused(TokenInvalid))?;
-            let account = users::table.find(proof.user_id.get());
-            let at = Micros::from(proof.at);
-            if !holder.user.is_verified {
-                diesel::update(account)
-                    .set((
-                        users::is_verified.eq(true),
-                        users::email_proved_at.eq(at),
-                        users::updated_at.eq(at),
-                    ))
+            if found.is_none_or(|holder| holder.user.id != proof.user_id) {
+                return Err(Error::Refused(TokenInvalid));
+            }
+            let id = proof.user_id;
+            let before = find_recipient(sqlite, id)?.ok_or(Error::Refused(TokenInvalid))?;
+            let mailbox = before.with_proof(proof.with_password, proof.at);
+            if mailbox.is_verified != before.user.is_verified || mailbox.recovery != before.recovery
+            {
+                diesel::update(users::table.find(id.get()))
+                    .set(MailboxRow::new(&mailbox, proof.at))
                     .execute(sqlite)
                     .or_port_error()?;
+            }
+            if !before.user.is_verified {
                 record(sqlite, &proof.event())?;
             }
-            if proof.with_password {
-                diesel::update(account)
-                    .set((
-                        users::recovery_email.eq(None::<String>),
-                        users::recovery_verified.eq(false),
-                        users::email_proved_at.eq(None::<Micros>),
-                    ))
-                    .execute(sqlite)
-                    .or_port_error()?;
-            }
-            let row = account.select(UserRow::as_select()).get_result(sqlite);
-            Ok(User::try_from(row.or_port_error()?)?)
+            Ok(user(sqlite, id)?)
         })
         .await
     }
@@ -206,36 +205,41 @@ impl OneTimeTokenRepository for SqliteStore {
         .await
     }
 
+    async fn request_email_change(&self, change: EmailChangeRequest) -> Result<bool, PortError> {
+        self.write(move |sqlite| email_changes::request(sqlite, &change)).await
+    }
+
+    async fn withdraw_email_change(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<(), PortError> {
+        self.write(move |sqlite| email_changes::withdraw(sqlite, id, &context)).await
+    }
+
+    async fn confirm_email_change(
+        &self,
+        change: EmailChange,
+    ) -> Result<User, Error<ConfirmEmailChangeError>> {
+        self.write(move |sqlite| email_changes::confirm(sqlite, &change)).await
+    }
+
+    async fn undo_email_change(&self, undo: EmailChangeUndo) -> Result<User, Error<TokenInvalid>> {
+        self.write(move |sqlite| email_changes::undo(sqlite, &undo)).await
+    }
+
+    async fn forget_pending_before(&self, before: Timestamp) -> Result<u64, PortError> {
+        self.write(move |sqlite| {
+            let old = users::table.filter(users::pending_since.lt(Micros::from(before)));
+            let forgotten = diesel::update(old).set(PendingRow::default()).execute(sqlite);
+            Ok(forgotten.or_port_error()? as u64)
+        })
+        .await
+    }
+
     async fn delete_before(&self, before: Timestamp) -> Result<u64, PortError> {
         let statement = "DELETE FROM one_time_tokens WHERE digest IN (
             SELECT digest FROM one_time_tokens WHERE created_at < ?1 LIMIT ?2)";
         self.delete_in_parts(statement, before).await
     }
-}
-
-fn find_recipient(
-    sqlite: &mut SqliteConnection,
-    id: UserId,
-) -> Result<Option<Recipient>, PortError> {
-    let row = users::table.find(id.get()).select((UserRow::as_select(), RecoveryRow::as_select()));
-    let row: Option<(UserRow, RecoveryRow)> = row.get_result(sqlite).optional().or_port_error()?;
-    row.map(|(user, row)| recipient(user, row)).transpose()
-}
-
-/// Whose live token this is.
-fn find(
-    sqlite: &mut SqliteConnection,
-    digest: &TokenDigest,
-    purpose: Purpose,
-    at: Timestamp,
-) -> Result<Option<TokenHolder>, PortError> {
-    let row: Option<(TokenRow, UserRow, i64)> = tokens::table
-        .inner_join(users::table)
-        .filter(is_token(digest.as_str(), purpose.as_str()))
-        .filter(is_live_at(at.into()))
-        .select((TokenRow::as_select(), UserRow::as_select(), users::credential_version))
-        .get_result(sqlite)
-        .optional()
-        .or_port_error()?;
-    row.map(|(token, user, version)| holder(token, user, version)).transpose()
 }

@@ -1,27 +1,27 @@
 //! Accounts.
 
 use diesel::dsl::{exists, select};
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::{BigInt, Text};
+use diesel::result::Error as DieselError;
 use menjin_domain::accounts::{
-    AccountRepository, CreateUserError, EmailTaken, LastAdmin, NewUser, ProfileChanges, Role, User,
-    UserPage, UserQuery,
+    AccountRepository, AddressChange, CreateUserError, Email, LastAdmin, NewUser, ProfileChanges,
+    Role, UpdateProfileError, User, UserPage, UserQuery,
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
-use menjin_domain::common::UserId;
-use menjin_domain::one_time::UNDO_TIME;
-use menjin_infra_sql::one_time::{CHANGE_ADDRESS, is_open_token_of};
+use menjin_domain::common::{Timestamp, UserId};
+use menjin_domain::one_time::{NewAddress, Recipient};
+use menjin_infra_sql::one_time::is_open_token_of;
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::is_open_of;
 use menjin_infra_sql::schema::one_time_tokens as tokens;
-use menjin_infra_sql::sql_types::Moment;
 
 use crate::SqliteStore;
 use crate::audit::record;
-use crate::error::{OrPortError, failed};
+use crate::email_changes::{self, is_anothers};
+use crate::error::{OrPortError, failed, is_taken};
 use crate::listing;
 use crate::lockouts::forget;
 use crate::mails::enqueue;
+use crate::recipients::find_recipient;
 
 #[async_trait]
 impl AccountRepository for SqliteStore {
@@ -34,6 +34,10 @@ impl AccountRepository for SqliteStore {
             match row {
                 Ok(row) => {
                     let created = User::try_from(row)?;
+                    let (address, at) = (user.email.canonical(), user.created_at);
+                    if is_anothers(sqlite, address, created.id, at)? {
+                        return Err(Error::Refused(CreateUserError::EmailTaken));
+                    }
                     record(sqlite, &user.event().on(created.id))?;
                     if let Some(mail) = &user.mail {
                         enqueue(sqlite, mail, Some(created.id))?;
@@ -56,35 +60,21 @@ impl AccountRepository for SqliteStore {
         id: UserId,
         changes: ProfileChanges,
         context: AuditContext,
-    ) -> Result<Option<User>, Error<EmailTaken>> {
+    ) -> Result<Option<User>, Error<UpdateProfileError>> {
         self.write(move |sqlite| {
-            let account = users::table.filter(users::id.eq(id.get())).filter(users::is_active);
-            let mut is_another = false;
             if let Some(email) = &changes.email {
-                is_another = diesel::sql_query(CHANGE_ADDRESS)
-                    .bind::<Moment, _>(Micros::from(context.at - UNDO_TIME))
-                    .bind::<BigInt, _>(id.get())
-                    .bind::<Text, _>(email.canonical())
-                    .execute(sqlite)
-                    .or_port_error()?
-                    > 0;
+                let before = find_recipient(sqlite, id)?.filter(|found| found.user.is_active);
+                let Some(before) = before else { return Ok(None) };
+                change_address(sqlite, &before, email, &changes.address, context.at)?;
             }
+            let account = users::table.filter(users::id.eq(id.get())).filter(users::is_active);
             let updated = diesel::update(account)
                 .set(ProfileRow::new(&changes, context.at))
                 .returning(UserRow::as_returning())
                 .get_result::<UserRow>(sqlite);
-            match updated.optional() {
-                Ok(None) => Ok(None),
-                Ok(Some(row)) => {
-                    for mail in changes.mails.iter().filter(|_| is_another) {
-                        enqueue(sqlite, mail, Some(id))?;
-                    }
-                    record(sqlite, &context.event(AuditAction::ProfileUpdated).on(id))?;
-                    Ok(Some(row.try_into()?))
-                }
-                Err(error) if is_taken(&error) => Err(Error::Refused(EmailTaken)),
-                Err(error) => Err(failed(error).into()),
-            }
+            let Some(row) = updated.optional().or_port_error()? else { return Ok(None) };
+            record(sqlite, &context.event(AuditAction::ProfileUpdated).on(id))?;
+            Ok(Some(row.try_into()?))
         })
         .await
     }
@@ -146,8 +136,26 @@ impl AccountRepository for SqliteStore {
     }
 }
 
-fn is_taken(error: &DieselError) -> bool {
-    matches!(error, DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
+/// Changes an address with the profile: to another, or to another way of writing it.
+fn change_address(
+    sqlite: &mut SqliteConnection,
+    before: &Recipient,
+    email: &Email,
+    change: &AddressChange,
+    at: Timestamp,
+) -> Result<(), Error<UpdateProfileError>> {
+    if email.is_same_mailbox(&before.user.email) {
+        diesel::update(users::table.find(before.user.id.get()))
+            .set((users::email.eq(email.as_str()), users::email_canonical.eq(email.canonical())))
+            .execute(sqlite)
+            .or_port_error()?;
+        return Ok(());
+    }
+    if !change.is_allowed {
+        return Err(Error::Refused(UpdateProfileError::AnotherMailbox));
+    }
+    let how = NewAddress::Direct { by_password: change.by_password };
+    email_changes::change(sqlite, before, email, how, change.mails.as_ref(), at)
 }
 
 /// Which of the two is taken. SQLite names one violated constraint, not all of them. The statement

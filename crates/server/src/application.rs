@@ -325,6 +325,8 @@ fn policy(settings: &Settings) -> Policy {
     policy.registration_is_open = settings.registration.mode == RegistrationMode::Open;
     policy.require_verification =
         settings.registration.require_verification == RequiredVerification::Login;
+    policy.email_change =
+        settings.accounts.email_change(settings.production, settings.mail.is_on());
     policy.mail = settings.mail.policy(settings.public_url(), settings.locale.default.value);
     policy.keep_mails = settings.mail.keep;
     policy.cache_access = settings.cache_api.access.value;

@@ -132,6 +132,13 @@ errors! {
         "该用户名已被保留", "This username is reserved";
     EmailTaken: 400 "email_taken", "the e-mail address is taken",
         "邮箱已被注册", "Email already registered";
+    EmailUnchanged: 400 "email_unchanged", "the account has the address already",
+        "新邮箱与当前邮箱相同", "The account has this e-mail address already";
+    EmailNeedsConfirmation: 400 "email_change_needs_confirmation",
+        "another e-mail address has to be confirmed by a link",
+        "更换邮箱需要验证新邮箱", "Another e-mail address has to be confirmed by a link that is sent to it";
+    EmailNeedsPassword: 400 "current_password_required", "another e-mail address needs the current password",
+        "更换邮箱需要提供当前密码", "Another e-mail address needs the current password";
     PasswordTooCommon: 400 "password_too_common", "the password is too common",
         "密码过于常见，请换一个", "The password is too common";
     PasswordEqualsIdentity: 400 "password_equals_identity", "the password is the user name or the e-mail address",
@@ -187,6 +194,10 @@ impl ErrorKind {
         Self::Unavailable,
         Self::Internal,
     ];
+
+    /// What whoever is asked for the password again may answer.
+    pub const OF_A_PROMPT: &[Self] =
+        &[Self::WrongPassword, Self::TooManyAttempts, Self::Overloaded];
 
     /// What whoever asks the database may answer.
     pub const OF_THE_STORE: &[Self] = &[Self::Unavailable, Self::Internal];

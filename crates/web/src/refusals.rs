@@ -2,11 +2,13 @@
 //! is exhaustive: a refusal that is missing here does not compile.
 
 use menjin_domain::accounts::{
-    DeactivateUserError, RegisterError, UpdateOwnProfileError, VerifyEmailError,
+    ChangeEmailError, DeactivateUserError, RegisterError, UpdateOwnProfileError, VerifyEmailError,
 };
 use menjin_domain::cache::CacheDenied;
 use menjin_domain::common::Error;
-use menjin_domain::credentials::{ChangePasswordError, PolicyViolation, ResetPasswordError};
+use menjin_domain::credentials::{
+    ChangePasswordError, PolicyViolation, PromptError, ResetPasswordError,
+};
 use menjin_domain::lockout::TooManyAttempts;
 use menjin_domain::mail::RetryMailError;
 use menjin_domain::sessions::{InvalidToken, LoginError};
@@ -97,9 +99,7 @@ impl From<ChangePasswordError> for ApiError {
             ChangePasswordError::ConfirmationDiffers => ErrorKind::ConfirmationDiffers.into(),
             ChangePasswordError::Unchanged => ErrorKind::PasswordUnchanged.into(),
             ChangePasswordError::Policy(violation) => violation.into(),
-            ChangePasswordError::WrongPassword => ErrorKind::WrongPassword.into(),
-            ChangePasswordError::TooManyAttempts(error) => error.into(),
-            ChangePasswordError::Stale => ErrorKind::InvalidToken.into(),
+            ChangePasswordError::Prompt(error) => error.into(),
             ChangePasswordError::Overloaded(error) => error.into(),
         }
     }
@@ -120,9 +120,8 @@ impl From<VerifyEmailError> for ApiError {
     fn from(error: VerifyEmailError) -> Self {
         match error {
             VerifyEmailError::TokenInvalid(error) => error.into(),
-            VerifyEmailError::WrongPassword => ErrorKind::WrongPassword.into(),
-            VerifyEmailError::TooManyAttempts(error) => error.into(),
-            VerifyEmailError::Overloaded(error) => error.into(),
+            VerifyEmailError::Prompt(error) => error.into(),
+            VerifyEmailError::EmailTaken => ErrorKind::EmailTaken.into(),
         }
     }
 }
@@ -136,11 +135,36 @@ impl From<RetryMailError> for ApiError {
     }
 }
 
+impl From<PromptError> for ApiError {
+    fn from(error: PromptError) -> Self {
+        match error {
+            PromptError::WrongPassword => ErrorKind::WrongPassword.into(),
+            PromptError::TooManyAttempts(error) => error.into(),
+            PromptError::Stale => ErrorKind::InvalidToken.into(),
+            PromptError::Overloaded(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeEmailError> for ApiError {
+    fn from(error: ChangeEmailError) -> Self {
+        match error {
+            ChangeEmailError::Unchanged => ErrorKind::EmailUnchanged.into(),
+            ChangeEmailError::MailOff(error) => error.into(),
+            ChangeEmailError::Prompt(error) => error.into(),
+        }
+    }
+}
+
 impl From<UpdateOwnProfileError> for ApiError {
     fn from(error: UpdateOwnProfileError) -> Self {
         match error {
             UpdateOwnProfileError::EmailTaken => ErrorKind::EmailTaken.into(),
-            UpdateOwnProfileError::Stale => ErrorKind::InvalidToken.into(),
+            UpdateOwnProfileError::EmailNeedsConfirmation => {
+                ErrorKind::EmailNeedsConfirmation.into()
+            }
+            UpdateOwnProfileError::EmailNeedsPassword => ErrorKind::EmailNeedsPassword.into(),
+            UpdateOwnProfileError::Prompt(error) => error.into(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use macro_rules_attribute::apply;
-use menjin_domain::accounts::{LoginName, NewUser, ProfileChanges, Role};
+use menjin_domain::accounts::{AddressChange, LoginName, NewUser, ProfileChanges, Role};
 use menjin_domain::audit::{AuditAction, AuditFilter, AuditOrder, AuditQuery};
 use menjin_domain::common::{Error, Locale, UserId};
 use menjin_domain::credentials::{CredentialVersion, PasswordChange};
@@ -13,7 +13,7 @@ use menjin_domain::mail::{
     Claim, MailError, MailId, MailKind, MailQuery, MailState, NewMail, Outbox, QueuedMail,
     RetryMailError, Settlement,
 };
-use menjin_domain::one_time::{OneTimeTokenRepository, TokenSeed};
+use menjin_domain::one_time::{EmailChangeMails, OneTimeToken, OneTimeTokenRepository, TokenSeed};
 
 use super::{Store, at, at_once, context, email, hash, new_user, request, session_id};
 
@@ -32,6 +32,7 @@ pub struct Mailing {
 pub(super) fn mail(kind: MailKind, seconds: i64) -> NewMail {
     NewMail {
         kind,
+        to: None,
         name: None,
         locale: Some(Locale::En),
         seed: TokenSeed { random: "5e".repeat(32), key_id: "key".to_owned() },
@@ -104,7 +105,15 @@ async fn m1_a_changed_address_is_told_if_it_is_another(mailing: Mailing) {
     let ann = mailing.store.student("ann").await;
     let to = |address: &str| ProfileChanges {
         email: Some(email(address)),
-        mails: vec![mail(MailKind::EmailChanged, 0), mail(MailKind::VerifyEmail, 0)],
+        address: AddressChange {
+            is_allowed: true,
+            by_password: false,
+            mails: Some(EmailChangeMails {
+                notice: mail(MailKind::EmailChanged, 0),
+                undo: OneTimeToken::from_bytes(&[9; 32]).digest(),
+                verification: Some(mail(MailKind::VerifyEmail, 0)),
+            }),
+        },
         ..ProfileChanges::default()
     };
     let accounts = &mailing.store.accounts;
@@ -118,6 +127,7 @@ async fn m1_a_changed_address_is_told_if_it_is_another(mailing: Mailing) {
     let kinds: Vec<_> = claimed.iter().map(|mail| (mail.mail.kind, mail.user_id)).collect();
     let expected = [(MailKind::EmailChanged, Some(ann)), (MailKind::VerifyEmail, Some(ann))];
     assert_eq!(kinds, expected);
+    assert_eq!(claimed[0].mail.to, None, "the address before was not verified");
 }
 
 /// Of workers that ask at once, each gets other mails; a claim that ran out is given to the next.

@@ -41,6 +41,7 @@ mod accounts;
 mod audit;
 pub mod cache;
 mod credentials;
+mod email_changes;
 mod listing;
 pub mod mails;
 mod one_time;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use macro_rules_attribute::apply;
-use menjin_domain::accounts::{LoginName, ProfileChanges, Role};
+use menjin_domain::accounts::{AddressChange, LoginName, ProfileChanges, Role};
 use menjin_domain::common::{Error, UserId};
 use menjin_domain::credentials::CredentialVersion;
 use menjin_domain::lockout::{AttemptLimits, LockoutSubject};
@@ -17,12 +17,12 @@ use super::mails::{Mailing, mail};
 use super::{at, at_once, context, email, hash, network, request, session_id};
 
 /// The token of this number.
-fn digest(n: u8) -> TokenDigest {
+pub(super) fn digest(n: u8) -> TokenDigest {
     OneTimeToken::from_bytes(&[n; 32]).digest()
 }
 
 /// A token for a user whose address is `ann@example.com`.
-fn token(n: u8, purpose: Purpose, user_id: UserId) -> NewOneTimeToken {
+pub(super) fn token(n: u8, purpose: Purpose, user_id: UserId) -> NewOneTimeToken {
     NewOneTimeToken {
         digest: digest(n),
         purpose,
@@ -34,10 +34,11 @@ fn token(n: u8, purpose: Purpose, user_id: UserId) -> NewOneTimeToken {
         created_at: at(n.into()),
         expires_at: Some(at(1000)),
         max_live: 3,
+        gives_back: None,
     }
 }
 
-fn reset(n: u8, user_id: UserId, seconds: i64) -> PasswordReset {
+pub(super) fn reset(n: u8, user_id: UserId, seconds: i64) -> PasswordReset {
     PasswordReset {
         digest: digest(n),
         user_id,
@@ -50,15 +51,21 @@ fn reset(n: u8, user_id: UserId, seconds: i64) -> PasswordReset {
 }
 
 impl Mailing {
-    async fn issue(&self, n: u8, purpose: Purpose, user: UserId) {
+    pub(super) async fn issue(&self, n: u8, purpose: Purpose, user: UserId) {
         assert!(self.tokens.issue(token(n, purpose, user)).await.unwrap());
     }
 
-    async fn is_live(&self, n: u8, purpose: Purpose, seconds: i64) -> bool {
+    pub(super) async fn is_live(&self, n: u8, purpose: Purpose, seconds: i64) -> bool {
         self.tokens.find(&digest(n), purpose, at(seconds)).await.unwrap().is_some()
     }
 
-    async fn verify(&self, n: u8, user_id: UserId, with_password: bool, seconds: i64) -> bool {
+    pub(super) async fn verify(
+        &self,
+        n: u8,
+        user_id: UserId,
+        with_password: bool,
+        seconds: i64,
+    ) -> bool {
         let proof = EmailVerification {
             digest: digest(n),
             user_id,
@@ -74,13 +81,15 @@ impl Mailing {
         }
     }
 
-    async fn recovery_address(&self, user: UserId, seconds: i64) -> String {
+    pub(super) async fn recovery_address(&self, user: UserId, seconds: i64) -> String {
         let recipient = self.tokens.find_recipient_by_id(user).await.unwrap().unwrap();
         recipient.recovery_address(at(seconds)).to_owned()
     }
 
     async fn change_address(&self, user: UserId, to: &str, seconds: i64) {
-        let changes = ProfileChanges { email: Some(email(to)), ..ProfileChanges::default() };
+        let address = AddressChange { is_allowed: true, ..AddressChange::default() };
+        let email = Some(email(to));
+        let changes = ProfileChanges { email, address, ..ProfileChanges::default() };
         self.store.accounts.update_profile(user, changes, context(seconds)).await.unwrap();
     }
 }

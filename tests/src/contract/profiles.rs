@@ -2,14 +2,16 @@
 
 use macro_rules_attribute::apply;
 use menjin_domain::accounts::{
-    AvatarUrl, Bio, Email, EmailTaken, FullName, Phone, ProfileChanges, Role,
+    AddressChange, AvatarUrl, Bio, Email, FullName, Phone, ProfileChanges, Role, UpdateProfileError,
 };
 use menjin_domain::common::{Error, Locale, Patch, UserId};
 
 use super::{Store, at, at_once, context, email};
 
+/// A change to this address, which may be another.
 fn to(address: Email) -> ProfileChanges {
-    ProfileChanges { email: Some(address), ..ProfileChanges::default() }
+    let allowed = AddressChange { is_allowed: true, ..AddressChange::default() };
+    ProfileChanges { email: Some(address), address: allowed, ..ProfileChanges::default() }
 }
 
 /// Each field is kept, emptied or set, and `updated_at` with it.
@@ -23,7 +25,7 @@ async fn fields_are_kept_cleared_or_set(store: Store) {
         bio: Patch::from(Bio::parse("one\ntwo").unwrap()),
         avatar: Patch::from(AvatarUrl::parse("https://example.com").unwrap()),
         locale: Patch::Set(Locale::En),
-        mails: Vec::new(),
+        address: AddressChange::default(),
     };
     let set = store.accounts.update_profile(user.id, all, context(5)).await.unwrap().unwrap();
     assert_eq!(set.profile.full_name, FullName::parse("Ann").unwrap());
@@ -83,6 +85,25 @@ async fn the_case_of_ones_own_address_can_be_changed(store: Store) {
     assert_eq!(store.user(ann).await.email.as_str(), "ANN@example.com");
 }
 
+/// Where an address has to be confirmed, it may be written in another way, and nothing else.
+#[apply(row!)]
+async fn q3_another_mailbox_is_refused_where_it_is_not_allowed(store: Store) {
+    let ann = store.student("änn").await;
+    let not_allowed =
+        |address| ProfileChanges { address: AddressChange::default(), ..to(email(address)) };
+    // One in the canonical form, and two to a mail server.
+    for address in ["new@example.com", "ÄNN@example.com"] {
+        let refused = store.accounts.update_profile(ann, not_allowed(address), context(5)).await;
+        let is_refused = matches!(refused, Err(Error::Refused(UpdateProfileError::AnotherMailbox)));
+        assert!(is_refused, "{refused:?}");
+    }
+    assert_eq!(store.user(ann).await.updated_at, None);
+    let other_case = not_allowed("änn@EXAMPLE.com");
+    let written =
+        store.accounts.update_profile(ann, other_case, context(6)).await.unwrap().unwrap();
+    assert_eq!(written.email.as_str(), "änn@EXAMPLE.com");
+}
+
 /// Another user's address is taken in any case, and the whole change is refused.
 #[apply(row!)]
 async fn a_taken_address_changes_nothing(store: Store) {
@@ -93,7 +114,8 @@ async fn a_taken_address_changes_nothing(store: Store) {
         ..to(email("BOB@example.com"))
     };
     let taken = store.accounts.update_profile(before.id, changes, context(5)).await;
-    assert!(matches!(taken, Err(Error::Refused(EmailTaken))), "{taken:?}");
+    let is_taken = matches!(taken, Err(Error::Refused(UpdateProfileError::EmailTaken)));
+    assert!(is_taken, "{taken:?}");
     assert_eq!(store.user(before.id).await, before);
 }
 
@@ -110,7 +132,7 @@ async fn concurrent_claims_of_an_address_succeed_once(store: Store) {
     })
     .await;
     let got = results.iter().filter(|result| matches!(result, Ok(Some(_)))).count();
-    let taken = |result: &_| matches!(result, &Err(Error::Refused(EmailTaken)));
+    let taken = |result: &_| matches!(result, &Err(Error::Refused(UpdateProfileError::EmailTaken)));
     assert_eq!((got, results.iter().filter(|result| taken(result)).count()), (1, 19));
 }
 

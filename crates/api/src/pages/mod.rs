@@ -5,6 +5,7 @@
 
 mod render;
 mod reset_password;
+mod undo_email_change;
 mod verify_email;
 
 use std::sync::LazyLock;
@@ -23,6 +24,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     ];
     endpoints.extend(reset_password::endpoints());
     endpoints.extend(verify_email::endpoints());
+    endpoints.extend(undo_email_change::endpoints());
     endpoints
 }
 

@@ -101,6 +101,26 @@ impl Page {
         }
     }
 
+    /// A page that asks for the token of a mail, and looks at it as soon as there is one.
+    pub(crate) fn asking_for_token(locale: Locale, title: Text) -> Self {
+        let mut page = Self::new(locale, title);
+        page.lines = vec![Text {
+            zh: "请粘贴邮件中的验证码。",
+            en: "Paste the code from the mail.",
+        }];
+        page.fields = vec![Field::token("", locale)];
+        page.buttons = vec![("look", Text { zh: "继续", en: "Continue" })];
+        page.sends_itself = true;
+        page
+    }
+
+    /// The page as an answer that refuses what was asked of it before.
+    pub(crate) fn refuse(mut self, kind: ErrorKind) -> Answer<HttpResponse> {
+        self.error = Some(kind.text().in_locale(self.locale).to_owned());
+        self.sends_itself = false;
+        self.respond(StatusCode::from_u16(kind.status()).unwrap_or_default())
+    }
+
     /// The page as an answer.
     pub(crate) fn respond(self, status: StatusCode) -> Answer<HttpResponse> {
         let locale = self.locale;

@@ -2,7 +2,7 @@
 //! account that somebody else made with it.
 
 use actix_web::http::StatusCode;
-use menjin_domain::accounts::VerifyEmailInput;
+use menjin_domain::accounts::{EmailProof, VerifyEmailInput};
 use menjin_domain::common::{Error, rfc3339};
 use menjin_domain::one_time::{OneTimeToken, TokenInvalid};
 use menjin_web::Locale;
@@ -18,7 +18,6 @@ pub(super) fn endpoints() -> [Endpoint; 2] {
 }
 
 const TITLE: Text = Text { zh: "验证邮箱", en: "Verify your e-mail address" };
-const CONTINUE: Text = Text { zh: "继续", en: "Continue" };
 const VERIFY: Text = Text { zh: "验证邮箱", en: "Verify the address" };
 const DISOWN: Text = Text { zh: "这不是我", en: "This was not me" };
 
@@ -29,18 +28,8 @@ request! {
     }
 }
 
-fn asking(locale: Locale) -> Page {
-    let mut page = Page::new(locale, TITLE);
-    page.lines =
-        vec![Text { zh: "请粘贴邮件中的验证码。", en: "Paste the code from the mail." }];
-    page.fields = vec![Field::token("", locale)];
-    page.buttons = vec![("look", CONTINUE)];
-    page.sends_itself = true;
-    page
-}
-
 async fn show(context: ReplyContext) -> Answer<HttpResponse> {
-    asking(context.locale).respond(StatusCode::OK)
+    Page::asking_for_token(context.locale, TITLE).respond(StatusCode::OK)
 }
 
 async fn act(
@@ -74,20 +63,20 @@ async fn act(
             Err(error) => Err(error.into()),
         },
         _ => {
-            let Some(holder) = verify_email.look(&token).await? else { return invalid() };
-            let user = &holder.user;
-            let created = rfc3339(user.created_at);
-            let network = holder.client.network().to_string();
-            let mut page = Page::new(locale, TITLE);
-            page.facts = vec![
-                (Text { zh: "用户名", en: "User name" }, user.username.as_str().to_owned()),
-                (Text { zh: "邮箱", en: "E-mail address" }, user.email.as_str().to_owned()),
-                (Text { zh: "注册时间", en: "Registered" }, created),
-                (Text { zh: "请求来自", en: "Asked for from" }, network),
-            ];
-            page.fields = vec![Field::token(token.expose(), locale)];
-            page.buttons = vec![("verify", VERIFY)];
-            if !user.is_verified {
+            let Some(proof) = verify_email.look(&token).await? else { return invalid() };
+            about(proof, &token, locale).respond(StatusCode::OK)
+        }
+    }
+}
+
+/// What the link does, and for whom.
+fn about(proof: EmailProof, token: &OneTimeToken, locale: Locale) -> Page {
+    let mut page = Page::new(locale, TITLE);
+    page.fields = vec![Field::token(token.expose(), locale)];
+    page.buttons = vec![("verify", VERIFY)];
+    let (holder, address, at) = match proof {
+        EmailProof::Own(holder) => {
+            if !holder.user.is_verified {
                 page.buttons.push(("disown", DISOWN));
                 page.lines = vec![Text {
                     zh: "如果这是您的账户，请验证邮箱；如果不是您注册的，选择“这不是我”将删除该账户。",
@@ -95,9 +84,29 @@ async fn act(
                          “This was not me” deletes it.",
                 }];
             }
-            page.respond(StatusCode::OK)
+            let at = (Text { zh: "注册时间", en: "Registered" }, rfc3339(holder.user.created_at));
+            let address = holder.user.email.as_str().to_owned();
+            (holder, address, at)
         }
-    }
+        EmailProof::Another(holder) => {
+            page.lines = vec![Text {
+                zh: "验证后，该账户将改用此邮箱。如果不是您的账户，请关闭此页面：什么都不会改变。",
+                en: "If you verify it, the account has this address from then on. If it is not your \
+                     account, close this page: nothing changes.",
+            }];
+            let at = (Text { zh: "请求时间", en: "Asked for" }, rfc3339(holder.created_at));
+            let pending = holder.user.pending_email.as_ref();
+            let address = pending.map(|email| email.as_str().to_owned()).unwrap_or_default();
+            (holder, address, at)
+        }
+    };
+    page.facts = vec![
+        (Text { zh: "用户名", en: "User name" }, holder.user.username.as_str().to_owned()),
+        (Text { zh: "邮箱", en: "E-mail address" }, address),
+        at,
+        (Text { zh: "请求来自", en: "Asked for from" }, holder.client.network().to_string()),
+    ];
+    page
 }
 
 fn done(locale: Locale, text: Text) -> Answer<HttpResponse> {
@@ -107,8 +116,5 @@ fn done(locale: Locale, text: Text) -> Answer<HttpResponse> {
 }
 
 fn refused(locale: Locale, kind: ErrorKind) -> Answer<HttpResponse> {
-    let mut page = asking(locale);
-    page.error = Some(kind.text().in_locale(locale).to_owned());
-    page.sends_itself = false;
-    page.respond(StatusCode::from_u16(kind.status()).unwrap_or_default())
+    Page::asking_for_token(locale, TITLE).refuse(kind)
 }

@@ -14,6 +14,7 @@ mod auth {
     pub(super) mod register;
     pub(super) mod resend_verification;
     pub(super) mod reset_password;
+    pub(super) mod undo_email_change;
     pub(super) mod verify_email;
 }
 mod errors;
@@ -36,10 +37,12 @@ mod sessions {
 }
 mod users {
     pub(super) mod activate;
+    pub(super) mod change_email;
     pub(super) mod deactivate;
     pub(super) mod get;
     pub(super) mod get_me;
     pub(super) mod update_me;
+    pub(super) mod withdraw_email_change;
 }
 
 use menjin_web::field::Rules;
@@ -70,8 +73,11 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         auth::reset_password::endpoint(),
         auth::verify_email::endpoint(),
         auth::resend_verification::endpoint(),
+        auth::undo_email_change::endpoint(),
         users::get_me::endpoint(),
         users::update_me::endpoint(),
+        users::change_email::endpoint(),
+        users::withdraw_email_change::endpoint(),
         users::get::endpoint(),
         users::activate::endpoint(),
         users::deactivate::endpoint(),

@@ -31,6 +31,8 @@ response! {
         /// Whether the role is `admin`.
         is_superuser: bool => { "example": false },
         role: &'static str => { "enum": roles(), "example": "student" },
+        /// The address that the user has asked for, until the link that was sent to it is used.
+        pending_email: Option<String> => { "format": "email", "example": null },
         /// The language of mails to the user; null: the server's.
         locale: Option<&'static str> => { "enum": locales(), "example": "zh-CN" },
         created_at: Time,
@@ -54,6 +56,7 @@ impl From<&accounts::User> for User {
             is_verified: user.is_verified,
             is_superuser: user.is_superuser(),
             role: user.role.as_str(),
+            pending_email: user.pending_email.as_ref().map(|email| email.as_str().to_owned()),
             locale: user.locale.map(Locale::tag),
             created_at: Time(user.created_at),
             updated_at: user.updated_at.map(Time),

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use menjin_domain::accounts::{
-    AccountRepository, CreateUserError, EmailTaken, LastAdmin, LoginName, NewUser, ProfileChanges,
-    User, UserPage, UserQuery,
+    AccountRepository, CreateUserError, LastAdmin, LoginName, NewUser, ProfileChanges,
+    UpdateProfileError, User, UserPage, UserQuery,
 };
 use menjin_domain::audit::{AuditAction, AuditContext, AuditRecord};
 use menjin_domain::common::{
@@ -136,6 +136,7 @@ impl AccountRepository for Store {
             role: new.role,
             profile: new.profile,
             locale: new.locale,
+            pending_email: None,
             is_active: true,
             is_verified: false,
             created_at: new.created_at,
@@ -163,7 +164,7 @@ impl AccountRepository for Store {
         id: UserId,
         changes: ProfileChanges,
         context: AuditContext,
-    ) -> Result<Option<User>, Error<EmailTaken>> {
+    ) -> Result<Option<User>, Error<UpdateProfileError>> {
         let mut state = self.lock();
         let taken = changes
             .email
@@ -173,10 +174,14 @@ impl AccountRepository for Store {
         let Some(Account { user, .. }) = account else { return Ok(None) };
         // Check before the first change: a refusal must change nothing.
         if taken {
-            return Err(Error::Refused(EmailTaken));
+            return Err(Error::Refused(UpdateProfileError::EmailTaken));
         }
         if let Some(email) = changes.email {
-            user.is_verified &= user.email.canonical() == email.canonical();
+            let is_another = !user.email.is_same_mailbox(&email);
+            if is_another && !changes.address.is_allowed {
+                return Err(Error::Refused(UpdateProfileError::AnotherMailbox));
+            }
+            user.is_verified &= !is_another;
             user.email = email;
         }
         patch(&mut user.profile.full_name, changes.full_name);

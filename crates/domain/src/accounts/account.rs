@@ -31,6 +31,8 @@ pub struct User {
     pub profile: Profile,
     /// The language of mails to the user, if it is known.
     pub locale: Option<Locale>,
+    /// The address that the user has asked for, until its link is used.
+    pub pending_email: Option<Email>,
     /// Whether the account may log in and its tokens work.
     pub is_active: bool,
     /// Whether the user has proved that the address is theirs. A changed address is unverified.

@@ -63,6 +63,17 @@ impl Email {
         &self.shown
     }
 
+    /// Whether mail to both ends up in one mailbox as far as anybody can tell from here: the domains are
+    /// one, and the rest is but for the case of ASCII letters. That is stricter than being one in the
+    /// canonical form, which ignores more than mail servers do.
+    pub fn is_same_mailbox(&self, other: &Self) -> bool {
+        let parts = |email: &Self| {
+            let local = email.shown.rsplit_once('@')?.0.to_ascii_lowercase();
+            Some((local, email.canonical.rsplit_once('@')?.1.to_owned()))
+        };
+        parts(self) == parts(other)
+    }
+
     /// The form that MUST be unique in every store.
     pub fn canonical(&self) -> &str {
         &self.canonical
@@ -94,6 +105,18 @@ mod tests {
             (Email::parse("Ann@Example.COM").unwrap(), Email::parse("ann@example.com").unwrap());
         assert_eq!(a.canonical(), b.canonical());
         assert_eq!(a.as_str(), "Ann@Example.COM");
+    }
+
+    #[test]
+    fn q3_an_address_is_another_if_mail_to_it_may_end_up_elsewhere() {
+        let is_same =
+            |one, other| Email::parse(one).unwrap().is_same_mailbox(&Email::parse(other).unwrap());
+        assert!(is_same("Ann@Example.com", "ann@example.COM"));
+        assert!(is_same("ann@例子.中国", "ann@xn--fsqu00a.xn--fiqs8s"));
+        assert!(is_same("ａｎｎ@example.com", "ann@example.com"));
+        assert!(!is_same("ÄNN@example.com", "änn@example.com"), "one in the canonical form");
+        assert!(!is_same("ann@example.com", "ann@example.org"));
+        assert!(!is_same("ann@example.com", "anna@example.com"));
     }
 
     /// All spellings in a row are one address; two rows are two addresses.

@@ -2,6 +2,7 @@
 
 mod account;
 mod activate;
+mod change_email;
 mod create_admin;
 mod deactivate;
 mod disown;
@@ -14,12 +15,16 @@ mod profile;
 mod register;
 mod resend_verification;
 mod role;
+mod undo_email_change;
 mod update_profile;
 mod username;
 mod verify_email;
 
 pub use account::{Profile, User};
 pub use activate::ActivateUser;
+pub use change_email::{
+    ChangeEmail, ChangeEmailError, ChangeEmailInput, EmailChangeMode, WithdrawEmailChange,
+};
 pub use create_admin::{CreateAdmin, CreateAdminError, CreateAdminInput};
 pub use deactivate::{DeactivateUser, DeactivateUserError};
 pub use disown::DisownAccount;
@@ -30,13 +35,14 @@ pub use login_name::LoginName;
 #[cfg(feature = "mock")]
 pub use port::MockAccountRepository;
 pub use port::{
-    AccountRepository, CreateUserError, EmailTaken, LastAdmin, NewUser, ProfileChanges, UserPage,
-    UserQuery,
+    AccountRepository, AddressChange, CreateUserError, LastAdmin, NewUser, ProfileChanges,
+    UpdateProfileError, UserPage, UserQuery,
 };
 pub use profile::{AvatarUrl, Bio, FullName, Phone};
 pub use register::{Register, RegisterError, RegisterInput};
 pub use resend_verification::{ResendVerification, ResendVerificationInput};
 pub use role::{RegistrableRole, Role, UnknownRole};
-pub use update_profile::{UpdateOwnProfile, UpdateOwnProfileError};
+pub use undo_email_change::UndoEmailChange;
+pub use update_profile::{UpdateOwnProfile, UpdateOwnProfileError, UpdateOwnProfileInput};
 pub use username::{Username, UsernameLength};
-pub use verify_email::{VerifyEmail, VerifyEmailError, VerifyEmailInput};
+pub use verify_email::{EmailProof, VerifyEmail, VerifyEmailError, VerifyEmailInput};

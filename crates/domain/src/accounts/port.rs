@@ -9,6 +9,7 @@ use crate::common::{
 };
 use crate::credentials::PasswordHash;
 use crate::mail::NewMail;
+use crate::one_time::EmailChangeMails;
 
 /// An account to be made.
 #[derive(Debug, Clone)]
@@ -71,8 +72,19 @@ pub struct ProfileChanges {
     pub avatar: Patch<AvatarUrl>,
     /// The language of mails.
     pub locale: Patch<Locale>,
-    /// The mails to append if the address becomes another.
-    pub mails: Vec<NewMail>,
+    /// What else there is to a change of the address.
+    pub address: AddressChange,
+}
+
+/// How an address may be changed with the profile, and what is sent then.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddressChange {
+    /// Whether it may become another: if not, it may be written in another way only.
+    pub is_allowed: bool,
+    /// Whether the password was given as well.
+    pub by_password: bool,
+    /// The mails to append if it becomes another.
+    pub mails: Option<EmailChangeMails>,
 }
 
 impl ProfileChanges {
@@ -82,10 +94,16 @@ impl ProfileChanges {
     }
 }
 
-/// Somebody else has an address of the same canonical form.
+/// Why a profile was not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the e-mail address is taken")]
-pub struct EmailTaken;
+pub enum UpdateProfileError {
+    /// Somebody else has, or keeps, an address of the same canonical form.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// The address would become another, and may not.
+    #[error("the e-mail address is not changed without more ado")]
+    AnotherMailbox,
+}
 
 /// Which users to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +139,7 @@ pub trait AccountRepository: Send + Sync {
     /// Appends the mail to it. Records [`NewUser::event`] on it.
     ///
     /// MUST return `UsernameTaken` if the canonical name is taken, else `EmailTaken` if the
-    /// canonical address is; of any number of concurrent calls for one name exactly one succeeds.
+    /// canonical address is taken, or kept by another account that can have it back; of any number of concurrent calls for one name exactly one succeeds.
     /// Ids begin at 1, MUST never be used twice, and ascend: a call that begins after another has
     /// succeeded gets a higher one. Concurrent calls may succeed in another order than their ids.
     async fn create(&self, user: NewUser) -> Result<User, Error<CreateUserError>>;
@@ -132,16 +150,21 @@ pub trait AccountRepository: Send + Sync {
     /// Applies the changes, sets `updated_at`, and returns the account as it is then; `None` if
     /// there is no active account of this id. Records `profile_updated`.
     ///
-    /// An address whose canonical form differs from the one before MUST clear `is_verified`, and the
-    /// one before MUST stay the recovery address, if there is none yet
-    /// ([`Recovery`](crate::one_time::Recovery)); the mails are appended then, and only then.
-    /// MUST return `EmailTaken`, and change nothing, if another account has the canonical address.
+    /// If the address is another ([`Email::is_same_mailbox`]), the mailbox MUST become what
+    /// [`Recipient::with_address`](crate::one_time::Recipient::with_address) says, and the mails are
+    /// appended: the notice goes to the address before if that was verified, and then its token is made
+    /// with it, which gives that address back and expires some time after its mail was handed over;
+    /// else it goes to the recovery address.
+    ///
+    /// MUST return `EmailTaken`, and change nothing, if another account has the canonical address, or
+    /// keeps it: it has a live token that gives it back. MUST return `AnotherMailbox`, and change
+    /// nothing, if the address is another and [`AddressChange::is_allowed`] is not set.
     async fn update_profile(
         &self,
         id: UserId,
         changes: ProfileChanges,
         context: AuditContext,
-    ) -> Result<Option<User>, Error<EmailTaken>>;
+    ) -> Result<Option<User>, Error<UpdateProfileError>>;
 
     /// A page of the matching accounts, and the number of all that match, both read at one moment.
     /// The number counts all pages, wherever this one begins.

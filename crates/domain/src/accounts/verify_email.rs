@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use crate::accounts::User;
 use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
-use crate::common::{Clock, Error, RequestContext};
-use crate::credentials::{
-    CandidatePassword, CredentialRepository, Overloaded, PasswordHasher, Verification,
-};
-use crate::lockout::{AttemptGuard, LockoutSubject, TooManyAttempts};
+use crate::common::{Clock, Error, PortError, RequestContext};
+use crate::credentials::{CandidatePassword, PasswordPrompt, PromptError};
+use crate::mail::Post;
 use crate::one_time::{
-    EmailVerification, OneTimeToken, OneTimeTokenRepository, Purpose, TokenHolder, TokenInvalid,
+    ConfirmEmailChangeError, EmailChange, EmailVerification, OneTimeToken, OneTimeTokenRepository,
+    Purpose, TokenHolder, TokenInvalid,
 };
 use crate::ports::{Policy, Ports, RequiredPorts};
 
@@ -31,29 +30,52 @@ pub enum VerifyEmailError {
     /// The token is unknown, expired or void. Nothing tells which.
     #[error(transparent)]
     TokenInvalid(#[from] TokenInvalid),
-    /// The password is wrong.
-    #[error("the password is wrong")]
-    WrongPassword,
-    /// Too many failures.
+    /// The password was not accepted.
     #[error(transparent)]
-    TooManyAttempts(#[from] TooManyAttempts),
-    /// No capacity to hash.
-    #[error(transparent)]
-    Overloaded(#[from] Overloaded),
+    Prompt(#[from] PromptError),
+    /// Somebody else has the address by now.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
 }
 
-/// Makes an account verified. Doing it again changes nothing and is no error: people press buttons
-/// twice.
+impl From<ConfirmEmailChangeError> for VerifyEmailError {
+    fn from(error: ConfirmEmailChangeError) -> Self {
+        match error {
+            ConfirmEmailChangeError::TokenInvalid(invalid) => Self::TokenInvalid(invalid),
+            ConfirmEmailChangeError::EmailTaken => Self::EmailTaken,
+        }
+    }
+}
+
+/// Whose a link is, and what it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EmailProof {
+    /// It proves the address of the account.
+    Own(TokenHolder),
+    /// It gives the account this address, which it was sent to.
+    Another(TokenHolder),
+}
+
+impl EmailProof {
+    fn holder(&self) -> &TokenHolder {
+        match self {
+            Self::Own(holder) | Self::Another(holder) => holder,
+        }
+    }
+}
+
+/// Proves that whoever has the link has the mailbox. The account is verified then; if the link was for
+/// another address, the account has that.
+///
+/// Proving one's address again changes nothing and is no error: people press buttons twice.
 #[non_exhaustive]
 pub struct VerifyEmail {
     /// The tokens.
     pub tokens: Arc<dyn OneTimeTokenRepository>,
-    /// The passwords.
-    pub credentials: Arc<dyn CredentialRepository>,
-    /// Verifies.
-    pub hasher: Arc<dyn PasswordHasher>,
-    /// Counts failures.
-    pub attempts: AttemptGuard,
+    /// Asks for the password, if it was typed.
+    pub prompt: PasswordPrompt,
+    /// Makes the mails of a changed address.
+    pub post: Post,
     /// Takes the failures.
     pub trail: Arc<dyn AuditTrail>,
     /// The time.
@@ -63,26 +85,27 @@ pub struct VerifyEmail {
 impl VerifyEmail {
     /// On these ports, with this policy.
     pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
-        let RequiredPorts { credentials, hasher, audit_trail, clock, .. } = &ports.required;
+        let RequiredPorts { audit_trail, clock, .. } = &ports.required;
         Self {
             tokens: ports.one_time_tokens.clone(),
-            credentials: credentials.clone(),
-            hasher: hasher.clone(),
-            attempts: AttemptGuard::new(ports, policy),
+            prompt: PasswordPrompt::new(ports, policy),
+            post: Post::new(ports),
             trail: audit_trail.clone(),
             clock: clock.clone(),
         }
     }
 
-    /// Whose token this is, for a page that asks before it does anything.
+    /// Whose token this is and what it does, for a page that asks before it does anything.
     ///
     /// # Errors
     /// A port failed.
-    pub async fn look(
-        &self,
-        token: &OneTimeToken,
-    ) -> Result<Option<TokenHolder>, crate::common::PortError> {
-        self.tokens.find(&token.digest(), Purpose::VerifyEmail, self.clock.now()).await
+    pub async fn look(&self, token: &OneTimeToken) -> Result<Option<EmailProof>, PortError> {
+        let (digest, now) = (token.digest(), self.clock.now());
+        if let Some(holder) = self.tokens.find(&digest, Purpose::VerifyEmail, now).await? {
+            return Ok(Some(EmailProof::Own(holder)));
+        }
+        let found = self.tokens.find(&digest, Purpose::ChangeEmail, now).await?;
+        Ok(found.map(EmailProof::Another))
     }
 
     /// Runs the use-case.
@@ -91,52 +114,42 @@ impl VerifyEmail {
     /// See [`VerifyEmailError`].
     pub async fn execute(&self, input: VerifyEmailInput) -> Result<User, Error<VerifyEmailError>> {
         let VerifyEmailInput { token, current, request } = input;
-        let Some(holder) = self.look(&token).await? else { return Err(self.invalid(request)) };
+        let Some(proof) = self.look(&token).await? else { return Err(self.invalid(request)) };
         if let Some(current) = &current {
-            self.check(&holder, current, request.clone()).await?;
+            let user = proof.holder().user.id;
+            let asked = self.prompt.ask_owner(user, current, request.clone()).await;
+            asked.map_err(Error::cast)?;
         }
-        let proof = EmailVerification {
-            digest: token.digest(),
-            user_id: holder.user.id,
-            email: holder.email,
-            with_password: current.is_some(),
-            at: self.clock.now(),
-            request: request.clone(),
+        let done = match proof {
+            EmailProof::Own(holder) => {
+                let proof = EmailVerification {
+                    digest: token.digest(),
+                    user_id: holder.user.id,
+                    email: holder.email,
+                    with_password: current.is_some(),
+                    at: self.clock.now(),
+                    request: request.clone(),
+                };
+                self.tokens.verify_email(proof).await.map_err(Error::cast)
+            }
+            EmailProof::Another(holder) => {
+                let change = EmailChange {
+                    digest: token.digest(),
+                    user_id: holder.user.id,
+                    mails: self.post.of_email_change(true, &request)?,
+                    at: self.clock.now(),
+                    request: request.clone(),
+                };
+                self.tokens.confirm_email_change(change).await.map_err(Error::cast)
+            }
         };
-        match self.tokens.verify_email(proof).await {
+        match done {
             Ok(user) => {
                 tracing::info!(event = "email_verified", user_id = %user.id);
                 Ok(user)
             }
-            Err(Error::Refused(TokenInvalid)) => Err(self.invalid(request)),
-            Err(Error::Port(error)) => Err(error.into()),
-        }
-    }
-
-    async fn check(
-        &self,
-        holder: &TokenHolder,
-        current: &CandidatePassword,
-        request: RequestContext,
-    ) -> Result<(), Error<VerifyEmailError>> {
-        let id = holder.user.id;
-        let credentials = self.credentials.find_by_id(id).await?;
-        let begun = self.attempts.begin_login(LockoutSubject::Account(id), request).await;
-        let mut attempt = begun.map_err(Error::cast)?;
-        match self.hasher.verify(current, credentials.map(|found| found.hash)).await {
-            Ok(Verification::Match { .. }) => {
-                attempt.verified();
-                attempt.succeeded().await;
-                Ok(())
-            }
-            Ok(Verification::Mismatch) => {
-                attempt.failed(AuditReason::WrongPassword);
-                Err(Error::Refused(VerifyEmailError::WrongPassword))
-            }
-            Err(error) => {
-                attempt.undecided().await;
-                Err(error.cast())
-            }
+            Err(Error::Refused(VerifyEmailError::TokenInvalid(_))) => Err(self.invalid(request)),
+            Err(error) => Err(error),
         }
     }
 

@@ -83,6 +83,12 @@ named! {
         PasswordResetFailed = "password_reset_failed", "A password was not replaced by the link in a mail.";
         EmailVerified = "email_verified", "An address was proved by the link in a mail.";
         EmailVerificationFailed = "email_verification_failed", "An address was not proved by the link in a mail.";
+        EmailChangeRequested = "email_change_requested", "A link was sent to a new address, to be confirmed there.";
+        EmailChangeWithdrawn = "email_change_withdrawn", "A new address that was not yet confirmed was withdrawn.";
+        EmailChanged = "email_changed", "An address was replaced by the link that was sent to the new one.";
+        EmailChangeFailed = "email_change_failed", "An address was not replaced: the password, or the link, was wrong.";
+        EmailChangeUndone = "email_change_undone", "A change of an address was undone by the link in a mail; all sessions of the user ended.";
+        EmailChangeUndoFailed = "email_change_undo_failed", "A change of an address was not undone by the link in a mail.";
         AccountDisowned = "account_disowned", "An account that was not verified was deleted by the link in a mail to its address.";
         MailRetried = "mail_retried", "A mail that had been given up was queued again.";
         ProfileUpdated = "profile_updated", "A profile was changed.";
@@ -145,6 +151,10 @@ impl AuditAction {
             | Self::ResetLinkMade
             | Self::PasswordReset
             | Self::EmailVerified
+            | Self::EmailChangeRequested
+            | Self::EmailChangeWithdrawn
+            | Self::EmailChanged
+            | Self::EmailChangeUndone
             | Self::AccountDisowned
             | Self::MailRetried
             | Self::ProfileUpdated
@@ -161,6 +171,8 @@ impl AuditAction {
             | Self::PasswordChangeRefused
             | Self::PasswordResetFailed
             | Self::EmailVerificationFailed
+            | Self::EmailChangeFailed
+            | Self::EmailChangeUndoFailed
             | Self::ProfileUpdateFailed
             | Self::DeactivationFailed
             | Self::AccessDenied => AuditOutcome::Failure,

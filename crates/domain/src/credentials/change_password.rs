@@ -6,10 +6,10 @@ use crate::access::Principal;
 use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
 use crate::common::{Clock, Error, RequestContext};
 use crate::credentials::{
-    CandidatePassword, CredentialRepository, Credentials, NewPassword, Overloaded, PasswordChange,
-    PasswordHasher, PasswordPolicy, PolicyViolation, Verification,
+    CandidatePassword, CredentialRepository, NewPassword, Overloaded, PasswordChange,
+    PasswordHasher, PasswordPolicy, PasswordPrompt, PolicyViolation, PromptError,
 };
-use crate::lockout::{AttemptGuard, TooManyAttempts};
+use crate::lockout::PromptPurpose;
 use crate::mail::{MailKind, Post};
 use crate::ports::{Policy, Ports, RequiredPorts};
 
@@ -38,35 +38,25 @@ pub enum ChangePasswordError {
     /// The new one is too easy to guess.
     #[error(transparent)]
     Policy(#[from] PolicyViolation),
-    /// The current one is wrong.
-    #[error("the current password is wrong")]
-    WrongPassword,
-    /// Too many failures, here and at login together.
+    /// The current one was not accepted.
     #[error(transparent)]
-    TooManyAttempts(#[from] TooManyAttempts),
-    /// The account was deactivated or its password changed meanwhile, so the caller is no longer
-    /// authenticated.
-    #[error("the account has changed meanwhile")]
-    Stale,
+    Prompt(#[from] PromptError),
     /// No capacity to hash.
     #[error(transparent)]
     Overloaded(#[from] Overloaded),
 }
 
 /// Changes the caller's password and ends all of the user's other sessions (OWASP ASVS 5.0, 7.4.3).
-///
-/// A wrong current password counts as a failed login: a stolen token must not be a way around the
-/// limits.
 #[non_exhaustive]
 pub struct ChangePassword {
     /// The passwords.
     pub credentials: Arc<dyn CredentialRepository>,
-    /// Verifies and hashes.
+    /// Hashes.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Judges the new password.
     pub policy: Arc<dyn PasswordPolicy>,
-    /// Counts failures.
-    pub attempts: AttemptGuard,
+    /// Asks for the current password.
+    pub prompt: PasswordPrompt,
     /// Makes the mail that tells the owner.
     pub post: Post,
     /// Takes the other failures.
@@ -84,7 +74,7 @@ impl ChangePassword {
             credentials: credentials.clone(),
             hasher: hasher.clone(),
             policy: password_policy.clone(),
-            attempts: AttemptGuard::new(ports, policy),
+            prompt: PasswordPrompt::new(ports, policy),
             post: Post::new(ports),
             trail: audit_trail.clone(),
             clock: clock.clone(),
@@ -103,7 +93,14 @@ impl ChangePassword {
         // The policy comes before the hash: a password that is refused anyway must not cost a hash,
         // and must not count as a failure.
         self.check(caller, &input).map_err(Error::Refused)?;
-        let credentials = self.verify(caller, &input).await?;
+        let purpose = PromptPurpose::PasswordChange;
+        let asked = self.prompt.ask(caller, purpose, &input.current, input.request.clone()).await;
+        let credentials = match asked {
+            Err(Error::Refused(PromptError::Stale)) => {
+                return Err(self.stale(caller, input.request));
+            }
+            asked => asked.map_err(Error::cast)?,
+        };
         let change = PasswordChange {
             user_id: caller.user.id,
             verified_version: credentials.version,
@@ -136,36 +133,12 @@ impl ChangePassword {
         Ok(self.policy.check(&input.new, user.username.as_str(), user.email.as_str())?)
     }
 
-    async fn verify(
-        &self,
-        caller: &Principal,
-        input: &ChangePasswordInput,
-    ) -> Result<Credentials, Error<ChangePasswordError>> {
-        let Some(credentials) = self.credentials.find_by_id(caller.user.id).await? else {
-            return Err(self.stale(caller, input.request.clone()));
-        };
-        let begun = self.attempts.begin_change(caller, input.request.clone()).await;
-        let attempt = begun.map_err(Error::cast)?;
-        match self.hasher.verify(&input.current, Some(credentials.hash.clone())).await {
-            Ok(Verification::Match { .. }) => attempt.succeeded().await,
-            Ok(Verification::Mismatch) => {
-                attempt.failed(AuditReason::WrongPassword);
-                return Err(Error::Refused(ChangePasswordError::WrongPassword));
-            }
-            Err(error) => {
-                attempt.undecided().await;
-                return Err(error.cast());
-            }
-        }
-        Ok(credentials)
-    }
-
     fn stale(&self, caller: &Principal, request: RequestContext) -> Error<ChangePasswordError> {
         let event = AuditContext::by(caller, self.clock.now(), request)
             .event(AuditAction::PasswordChangeFailed)
             .on(caller.user.id);
         self.trail.note(event.because(AuditReason::AccountChanged));
-        Error::Refused(ChangePasswordError::Stale)
+        Error::Refused(PromptError::Stale.into())
     }
 }
 
@@ -174,10 +147,7 @@ mod tests {
     use super::*;
     use crate::credentials::{
         CredentialVersion, MockCredentialRepository, MockPasswordHasher, MockPasswordPolicy,
-        PasswordLength,
-    };
-    use crate::lockout::{
-        Admission, LockoutSubject, LoginLimits, MockLockoutRepository, MockRateLimiter,
+        PasswordLength, Verification,
     };
     use crate::testing::{self, SESSION, Trail, USER, at};
 
@@ -185,40 +155,25 @@ mod tests {
         credentials: MockCredentialRepository,
         hasher: MockPasswordHasher,
         policy: MockPasswordPolicy,
-        lockouts: MockLockoutRepository,
-        rates: MockRateLimiter,
+        prompt: PasswordPrompt,
         trail: Arc<Trail>,
     }
 
     impl World {
-        fn new() -> Self {
+        /// One in which the password is verified with this result, if it is asked for.
+        fn new(verdict: Option<Verification>) -> Self {
+            let (prompt, trail) = testing::prompt(verdict, 30);
+            let mut policy = MockPasswordPolicy::new();
+            if verdict.is_some() {
+                policy.expect_check().return_once(|_, _, _| Ok(()));
+            }
             Self {
                 credentials: MockCredentialRepository::new(),
                 hasher: MockPasswordHasher::new(),
-                policy: MockPasswordPolicy::new(),
-                lockouts: MockLockoutRepository::new(),
-                rates: MockRateLimiter::new(),
-                trail: Arc::default(),
+                policy,
+                prompt,
+                trail,
             }
-        }
-
-        /// A world in which the password is verified, with this result.
-        fn verifying(verdict: Verification) -> Self {
-            let mut world = Self::new();
-            world.policy.expect_check().return_once(|_, _, _| Ok(()));
-            world.rates.expect_reserve().return_once(|_, _, _| Ok(Admission::Admitted));
-            world
-                .lockouts
-                .expect_reserve()
-                .withf(|subject, _, _, _| *subject == LockoutSubject::Account(USER))
-                .times(1)
-                .return_once(|_, _, _, _| Ok(Admission::Admitted));
-            world
-                .credentials
-                .expect_find_by_id()
-                .return_once(|_| Ok(Some(testing::credentials(4))));
-            world.hasher.expect_verify().times(1).return_once(move |_, _| Ok(verdict));
-            world
         }
 
         async fn change(
@@ -232,13 +187,7 @@ mod tests {
                 credentials: Arc::new(self.credentials),
                 hasher: Arc::new(self.hasher),
                 policy: Arc::new(self.policy),
-                attempts: AttemptGuard {
-                    lockouts: Arc::new(self.lockouts),
-                    rates: Arc::new(self.rates),
-                    clock: clock.clone(),
-                    trail: self.trail.clone(),
-                    limits: Some(LoginLimits::DEFAULT),
-                },
+                prompt: self.prompt,
                 trail: self.trail,
                 post: Post::none(clock.clone()),
                 clock,
@@ -256,16 +205,14 @@ mod tests {
     const RIGHT: Verification = Verification::Match { needs_rehash: false };
 
     async fn changed(stored: bool) -> (Result<(), Error<ChangePasswordError>>, Arc<Trail>) {
-        let mut world = World::verifying(RIGHT);
-        world.lockouts.expect_succeed().times(1).return_once(|_, _| Ok(()));
-        world.rates.expect_release().times(1).return_once(|_| Ok(()));
+        let mut world = World::new(Some(RIGHT));
         world.hasher.expect_hash().times(1).return_once(|_| Ok(testing::hash()));
         world
             .credentials
             .expect_change_password()
             .withf(|change| {
                 change.user_id == USER
-                    && change.verified_version == CredentialVersion(4)
+                    && change.verified_version == CredentialVersion(3)
                     && change.keep_session == SESSION
                     && change.at == at(30)
                     && change.request == testing::request()
@@ -286,27 +233,29 @@ mod tests {
     #[tokio::test]
     async fn x3_a_change_meanwhile_wins() {
         let (changed, trail) = changed(false).await;
-        assert!(matches!(changed, Err(Error::Refused(ChangePasswordError::Stale))));
+        let stale = ChangePasswordError::Prompt(PromptError::Stale);
+        assert!(matches!(changed, Err(Error::Refused(error)) if error == stale));
         trail.has([(AuditAction::PasswordChangeFailed, AuditReason::AccountChanged)]);
     }
 
     #[tokio::test]
     async fn a_wrong_password_changes_nothing_and_counts() {
-        let world = World::verifying(Verification::Mismatch);
+        let world = World::new(Some(Verification::Mismatch));
         let trail = world.trail.clone();
         let result = world.change("wrong", "newpassword456", None).await;
-        assert!(matches!(result, Err(Error::Refused(ChangePasswordError::WrongPassword))));
+        let wrong = ChangePasswordError::Prompt(PromptError::WrongPassword);
+        assert!(matches!(result, Err(Error::Refused(error)) if error == wrong));
         trail.has([(AuditAction::PasswordChangeFailed, AuditReason::WrongPassword)]);
     }
 
     #[tokio::test]
     async fn what_can_be_refused_without_hashing_is() {
         let result =
-            World::new().change("password123", "newpassword456", Some("newpassword457")).await;
+            World::new(None).change("password123", "newpassword456", Some("newpassword457")).await;
         assert!(matches!(result, Err(Error::Refused(ChangePasswordError::ConfirmationDiffers))));
-        let result = World::new().change("password123", "password123", None).await;
+        let result = World::new(None).change("password123", "password123", None).await;
         assert!(matches!(result, Err(Error::Refused(ChangePasswordError::Unchanged))));
-        let mut world = World::new();
+        let mut world = World::new(None);
         world.policy.expect_check().return_once(|_, _, _| Err(PolicyViolation::TooCommon));
         let result = world.change("password123", "12345678", None).await;
         assert!(matches!(

@@ -98,7 +98,7 @@ mod tests {
         let mut tokens = MockOneTimeTokenRepository::new();
         let recovery = Recovery::default();
         let version = CredentialVersion(3);
-        let found = found.map(|user| Recipient { user, version, recovery });
+        let found = found.map(|user| Recipient { user, version, recovery, reset_after: None });
         tokens.expect_find_recipient().return_once(move |_| Ok(found));
         tokens
             .expect_issue()

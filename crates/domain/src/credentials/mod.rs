@@ -7,6 +7,7 @@ mod make_reset_link;
 mod password;
 mod policy;
 mod port;
+mod prompt;
 mod reset_password;
 
 pub use change_password::{ChangePassword, ChangePasswordError, ChangePasswordInput};
@@ -22,4 +23,5 @@ pub use policy::{PasswordPolicy, PolicyViolation};
 #[cfg(feature = "mock")]
 pub use port::MockCredentialRepository;
 pub use port::{CredentialRepository, CredentialVersion, Credentials, PasswordChange};
+pub use prompt::{PasswordPrompt, PromptError};
 pub use reset_password::{ResetPassword, ResetPasswordError, ResetPasswordInput};

@@ -135,6 +135,7 @@ mod tests {
             user: testing::user(),
             version: CredentialVersion(3),
             email: "mike@example.com".into(),
+            gives_back: None,
             client: testing::client(),
             created_at: at(0),
         }

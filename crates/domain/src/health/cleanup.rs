@@ -26,6 +26,13 @@ pub struct CleanedUp {
     pub records: u64,
 }
 
+/// For how long an address may be pending: its mail is given up after a day, and the link in it lives for
+/// another.
+const PENDING: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+
+/// For how long tokens are kept at least: much longer than any lives.
+const TOKENS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// Deletes what has expired, so that tables do not grow without limit. Run it regularly.
 #[non_exhaustive]
 pub struct Cleanup {
@@ -45,7 +52,7 @@ pub struct Cleanup {
     pub keep_sessions: Duration,
     /// The longest window of any limit: older counts are void.
     pub keep_lockouts: Duration,
-    /// For how long mails are kept, and the tokens in them.
+    /// For how long mails are kept.
     pub keep_mails: Duration,
     /// For how long records are kept.
     pub keep_records: Duration,
@@ -82,11 +89,12 @@ impl Cleanup {
             Some(outbox) => outbox.delete_finished(before).await?,
             None => 0,
         };
+        self.tokens.forget_pending_before(now - PENDING).await?;
         Ok(CleanedUp {
             sessions: self.sessions.delete_finished(now - self.keep_sessions).await?,
             lockouts: self.lockouts.delete_stale(now - self.keep_lockouts).await?,
             mails,
-            tokens: self.tokens.delete_before(before).await?,
+            tokens: self.tokens.delete_before(now - self.keep_mails.max(TOKENS)).await?,
             records: self.delete_records(now - self.keep_records).await?,
         })
     }
@@ -129,7 +137,10 @@ mod tests {
             .returning(move |_| Ok(left.pop().unwrap()));
         let (mut outbox, mut tokens) = (MockOutbox::new(), MockOneTimeTokenRepository::new());
         outbox.expect_delete_finished().with(eq(at(975))).return_once(|_| Ok(5));
-        tokens.expect_delete_before().with(eq(at(975))).return_once(|_| Ok(6));
+        let two_days_ago = at(1000 - 2 * 86_400);
+        tokens.expect_forget_pending_before().with(eq(two_days_ago)).return_once(|_| Ok(1));
+        let a_month_ago = at(1000 - 30 * 86_400);
+        tokens.expect_delete_before().with(eq(a_month_ago)).return_once(|_| Ok(6));
         let tidy = Cleanup {
             sessions: Arc::new(sessions),
             lockouts: Arc::new(lockouts),

@@ -40,8 +40,15 @@ pub struct AttemptGuard {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Login,
-    /// By the user, in this session.
-    Change(UserId, SessionId),
+    /// By the user, in this session, for this.
+    Change(UserId, SessionId, PromptPurpose),
+}
+
+/// For what a user who is logged in is asked for the password again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PromptPurpose {
+    PasswordChange,
+    EmailChange,
 }
 
 /// Whose password is tried, what for, and from where.
@@ -86,10 +93,11 @@ impl AttemptGuard {
     pub(crate) async fn begin_change(
         &self,
         caller: &Principal,
+        prompt: PromptPurpose,
         request: RequestContext,
     ) -> Result<LoginAttempt<'_>, Error<TooManyAttempts>> {
         let subject = LockoutSubject::Account(caller.user.id);
-        let purpose = Purpose::Change(caller.user.id, caller.session_id);
+        let purpose = Purpose::Change(caller.user.id, caller.session_id, prompt);
         self.begin(Tried { subject, purpose, request }).await
     }
 
@@ -123,7 +131,10 @@ impl AttemptGuard {
     fn refusal(&self, tried: &Tried, reason: AuditReason) -> AuditEvent {
         let action = match tried.purpose {
             Purpose::Login => AuditAction::LoginRefused,
-            Purpose::Change(..) => AuditAction::PasswordChangeRefused,
+            Purpose::Change(.., PromptPurpose::PasswordChange) => {
+                AuditAction::PasswordChangeRefused
+            }
+            Purpose::Change(.., PromptPurpose::EmailChange) => AuditAction::EmailChangeFailed,
         };
         self.event(tried, action, reason)
     }
@@ -131,14 +142,15 @@ impl AttemptGuard {
     fn failure(&self, tried: &Tried, reason: AuditReason) -> AuditEvent {
         let action = match tried.purpose {
             Purpose::Login => AuditAction::LoginFailed,
-            Purpose::Change(..) => AuditAction::PasswordChangeFailed,
+            Purpose::Change(.., PromptPurpose::PasswordChange) => AuditAction::PasswordChangeFailed,
+            Purpose::Change(.., PromptPurpose::EmailChange) => AuditAction::EmailChangeFailed,
         };
         self.event(tried, action, reason)
     }
 
     fn event(&self, tried: &Tried, action: AuditAction, reason: AuditReason) -> AuditEvent {
         let mut context = AuditContext::anonymous(self.clock.now(), tried.request.clone());
-        if let Purpose::Change(user, session) = tried.purpose {
+        if let Purpose::Change(user, session, _) = tried.purpose {
             (context.actor, context.session_id) = (Some(user), Some(session));
         }
         let event = context.event(action).because(reason);
@@ -319,10 +331,16 @@ mod tests {
     async fn a_change_is_tried_by_its_user() {
         let (mut guard, trail) = guard(MockLockoutRepository::new(), MockRateLimiter::new());
         guard.limits = None;
-        let begun = guard.begin_change(&testing::principal(), testing::request()).await;
-        let Ok(attempt) = begun else { panic!() };
-        attempt.failed(AuditReason::WrongPassword);
-        trail.has([(AuditAction::PasswordChangeFailed, AuditReason::WrongPassword)]);
+        for purpose in [PromptPurpose::PasswordChange, PromptPurpose::EmailChange] {
+            let caller = testing::principal();
+            let begun = guard.begin_change(&caller, purpose, testing::request()).await;
+            let Ok(attempt) = begun else { panic!() };
+            attempt.failed(AuditReason::WrongPassword);
+        }
+        trail.has([
+            (AuditAction::PasswordChangeFailed, AuditReason::WrongPassword),
+            (AuditAction::EmailChangeFailed, AuditReason::WrongPassword),
+        ]);
         let context = trail.events().remove(0).context;
         assert_eq!((context.actor, context.session_id), (Some(USER), Some(testing::SESSION)));
     }

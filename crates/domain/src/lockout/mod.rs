@@ -8,6 +8,7 @@ mod rate_limiter;
 mod window;
 
 pub use attempts::{AttemptGuard, TooManyAttempts};
+pub(crate) use attempts::{LoginAttempt, PromptPurpose};
 pub use clear_lockout::ClearLockout;
 pub use get_lockout::{GetLockout, Lockout, LockoutCount};
 #[cfg(feature = "mock")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 
-use crate::accounts::User;
+use crate::accounts::{Email, User};
 use crate::common::text::hex;
 use crate::common::{Causes, Clock, PortError, Timestamp, UserId};
 use crate::lockout::{Admission, Limit, RateKey, RateLimiter};
@@ -14,7 +14,9 @@ use crate::mail::{
     Claim, Link, Mail, MailKind, MailPorts, MailSettings, Mailer, NewMail, Outbox, QueuedMail,
     Settlement, next_try,
 };
-use crate::one_time::{NewOneTimeToken, OneTimeTokenRepository, Purpose, Recipient, TokenMaker};
+use crate::one_time::{
+    NewOneTimeToken, OneTimeToken, OneTimeTokenRepository, Purpose, Recipient, TokenMaker,
+};
 use crate::ports::{Policy, Ports};
 
 /// For how long a worker has a mail for itself: longer than a try may take.
@@ -129,7 +131,8 @@ impl DeliverMails {
         let now = self.clock.now();
         let kind = queued.mail.kind;
         let Some((recipient, address)) = recipient.and_then(|recipient| {
-            let address = destination(kind, &recipient, now)?.to_owned();
+            let to = queued.mail.to.as_deref();
+            let address = destination(kind, &recipient, to, now)?.to_owned();
             Some((recipient, address))
         }) else {
             return Ok((None, None, Settlement::Dropped));
@@ -150,6 +153,8 @@ impl DeliverMails {
         let NewMail { kind, locale, client, created_at, .. } = &queued.mail;
         let link = match kind.purpose() {
             None => None,
+            // The change is told whether or not it can still be undone.
+            Some(Purpose::UndoEmailChange) => self.undo_link(queued).await?,
             Some(purpose) => match self.link(queued, recipient, address, purpose).await? {
                 Some(link) => Some(link),
                 None => return Ok(Settlement::Dropped),
@@ -189,16 +194,30 @@ impl DeliverMails {
         address: &str,
         purpose: Purpose,
     ) -> Result<Option<Link>, PortError> {
-        let Some(token) = self.tokens.token(&queued.mail.seed, purpose) else {
-            let key_id = &queued.mail.seed.key_id;
-            tracing::warn!(mail_id = %queued.id, key_id, "a mail's token is of a secret that is no longer known");
-            return Ok(None);
-        };
+        let Some(token) = self.token(queued, purpose) else { return Ok(None) };
         let client = queued.mail.client.clone();
         let now = self.clock.now();
         let new = NewOneTimeToken::new(&token, purpose, recipient, address, client, now);
         let issued = self.one_time.issue(NewOneTimeToken { mail: Some(queued.id), ..new });
         Ok(issued.await?.then(|| self.settings.link(purpose, token)))
+    }
+
+    /// The link that undoes a change of the address; `None` if there is no such token, or it is void.
+    async fn undo_link(&self, queued: &QueuedMail) -> Result<Option<Link>, PortError> {
+        let purpose = Purpose::UndoEmailChange;
+        let Some(token) = self.token(queued, purpose) else { return Ok(None) };
+        let found = self.one_time.find(&token.digest(), purpose, self.clock.now()).await?;
+        Ok(found.map(|_holder| self.settings.link(purpose, token)))
+    }
+
+    /// The token of a mail; `None` if its key is no longer known.
+    fn token(&self, queued: &QueuedMail, purpose: Purpose) -> Option<OneTimeToken> {
+        let token = self.tokens.token(&queued.mail.seed, purpose);
+        if token.is_none() {
+            let key_id = &queued.mail.seed.key_id;
+            tracing::warn!(mail_id = %queued.id, key_id, "a mail's token is of a secret that is no longer known");
+        }
+        token
     }
 
     /// What becomes of a mail that anybody can cause if a limit is in its way; `None` if none is. A mail
@@ -210,6 +229,11 @@ impl DeliverMails {
         now: Timestamp,
     ) -> Result<Option<Settlement>, PortError> {
         let (kind, user) = (queued.mail.kind, recipient.user.id);
+        if kind == MailKind::ResetPassword
+            && let Some(due_at) = recipient.reset_after.filter(|after| *after > now)
+        {
+            return Ok(Some(self.held_until(due_at, queued, user).await?));
+        }
         if !kind.is_for_anybody() || queued.attempts > 0 {
             return Ok(None);
         }
@@ -233,15 +257,21 @@ impl DeliverMails {
             for key in counted {
                 self.rates.release(key).await?;
             }
-            // One mail that waits is enough.
-            let is_one_more = self.outbox.has_other(queued, user).await?;
-            return Ok(Some(if is_one_more {
-                Settlement::Dropped
-            } else {
-                Settlement::Postponed { due_at: now + retry_after.max(Duration::from_secs(1)) }
-            }));
+            let due_at = now + retry_after.max(Duration::from_secs(1));
+            return Ok(Some(self.held_until(due_at, queued, user).await?));
         }
         Ok(None)
+    }
+
+    /// What becomes of a mail that may not go before this time: one that waits is enough.
+    async fn held_until(
+        &self,
+        due_at: Timestamp,
+        queued: &QueuedMail,
+        user: UserId,
+    ) -> Result<Settlement, PortError> {
+        let is_one_more = self.outbox.has_other(queued, user).await?;
+        Ok(if is_one_more { Settlement::Dropped } else { Settlement::Postponed { due_at } })
     }
 
     /// Whether the account has no live token for a new password: then somebody who has lost the
@@ -270,15 +300,26 @@ impl DeliverMails {
     }
 }
 
-/// Where a mail goes to; `None` if it is not to be sent.
-pub(super) fn destination(kind: MailKind, recipient: &Recipient, now: Timestamp) -> Option<&str> {
+/// Where a mail goes to, which may have been queued for an address of its own; `None` if it is not to be
+/// sent.
+pub(super) fn destination<'a>(
+    kind: MailKind,
+    recipient: &'a Recipient,
+    to: Option<&'a str>,
+    now: Timestamp,
+) -> Option<&'a str> {
     let user = &recipient.user;
     match kind {
         MailKind::VerifyEmail => (user.is_active && !user.is_verified).then(|| user.email.as_str()),
         MailKind::ResetPassword => recipient.reset_address(now),
-        MailKind::PasswordChanged | MailKind::EmailChanged | MailKind::Test => {
-            Some(recipient.recovery_address(now))
+        MailKind::ChangeEmail => {
+            let pending = user.pending_email.as_ref().filter(|_| user.is_active);
+            pending.map(Email::as_str)
         }
+        MailKind::EmailChanged | MailKind::EmailRestored => {
+            Some(to.unwrap_or(recipient.recovery_address(now)))
+        }
+        MailKind::PasswordChanged | MailKind::Test => Some(recipient.recovery_address(now)),
     }
 }
 

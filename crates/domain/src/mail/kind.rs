@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::one_time::Purpose;
+use crate::one_time::{Purpose, UNDO_TIME};
 
 /// What a mail is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,8 +15,13 @@ pub enum MailKind {
     ResetPassword,
     /// Tells that the password was changed.
     PasswordChanged,
-    /// Tells, at the address before, that the account has another.
+    /// Has the link by which the account gets the address that the mail was sent to.
+    ChangeEmail,
+    /// Tells, at the address before, that the account has another; with a link that undoes it if that
+    /// address was verified.
     EmailChanged,
+    /// Tells, at both addresses, that a change was undone.
+    EmailRestored,
     /// A trial, by `menjin mail test`.
     Test,
 }
@@ -28,11 +33,13 @@ pub struct UnknownMailKind;
 
 impl MailKind {
     /// One of each.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::VerifyEmail,
         Self::ResetPassword,
         Self::PasswordChanged,
+        Self::ChangeEmail,
         Self::EmailChanged,
+        Self::EmailRestored,
         Self::Test,
     ];
 
@@ -42,7 +49,9 @@ impl MailKind {
             Self::VerifyEmail => "verify_email",
             Self::ResetPassword => "reset_password",
             Self::PasswordChanged => "password_changed",
+            Self::ChangeEmail => "change_email",
             Self::EmailChanged => "email_changed",
+            Self::EmailRestored => "email_restored",
             Self::Test => "test",
         }
     }
@@ -52,16 +61,18 @@ impl MailKind {
         match self {
             Self::VerifyEmail => Some(Purpose::VerifyEmail),
             Self::ResetPassword => Some(Purpose::ResetPassword),
-            Self::PasswordChanged | Self::EmailChanged | Self::Test => None,
+            Self::ChangeEmail => Some(Purpose::ChangeEmail),
+            Self::EmailChanged => Some(Purpose::UndoEmailChange),
+            Self::PasswordChanged | Self::EmailRestored | Self::Test => None,
         }
     }
 
-    /// Whether somebody who is not logged in can cause it. Such mails have ceilings, and go after all
-    /// others.
+    /// Whether anybody can cause it, to an address of their choice. Such mails have ceilings, and go
+    /// after all others.
     pub fn is_for_anybody(self) -> bool {
         match self {
-            Self::VerifyEmail | Self::ResetPassword => true,
-            Self::PasswordChanged | Self::EmailChanged | Self::Test => false,
+            Self::VerifyEmail | Self::ResetPassword | Self::ChangeEmail => true,
+            Self::PasswordChanged | Self::EmailChanged | Self::EmailRestored | Self::Test => false,
         }
     }
 }
@@ -70,7 +81,8 @@ impl Purpose {
     /// The page that the link leads to, below the public URL.
     pub fn page(self) -> &'static str {
         match self {
-            Self::VerifyEmail => "/account/verify-email",
+            Self::VerifyEmail | Self::ChangeEmail => "/account/verify-email",
+            Self::UndoEmailChange => "/account/undo-email-change",
             Self::ResetPassword => "/account/reset-password",
         }
     }
@@ -78,7 +90,8 @@ impl Purpose {
     /// How long a token lives from the moment when its mail was handed over.
     pub fn lifetime(self, reset: Duration) -> Duration {
         match self {
-            Self::VerifyEmail => Duration::from_secs(24 * 60 * 60),
+            Self::VerifyEmail | Self::ChangeEmail => Duration::from_secs(24 * 60 * 60),
+            Self::UndoEmailChange => UNDO_TIME,
             Self::ResetPassword => reset,
         }
     }
@@ -87,7 +100,9 @@ impl Purpose {
     pub fn max_live(self) -> u32 {
         match self {
             // A user who asks three times opens whichever mail comes.
-            Self::ResetPassword => 3,
+            Self::ResetPassword | Self::ChangeEmail => 3,
+            // Each change has its own.
+            Self::UndoEmailChange => u32::MAX,
             // They do no harm: each proves the one address that it was sent to.
             Self::VerifyEmail => 10,
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::common::{Clock, Locale, PortError, RequestContext};
 use crate::lockout::Limit;
 use crate::mail::{Link, MailKind, Mailer, NewMail, Outbox};
-use crate::one_time::{OneTimeToken, Purpose, TokenMaker};
+use crate::one_time::{EmailChangeMails, OneTimeToken, Purpose, TokenMaker};
 use crate::ports::Ports;
 
 /// The ports of mail. Without them the use-cases send none.
@@ -91,6 +91,32 @@ impl Post {
         Self { tokens: Some(tokens), clock }
     }
 
+    /// Whether mails are sent at all.
+    pub(crate) fn sends_mails(&self) -> bool {
+        self.tokens.is_some()
+    }
+
+    /// The mails of a change of the address: to the one before, and to the new one if that is still to
+    /// be proved; `None` if no mails are sent.
+    ///
+    /// # Errors
+    /// The operating system gives no randomness.
+    pub(crate) fn of_email_change(
+        &self,
+        is_proved: bool,
+        request: &RequestContext,
+    ) -> Result<Option<EmailChangeMails>, PortError> {
+        let Some(tokens) = &self.tokens else { return Ok(None) };
+        let Some(notice) = self.mail(MailKind::EmailChanged, None, request)? else {
+            return Ok(None);
+        };
+        let undo = tokens.token(&notice.seed, Purpose::UndoEmailChange);
+        let undo = undo.ok_or_else(|| PortError::internal("tokens", "a seed without its key"))?;
+        let kind = MailKind::VerifyEmail;
+        let verification = if is_proved { None } else { self.mail(kind, None, request)? };
+        Ok(Some(EmailChangeMails { notice, undo: undo.digest(), verification }))
+    }
+
     /// A mail for a request in a language; `None` if no mails are sent.
     ///
     /// # Errors
@@ -104,6 +130,7 @@ impl Post {
         let Some(tokens) = &self.tokens else { return Ok(None) };
         Ok(Some(NewMail {
             kind,
+            to: None,
             name: None,
             locale,
             seed: tokens.seed()?,

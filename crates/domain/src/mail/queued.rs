@@ -43,6 +43,8 @@ impl fmt::Display for MailId {
 pub struct NewMail {
     /// What it is about.
     pub kind: MailKind,
+    /// The address that it goes to, if that is not the account's: one that the account had before.
+    pub to: Option<String>,
     /// Who was asked for, if a name is all that is known: whose it is, is found out later.
     pub name: Option<LoginName>,
     /// The language that the request was in; an account's own goes before.

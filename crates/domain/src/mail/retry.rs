@@ -55,8 +55,10 @@ impl RetryMail {
             None => None,
         };
         let context = allowed.context().clone();
-        let address = recipient.as_ref().and_then(|it| destination(mail.kind, it, context.at));
-        if address.is_none() || address != mail.recipient.as_deref() {
+        let sent_to = mail.recipient.as_deref();
+        let address =
+            recipient.as_ref().and_then(|it| destination(mail.kind, it, sent_to, context.at));
+        if address.is_none() || address != sent_to {
             return Err(Error::Refused(RetryMailError::NotRetriable));
         }
         outbox.retry(id, context).await

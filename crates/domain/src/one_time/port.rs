@@ -1,68 +1,16 @@
 //! The repository of one-time tokens.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 
-use crate::accounts::{Email, LoginName, Role, User};
-use crate::audit::{AuditAction, AuditContext, AuditEvent};
-use crate::common::{ClientInfo, Error, PortError, RequestContext, Timestamp, UserId};
-use crate::credentials::{CredentialVersion, PasswordHash};
-use crate::mail::{MailId, NewMail};
-use crate::one_time::{OneTimeToken, Purpose, TokenDigest};
-
-/// What is known about the mailbox of an account's owner, beside the address of the account.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Recovery {
-    /// The address before the current one, for as long as the current one has not taken its place.
-    pub address: Option<String>,
-    /// Whether the owner had proved that address.
-    pub is_verified: bool,
-    /// When the current address was proved without the password.
-    pub proved_at: Option<Timestamp>,
-}
-
-/// For how long an address that was proved without the password does not receive what opens the
-/// account: the owner of the address before has this time to undo the change.
-pub const UNDO_TIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
-/// Whom a mail goes to, read in one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recipient {
-    /// The account.
-    pub user: User,
-    /// The version of its credentials.
-    pub version: CredentialVersion,
-    /// What is known about its mailbox.
-    pub recovery: Recovery,
-}
-
-impl Recipient {
-    /// The recovery address: the last one that was proved together with the password, or long enough
-    /// ago; before any was, the one of the registration. Whoever takes over a session can change the
-    /// address of the account, and must not get its next password there.
-    pub fn recovery_address(&self, now: Timestamp) -> &str {
-        let user = &self.user;
-        let is_settled = self.recovery.proved_at.is_some_and(|proved| proved + UNDO_TIME <= now);
-        match &self.recovery.address {
-            Some(before) if !(user.is_verified && is_settled) => before,
-            _ => user.email.as_str(),
-        }
-    }
-
-    /// Whether the owner has ever proved an address of the account.
-    pub fn is_proved(&self) -> bool {
-        self.user.is_verified || self.recovery.is_verified
-    }
-
-    /// Where a new password may be sent to: the recovery address of an active account. Not to an
-    /// address that nobody has proved, if the account has rights.
-    pub fn reset_address(&self, now: Timestamp) -> Option<&str> {
-        let has_rights = self.user.role == Role::Admin;
-        let may = self.user.is_active && (self.is_proved() || !has_rights);
-        may.then(|| self.recovery_address(now))
-    }
-}
+use crate::accounts::{Email, LoginName, User};
+use crate::audit::AuditContext;
+use crate::common::{ClientInfo, Error, PortError, Timestamp, UserId};
+use crate::credentials::CredentialVersion;
+use crate::mail::MailId;
+use crate::one_time::{
+    ConfirmEmailChangeError, Disowning, EmailChange, EmailChangeRequest, EmailChangeUndo,
+    EmailVerification, OneTimeToken, PasswordReset, Purpose, Recipient, TokenDigest, TokenInvalid,
+};
 
 /// A token to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +37,8 @@ pub struct NewOneTimeToken {
     /// How many live tokens of this purpose the account may have, this one included; the oldest are
     /// void.
     pub max_live: u32,
+    /// The address that it gives back, if it undoes a change.
+    pub gives_back: Option<Email>,
 }
 
 impl NewOneTimeToken {
@@ -107,9 +57,11 @@ impl NewOneTimeToken {
             purpose,
             user_id: recipient.user.id,
             version: match purpose {
-                Purpose::ResetPassword => Some(recipient.version),
+                Purpose::ResetPassword | Purpose::ChangeEmail => Some(recipient.version),
                 // Who changes a first password and then presses the button is not sent away.
                 Purpose::VerifyEmail => None,
+                // It is there to undo what somebody did who may have changed the password as well.
+                Purpose::UndoEmailChange => None,
             },
             email: canonical.unwrap_or_else(|_violation| email.to_lowercase()),
             client,
@@ -117,6 +69,7 @@ impl NewOneTimeToken {
             created_at: now,
             expires_at: None,
             max_live: purpose.max_live(),
+            gives_back: None,
         }
     }
 }
@@ -130,89 +83,12 @@ pub struct TokenHolder {
     pub version: CredentialVersion,
     /// The address that the token was sent to: canonical.
     pub email: String,
+    /// The address that the token gives back, of one that undoes a change.
+    pub gives_back: Option<Email>,
     /// Where what it was made for came from.
     pub client: ClientInfo,
     /// When it was made.
     pub created_at: Timestamp,
-}
-
-/// Nobody knows the token, or it is not live: of another purpose, used, expired or void.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the token is invalid")]
-pub struct TokenInvalid;
-
-/// A new password, by a token.
-#[derive(Debug, Clone)]
-pub struct PasswordReset {
-    /// The token.
-    pub digest: TokenDigest,
-    /// Whose it is.
-    pub user_id: UserId,
-    /// The version of the credentials when the token was looked up.
-    pub version: CredentialVersion,
-    /// The hash of the new password.
-    pub hash: PasswordHash,
-    /// What tells the owner.
-    pub mail: Option<NewMail>,
-    /// Now.
-    pub at: Timestamp,
-    /// Where from.
-    pub request: RequestContext,
-}
-
-impl PasswordReset {
-    /// What to record.
-    pub fn event(&self) -> AuditEvent {
-        let context = AuditContext::anonymous(self.at, self.request.clone());
-        context.event(AuditAction::PasswordReset).on(self.user_id)
-    }
-}
-
-/// A proof that an address is one's own, by a token.
-#[derive(Debug, Clone)]
-pub struct EmailVerification {
-    /// The token.
-    pub digest: TokenDigest,
-    /// Whose it is.
-    pub user_id: UserId,
-    /// The address: canonical.
-    pub email: String,
-    /// Whether the password was given, too: then the address takes the place of the one before at
-    /// once.
-    pub with_password: bool,
-    /// Now.
-    pub at: Timestamp,
-    /// Where from.
-    pub request: RequestContext,
-}
-
-impl EmailVerification {
-    /// What to record.
-    pub fn event(&self) -> AuditEvent {
-        let context = AuditContext::anonymous(self.at, self.request.clone());
-        context.event(AuditAction::EmailVerified).on(self.user_id)
-    }
-}
-
-/// The deletion of an account, by a token that was sent to its address.
-#[derive(Debug, Clone)]
-pub struct Disowning {
-    /// The token, one that proves an address.
-    pub digest: TokenDigest,
-    /// Whose it is.
-    pub user_id: UserId,
-    /// Now.
-    pub at: Timestamp,
-    /// Where from.
-    pub request: RequestContext,
-}
-
-impl Disowning {
-    /// What to record.
-    pub fn event(&self) -> AuditEvent {
-        let context = AuditContext::anonymous(self.at, self.request.clone());
-        context.event(AuditAction::AccountDisowned).on(self.user_id)
-    }
 }
 
 /// One-time tokens, and the changes that are made by them.
@@ -230,7 +106,8 @@ pub trait OneTimeTokenRepository: Send + Sync {
 
     /// Makes the token, and makes the oldest void that are more than `max_live`; `true` if the token
     /// is live then. `false`, and nothing is made, if the account is inactive or gone, or is not as the
-    /// token is bound to. A token that is there already stays as it is: `true` if it is live.
+    /// token is bound to, or if the token is for an address that another account has or keeps. A token
+    /// that is there already stays as it is: `true` if it is live.
     async fn issue(&self, token: NewOneTimeToken) -> Result<bool, PortError>;
 
     /// How many live tokens of this purpose the account has.
@@ -250,15 +127,17 @@ pub trait OneTimeTokenRepository: Send + Sync {
     ) -> Result<Option<TokenHolder>, PortError>;
 
     /// Stores the new hash, raises the credential version, ends every session, forgets the account's
-    /// failed logins, makes all of its tokens void, and appends the mail. The account is verified
-    /// then if the token was sent to its current address. Records [`PasswordReset::event`].
+    /// failed logins, makes all of its tokens void but those that undo a change of the address, and
+    /// appends the mail. The account is verified then if the token was sent to its current address.
+    /// Records [`PasswordReset::event`].
     ///
     /// MUST return `TokenInvalid`, and change nothing, if the token is not live, or if the credentials
     /// are of another version. Of any number of concurrent calls for one token exactly one succeeds.
     async fn reset_password(&self, reset: PasswordReset) -> Result<(), Error<TokenInvalid>>;
 
-    /// Makes the account verified if it has the address, and returns it. The token stays as it is.
-    /// Records [`EmailVerification::event`] if the account was not verified before.
+    /// Makes the mailbox of the account what [`Recipient::with_proof`] says, and returns the account.
+    /// The token stays as it is. Records [`EmailVerification::event`] if the account was not verified
+    /// before.
     ///
     /// MUST return `TokenInvalid`, and change nothing, if the token is not live.
     async fn verify_email(&self, proof: EmailVerification) -> Result<User, Error<TokenInvalid>>;
@@ -268,6 +147,44 @@ pub trait OneTimeTokenRepository: Send + Sync {
     /// MUST return `TokenInvalid`, and change nothing, if the token is not live, if an address of the
     /// account was ever proved, or if the account has rights.
     async fn disown(&self, disowning: Disowning) -> Result<(), Error<TokenInvalid>>;
+
+    /// Remembers the address as the pending one, in place of any that was, appends the mail, and
+    /// returns `true`. Whether another account has the address makes no difference. `false`, and
+    /// nothing changes, if the account is inactive or gone, or its credentials are of another version.
+    /// Records `email_change_requested`.
+    async fn request_email_change(&self, change: EmailChangeRequest) -> Result<bool, PortError>;
+
+    /// Forgets the pending address. Records `email_change_withdrawn` if there was one.
+    async fn withdraw_email_change(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<(), PortError>;
+
+    /// Gives the account the pending address, makes its mailbox what [`Recipient::with_address`] says,
+    /// forgets the pending address, uses the token up, and appends the mails: see
+    /// [`AccountRepository::update_profile`](crate::accounts::AccountRepository::update_profile).
+    /// Records [`EmailChange::event`].
+    ///
+    /// MUST return `TokenInvalid`, and change nothing, if the token is not live; else `EmailTaken` if
+    /// another account has or keeps the address.
+    async fn confirm_email_change(
+        &self,
+        change: EmailChange,
+    ) -> Result<User, Error<ConfirmEmailChangeError>>;
+
+    /// Gives the account the address of the token back: its mailbox is what
+    /// [`Recipient::with_address_back`] says. Forgets the pending address, raises the credential
+    /// version, ends every session, makes all tokens of the account void but those that undo an older
+    /// change, sends no link to a new password for [`RESET_DELAY`](crate::one_time::RESET_DELAY), and
+    /// appends the mails: the first to the address that is back, the second to the one before. Records
+    /// [`EmailChangeUndo::event`].
+    ///
+    /// MUST return `TokenInvalid`, and change nothing, if the token is not live.
+    async fn undo_email_change(&self, undo: EmailChangeUndo) -> Result<User, Error<TokenInvalid>>;
+
+    /// Forgets the addresses that have been pending since before this time; returns how many.
+    async fn forget_pending_before(&self, before: Timestamp) -> Result<u64, PortError>;
 
     /// Deletes some of the tokens that were made before this time; returns how many.
     async fn delete_before(&self, before: Timestamp) -> Result<u64, PortError>;
@@ -316,61 +233,30 @@ impl OneTimeTokenRepository for NoOneTimeTokens {
         Err(Error::Refused(TokenInvalid))
     }
 
-    async fn delete_before(&self, _: Timestamp) -> Result<u64, PortError> {
+    async fn request_email_change(&self, _: EmailChangeRequest) -> Result<bool, PortError> {
+        Ok(false)
+    }
+
+    async fn withdraw_email_change(&self, _: UserId, _: AuditContext) -> Result<(), PortError> {
+        Ok(())
+    }
+
+    async fn confirm_email_change(
+        &self,
+        _: EmailChange,
+    ) -> Result<User, Error<ConfirmEmailChangeError>> {
+        Err(Error::Refused(TokenInvalid.into()))
+    }
+
+    async fn undo_email_change(&self, _: EmailChangeUndo) -> Result<User, Error<TokenInvalid>> {
+        Err(Error::Refused(TokenInvalid))
+    }
+
+    async fn forget_pending_before(&self, _: Timestamp) -> Result<u64, PortError> {
         Ok(0)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{self, at};
-
-    fn recipient(is_verified: bool, recovery: Recovery) -> Recipient {
-        let email = Email::parse("new@example.com").unwrap();
-        let user = User { email, is_verified, ..testing::user() };
-        Recipient { user, version: CredentialVersion(0), recovery }
-    }
-
-    #[test]
-    fn w4_the_recovery_address_is_the_last_that_was_proved() {
-        let before = |is_verified, proved_at| Recovery {
-            address: Some("old@example.com".into()),
-            is_verified,
-            proved_at,
-        };
-        let week = 7 * 86_400;
-        for (is_verified, recovery, now, expected) in [
-            (false, Recovery::default(), 0, "new@example.com"),
-            (true, Recovery::default(), 0, "new@example.com"),
-            // Changed, and not proved: whatever the time.
-            (false, before(true, None), 2 * week, "old@example.com"),
-            (false, before(false, None), 2 * week, "old@example.com"),
-            // Changed, and proved without the password.
-            (true, before(true, Some(at(0))), week - 1, "old@example.com"),
-            (true, before(true, Some(at(0))), week, "new@example.com"),
-            // Changed again since.
-            (false, before(true, Some(at(0))), week, "old@example.com"),
-        ] {
-            let told = format!("{is_verified} {recovery:?} {now}");
-            let recipient = recipient(is_verified, recovery);
-            assert_eq!(recipient.recovery_address(at(now)), expected, "{told}");
-        }
-    }
-
-    #[test]
-    fn w4_an_account_with_rights_is_not_reset_on_an_address_that_nobody_proved() {
-        let with = |role, is_verified, recovery_is_verified, is_active| {
-            let recovery = Recovery { is_verified: recovery_is_verified, ..Recovery::default() };
-            let mut recipient = recipient(is_verified, recovery);
-            recipient.user.role = role;
-            recipient.user.is_active = is_active;
-            recipient.reset_address(at(0)).is_some()
-        };
-        assert!(with(Role::Student, false, false, true));
-        assert!(!with(Role::Admin, false, false, true));
-        assert!(with(Role::Admin, true, false, true));
-        assert!(with(Role::Admin, false, true, true));
-        assert!(!with(Role::Student, true, true, false));
+    async fn delete_before(&self, _: Timestamp) -> Result<u64, PortError> {
+        Ok(0)
     }
 }

@@ -17,17 +17,24 @@ pub enum Purpose {
     VerifyEmail,
     /// Choosing a new password without the old one.
     ResetPassword,
+    /// Giving an account the address that the token was sent to.
+    ChangeEmail,
+    /// Giving an account the address back that it had before.
+    UndoEmailChange,
 }
 
 impl Purpose {
     /// One of each.
-    pub const ALL: [Self; 2] = [Self::VerifyEmail, Self::ResetPassword];
+    pub const ALL: [Self; 4] =
+        [Self::VerifyEmail, Self::ResetPassword, Self::ChangeEmail, Self::UndoEmailChange];
 
     /// The name in stores.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verify_email",
             Self::ResetPassword => "reset_password",
+            Self::ChangeEmail => "change_email",
+            Self::UndoEmailChange => "undo_email_change",
         }
     }
 }

@@ -77,9 +77,12 @@ fn m6_a_mail_says_when_from_where_for_how_long_and_what_to_do_if_it_was_somebody
                     (Locale::ZhCn, MailKind::VerifyEmail) => "不是您注册的",
                     (Locale::En, MailKind::VerifyEmail) => "If you did not make this account",
                     (Locale::ZhCn, _) => "不是您本人",
-                    (Locale::En, MailKind::PasswordChanged | MailKind::EmailChanged) => {
-                        "If it was not you"
-                    }
+                    (
+                        Locale::En,
+                        MailKind::PasswordChanged
+                        | MailKind::EmailChanged
+                        | MailKind::EmailRestored,
+                    ) => "If it was not you",
                     (Locale::En, _) => "If you did not ask for this",
                 };
                 assert!(has(not_you), "{name}: {part}");
@@ -87,6 +90,21 @@ fn m6_a_mail_says_when_from_where_for_how_long_and_what_to_do_if_it_was_somebody
         }
         let is_chinese = written.text.contains('您');
         assert_eq!(is_chinese, mail.locale == Locale::ZhCn, "{name}");
+    }
+}
+
+/// The address before was not verified, or the change was undone meanwhile.
+#[test]
+fn q4_a_changed_address_is_told_without_a_link_as_well() {
+    let templates = built_in();
+    for locale in LOCALES {
+        let mail = Mail { link: None, locale, ..mail(MailKind::EmailChanged) };
+        let written = templates.write(&mail).unwrap();
+        for part in [&written.text, &written.html] {
+            assert!(!part.contains("http") && !part.contains("none,"), "{part}");
+            let way = if locale == Locale::En { "Forgot password" } else { "忘记密码" };
+            assert!(part.contains(way), "{part}");
+        }
     }
 }
 

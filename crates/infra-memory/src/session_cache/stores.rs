@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use menjin_domain::accounts::{
-    AccountRepository, CreateUserError, EmailTaken, LastAdmin, LoginName, NewUser, ProfileChanges,
-    User, UserPage, UserQuery,
+    AccountRepository, CreateUserError, LastAdmin, LoginName, NewUser, ProfileChanges,
+    UpdateProfileError, User, UserPage, UserQuery,
 };
 use menjin_domain::audit::AuditContext;
 use menjin_domain::common::{Causes, Error, PortError, SessionId, Timestamp, UserId};
@@ -14,8 +14,9 @@ use menjin_domain::credentials::{
     CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
 };
 use menjin_domain::one_time::{
-    Disowning, EmailVerification, NewOneTimeToken, OneTimeTokenRepository, PasswordReset, Purpose,
-    Recipient, TokenDigest, TokenHolder, TokenInvalid,
+    ConfirmEmailChangeError, Disowning, EmailChange, EmailChangeRequest, EmailChangeUndo,
+    EmailVerification, NewOneTimeToken, OneTimeTokenRepository, PasswordReset, Purpose, Recipient,
+    TokenDigest, TokenHolder, TokenInvalid,
 };
 use menjin_domain::sessions::{
     InvalidationChannel, LiveSession, NewSession, Rotation, RotationOutcome, Session, SessionQuery,
@@ -240,7 +241,7 @@ impl AccountRepository for CachedAccounts {
         id: UserId,
         changes: ProfileChanges,
         context: AuditContext,
-    ) -> Result<Option<User>, Error<EmailTaken>> {
+    ) -> Result<Option<User>, Error<UpdateProfileError>> {
         let store = Arc::clone(&self.store);
         let write = async move { store.update_profile(id, changes, context).await };
         self.changes.after(Invalidation::User(id), write).await?
@@ -382,6 +383,42 @@ impl OneTimeTokenRepository for CachedOneTimeTokens {
         let (store, id) = (Arc::clone(&self.store), disowning.user_id);
         let write = async move { store.disown(disowning).await };
         self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn request_email_change(&self, change: EmailChangeRequest) -> Result<bool, PortError> {
+        let (store, id) = (Arc::clone(&self.store), change.user_id);
+        let write = async move { store.request_email_change(change).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn withdraw_email_change(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<(), PortError> {
+        let store = Arc::clone(&self.store);
+        let write = async move { store.withdraw_email_change(id, context).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn confirm_email_change(
+        &self,
+        change: EmailChange,
+    ) -> Result<User, Error<ConfirmEmailChangeError>> {
+        let (store, id) = (Arc::clone(&self.store), change.user_id);
+        let write = async move { store.confirm_email_change(change).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn undo_email_change(&self, undo: EmailChangeUndo) -> Result<User, Error<TokenInvalid>> {
+        let (store, id) = (Arc::clone(&self.store), undo.user_id);
+        let write = async move { store.undo_email_change(undo).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn forget_pending_before(&self, before: Timestamp) -> Result<u64, PortError> {
+        // Cached copies show the address for at most their time to live.
+        self.store.forget_pending_before(before).await
     }
 
     async fn delete_before(&self, before: Timestamp) -> Result<u64, PortError> {

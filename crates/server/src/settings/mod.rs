@@ -4,6 +4,7 @@
 //! To add a setting, add a line there and a field to the struct of its section. `garde` checks the
 //! bounds of each field. The section's `check` checks conditions on several fields.
 
+mod accounts;
 mod audit;
 mod auth;
 mod cache;
@@ -68,6 +69,8 @@ pub struct Settings {
     #[garde(dive)]
     pub(crate) registration: registration::RegistrationSettings,
     #[garde(dive)]
+    pub(crate) accounts: accounts::AccountsSettings,
+    #[garde(dive)]
     pub(crate) audit: audit::AuditSettings,
     #[garde(dive)]
     pub(crate) cache_api: cache_api::CacheApiSettings,
@@ -113,6 +116,7 @@ impl Settings {
         self.hashing.check(self.production)?;
         let verification = self.registration.require_verification;
         self.mail.check(&self.server, verification, self.production)?;
+        self.accounts.check(self.mail.is_on())?;
         self.registration.default_role().map(drop)
     }
 }

@@ -1,7 +1,8 @@
 //! `PUT /api/auth/me`.
 
-use menjin_domain::accounts::{Email, ProfileChanges, User};
-use menjin_domain::common;
+use menjin_domain::accounts::{Email, ProfileChanges, UpdateOwnProfileInput, User};
+use menjin_domain::common::{self, RequestContext};
+use menjin_domain::credentials::CandidatePassword;
 
 use crate::envelope::fields::NameAsShown;
 use crate::envelope::responses::{Success, UserData, shown_name};
@@ -14,6 +15,8 @@ pub(crate) fn endpoint() -> Endpoint {
         .success("The user as it is now")
         .message(DONE)
         .refusals(&[ErrorKind::EmailTaken])
+        .refusals(&[ErrorKind::EmailNeedsConfirmation, ErrorKind::EmailNeedsPassword])
+        .refusals(ErrorKind::OF_A_PROMPT)
 }
 
 request! {
@@ -23,17 +26,26 @@ request! {
         /// `null` clears it.
         name: Patch<NameAsShown>,
         email: Optional<Email>,
+        /// The password, if the address changes: with it, mails with new passwords go to the new address
+        /// as soon as that is verified.
+        current_password: Optional<CandidatePassword>,
     }
 }
 
 impl UpdateRequest {
-    fn into_changes(self, user: &User) -> Result<ProfileChanges, ApiError> {
+    fn into_input(
+        self,
+        user: &User,
+        request: RequestContext,
+    ) -> Result<UpdateOwnProfileInput, ApiError> {
         let full_name = match self.name.value()? {
             common::Patch::Set(name) => name.change_from(shown_name(user))?,
             common::Patch::Clear => common::Patch::Clear,
             common::Patch::Keep => common::Patch::Keep,
         };
-        Ok(ProfileChanges { email: self.email.value()?, full_name, ..ProfileChanges::default() })
+        let email = self.email.value()?;
+        let changes = ProfileChanges { email, full_name, ..ProfileChanges::default() };
+        Ok(UpdateOwnProfileInput { changes, current: self.current_password.value()?, request })
     }
 }
 
@@ -46,7 +58,7 @@ async fn update_me(
     Ordered(caller, Body(body)): Ordered<Caller, Body<UpdateRequest>>,
     client: Client,
 ) -> Answer<Success<UserData>> {
-    let changes = body.into_changes(&caller.user)?;
-    let user = api.services.update_profile.execute(&caller, changes, client.0).await?;
+    let input = body.into_input(&caller.user, client.0)?;
+    let user = api.services.update_profile.execute(&caller, input).await?;
     Ok(Success(DONE, UserData::from(&user)))
 }

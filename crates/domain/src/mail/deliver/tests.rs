@@ -9,7 +9,7 @@ use crate::credentials::CredentialVersion;
 use crate::lockout::MockRateLimiter;
 use crate::mail::{MailError, MailId, MockMailer, MockOutbox};
 use crate::one_time::{
-    MockOneTimeTokenRepository, MockTokenMaker, OneTimeToken, Recovery, TokenSeed,
+    MockOneTimeTokenRepository, MockTokenMaker, OneTimeToken, Recovery, TokenHolder, TokenSeed,
 };
 use crate::testing::{self, USER, at};
 
@@ -32,6 +32,7 @@ fn queued(kind: MailKind) -> QueuedMail {
         user_id: None,
         mail: NewMail {
             kind,
+            to: None,
             name: LoginName::parse("mike").ok(),
             locale: Some(Locale::En),
             seed: TokenSeed { random: "5e".repeat(32), key_id: "key".into() },
@@ -43,7 +44,7 @@ fn queued(kind: MailKind) -> QueuedMail {
 
 fn recipient() -> Recipient {
     let version = CredentialVersion(3);
-    Recipient { user: testing::user(), version, recovery: Recovery::default() }
+    Recipient { user: testing::user(), version, recovery: Recovery::default(), reset_after: None }
 }
 
 impl World {
@@ -224,6 +225,79 @@ async fn m4_a_notice_has_no_ceiling() {
     world.one_time.expect_find_recipient_by_id().return_once(|_| Ok(Some(recipient())));
     let settled = world.answering(Ok(())).run().await;
     assert_eq!(settled, [Settlement::Sent { at: at(10), token_expires_at: None }]);
+}
+
+#[tokio::test]
+async fn q4_a_change_is_told_at_the_address_before_with_a_link_while_it_can_be_undone() {
+    for is_live in [true, false] {
+        let notice = QueuedMail { user_id: Some(USER), ..queued(MailKind::EmailChanged) };
+        let to = Some("old@example.com".to_owned());
+        let notice = QueuedMail { mail: NewMail { to, ..notice.mail }, ..notice };
+        let mut world = World::with(notice, None);
+        world.one_time.expect_find_recipient_by_id().return_once(|_| Ok(Some(recipient())));
+        world.tokens.expect_token().return_once(|_, _| Some(OneTimeToken::from_bytes(&[7; 32])));
+        let holder = TokenHolder {
+            user: testing::user(),
+            version: CredentialVersion(3),
+            email: "old@example.com".into(),
+            gives_back: None,
+            client: testing::client(),
+            created_at: at(0),
+        };
+        world
+            .one_time
+            .expect_find()
+            .withf(|_, purpose, _| *purpose == Purpose::UndoEmailChange)
+            .return_once(move |_, _, _| Ok(is_live.then_some(holder)));
+        world
+            .mailer
+            .expect_send()
+            .withf(move |mail| {
+                let page = mail.link.as_ref().map(|link| link.page.ends_with("/undo-email-change"));
+                mail.to == "old@example.com" && page == is_live.then_some(true)
+            })
+            .times(1)
+            .return_once(|_| Ok(()));
+        let week = is_live.then(|| at(10 + 7 * 86_400));
+        assert_eq!(world.run().await, [Settlement::Sent { at: at(10), token_expires_at: week }]);
+    }
+}
+
+#[tokio::test]
+async fn q3_a_link_to_a_new_address_goes_to_the_pending_one_while_there_is_one() {
+    let pending =
+        User { pending_email: Some(Email::parse("new@example.com").unwrap()), ..testing::user() };
+    let mut world = World::with(
+        queued(MailKind::ChangeEmail),
+        Some(Recipient { user: pending, ..recipient() }),
+    );
+    world = world.admitted();
+    world.tokens.expect_token().return_once(|_, _| Some(OneTimeToken::from_bytes(&[7; 32])));
+    world
+        .one_time
+        .expect_issue()
+        .withf(|new| new.email == "new@example.com" && new.version == Some(CredentialVersion(3)))
+        .return_once(|_| Ok(true));
+    world.mailer.expect_send().withf(|mail| mail.to == "new@example.com").return_once(|_| Ok(()));
+    assert!(matches!(world.run().await.as_slice(), [Settlement::Sent { .. }]));
+    let withdrawn = World::with(queued(MailKind::ChangeEmail), Some(recipient()));
+    assert_eq!(withdrawn.run().await, [Settlement::Dropped]);
+}
+
+#[tokio::test]
+async fn q4_after_an_undo_a_link_to_a_new_password_waits() {
+    let undone = |has_other| {
+        let found = Recipient { reset_after: Some(at(99)), ..recipient() };
+        let mut world = World::with(queued(MailKind::ResetPassword), Some(found));
+        world.outbox.expect_has_other().returning(move |_, _| Ok(has_other));
+        world
+    };
+    assert_eq!(undone(false).run().await, [Settlement::Postponed { due_at: at(99) }]);
+    assert_eq!(undone(true).run().await, [Settlement::Dropped]);
+    let over = Recipient { reset_after: Some(at(10)), ..recipient() };
+    let world = World::with(queued(MailKind::ResetPassword), Some(over)).admitted();
+    let settled = world.issuing(true).answering(Ok(())).run().await;
+    assert!(matches!(settled.as_slice(), [Settlement::Sent { .. }]));
 }
 
 #[test]

@@ -1,0 +1,143 @@
+//! Use-case: taking back a change of the address, by the link in the mail about it.
+
+use std::sync::Arc;
+
+use crate::accounts::User;
+use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
+use crate::common::{Clock, Error, PortError, RequestContext};
+use crate::mail::{MailKind, Post};
+use crate::one_time::{
+    EmailChangeUndo, OneTimeToken, OneTimeTokenRepository, Purpose, TokenHolder, TokenInvalid,
+};
+use crate::ports::{Ports, RequiredPorts};
+
+/// Gives an account the address back that somebody took away, and ends all sessions. The password stays
+/// as it is: after [`RESET_DELAY`](crate::one_time::RESET_DELAY) the owner gets a new one by mail.
+#[non_exhaustive]
+pub struct UndoEmailChange {
+    /// The tokens.
+    pub tokens: Arc<dyn OneTimeTokenRepository>,
+    /// Makes the mails to both addresses.
+    pub post: Post,
+    /// Takes the failures.
+    pub trail: Arc<dyn AuditTrail>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl UndoEmailChange {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        let RequiredPorts { audit_trail, clock, .. } = &ports.required;
+        Self {
+            tokens: ports.one_time_tokens.clone(),
+            post: Post::new(ports),
+            trail: audit_trail.clone(),
+            clock: clock.clone(),
+        }
+    }
+
+    /// Whose token this is, for a page that asks before it does anything.
+    ///
+    /// # Errors
+    /// A port failed.
+    pub async fn look(&self, token: &OneTimeToken) -> Result<Option<TokenHolder>, PortError> {
+        self.tokens.find(&token.digest(), Purpose::UndoEmailChange, self.clock.now()).await
+    }
+
+    /// Runs the use-case.
+    ///
+    /// # Errors
+    /// [`TokenInvalid`].
+    pub async fn execute(
+        &self,
+        token: &OneTimeToken,
+        request: RequestContext,
+    ) -> Result<User, Error<TokenInvalid>> {
+        let Some(holder) = self.look(token).await? else { return Err(self.invalid(request)) };
+        let mut mails = Vec::new();
+        for _address in ["the one that is back", "the one before"] {
+            mails.extend(self.post.mail(MailKind::EmailRestored, None, &request)?);
+        }
+        let undo = EmailChangeUndo {
+            digest: token.digest(),
+            user_id: holder.user.id,
+            mails,
+            at: self.clock.now(),
+            request: request.clone(),
+        };
+        match self.tokens.undo_email_change(undo).await {
+            Ok(user) => {
+                tracing::info!(event = "email_change_undone", user_id = %user.id);
+                Ok(user)
+            }
+            Err(Error::Refused(TokenInvalid)) => Err(self.invalid(request)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn invalid(&self, request: RequestContext) -> Error<TokenInvalid> {
+        let context = AuditContext::anonymous(self.clock.now(), request);
+        let event = context.event(AuditAction::EmailChangeUndoFailed);
+        self.trail.note(event.because(AuditReason::InvalidToken));
+        Error::Refused(TokenInvalid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::CredentialVersion;
+    use crate::one_time::MockOneTimeTokenRepository;
+    use crate::testing::{self, Trail, USER, at};
+
+    async fn undo(
+        found: bool,
+        undone: Result<User, Error<TokenInvalid>>,
+    ) -> (Result<User, Error<TokenInvalid>>, Arc<Trail>) {
+        let mut tokens = MockOneTimeTokenRepository::new();
+        let holder = TokenHolder {
+            user: testing::user(),
+            version: CredentialVersion(3),
+            email: "mike@example.com".into(),
+            gives_back: Some(testing::user().email),
+            client: testing::client(),
+            created_at: at(0),
+        };
+        tokens
+            .expect_find()
+            .withf(|_, purpose, now| *purpose == Purpose::UndoEmailChange && *now == at(9))
+            .return_once(move |_, _, _| Ok(found.then_some(holder)));
+        tokens
+            .expect_undo_email_change()
+            .withf(|undo| {
+                let to_both = undo.mails.iter().all(|mail| mail.kind == MailKind::EmailRestored);
+                undo.user_id == USER && undo.mails.len() == 2 && to_both
+            })
+            .return_once(|_| undone);
+        let trail = Arc::new(Trail::default());
+        let use_case = UndoEmailChange {
+            tokens: Arc::new(tokens),
+            post: testing::post(9),
+            trail: trail.clone(),
+            clock: testing::clock(9),
+        };
+        (use_case.execute(&OneTimeToken::from_bytes(&[7; 32]), testing::request()).await, trail)
+    }
+
+    #[tokio::test]
+    async fn q4_the_address_is_back_and_both_are_told() {
+        let (result, trail) = undo(true, Ok(testing::user())).await;
+        assert_eq!(result.unwrap(), testing::user());
+        trail.has([]);
+    }
+
+    #[tokio::test]
+    async fn q4_a_token_that_is_not_live_is_refused_and_recorded() {
+        for found in [false, true] {
+            let (result, trail) = undo(found, Err(Error::Refused(TokenInvalid))).await;
+            assert!(matches!(result, Err(Error::Refused(TokenInvalid))));
+            trail.has([(AuditAction::EmailChangeUndoFailed, AuditReason::InvalidToken)]);
+        }
+    }
+}
