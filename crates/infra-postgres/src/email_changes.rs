@@ -61,11 +61,11 @@ pub(crate) async fn change(
         return Err(taken());
     }
     let Some(mails) = mails else { return Ok(()) };
-    let (notice, token) = mails.of_change(before);
+    let (notice, undo) = mails.of_change(before);
     let mail = enqueue(postgres, &notice, Some(id)).await?;
-    if let Some(mut token) = token {
-        token.mail = Some(mail);
-        let row = NewTokenRow::from(&token);
+    if let Some(mut undo) = undo {
+        undo.mail = Some(mail);
+        let row = NewTokenRow::from(&undo);
         diesel::insert_into(tokens::table).values(row).execute(postgres).await?;
     }
     if let Some(verification) = &mails.verification {

@@ -192,6 +192,7 @@ impl<'a> MailboxRow<'a> {
 /// The pending address of an account, as it is to be.
 #[derive(AsChangeset, Default)]
 #[diesel(table_name = users, treat_none_as_null = true)]
+#[expect(clippy::struct_field_names, reason = "the names of the columns")]
 pub struct PendingRow<'a> {
     pending_email: Option<&'a str>,
     pending_email_canonical: Option<&'a str>,

@@ -13,6 +13,7 @@ mod authorisation;
 mod cache;
 mod cors;
 mod dialects;
+mod email_change;
 mod envelope;
 mod every_route;
 mod framework;

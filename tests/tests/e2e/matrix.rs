@@ -21,7 +21,7 @@ use Access::{Admins, Cache, Everybody, Users};
 
 /// The rule of each operation. One that is not here fails the test: nobody adds a route without
 /// saying who may call it.
-const RULES: [(&str, &str, Access); 46] = [
+const RULES: [(&str, &str, Access); 49] = [
     ("GET", "/api/v1/audit", Admins),
     ("GET", "/api/v1/mails", Admins),
     ("POST", "/api/v1/mails/{mail_id}/retry", Admins),
@@ -29,6 +29,9 @@ const RULES: [(&str, &str, Access); 46] = [
     ("POST", "/api/v1/auth/reset-password", Everybody),
     ("POST", "/api/v1/auth/verify-email", Everybody),
     ("POST", "/api/v1/auth/verify-email/resend", Everybody),
+    ("POST", "/api/v1/auth/undo-email-change", Everybody),
+    ("POST", "/api/v1/users/me/email", Users),
+    ("DELETE", "/api/v1/users/me/email", Users),
     ("POST", "/api/auth/forgot-password", Everybody),
     ("POST", "/api/auth/reset-password", Everybody),
     ("POST", "/api/auth/verify-email", Everybody),

@@ -58,10 +58,9 @@ impl NewOneTimeToken {
             user_id: recipient.user.id,
             version: match purpose {
                 Purpose::ResetPassword | Purpose::ChangeEmail => Some(recipient.version),
-                // Who changes a first password and then presses the button is not sent away.
-                Purpose::VerifyEmail => None,
-                // It is there to undo what somebody did who may have changed the password as well.
-                Purpose::UndoEmailChange => None,
+                // Who changes a first password and then presses the button is not sent away; and what
+                // undoes a change is there against those who may have changed the password as well.
+                Purpose::VerifyEmail | Purpose::UndoEmailChange => None,
             },
             email: canonical.unwrap_or_else(|_violation| email.to_lowercase()),
             client,

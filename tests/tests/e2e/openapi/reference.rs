@@ -82,12 +82,17 @@ fn endpoints(document: &Value) -> String {
 
 fn row(method: &str, path: &str, operation: &Value) -> String {
     let responses = object(&operation["responses"]);
-    let who = if responses.contains_key("403") {
-        "administrator"
-    } else if operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty()) {
-        "user"
-    } else {
-        "anybody"
+    let is_for_users =
+        operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
+    // Only v1's examples have codes; in the envelope no other refusal of users is 403.
+    let is_for_administrators = responses.get("403").is_some_and(|refusal| {
+        let codes = codes(refusal);
+        codes.is_empty() || codes.contains(&"forbidden")
+    });
+    let who = match (is_for_users, is_for_administrators) {
+        (true, true) => "administrator",
+        (true, false) => "user",
+        (false, _) => "anybody",
     };
     let mut what = operation["summary"].as_str().unwrap().to_owned();
     if let Some(body) = name_of(&operation["requestBody"]["content"]["application/json"]["schema"])

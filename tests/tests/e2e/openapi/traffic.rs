@@ -122,6 +122,7 @@ async fn every_operation_answers_as_documented() {
     envelope_administration(&app, &mut visits).await;
     envelope_authentication(&app, &mut visits).await;
     mails(&mut visits).await;
+    email_changes(&mut visits).await;
     links(&mut visits, "/api/v1/auth", 202).await;
     links(&mut visits, "/api/auth", 200).await;
 
@@ -398,6 +399,7 @@ pub(crate) async fn a_failed_mail(app: &TestApp, address: &str) -> String {
     let later = app.clock.now() + Duration::from_secs(3600);
     let mail = NewMail {
         kind: MailKind::PasswordChanged,
+        to: None,
         name: None,
         locale: None,
         seed: TokenSeed { random: "5e".repeat(32), key_id: "key".to_owned() },
@@ -412,6 +414,56 @@ pub(crate) async fn a_failed_mail(app: &TestApp, address: &str) -> String {
     let address = Some(address.to_owned());
     assert!(outbox.settle(&claimed, claimed.user_id, address, failed).await.unwrap());
     claimed.id.to_string()
+}
+
+/// Another address: asked for, confirmed, undone, and refused in each way.
+async fn email_changes(visits: &mut Visits) {
+    let app = TestApp::start_with(&[("accounts.email_change", "confirm")]).await;
+    let (mike, bob) = (app.user("mike").await, app.user("bob").await);
+    let (ask, withdraw) =
+        (("POST", "/api/v1/users/me/email", ""), ("DELETE", "/api/v1/users/me/email", ""));
+    let (verify, undo) =
+        (("POST", "/api/v1/auth/verify-email", ""), ("POST", "/api/v1/auth/undo-email-change", ""));
+    let to =
+        |address: &str, password: &str| json!({ "email": address, "current_password": password });
+    for target in [ask, withdraw] {
+        visits.send_unauthenticated(&app, target).await;
+    }
+    for target in [ask, undo] {
+        visits.send_bad_bodies(&mike, target).await;
+    }
+    visits.send(&mike, verify, Some(&token_of(&app, "mike@example.com").await), 200).await;
+    let another = json!({ "email": "new@example.com" });
+    visits.send(&mike, UPDATE_ME, Some(&another), 400).await;
+    visits.send(&mike, ENVELOPE_UPDATE_ME, Some(&another), 400).await;
+    visits.send(&mike, ask, Some(&to("MIKE@example.com", PASSWORD)), 400).await;
+    visits.send(&mike, ask, Some(&to("new@example.com", PASSWORD)), 202).await;
+    let pending = visits.send(&mike, ME, None, 200).await;
+    assert_eq!(pending.body["pending_email"], "new@example.com");
+    let confirm = token_of(&app, "new@example.com").await;
+    visits.send(&mike, verify, Some(&confirm), 200).await;
+    visits.send(&mike, withdraw, None, 200).await;
+    let take_back = token_of(&app, "mike@example.com").await;
+    visits.send(&mike, undo, Some(&take_back), 200).await;
+    visits.send(&mike, undo, Some(&take_back), 400).await;
+    for status in [400; 10].into_iter().chain([429]) {
+        let wrong = to("new@example.com", "wrong password");
+        visits.send(&bob, ask, Some(&wrong), status).await;
+    }
+    let app = TestApp::start_with(&[("mail.mode", "off")]).await;
+    let (mike, ann) = (app.user("mike").await, app.user("ann").await);
+    visits.send(&mike, ask, Some(&to("new@example.com", PASSWORD)), 403).await;
+    for (client, target) in [(&mike, UPDATE_ME), (&ann, ENVELOPE_UPDATE_ME)] {
+        for status in [400; 10].into_iter().chain([429]) {
+            let wrong = to("new@example.com", "wrong password");
+            visits.send(client, target, Some(&wrong), status).await;
+        }
+    }
+}
+
+/// The token in the newest mail to an address.
+async fn token_of(app: &TestApp, address: &str) -> Value {
+    json!({ "token": token_in(app.mails_to(address).await.first().unwrap()) })
 }
 
 /// What links in mails are for, in a dialect.
