@@ -50,6 +50,7 @@ fn user() -> User {
             ..Profile::default()
         },
         locale: None,
+        pending_email: None,
         is_active: true,
         is_verified: false,
         created_at: at(0),

@@ -17,7 +17,7 @@ use menjin_infra_sql::schema::one_time_tokens as tokens;
 
 use crate::PostgresStore;
 use crate::audit::record;
-use crate::email_changes::{self, is_anothers};
+use crate::email_changes;
 use crate::error::{Abort, COMPONENT};
 use crate::listing;
 use crate::lockouts::forget;
@@ -103,11 +103,6 @@ async fn create(
     if let Some(row) = row {
         let created = User::try_from(row)?;
         if let Some(mail) = &user.mail {
-            // Somebody may have changed an address meanwhile, and keeps it. Without mails nobody does.
-            let (address, at) = (user.email.canonical(), user.created_at);
-            if is_anothers(postgres, address, created.id, at).await? {
-                return Err(Abort::Refused(Error::Refused(CreateUserError::EmailTaken)));
-            }
             enqueue(postgres, mail, Some(created.id)).await?;
         }
         return Ok(created);
@@ -122,6 +117,8 @@ async fn create(
 /// No account has this id.
 const NOBODY: i64 = 0;
 
+/// Who has the name or the address. An address that is being given up is seen as the one or as the other:
+/// its account has it, or keeps it.
 async fn who_has(
     postgres: &mut AsyncPgConnection,
     user: &NewUser,
