@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 const OLD: &str = "mike@example.com";
 const NEW: &str = "new@example.com";
 const CONFIRM: [(&str, &str); 1] = [("accounts.email_change", "confirm")];
-const HOUR: Duration = Duration::from_secs(3600);
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
 async fn ask(client: &Client, address: &str, password: &str) -> Answer {
     let body = json!({ "email": address, "current_password": password });
@@ -112,7 +114,7 @@ async fn q3_what_is_pending_ends_by_withdrawal_by_a_new_password_and_by_itself()
     app.clock.advance(Duration::from_secs(61));
     assert_eq!(ask(&mike, NEW, "newpassword456").await.status, 202);
     let late = newest(&app, NEW, "verify-email").await.unwrap();
-    app.clock.advance(24 * HOUR);
+    app.clock.advance(DAY);
     assert_eq!(verify(&app, &late).await.status, 400);
 }
 
@@ -122,8 +124,8 @@ async fn q5_nothing_shows_whether_somebody_has_an_address() {
     let app = TestApp::start_with(&CONFIRM).await;
     let (mike, _bob) = (verified(&app).await, app.user("bob").await);
     let free = ask(&mike, NEW, PASSWORD).await;
-    let taken = ask(&mike, "bob@example.com", PASSWORD).await;
-    assert_eq!((free.status, free.body), (taken.status, taken.body));
+    let anothers = ask(&mike, "bob@example.com", PASSWORD).await;
+    assert_eq!((free.status, free.body), (anothers.status, anothers.body));
     assert_eq!(addresses(&mike).await, are(OLD, true, Some("bob@example.com")));
     app.clock.advance(Duration::from_secs(61));
     let mails = app.mails_to("bob@example.com").await;
@@ -163,7 +165,7 @@ async fn q3_without_a_link_the_address_changes_at_once_and_the_password_makes_it
             assert!(resets_at(NEW).await && !resets_at(OLD).await, "{dialect}");
         } else {
             assert!(resets_at(OLD).await && !resets_at(NEW).await, "{dialect}");
-            app.clock.advance(7 * 24 * HOUR);
+            app.clock.advance(WEEK);
             assert!(resets_at(NEW).await, "{dialect}: a week later");
         }
     }
@@ -209,7 +211,7 @@ async fn q4_a_change_is_undone_by_the_link_that_went_to_the_address_before() {
     assert_eq!(mike.post("/api/v1/auth/change-password", &change).await.status, 200);
     let link = newest(&app, OLD, "undo-email-change").await.unwrap();
     assert!(newest(&app, NEW, "undo-email-change").await.is_none());
-    app.clock.advance(7 * 24 * HOUR - Duration::from_secs(1));
+    app.clock.advance(WEEK.saturating_sub(SECOND));
     let mike = app.anonymous().log_in("mike", "newpassword456").await;
     let undone = undo(&app, &link).await;
     assert_eq!(undone.status, 200, "{undone}");
@@ -226,7 +228,7 @@ async fn q4_a_change_is_undone_by_the_link_that_went_to_the_address_before() {
     // A link to a new password comes a day later, by itself, to the address that is back.
     let forgot = json!({ "username": "mike" });
     assert_eq!(app.anonymous().post("/api/v1/auth/forgot-password", &forgot).await.status, 202);
-    app.clock.advance(24 * HOUR - Duration::from_secs(2));
+    app.clock.advance(DAY.saturating_sub(2 * SECOND));
     assert!(newest(&app, OLD, "reset-password").await.is_none());
     app.clock.advance(Duration::from_secs(3));
     let token = newest(&app, OLD, "reset-password").await.unwrap();
@@ -249,7 +251,7 @@ async fn q4_after_a_week_a_change_stays_and_the_address_is_free() {
     assert_eq!((kept.status, &kept.body["code"]), (400, &json!("email_taken")), "{kept}");
     let bob = app.user("bob").await;
     assert_eq!(bob.put("/api/auth/me", &json!({ "email": OLD })).await.status, 400);
-    app.clock.advance(7 * 24 * HOUR);
+    app.clock.advance(WEEK);
     assert_eq!(undo(&app, &link).await.status, 400);
     assert_eq!(register("dora").await.status, 201);
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use menjin_domain::accounts::{AccountRepository, EmailTaken, Role, UserQuery};
+use menjin_domain::accounts::{
+    AccountRepository, AddressChange, ProfileChanges, Role, UpdateProfileError, UserQuery,
+};
 use menjin_domain::common::{Error, PageStart, UserId};
 use menjin_domain::health::HealthProbe as _;
 use menjin_domain::lockout::{Admission, AttemptLimits, LockoutRepository as _, LockoutSubject};
@@ -85,9 +87,10 @@ async fn t16_r11_all_is_there_after_a_restart() {
 async fn a_deadlock_is_tried_again() {
     let store = of(&open(&postgres::database().await.url).await);
     let ids = [store.student("ann").await, store.student("bob").await];
-    let to = |address: &str| menjin_domain::accounts::ProfileChanges {
+    let to = |address: &str| ProfileChanges {
         email: Some(email(address)),
-        ..Default::default()
+        address: AddressChange { is_allowed: true, ..AddressChange::default() },
+        ..ProfileChanges::default()
     };
     for _ in 0..5 {
         let results = contract::at_once(2, |number| {
@@ -97,7 +100,10 @@ async fn a_deadlock_is_tried_again() {
         })
         .await;
         for result in results {
-            assert!(matches!(result, Ok(Some(_)) | Err(Error::Refused(EmailTaken))), "{result:?}");
+            assert!(
+                matches!(result, Ok(Some(_)) | Err(Error::Refused(UpdateProfileError::EmailTaken))),
+                "{result:?}"
+            );
         }
         for (id, address) in
             [(ids[0], "x@example.com"), (ids[1], "bob@example.com"), (ids[0], "ann@example.com")]
