@@ -51,6 +51,8 @@ pub(crate) enum Access {
     /// Everybody.
     #[default]
     Everybody,
+    /// Everybody; whoever has an access token is known by it.
+    EverybodyOrUsers,
     /// Whoever has an access token.
     Users,
     /// Administrators.
@@ -65,6 +67,7 @@ impl Access {
         use ErrorKind as E;
         match self {
             Self::Everybody | Self::Cache => &[],
+            Self::EverybodyOrUsers => &[E::InvalidToken, E::Unavailable, E::Internal],
             Self::Users => &[E::NotAuthenticated, E::InvalidToken, E::Unavailable, E::Internal],
             Self::Administrators => {
                 &[E::NotAuthenticated, E::InvalidToken, E::Unavailable, E::Internal, E::Forbidden]

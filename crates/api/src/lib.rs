@@ -61,7 +61,7 @@ pub use menjin_http::cors::{Cors, InvalidOrigin, Origin, RequestHeader};
 pub use menjin_http::{Serving, TrustedProxies};
 pub use menjin_web::{Locale, UnknownLocale};
 pub use state::{Api, ApiSettings};
-pub use v1::{AuditEvent, MailResponse};
+pub use v1::{AuditEvent, InvitationResponse, IssuedResponse, MailResponse};
 pub use waiting::serve_waiting;
 
 use dialect::Dialect;

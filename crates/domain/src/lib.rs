@@ -31,6 +31,7 @@ pub mod cache;
 pub mod common;
 pub mod credentials;
 pub mod health;
+pub mod invitations;
 pub mod lockout;
 pub mod mail;
 pub mod one_time;

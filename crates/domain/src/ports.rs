@@ -9,6 +9,7 @@ use crate::cache::{Cache, CacheAccess, NoCache};
 use crate::common::{Clock, Random};
 use crate::credentials::{CredentialRepository, PasswordHasher, PasswordPolicy};
 use crate::health::Component;
+use crate::invitations::{InvitationRepository, NoInvitations};
 use crate::lockout::{LockoutRepository, LoginLimits, RateLimiter, RegistrationLimit};
 use crate::mail::{MailPorts, MailSettings};
 use crate::one_time::{NoOneTimeTokens, OneTimeTokenRepository};
@@ -43,6 +44,8 @@ pub struct Ports {
     pub cache: Arc<dyn Cache>,
     /// Tokens of links. By default there are none, and every token is invalid.
     pub one_time_tokens: Arc<dyn OneTimeTokenRepository>,
+    /// Invitations. By default none can be made.
+    pub invitations: Arc<dyn InvitationRepository>,
     /// Mail. By default none is sent.
     pub mail: Option<MailPorts>,
     /// The back ends whose health is checked. By default none.
@@ -56,10 +59,22 @@ impl Ports {
             required,
             cache: Arc::new(NoCache),
             one_time_tokens: Arc::new(NoOneTimeTokens),
+            invitations: Arc::new(NoInvitations),
             mail: None,
             components: Vec::new(),
         }
     }
+}
+
+/// Who may make an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegistrationMode {
+    /// Anybody.
+    Open,
+    /// Whoever has an invitation.
+    Invite,
+    /// Nobody.
+    Closed,
 }
 
 /// What can be decided about the use-cases, with the defaults of the documents.
@@ -78,8 +93,8 @@ pub struct Policy {
     pub login_limits: Option<LoginLimits>,
     /// The limit on failed registrations; `None` turns it off.
     pub registration_limit: Option<RegistrationLimit>,
-    /// Whether anybody may register. Administrators are made by other ways.
-    pub registration_is_open: bool,
+    /// Who may register. Administrators are made by other ways.
+    pub registration: RegistrationMode,
     /// Names that nobody may register, nor one that looks like them. Administrators are made by other
     /// ways and may have them.
     pub reserved_names: Vec<String>,
@@ -125,7 +140,7 @@ impl Default for Policy {
             record_refreshes: true,
             login_limits: Some(LoginLimits::DEFAULT),
             registration_limit: Some(RegistrationLimit::DEFAULT),
-            registration_is_open: true,
+            registration: RegistrationMode::Open,
             reserved_names: RESERVED_NAMES.map(str::to_owned).into(),
             email_change: EmailChangeMode::Direct,
             mail: MailSettings::default(),

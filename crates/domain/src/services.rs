@@ -12,6 +12,9 @@ use crate::audit::ListRecords;
 use crate::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
 use crate::credentials::{ChangePassword, ForgotPassword, ResetPassword};
 use crate::health::{CheckHealth, Cleanup};
+use crate::invitations::{
+    AcceptInvitation, CreateInvitation, ListInvitations, ResendInvitation, RevokeInvitation,
+};
 use crate::lockout::{ClearLockout, GetLockout};
 use crate::mail::{DeliverMails, ListMails, RetryMail};
 use crate::ports::{Policy, Ports};
@@ -45,6 +48,11 @@ pub struct Services {
     pub change_email: ChangeEmail,
     pub withdraw_email_change: WithdrawEmailChange,
     pub undo_email_change: UndoEmailChange,
+    pub create_invitation: CreateInvitation,
+    pub list_invitations: ListInvitations,
+    pub resend_invitation: ResendInvitation,
+    pub revoke_invitation: RevokeInvitation,
+    pub accept_invitation: AcceptInvitation,
     pub deliver_mails: Option<Arc<DeliverMails>>,
     pub list_mails: ListMails,
     pub retry_mail: RetryMail,
@@ -91,6 +99,11 @@ impl Services {
             change_email: ChangeEmail::new(&ports, policy),
             withdraw_email_change: WithdrawEmailChange::new(&ports),
             undo_email_change: UndoEmailChange::new(&ports),
+            create_invitation: CreateInvitation::new(&ports, policy),
+            list_invitations: ListInvitations::new(&ports),
+            resend_invitation: ResendInvitation::new(&ports, policy),
+            revoke_invitation: RevokeInvitation::new(&ports),
+            accept_invitation: AcceptInvitation::new(&ports, policy),
             deliver_mails: DeliverMails::new(&ports, policy).map(Arc::new),
             list_mails: ListMails::new(&ports),
             retry_mail: RetryMail::new(&ports),

@@ -48,6 +48,7 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "change_email",
     "email_changed",
     "email_restored",
+    "invitation",
     "test",
 ];
 
@@ -294,11 +295,24 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// How long a link is valid, in words: whole hours, or minutes.
+/// How long a link is valid, in words: whole hours, or minutes; days from three on.
 fn lifetime(seconds: u64, locale: Locale) -> String {
+    // Of an invitation a moment has passed since it was made.
+    let seconds = seconds.saturating_add(30);
     let minutes = (seconds / 60).max(1);
-    let (count, is_hours) =
-        if minutes.is_multiple_of(60) { (minutes / 60, true) } else { (minutes, false) };
+    let days = minutes / (24 * 60);
+    if days >= 3 {
+        return match locale {
+            Locale::ZhCn => format!("{days} 天"),
+            Locale::En => format!("{days} days"),
+        };
+    }
+    let (count, is_hours) = match minutes {
+        // What is left of an invitation is no whole number of anything.
+        180.. => (minutes / 60, true),
+        minutes if minutes.is_multiple_of(60) => (minutes / 60, true),
+        minutes => (minutes, false),
+    };
     match (locale, is_hours) {
         (Locale::ZhCn, true) => format!("{count} 小时"),
         (Locale::ZhCn, false) => format!("{count} 分钟"),

@@ -21,6 +21,7 @@ mod credentials;
 mod email_changes;
 mod error;
 mod executor;
+mod invitations;
 mod listing;
 mod live;
 mod lockouts;

@@ -7,7 +7,7 @@ use menjin_domain::accounts::{
     AccountRepository, AddressChange, CreateUserError, Email, LastAdmin, NewUser, ProfileChanges,
     Role, UpdateProfileError, User, UserPage, UserQuery,
 };
-use menjin_domain::audit::{AuditAction, AuditContext};
+use menjin_domain::audit::{AuditAction, AuditContext, AuditEvent};
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::one_time::{NewAddress, Recipient};
 use menjin_infra_sql::one_time::{is_open_token_of, keeps_address};
@@ -90,6 +90,19 @@ async fn create(
     postgres: &mut AsyncPgConnection,
     user: &NewUser,
 ) -> Result<User, Abort<Error<CreateUserError>>> {
+    let created = insert(postgres, user, user.event()).await?;
+    if let Some(mail) = &user.mail {
+        enqueue(postgres, mail, Some(created.id)).await?;
+    }
+    Ok(created)
+}
+
+/// Makes an account, and appends the record of it.
+pub(crate) async fn insert(
+    postgres: &mut AsyncPgConnection,
+    user: &NewUser,
+    event: AuditEvent,
+) -> Result<User, Abort<Error<CreateUserError>>> {
     // Ask first, to spare an id: an insert draws an id even if it fails.
     if let Some(taken) = who_has(postgres, user).await? {
         return Err(Abort::Refused(taken));
@@ -98,14 +111,10 @@ async fn create(
         .values(NewUserRow::from(user))
         .on_conflict_do_nothing()
         .returning(UserRow::as_returning());
-    let insert = Recorded::new(insert, user.event(), Subject::Changed("id"));
+    let insert = Recorded::new(insert, event, Subject::Changed("id"));
     let row: Option<UserRow> = insert.get_result(postgres).await.optional()?;
     if let Some(row) = row {
-        let created = User::try_from(row)?;
-        if let Some(mail) = &user.mail {
-            enqueue(postgres, mail, Some(created.id)).await?;
-        }
-        return Ok(created);
+        return Ok(User::try_from(row)?);
     }
     // Somebody was faster. The constraint does not tell whether name or address is taken:
     // PostgreSQL names the one whose index it looks at first.

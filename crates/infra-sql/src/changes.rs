@@ -49,7 +49,7 @@ impl<'a> From<&'a NewUser> for NewUserRow<'a> {
             bio: user.profile.bio.as_ref().map(Bio::as_str),
             avatar: user.profile.avatar.as_ref().map(AvatarUrl::as_str),
             is_active: true,
-            is_verified: false,
+            is_verified: user.is_verified,
             created_at: Micros::from(user.created_at),
             locale: user.locale.map(Locale::tag),
         }

@@ -8,6 +8,7 @@ pub mod batches;
 pub mod changes;
 pub mod cleanup;
 pub mod error;
+pub mod invitations;
 pub mod mails;
 pub mod migrations;
 pub mod one_time;

@@ -144,6 +144,27 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::sql_types::Moment;
+
+    invitations (id) {
+        id -> BigInt,
+        digest -> Text,
+        email -> Nullable<Text>,
+        email_canonical -> Nullable<Text>,
+        role -> Text,
+        uses -> BigInt,
+        max_uses -> BigInt,
+        lifetime -> BigInt,
+        created_by -> Nullable<BigInt>,
+        created_at -> Moment,
+        expires_at -> Moment,
+        revoked_at -> Nullable<Moment>,
+    }
+}
+
+diesel::joinable!(invitations -> users (created_by));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(one_time_tokens -> users (user_id));
-diesel::allow_tables_to_appear_in_same_query!(one_time_tokens, sessions, users);
+diesel::allow_tables_to_appear_in_same_query!(invitations, one_time_tokens, sessions, users);

@@ -20,6 +20,7 @@ mod credentials;
 mod email_changes;
 mod error;
 mod files;
+mod invitations;
 mod listing;
 mod lockouts;
 mod lookups;

@@ -27,26 +27,12 @@ use crate::recipients::find_recipient;
 impl AccountRepository for SqliteStore {
     async fn create(&self, user: NewUser) -> Result<User, Error<CreateUserError>> {
         self.write(move |sqlite| {
-            let row = diesel::insert_into(users::table)
-                .values(NewUserRow::from(&user))
-                .returning(UserRow::as_returning())
-                .get_result::<UserRow>(sqlite);
-            match row {
-                Ok(row) => {
-                    let created = User::try_from(row)?;
-                    let (address, at) = (user.email.canonical(), user.created_at);
-                    if is_anothers(sqlite, address, created.id, at)? {
-                        return Err(Error::Refused(CreateUserError::EmailTaken));
-                    }
-                    record(sqlite, &user.event().on(created.id))?;
-                    if let Some(mail) = &user.mail {
-                        enqueue(sqlite, mail, Some(created.id))?;
-                    }
-                    Ok(created)
-                }
-                Err(error) if is_taken(&error) => Err(who_has(sqlite, &user, error)?),
-                Err(error) => Err(failed(error).into()),
+            let created = insert(sqlite, &user)?;
+            record(sqlite, &user.event().on(created.id))?;
+            if let Some(mail) = &user.mail {
+                enqueue(sqlite, mail, Some(created.id))?;
             }
+            Ok(created)
         })
         .await
     }
@@ -134,6 +120,26 @@ impl AccountRepository for SqliteStore {
         })
         .await
     }
+}
+
+/// Makes an account.
+pub(crate) fn insert(
+    sqlite: &mut SqliteConnection,
+    user: &NewUser,
+) -> Result<User, Error<CreateUserError>> {
+    let row = diesel::insert_into(users::table)
+        .values(NewUserRow::from(user))
+        .returning(UserRow::as_returning())
+        .get_result::<UserRow>(sqlite);
+    let row = match row {
+        Err(error) if is_taken(&error) => return Err(who_has(sqlite, user, error)?),
+        row => row.or_port_error()?,
+    };
+    let created = User::try_from(row)?;
+    if is_anothers(sqlite, user.email.canonical(), created.id, user.created_at)? {
+        return Err(Error::Refused(CreateUserError::EmailTaken));
+    }
+    Ok(created)
 }
 
 /// Changes an address with the profile: to another, or to another way of writing it.

@@ -12,6 +12,7 @@ use menjin_domain::cache::Cache;
 use menjin_domain::common::{Causes, Clock, PageStart, PortError};
 use menjin_domain::credentials::CredentialRepository;
 use menjin_domain::health::{Cleanup, Component, HealthProbe, Importance};
+use menjin_domain::invitations::InvitationRepository;
 use menjin_domain::lockout::RateLimiter;
 use menjin_domain::mail::DeliverMails;
 use menjin_domain::one_time::OneTimeTokenRepository;
@@ -22,8 +23,8 @@ use menjin_infra_credentials::{
     BcryptPool, DerivedKeys, JwtCodec, OsRandom, PasswordRules, random_key,
 };
 use menjin_infra_memory::{
-    AuditQueue, CachedAccounts, CachedCredentials, CachedOneTimeTokens, CachedSessions,
-    CachedTokens, MemoryCache, MemoryRateLimiter, SessionCache, SystemClock,
+    AuditQueue, CachedAccounts, CachedCredentials, CachedInvitations, CachedOneTimeTokens,
+    CachedSessions, CachedTokens, MemoryCache, MemoryRateLimiter, SessionCache, SystemClock,
 };
 use menjin_infra_redis::{
     FallbackRateLimiter, RedisCache, RedisClient, RedisInvalidation, RedisRateLimiter,
@@ -31,7 +32,7 @@ use menjin_infra_redis::{
 
 use secrecy::SecretString;
 
-use crate::settings::{RegistrationMode, RequiredVerification, Settings, SettingsError};
+use crate::settings::{RequiredVerification, Settings, SettingsError};
 use crate::store::Store;
 use crate::{mail, secret};
 
@@ -140,6 +141,7 @@ impl Application {
         let mut ports = Ports::new(required);
         ports.cache = shared.cache;
         ports.one_time_tokens = cached.one_time_tokens;
+        ports.invitations = cached.invitations;
         ports.mail = mail;
         ports.components = vec![
             Component { name: "database", importance: Importance::Essential, probe: store.probe() },
@@ -201,10 +203,17 @@ impl Application {
 fn with_session_cache(settings: &Settings, store: &Store, shared: &Shared) -> Cached {
     let (accounts, credentials, sessions) =
         (store.accounts(), store.credentials(), store.sessions());
-    let one_time_tokens = store.one_time_tokens();
+    let (one_time_tokens, invitations) = (store.one_time_tokens(), store.invitations());
     let ttl = settings.auth.session_cache_ttl;
     if shared.channel.is_none() && (ttl.is_zero() || store.may_be_shared()) {
-        return Cached { accounts, credentials, sessions, one_time_tokens, subscription: None };
+        return Cached {
+            accounts,
+            credentials,
+            sessions,
+            one_time_tokens,
+            invitations,
+            subscription: None,
+        };
     }
     let cache = Arc::new(SessionCache::new(MAX_CACHED_SESSIONS, ttl));
     let channel = shared.channel.clone();
@@ -220,6 +229,7 @@ fn with_session_cache(settings: &Settings, store: &Store, shared: &Shared) -> Ca
             cache.clone(),
             channel.clone(),
         )),
+        invitations: Arc::new(CachedInvitations::new(invitations, cache.clone(), channel.clone())),
         sessions: Arc::new(CachedSessions::new(sessions, cache, channel)),
         subscription,
     }
@@ -231,6 +241,7 @@ struct Cached {
     credentials: Arc<dyn CredentialRepository>,
     sessions: Arc<dyn SessionRepository>,
     one_time_tokens: Arc<dyn OneTimeTokenRepository>,
+    invitations: Arc<dyn InvitationRepository>,
     subscription: Option<Subscription>,
 }
 
@@ -322,7 +333,7 @@ fn policy(settings: &Settings) -> Policy {
     policy.login_limits = settings.throttle.logins();
     policy.reserved_names.clone_from(&settings.registration.reserved_names);
     policy.registration_limit = settings.throttle.registrations();
-    policy.registration_is_open = settings.registration.mode == RegistrationMode::Open;
+    policy.registration = settings.registration.mode.into();
     policy.require_verification =
         settings.registration.require_verification == RequiredVerification::Login;
     policy.email_change =

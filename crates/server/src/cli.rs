@@ -97,6 +97,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: UsersCommand,
     },
+    /// Invite people.
+    Invitations {
+        #[command(subcommand)]
+        command: InvitationsCommand,
+    },
     /// Look at mails, and try them out.
     Mail {
         #[command(subcommand)]
@@ -123,10 +128,11 @@ impl Command {
     /// The flags that have no effect on it.
     fn ignores(&self) -> &'static [&'static str] {
         match self {
-            // The links of `users` lead to where the server listens.
-            Self::Serve | Self::Users { .. } | Self::Config { command: ConfigCommand::Check } => {
-                &[]
-            }
+            // The links of `users` and `invitations` lead to where the server listens.
+            Self::Serve
+            | Self::Users { .. }
+            | Self::Invitations { .. }
+            | Self::Config { command: ConfigCommand::Check } => &[],
             Self::Migrate
             | Self::Transfer(_)
             | Self::Admin { .. }
@@ -191,6 +197,58 @@ pub(crate) enum UsersCommand {
 pub(crate) struct ResetLinkArgs {
     /// The user name or e-mail address.
     pub(crate) name: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum InvitationsCommand {
+    /// Invite somebody by an e-mail address, or many by a code, and print the link. A running server
+    /// sends it if it sends mails.
+    #[command(after_help = "Examples:\n  menjin invitations create --role teacher --email \
+                            ann@example.com\n  menjin invitations create --role student --max-uses 30 \
+                            --expires-in 14d")]
+    Create(CreateInvitationArgs),
+    /// List invitations, the newest first.
+    #[command(after_help = "Example: menjin invitations list --json")]
+    List(ListInvitationsArgs),
+    /// Revoke an invitation. Accounts that were made by it stay.
+    #[command(after_help = "Example: menjin invitations revoke 42")]
+    Revoke(RevokeInvitationArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateInvitationArgs {
+    /// The role of whoever accepts it: student, teacher or admin.
+    #[arg(long)]
+    pub(crate) role: String,
+    /// Who is invited. Without an address, whoever has the code is.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) email: Option<String>,
+    /// How many may accept it. [default: 1]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) max_uses: Option<u32>,
+    /// For how long the link works, such as 14d or 72h. By default a week, or 72h for a role with
+    /// rights.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) expires_in: Option<std::time::Duration>,
+    /// A JSON object, as `POST /api/v1/invitations` answers.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListInvitationsArgs {
+    /// How many at most.
+    #[arg(long, default_value = "20", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) limit: u32,
+    /// A JSON object a line, as `GET /api/v1/invitations` has them.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RevokeInvitationArgs {
+    /// The id of the invitation.
+    pub(crate) id: i64,
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,6 +9,7 @@ mod audit;
 mod banner;
 mod cli;
 mod environment;
+mod invitation_commands;
 mod keys;
 mod logging;
 mod mail;
@@ -30,7 +31,8 @@ pub use serve::{Running, run};
 
 use banner::Start;
 use cli::{
-    AdminCommand, AuditCommand, Cli, Command, ConfigCommand, KeysCommand, MailCommand, UsersCommand,
+    AdminCommand, AuditCommand, Cli, Command, ConfigCommand, InvitationsCommand, KeysCommand,
+    MailCommand, UsersCommand,
 };
 use settings::{Settings, SettingsError};
 
@@ -101,6 +103,15 @@ pub fn main() -> ExitCode {
         Command::Keys { command: KeysCommand::Generate(args) } => keys::generate(&args),
         Command::Users { command: UsersCommand::ResetLink(args) } => {
             to_the_end(mail_commands::reset_link(&settings, &args.name))
+        }
+        Command::Invitations { command: InvitationsCommand::Create(args) } => {
+            to_the_end(invitation_commands::create(&settings, &args))
+        }
+        Command::Invitations { command: InvitationsCommand::List(args) } => {
+            to_the_end(invitation_commands::list(&settings, &args))
+        }
+        Command::Invitations { command: InvitationsCommand::Revoke(args) } => {
+            to_the_end(invitation_commands::revoke(&settings, args.id))
         }
         Command::Mail { command: MailCommand::Test(args) } => {
             to_the_end(mail_commands::test(&settings, &args.to))

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::application::{Application, Missing, StartError};
 use crate::banner::{ADMIN, Banner, Start};
-use crate::settings::{RegistrationMode, Settings, SettingsError};
+use crate::settings::{Settings, SettingsError};
 use crate::store::Store;
 use crate::tls::Certificate;
 use crate::{logging, mail, metrics};
@@ -251,8 +251,17 @@ async fn clean_up_for_ever(every: Duration, cleanup: Arc<Cleanup>) {
         ticks.tick().await;
         match cleanup.execute().await {
             Ok(cleaned_up) => {
-                let CleanedUp { sessions, lockouts, mails, tokens, records } = cleaned_up;
-                tracing::debug!(sessions, lockouts, mails, tokens, records, "cleaned up");
+                let CleanedUp { sessions, lockouts, mails, tokens, invitations, records } =
+                    cleaned_up;
+                tracing::debug!(
+                    sessions,
+                    lockouts,
+                    mails,
+                    tokens,
+                    invitations,
+                    records,
+                    "cleaned up"
+                );
             }
             Err(error) => {
                 tracing::warn!(error = %Causes(&error), "could not clean up");
@@ -325,7 +334,7 @@ pub(crate) async fn until_signalled(
             Missing::Nothing
         });
         // Where nobody registers, the first account is an administrator's.
-        let is_open = settings.registration.mode == RegistrationMode::Open;
+        let is_open = settings.registration.is_open();
         let missing =
             if is_open || missing == Missing::Nothing { missing } else { Missing::Administrator };
         Ok::<_, StartError>((application, missing))

@@ -11,6 +11,7 @@ use menjin_domain::audit::AuditRepository;
 use menjin_domain::common::PortError;
 use menjin_domain::credentials::CredentialRepository;
 use menjin_domain::health::HealthProbe;
+use menjin_domain::invitations::InvitationRepository;
 use menjin_domain::lockout::LockoutRepository;
 use menjin_domain::mail::Outbox;
 use menjin_domain::one_time::OneTimeTokenRepository;
@@ -181,6 +182,13 @@ impl Store {
     }
 
     pub(crate) fn one_time_tokens(&self) -> Arc<dyn OneTimeTokenRepository> {
+        match self.clone() {
+            Self::Sqlite(store) => Arc::new(store),
+            Self::Postgres(store) => Arc::new(store),
+        }
+    }
+
+    pub(crate) fn invitations(&self) -> Arc<dyn InvitationRepository> {
         match self.clone() {
             Self::Sqlite(store) => Arc::new(store),
             Self::Postgres(store) => Arc::new(store),

@@ -19,6 +19,7 @@ use menjin_domain::accounts::UserNotFound;
 use menjin_domain::cache::{CacheMismatch, EntryNotFound, EntryTooLarge};
 use menjin_domain::common::PortError;
 use menjin_domain::credentials::Overloaded;
+use menjin_domain::invitations::{InvitationNotFound, InvitationOver};
 use menjin_domain::mail::MailOff;
 use menjin_domain::one_time::TokenInvalid;
 use menjin_domain::sessions::SessionNotFound;
@@ -126,6 +127,22 @@ errors! {
         of: SessionNotFound;
     RegistrationClosed: 403 "registration_closed", "nobody can register here",
         "本站未开放注册", "Registration is closed";
+    RegistrationByInvitation: 403 "registration_by_invitation", "an account is made by an invitation only",
+        "本站仅限受邀注册", "Registration is by invitation only";
+    AccountExists: 409 "account_exists", "an account has the address of the invitation",
+        "该邮箱已有账户，请登录后再接受邀请", "There is an account with this address: log in and accept the invitation then";
+    InvitationForAnother: 403 "invitation_for_another", "the invitation is for the owner of another address",
+        "该邀请属于另一个邮箱", "The invitation is for another e-mail address";
+    FewerRights: 409 "role_has_fewer_rights", "the role of the invitation has fewer rights than the caller's",
+        "邀请的角色权限少于您当前的角色", "The role of the invitation has fewer rights than yours";
+    RoleForbidden: 403 "role_forbidden", "nobody gives a role with more rights than their own",
+        "不能授予权限高于自己的角色", "You cannot give a role with more rights than your own";
+    InvitationNotFound: 404 "invitation_not_found", "no such invitation",
+        "邀请不存在", "Invitation not found",
+        of: InvitationNotFound;
+    InvitationOver: 409 "invitation_over", "the invitation was revoked or used up, or is void",
+        "该邀请已失效", "The invitation is over",
+        of: InvitationOver;
     UsernameTaken: 400 "username_taken", "the user name is taken",
         "用户名已存在", "Username already registered";
     UsernameReserved: 400 "username_reserved", "the user name is reserved, or looks like one that is",

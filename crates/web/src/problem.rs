@@ -55,6 +55,10 @@ pub enum Problem {
     NotAUuid,
     /// It is no position in a list.
     NotAPosition,
+    /// Somebody is invited to a role with rights, and not by an address.
+    RoleNeedsEmail,
+    /// The invitation is for another address.
+    NotTheInvited,
     /// It breaks a rule of the domain.
     Rule(Violation),
 }
@@ -94,6 +98,8 @@ impl Problem {
             | Self::RepeatedName
             | Self::TooDeep
             | Self::NotAPosition
+            | Self::RoleNeedsEmail
+            | Self::NotTheInvited
             | Self::Rule(_) => "value_error",
         }
     }
@@ -172,6 +178,14 @@ impl Problem {
             Self::NotAPosition => {
                 fixed("应为某一页返回的 next", "Input should be the `next` of a page")
             }
+            Self::RoleNeedsEmail => fixed(
+                "邀请有权限的角色时必须指定邮箱",
+                "A role with rights is given by e-mail address only",
+            ),
+            Self::NotTheInvited => fixed(
+                "与邀请的邮箱不一致",
+                "Input should be the e-mail address of the invitation, or be left out",
+            ),
             Self::Rule(violation) => rule(violation),
         }
     }
@@ -267,6 +281,13 @@ pub struct FieldError {
     pub problem: Problem,
 }
 
+impl FieldError {
+    /// A problem with a field of the body.
+    pub fn in_body(field: &'static str, problem: Problem) -> Self {
+        Self { place: Place::Body, field: Some(field.into()), problem }
+    }
+}
+
 /// One of each, for tests.
 #[doc(hidden)]
 pub fn all_problems() -> Vec<Problem> {
@@ -309,6 +330,8 @@ pub fn all_problems() -> Vec<Problem> {
         Problem::TooDeep,
         Problem::LoneSurrogate,
         Problem::NotAPosition,
+        Problem::RoleNeedsEmail,
+        Problem::NotTheInvited,
     ];
     others.into_iter().chain(rules.map(Problem::Rule)).collect()
 }

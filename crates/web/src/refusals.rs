@@ -1,19 +1,27 @@
 //! Which error a use-case's refusal is, where it is of several kinds (see [`crate::error`]). Each match
 //! is exhaustive: a refusal that is missing here does not compile.
 
+use std::time::Duration;
+
 use menjin_domain::accounts::{
-    ChangeEmailError, DeactivateUserError, RegisterError, UpdateOwnProfileError, VerifyEmailError,
+    ChangeEmailError, CreateUserError, DeactivateUserError, RegisterError, UpdateOwnProfileError,
+    VerifyEmailError,
 };
 use menjin_domain::cache::CacheDenied;
 use menjin_domain::common::Error;
 use menjin_domain::credentials::{
     ChangePasswordError, PolicyViolation, PromptError, ResetPasswordError,
 };
+use menjin_domain::invitations::{
+    AcceptInvitationError, CreateInvitationError, InvitationTerms, ResendInvitationError,
+    TermsError,
+};
 use menjin_domain::lockout::TooManyAttempts;
 use menjin_domain::mail::RetryMailError;
 use menjin_domain::sessions::{InvalidToken, LoginError};
 
 use crate::error::{ApiError, ErrorKind};
+use crate::problem::{FieldError, Problem};
 
 impl From<TooManyAttempts> for ApiError {
     fn from(error: TooManyAttempts) -> Self {
@@ -65,11 +73,79 @@ impl From<RegisterError> for ApiError {
         match error {
             RegisterError::Policy(violation) => violation.into(),
             RegisterError::Closed => ErrorKind::RegistrationClosed.into(),
+            RegisterError::ByInvitation => ErrorKind::RegistrationByInvitation.into(),
             RegisterError::UsernameReserved => ErrorKind::UsernameReserved.into(),
             RegisterError::UsernameTaken => ErrorKind::UsernameTaken.into(),
             RegisterError::EmailTaken => ErrorKind::EmailTaken.into(),
             RegisterError::TooManyAttempts(error) => error.into(),
             RegisterError::Overloaded(error) => error.into(),
+        }
+    }
+}
+
+impl From<CreateUserError> for ApiError {
+    fn from(error: CreateUserError) -> Self {
+        match error {
+            CreateUserError::UsernameTaken => ErrorKind::UsernameTaken.into(),
+            CreateUserError::EmailTaken => ErrorKind::EmailTaken.into(),
+        }
+    }
+}
+
+impl From<TermsError> for ApiError {
+    fn from(error: TermsError) -> Self {
+        let max_lifetime = |max: Duration| Problem::AtMost { max: max.as_secs() };
+        match error {
+            TermsError::NeedsEmail => FieldError::in_body("email", Problem::RoleNeedsEmail),
+            TermsError::ForOne => FieldError::in_body("max_uses", Problem::AtMost { max: 1 }),
+            TermsError::BadLifetime { max } => FieldError::in_body("expires_in", max_lifetime(max)),
+            TermsError::BadUses => {
+                let max = InvitationTerms::MAX_USES.into();
+                FieldError::in_body("max_uses", Problem::AtMost { max })
+            }
+        }
+        .into()
+    }
+}
+
+impl From<CreateInvitationError> for ApiError {
+    fn from(error: CreateInvitationError) -> Self {
+        match error {
+            CreateInvitationError::RoleForbidden => ErrorKind::RoleForbidden.into(),
+        }
+    }
+}
+
+impl From<ResendInvitationError> for ApiError {
+    fn from(error: ResendInvitationError) -> Self {
+        match error {
+            ResendInvitationError::NotFound(error) => error.into(),
+            ResendInvitationError::Over(error) => error.into(),
+            ResendInvitationError::RoleForbidden => ErrorKind::RoleForbidden.into(),
+        }
+    }
+}
+
+impl From<AcceptInvitationError> for ApiError {
+    fn from(error: AcceptInvitationError) -> Self {
+        match error {
+            AcceptInvitationError::TokenInvalid(error) => error.into(),
+            AcceptInvitationError::Closed => ErrorKind::RegistrationClosed.into(),
+            AcceptInvitationError::EmailMissing => {
+                FieldError::in_body("email", Problem::Missing).into()
+            }
+            AcceptInvitationError::AnotherEmail => {
+                FieldError::in_body("email", Problem::NotTheInvited).into()
+            }
+            AcceptInvitationError::ForAnother => ErrorKind::InvitationForAnother.into(),
+            AcceptInvitationError::AccountExists => ErrorKind::AccountExists.into(),
+            AcceptInvitationError::FewerRights => ErrorKind::FewerRights.into(),
+            AcceptInvitationError::Stale => ErrorKind::InvalidToken.into(),
+            AcceptInvitationError::Policy(violation) => violation.into(),
+            AcceptInvitationError::UsernameReserved => ErrorKind::UsernameReserved.into(),
+            AcceptInvitationError::Taken(taken) => taken.into(),
+            AcceptInvitationError::TooManyAttempts(error) => error.into(),
+            AcceptInvitationError::Overloaded(error) => error.into(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! Schema.
 
 use std::borrow::Cow;
+use std::marker::PhantomData;
 
 use chrono::{DateTime, SubsecRound as _};
 use menjin_domain::accounts::{
@@ -12,6 +13,7 @@ use menjin_domain::audit::{AuditAction, AuditOutcome, AuditPosition};
 use menjin_domain::cache::{CacheKey, EntryTtl};
 use menjin_domain::common::{Locale, SessionId, Timestamp, UserId, Violation};
 use menjin_domain::credentials::{CandidatePassword, NewPassword};
+use menjin_domain::invitations::InvitationId;
 use menjin_domain::mail::{MailId, MailState};
 use menjin_domain::one_time::OneTimeToken;
 use menjin_domain::sessions::SessionPosition;
@@ -128,6 +130,8 @@ text_fields! {
         "type": "string", "enum": names(&Self::ALL, Self::as_str),
     };
 
+    InvitationId => Self, |sent| id(sent), { "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX };
+
     AuditAction => Self, |sent| sent.parse().map_err(|_unknown| Problem::UnknownAction), {
         "type": "string", "enum": names(Self::ALL, Self::as_str),
     };
@@ -219,6 +223,7 @@ path_parameters! {
     UserId: "user_id", "The id of the user.", 1;
     SessionId: "session_id", "The id of the session.", "0197c1f0-5a9e-7cc3-98c4-dc0c0c07398f";
     MailId: "mail_id", "The id of the mail.", 1;
+    InvitationId: "invitation_id", "The id of the invitation.", 1;
     CacheKey: "key", "The key of the entry.", "greeting";
 }
 
@@ -260,6 +265,42 @@ fn id<T: TryFrom<i64>>(text: &str) -> Result<T, Problem> {
     let number = integer(text, 1, i64::MAX.unsigned_abs())?;
     let id = i64::try_from(number).ok().and_then(|number| T::try_from(number).ok());
     id.ok_or(Problem::AtLeast { min: 1 })
+}
+
+/// A whole number within bounds, as bodies have it.
+pub enum Number<const MIN: u64, const MAX: u64> {}
+
+impl<const MIN: u64, const MAX: u64> FieldType for Number<MIN, MAX> {
+    type Json = i64;
+    type Value = Option<u64>;
+
+    fn parse(sent: &i64, _: &Rules) -> Result<Option<u64>, Problem> {
+        match u64::try_from(*sent) {
+            Ok(number) if number > MAX => Err(Problem::AtMost { max: MAX }),
+            Ok(number) if number >= MIN => Ok(Some(number)),
+            _ => Err(Problem::AtLeast { min: MIN }),
+        }
+    }
+
+    fn schema(rules: &Rules) -> Value {
+        Integer::<MIN, MAX>::schema(rules)
+    }
+}
+
+/// A value that may be null as well.
+pub struct OrNone<T>(PhantomData<T>);
+
+impl<T: FieldType> FieldType for OrNone<T> {
+    type Json = T::Json;
+    type Value = Option<T::Value>;
+
+    fn parse(sent: &T::Json, rules: &Rules) -> Result<Option<T::Value>, Problem> {
+        T::parse(sent, rules).map(Some)
+    }
+
+    fn schema(rules: &Rules) -> Value {
+        T::schema(rules)
+    }
 }
 
 /// Any JSON object.

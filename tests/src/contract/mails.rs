@@ -9,6 +9,7 @@ use menjin_domain::accounts::{AddressChange, LoginName, NewUser, ProfileChanges,
 use menjin_domain::audit::{AuditAction, AuditFilter, AuditOrder, AuditQuery};
 use menjin_domain::common::{Error, Locale, UserId};
 use menjin_domain::credentials::{CredentialVersion, PasswordChange};
+use menjin_domain::invitations::InvitationRepository;
 use menjin_domain::mail::{
     Claim, MailError, MailId, MailKind, MailQuery, MailState, NewMail, Outbox, QueuedMail,
     RetryMailError, Settlement,
@@ -26,6 +27,8 @@ pub struct Mailing {
     pub tokens: Arc<dyn OneTimeTokenRepository>,
     /// The mails.
     pub outbox: Arc<dyn Outbox>,
+    /// The invitations.
+    pub invitations: Arc<dyn InvitationRepository>,
 }
 
 /// A mail of this kind, queued at `at(seconds)`.

@@ -42,6 +42,7 @@ mod audit;
 pub mod cache;
 mod credentials;
 mod email_changes;
+mod invitations;
 mod listing;
 pub mod mails;
 mod one_time;
@@ -129,6 +130,7 @@ pub fn new_user_at(name: &str, address: &str, role: Role) -> NewUser {
         role,
         profile: Profile::default(),
         locale: None,
+        is_verified: false,
         mail: None,
         created_at: at(0),
         request: request(),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use menjin_infra_memory::{
-    CachedAccounts, CachedCredentials, CachedOneTimeTokens, CachedSessions, SessionCache,
+    CachedAccounts, CachedCredentials, CachedInvitations, CachedOneTimeTokens, CachedSessions,
+    SessionCache,
 };
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 use menjin_tests::contract::Store;
@@ -24,6 +25,7 @@ pub(crate) async fn mailing() -> Mailing {
     Mailing {
         tokens: Arc::new(CachedOneTimeTokens::new(store.clone(), cache.clone(), None)),
         outbox: store.clone(),
+        invitations: Arc::new(CachedInvitations::new(store.clone(), cache.clone(), None)),
         store: Store {
             accounts: Arc::new(CachedAccounts::new(store.clone(), cache.clone(), None)),
             credentials: Arc::new(CachedCredentials::new(store.clone(), cache.clone(), None)),

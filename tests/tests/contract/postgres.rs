@@ -12,6 +12,7 @@ async fn open(config: PostgresConfig) -> Mailing {
     Mailing {
         tokens: store.clone(),
         outbox: store.clone(),
+        invitations: store.clone(),
         store: Store {
             accounts: store.clone(),
             credentials: store.clone(),

@@ -18,6 +18,7 @@ pub(crate) async fn mailing() -> Mailing {
     Mailing {
         tokens: store.clone(),
         outbox: store.clone(),
+        invitations: store.clone(),
         store: Store {
             accounts: store.clone(),
             credentials: store.clone(),

@@ -3,6 +3,7 @@
 //! An endpoint is one file. It is declared here twice: as a module and in the table.
 
 mod auth {
+    pub(super) mod accept_invitation;
     pub(super) mod change_password;
     pub(super) mod forgot_password;
     pub(super) mod get_me;
@@ -57,6 +58,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         auth::reset_password::endpoint(),
         auth::verify_email::endpoint(),
         auth::resend_verification::endpoint(),
+        auth::accept_invitation::endpoint(),
         users::list::endpoint(),
         users::activate::endpoint(),
         users::deactivate::endpoint(),

@@ -63,6 +63,22 @@ impl<T: Request + Schema> Input for RawBody<T> {
     }
 }
 
+/// Two fields that only some requests need: an error that names those that are not there.
+pub(crate) fn required<A, B>(
+    (first, a): (&'static str, Option<A>),
+    (second, b): (&'static str, Option<B>),
+) -> Result<(A, B), ApiError> {
+    let missing = [(first, a.is_none()), (second, b.is_none())];
+    match (a, b) {
+        (Some(a), Some(b)) => Ok((a, b)),
+        _ => {
+            let missing = missing.into_iter().filter(|(_, is_missing)| *is_missing);
+            let fields = missing.map(|(name, _)| FieldError::in_body(name, Problem::Missing));
+            Err(ApiError::invalid(fields.collect()))
+        }
+    }
+}
+
 async fn parse<T: Request>(
     request: &HttpRequest,
     payload: Payload,

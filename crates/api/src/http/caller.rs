@@ -47,6 +47,24 @@ impl FromRequest for Caller {
     }
 }
 
+/// The authenticated caller, if the request has a token. A token that is not valid is refused.
+pub(crate) struct MaybeCaller(pub(crate) Option<Principal>);
+
+impl FromRequest for MaybeCaller {
+    type Error = Rejection;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
+            let Some(token) = bearer(&request)? else { return Ok(Self(None)) };
+            let caller = api.services.authenticate.execute(token).await;
+            Ok(Self(Some(caller.map_err(unauthenticated)?)))
+        })
+    }
+}
+
 /// Proof that the caller has the right `R`; anybody else is refused before anything else of the
 /// request is looked at.
 pub(crate) struct Authorized<R>(pub(crate) Allowed<R>);
@@ -119,6 +137,13 @@ impl Input for Caller {
     fn describe(signature: &mut Signature, _: &mut Components<'_>) {
         signature.access = Access::Users;
         signature.may_refuse(Access::Users.refusals());
+    }
+}
+
+impl Input for MaybeCaller {
+    fn describe(signature: &mut Signature, _: &mut Components<'_>) {
+        signature.access = Access::EverybodyOrUsers;
+        signature.may_refuse(Access::EverybodyOrUsers.refusals());
     }
 }
 

@@ -106,6 +106,9 @@ fn describe(
         "description": unwrapped(summary.description.as_deref().unwrap_or_default()),
         "security": match signature.access {
             Access::Everybody | Access::Cache => json!([]),
+            Access::EverybodyOrUsers => {
+                json!([{}, { "bearer": [] }, { "OAuth2PasswordBearer": [] }])
+            }
             Access::Users | Access::Administrators => {
                 json!([{ "bearer": [] }, { "OAuth2PasswordBearer": [] }])
             }
@@ -164,6 +167,7 @@ fn tags() -> Value {
         { "name": "Authentication", "description": "Registration, log-in, tokens." },
         { "name": "User Management", "description": "Profiles, and what administrators do." },
         { "name": "Audit", "description": "What happened, for administrators." },
+        { "name": "Invitations", "description": "Who is invited, for administrators." },
         { "name": "Mail", "description": "Which mails were sent, for administrators." },
         { "name": "Cache", "description": "Values that clients keep for each other." },
         {

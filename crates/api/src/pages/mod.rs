@@ -3,6 +3,7 @@
 //!
 //! `GET` never uses a token up: programs that check mails open every link. A button does.
 
+mod accept_invitation;
 mod render;
 mod reset_password;
 mod undo_email_change;
@@ -25,6 +26,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     endpoints.extend(reset_password::endpoints());
     endpoints.extend(verify_email::endpoints());
     endpoints.extend(undo_email_change::endpoints());
+    endpoints.extend(accept_invitation::endpoints());
     endpoints
 }
 

@@ -30,6 +30,7 @@ pub(crate) struct Field {
     value: String,
     autocomplete: &'static str,
     hidden: bool,
+    required: bool,
 }
 
 impl Field {
@@ -43,6 +44,7 @@ impl Field {
             value: value.to_owned(),
             autocomplete: "off",
             hidden: !value.is_empty(),
+            required: true,
         }
     }
 
@@ -54,6 +56,7 @@ impl Field {
             value => self.value.as_str(),
             autocomplete => self.autocomplete,
             hidden => self.hidden,
+            required => self.required && !self.hidden,
         }
     }
 
@@ -66,7 +69,24 @@ impl Field {
             value: String::new(),
             autocomplete: "new-password",
             hidden: false,
+            required: true,
         }
+    }
+
+    /// A line of text: `name` is what the form and browsers call it.
+    pub(crate) fn text(name: &'static str, label: Text, locale: Locale, value: String) -> Self {
+        let (kind, autocomplete) = match name {
+            "email" => ("email", "email"),
+            "username" => ("text", "username"),
+            _ => ("text", "name"),
+        };
+        let label = label.in_locale(locale);
+        Self { name, label, kind, value, autocomplete, hidden: false, required: true }
+    }
+
+    /// One that may be left empty.
+    pub(crate) fn optional(self) -> Self {
+        Self { required: false, ..self }
     }
 }
 

@@ -6,6 +6,7 @@ mod audit {
     pub(super) mod list;
 }
 mod auth {
+    pub(super) mod accept_invitation;
     pub(super) mod change_password;
     pub(super) mod forgot_password;
     pub(super) mod login;
@@ -18,6 +19,12 @@ mod auth {
     pub(super) mod verify_email;
 }
 mod errors;
+mod invitations {
+    pub(super) mod create;
+    pub(super) mod list;
+    pub(super) mod resend;
+    pub(super) mod revoke;
+}
 mod lockout {
     pub(super) mod clear;
     pub(super) mod get;
@@ -52,6 +59,8 @@ use crate::endpoint::Endpoint;
 
 pub use audit::list::AuditEvent;
 pub(crate) use auth::login::PATH as LOGIN;
+pub use invitations::create::IssuedResponse;
+pub use invitations::list::InvitationResponse;
 pub use mail::list::MailResponse;
 
 /// The dialect; also of paths that belong to none.
@@ -74,6 +83,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         auth::verify_email::endpoint(),
         auth::resend_verification::endpoint(),
         auth::undo_email_change::endpoint(),
+        auth::accept_invitation::endpoint(),
         users::get_me::endpoint(),
         users::update_me::endpoint(),
         users::change_email::endpoint(),
@@ -87,6 +97,10 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         sessions::list_of_user::endpoint(),
         sessions::revoke_all_of_user::endpoint(),
         sessions::revoke_of_user::endpoint(),
+        invitations::list::endpoint(),
+        invitations::create::endpoint(),
+        invitations::resend::endpoint(),
+        invitations::revoke::endpoint(),
         lockout::get::endpoint(),
         lockout::clear::endpoint(),
         audit::list::endpoint(),

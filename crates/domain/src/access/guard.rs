@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::access::Principal;
 use crate::access::rights::{Right, grants};
+use crate::accounts::Role;
 use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
 use crate::common::{Clock, RequestContext, UserId};
 use crate::ports::{Ports, RequiredPorts};
@@ -19,6 +20,7 @@ pub struct Forbidden;
 #[derive(Debug, Clone)]
 pub struct Allowed<R> {
     caller: UserId,
+    role: Role,
     context: AuditContext,
     right: PhantomData<R>,
 }
@@ -27,6 +29,11 @@ impl<R> Allowed<R> {
     /// The caller.
     pub fn caller(&self) -> UserId {
         self.caller
+    }
+
+    /// The caller's role.
+    pub fn role(&self) -> Role {
+        self.role
     }
 
     /// Who acts, when and from where, for the records of what follows.
@@ -61,7 +68,8 @@ impl Guard {
     ) -> Result<Allowed<R>, Forbidden> {
         let context = AuditContext::by(caller, self.clock.now(), request);
         if grants::<R>(caller.user.role) {
-            return Ok(Allowed { caller: caller.user.id, context, right: PhantomData });
+            let (id, role) = (caller.user.id, caller.user.role);
+            return Ok(Allowed { caller: id, role, context, right: PhantomData });
         }
         let event = context.event(AuditAction::AccessDenied);
         self.trail.note(event.because(AuditReason::NotAdmin));

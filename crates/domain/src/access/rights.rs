@@ -34,6 +34,8 @@ rights! {
     SessionsRead = "sessions.read";
     /// Ending the sessions of any account.
     SessionsEnd = "sessions.end";
+    /// Inviting, and seeing and revoking invitations.
+    InvitationsWrite = "invitations.write";
     /// Reading the audit log.
     AuditRead = "audit.read";
     /// Seeing which mails were sent, and to whom.
@@ -42,6 +44,16 @@ rights! {
     MailsRetry = "mails.retry";
     /// Using the cache where it is for administrators.
     CacheUse = "cache.use";
+}
+
+/// Whether a role has any right.
+pub fn has_any(role: Role) -> bool {
+    role == Role::Admin
+}
+
+/// Whether a role has all rights of another.
+pub fn covers(role: Role, other: Role) -> bool {
+    has_any(role) || !has_any(other)
 }
 
 /// Whether a role has a right: administrators have all, others none.

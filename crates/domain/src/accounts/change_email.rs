@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::access::Principal;
+use crate::access::{Principal, rights};
 use crate::accounts::Email;
 use crate::audit::AuditContext;
 use crate::common::{Clock, Error, PortError, RequestContext};
@@ -142,8 +142,8 @@ impl EmailChangeMode {
     /// mail to the address, so a session alone is not enough to change it.
     pub(crate) fn of(self, caller: &Principal, has_mail: bool) -> Self {
         match self {
-            Self::Direct if caller.user.is_superuser() && has_mail => Self::Confirm,
-            Self::Direct if caller.user.is_superuser() => Self::DirectByPassword,
+            Self::Direct if rights::has_any(caller.user.role) && has_mail => Self::Confirm,
+            Self::Direct if rights::has_any(caller.user.role) => Self::DirectByPassword,
             mode => mode,
         }
     }

@@ -93,6 +93,7 @@ impl CreateAdmin {
             role: Role::Admin,
             profile: Profile::default(),
             locale: None,
+            is_verified: false,
             mail: None,
             created_at: self.clock.now(),
             request: RequestContext::local(),

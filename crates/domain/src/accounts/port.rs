@@ -26,6 +26,8 @@ pub struct NewUser {
     pub profile: Profile,
     /// The language of mails, if it is known.
     pub locale: Option<Locale>,
+    /// Whether the user has proved that the address is theirs.
+    pub is_verified: bool,
     /// The mail that asks to prove the address.
     pub mail: Option<NewMail>,
     /// Now.
@@ -135,7 +137,7 @@ pub struct LastAdmin;
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait AccountRepository: Send + Sync {
-    /// Makes an active, unverified account at credential version 0 and returns it with its id.
+    /// Makes an active account at credential version 0 and returns it with its id.
     /// Appends the mail to it. Records [`NewUser::event`] on it.
     ///
     /// MUST return `UsernameTaken` if the canonical name is taken, else `EmailTaken` if the

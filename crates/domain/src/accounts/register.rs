@@ -12,7 +12,7 @@ use crate::credentials::{
 };
 use crate::lockout::{Admission, RateKey, RateLimiter, RegistrationLimit, TooManyAttempts};
 use crate::mail::{MailKind, Post};
-use crate::ports::{Policy, Ports, RequiredPorts};
+use crate::ports::{Policy, Ports, RegistrationMode, RequiredPorts};
 
 /// Who registers.
 #[derive(Debug, Clone)]
@@ -41,6 +41,9 @@ pub enum RegisterError {
     /// Nobody registers here.
     #[error("nobody can register here")]
     Closed,
+    /// An account is made by an invitation only.
+    #[error("registration is by invitation")]
+    ByInvitation,
     /// The password is too easy to guess.
     #[error(transparent)]
     Policy(#[from] PolicyViolation),
@@ -92,8 +95,8 @@ pub struct Register {
     pub limit: Option<RegistrationLimit>,
     /// Names that nobody registers, nor one that looks like them.
     pub reserved_names: Arc<[String]>,
-    /// Whether anybody may register.
-    pub is_open: bool,
+    /// Who may register.
+    pub mode: RegistrationMode,
 }
 
 impl Register {
@@ -110,7 +113,7 @@ impl Register {
             post: Post::new(ports),
             limit: policy.registration_limit,
             reserved_names: policy.reserved_names.as_slice().into(),
-            is_open: policy.registration_is_open,
+            mode: policy.registration,
         }
     }
 
@@ -119,8 +122,10 @@ impl Register {
     /// # Errors
     /// See [`RegisterError`].
     pub async fn execute(&self, input: RegisterInput) -> Result<User, Error<RegisterError>> {
-        if !self.is_open {
-            return Err(Error::Refused(RegisterError::Closed));
+        match self.mode {
+            RegistrationMode::Open => {}
+            RegistrationMode::Invite => return Err(Error::Refused(RegisterError::ByInvitation)),
+            RegistrationMode::Closed => return Err(Error::Refused(RegisterError::Closed)),
         }
         if input.username.looks_like_any(&self.reserved_names) {
             return Err(Error::Refused(RegisterError::UsernameReserved));
@@ -168,6 +173,7 @@ impl Register {
             role: input.role.into(),
             profile: input.profile,
             locale: input.locale,
+            is_verified: false,
             mail,
             created_at: self.clock.now(),
             request: input.request,
@@ -200,7 +206,7 @@ mod tests {
         rates: MockRateLimiter,
         trail: Arc<Trail>,
         reserved_names: Vec<String>,
-        is_open: bool,
+        mode: RegistrationMode,
     }
 
     impl World {
@@ -212,7 +218,7 @@ mod tests {
                 rates: MockRateLimiter::new(),
                 trail: Arc::default(),
                 reserved_names: Vec::new(),
-                is_open: true,
+                mode: RegistrationMode::Open,
             };
             world.rates.expect_reserve().returning(|_, _, _| Ok(Admission::Admitted));
             world
@@ -245,7 +251,7 @@ mod tests {
                 post: Post::none(testing::clock(5)),
                 limit: Some(RegistrationLimit::DEFAULT),
                 reserved_names: self.reserved_names.into(),
-                is_open: self.is_open,
+                mode: self.mode,
             };
             let input = RegisterInput {
                 username: Username::parse("Mike", UsernameLength::DEFAULT).unwrap(),
@@ -314,10 +320,12 @@ mod tests {
 
     #[tokio::test]
     async fn n5_where_registration_is_closed_nothing_is_asked_of_any_port() {
-        let mut world = World::new();
-        world.is_open = false;
-        let refused = world.register().await;
+        let closed = World { mode: RegistrationMode::Closed, ..World::new() };
+        let refused = closed.register().await;
         assert!(matches!(refused, Err(Error::Refused(RegisterError::Closed))));
+        let by_invitation = World { mode: RegistrationMode::Invite, ..World::new() };
+        let refused = by_invitation.register().await;
+        assert!(matches!(refused, Err(Error::Refused(RegisterError::ByInvitation))));
     }
 
     #[tokio::test]

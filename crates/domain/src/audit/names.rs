@@ -89,6 +89,11 @@ named! {
         EmailChangeFailed = "email_change_failed", "An address was not replaced: the password, or the link, was wrong.";
         EmailChangeUndone = "email_change_undone", "A change of an address was undone by the link in a mail; all sessions of the user ended.";
         EmailChangeUndoFailed = "email_change_undo_failed", "A change of an address was not undone by the link in a mail.";
+        InvitationCreated = "invitation_created", "Somebody was invited, or many by a code.";
+        InvitationResent = "invitation_resent", "An invitation got a new link; the one before does not work any more.";
+        InvitationRevoked = "invitation_revoked", "An invitation was revoked.";
+        InvitationAccepted = "invitation_accepted", "An account was made by an invitation, or got its role.";
+        InvitationFailed = "invitation_failed", "An invitation was not accepted: its link or code was wrong.";
         AccountDisowned = "account_disowned", "An account that was not verified was deleted by the link in a mail to its address.";
         MailRetried = "mail_retried", "A mail that had been given up was queued again.";
         ProfileUpdated = "profile_updated", "A profile was changed.";
@@ -155,6 +160,10 @@ impl AuditAction {
             | Self::EmailChangeWithdrawn
             | Self::EmailChanged
             | Self::EmailChangeUndone
+            | Self::InvitationCreated
+            | Self::InvitationResent
+            | Self::InvitationRevoked
+            | Self::InvitationAccepted
             | Self::AccountDisowned
             | Self::MailRetried
             | Self::ProfileUpdated
@@ -172,6 +181,7 @@ impl AuditAction {
             | Self::PasswordResetFailed
             | Self::EmailVerificationFailed
             | Self::EmailChangeFailed
+            | Self::InvitationFailed
             | Self::EmailChangeUndoFailed
             | Self::ProfileUpdateFailed
             | Self::DeactivationFailed

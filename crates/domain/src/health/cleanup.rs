@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::audit::AuditRepository;
 use crate::common::{Clock, PortError, Timestamp};
+use crate::invitations::InvitationRepository;
 use crate::lockout::{LockoutRepository, LoginLimits};
 use crate::mail::Outbox;
 use crate::one_time::OneTimeTokenRepository;
@@ -22,6 +23,8 @@ pub struct CleanedUp {
     pub mails: u64,
     /// One-time tokens.
     pub tokens: u64,
+    /// Invitations that were over.
+    pub invitations: u64,
     /// Old audit records.
     pub records: u64,
 }
@@ -30,7 +33,7 @@ pub struct CleanedUp {
 /// another.
 const PENDING: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
-/// For how long tokens are kept at least: much longer than any lives.
+/// For how long tokens are kept at least, much longer than any lives; and invitations that are over.
 const TOKENS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Deletes what has expired, so that tables do not grow without limit. Run it regularly.
@@ -46,6 +49,8 @@ pub struct Cleanup {
     pub outbox: Option<Arc<dyn Outbox>>,
     /// The one-time tokens.
     pub tokens: Arc<dyn OneTimeTokenRepository>,
+    /// The invitations.
+    pub invitations: Arc<dyn InvitationRepository>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For how long finished sessions are kept, for investigations.
@@ -70,6 +75,7 @@ impl Cleanup {
             records: audit_records.clone(),
             outbox: ports.mail.as_ref().map(|mail| mail.outbox.clone()),
             tokens: ports.one_time_tokens.clone(),
+            invitations: ports.invitations.clone(),
             keep_mails: policy.keep_mails,
             clock: clock.clone(),
             keep_sessions: policy.keep_sessions,
@@ -95,6 +101,7 @@ impl Cleanup {
             lockouts: self.lockouts.delete_stale(now - self.keep_lockouts).await?,
             mails,
             tokens: self.tokens.delete_before(now - self.keep_mails.max(TOKENS)).await?,
+            invitations: self.invitations.delete_before(now - TOKENS).await?,
             records: self.delete_records(now - self.keep_records).await?,
         })
     }
@@ -117,6 +124,7 @@ mod tests {
 
     use super::*;
     use crate::audit::MockAuditRepository;
+    use crate::invitations::MockInvitationRepository;
     use crate::lockout::MockLockoutRepository;
     use crate::mail::MockOutbox;
     use crate::one_time::MockOneTimeTokenRepository;
@@ -137,9 +145,11 @@ mod tests {
             .returning(move |_| Ok(left.pop().unwrap()));
         let (mut outbox, mut tokens) = (MockOutbox::new(), MockOneTimeTokenRepository::new());
         outbox.expect_delete_finished().with(eq(at(975))).return_once(|_| Ok(5));
+        let mut invitations = MockInvitationRepository::new();
+        let a_month_ago = at(1000 - 30 * 86_400);
+        invitations.expect_delete_before().with(eq(a_month_ago)).return_once(|_| Ok(8));
         let two_days_ago = at(1000 - 2 * 86_400);
         tokens.expect_forget_pending_before().with(eq(two_days_ago)).return_once(|_| Ok(1));
-        let a_month_ago = at(1000 - 30 * 86_400);
         tokens.expect_delete_before().with(eq(a_month_ago)).return_once(|_| Ok(6));
         let tidy = Cleanup {
             sessions: Arc::new(sessions),
@@ -148,12 +158,14 @@ mod tests {
             clock: testing::clock(1000),
             outbox: Some(Arc::new(outbox)),
             tokens: Arc::new(tokens),
+            invitations: Arc::new(invitations),
             keep_mails: Duration::from_secs(25),
             keep_sessions: Duration::from_secs(10),
             keep_lockouts: Duration::from_secs(20),
             keep_records: Duration::from_secs(30),
         };
-        let tidied = CleanedUp { sessions: 2, lockouts: 3, mails: 5, tokens: 6, records: 1004 };
+        let (tokens, invitations, records) = (6, 8, 1004);
+        let tidied = CleanedUp { sessions: 2, lockouts: 3, mails: 5, tokens, invitations, records };
         assert_eq!(tidy.execute().await.unwrap(), tidied);
     }
 }

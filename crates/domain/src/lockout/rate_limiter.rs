@@ -15,6 +15,8 @@ pub enum RateKey {
     FailedLogin(ClientNetwork),
     /// Failed registrations.
     FailedRegistration(ClientNetwork),
+    /// Wrong codes of invitations.
+    WrongInvitation(ClientNetwork),
     /// Requests for mails of a kind.
     MailRequest(MailKind, ClientNetwork),
     /// Mails of a kind to an account, by the number of the limit.
@@ -28,6 +30,7 @@ impl fmt::Display for RateKey {
         match self {
             Self::FailedLogin(network) => write!(f, "login:{network}"),
             Self::FailedRegistration(network) => write!(f, "register:{network}"),
+            Self::WrongInvitation(network) => write!(f, "invitation:{network}"),
             Self::MailRequest(kind, network) => write!(f, "mail:{kind}:{network}"),
             Self::MailsTo(kind, user, limit) => write!(f, "mails:{kind}:{user}:{limit}"),
             Self::Mails(kind) => write!(f, "mails:{kind}"),

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::accounts::{Email, User};
 use crate::common::text::hex;
 use crate::common::{Causes, Clock, PortError, Timestamp, UserId};
+use crate::invitations::InvitationRepository;
 use crate::lockout::{Admission, Limit, RateKey, RateLimiter};
 use crate::mail::{
     Claim, Link, Mail, MailKind, MailPorts, MailSettings, Mailer, NewMail, Outbox, QueuedMail,
@@ -56,6 +57,8 @@ pub struct DeliverMails {
     pub tokens: Arc<dyn TokenMaker>,
     /// Knows their tokens, and whom they go to.
     pub one_time: Arc<dyn OneTimeTokenRepository>,
+    /// Knows the invitations.
+    pub invitations: Arc<dyn InvitationRepository>,
     /// Counts mails.
     pub rates: Arc<dyn RateLimiter>,
     /// The time.
@@ -73,6 +76,7 @@ impl DeliverMails {
             mailer,
             tokens,
             one_time: ports.one_time_tokens.clone(),
+            invitations: ports.invitations.clone(),
             rates: ports.required.rate_limiter.clone(),
             clock: ports.required.clock.clone(),
             settings: policy.mail.clone(),
@@ -123,6 +127,10 @@ impl DeliverMails {
         &self,
         queued: &QueuedMail,
     ) -> Result<(Option<UserId>, Option<String>, Settlement), PortError> {
+        if queued.mail.kind == MailKind::Invitation {
+            let settlement = self.send_invitation(queued).await?;
+            return Ok((None, queued.mail.to.clone(), settlement));
+        }
         let recipient = match (&queued.user_id, &queued.mail.name) {
             (Some(id), _) => self.one_time.find_recipient_by_id(*id).await?,
             (None, Some(name)) => self.one_time.find_recipient(name).await?,
@@ -150,7 +158,7 @@ impl DeliverMails {
         recipient: &Recipient,
         address: &str,
     ) -> Result<Settlement, PortError> {
-        let NewMail { kind, locale, client, created_at, .. } = &queued.mail;
+        let kind = queued.mail.kind;
         let link = match kind.purpose() {
             None => None,
             // The change is told whether or not it can still be undone.
@@ -161,12 +169,41 @@ impl DeliverMails {
             },
         };
         let lifetime = link.as_ref().map(|link| link.lifetime);
+        self.hand_over(queued, Some(&recipient.user), address, link, lifetime).await
+    }
+
+    /// Sends an invitation, if it is open and its link is the one in this mail.
+    async fn send_invitation(&self, queued: &QueuedMail) -> Result<Settlement, PortError> {
+        let purpose = Purpose::Invitation;
+        let (Some(to), Some(token)) = (&queued.mail.to, self.token(queued, purpose)) else {
+            return Ok(Settlement::Dropped);
+        };
+        let now = self.clock.now();
+        let found = self.invitations.find_by_token(&token.digest()).await?;
+        let Some(invitation) = found.filter(|invitation| invitation.is_open(now)) else {
+            return Ok(Settlement::Dropped);
+        };
+        let left = (invitation.expires_at - now).to_std().unwrap_or_default();
+        let link = Link { lifetime: left, ..self.settings.link(purpose, token) };
+        self.hand_over(queued, None, to, Some(link), None).await
+    }
+
+    /// Writes the mail down and sends it. The token in it then lives for `lifetime`.
+    async fn hand_over(
+        &self,
+        queued: &QueuedMail,
+        user: Option<&User>,
+        to: &str,
+        link: Option<Link>,
+        lifetime: Option<Duration>,
+    ) -> Result<Settlement, PortError> {
+        let NewMail { kind, locale, client, created_at, .. } = &queued.mail;
         let mail = Mail {
             message_id: self.message_id(queued),
             kind: *kind,
-            to: address.to_owned(),
-            locale: recipient.user.locale.or(*locale).unwrap_or(self.settings.locale),
-            username: shown_name(&recipient.user),
+            to: to.to_owned(),
+            locale: user.and_then(|user| user.locale).or(*locale).unwrap_or(self.settings.locale),
+            username: user.and_then(shown_name),
             link,
             client: client.clone(),
             at: *created_at,
@@ -316,6 +353,7 @@ pub(super) fn destination<'a>(
             let pending = user.pending_email.as_ref().filter(|_| user.is_active);
             pending.map(Email::as_str)
         }
+        MailKind::Invitation => to,
         MailKind::EmailChanged | MailKind::EmailRestored => {
             Some(to.unwrap_or(recipient.recovery_address(now)))
         }

@@ -22,6 +22,8 @@ pub enum MailKind {
     EmailChanged,
     /// Tells, at both addresses, that a change was undone.
     EmailRestored,
+    /// Has the link of an invitation.
+    Invitation,
     /// A trial, by `menjin mail test`.
     Test,
 }
@@ -33,13 +35,14 @@ pub struct UnknownMailKind;
 
 impl MailKind {
     /// One of each.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::VerifyEmail,
         Self::ResetPassword,
         Self::PasswordChanged,
         Self::ChangeEmail,
         Self::EmailChanged,
         Self::EmailRestored,
+        Self::Invitation,
         Self::Test,
     ];
 
@@ -52,6 +55,7 @@ impl MailKind {
             Self::ChangeEmail => "change_email",
             Self::EmailChanged => "email_changed",
             Self::EmailRestored => "email_restored",
+            Self::Invitation => "invitation",
             Self::Test => "test",
         }
     }
@@ -63,6 +67,7 @@ impl MailKind {
             Self::ResetPassword => Some(Purpose::ResetPassword),
             Self::ChangeEmail => Some(Purpose::ChangeEmail),
             Self::EmailChanged => Some(Purpose::UndoEmailChange),
+            Self::Invitation => Some(Purpose::Invitation),
             Self::PasswordChanged | Self::EmailRestored | Self::Test => None,
         }
     }
@@ -72,7 +77,11 @@ impl MailKind {
     pub fn is_for_anybody(self) -> bool {
         match self {
             Self::VerifyEmail | Self::ResetPassword | Self::ChangeEmail => true,
-            Self::PasswordChanged | Self::EmailChanged | Self::EmailRestored | Self::Test => false,
+            Self::PasswordChanged
+            | Self::EmailChanged
+            | Self::EmailRestored
+            | Self::Invitation
+            | Self::Test => false,
         }
     }
 }
@@ -83,6 +92,7 @@ impl Purpose {
         match self {
             Self::VerifyEmail | Self::ChangeEmail => "/account/verify-email",
             Self::UndoEmailChange => "/account/undo-email-change",
+            Self::Invitation => "/account/accept-invitation",
             Self::ResetPassword => "/account/reset-password",
         }
     }
@@ -92,6 +102,8 @@ impl Purpose {
         match self {
             Self::VerifyEmail | Self::ChangeEmail => Duration::from_secs(24 * 60 * 60),
             Self::UndoEmailChange => UNDO_TIME,
+            // The invitation knows, and it does not begin anew when its mail is handed over.
+            Self::Invitation => Duration::ZERO,
             Self::ResetPassword => reset,
         }
     }
@@ -102,7 +114,7 @@ impl Purpose {
             // A user who asks three times opens whichever mail comes.
             Self::ResetPassword | Self::ChangeEmail => 3,
             // Each change has its own.
-            Self::UndoEmailChange => u32::MAX,
+            Self::UndoEmailChange | Self::Invitation => u32::MAX,
             // They do no harm: each proves the one address that it was sent to.
             Self::VerifyEmail => 10,
         }

@@ -86,8 +86,7 @@ impl Post {
     }
 
     /// One that makes mails with these tokens.
-    #[cfg(test)]
-    pub(crate) fn with(tokens: Arc<dyn TokenMaker>, clock: Arc<dyn Clock>) -> Self {
+    pub fn with(tokens: Arc<dyn TokenMaker>, clock: Arc<dyn Clock>) -> Self {
         Self { tokens: Some(tokens), clock }
     }
 
@@ -106,15 +105,30 @@ impl Post {
         is_proved: bool,
         request: &RequestContext,
     ) -> Result<Option<EmailChangeMails>, PortError> {
-        let Some(tokens) = &self.tokens else { return Ok(None) };
-        let Some(notice) = self.mail(MailKind::EmailChanged, None, request)? else {
-            return Ok(None);
-        };
-        let undo = tokens.token(&notice.seed, Purpose::UndoEmailChange);
-        let undo = undo.ok_or_else(|| PortError::internal("tokens", "a seed without its key"))?;
+        let purpose = Purpose::UndoEmailChange;
+        let notice = self.with_token(MailKind::EmailChanged, purpose, None, request)?;
+        let Some((notice, undo)) = notice else { return Ok(None) };
         let kind = MailKind::VerifyEmail;
         let verification = if is_proved { None } else { self.mail(kind, None, request)? };
         Ok(Some(EmailChangeMails { notice, undo: undo.digest(), verification }))
+    }
+
+    /// A mail, and the token that will be in it; `None` if no mails are sent.
+    ///
+    /// # Errors
+    /// The operating system gives no randomness.
+    pub(crate) fn with_token(
+        &self,
+        kind: MailKind,
+        purpose: Purpose,
+        locale: Option<Locale>,
+        request: &RequestContext,
+    ) -> Result<Option<(NewMail, OneTimeToken)>, PortError> {
+        let Some(tokens) = &self.tokens else { return Ok(None) };
+        let Some(mail) = self.mail(kind, locale, request)? else { return Ok(None) };
+        let token = tokens.token(&mail.seed, purpose);
+        let token = token.ok_or_else(|| PortError::internal("tokens", "a seed without its key"))?;
+        Ok(Some((mail, token)))
     }
 
     /// A mail for a request in a language; `None` if no mails are sent.

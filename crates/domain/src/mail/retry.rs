@@ -6,7 +6,7 @@ use crate::access::Allowed;
 use crate::access::rights::MailsRetry;
 use crate::common::Error;
 use crate::mail::deliver::destination;
-use crate::mail::{MailId, MailRecord, Outbox};
+use crate::mail::{MailId, MailKind, MailRecord, Outbox};
 use crate::one_time::OneTimeTokenRepository;
 use crate::ports::Ports;
 
@@ -56,8 +56,11 @@ impl RetryMail {
         };
         let context = allowed.context().clone();
         let sent_to = mail.recipient.as_deref();
-        let address =
-            recipient.as_ref().and_then(|it| destination(mail.kind, it, sent_to, context.at));
+        let address = match &recipient {
+            Some(recipient) => destination(mail.kind, recipient, sent_to, context.at),
+            // Whoever is invited has no account yet.
+            None => sent_to.filter(|_| mail.kind == MailKind::Invitation),
+        };
         if address.is_none() || address != sent_to {
             return Err(Error::Refused(RetryMailError::NotRetriable));
         }

@@ -60,7 +60,7 @@ impl NewOneTimeToken {
                 Purpose::ResetPassword | Purpose::ChangeEmail => Some(recipient.version),
                 // Who changes a first password and then presses the button is not sent away; and what
                 // undoes a change is there against those who may have changed the password as well.
-                Purpose::VerifyEmail | Purpose::UndoEmailChange => None,
+                Purpose::VerifyEmail | Purpose::UndoEmailChange | Purpose::Invitation => None,
             },
             email: canonical.unwrap_or_else(|_violation| email.to_lowercase()),
             client,

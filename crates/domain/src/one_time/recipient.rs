@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::accounts::{Email, Role, User};
+use crate::access::rights;
+use crate::accounts::{Email, User};
 use crate::common::Timestamp;
 use crate::credentials::CredentialVersion;
 
@@ -133,7 +134,7 @@ impl Recipient {
     /// Where a new password may be sent to: the recovery address of an active account. Not to an
     /// address that nobody has proved, if the account has rights.
     pub fn reset_address(&self, now: Timestamp) -> Option<&str> {
-        let has_rights = self.user.role == Role::Admin;
+        let has_rights = rights::has_any(self.user.role);
         let may = self.user.is_active && (self.is_proved() || !has_rights);
         may.then(|| self.recovery_address(now))
     }
@@ -142,6 +143,7 @@ impl Recipient {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::Role;
     use crate::testing::{self, at};
 
     fn recipient(is_verified: bool, recovery: Recovery) -> Recipient {

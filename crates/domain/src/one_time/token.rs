@@ -21,12 +21,19 @@ pub enum Purpose {
     ChangeEmail,
     /// Giving an account the address back that it had before.
     UndoEmailChange,
+    /// Accepting an invitation, which is in a store of its own.
+    Invitation,
 }
 
 impl Purpose {
     /// One of each.
-    pub const ALL: [Self; 4] =
-        [Self::VerifyEmail, Self::ResetPassword, Self::ChangeEmail, Self::UndoEmailChange];
+    pub const ALL: [Self; 5] = [
+        Self::VerifyEmail,
+        Self::ResetPassword,
+        Self::ChangeEmail,
+        Self::UndoEmailChange,
+        Self::Invitation,
+    ];
 
     /// The name in stores.
     pub fn as_str(self) -> &'static str {
@@ -35,11 +42,19 @@ impl Purpose {
             Self::ResetPassword => "reset_password",
             Self::ChangeEmail => "change_email",
             Self::UndoEmailChange => "undo_email_change",
+            Self::Invitation => "invitation",
         }
     }
 }
 
-/// A token: 256 bits in base64url (43 characters). It is never printed and never stored; stores hold
+/// The digits of codes: none is mistaken for another, or makes a word (Crockford's base 32).
+const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// How many digits a code has: 60 bits.
+const CODE_LENGTH: usize = 12;
+
+/// A token: 256 bits in base64url (43 characters), or a code of 60 bits that can be read aloud
+/// (`7ZKM-0Q4B-XW9D`). It is never printed and never stored; stores hold
 /// its [`TokenDigest`].
 #[derive(Clone)]
 pub struct OneTimeToken(SecretString);
@@ -64,7 +79,22 @@ impl OneTimeToken {
         if text.chars().count() > max {
             return Err(Violation::TooLong { max });
         }
-        Ok(Self(text.into()))
+        Ok(Self(code_of(text).unwrap_or_else(|| text.to_owned()).into()))
+    }
+
+    /// The code of the lower 60 of these bits.
+    pub fn code(bits: u64) -> Self {
+        let digit = |nth: usize| {
+            let value = usize::try_from((bits >> (5 * nth)) & 31).unwrap_or_default();
+            DIGITS.get(value).copied().unwrap_or_default()
+        };
+        let digits: Vec<u8> = (0..CODE_LENGTH).map(digit).collect();
+        Self(grouped(&digits).into())
+    }
+
+    /// Whether it is a code, which is easier to guess than the others.
+    pub fn is_code(&self) -> bool {
+        code_of(self.expose()).is_some()
     }
 
     /// The token, for a link or an answer.
@@ -76,6 +106,27 @@ impl OneTimeToken {
     pub fn digest(&self) -> TokenDigest {
         TokenDigest(hex(&Sha256::digest(self.expose().as_bytes())))
     }
+}
+
+/// The digits of a code, as they are shown.
+fn grouped(digits: &[u8]) -> String {
+    let groups: Vec<_> = digits.chunks(4).map(String::from_utf8_lossy).collect();
+    groups.join("-")
+}
+
+/// The code that somebody has typed, in any case, with `O` for 0 and `I` or `L` for 1, and with or
+/// without its dashes; `None` if it is none.
+fn code_of(text: &str) -> Option<String> {
+    let mut digits = Vec::new();
+    for c in text.chars().filter(|c| !matches!(c, '-' | ' ' | '－' | '–' | '—')) {
+        let digit = match c.to_ascii_uppercase() {
+            'O' => b'0',
+            'I' | 'L' => b'1',
+            digit => u8::try_from(digit).ok().filter(|digit| DIGITS.contains(digit))?,
+        };
+        digits.push(digit);
+    }
+    (digits.len() == CODE_LENGTH).then(|| grouped(&digits))
 }
 
 impl fmt::Debug for OneTimeToken {
@@ -152,5 +203,28 @@ mod tests {
         assert_eq!(copied.digest(), digest);
         assert_ne!(OneTimeToken::from_bytes(&[8; 32]).digest(), digest);
         assert!(OneTimeToken::parse(&"x".repeat(173)).is_err());
+    }
+
+    #[test]
+    fn n3_a_code_is_one_however_it_is_typed() {
+        let code = OneTimeToken::code(0x0123_4567_89ab_cdef);
+        let shown = code.expose().to_owned();
+        assert_eq!(shown.len(), 14, "{shown}");
+        assert!(code.is_code() && shown.is_ascii() && !shown.contains(['I', 'L', 'O', 'U']));
+        let bare = shown.replace('-', "");
+        for typed in [
+            shown.to_lowercase(),
+            bare.clone(),
+            bare.replace('0', "o").replace('1', "l"),
+            format!(" {} {} {} ", &bare[..4], &bare[4..8], &bare[8..]),
+        ] {
+            let parsed = OneTimeToken::parse(&typed).unwrap();
+            assert_eq!(parsed.digest(), code.digest(), "{typed}");
+        }
+        for other in [&bare[1..], "0123-4567-89A!", "0123-4567-89AU", "", &format!("{bare}0")] {
+            assert!(!OneTimeToken::parse(other).unwrap().is_code(), "{other}");
+        }
+        assert!(!OneTimeToken::from_bytes(&[7; 32]).is_code());
+        assert_ne!(OneTimeToken::code(1).digest(), OneTimeToken::code(2).digest());
     }
 }

@@ -76,6 +76,8 @@ fn m6_a_mail_says_when_from_where_for_how_long_and_what_to_do_if_it_was_somebody
                 let not_you = match (mail.locale, mail.kind) {
                     (Locale::ZhCn, MailKind::VerifyEmail) => "不是您注册的",
                     (Locale::En, MailKind::VerifyEmail) => "If you did not make this account",
+                    (Locale::ZhCn, MailKind::Invitation) => "如果您不清楚此邀请的来由",
+                    (Locale::En, MailKind::Invitation) => "If you did not expect this",
                     (Locale::ZhCn, _) => "不是您本人",
                     (
                         Locale::En,
@@ -141,11 +143,13 @@ fn m6_lifetimes_are_said_in_words() {
     for (seconds, english, chinese) in [
         (0, "1 minute", "1 分钟"),
         (60, "1 minute", "1 分钟"),
-        (119, "1 minute", "1 分钟"),
+        (89, "1 minute", "1 分钟"),
         (1800, "30 minutes", "30 分钟"),
         (3600, "1 hour", "1 小时"),
         (5400, "90 minutes", "90 分钟"),
         (86_400, "24 hours", "24 小时"),
+        (4 * 3600 + 1234, "4 hours", "4 小时"),
+        (7 * 86_400 - 1, "7 days", "7 天"),
     ] {
         assert_eq!(lifetime(seconds, Locale::En), english);
         assert_eq!(lifetime(seconds, Locale::ZhCn), chinese);

@@ -13,4 +13,6 @@ mod stores;
 
 pub use cache::{SessionCache, Ticket};
 pub use invalidation::Invalidation;
-pub use stores::{CachedAccounts, CachedCredentials, CachedOneTimeTokens, CachedSessions};
+pub use stores::{
+    CachedAccounts, CachedCredentials, CachedInvitations, CachedOneTimeTokens, CachedSessions,
+};

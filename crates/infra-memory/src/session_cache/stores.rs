@@ -13,6 +13,11 @@ use menjin_domain::common::{Causes, Error, PortError, SessionId, Timestamp, User
 use menjin_domain::credentials::{
     CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
 };
+use menjin_domain::invitations::{
+    AcceptError, Acceptance, Invitation, InvitationId, InvitationOver, InvitationPage,
+    InvitationQuery, InvitationRepository, NewInvitation, RoleAcceptance, TakeRoleError,
+};
+use menjin_domain::mail::NewMail;
 use menjin_domain::one_time::{
     ConfirmEmailChangeError, Disowning, EmailChange, EmailChangeRequest, EmailChangeUndo,
     EmailVerification, NewOneTimeToken, OneTimeTokenRepository, PasswordReset, Purpose, Recipient,
@@ -419,6 +424,73 @@ impl OneTimeTokenRepository for CachedOneTimeTokens {
     async fn forget_pending_before(&self, before: Timestamp) -> Result<u64, PortError> {
         // Cached copies show the address for at most their time to live.
         self.store.forget_pending_before(before).await
+    }
+
+    async fn delete_before(&self, before: Timestamp) -> Result<u64, PortError> {
+        self.store.delete_before(before).await
+    }
+}
+
+/// Invitations, whose acceptance by a user invalidates the cached sessions of that user.
+pub struct CachedInvitations {
+    store: Arc<dyn InvitationRepository>,
+    changes: Changes,
+}
+
+impl CachedInvitations {
+    /// Puts the cache before a store; `others` tells other processes of changes.
+    ///
+    /// # Panics
+    /// Panics outside of a tokio runtime, on which its writes run.
+    pub fn new(
+        store: Arc<dyn InvitationRepository>,
+        cache: Arc<SessionCache>,
+        others: Option<Arc<dyn InvalidationChannel>>,
+    ) -> Self {
+        Self { store, changes: Changes::new(cache, others) }
+    }
+}
+
+#[async_trait]
+impl InvitationRepository for CachedInvitations {
+    async fn create(&self, invitation: NewInvitation) -> Result<Invitation, PortError> {
+        self.store.create(invitation).await
+    }
+
+    async fn find(&self, id: InvitationId) -> Result<Option<Invitation>, PortError> {
+        self.store.find(id).await
+    }
+
+    async fn find_by_token(&self, digest: &TokenDigest) -> Result<Option<Invitation>, PortError> {
+        self.store.find_by_token(digest).await
+    }
+
+    async fn list(&self, query: InvitationQuery) -> Result<InvitationPage, PortError> {
+        self.store.list(query).await
+    }
+
+    async fn renew(
+        &self,
+        id: InvitationId,
+        digest: TokenDigest,
+        mail: Option<NewMail>,
+        context: AuditContext,
+    ) -> Result<Invitation, Error<InvitationOver>> {
+        self.store.renew(id, digest, mail, context).await
+    }
+
+    async fn revoke(&self, id: InvitationId, context: AuditContext) -> Result<bool, PortError> {
+        self.store.revoke(id, context).await
+    }
+
+    async fn accept(&self, acceptance: Acceptance) -> Result<User, Error<AcceptError>> {
+        self.store.accept(acceptance).await
+    }
+
+    async fn take_role(&self, acceptance: RoleAcceptance) -> Result<User, Error<TakeRoleError>> {
+        let (store, id) = (Arc::clone(&self.store), acceptance.user_id);
+        let write = async move { store.take_role(acceptance).await };
+        self.changes.after(Invalidation::User(id), write).await?
     }
 
     async fn delete_before(&self, before: Timestamp) -> Result<u64, PortError> {

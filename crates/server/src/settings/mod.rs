@@ -40,7 +40,7 @@ pub(crate) use load::{DEFAULT, PRODUCTION, Writings};
 pub(crate) use log::{LogFormat, LogSettings};
 pub(crate) use mail::MailMode;
 pub(crate) use names::is_secret;
-pub(crate) use registration::{RegistrationMode, RequiredVerification};
+pub(crate) use registration::RequiredVerification;
 pub(crate) use server::{ServerSettings, TlsSettings};
 
 /// All settings, each valid and all consistent. When they are serialised, secrets are masked.

@@ -1,6 +1,7 @@
 //! `[registration]`: the role of accounts that register themselves.
 
 use menjin_domain::accounts::{RegistrableRole, Role};
+use menjin_domain::ports;
 
 use super::prelude::*;
 
@@ -18,6 +19,11 @@ pub(crate) struct RegistrationSettings {
 }
 
 impl RegistrationSettings {
+    /// Whether anybody may register.
+    pub(crate) fn is_open(&self) -> bool {
+        self.mode == RegistrationMode::Open
+    }
+
     /// The role of an account that registers through `/api/v1`.
     ///
     /// # Errors
@@ -46,6 +52,18 @@ pub(crate) enum RequiredVerification {
 pub(crate) enum RegistrationMode {
     /// Anybody.
     Open,
+    /// Whoever has an invitation.
+    Invite,
     /// Nobody.
     Closed,
+}
+
+impl From<RegistrationMode> for ports::RegistrationMode {
+    fn from(mode: RegistrationMode) -> Self {
+        match mode {
+            RegistrationMode::Open => Self::Open,
+            RegistrationMode::Invite => Self::Invite,
+            RegistrationMode::Closed => Self::Closed,
+        }
+    }
 }

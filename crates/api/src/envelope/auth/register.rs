@@ -14,7 +14,7 @@ pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/auth/register", register)
         .success("The user was registered")
         .message(DONE)
-        .refusals(&[ErrorKind::RegistrationClosed])
+        .refusals(&[ErrorKind::RegistrationClosed, ErrorKind::RegistrationByInvitation])
         .refusals(&[ErrorKind::UsernameReserved, ErrorKind::UsernameTaken, ErrorKind::EmailTaken])
         .refusals(ErrorKind::OF_A_NEW_PASSWORD)
 }

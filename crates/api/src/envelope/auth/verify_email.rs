@@ -13,8 +13,8 @@ pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/auth/verify-email", verify_email)
         .success("The address is verified")
         .message(DONE)
-        .refusals(&[ErrorKind::TokenInvalid, ErrorKind::WrongPassword])
-        .refusals(&[ErrorKind::TooManyAttempts, ErrorKind::Overloaded])
+        .refusals(&[ErrorKind::TokenInvalid, ErrorKind::EmailTaken])
+        .refusals(ErrorKind::OF_A_PROMPT)
         .refusals(ErrorKind::OF_THE_STORE)
 }
 
@@ -29,7 +29,8 @@ request! {
 
 /// Verify an e-mail address by the link in a mail.
 ///
-/// Doing it again changes nothing and succeeds.
+/// A link that was sent to another address than the account has gives the account that address. Proving
+/// an address again changes nothing and succeeds.
 #[api_v2_operation(operation_id = "envelope_verify_email", tags("Authentication (envelope)"))]
 async fn verify_email(
     api: Data<Api>,

@@ -12,7 +12,7 @@ use crate::v1::responses::User;
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/v1/auth/register", register)
         .success("The user was registered")
-        .refusals(&[ErrorKind::RegistrationClosed])
+        .refusals(&[ErrorKind::RegistrationClosed, ErrorKind::RegistrationByInvitation])
         .refusals(&[ErrorKind::UsernameReserved, ErrorKind::UsernameTaken, ErrorKind::EmailTaken])
         .refusals(ErrorKind::OF_A_NEW_PASSWORD)
 }

@@ -6,6 +6,7 @@ use super::*;
 use crate::accounts::{LoginName, Role, Username, UsernameLength};
 use crate::common::Locale;
 use crate::credentials::CredentialVersion;
+use crate::invitations::MockInvitationRepository;
 use crate::lockout::MockRateLimiter;
 use crate::mail::{MailError, MailId, MockMailer, MockOutbox};
 use crate::one_time::{
@@ -19,6 +20,7 @@ struct World {
     mailer: MockMailer,
     tokens: MockTokenMaker,
     one_time: MockOneTimeTokenRepository,
+    invitations: MockInvitationRepository,
     rates: MockRateLimiter,
     settled: Arc<Mutex<Vec<Settlement>>>,
 }
@@ -55,6 +57,7 @@ impl World {
             mailer: MockMailer::new(),
             tokens: MockTokenMaker::new(),
             one_time: MockOneTimeTokenRepository::new(),
+            invitations: MockInvitationRepository::new(),
             rates: MockRateLimiter::new(),
             settled: Arc::default(),
         };
@@ -104,6 +107,7 @@ impl World {
             mailer: Arc::new(self.mailer),
             tokens: Arc::new(self.tokens),
             one_time: Arc::new(self.one_time),
+            invitations: Arc::new(self.invitations),
             rates: Arc::new(self.rates),
             clock: testing::clock(10),
             settings: MailSettings::new("https://site.example/auth".into()),

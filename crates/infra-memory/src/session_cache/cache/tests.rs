@@ -34,6 +34,7 @@ pub(in crate::session_cache) fn live(version: i64) -> LiveSession {
             role: Role::Student,
             profile: Profile::default(),
             locale: None,
+            pending_email: None,
             is_active: true,
             is_verified: false,
             created_at: at(0),

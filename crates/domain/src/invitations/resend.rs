@@ -1,0 +1,72 @@
+//! Use-case: a new link for an invitation.
+
+use std::sync::Arc;
+
+use crate::access::Allowed;
+use crate::access::rights::InvitationsWrite;
+use crate::common::{Error, Locale};
+use crate::invitations::create::InvitationLinks;
+use crate::invitations::{
+    InvitationId, InvitationNotFound, InvitationOver, InvitationRepository, InvitationTerms,
+    Inviter, Issued,
+};
+use crate::ports::{Policy, Ports};
+
+/// Why there is no new link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ResendInvitationError {
+    /// There is no invitation of this id.
+    #[error(transparent)]
+    NotFound(#[from] InvitationNotFound),
+    /// It is over for good.
+    #[error(transparent)]
+    Over(#[from] InvitationOver),
+    /// Whoever asks does not have all rights of the role.
+    #[error("nobody may give a role with more rights than their own")]
+    RoleForbidden,
+}
+
+/// Gives an invitation a new link, and sends it if it is for an address and mails are sent. The link
+/// before does not work any more. That works after expiry, too.
+#[non_exhaustive]
+pub struct ResendInvitation {
+    /// The invitations.
+    pub invitations: Arc<dyn InvitationRepository>,
+    /// Makes links.
+    pub links: InvitationLinks,
+}
+
+impl ResendInvitation {
+    /// On these ports, with this policy.
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
+        Self { invitations: ports.invitations.clone(), links: InvitationLinks::new(ports, policy) }
+    }
+
+    /// Runs the use-case.
+    ///
+    /// # Errors
+    /// See [`ResendInvitationError`].
+    pub async fn execute(
+        &self,
+        allowed: &Allowed<InvitationsWrite>,
+        id: InvitationId,
+        locale: Option<Locale>,
+    ) -> Result<Issued, Error<ResendInvitationError>> {
+        let found = self.invitations.find(id).await?;
+        let invitation = found.ok_or(Error::Refused(InvitationNotFound.into()))?;
+        let inviter = Inviter { is_active: true, role: allowed.role() };
+        if !inviter.may_invite_to(invitation.role) {
+            return Err(Error::Refused(ResendInvitationError::RoleForbidden));
+        }
+        let terms = InvitationTerms {
+            email: invitation.email,
+            role: invitation.role,
+            max_uses: invitation.max_uses,
+            lifetime: invitation.lifetime,
+        };
+        let context = allowed.context().clone();
+        let (token, mail) = self.links.token(&terms, locale, &context)?;
+        let renewed = self.invitations.renew(id, token.digest(), mail, context).await;
+        Ok(self.links.issued(renewed.map_err(Error::cast)?, token))
+    }
+}
