@@ -19,6 +19,7 @@ mod every_route;
 mod framework;
 mod general;
 mod habits;
+mod invitations;
 mod language;
 mod locks;
 mod mail;

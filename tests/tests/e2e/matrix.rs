@@ -12,16 +12,18 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Access {
     Everybody,
+    /// Nobody needs a token; one that is sent has to be good.
+    EverybodyOrUsers,
     Users,
     Admins,
     /// As `cache_api.access` says.
     Cache,
 }
-use Access::{Admins, Cache, Everybody, Users};
+use Access::{Admins, Cache, Everybody, EverybodyOrUsers, Users};
 
 /// The rule of each operation. One that is not here fails the test: nobody adds a route without
 /// saying who may call it.
-const RULES: [(&str, &str, Access); 49] = [
+const RULES: [(&str, &str, Access); 55] = [
     ("GET", "/api/v1/audit", Admins),
     ("GET", "/api/v1/mails", Admins),
     ("POST", "/api/v1/mails/{mail_id}/retry", Admins),
@@ -29,6 +31,12 @@ const RULES: [(&str, &str, Access); 49] = [
     ("POST", "/api/v1/auth/reset-password", Everybody),
     ("POST", "/api/v1/auth/verify-email", Everybody),
     ("POST", "/api/v1/auth/verify-email/resend", Everybody),
+    ("GET", "/api/v1/invitations", Admins),
+    ("POST", "/api/v1/invitations", Admins),
+    ("POST", "/api/v1/invitations/{invitation_id}/resend", Admins),
+    ("DELETE", "/api/v1/invitations/{invitation_id}", Admins),
+    ("POST", "/api/v1/auth/accept-invitation", EverybodyOrUsers),
+    ("POST", "/api/auth/accept-invitation", EverybodyOrUsers),
     ("POST", "/api/v1/auth/undo-email-change", Everybody),
     ("POST", "/api/v1/users/me/email", Users),
     ("DELETE", "/api/v1/users/me/email", Users),
@@ -89,6 +97,7 @@ const CALLERS: [Caller; 4] = [Caller::Nobody, Caller::Inactive, Caller::User, Ca
 fn refusal(access: Access, caller: Caller) -> Option<u16> {
     match (access, caller) {
         (Everybody, _) | (Users, Caller::User) | (_, Caller::Admin) => None,
+        (EverybodyOrUsers, Caller::Nobody | Caller::User) => None,
         (_, Caller::Nobody | Caller::Inactive) => Some(401),
         (Admins, Caller::User) => Some(403),
         (Cache, Caller::User) => unreachable!("resolved by the setting before"),

@@ -33,6 +33,7 @@ fn each_bad_setting_is_named() {
         ("MENJIN__MAIL__MODE", "smtp", "mail.from"),
         ("MENJIN__MAIL__MODE", "post", "mail.mode"),
         ("MENJIN__REGISTRATION__MODE", "shut", "registration.mode"),
+        ("MENJIN__ACCOUNTS__EMAIL_CHANGE", "never", "accounts.email_change"),
         ("MENJIN__MAIL__FROM", "nobody", "mail.from"),
         ("MENJIN__MAIL__TEMPLATES", "nowhere", "mail.templates"),
         ("MENJIN__MAIL__RESET_TTL", "1m", "mail.reset_ttl"),
@@ -192,6 +193,10 @@ fn m5_settings_of_mail_that_contradict_each_other_stop_the_start() {
                 ("MENJIN__REGISTRATION__REQUIRE_VERIFICATION", "login"),
             ],
             "registration.require_verification",
+        ),
+        (
+            vec![("MENJIN__MAIL__MODE", "off"), ("MENJIN__ACCOUNTS__EMAIL_CHANGE", "confirm")],
+            "accounts.email_change",
         ),
     ] {
         let (code, text) = complaint(&variables, &[]);

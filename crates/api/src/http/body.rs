@@ -69,14 +69,12 @@ pub(crate) fn required<A, B>(
     (second, b): (&'static str, Option<B>),
 ) -> Result<(A, B), ApiError> {
     let missing = [(first, a.is_none()), (second, b.is_none())];
-    match (a, b) {
-        (Some(a), Some(b)) => Ok((a, b)),
-        _ => {
-            let missing = missing.into_iter().filter(|(_, is_missing)| *is_missing);
-            let fields = missing.map(|(name, _)| FieldError::in_body(name, Problem::Missing));
-            Err(ApiError::invalid(fields.collect()))
-        }
+    if let (Some(a), Some(b)) = (a, b) {
+        return Ok((a, b));
     }
+    let missing = missing.into_iter().filter(|(_, is_missing)| *is_missing);
+    let fields = missing.map(|(name, _)| FieldError::in_body(name, Problem::Missing));
+    Err(ApiError::invalid(fields.collect()))
 }
 
 async fn parse<T: Request>(

@@ -32,6 +32,6 @@ pub(super) fn for_one(random: &dyn Random) -> Result<OneTimeToken, PortError> {
 
 /// A code for many, which can be read aloud.
 pub(super) fn for_many(random: &dyn Random) -> Result<OneTimeToken, PortError> {
-    let [a, b, c, d, e, f, g, h, ..] = bits(random)?;
-    Ok(OneTimeToken::code(u64::from_be_bytes([a, b, c, d, e, f, g, h])))
+    let bits = bits(random)?.into_iter().take(8);
+    Ok(OneTimeToken::code(bits.fold(0, |bits, byte| bits << 8 | u64::from(byte))))
 }

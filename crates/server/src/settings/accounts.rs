@@ -40,3 +40,23 @@ impl AccountsSettings {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn q3_in_production_with_mail_addresses_are_confirmed_unless_it_is_said_otherwise() {
+        use EmailChangeMode::{Confirm as ByLink, Direct as AtOnce};
+        for (email_change, production, has_mail, expected) in [
+            (EmailChange::Auto, false, true, AtOnce),
+            (EmailChange::Auto, true, false, AtOnce),
+            (EmailChange::Auto, true, true, ByLink),
+            (EmailChange::Direct, true, true, AtOnce),
+            (EmailChange::Confirm, false, true, ByLink),
+        ] {
+            let settings = AccountsSettings { email_change };
+            assert_eq!(settings.email_change(production, has_mail), expected, "{email_change:?}");
+        }
+    }
+}

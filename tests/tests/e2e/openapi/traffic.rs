@@ -123,6 +123,7 @@ async fn every_operation_answers_as_documented() {
     envelope_authentication(&app, &mut visits).await;
     mails(&mut visits).await;
     email_changes(&mut visits).await;
+    invitations(&mut visits).await;
     links(&mut visits, "/api/v1/auth", 202).await;
     links(&mut visits, "/api/auth", 200).await;
 
@@ -459,6 +460,73 @@ async fn email_changes(visits: &mut Visits) {
             visits.send(client, target, Some(&wrong), status).await;
         }
     }
+}
+
+/// Invitations: made, renewed, revoked, accepted in both dialects, and refused in each way.
+async fn invitations(visits: &mut Visits) {
+    let app = TestApp::start_with(&[("registration.mode", "invite")]).await;
+    let (admin, other) = (app.admin("root").await, app.admin("other").await);
+    let (list, create) = (("GET", "/api/v1/invitations", ""), ("POST", "/api/v1/invitations", ""));
+    let (resend, revoke) =
+        ("/api/v1/invitations/{invitation_id}/resend", "/api/v1/invitations/{invitation_id}");
+    let accept = ["/api/v1/auth/accept-invitation", "/api/auth/accept-invitation"];
+    let class = json!({ "role": "student", "max_uses": 30 });
+    let made = visits.send(&admin, create, Some(&class), 201).await.body;
+    let for_one = json!({ "role": "admin", "email": "ann@example.com" });
+    let of_ann = visits.send(&admin, create, Some(&for_one), 201).await.body;
+    visits.send_bad_bodies(&admin, create).await;
+    let student = |n: u8, token: &Value| {
+        json!({
+            "token": token, "username": format!("student{n}"), "password": PASSWORD,
+            "email": format!("student{n}@example.com"),
+        })
+    };
+    let client = app.anonymous();
+    for (n, path) in (1..).zip(accept) {
+        let success = if path == accept[0] { 201 } else { 200 };
+        let target = ("POST", path, "");
+        visits.send_bad_bodies(&client, target).await;
+        visits.send(&client, target, Some(&student(n, &made["token"])), success).await;
+        visits.send(&client, target, Some(&student(n, &json!("x"))), 400).await;
+        // Taking another role: what is sent to another, and what has fewer rights.
+        let mut taker = client.log_in(&format!("student{n}"), PASSWORD).await;
+        let token = json!({ "token": of_ann["token"] });
+        visits.send(&taker, target, Some(&token), 403).await;
+        visits.send(&other, target, Some(&json!({ "token": made["token"] })), 409).await;
+        let teacher = json!({ "role": "teacher", "max_uses": 1 });
+        let teacher = visits.send(&admin, create, Some(&teacher), 201).await.body;
+        let token = json!({ "token": teacher["token"] });
+        visits.send(&taker, target, Some(&token), 200).await;
+        taker.access_token = Some("abc".to_owned());
+        visits.send(&taker, target, Some(&token), 401).await;
+    }
+    let mike = client.log_in("student1", PASSWORD).await;
+    visits.send(&admin, list, None, 200).await;
+    let bad = admin.get("/api/v1/invitations?limit=0&after=0").await;
+    visits.judge("GET", list.1, 422, &bad);
+    let id = of_ann["id"].to_string();
+    for (id, status) in [("4711", 404), ("0", 422), (&id, 200)] {
+        visits.send(&admin, ("POST", resend, id), None, status).await;
+        visits.send(&admin, ("DELETE", revoke, id), None, status).await;
+    }
+    visits.send(&admin, ("POST", resend, &id), None, 409).await;
+    visits.send(&mike, create, Some(&class), 403).await;
+    for target in [list, ("POST", resend, "1"), ("DELETE", revoke, "1")] {
+        visits.send(&mike, target, None, 403).await;
+        visits.send_unauthenticated(&app, target).await;
+    }
+    visits.send_unauthenticated(&app, create).await;
+    for path in accept {
+        for status in [400; 10].into_iter().chain([429]) {
+            let wrong = student(9, &json!("0000-0000-0000"));
+            let answer = client.post(path, &wrong).await;
+            // The two dialects share one count.
+            let expected = if path == accept[0] { status } else { 429 };
+            visits.judge("POST", path, expected, &answer);
+        }
+    }
+    let register = student(9, &json!("x"));
+    visits.send(&client, REGISTER, Some(&register), 403).await;
 }
 
 /// The token in the newest mail to an address.
