@@ -190,8 +190,8 @@ async fn n2_an_account_takes_the_role_of_an_invitation(mailing: Mailing) {
     let live = mailing.store.sessions.find_live(kept, at(6)).await.unwrap().unwrap();
     assert_eq!(live.user.role, Role::Teacher, "no copy of the session has the role before");
     assert_eq!(mailing.actions_on(ann).await[0], AuditAction::InvitationAccepted);
-    let used = mailing.take(1, ann, (Role::Teacher, Role::Teacher), 7).await;
-    assert!(matches!(used, Err(Error::Refused(TakeRoleError::TokenInvalid(_)))));
+    let again = mailing.take(1, ann, (Role::Teacher, Role::Teacher), 7).await;
+    assert!(matches!(again, Err(Error::Refused(TakeRoleError::TokenInvalid(_)))));
 }
 
 /// Newest first, page by page; old ones go.

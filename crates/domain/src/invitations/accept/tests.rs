@@ -97,8 +97,9 @@ impl World {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "each result is looked at once")]
 fn is(result: Result<User, Error<AcceptInvitationError>>, expected: AcceptInvitationError) -> bool {
-    matches!(result, Err(Error::Refused(error)) if error == expected)
+    matches!(&result, Err(Error::Refused(error)) if *error == expected)
 }
 
 #[tokio::test]
