@@ -220,8 +220,8 @@ async fn n1_invitations_are_made_listed_and_revoked_on_the_command_line() {
     let client = Client::new(&server.url);
     let run = |arguments: &[&str]| said(menjin(folder.path()).args(arguments));
     let class = ["invitations", "create", "--role", "student", "--max-uses", "2"];
-    let (code, link, told) = run(&class);
-    assert_eq!(code, Some(0), "{told}");
+    let (exit, link, told) = run(&class);
+    assert_eq!(exit, Some(0), "{told}");
     let token = link.trim().split_once('#').unwrap().1.to_owned();
     assert!(told.contains(&token) && told.contains("7days"), "{told}");
     let accept = async |token: &str, name: &str| {
@@ -232,9 +232,9 @@ async fn n1_invitations_are_made_listed_and_revoked_on_the_command_line() {
         client.post("/api/v1/auth/accept-invitation", &body).await.status
     };
     assert_eq!(accept(&token, "ann").await, 201);
-    let json = ["invitations", "create", "--role", "admin", "--email", "bob@example.com", "--json"];
-    let (code, made, told) = run(&json);
-    assert_eq!(code, Some(0), "{told}");
+    let for_bob = ["invitations", "create", "--role", "admin", "--email", "bob@example.com", "--json"];
+    let (exit, made, told) = run(&for_bob);
+    assert_eq!(exit, Some(0), "{told}");
     let made: Value = serde_json::from_str(&made).unwrap();
     assert_eq!((&made["state"], &made["created_by"]), (&json!("open"), &Value::Null));
     // The server sends it: of the three mails one asks ann to prove her address.
@@ -243,22 +243,22 @@ async fn n1_invitations_are_made_listed_and_revoked_on_the_command_line() {
     assert!(tokens.contains(&made["token"].as_str().unwrap().to_owned()));
     assert_eq!(accept(made["token"].as_str().unwrap(), "bob").await, 201);
 
-    let (code, listed, told) = run(&["invitations", "list"]);
-    assert_eq!(code, Some(0), "{told}");
+    let (exit, listed, told) = run(&["invitations", "list"]);
+    assert_eq!(exit, Some(0), "{told}");
     assert!(listed.contains("2  used  admin  1/1") && listed.contains("2 of 2"), "{listed}");
     let (_, listed, _) = run(&["invitations", "list", "--json", "--limit", "1"]);
     assert_eq!(serde_json::from_str::<Value>(&listed).unwrap()["id"], 2);
     assert_eq!(run(&["invitations", "revoke", "1"]).0, Some(0));
     assert_eq!(accept(&token, "carl").await, 400);
-    let (code, _, told) = run(&["invitations", "revoke", "99"]);
-    assert!(code == Some(1) && told.contains("there is no invitation 99"), "{told}");
+    let (exit, _, told) = run(&["invitations", "revoke", "99"]);
+    assert!(exit == Some(1) && told.contains("there is no invitation 99"), "{told}");
     for (arguments, reason) in [
         (&["--role", "admin"][..], "a role with rights is given by e-mail address only"),
         (&["--role", "teachers"], "--role: student, teacher or admin"),
         (&["--role", "student", "--expires-in", "91d"], "from a minute to 2160 hours"),
         (&["--role", "student", "--email", "ann"], "--email"),
     ] {
-        let (code, _, told) = run(&[&["invitations", "create"][..], arguments].concat());
-        assert!(code == Some(1) && told.contains(reason), "{arguments:?}: {told}");
+        let (exit, _, told) = run(&[&["invitations", "create"][..], arguments].concat());
+        assert!(exit == Some(1) && told.contains(reason), "{arguments:?}: {told}");
     }
 }
