@@ -211,12 +211,8 @@ async fn m8_mails_are_listed_and_tried_on_the_command_line() {
 #[tokio::test]
 async fn n1_invitations_are_made_listed_and_revoked_on_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
-    let mode = |command: &mut Command| {
-        command.env("MENJIN__REGISTRATION__MODE", "invite");
-    };
-    let mut serve = menjin(folder.path());
-    mode(&mut serve);
-    let server = Server::start(&mut serve);
+    let by_invitation = ("MENJIN__REGISTRATION__MODE", "invite");
+    let server = Server::start(menjin(folder.path()).env(by_invitation.0, by_invitation.1));
     let client = Client::new(&server.url);
     let run = |arguments: &[&str]| said(menjin(folder.path()).args(arguments));
     let class = ["invitations", "create", "--role", "student", "--max-uses", "2"];
@@ -232,7 +228,8 @@ async fn n1_invitations_are_made_listed_and_revoked_on_the_command_line() {
         client.post("/api/v1/auth/accept-invitation", &body).await.status
     };
     assert_eq!(accept(&token, "ann").await, 201);
-    let for_bob = ["invitations", "create", "--role", "admin", "--email", "bob@example.com", "--json"];
+    let for_bob =
+        ["invitations", "create", "--role", "admin", "--email", "bob@example.com", "--json"];
     let (exit, made, told) = run(&for_bob);
     assert_eq!(exit, Some(0), "{told}");
     let made: Value = serde_json::from_str(&made).unwrap();
