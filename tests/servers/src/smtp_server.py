@@ -22,6 +22,7 @@ parser.add_argument("--starttls", nargs=2, metavar=("CERTIFICATE", "KEY"))
 parser.add_argument("--implicit", nargs=2, metavar=("CERTIFICATE", "KEY"))
 parser.add_argument("--login", nargs=2, metavar=("USER", "PASSWORD"))
 parser.add_argument("--utf8", action="store_true", help="offers SMTPUTF8")
+parser.add_argument("--slow", type=float, default=0, help="thinks for so many seconds before it takes a recipient, and after it has taken a mail")
 parser.add_argument("--timeout", type=float, default=300, help="closes idle connections, in seconds")
 options = parser.parse_args()
 
@@ -39,6 +40,7 @@ class Handler:
             return f"550 5.1.1 <{address}> is not here"
         if address.startswith("busy"):
             return "421 4.3.2 going down"
+        await asyncio.sleep(options.slow)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -73,6 +75,7 @@ class Handler:
         file = options.folder / "mails" / f"{self.count:06}"
         file.with_suffix(".part").write_text(json.dumps(mail), "utf-8")
         file.with_suffix(".part").rename(file.with_suffix(".json"))
+        await asyncio.sleep(options.slow)
         return "250 taken"
 
 

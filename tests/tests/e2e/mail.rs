@@ -5,6 +5,7 @@ use std::time::Duration;
 use menjin_domain::mail::Settlement;
 use menjin_tests::app::{PASSWORD, TestApp, token_in};
 use menjin_tests::client::{Answer, Client, Send as _};
+use menjin_tests::servers::smtp::SmtpServer;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -535,4 +536,52 @@ async fn m5_the_mails_of_development_are_shown_to_this_machine_alone() {
     for path in ["/dev/mail", "/account/verify-email", "/account/reset-password"] {
         assert_eq!(app.anonymous().get(path).await.status, 404, "{path}");
     }
+}
+
+/// The mail server is away for twenty hours: nothing is lost, and it is not asked all the time.
+#[tokio::test]
+async fn m3_a_mail_server_that_is_away_for_twenty_hours_loses_nothing() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let with = |port: u16| {
+        [
+            ("mail.mode", "smtp".to_owned()),
+            ("mail.from", "menjin@site.example".to_owned()),
+            ("mail.smtp.host", "127.0.0.1".to_owned()),
+            ("mail.smtp.tls", "none".to_owned()),
+            ("mail.smtp.port", port.to_string()),
+        ]
+    };
+    fn lent<'a>(settings: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+        settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    }
+    let app = TestApp::start_with(&lent(&with(nobody))).await;
+    for name in ["mike", "ann", "bob"] {
+        app.user(name).await;
+    }
+    let mut tries = 0;
+    for _ in 0..20 * 12 {
+        tries += app.deliver().await.len();
+        app.clock.advance(HOUR / 12);
+    }
+    // At once, after 30 seconds, 2 and 10 minutes, an hour, and every six or somewhat more.
+    assert!((3 * 7..=3 * 8).contains(&tries), "{tries}");
+    let smtp = tokio::task::spawn_blocking(|| SmtpServer::start(&[])).await.unwrap();
+    let app = app.restart(&lent(&with(smtp.port()))).await;
+    app.clock.advance(4 * HOUR);
+    let sent = app.deliver().await;
+    assert!(
+        matches!(
+            sent[..],
+            [Settlement::Sent { .. }, Settlement::Sent { .. }, Settlement::Sent { .. }]
+        ),
+        "{sent:?}"
+    );
+    let mails = smtp.mails();
+    assert_eq!(mails.len(), 3);
+    // The link lives from when the mail was handed over.
+    let mail = mails.iter().find(|mail| mail.contains(MIKE)).unwrap();
+    let text = serde_json::from_str::<Value>(mail).unwrap()["text"].as_str().unwrap().to_owned();
+    let token = text.split_once('#').unwrap().1.split_whitespace().next().unwrap().to_owned();
+    app.clock.advance(23 * HOUR);
+    assert_eq!(verify(&app.anonymous(), &token).await.status, 200);
 }

@@ -1,15 +1,20 @@
 //! Mails of the real binary: what is lost when it is killed (nothing), what its log says of tokens
 //! (nothing), and its commands.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
+use menjin_domain::mail::{Claim, Outbox as _};
 use menjin_infra_mail::{SentMailBody, SentMails};
+use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 use menjin_tests::app::token_in;
 use menjin_tests::client::Client;
 use menjin_tests::measurements::measured;
 use menjin_tests::process::{Server, command, output};
+use menjin_tests::servers::smtp::SmtpServer;
 use menjin_tests::size::kills;
 use serde_json::{Value, json};
 
@@ -100,6 +105,87 @@ async fn m1_no_mail_is_lost_when_the_server_is_killed() {
     let sent = files.count();
     assert!(sent <= rounds && sent + waiting >= rounds, "{sent} and {waiting} of {rounds}");
     drop(server);
+}
+
+/// The outbox, beside the server.
+async fn outbox(folder: &Path) -> SqliteStore {
+    let path = folder.join("data/menjin.db");
+    let open = move || SqliteStore::open(SqliteConfig::at(path)).unwrap();
+    tokio::task::spawn_blocking(open).await.unwrap()
+}
+
+/// Whatever is leased is free again, as it is two minutes after its worker has died.
+async fn free_leases(store: &SqliteStore) {
+    let now = Utc::now();
+    let claim = Claim { at: now + LEASE, until: now, limit: 1000 };
+    store.claim(claim).await.unwrap();
+}
+
+/// The server is killed while the mail server has the recipient and not yet the mail, and while it has
+/// the mail and has not yet said so. Each registration has its mail, and there are no more mails than
+/// registrations and kills; whoever gets one twice can tell by its id.
+#[tokio::test]
+async fn m1_killed_between_claim_send_and_mark_no_mail_is_lost_and_few_come_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let smtp = SmtpServer::start(&["--slow", "0.3"]);
+    let serve = || {
+        let mut command = menjin(folder.path());
+        let port = smtp.port().to_string();
+        for (name, value) in [
+            ("MENJIN__MAIL__MODE", "smtp"),
+            ("MENJIN__MAIL__FROM", "menjin@site.example"),
+            ("MENJIN__MAIL__SMTP__HOST", "127.0.0.1"),
+            ("MENJIN__MAIL__SMTP__TLS", "none"),
+            ("MENJIN__MAIL__SMTP__PORT", &port),
+        ] {
+            command.env(name, value);
+        }
+        Server::start(&mut command)
+    };
+    let rounds = kills(6).min(200);
+    for round in 0..rounds {
+        let mut server = serve();
+        let outbox = outbox(folder.path()).await;
+        // One mail is on its way when the server is killed.
+        while outbox.backlog().await.unwrap().queued > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let (heard, taken) = (smtp.heard().len(), smtp.mails().len());
+        register(&Client::new(&server.url), &format!("user{round}")).await;
+        let is_time = || match round % 2 {
+            0 => smtp.heard().iter().skip(heard).any(|line| line.contains("RCPT")),
+            _ => smtp.mails().len() > taken,
+        };
+        until("the mail server has heard of it", is_time).await;
+        server.kill();
+        free_leases(&outbox).await;
+    }
+    let server = serve();
+    let ids = || {
+        let id = |mail: &String| {
+            let mail: Value = serde_json::from_str(mail).unwrap();
+            (mail["to"][0].clone().to_string(), mail["headers"]["Message-ID"].clone().to_string())
+        };
+        smtp.mails().iter().map(id).collect::<Vec<_>>()
+    };
+    until("each has its mail", || ids().iter().collect::<BTreeSet<_>>().len() == rounds).await;
+    let said = server.terminate().0;
+    assert!(said.success());
+    let (all, each) = (ids().len(), ids().into_iter().collect::<BTreeSet<_>>());
+    let addresses: BTreeSet<_> = each.iter().map(|(to, _)| to).collect();
+    assert_eq!((each.len(), addresses.len()), (rounds, rounds), "one id for each mail");
+    assert!(all <= 2 * rounds, "{all} mails for {rounds} registrations and as many kills");
+    assert!(all > rounds, "some were killed after the mail server had taken the mail");
+    measured("M1", "killed while a mail was sent", format!("{rounds} times, {all} mails came"));
+}
+
+/// Waits for something that another process does.
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}: not within 30 seconds");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// At no level.

@@ -23,7 +23,8 @@ pub const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// When to try again after a try that failed: the tries before it, when it was, and when the mail was
 /// queued. `None`: no more.
 ///
-/// Each step is up to a tenth longer, so that the mails of an outage do not all come back at once.
+/// Each step is up to a tenth longer, so that the mails of an outage do not all come back at once. The
+/// last try is at the end of the day: a mail server that was away for less has not lost a mail.
 pub fn next_try(
     id: MailId,
     attempts_before: u32,
@@ -35,8 +36,8 @@ pub fn next_try(
     // Any spread will do, and one that follows from the mail needs no randomness.
     let spread = id.get().unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(17);
     let spread = u32::try_from(spread % 101).unwrap_or(0);
-    let next = at + wait + wait / 1000 * spread;
-    (next < queued_at + GIVE_UP_AFTER).then_some(next)
+    let (next, end) = (at + wait + wait / 1000 * spread, queued_at + GIVE_UP_AFTER);
+    (at < end).then_some(next.min(end))
 }
 
 #[cfg(test)]
@@ -53,12 +54,14 @@ mod tests {
                 waits.push((next - now).num_seconds());
                 (now, tries) = (next, tries + 1);
             }
+            let last = waits.pop().unwrap();
             let least = [30, 120, 600, 3600, 21_600, 21_600, 21_600];
             assert_eq!(waits.len(), least.len(), "{waits:?}");
             for (wait, least) in waits.iter().zip(least) {
                 assert!((least..=least + least / 10).contains(wait), "{waits:?}");
             }
-            assert!(now < at(86_400));
+            assert_eq!(now, at(86_400), "the last try is when the day is over");
+            assert!(last <= 21_600 + 2160, "{last}");
         }
     }
 
