@@ -11,6 +11,7 @@ mod balanced;
 mod changes;
 mod clocks;
 mod crowd;
+mod mail;
 mod outages;
 mod races;
 mod redis_outages;

@@ -73,6 +73,11 @@ impl Replicas {
         self.servers = self.servers.iter().map(|_| self.another(&[])).collect();
     }
 
+    /// The URL of their database.
+    pub(crate) fn database(&self) -> &str {
+        &self.settings["MENJIN__DATABASE__URL"]
+    }
+
     fn command(&self) -> Command {
         let mut command = command(MENJIN, self.folder.path());
         command.envs(&self.settings);

@@ -1,0 +1,118 @@
+//! Mails of replicas, one of which is killed now and then.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use menjin_domain::mail::{Claim, Outbox as _};
+use menjin_infra_postgres::{PostgresConfig, PostgresStore};
+use menjin_tests::client::Client;
+use menjin_tests::measurements::measured;
+use menjin_tests::servers::smtp::SmtpServer;
+use menjin_tests::size::kills;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::support::{Replicas, register};
+
+/// Longer than a worker that died had a mail for itself.
+const LEASE: Duration = Duration::from_secs(150);
+
+/// How many ask for a mail around each kill.
+const PEOPLE: usize = 40;
+
+/// How many mails one worker sends at once: so many may be on their way when it is killed.
+const AT_ONCE: usize = 8;
+
+/// Asks for a mail for each of these through one replica and the other. Returns whom it was acknowledged
+/// for: what a killed replica has not answered may be done or not.
+async fn forget(clients: Vec<Client>, names: Vec<String>) -> Vec<String> {
+    let mut acknowledged = Vec::new();
+    for (round, name) in names.into_iter().enumerate() {
+        let client = &clients[round % clients.len()];
+        let request = client.request(Method::POST, "/api/v1/auth/forgot-password");
+        let answer = request.json(&json!({ "username": name })).send().await;
+        if answer.is_ok_and(|answer| answer.status() == 202) {
+            acknowledged.push(format!("{name}@example.com"));
+        }
+        // So that some are left when the replica is killed.
+        sleep(Duration::from_millis(2)).await;
+    }
+    acknowledged
+}
+
+/// Every acknowledged request has its mail, and few have two; these have one id.
+#[tokio::test(flavor = "multi_thread")]
+async fn m1_m2_no_mail_is_lost_when_a_replica_is_killed() {
+    let smtp = tokio::task::spawn_blocking(|| SmtpServer::start(&[])).await.unwrap();
+    let port = smtp.port().to_string();
+    let mut replicas = Replicas::start_with(
+        2,
+        &[
+            ("MENJIN__MAIL__MODE", "smtp"),
+            ("MENJIN__MAIL__FROM", "menjin@site.example"),
+            ("MENJIN__MAIL__SMTP__HOST", "127.0.0.1"),
+            ("MENJIN__MAIL__SMTP__TLS", "none"),
+            ("MENJIN__MAIL__SMTP__PORT", &port),
+            ("MENJIN__MAIL__CHECK_EVERY", "10ms"),
+            ("MENJIN__MAIL__MAX_PER_HOUR", "100000"),
+            ("MENJIN__MAIL__MAX_REQUESTS", "100000"),
+        ],
+    )
+    .await;
+    let kills = kills(4).min(200);
+    let mut acknowledged = Vec::new();
+    for kill in 0..kills {
+        let mut names = Vec::new();
+        for number in 0..PEOPLE {
+            names.push(format!("user-{kill}-{number}"));
+            assert_eq!(register(&replicas.on(1), &names[number]).await.status, 201);
+        }
+        let clients = vec![replicas.on(0), replicas.on(1)];
+        let asking = tokio::spawn(forget(clients, names));
+        // In the middle of it.
+        sleep(Duration::from_millis(100)).await;
+        replicas.servers[0].kill();
+        acknowledged.extend(asking.await.unwrap());
+        replicas.servers[0] = replicas.another(&[]);
+    }
+    let store = PostgresStore::open(PostgresConfig::at(replicas.database())).await.unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut before = u64::MAX;
+    loop {
+        let queued = store.backlog().await.unwrap().queued;
+        if queued == 0 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{queued} mails were not sent");
+        if queued == before {
+            // What is left was claimed by those who were killed, and comes free after two minutes.
+            let now = Utc::now();
+            let claim = Claim { at: now + LEASE, until: now, limit: 1000 };
+            store.claim(claim).await.unwrap();
+        }
+        before = queued;
+        sleep(Duration::from_secs(1)).await;
+    }
+    let mut came: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for mail in smtp.mails() {
+        let mail: Value = serde_json::from_str(&mail).unwrap();
+        if !mail["text"].as_str().unwrap().contains("/account/reset-password#") {
+            continue;
+        }
+        let to = mail["to"][0].as_str().unwrap().to_owned();
+        came.entry(to).or_default().push(mail["headers"]["Message-ID"].clone());
+    }
+    assert!(acknowledged.len() >= kills * PEOPLE / 2, "{} requests", acknowledged.len());
+    for address in &acknowledged {
+        assert!(came.contains_key(address), "{address} has no mail");
+    }
+    let total: usize = came.values().map(Vec::len).sum();
+    for (address, ids) in &came {
+        assert!(ids.iter().all(|id| *id == ids[0]), "{address}: {ids:?}");
+    }
+    let twice = total - came.len();
+    assert!(twice <= kills * AT_ONCE, "{twice} of {total} came twice after {kills} kills");
+    measured("M2", "a replica killed", format!("{kills} times, {total} mails, {twice} twice"));
+}
