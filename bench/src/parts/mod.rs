@@ -3,6 +3,7 @@
 mod cost;
 mod curve;
 mod list;
+mod mail;
 mod me;
 mod refresh;
 mod revocation;
@@ -39,6 +40,8 @@ pub(crate) enum Part {
     B7,
     /// Instructions.
     B8,
+    /// Mails asked for, and sent.
+    B9,
 }
 
 impl Part {
@@ -52,6 +55,7 @@ impl Part {
             Self::B6 => "B6",
             Self::B7 => "B7",
             Self::B8 => "B8",
+            Self::B9 => "B9",
         }
     }
 }
@@ -97,6 +101,7 @@ impl Bench {
             Part::B6 => start::run(self),
             Part::B7 => revocation::run(self),
             Part::B8 => cost::run(self),
+            Part::B9 => mail::run(self),
         }
     }
 }

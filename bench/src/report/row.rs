@@ -33,6 +33,7 @@ pub(crate) enum Target {
     RatioAtLeast(f64),
     RatioAtMost(f64),
     FigureAtMost(f64),
+    FigureAtLeast(f64),
 }
 
 /// One figure beside its ceiling. Without a target it is there to explain another.
@@ -116,6 +117,7 @@ impl Row {
             Some(Target::RatioAtLeast(least)) => self.ratio.map(|ratio| ratio >= least),
             Some(Target::RatioAtMost(most)) => self.ratio.map(|ratio| ratio <= most),
             Some(Target::FigureAtMost(most)) => self.figure.map(|figure| figure <= most),
+            Some(Target::FigureAtLeast(least)) => self.figure.map(|figure| figure >= least),
         };
         self
     }
@@ -182,6 +184,7 @@ impl Target {
             Self::RatioAtLeast(least) => format!("≥ {least:.2}"),
             Self::RatioAtMost(most) => format!("≤ {most:.1}×"),
             Self::FigureAtMost(most) => format!("≤ {}", unit.show(most)),
+            Self::FigureAtLeast(least) => format!("≥ {}", unit.show(least)),
         }
     }
 }

@@ -14,6 +14,7 @@ use menjin_domain::one_time::{TokenDigest, TokenInvalid};
 use menjin_infra_sql::invitations::{
     InvitationRow, InviterRow, NewInvitationRow, RenewedRow, below, invitation,
 };
+use menjin_infra_sql::one_time::MailboxRow;
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::is_other_of;
 use menjin_infra_sql::schema::invitations;
@@ -22,7 +23,7 @@ use crate::PostgresStore;
 use crate::audit::record;
 use crate::error::{Abort, COMPONENT};
 use crate::mails::enqueue;
-use crate::recipients::user;
+use crate::recipients::{find_recipient, user};
 use crate::users::insert;
 
 #[async_trait]
@@ -189,9 +190,12 @@ async fn take_role(
     if changed == 0 {
         return Err(refused(TakeRoleError::Stale));
     }
-    if *proves_email && let Some(email) = &found.email {
-        let proved = users::table.find(id).filter(users::email_canonical.eq(email.canonical()));
-        diesel::update(proved).set(users::is_verified.eq(true)).execute(postgres).await?;
+    if *proves_email {
+        let stale = || refused(TakeRoleError::Stale);
+        let before = find_recipient(postgres, *user_id).await?.ok_or_else(stale)?;
+        let mailbox = before.with_proof(false, context.at);
+        let row = MailboxRow::new(&mailbox, context.at);
+        diesel::update(users::table.find(id)).set(row).execute(postgres).await?;
     }
     count(postgres, &found).await?;
     diesel::update(sessions::table.filter(is_other_of(id, (*keep_session).into())))

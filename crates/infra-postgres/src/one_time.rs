@@ -202,9 +202,13 @@ async fn reset_password(
     if changed == 0 {
         return Err(invalid());
     }
-    // The link was in the mailbox of this address.
-    let proved = users::table.find(id.get()).filter(users::email_canonical.eq(&holder.email));
-    diesel::update(proved).set(users::is_verified.eq(true)).execute(postgres).await?;
+    // The link was in the mailbox of this address, which is the one for new passwords.
+    if holder.user.email.canonical() == holder.email {
+        let before = find_recipient(postgres, id).await?.ok_or_else(invalid)?;
+        let mailbox = before.with_proof(true, reset.at);
+        let row = MailboxRow::new(&mailbox, reset.at);
+        diesel::update(users::table.find(id.get())).set(row).execute(postgres).await?;
+    }
     diesel::update(sessions::table.filter(is_open_of(id.get())))
         .set(sessions::ended_at.eq(at))
         .execute(postgres)

@@ -78,10 +78,15 @@ pub struct RecoveryRow {
 }
 
 /// Whose a token is.
-pub fn holder(token: TokenRow, user: UserRow, version: i64) -> Result<TokenHolder, PortError> {
+pub fn holder(
+    token: TokenRow,
+    user: UserRow,
+    recovery: &RecoveryRow,
+) -> Result<TokenHolder, PortError> {
     let bad = |column| bad_column("one_time_tokens", column, format!("of user {}", token.user_id));
     Ok(TokenHolder {
-        version: CredentialVersion(version),
+        version: CredentialVersion(recovery.credential_version),
+        is_proved: user.is_verified || recovery.recovery_verified,
         client: ClientInfo {
             address: token.client_address.0.ok_or_else(|| bad("client_address"))?,
             user_agent: token.user_agent,

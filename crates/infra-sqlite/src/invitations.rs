@@ -12,6 +12,7 @@ use menjin_domain::one_time::{TokenDigest, TokenInvalid};
 use menjin_infra_sql::invitations::{
     InvitationRow, InviterRow, NewInvitationRow, RenewedRow, below, invitation,
 };
+use menjin_infra_sql::one_time::MailboxRow;
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::is_other_of;
 use menjin_infra_sql::schema::invitations;
@@ -20,7 +21,7 @@ use crate::SqliteStore;
 use crate::audit::record;
 use crate::error::OrPortError;
 use crate::mails::enqueue;
-use crate::recipients::user;
+use crate::recipients::{find_recipient, user};
 use crate::users::insert;
 
 #[async_trait]
@@ -143,11 +144,12 @@ impl InvitationRepository for SqliteStore {
             if changed == 0 {
                 return Err(Error::Refused(TakeRoleError::Stale));
             }
-            if *proves_email && let Some(email) = &found.email {
-                let proved =
-                    users::table.find(id).filter(users::email_canonical.eq(email.canonical()));
-                diesel::update(proved)
-                    .set(users::is_verified.eq(true))
+            if *proves_email {
+                let stale = || Error::Refused(TakeRoleError::Stale);
+                let before = find_recipient(sqlite, *user_id)?.ok_or_else(stale)?;
+                let mailbox = before.with_proof(false, context.at);
+                diesel::update(users::table.find(id))
+                    .set(MailboxRow::new(&mailbox, context.at))
                     .execute(sqlite)
                     .or_port_error()?;
             }

@@ -134,13 +134,14 @@ impl OneTimeTokenRepository for SqliteStore {
             if changed == 0 {
                 return Err(Error::Refused(TokenInvalid));
             }
-            // The link was in the mailbox of this address.
-            let proved =
-                users::table.find(id.get()).filter(users::email_canonical.eq(&holder.email));
-            diesel::update(proved)
-                .set(users::is_verified.eq(true))
-                .execute(sqlite)
-                .or_port_error()?;
+            // The link was in the mailbox of this address, which is the one for new passwords.
+            if holder.user.email.canonical() == holder.email {
+                let before = find_recipient(sqlite, id)?.ok_or(Error::Refused(TokenInvalid))?;
+                diesel::update(users::table.find(id.get()))
+                    .set(MailboxRow::new(&before.with_proof(true, reset.at), reset.at))
+                    .execute(sqlite)
+                    .or_port_error()?;
+            }
             diesel::update(tokens::table.filter(is_open_token_but_undo_of(id.get())))
                 .set(tokens::ended_at.eq(at))
                 .execute(sqlite)

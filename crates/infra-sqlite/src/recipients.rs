@@ -31,13 +31,13 @@ pub(crate) fn find(
     purpose: Purpose,
     at: Timestamp,
 ) -> Result<Option<TokenHolder>, PortError> {
-    let row: Option<(TokenRow, UserRow, i64)> = tokens::table
+    let row: Option<(TokenRow, UserRow, RecoveryRow)> = tokens::table
         .inner_join(users::table)
         .filter(is_token(digest.as_str(), purpose.as_str()))
         .filter(is_live_at(at.into()))
-        .select((TokenRow::as_select(), UserRow::as_select(), users::credential_version))
+        .select((TokenRow::as_select(), UserRow::as_select(), RecoveryRow::as_select()))
         .get_result(sqlite)
         .optional()
         .or_port_error()?;
-    row.map(|(token, user, version)| holder(token, user, version)).transpose()
+    row.map(|(token, user, row)| holder(token, user, &row)).transpose()
 }

@@ -21,7 +21,15 @@ use tempfile::TempDir;
 use crate::error::OrPortError;
 use crate::{OpenError, SchemaError, SqliteConfig, SqliteStore};
 
-const MIGRATIONS: [&str; 3] = ["0001_initial", "0002_refresh_retries", "0003_mail"];
+/// The migrations there are, by their folders.
+fn migrations() -> Vec<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/sqlite");
+    let folders = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> =
+        folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
 
 fn folder() -> (TempDir, PathBuf) {
     let folder = TempDir::new().unwrap();
@@ -45,6 +53,7 @@ async fn add(store: &SqliteStore, name: &str) -> Result<UserId, Error<CreateUser
         role: Role::Student,
         profile: Profile::default(),
         locale: None,
+        is_verified: false,
         mail: None,
         created_at: Timestamp::UNIX_EPOCH,
         request: RequestContext::local(),
@@ -134,7 +143,7 @@ fn odd_names_are_names_of_files() {
 #[test]
 fn many_that_open_at_once_migrate_once() {
     let (_folder, path) = folder();
-    assert_eq!(SqliteStore::pending_migrations(&path).unwrap(), MIGRATIONS);
+    assert_eq!(SqliteStore::pending_migrations(&path).unwrap(), migrations());
     assert!(!path.exists());
     let applied: Vec<_> = std::thread::scope(|scope| {
         let start = || scope.spawn(|| SqliteStore::migrate(&path).unwrap());
@@ -142,7 +151,7 @@ fn many_that_open_at_once_migrate_once() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let applied: Vec<_> = applied.into_iter().flatten().collect();
-    assert_eq!(applied, MIGRATIONS);
+    assert_eq!(applied, migrations());
     assert!(SqliteStore::pending_migrations(&path).unwrap().is_empty());
 }
 
@@ -194,7 +203,7 @@ fn migrations_of_others_are_left_alone_and_obsolete_ones_refused() {
     assert_eq!(std::fs::read(&path).unwrap(), before, "it stays as it is");
     let delete = "DELETE FROM __diesel_schema_migrations WHERE version = '20261121000001'";
     raw(&path).batch_execute(delete).unwrap();
-    assert_eq!(SqliteStore::migrate(&path).unwrap(), MIGRATIONS);
+    assert_eq!(SqliteStore::migrate(&path).unwrap(), migrations());
     drop(open(&path));
 }
 
@@ -204,10 +213,10 @@ fn the_migrations_can_be_undone() {
     let read = |name: &str, file| std::fs::read_to_string(folder.join(name).join(file)).unwrap();
     let mut sqlite = SqliteConnection::establish(":memory:").unwrap();
     for _ in 0..2 {
-        for name in MIGRATIONS {
-            sqlite.batch_execute(&read(name, "up.sql")).unwrap();
+        for name in migrations() {
+            sqlite.batch_execute(&read(&name, "up.sql")).unwrap();
         }
-        for name in MIGRATIONS.iter().rev() {
+        for name in migrations().iter().rev() {
             sqlite.batch_execute(&read(name, "down.sql")).unwrap();
         }
     }

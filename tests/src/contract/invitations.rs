@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use macro_rules_attribute::apply;
-use menjin_domain::accounts::{CreateUserError, NewUser, Role, User};
+use menjin_domain::accounts::{
+    AddressChange, CreateUserError, NewUser, ProfileChanges, Role, User,
+};
 use menjin_domain::audit::{AuditAction, AuditFilter, AuditOrder, AuditQuery};
 use menjin_domain::common::{Error, UserId};
 use menjin_domain::invitations::{
@@ -192,6 +194,26 @@ async fn n2_an_account_takes_the_role_of_an_invitation(mailing: Mailing) {
     assert_eq!(mailing.actions_on(ann).await[0], AuditAction::InvitationAccepted);
     let again = mailing.take(1, ann, (Role::Teacher, Role::Teacher), 7).await;
     assert!(matches!(again, Err(Error::Refused(TakeRoleError::TokenInvalid(_)))));
+}
+
+/// The link of an invitation proves the address as one that asks for a proof does: what the password was
+/// given for counts, and else the address before stays the one for new passwords.
+#[apply(row!)]
+async fn w4_an_invitation_proves_an_address_without_the_password(mailing: Mailing) {
+    for (n, name, by_password) in [(1, "ann", true), (2, "bob", false)] {
+        let user = mailing.store.student(name).await;
+        let (new, old) = (format!("{name}2@example.com"), format!("{name}@example.com"));
+        let address = AddressChange { is_allowed: true, by_password, mails: None };
+        let changes =
+            ProfileChanges { email: Some(email(&new)), address, ..ProfileChanges::default() };
+        mailing.store.accounts.update_profile(user, changes, context(1)).await.unwrap();
+        mailing.invite(n, terms(Some(&new), Role::Teacher, 1), None).await;
+        let taken = mailing.take(n, user, (Role::Student, Role::Teacher), 5).await.unwrap();
+        assert!(taken.is_verified);
+        let (week, expected) = (7 * 86_400, if by_password { &new } else { &old });
+        assert_eq!(mailing.recovery_address(user, 6).await, *expected);
+        assert_eq!(mailing.recovery_address(user, 6 + week).await, new);
+    }
 }
 
 /// Newest first, page by page; old ones go.

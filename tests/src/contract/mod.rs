@@ -111,6 +111,16 @@ pub fn session_id(n: u128) -> SessionId {
     SessionId(Uuid::from_u128(n))
 }
 
+/// The migrations there are for a database, by their folders.
+pub fn migrations(database: &str) -> Vec<String> {
+    let folder = format!("{}/../migrations/{database}", env!("CARGO_MANIFEST_DIR"));
+    let folders = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> =
+        folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
 /// An address.
 pub fn email(text: &str) -> Email {
     Email::parse(text).unwrap()

@@ -252,6 +252,23 @@ async fn n2_a_refusal_spends_no_use() {
     assert_eq!(send("ann", PASSWORD, ann).await.status, 201);
 }
 
+/// Whoever has a code must not learn by it who has an account: names that are taken count as they do at a
+/// registration.
+#[tokio::test]
+async fn r1_taken_names_count_as_failed_registrations() {
+    let app = TestApp::start_with(&[("throttle.registrations.max", "3")]).await;
+    let admin = app.admin("root").await;
+    app.user("mike").await;
+    let made = invite(&admin, json!({ "role": "student", "max_uses": 9 })).await;
+    for expected in ["username_taken", "username_taken", "username_taken", "too_many_attempts"] {
+        let answer = accept(&app, DIALECTS[0].0, &made["token"], "mike").await;
+        assert_eq!(reason(&answer), expected, "{answer}");
+    }
+    let register = json!({ "username": "ann", "email": "ann@example.com", "password": PASSWORD });
+    let limited = app.anonymous().post("/api/v1/auth/register", &register).await;
+    assert_eq!(limited.status, 429, "{limited}");
+}
+
 /// No script, no link: the page looks first, keeps what was typed, and makes the account.
 #[tokio::test]
 async fn n2_the_page_makes_an_account() {

@@ -538,6 +538,11 @@ async fn m5_the_mails_of_development_are_shown_to_this_machine_alone() {
     }
 }
 
+/// Settings, as they are given.
+fn lent<'a>(settings: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+    settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
 /// The mail server is away for twenty hours: nothing is lost, and it is not asked all the time.
 #[tokio::test]
 async fn m3_a_mail_server_that_is_away_for_twenty_hours_loses_nothing() {
@@ -551,9 +556,6 @@ async fn m3_a_mail_server_that_is_away_for_twenty_hours_loses_nothing() {
             ("mail.smtp.port", port.to_string()),
         ]
     };
-    fn lent<'a>(settings: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
-        settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
-    }
     let app = TestApp::start_with(&lent(&with(nobody))).await;
     for name in ["mike", "ann", "bob"] {
         app.user(name).await;

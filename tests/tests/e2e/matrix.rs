@@ -96,8 +96,10 @@ const CALLERS: [Caller; 4] = [Caller::Nobody, Caller::Inactive, Caller::User, Ca
 /// What a refusal's status is; `None` for whom there is to be none.
 fn refusal(access: Access, caller: Caller) -> Option<u16> {
     match (access, caller) {
-        (Everybody, _) | (Users, Caller::User) | (_, Caller::Admin) => None,
-        (EverybodyOrUsers, Caller::Nobody | Caller::User) => None,
+        (Everybody, _)
+        | (EverybodyOrUsers, Caller::Nobody | Caller::User)
+        | (Users, Caller::User)
+        | (_, Caller::Admin) => None,
         (_, Caller::Nobody | Caller::Inactive) => Some(401),
         (Admins, Caller::User) => Some(403),
         (Cache, Caller::User) => unreachable!("resolved by the setting before"),

@@ -9,19 +9,21 @@ use menjin_tests::servers::postgres;
 
 use crate::{chain, open};
 
-const MIGRATIONS: [&str; 3] = ["0001_initial", "0002_refresh_retries", "0003_mail"];
+fn migrations() -> Vec<String> {
+    contract::migrations("postgres")
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_that_open_at_once_migrate_once() {
     let database = postgres::database().await;
     let config = PostgresConfig::at(database.url.clone());
-    assert_eq!(PostgresStore::pending_migrations(&config).await.unwrap(), MIGRATIONS);
+    assert_eq!(PostgresStore::pending_migrations(&config).await.unwrap(), migrations());
     let applied = contract::at_once(8, |_| {
         let config = config.clone();
         async move { PostgresStore::migrate(&config).await.unwrap() }
     })
     .await;
-    assert_eq!(applied.into_iter().flatten().collect::<Vec<_>>(), MIGRATIONS);
+    assert_eq!(applied.into_iter().flatten().collect::<Vec<_>>(), migrations());
     assert!(PostgresStore::pending_migrations(&config).await.unwrap().is_empty());
     contract::at_once(8, |_| {
         let config = config.clone();
@@ -89,7 +91,7 @@ async fn migrations_of_others_are_left_alone_and_obsolete_ones_refused() {
     raw.batch_execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261121000001'")
         .await
         .unwrap();
-    assert_eq!(PostgresStore::migrate(&config).await.unwrap(), MIGRATIONS);
+    assert_eq!(PostgresStore::migrate(&config).await.unwrap(), migrations());
     PostgresStore::open(config).await.unwrap();
 }
 
@@ -99,10 +101,10 @@ async fn the_migrations_can_be_undone() {
     let read = |name: &str, file| std::fs::read_to_string(folder.join(name).join(file)).unwrap();
     let raw = postgres::database().await.connect().await;
     for _ in 0..2 {
-        for name in MIGRATIONS {
-            raw.batch_execute(&read(name, "up.sql")).await.unwrap();
+        for name in migrations() {
+            raw.batch_execute(&read(&name, "up.sql")).await.unwrap();
         }
-        for name in MIGRATIONS.iter().rev() {
+        for name in migrations().iter().rev() {
             raw.batch_execute(&read(name, "down.sql")).await.unwrap();
         }
     }

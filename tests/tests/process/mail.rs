@@ -6,9 +6,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use menjin_domain::common::Clock as _;
 use menjin_domain::mail::{Claim, Outbox as _};
 use menjin_infra_mail::{SentMailBody, SentMails};
+use menjin_infra_memory::SystemClock;
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 use menjin_tests::app::token_in;
 use menjin_tests::client::Client;
@@ -116,7 +117,7 @@ async fn outbox(folder: &Path) -> SqliteStore {
 
 /// Whatever is leased is free again, as it is two minutes after its worker has died.
 async fn free_leases(store: &SqliteStore) {
-    let now = Utc::now();
+    let now = SystemClock.now();
     let claim = Claim { at: now + LEASE, until: now, limit: 1000 };
     store.claim(claim).await.unwrap();
 }
@@ -338,7 +339,7 @@ async fn n1_invitations_are_made_listed_and_revoked_on_the_command_line() {
     for (arguments, reason) in [
         (&["--role", "admin"][..], "a role with rights is given by e-mail address only"),
         (&["--role", "teachers"], "--role: student, teacher or admin"),
-        (&["--role", "student", "--expires-in", "91d"], "from a minute to 2160 hours"),
+        (&["--role", "student", "--expires-in", "91d"], "from a minute to 90 days"),
         (&["--role", "student", "--email", "ann"], "--email"),
     ] {
         let (exit, _, told) = run(&[&["invitations", "create"][..], arguments].concat());

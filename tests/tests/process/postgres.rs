@@ -31,7 +31,7 @@ async fn every_command_works_and_replicas_share_sessions() {
     };
     let applied = migrate();
     let lines: Vec<_> = applied.lines().collect();
-    let names = ["0001_initial", "0002_refresh_retries", "0003_mail"];
+    let names = menjin_tests::contract::migrations("postgres");
     assert_eq!(lines.len(), names.len(), "{applied}");
     for (line, name) in lines.iter().zip(names) {
         assert!(line.ends_with(&format!(": applied {name}")), "{applied}");

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use menjin_domain::common::Clock as _;
 use menjin_domain::mail::{Claim, Outbox as _};
+use menjin_infra_memory::SystemClock;
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
 use menjin_tests::client::Client;
 use menjin_tests::measurements::measured;
@@ -88,7 +89,7 @@ async fn m1_m2_no_mail_is_lost_when_a_replica_is_killed() {
         assert!(Instant::now() < deadline, "{queued} mails were not sent");
         if queued == before {
             // What is left was claimed by those who were killed, and comes free after two minutes.
-            let now = Utc::now();
+            let now = SystemClock.now();
             let claim = Claim { at: now + LEASE, until: now, limit: 1000 };
             store.claim(claim).await.unwrap();
         }

@@ -76,7 +76,7 @@ fn about(proof: EmailProof, token: &OneTimeToken, locale: Locale) -> Page {
     page.buttons = vec![("verify", VERIFY)];
     let (holder, address, at) = match proof {
         EmailProof::Own(holder) => {
-            if !holder.user.is_verified {
+            if !holder.is_proved {
                 page.buttons.push(("disown", DISOWN));
                 page.lines = vec![Text {
                     zh: "如果这是您的账户，请验证邮箱；如果不是您注册的，选择“这不是我”将删除该账户。",

@@ -13,6 +13,7 @@ mod login_name;
 mod port;
 mod profile;
 mod register;
+mod registration_guard;
 mod resend_verification;
 mod role;
 mod undo_email_change;
@@ -40,6 +41,7 @@ pub use port::{
 };
 pub use profile::{AvatarUrl, Bio, FullName, Phone};
 pub use register::{Register, RegisterError, RegisterInput};
+pub use registration_guard::RegistrationGuard;
 pub use resend_verification::{ResendVerification, ResendVerificationInput};
 pub use role::{RegistrableRole, Role, UnknownRole};
 pub use undo_email_change::UndoEmailChange;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::accounts::{AvatarUrl, Bio, Email, FullName, Phone, Profile, Role, User, Username};
-use crate::audit::{AuditAction, AuditContext, AuditEvent};
+use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason};
 use crate::common::{
     Error, Locale, PageStart, Patch, PortError, RequestContext, Timestamp, UserId,
 };
@@ -57,6 +57,16 @@ pub enum CreateUserError {
     /// Somebody has an address of the same canonical form.
     #[error("the e-mail address is taken")]
     EmailTaken,
+}
+
+impl CreateUserError {
+    /// Why, in records.
+    pub(crate) fn reason(self) -> AuditReason {
+        match self {
+            Self::UsernameTaken => AuditReason::UsernameTaken,
+            Self::EmailTaken => AuditReason::EmailTaken,
+        }
+    }
 }
 
 /// Changes to a profile.

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use crate::accounts::{
-    AccountRepository, CreateUserError, Email, NewUser, Profile, RegistrableRole, User, Username,
+    AccountRepository, CreateUserError, Email, NewUser, Profile, RegistrableRole,
+    RegistrationGuard, User, Username,
 };
-use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
-use crate::common::{Causes, Clock, Error, Locale, RequestContext};
+use crate::audit::AuditReason;
+use crate::common::{Clock, Error, Locale, RequestContext};
 use crate::credentials::{
     NewPassword, Overloaded, PasswordHasher, PasswordPolicy, PolicyViolation,
 };
-use crate::lockout::{Admission, RateKey, RateLimiter, RegistrationLimit, TooManyAttempts};
+use crate::lockout::TooManyAttempts;
 use crate::mail::{MailKind, Post};
 use crate::ports::{Policy, Ports, RegistrationMode, RequiredPorts};
 
@@ -84,15 +85,11 @@ pub struct Register {
     /// Judges the password.
     pub policy: Arc<dyn PasswordPolicy>,
     /// Counts failures per network.
-    pub rates: Arc<dyn RateLimiter>,
-    /// Takes the failures.
-    pub trail: Arc<dyn AuditTrail>,
+    pub guard: RegistrationGuard,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Makes the mail that asks to prove the address.
     pub post: Post,
-    /// The limit; `None` turns it off.
-    pub limit: Option<RegistrationLimit>,
     /// Names that nobody registers, nor one that looks like them.
     pub reserved_names: Arc<[String]>,
     /// Who may register.
@@ -102,16 +99,14 @@ pub struct Register {
 impl Register {
     /// On these ports, with this policy.
     pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
-        let RequiredPorts { accounts, hasher, password_policy, rate_limiter, .. } = &ports.required;
+        let RequiredPorts { accounts, hasher, password_policy, .. } = &ports.required;
         Self {
             accounts: accounts.clone(),
             hasher: hasher.clone(),
             policy: password_policy.clone(),
-            rates: rate_limiter.clone(),
-            trail: ports.required.audit_trail.clone(),
+            guard: RegistrationGuard::new(ports, policy),
             clock: ports.required.clock.clone(),
             post: Post::new(ports),
-            limit: policy.registration_limit,
             reserved_names: policy.reserved_names.as_slice().into(),
             mode: policy.registration,
         }
@@ -137,30 +132,12 @@ impl Register {
                 self.policy.check(&input.password, input.username.as_str(), input.email.as_str());
             judged.map_err(|violation| Error::Refused(violation.into()))?;
         }
-        let request = input.request.clone();
-        let key = RateKey::FailedRegistration(request.network());
-        if let Some(RegistrationLimit(limit)) = self.limit
-            && let Admission::Refused { retry_after } =
-                self.rates.reserve(key, limit, self.clock.now()).await?
-        {
-            self.note(request, AuditAction::RegistrationRefused, AuditReason::NetworkLimit);
-            return Err(Error::Refused(TooManyAttempts { retry_after }.into()));
-        }
-        let created = self.create(input).await;
-        let failure = match &created {
-            Err(Error::Refused(RegisterError::UsernameTaken)) => Some(AuditReason::UsernameTaken),
-            Err(Error::Refused(RegisterError::EmailTaken)) => Some(AuditReason::EmailTaken),
+        let reason = |error: &RegisterError| match error {
+            RegisterError::UsernameTaken => Some(AuditReason::UsernameTaken),
+            RegisterError::EmailTaken => Some(AuditReason::EmailTaken),
             _ => None,
         };
-        if let Some(reason) = failure {
-            self.note(request, AuditAction::RegistrationFailed, reason);
-        } else if self.limit.is_some()
-            && let Err(error) = self.rates.release(key).await
-        {
-            // The account exists: answer with success even if the count could not be released.
-            tracing::warn!(error = %Causes(&error), "a failure count was not reset");
-        }
-        created
+        self.guard.run(input.request.clone(), reason, self.create(input)).await
     }
 
     async fn create(&self, input: RegisterInput) -> Result<User, Error<RegisterError>> {
@@ -182,11 +159,6 @@ impl Register {
         tracing::info!(event = "registered", user_id = %user.id);
         Ok(user)
     }
-
-    fn note(&self, request: RequestContext, action: AuditAction, reason: AuditReason) {
-        self.trail
-            .note(AuditContext::anonymous(self.clock.now(), request).event(action).because(reason));
-    }
 }
 
 #[cfg(test)]
@@ -195,8 +167,9 @@ mod tests {
 
     use super::*;
     use crate::accounts::{MockAccountRepository, Role, UsernameLength};
+    use crate::audit::AuditAction;
     use crate::credentials::{MockPasswordHasher, MockPasswordPolicy, PasswordLength};
-    use crate::lockout::MockRateLimiter;
+    use crate::lockout::{Admission, MockRateLimiter, RegistrationLimit};
     use crate::testing::{self, Trail, at};
 
     struct World {
@@ -245,11 +218,14 @@ mod tests {
                 accounts: Arc::new(self.accounts),
                 hasher: Arc::new(self.hasher),
                 policy: Arc::new(self.policy),
-                rates: Arc::new(self.rates),
-                trail: self.trail.clone(),
+                guard: RegistrationGuard {
+                    rates: Arc::new(self.rates),
+                    trail: self.trail.clone(),
+                    clock: testing::clock(30),
+                    limit: Some(RegistrationLimit::DEFAULT),
+                },
                 clock: testing::clock(30),
                 post: Post::none(testing::clock(5)),
-                limit: Some(RegistrationLimit::DEFAULT),
                 reserved_names: self.reserved_names.into(),
                 mode: self.mode,
             };

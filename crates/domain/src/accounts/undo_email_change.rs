@@ -99,6 +99,7 @@ mod tests {
         let holder = TokenHolder {
             user: testing::user(),
             version: CredentialVersion(3),
+            is_proved: false,
             email: "mike@example.com".into(),
             gives_back: Some(testing::user().email),
             client: testing::client(),

@@ -134,6 +134,7 @@ mod tests {
         TokenHolder {
             user: testing::user(),
             version: CredentialVersion(3),
+            is_proved: false,
             email: "mike@example.com".into(),
             gives_back: None,
             client: testing::client(),

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::{Principal, rights};
-use crate::accounts::{CreateUserError, Email, NewUser, Profile, User, Username};
+use crate::accounts::{
+    CreateUserError, Email, NewUser, Profile, RegistrationGuard, User, Username,
+};
 use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
 use crate::common::{Causes, Clock, Error, Locale, RequestContext};
 use crate::credentials::{
@@ -105,8 +107,8 @@ impl From<TakeRoleError> for AcceptInvitationError {
 /// Makes the account of somebody who was invited, or gives the invitation's role to the caller's
 /// account. No other token changes a role.
 ///
-/// Whoever accepts an invitation for an address has its mailbox, so the account is verified. What is
-/// refused leaves the invitation as it is.
+/// Whoever accepts an invitation that was sent to an address has its mailbox, so the account is verified.
+/// What is refused leaves the invitation as it is.
 #[non_exhaustive]
 pub struct AcceptInvitation {
     /// The invitations.
@@ -115,6 +117,8 @@ pub struct AcceptInvitation {
     pub hasher: Arc<dyn PasswordHasher>,
     /// Judges the password.
     pub policy: Arc<dyn PasswordPolicy>,
+    /// Counts names and addresses that were tried and are taken.
+    pub guard: RegistrationGuard,
     /// Counts wrong codes.
     pub rates: Arc<dyn RateLimiter>,
     /// Takes the failures.
@@ -138,6 +142,7 @@ impl AcceptInvitation {
             invitations: ports.invitations.clone(),
             hasher: hasher.clone(),
             policy: password_policy.clone(),
+            guard: RegistrationGuard::new(ports, policy),
             rates: rate_limiter.clone(),
             trail: audit_trail.clone(),
             post: Post::new(ports),
@@ -192,7 +197,7 @@ impl AcceptInvitation {
         let AcceptInvitationInput { token, username, password, email, profile, locale, request } =
             input;
         let invitation = self.look(&token, request.clone()).await?;
-        let is_for_one = invitation.email.is_some();
+        let (is_for_one, is_verified) = (invitation.email.is_some(), self.is_proof(&invitation));
         let email = match (invitation.email, email) {
             (Some(invited), Some(typed)) if !invited.is_same_mailbox(&typed) => {
                 return refused(AcceptInvitationError::AnotherEmail);
@@ -206,7 +211,7 @@ impl AcceptInvitation {
         let judged = self.policy.check(&password, username.as_str(), email.as_str());
         judged.map_err(|violation| Error::Refused(violation.into()))?;
         let kind = MailKind::VerifyEmail;
-        let mail = if is_for_one { None } else { self.post.mail(kind, locale, &request)? };
+        let mail = if is_verified { None } else { self.post.mail(kind, locale, &request)? };
         let user = NewUser {
             username,
             email,
@@ -214,13 +219,18 @@ impl AcceptInvitation {
             role: invitation.role,
             profile,
             locale,
-            is_verified: is_for_one,
+            is_verified,
             mail,
             created_at: self.clock.now(),
             request: request.clone(),
         };
         let acceptance = Acceptance { digest: token.digest(), user };
-        match self.invitations.accept(acceptance).await.map_err(Error::cast) {
+        let accept = async { self.invitations.accept(acceptance).await.map_err(Error::cast) };
+        let reason = |error: &AcceptInvitationError| match error {
+            AcceptInvitationError::Taken(taken) => Some(taken.reason()),
+            _ => None,
+        };
+        match self.guard.run(request.clone(), reason, accept).await {
             Ok(user) => {
                 tracing::info!(event = "invitation_accepted", user_id = %user.id);
                 Ok(user)
@@ -252,11 +262,11 @@ impl AcceptInvitation {
         let refused = |error| Err(Error::Refused(error));
         let invitation = self.look(token, request.clone()).await?;
         let user = &caller.user;
-        let is_for = |email: &Email| email.canonical() == user.email.canonical();
-        if invitation.email.as_ref().is_some_and(|email| !is_for(email)) {
+        let is_another = |email: &Email| !email.is_same_mailbox(&user.email);
+        if invitation.email.as_ref().is_some_and(is_another) {
             return refused(AcceptInvitationError::ForAnother);
         }
-        let proves_email = invitation.email.is_some();
+        let proves_email = self.is_proof(&invitation);
         if user.role == invitation.role && (user.is_verified || !proves_email) {
             return Ok(User::clone(user));
         }
@@ -275,6 +285,11 @@ impl AcceptInvitation {
         let user = self.invitations.take_role(acceptance).await.map_err(Error::cast)?;
         tracing::info!(event = "invitation_accepted", user_id = %user.id);
         Ok(user)
+    }
+
+    /// Whether whoever accepts it has read a mail to its address. Without mails the link came by hand.
+    fn is_proof(&self, invitation: &Invitation) -> bool {
+        invitation.email.is_some() && self.post.sends_mails()
     }
 
     async fn release(&self, key: RateKey) {

@@ -165,7 +165,7 @@ pub enum TermsError {
     #[error("an invitation for an address is for one")]
     ForOne,
     /// It would live too long, or not at all.
-    #[error("an invitation lives from a minute to {} hours", .max.as_secs() / 3600)]
+    #[error("an invitation lives from a minute to {} days", .max.as_secs() / 86_400)]
     BadLifetime {
         /// The longest life that it may have.
         max: Duration,

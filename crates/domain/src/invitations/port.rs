@@ -118,8 +118,10 @@ pub trait InvitationRepository: Send + Sync {
     /// nothing then. Of any number of concurrent calls no more than `max_uses` succeed.
     async fn accept(&self, acceptance: Acceptance) -> Result<User, Error<AcceptError>>;
 
-    /// Gives the account the role, counts the use, ends all sessions but the one to keep, makes the
-    /// account verified if the link proves that, and returns it. Records `invitation_accepted`.
+    /// Gives the account the role, counts the use, ends all sessions but the one to keep, and returns the
+    /// account. If the link proves the address, the mailbox is what
+    /// [`Recipient::with_proof`](crate::one_time::Recipient::with_proof) says without the password.
+    /// Records `invitation_accepted`.
     ///
     /// MUST return `TokenInvalid` if the invitation is not open or is to another role; else `Stale` if
     /// the account is not active or has another role than `from`; and change nothing then.

@@ -54,14 +54,14 @@ mod tests {
                 waits.push((next - now).num_seconds());
                 (now, tries) = (next, tries + 1);
             }
-            let last = waits.pop().unwrap();
+            let at_the_end = waits.pop().unwrap();
             let least = [30, 120, 600, 3600, 21_600, 21_600, 21_600];
             assert_eq!(waits.len(), least.len(), "{waits:?}");
             for (wait, least) in waits.iter().zip(least) {
                 assert!((least..=least + least / 10).contains(wait), "{waits:?}");
             }
             assert_eq!(now, at(86_400), "the last try is when the day is over");
-            assert!(last <= 21_600 + 2160, "{last}");
+            assert!(at_the_end <= 21_600 + 2160, "{at_the_end}");
         }
     }
 

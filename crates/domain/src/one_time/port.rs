@@ -80,6 +80,8 @@ pub struct TokenHolder {
     pub user: User,
     /// The version of its credentials.
     pub version: CredentialVersion,
+    /// Whether the owner has ever proved an address of the account.
+    pub is_proved: bool,
     /// The address that the token was sent to: canonical.
     pub email: String,
     /// The address that the token gives back, of one that undoes a change.
@@ -127,7 +129,8 @@ pub trait OneTimeTokenRepository: Send + Sync {
 
     /// Stores the new hash, raises the credential version, ends every session, forgets the account's
     /// failed logins, makes all of its tokens void but those that undo a change of the address, and
-    /// appends the mail. The account is verified then if the token was sent to its current address.
+    /// appends the mail. If the token was sent to the current address, the mailbox is what
+    /// [`Recipient::with_proof`] says with the password.
     /// Records [`PasswordReset::event`].
     ///
     /// MUST return `TokenInvalid`, and change nothing, if the token is not live, or if the credentials

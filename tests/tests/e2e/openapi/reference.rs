@@ -82,7 +82,10 @@ fn endpoints(document: &Value) -> String {
 
 fn row(method: &str, path: &str, operation: &Value) -> String {
     let responses = object(&operation["responses"]);
-    let is_for_users = operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
+    let is_for_users = operation["security"].as_array().is_some_and(|schemes| {
+        // An empty one says that nothing is needed.
+        !schemes.is_empty() && !schemes.contains(&serde_json::json!({}))
+    });
     // Only v1's examples have codes; in the envelope no other refusal of users is 403.
     let is_for_administrators = responses.get("403").is_some_and(|refusal| {
         let codes = codes(refusal);

@@ -6,7 +6,7 @@ use super::*;
 use crate::accounts::{Role, UsernameLength};
 use crate::credentials::{MockPasswordHasher, MockPasswordPolicy, PasswordLength};
 use crate::invitations::{InvitationId, Inviter, MockInvitationRepository};
-use crate::lockout::MockRateLimiter;
+use crate::lockout::{MockRateLimiter, RegistrationLimit};
 use crate::testing::{self, SESSION, Trail, USER, at};
 
 fn invitation(email: Option<&str>, role: Role) -> Invitation {
@@ -32,6 +32,9 @@ struct World {
     hasher: MockPasswordHasher,
     policy: MockPasswordPolicy,
     rates: MockRateLimiter,
+    /// Those that fail.
+    registrations: MockRateLimiter,
+    post: Post,
     mode: RegistrationMode,
     token: OneTimeToken,
 }
@@ -46,6 +49,8 @@ impl World {
             hasher: MockPasswordHasher::new(),
             policy: MockPasswordPolicy::new(),
             rates: MockRateLimiter::new(),
+            registrations: MockRateLimiter::new(),
+            post: testing::post(9),
             mode: RegistrationMode::Invite,
             token: OneTimeToken::from_bytes(&[7; 32]),
         }
@@ -54,6 +59,8 @@ impl World {
     fn hashing(mut self) -> Self {
         self.policy.expect_check().return_once(|_, _, _| Ok(()));
         self.hasher.expect_hash().times(1).return_once(|_| Ok(testing::hash()));
+        self.registrations.expect_reserve().return_once(|_, _, _| Ok(Admission::Admitted));
+        self.registrations.expect_release().returning(|_| Ok(()));
         self
     }
 
@@ -63,9 +70,15 @@ impl World {
             invitations: Arc::new(self.invitations),
             hasher: Arc::new(self.hasher),
             policy: Arc::new(self.policy),
+            guard: RegistrationGuard {
+                rates: Arc::new(self.registrations),
+                trail: trail.clone(),
+                clock: testing::clock(9),
+                limit: Some(RegistrationLimit::DEFAULT),
+            },
             rates: Arc::new(self.rates),
             trail: trail.clone(),
-            post: testing::post(9),
+            post: self.post,
             clock: testing::clock(9),
             reserved_names: Arc::from(["root".to_owned()]),
             mode: self.mode,
@@ -126,6 +139,16 @@ async fn n2_whoever_accepts_has_the_address_of_the_invitation_and_it_is_proved()
     assert!(is(refused, AcceptInvitationError::AnotherEmail));
 }
 
+/// Without mails the link came by hand, and whoever has it need not have the mailbox.
+#[tokio::test]
+async fn n2_without_mails_an_invitation_proves_no_address() {
+    let mut world = World::with(Some(invitation(NEW, Role::Student))).hashing();
+    world.post = Post::none(testing::clock(9));
+    let accepted = world.invitations.expect_accept();
+    accepted.withf(|new| !new.user.is_verified).return_once(|_| Ok(testing::user()));
+    world.accept("ann", None).await.0.unwrap();
+}
+
 #[tokio::test]
 async fn n3_an_account_by_a_code_needs_an_address_and_has_to_prove_it() {
     let class = || World::with(Some(invitation(None, Role::Student)));
@@ -153,8 +176,9 @@ async fn n2_an_address_that_an_account_has_is_told_apart_from_one_that_was_typed
     };
     let (exists, _) = taken(NEW).accept("ann", None).await;
     assert!(is(exists, AcceptInvitationError::AccountExists));
-    let (typed, _) = taken(None).accept("ann", NEW).await;
+    let (typed, trail) = taken(None).accept("ann", NEW).await;
     assert!(is(typed, AcceptInvitationError::Taken(CreateUserError::EmailTaken)));
+    trail.has([(AuditAction::RegistrationFailed, AuditReason::EmailTaken)]);
 }
 
 #[tokio::test]

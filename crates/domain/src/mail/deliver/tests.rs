@@ -243,6 +243,7 @@ async fn q4_a_change_is_told_at_the_address_before_with_a_link_while_it_can_be_u
         let holder = TokenHolder {
             user: testing::user(),
             version: CredentialVersion(3),
+            is_proved: false,
             email: "old@example.com".into(),
             gives_back: None,
             client: testing::client(),
