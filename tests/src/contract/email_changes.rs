@@ -4,15 +4,16 @@ use macro_rules_attribute::apply;
 use menjin_domain::accounts::{AddressChange, CreateUserError, ProfileChanges, Role, User};
 use menjin_domain::common::{Error, UserId};
 use menjin_domain::credentials::CredentialVersion;
+use menjin_domain::lockout::{AttemptLimits, LockoutSubject};
 use menjin_domain::mail::{MailKind, Settlement};
 use menjin_domain::one_time::{
-    ConfirmEmailChangeError, EmailChange, EmailChangeMails, EmailChangeRequest, EmailChangeUndo,
-    NewOneTimeToken, Purpose, RESET_DELAY, TokenInvalid,
+    ConfirmEmailChangeError, Disowning, EmailChange, EmailChangeMails, EmailChangeRequest,
+    EmailChangeUndo, NewOneTimeToken, Purpose, RESET_DELAY, TokenInvalid,
 };
 
 use super::mails::{Mailing, mail};
 use super::one_time::{digest, reset, token};
-use super::{at, at_once, context, email, new_user, request, session_id};
+use super::{at, at_once, context, email, network, new_user, request, session_id};
 
 /// The mails of a change, whose undo token has this number.
 fn mails(undo: u8, seconds: i64) -> EmailChangeMails {
@@ -336,4 +337,107 @@ async fn k7_an_undo_ends_with_a_deactivation(mailing: Mailing) {
     mailing.store.accounts.activate(ann, context(8)).await.unwrap();
     assert!(matches!(mailing.undo(9, ann, 9).await, Err(Error::Refused(TokenInvalid))));
     assert_eq!(mailing.store.user(ann).await.email.as_str(), "new@example.com");
+}
+
+/// In what state an account is when somebody uses a token of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Active,
+    LockedOut,
+    Inactive,
+    /// Inactive for a while, and active again.
+    Reactivated,
+    Deleted,
+}
+
+impl Mailing {
+    /// An account that is not verified, with a live token of this purpose.
+    async fn with_token(&self, n: u8, name: &str, purpose: Purpose) -> UserId {
+        let user = self.store.student(name).await;
+        let address = match purpose {
+            Purpose::ChangeEmail => format!("{name}2@example.com"),
+            Purpose::UndoEmailChange => format!("{name}-before@example.com"),
+            _ => format!("{name}@example.com"),
+        };
+        if purpose == Purpose::ChangeEmail {
+            assert!(self.ask(user, &address, 1).await);
+        }
+        let is_bound = matches!(purpose, Purpose::ResetPassword | Purpose::ChangeEmail);
+        let version = if is_bound { Some(CredentialVersion(0)) } else { None };
+        let gives_back = (purpose == Purpose::UndoEmailChange).then(|| email(&address));
+        let made =
+            NewOneTimeToken { email: address, version, gives_back, ..token(n, purpose, user) };
+        assert!(self.tokens.issue(made).await.unwrap());
+        user
+    }
+
+    async fn put(&self, n: u8, user: UserId, standing: Standing) {
+        let accounts = &self.store.accounts;
+        match standing {
+            Standing::Active => {}
+            Standing::LockedOut => {
+                let (subject, limits) = (LockoutSubject::Account(user), AttemptLimits::DEFAULT);
+                for _ in 0..200 {
+                    let lockouts = &self.store.lockouts;
+                    lockouts.reserve(&subject, network(1), limits, at(2)).await.unwrap();
+                }
+            }
+            Standing::Inactive => drop(accounts.deactivate(user, context(2)).await.unwrap()),
+            Standing::Reactivated => {
+                accounts.deactivate(user, context(2)).await.unwrap();
+                accounts.activate(user, context(3)).await.unwrap();
+            }
+            Standing::Deleted => {
+                // Whoever has the mailbox disowns it.
+                self.issue_to(n + 100, user).await;
+                let digest = digest(n + 100);
+                let disowning = Disowning { digest, user_id: user, at: at(2), request: request() };
+                self.tokens.disown(disowning).await.unwrap();
+            }
+        }
+    }
+
+    /// A token that proves the address of an account.
+    async fn issue_to(&self, n: u8, user: UserId) {
+        let address = self.store.user(user).await.email.canonical().to_owned();
+        let made = NewOneTimeToken { email: address, ..token(n, Purpose::VerifyEmail, user) };
+        assert!(self.tokens.issue(made).await.unwrap());
+    }
+
+    /// Does what the token is for; whether that was done.
+    async fn spend(&self, n: u8, purpose: Purpose, user: UserId) -> bool {
+        match purpose {
+            Purpose::VerifyEmail => self.verify(n, user, false, 5).await,
+            Purpose::ResetPassword => self.tokens.reset_password(reset(n, user, 5)).await.is_ok(),
+            Purpose::ChangeEmail => self.confirm(n, user, n + 200, 5).await.is_ok(),
+            Purpose::UndoEmailChange => self.undo(n, user, 5).await.is_ok(),
+            Purpose::Invitation => unreachable!("it is bound to no account"),
+        }
+    }
+}
+
+/// Every purpose in every state: what works, and that no token changes the state or the role.
+#[apply(row!)]
+async fn k7_no_token_of_any_purpose_survives_its_account_or_changes_its_state(mailing: Mailing) {
+    use Standing::{Active, Deleted, Inactive, LockedOut, Reactivated};
+    mailing.store.add("root", Role::Admin).await;
+    let purposes = Purpose::ALL.into_iter().filter(|purpose| *purpose != Purpose::Invitation);
+    let mut n = 0;
+    for purpose in purposes {
+        for standing in [Active, LockedOut, Inactive, Reactivated, Deleted] {
+            n += 1;
+            let told = format!("{purpose:?} of an account that is {standing:?}");
+            let user = mailing.with_token(n, &format!("user{n}"), purpose).await;
+            mailing.put(n, user, standing).await;
+            let works = matches!(standing, Active | LockedOut);
+            assert_eq!(mailing.is_live(n, purpose, 5).await, works, "{told}");
+            assert_eq!(mailing.spend(n, purpose, user).await, works, "{told}");
+            let after = mailing.store.accounts.find(user).await.unwrap();
+            assert_eq!(after.is_none(), standing == Deleted, "{told}");
+            if let Some(after) = after {
+                assert_eq!(after.is_active, standing != Inactive, "{told}");
+                assert_eq!(after.role, Role::Student, "{told}");
+            }
+        }
+    }
 }
