@@ -30,6 +30,20 @@ async function open(path, options = {}) {
   return { page, faults, asked };
 }
 
+/// The links of the mails to an address, by where they lead, once this many are there.
+async function mailed(email, expected) {
+  const found = {};
+  for (;;) {
+    const html = await (await fetch(`${base}/dev/mail`)).text();
+    for (const article of html.split("<article>").slice(1)) {
+      if (!article.includes(email)) continue;
+      const link = article.replaceAll("&#x2f;", "/").match(/href="([^"]*#[^"]*)"/)?.[1];
+      if (link) found[new URL(link).pathname] = new URL(link);
+    }
+    if (Object.keys(found).length === expected) return found;
+  }
+}
+
 /// Registers somebody, and returns the links of the mails to them, by where they lead.
 async function links(name, ask) {
   const send = async (path, body) => {
@@ -40,17 +54,7 @@ async function links(name, ask) {
   const email = `${name}@example.com`;
   await send("/api/v1/auth/register", { username: name, email, password: "password123" });
   if (ask) await send("/api/v1/auth/forgot-password", { username: name });
-  const found = {};
-  for (;;) {
-    const html = await (await fetch(`${base}/dev/mail`)).text();
-    for (const article of html.split("<article>").slice(1)) {
-      if (!article.includes(email)) continue;
-      const link = article.replaceAll("&#x2f;", "/").match(/href="([^"]*#[^"]*)"/)?.[1];
-      if (link) found[new URL(link).pathname] = new URL(link);
-    }
-    const expected = ask ? 2 : 1;
-    if (Object.keys(found).length === expected) return found;
-  }
+  return mailed(email, ask ? 2 : 1);
 }
 
 async function login(name, password) {
@@ -114,3 +118,48 @@ test("without a script people paste the code", async () => {
   await reset.getByText("Your password is set").waitFor();
   assert.ok(await login("bob", "newpassword456"));
 });
+
+test("a link takes back a change of the address", async () => {
+  const { "/account/verify-email": link } = await links("eve");
+  const send = (path, method, body, token) => {
+    const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
+    return fetch(base + path, { method, headers, body: JSON.stringify(body) });
+  };
+  await send("/api/v1/auth/verify-email", "POST", { token: link.hash.slice(1) });
+  const token = await login("eve", "password123");
+  const changed = await send("/api/v1/users/me", "PUT", { email: "thief@example.com" }, token);
+  assert.equal(changed.status, 200);
+  const { "/account/undo-email-change": undo } = await mailed("eve@example.com", 2);
+  const { page, faults } = await open(undo.pathname + undo.hash);
+  await page.getByText("eve@example.com").waitFor();
+  assert.equal(new URL(page.url()).hash, "", "the token is not in the address any more");
+  await page.getByRole("button", { name: "Give me this address back" }).click();
+  await page.getByText("The address is back").waitFor();
+  assert.equal((await send("/api/v1/users/me", "GET", undefined, token)).status, 401);
+  assert.ok(await login("eve@example.com", "password123"));
+  assert.deepEqual(faults, []);
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`an invitation makes an account, ${javaScriptEnabled ? "by its link" : "by its code"}`, async () => {
+    const link = new URL(process.env.MENJIN_INVITATION);
+    const fragment = javaScriptEnabled ? link.hash : "";
+    const { page, faults } = await open(link.pathname + fragment, { javaScriptEnabled });
+    if (!javaScriptEnabled) {
+      await page.getByLabel("The code in the mail").fill(link.hash.slice(1).toLowerCase());
+      await page.getByRole("button", { name: "Continue" }).click();
+    }
+    const name = javaScriptEnabled ? "grace" : "heidi";
+    await page.getByLabel("E-mail address").fill(`${name}@example.com`);
+    await page.getByLabel("User name").fill(name);
+    await page.getByLabel("Password").fill("12345678");
+    await page.getByRole("button", { name: "Make the account" }).click();
+    await page.getByRole("alert").waitFor();
+    assert.equal(await page.getByLabel("User name").inputValue(), name, "what was typed is kept");
+    await page.getByLabel("Password").fill("password123");
+    await page.getByRole("button", { name: "Make the account" }).click();
+    await page.getByText("Your account is made").waitFor();
+    assert.ok(await login(name, "password123"));
+    assert.deepEqual(faults, []);
+  });
+}
