@@ -43,7 +43,7 @@ async fn k5_k6_the_pages_of_mails_work_in_a_browser_with_a_script_and_without() 
     let port = server.url.rsplit(':').next().unwrap();
     invite.args(["invitations", "create", "--role", "student", "--max-uses", "2", "--port", port]);
     let said = succeed(&mut invite);
-    let link = said.lines().find(|line| line.contains("#")).unwrap();
+    let link = said.lines().find(|line| line.contains('#')).unwrap();
     let mut test = node();
     test.args(["--test", "mail.test.mjs"]).env("MENJIN_INVITATION", link);
     test.env("MENJIN_URL", &server.url).env("MENJIN_TEST_CHROMIUM", chromium());

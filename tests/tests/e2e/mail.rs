@@ -5,6 +5,7 @@ use std::time::Duration;
 use menjin_domain::mail::Settlement;
 use menjin_tests::app::{PASSWORD, TestApp, token_in};
 use menjin_tests::client::{Answer, Client, Send as _};
+use menjin_tests::servers::proxy::{Network, Proxy};
 use menjin_tests::servers::smtp::SmtpServer;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -538,25 +539,21 @@ async fn m5_the_mails_of_development_are_shown_to_this_machine_alone() {
     }
 }
 
-/// Settings, as they are given.
-fn lent<'a>(settings: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
-    settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
-}
-
 /// The mail server is away for twenty hours: nothing is lost, and it is not asked all the time.
 #[tokio::test]
 async fn m3_a_mail_server_that_is_away_for_twenty_hours_loses_nothing() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let with = |port: u16| {
-        [
-            ("mail.mode", "smtp".to_owned()),
-            ("mail.from", "menjin@site.example".to_owned()),
-            ("mail.smtp.host", "127.0.0.1".to_owned()),
-            ("mail.smtp.tls", "none".to_owned()),
-            ("mail.smtp.port", port.to_string()),
-        ]
-    };
-    let app = TestApp::start_with(&lent(&with(nobody))).await;
+    let smtp = tokio::task::spawn_blocking(|| SmtpServer::start(&[])).await.unwrap();
+    let way = Proxy::before(smtp.port()).await;
+    way.set(Network::Cut);
+    let port = way.port().to_string();
+    let app = TestApp::start_with(&[
+        ("mail.mode", "smtp"),
+        ("mail.from", "menjin@site.example"),
+        ("mail.smtp.host", "127.0.0.1"),
+        ("mail.smtp.tls", "none"),
+        ("mail.smtp.port", &port),
+    ])
+    .await;
     for name in ["mike", "ann", "bob"] {
         app.user(name).await;
     }
@@ -567,8 +564,7 @@ async fn m3_a_mail_server_that_is_away_for_twenty_hours_loses_nothing() {
     }
     // At once, after 30 seconds, 2 and 10 minutes, an hour, and every six or somewhat more.
     assert!((3 * 7..=3 * 8).contains(&tries), "{tries}");
-    let smtp = tokio::task::spawn_blocking(|| SmtpServer::start(&[])).await.unwrap();
-    let app = app.restart(&lent(&with(smtp.port()))).await;
+    way.set(Network::Sound);
     app.clock.advance(4 * HOUR);
     let sent = app.deliver().await;
     assert!(
