@@ -190,9 +190,12 @@ async fn take_role(
     if changed == 0 {
         return Err(refused(TakeRoleError::Stale));
     }
+    let stale = || refused(TakeRoleError::Stale);
+    let before = find_recipient(postgres, *user_id).await?.ok_or_else(stale)?;
+    if !found.is_for(&before.user.email) {
+        return Err(stale());
+    }
     if *proves_email {
-        let stale = || refused(TakeRoleError::Stale);
-        let before = find_recipient(postgres, *user_id).await?.ok_or_else(stale)?;
         let mailbox = before.with_proof(false, context.at);
         let row = MailboxRow::new(&mailbox, context.at);
         diesel::update(users::table.find(id)).set(row).execute(postgres).await?;

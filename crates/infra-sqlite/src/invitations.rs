@@ -144,9 +144,12 @@ impl InvitationRepository for SqliteStore {
             if changed == 0 {
                 return Err(Error::Refused(TakeRoleError::Stale));
             }
+            let stale = || Error::Refused(TakeRoleError::Stale);
+            let before = find_recipient(sqlite, *user_id)?.ok_or_else(stale)?;
+            if !found.is_for(&before.user.email) {
+                return Err(stale());
+            }
             if *proves_email {
-                let stale = || Error::Refused(TakeRoleError::Stale);
-                let before = find_recipient(sqlite, *user_id)?.ok_or_else(stale)?;
                 let mailbox = before.with_proof(false, context.at);
                 diesel::update(users::table.find(id))
                     .set(MailboxRow::new(&mailbox, context.at))

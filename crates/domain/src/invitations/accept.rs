@@ -262,8 +262,7 @@ impl AcceptInvitation {
         let refused = |error| Err(Error::Refused(error));
         let invitation = self.look(token, request.clone()).await?;
         let user = &caller.user;
-        let is_another = |email: &Email| !email.is_same_mailbox(&user.email);
-        if invitation.email.as_ref().is_some_and(is_another) {
+        if !invitation.is_for(&user.email) {
             return refused(AcceptInvitationError::ForAnother);
         }
         let proves_email = self.is_proof(&invitation);

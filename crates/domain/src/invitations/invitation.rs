@@ -136,6 +136,11 @@ impl Invitation {
         self.state(now) == InvitationState::Open
     }
 
+    /// Whether somebody with this address is invited.
+    pub fn is_for(&self, email: &Email) -> bool {
+        self.email.as_ref().is_none_or(|invited| invited.is_same_mailbox(email))
+    }
+
     /// Whether a new link can be made for it.
     pub fn is_renewable(&self, now: Timestamp) -> bool {
         matches!(self.state(now), InvitationState::Open | InvitationState::Expired)

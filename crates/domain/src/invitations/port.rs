@@ -64,7 +64,7 @@ pub enum TakeRoleError {
     /// The invitation is not open, or is not to this role.
     #[error(transparent)]
     TokenInvalid(#[from] TokenInvalid),
-    /// The account is inactive or gone, or has another role by now.
+    /// The account is inactive or gone, or has another role or address by now.
     #[error("the account has changed meanwhile")]
     Stale,
 }
@@ -124,7 +124,8 @@ pub trait InvitationRepository: Send + Sync {
     /// Records `invitation_accepted`.
     ///
     /// MUST return `TokenInvalid` if the invitation is not open or is to another role; else `Stale` if
-    /// the account is not active or has another role than `from`; and change nothing then.
+    /// the account is not active, has another role than `from`, or an address for which the invitation is
+    /// not ([`Invitation::is_for`]); and change nothing then.
     async fn take_role(&self, acceptance: RoleAcceptance) -> Result<User, Error<TakeRoleError>>;
 
     /// Deletes some of the invitations that expired before this time; returns how many.
