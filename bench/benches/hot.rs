@@ -51,6 +51,7 @@ fn user() -> User {
         },
         locale: None,
         pending_email: None,
+        deletes_at: None,
         is_active: true,
         is_verified: false,
         created_at: at(0),

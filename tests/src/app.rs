@@ -165,6 +165,11 @@ impl TestApp {
         self.anonymous().log_in(name, PASSWORD).await
     }
 
+    /// Deletes what has expired, as a server does every few minutes.
+    pub async fn clean_up(&self) {
+        self.running.application().cleanup.execute().await.unwrap();
+    }
+
     /// Delivers the mails that are due, and says what became of each.
     pub async fn deliver(&self) -> Vec<Settlement> {
         let worker = self.running.application().deliver_mails.clone().unwrap();

@@ -104,6 +104,11 @@ pub struct Policy {
     pub mail: MailSettings,
     /// Whether nobody logs in who has never proved an address.
     pub require_verification: bool,
+    /// For how long an account that was deleted can be restored.
+    pub delete_grace: Duration,
+    /// After how long accounts are deleted of which no address was ever proved, and into which nobody
+    /// has ever logged in; `None`: never.
+    pub unverified_keep: Option<Duration>,
     /// Who may use the cache.
     pub cache_access: CacheAccess,
     /// For how long finished sessions are kept.
@@ -145,6 +150,8 @@ impl Default for Policy {
             email_change: EmailChangeMode::Direct,
             mail: MailSettings::default(),
             require_verification: false,
+            delete_grace: DAY * 14,
+            unverified_keep: None,
             cache_access: CacheAccess::Public,
             keep_sessions: DAY * 30,
             keep_mails: DAY * 30,

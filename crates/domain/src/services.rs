@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::access::Guard;
 use crate::accounts::{
-    ActivateUser, ChangeEmail, CreateAdmin, DeactivateUser, DisownAccount, GetUser, ListUsers,
-    Register, ResendVerification, UndoEmailChange, UpdateOwnProfile, VerifyEmail,
-    WithdrawEmailChange,
+    ActivateUser, ChangeEmail, CreateAdmin, DeactivateUser, DeleteUser, DisownAccount, GetUser,
+    ListUsers, Register, ResendVerification, RestoreUser, UndoEmailChange, UpdateOwnProfile,
+    VerifyEmail, WithdrawEmailChange,
 };
 use crate::audit::ListRecords;
 use crate::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
@@ -61,6 +61,8 @@ pub struct Services {
     pub list_users: ListUsers,
     pub activate_user: ActivateUser,
     pub deactivate_user: DeactivateUser,
+    pub delete_user: DeleteUser,
+    pub restore_user: RestoreUser,
     pub get_lockout: GetLockout,
     pub clear_lockout: ClearLockout,
     pub list_records: ListRecords,
@@ -112,6 +114,8 @@ impl Services {
             list_users: ListUsers::new(&ports),
             activate_user: ActivateUser::new(&ports),
             deactivate_user: DeactivateUser::new(&ports),
+            delete_user: DeleteUser::new(&ports, policy),
+            restore_user: RestoreUser::new(&ports),
             get_lockout: GetLockout::new(&ports, policy),
             clear_lockout: ClearLockout::new(&ports),
             list_records: ListRecords::new(&ports),

@@ -158,6 +158,7 @@ pub(crate) fn user() -> User {
         profile: Profile::default(),
         locale: None,
         pending_email: None,
+        deletes_at: None,
         is_active: true,
         is_verified: false,
         created_at: at(0),

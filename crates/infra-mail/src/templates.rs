@@ -49,6 +49,7 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "email_changed",
     "email_restored",
     "invitation",
+    "account_deletion",
     "test",
 ];
 
@@ -84,7 +85,7 @@ pub enum TemplateError {
 /// share.
 ///
 /// They are in the language of Jinja, and may use `site`, `to`, `username` (or none), `at`, `address`
-/// (from where the cause came), `lang`, and in mails with a link `link`, `page` (the link without its
+/// (from where the cause came), `lang`, `deletes_at` (or none), and in mails with a link `link`, `page` (the link without its
 /// token), `token` and `lifetime`, in words.
 ///
 /// In HTML all values are escaped. In no part can a value add a line or change the direction of text.
@@ -150,6 +151,7 @@ impl Templates {
             to: "ann@site.example".to_owned(),
             locale,
             username: Some("ann".to_owned()),
+            deletes_at: Some(Timestamp::UNIX_EPOCH),
             link,
             client: ClientInfo::at(std::net::Ipv4Addr::LOCALHOST.into()),
             at: Timestamp::UNIX_EPOCH,
@@ -213,9 +215,14 @@ impl Templates {
             token => link.map(|link| link.token.expose()),
             lifetime => link.map(|link| lifetime(link.lifetime.as_secs(), mail.locale)),
             address => mail.client.address.to_canonical().to_string(),
-            at => mail.at.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            at => moment(mail.at),
+            deletes_at => mail.deletes_at.map(moment),
         })
     }
+}
+
+fn moment(at: Timestamp) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 fn is_html(name: &str) -> bool {

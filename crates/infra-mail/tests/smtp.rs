@@ -54,6 +54,7 @@ fn mail_to(to: &str) -> Mail {
         to: to.to_owned(),
         locale: Locale::ZhCn,
         username: Some("张三".to_owned()),
+        deletes_at: None,
         link: Some(Link {
             page: "https://site.example/account/reset-password".to_owned(),
             token: token(),

@@ -18,6 +18,7 @@ mod audit;
 mod config;
 mod connect;
 mod credentials;
+mod deletions;
 mod email_changes;
 mod error;
 mod executor;

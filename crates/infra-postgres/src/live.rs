@@ -19,7 +19,8 @@ pub(crate) const FIND_LIVE: &str = "SELECT \
     s.user_id, s.generation, s.created_at, s.last_used_at, s.expires_at, s.client_address, \
     s.user_agent, u.username, u.username_canonical, u.email, u.email_canonical, u.role, u.full_name, \
     u.phone, u.bio, u.avatar, u.is_active, u.is_verified, u.created_at, u.updated_at, u.last_login_at, \
-    u.locale, u.credential_version, u.pending_email, u.pending_email_canonical, u.pending_version \
+    u.locale, u.credential_version, u.pending_email, u.pending_email_canonical, u.pending_version, \
+    u.deletes_at \
     FROM sessions AS s JOIN users AS u ON u.id = s.user_id \
     WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND u.is_active";
 
@@ -112,6 +113,7 @@ fn read_live_session(
         pending_email: columns.next()?,
         pending_email_canonical: columns.next()?,
         pending_version: columns.next()?,
+        deletes_at: columns.optional_moment()?,
     };
     Ok(menjin_infra_sql::rows::live_session(session, user))
 }

@@ -4,27 +4,26 @@ use diesel::dsl::{exists, select};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::accounts::{
-    AccountRepository, AddressChange, CreateUserError, Email, LastAdmin, NewUser, ProfileChanges,
-    Role, UpdateProfileError, User, UserPage, UserQuery,
+    AccountRepository, AddressChange, CreateUserError, Deletion, DeletionScheduled, Email,
+    LastAdmin, NewUser, ProfileChanges, UpdateProfileError, User, UserPage, UserQuery,
 };
 use menjin_domain::audit::{AuditAction, AuditContext, AuditEvent};
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::one_time::{NewAddress, Recipient};
-use menjin_infra_sql::one_time::{is_open_token_of, keeps_address};
+use menjin_infra_sql::one_time::keeps_address;
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::is_open_of;
 use menjin_infra_sql::schema::one_time_tokens as tokens;
 
 use crate::PostgresStore;
 use crate::audit::record;
+use crate::deletions::{self, make_inactive};
 use crate::email_changes;
 use crate::error::{Abort, COMPONENT};
 use crate::listing;
 use crate::lockouts::forget;
 use crate::mails::enqueue;
-use crate::recipients::{find_recipient, lock};
+use crate::recipients::{find_recipient, find_user_for_update, lock, user};
 use crate::recorded::{Recorded, Subject};
-use crate::statements::{locks, pg_advisory_xact_lock};
 
 #[async_trait]
 impl AccountRepository for PostgresStore {
@@ -67,7 +66,11 @@ impl AccountRepository for PostgresStore {
         self.snapshot(query, |postgres, query| listing::page(postgres, query).boxed()).await
     }
 
-    async fn activate(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError> {
+    async fn activate(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<Option<User>, Error<DeletionScheduled>> {
         self.transaction((id, context), |postgres, (id, context)| {
             activate(postgres, *id, context).boxed()
         })
@@ -81,6 +84,35 @@ impl AccountRepository for PostgresStore {
     ) -> Result<Option<User>, Error<LastAdmin>> {
         self.transaction((id, context), |postgres, (id, context)| {
             deactivate(postgres, *id, context).boxed()
+        })
+        .await
+    }
+
+    async fn schedule_deletion(
+        &self,
+        deletion: Deletion,
+    ) -> Result<Option<User>, Error<LastAdmin>> {
+        self.transaction(deletion, |postgres, it| deletions::schedule(postgres, it).boxed()).await
+    }
+
+    async fn restore(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError> {
+        self.transaction((id, context), |postgres, (id, context)| {
+            deletions::restore(postgres, *id, context).boxed()
+        })
+        .await
+    }
+
+    async fn delete_due(&self, at: Timestamp) -> Result<u64, PortError> {
+        self.transaction(at, |postgres, at| deletions::delete_due(postgres, *at).boxed()).await
+    }
+
+    async fn delete_unverified(
+        &self,
+        created_before: Timestamp,
+        at: Timestamp,
+    ) -> Result<u64, PortError> {
+        self.transaction((created_before, at), |postgres, (before, at)| {
+            deletions::delete_unverified(postgres, *before, *at).boxed()
         })
         .await
     }
@@ -194,8 +226,11 @@ async fn activate(
     postgres: &mut AsyncPgConnection,
     id: UserId,
     context: &AuditContext,
-) -> Result<Option<User>, Abort<PortError>> {
-    let Some(user) = find_for_update(postgres, id).await? else { return Ok(None) };
+) -> Result<Option<User>, Abort<Error<DeletionScheduled>>> {
+    let Some(user) = find_user_for_update(postgres, id).await? else { return Ok(None) };
+    if user.deletes_at.is_some() {
+        return Err(Abort::Refused(Error::Refused(DeletionScheduled)));
+    }
     let was_locked = forget(postgres, id).await?;
     if user.is_active {
         if was_locked {
@@ -217,54 +252,11 @@ async fn deactivate(
     id: UserId,
     context: &AuditContext,
 ) -> Result<Option<User>, Abort<Error<LastAdmin>>> {
-    let Some(user) = find_for_update(postgres, id).await? else { return Ok(None) };
-    if !user.is_active {
-        return Ok(Some(user));
+    let Some(found) = find_user_for_update(postgres, id).await? else { return Ok(None) };
+    if !found.is_active {
+        return Ok(Some(found));
     }
-    if user.role == Role::Admin {
-        // One administrator at a time: two administrators who deactivate each other hold different
-        // rows. Locking the rows of all administrators could deadlock with a transaction that locks
-        // them in another order.
-        let lock = pg_advisory_xact_lock(locks::ADMINISTRATORS, 0);
-        select(lock).execute(postgres).await?;
-        if !has_other_admin(postgres, id).await? {
-            return Err(Abort::Refused(Error::Refused(LastAdmin)));
-        }
-    }
-    let row: UserRow = diesel::update(users::table.find(id.get()))
-        .set((
-            users::is_active.eq(false),
-            users::credential_version.eq(users::credential_version + 1),
-            users::updated_at.eq(Micros::from(context.at)),
-        ))
-        .returning(UserRow::as_returning())
-        .get_result(postgres)
-        .await?;
-    diesel::update(sessions::table.filter(is_open_of(id.get())))
-        .set(sessions::ended_at.eq(Micros::from(context.at)))
-        .execute(postgres)
-        .await?;
-    diesel::update(tokens::table.filter(is_open_token_of(id.get())))
-        .set(tokens::ended_at.eq(Micros::from(context.at)))
-        .execute(postgres)
-        .await?;
+    make_inactive(postgres, &found, context.at).await?;
     record(postgres, &context.clone().event(AuditAction::Deactivated).on(id)).await?;
-    Ok(Some(row.try_into()?))
-}
-
-/// The user. The row stays as found until the end of the transaction.
-async fn find_for_update<E>(
-    postgres: &mut AsyncPgConnection,
-    id: UserId,
-) -> Result<Option<User>, Abort<E>> {
-    let row = users::table.find(id.get()).select(UserRow::as_select()).for_update();
-    let row: Option<UserRow> = row.get_result(postgres).await.optional()?;
-    Ok(row.map(User::try_from).transpose()?)
-}
-
-async fn has_other_admin(postgres: &mut AsyncPgConnection, id: UserId) -> QueryResult<bool> {
-    // A literal, not a parameter: otherwise PostgreSQL cannot see that the partial index applies.
-    let others = diesel::dsl::sql::<diesel::sql_types::Bool>("role = 'admin' AND is_active");
-    let others = users::table.filter(others).filter(users::id.ne(id.get()));
-    select(exists(others)).get_result(postgres).await
+    Ok(Some(user(postgres, id).await?))
 }

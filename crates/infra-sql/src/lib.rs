@@ -7,6 +7,7 @@
 pub mod batches;
 pub mod changes;
 pub mod cleanup;
+pub mod deletions;
 pub mod error;
 pub mod invitations;
 pub mod mails;

@@ -33,6 +33,7 @@ macro_rules! migrations {
             3, "0003_mail", 1;
             4, "0004_email_changes", 1;
             5, "0005_invitations", 1;
+            6, "0006_deletion", 1;
         )
     };
     ($database:literal: $($version:literal, $name:literal, $oldest_program:literal;)*) => {

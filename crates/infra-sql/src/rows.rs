@@ -39,6 +39,7 @@ pub struct UserRow {
     pub pending_email: Option<String>,
     pub pending_email_canonical: Option<String>,
     pub pending_version: Option<i64>,
+    pub deletes_at: Option<Micros>,
 }
 
 impl UserRow {
@@ -80,6 +81,7 @@ impl TryFrom<UserRow> for User {
                 .transpose()
                 .map_err(|_no| bad("locale"))?,
             pending_email,
+            deletes_at: optional("deletes_at", row.deletes_at)?,
             is_active: row.is_active,
             is_verified: row.is_verified,
         })

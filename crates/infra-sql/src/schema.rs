@@ -33,6 +33,8 @@ diesel::table! {
         pending_since -> Nullable<Moment>,
         email_by_password -> Bool,
         reset_after -> Nullable<Moment>,
+        deletes_at -> Nullable<Moment>,
+        active_before_deletion -> Bool,
     }
 }
 

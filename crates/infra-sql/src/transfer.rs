@@ -16,7 +16,7 @@ use menjin_domain::transfer::{Batch, Contents, NotEmpty, Row};
 use crate::error::{COMPONENT, bad_column};
 use crate::values::Micros;
 
-/// How many rows are read and written at once. A user has 27 columns, and SQLite accepts 32,766
+/// How many rows are read and written at once. A user has 29 columns, and SQLite accepts 32,766
 /// parameters.
 pub const BATCH: usize = 1000;
 
@@ -90,6 +90,8 @@ pub const TABLES: &[Table] = &[
             ("pending_since", Moment),
             ("email_by_password", Flag),
             ("reset_after", Moment),
+            ("deletes_at", Moment),
+            ("active_before_deletion", Flag),
         ],
     },
     Table {

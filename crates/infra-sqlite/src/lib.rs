@@ -17,6 +17,7 @@ use libsqlite3_sys as _;
 mod archive;
 mod audit;
 mod credentials;
+mod deletions;
 mod email_changes;
 mod error;
 mod files;

@@ -41,3 +41,12 @@ pub(crate) fn find(
         .or_port_error()?;
     row.map(|(token, user, row)| holder(token, user, &row)).transpose()
 }
+
+/// An account, active or not.
+pub(crate) fn find_user(
+    sqlite: &mut SqliteConnection,
+    id: UserId,
+) -> Result<Option<User>, PortError> {
+    let row = users::table.find(id.get()).select(UserRow::as_select());
+    row.get_result(sqlite).optional().or_port_error()?.map(User::try_from).transpose()
+}

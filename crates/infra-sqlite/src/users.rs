@@ -3,25 +3,23 @@
 use diesel::dsl::{exists, select};
 use diesel::result::Error as DieselError;
 use menjin_domain::accounts::{
-    AccountRepository, AddressChange, CreateUserError, Email, LastAdmin, NewUser, ProfileChanges,
-    Role, UpdateProfileError, User, UserPage, UserQuery,
+    AccountRepository, AddressChange, CreateUserError, Deletion, DeletionScheduled, Email,
+    LastAdmin, NewUser, ProfileChanges, UpdateProfileError, User, UserPage, UserQuery,
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::one_time::{NewAddress, Recipient};
-use menjin_infra_sql::one_time::is_open_token_of;
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::is_open_of;
-use menjin_infra_sql::schema::one_time_tokens as tokens;
 
 use crate::SqliteStore;
 use crate::audit::record;
+use crate::deletions::{self, make_inactive};
 use crate::email_changes::{self, is_anothers};
 use crate::error::{OrPortError, failed, is_taken};
 use crate::listing;
 use crate::lockouts::forget;
 use crate::mails::enqueue;
-use crate::recipients::find_recipient;
+use crate::recipients::{find_recipient, find_user};
 
 #[async_trait]
 impl AccountRepository for SqliteStore {
@@ -38,7 +36,7 @@ impl AccountRepository for SqliteStore {
     }
 
     async fn find(&self, id: UserId) -> Result<Option<User>, PortError> {
-        self.read(move |sqlite| find(sqlite, id)).await
+        self.read(move |sqlite| find_user(sqlite, id)).await
     }
 
     async fn update_profile(
@@ -69,8 +67,15 @@ impl AccountRepository for SqliteStore {
         self.read_together(move |sqlite| listing::page(sqlite, query)).await
     }
 
-    async fn activate(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError> {
+    async fn activate(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<Option<User>, Error<DeletionScheduled>> {
         self.write(move |sqlite| {
+            if find_user(sqlite, id)?.is_some_and(|user| user.deletes_at.is_some()) {
+                return Err(Error::Refused(DeletionScheduled));
+            }
             let inactive = users::table.find(id.get()).filter(users::is_active.eq(false));
             let activated = diesel::update(inactive)
                 .set((users::is_active.eq(true), users::updated_at.eq(Micros::from(context.at))))
@@ -82,7 +87,7 @@ impl AccountRepository for SqliteStore {
             } else if was_locked {
                 record(sqlite, &context.event(AuditAction::LockoutCleared).on(id))?;
             }
-            find(sqlite, id)
+            Ok(find_user(sqlite, id)?)
         })
         .await
     }
@@ -93,32 +98,37 @@ impl AccountRepository for SqliteStore {
         context: AuditContext,
     ) -> Result<Option<User>, Error<LastAdmin>> {
         self.write(move |sqlite| {
-            let Some(user) = find(sqlite, id)?.filter(|user| user.is_active) else {
-                return Ok(find(sqlite, id)?);
+            let Some(user) = find_user(sqlite, id)?.filter(|user| user.is_active) else {
+                return Ok(find_user(sqlite, id)?);
             };
-            if user.role == Role::Admin && !has_other_admin(sqlite, id)? {
-                return Err(Error::Refused(LastAdmin));
-            }
-            diesel::update(users::table.find(id.get()))
-                .set((
-                    users::is_active.eq(false),
-                    users::credential_version.eq(users::credential_version + 1),
-                    users::updated_at.eq(Micros::from(context.at)),
-                ))
-                .execute(sqlite)
-                .or_port_error()?;
-            diesel::update(sessions::table.filter(is_open_of(id.get())))
-                .set(sessions::ended_at.eq(Micros::from(context.at)))
-                .execute(sqlite)
-                .or_port_error()?;
-            diesel::update(tokens::table.filter(is_open_token_of(id.get())))
-                .set(tokens::ended_at.eq(Micros::from(context.at)))
-                .execute(sqlite)
-                .or_port_error()?;
+            make_inactive(sqlite, &user, context.at)?;
             record(sqlite, &context.event(AuditAction::Deactivated).on(id))?;
-            Ok(find(sqlite, id)?)
+            Ok(find_user(sqlite, id)?)
         })
         .await
+    }
+
+    async fn schedule_deletion(
+        &self,
+        deletion: Deletion,
+    ) -> Result<Option<User>, Error<LastAdmin>> {
+        self.write(move |sqlite| deletions::schedule(sqlite, &deletion)).await
+    }
+
+    async fn restore(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError> {
+        self.write(move |sqlite| deletions::restore(sqlite, id, &context)).await
+    }
+
+    async fn delete_due(&self, at: Timestamp) -> Result<u64, PortError> {
+        self.write(move |sqlite| deletions::delete_due(sqlite, at)).await
+    }
+
+    async fn delete_unverified(
+        &self,
+        created_before: Timestamp,
+        at: Timestamp,
+    ) -> Result<u64, PortError> {
+        self.write(move |sqlite| deletions::delete_unverified(sqlite, created_before, at)).await
     }
 }
 
@@ -180,16 +190,4 @@ fn who_has(
         return Ok(Error::Refused(CreateUserError::EmailTaken));
     }
     Err(failed(error))
-}
-
-fn find(sqlite: &mut SqliteConnection, id: UserId) -> Result<Option<User>, PortError> {
-    let row = users::table.find(id.get()).select(UserRow::as_select());
-    row.get_result(sqlite).optional().or_port_error()?.map(User::try_from).transpose()
-}
-
-fn has_other_admin(sqlite: &mut SqliteConnection, id: UserId) -> Result<bool, PortError> {
-    // A literal, not a parameter: otherwise SQLite cannot see that the partial index applies.
-    let others = diesel::dsl::sql::<diesel::sql_types::Bool>("role = 'admin' AND is_active = 1");
-    let others = users::table.filter(others).filter(users::id.ne(id.get()));
-    select(exists(others)).get_result(sqlite).or_port_error()
 }

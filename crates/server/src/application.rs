@@ -338,6 +338,8 @@ fn policy(settings: &Settings) -> Policy {
         settings.registration.require_verification == RequiredVerification::Login;
     policy.email_change =
         settings.accounts.email_change(settings.production, settings.mail.is_on());
+    policy.delete_grace = settings.accounts.delete_grace;
+    policy.unverified_keep = settings.registration.unverified_keep();
     policy.mail = settings.mail.policy(settings.public_url(), settings.locale.default.value);
     policy.keep_mails = settings.mail.keep;
     policy.cache_access = settings.cache_api.access.value;

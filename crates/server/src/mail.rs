@@ -130,6 +130,7 @@ pub(crate) fn sample(kind: MailKind, locale: Locale) -> Mail {
         to: "somebody@example.com".to_owned(),
         locale,
         username: Some("somebody".to_owned()),
+        deletes_at: None,
         link: kind.purpose().map(link),
         client: ClientInfo::local(),
         at: SystemClock.now(),

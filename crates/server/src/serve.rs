@@ -251,9 +251,10 @@ async fn clean_up_for_ever(every: Duration, cleanup: Arc<Cleanup>) {
         ticks.tick().await;
         match cleanup.execute().await {
             Ok(cleaned_up) => {
-                let CleanedUp { sessions, lockouts, mails, tokens, invitations, records } =
+                let CleanedUp { sessions, lockouts, mails, tokens, invitations, accounts, records } =
                     cleaned_up;
                 tracing::debug!(
+                    accounts,
                     sessions,
                     lockouts,
                     mails,

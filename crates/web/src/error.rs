@@ -182,7 +182,9 @@ errors! {
     MailNotRetriable: 409 "mail_not_retriable", "the mail was not given up, or its link is no longer valid",
         "该邮件不能重新发送", "The mail cannot be sent again";
     LastAdmin: 400 "last_admin", "the last active administrator stays",
-        "不能停用最后一个管理员", "The last active administrator cannot be deactivated";
+        "不能停用或删除最后一个管理员", "The last active administrator cannot be deactivated or deleted";
+    DeletionScheduled: 409 "deletion_scheduled", "the account is to be deleted, and can only be restored",
+        "该用户将被删除，请先撤销删除", "The user is to be deleted: restore them instead";
     EntryNotFound: 404 "cache_key_not_found", "no such cache entry",
         "缓存键不存在", "Cache key not found",
         of: EntryNotFound;

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use menjin_domain::accounts::{
-    ChangeEmailError, CreateUserError, DeactivateUserError, RegisterError, UpdateOwnProfileError,
-    VerifyEmailError,
+    ActivateUserError, ChangeEmailError, CreateUserError, DeactivateUserError,
+    DeleteOwnAccountError, DeleteUserError, DeletionScheduled, RegisterError,
+    UpdateOwnProfileError, VerifyEmailError,
 };
 use menjin_domain::cache::CacheDenied;
 use menjin_domain::common::Error;
@@ -228,6 +229,35 @@ impl From<ChangeEmailError> for ApiError {
             ChangeEmailError::Unchanged => ErrorKind::EmailUnchanged.into(),
             ChangeEmailError::MailOff(error) => error.into(),
             ChangeEmailError::Prompt(error) => error.into(),
+        }
+    }
+}
+
+impl From<ActivateUserError> for ApiError {
+    fn from(error: ActivateUserError) -> Self {
+        match error {
+            ActivateUserError::NotFound(error) => error.into(),
+            ActivateUserError::DeletionScheduled(DeletionScheduled) => {
+                ErrorKind::DeletionScheduled.into()
+            }
+        }
+    }
+}
+
+impl From<DeleteUserError> for ApiError {
+    fn from(error: DeleteUserError) -> Self {
+        match error {
+            DeleteUserError::NotFound => ErrorKind::UserNotFound.into(),
+            DeleteUserError::LastAdmin => ErrorKind::LastAdmin.into(),
+        }
+    }
+}
+
+impl From<DeleteOwnAccountError> for ApiError {
+    fn from(error: DeleteOwnAccountError) -> Self {
+        match error {
+            DeleteOwnAccountError::Prompt(error) => error.into(),
+            DeleteOwnAccountError::LastAdmin => ErrorKind::LastAdmin.into(),
         }
     }
 }

@@ -41,6 +41,7 @@ mod accounts;
 mod audit;
 pub mod cache;
 mod credentials;
+mod deletions;
 mod email_changes;
 mod invitations;
 mod listing;

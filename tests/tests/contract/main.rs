@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         rows("redis", redis::cache),
         rows("redis", redis::limiter),
         rows("example", example::store),
+        rows("example", example::mailing),
         rows("example", example::limiter),
     ])
 }

@@ -12,6 +12,7 @@ mod authentication;
 mod authorisation;
 mod cache;
 mod cors;
+mod deletion;
 mod dialects;
 mod email_change;
 mod envelope;

@@ -23,7 +23,7 @@ use Access::{Admins, Cache, Everybody, EverybodyOrUsers, Users};
 
 /// The rule of each operation. One that is not here fails the test: nobody adds a route without
 /// saying who may call it.
-const RULES: [(&str, &str, Access); 55] = [
+const RULES: [(&str, &str, Access); 58] = [
     ("GET", "/api/v1/audit", Admins),
     ("GET", "/api/v1/mails", Admins),
     ("POST", "/api/v1/mails/{mail_id}/retry", Admins),
@@ -39,6 +39,9 @@ const RULES: [(&str, &str, Access); 55] = [
     ("POST", "/api/auth/accept-invitation", EverybodyOrUsers),
     ("POST", "/api/v1/auth/undo-email-change", Everybody),
     ("POST", "/api/v1/users/me/email", Users),
+    ("POST", "/api/v1/users/me/delete", Users),
+    ("DELETE", "/api/v1/users/{user_id}", Admins),
+    ("POST", "/api/v1/users/{user_id}/restore", Admins),
     ("DELETE", "/api/v1/users/me/email", Users),
     ("POST", "/api/auth/forgot-password", Everybody),
     ("POST", "/api/auth/reset-password", Everybody),

@@ -13,6 +13,7 @@ async fn me_is_the_caller() {
       "avatar": null,
       "bio": null,
       "created_at": "[time]",
+      "deletes_at": null,
       "email": "mike@example.com",
       "full_name": null,
       "id": 1,
@@ -51,6 +52,7 @@ async fn update_me_changes_what_is_given_and_clears_what_is_null() {
       "avatar": null,
       "bio": null,
       "created_at": "[time]",
+      "deletes_at": null,
       "email": "new@example.com",
       "full_name": "迈克",
       "id": 1,
@@ -80,6 +82,7 @@ async fn update_me_without_a_change_is_none() {
       "avatar": null,
       "bio": null,
       "created_at": "[time]",
+      "deletes_at": null,
       "email": "mike@example.com",
       "full_name": null,
       "id": 1,
@@ -166,6 +169,7 @@ async fn an_administrator_sees_any_user() {
       "avatar": null,
       "bio": null,
       "created_at": "[time]",
+      "deletes_at": null,
       "email": "mike@example.com",
       "full_name": null,
       "id": 2,
@@ -258,6 +262,7 @@ async fn deactivate_and_activate_are_idempotent() {
       "avatar": null,
       "bio": null,
       "created_at": "[time]",
+      "deletes_at": null,
       "email": "mike@example.com",
       "full_name": null,
       "id": 2,
@@ -282,6 +287,7 @@ async fn deactivate_and_activate_are_idempotent() {
       "avatar": null,
       "bio": null,
       "created_at": "[time]",
+      "deletes_at": null,
       "email": "mike@example.com",
       "full_name": null,
       "id": 2,
@@ -309,7 +315,7 @@ async fn deactivate_and_activate_refuse() {
     400
     {
       "code": "last_admin",
-      "detail": "不能停用最后一个管理员"
+      "detail": "不能停用或删除最后一个管理员"
     }
     "#);
     for verb in ["activate", "deactivate"] {

@@ -95,6 +95,34 @@ fn user(number: i64) -> Row {
         optional("Old@example.com"),
         text(i32::from(some)),
         if some { micros(number + 3) } else { None },
+        optional("New@Example.com"),
+        optional("new@example.com"),
+        if some { text(number % 7) } else { None },
+        if some { micros(number + 4) } else { None },
+        text(i32::from(!some)),
+        if some { None } else { micros(number + 5) },
+        if some { micros(number + 6) } else { None },
+        text(i32::from(some)),
+    ]
+}
+
+/// An invitation, by a user or by the command line.
+fn invitation(number: i64) -> Row {
+    let some = some(number);
+    let or_none = |value: Option<String>| if some { value } else { None };
+    vec![
+        text(number + 1),
+        text(format!("{:064x}", number * 7_919 % 3_001)),
+        or_none(text("Ann@Example.com")),
+        or_none(text("ann@example.com")),
+        text("student"),
+        text(number % 3),
+        text(number % 3 + 1),
+        text(604_800),
+        or_none(text(number % USERS + 1)),
+        micros(number),
+        micros(number + 1),
+        if some { None } else { micros(number + 2) },
     ]
 }
 
@@ -141,6 +169,7 @@ fn token(number: i64) -> Row {
         micros(number),
         or_none(micros(number + 1)),
         if some { None } else { micros(number + 2) },
+        or_none(text("Ann@Example.com")),
     ]
 }
 
@@ -191,7 +220,12 @@ fn event(number: i64) -> Row {
 
 /// Says which ids have been given.
 fn given(last_user_id: i64, last_event_id: i64) -> Vec<Contents> {
-    let ids = [("users", last_user_id), ("mails", 1200), ("audit_events", last_event_id)];
+    let ids = [
+        ("users", last_user_id),
+        ("mails", 1200),
+        ("invitations", 1100),
+        ("audit_events", last_event_id),
+    ];
     ids.map(|(table, last)| Contents { table, rows: 0, last_id: Some(last) }).into()
 }
 
@@ -206,6 +240,7 @@ async fn full() -> Place {
         ("login_throttles", (0..1500).map(throttle).collect()),
         ("mails", (0..1100).map(mail).collect()),
         ("one_time_tokens", (0..1050).map(token).collect()),
+        ("invitations", (0..1020).map(invitation).collect()),
         ("audit_events", (0..1200).map(event).collect()),
     ] {
         put.extend(rows.chunks(900).map(|rows| Batch { table, rows: rows.to_vec() }));
@@ -240,6 +275,7 @@ async fn everything_goes_from_any_database_to_any() {
         ("login_throttles", 1500),
         ("mails", 1100),
         ("one_time_tokens", 1050),
+        ("invitations", 1020),
         ("audit_events", 1200),
     ];
     assert_eq!(rows, expected);

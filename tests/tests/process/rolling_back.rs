@@ -15,7 +15,7 @@ use crate::postgres::on;
 
 /// What a later release might add, and does not need.
 const ADDED: &str = "ALTER TABLE users ADD COLUMN nickname TEXT;
-     CREATE TABLE invitations (id BIGINT PRIMARY KEY);
+     CREATE TABLE of_the_next_version (id BIGINT PRIMARY KEY);
      INSERT INTO menjin_schema (version, oldest_program) VALUES (98, 1)";
 
 /// What a later release might take away.

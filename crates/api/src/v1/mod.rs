@@ -46,8 +46,11 @@ mod users {
     pub(super) mod activate;
     pub(super) mod change_email;
     pub(super) mod deactivate;
+    pub(super) mod delete;
+    pub(super) mod delete_me;
     pub(super) mod get;
     pub(super) mod get_me;
+    pub(super) mod restore;
     pub(super) mod update_me;
     pub(super) mod withdraw_email_change;
 }
@@ -88,9 +91,12 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         users::update_me::endpoint(),
         users::change_email::endpoint(),
         users::withdraw_email_change::endpoint(),
+        users::delete_me::endpoint(),
         users::get::endpoint(),
         users::activate::endpoint(),
         users::deactivate::endpoint(),
+        users::delete::endpoint(),
+        users::restore::endpoint(),
         sessions::list::endpoint(),
         sessions::revoke_others::endpoint(),
         sessions::revoke::endpoint(),

@@ -38,6 +38,8 @@ response! {
         created_at: Time,
         updated_at: Option<Time>,
         last_login_at: Option<Time>,
+        /// When the user is gone; null: not to be deleted.
+        deletes_at: Option<Time>,
     }
 }
 
@@ -61,6 +63,7 @@ impl From<&accounts::User> for User {
             created_at: Time(user.created_at),
             updated_at: user.updated_at.map(Time),
             last_login_at: user.last_login_at.map(Time),
+            deletes_at: user.deletes_at.map(Time),
         }
     }
 }

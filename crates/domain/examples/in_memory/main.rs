@@ -1,16 +1,23 @@
 //! Embeds menjin's domain alone: the use-cases run on ports written here, without a web framework,
 //! a database or a token library.
 //!
-//! `store.rs` and `audit.rs` are a store to copy from, `toys.rs` the rest of the ports. `main` runs
-//! some accounts through their life, prints a line for each step, and fails at the first step whose
-//! outcome differs:
+//! `toys.rs` has the small ports; the other files are a store to copy from, with a file for each of
+//! its ports. `main` runs some accounts through their life, prints a line for each step, and fails at
+//! the first step whose outcome differs:
 //!
 //! ```sh
 //! cargo run -p menjin-domain --example in_memory
 //! ```
 #![expect(clippy::print_stdout, reason = "showing what happens is what an example is for")]
 
+mod accounts;
 mod audit;
+mod credentials;
+mod invitations;
+mod lockouts;
+mod mails;
+mod one_time;
+mod sessions;
 mod store;
 mod toys;
 
@@ -24,7 +31,7 @@ use menjin_domain::access::{Allowed, Forbidden, Principal};
 use menjin_domain::accounts::LoginName;
 use menjin_domain::accounts::{
     CreateAdminInput, DeactivateUserError, Email, Profile, RegisterError, RegisterInput,
-    RegistrableRole, User, UserQuery, Username, UsernameLength,
+    RegistrableRole, User, UserQuery, Username, UsernameLength, VerifyEmailInput,
 };
 use menjin_domain::audit::{AuditAction, AuditFilter, ListRecordsInput};
 use menjin_domain::common::{ClientInfo, Error, PageStart, Random, RequestContext, UserId};
@@ -32,13 +39,16 @@ use menjin_domain::credentials::{
     CandidatePassword, ChangePasswordInput, NewPassword, PasswordLength,
 };
 use menjin_domain::lockout::LoginLimits;
+use menjin_domain::mail::{MailKind, MailPorts};
 use menjin_domain::ports::{Policy, Ports, RequiredPorts};
 use menjin_domain::services::Services;
 use menjin_domain::sessions::{InvalidToken, LoggedIn, LoginError, LoginInput, TokenPair};
 use secrecy::ExposeSecret;
 
 use crate::store::Store;
-use crate::toys::{ForwardClock, OpaqueTokens, Rates, ToyHasher, ToyPolicy, ToyRandom};
+use crate::toys::{
+    ForwardClock, OpaqueTokens, PrintedMails, Rates, ToyHasher, ToyPolicy, ToyRandom, ToyTokens,
+};
 
 type Outcome<T> = Result<T, Box<dyn StdError>>;
 
@@ -51,26 +61,29 @@ const FIRST_PASSWORD: &str = "a door with two locks";
 const SECOND_PASSWORD: &str = "a gate with three keepers";
 const ADMIN_PASSWORD: &str = "the keeper of the keys";
 
-/// All use-cases, and the clock that they read.
+/// All use-cases, the clock that they read, and the mails that they send.
 struct Menjin {
     services: Services,
     clock: Arc<ForwardClock>,
+    mails: Arc<PrintedMails>,
 }
 
 impl Menjin {
     /// The one place where use-cases meet adapters: to put menjin on a database, change it here.
-    fn new() -> Self {
+    fn new() -> Outcome<Self> {
         let clock = Arc::new(ForwardClock::default());
-        // One store implements six ports, so that one lock protects all of its data.
+        let mails = Arc::new(PrintedMails::default());
+        // One store implements nine ports, so that one lock protects all of its data.
         let store = Arc::new(Store::default());
         let random: Arc<dyn Random> = Arc::new(ToyRandom);
-        let ports = Ports::new(RequiredPorts {
+        let tokens = Arc::new(ToyTokens { random: random.clone(), secret: random.uuid()? });
+        let mut ports = Ports::new(RequiredPorts {
             accounts: store.clone(),
             credentials: store.clone(),
             sessions: store.clone(),
             lockouts: store.clone(),
             audit_records: store.clone(),
-            audit_trail: store,
+            audit_trail: store.clone(),
             rate_limiter: Arc::new(Rates::default()),
             hasher: Arc::new(ToyHasher { random: random.clone(), rounds: 20_000 }),
             password_policy: Arc::new(ToyPolicy),
@@ -78,7 +91,11 @@ impl Menjin {
             random,
             clock: clock.clone(),
         });
-        Self { services: Services::new(ports, &Policy::default()), clock }
+        // What is optional.
+        ports.one_time_tokens = store.clone();
+        ports.invitations = store.clone();
+        ports.mail = Some(MailPorts { outbox: store, mailer: mails.clone(), tokens });
+        Ok(Self { services: Services::new(ports, &Policy::default()), clock, mails })
     }
 
     /// Proof that this caller has the right.
@@ -152,8 +169,9 @@ fn is_refused(login: &Result<LoggedIn, Error<LoginError>>) -> bool {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome<()> {
-    let menjin = Menjin::new();
+    let menjin = Menjin::new()?;
     let ann = registers(&menjin).await?;
+    proves_address(&menjin).await?;
     rotates(&menjin).await?;
     changes_password(&menjin).await?;
     is_administered(&menjin, ann).await?;
@@ -184,6 +202,19 @@ async fn registers(menjin: &Menjin) -> Outcome<UserId> {
     menjin.services.logout.execute(&caller, from(LAPTOP)).await?;
     step("after logging out, the token is dead", &menjin.caller(&login.tokens).await, is_dead)?;
     Ok(ann.id)
+}
+
+async fn proves_address(menjin: &Menjin) -> Outcome<()> {
+    // A server calls this again and again.
+    let deliver_mails = menjin.services.deliver_mails.as_ref().ok_or("there is no mail")?;
+    let delivered = deliver_mails.execute().await?;
+    step("the mail that asks Ann to prove her address is sent", &delivered, |delivered| {
+        delivered.iter().map(|mail| mail.kind).eq([MailKind::VerifyEmail])
+    })?;
+    let token = menjin.mails.take_token().ok_or("the mail has no link")?;
+    let input = VerifyEmailInput { token, current: None, request: from(LAPTOP) };
+    let user = menjin.services.verify_email.execute(input).await?;
+    step("she follows the link in it: the address is hers", &user, |user| user.is_verified)
 }
 
 async fn rotates(menjin: &Menjin) -> Outcome<()> {

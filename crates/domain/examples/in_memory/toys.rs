@@ -15,6 +15,8 @@ use menjin_domain::credentials::{
     Permit, PolicyViolation, Verification,
 };
 use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter, was_put_back};
+use menjin_domain::mail::{Mail, MailError, Mailer};
+use menjin_domain::one_time::{OneTimeToken, Purpose, TokenMaker, TokenSeed};
 use menjin_domain::sessions::{AccessClaims, InvalidToken, PublicKey, RefreshClaims, TokenCodec};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -218,6 +220,55 @@ impl<C: Clone> Table<C> {
 impl<C> Default for Table<C> {
     fn default() -> Self {
         Self(Mutex::default())
+    }
+}
+
+/// A toy: a digest with a secret in front of it is no proper MAC, and the secret is lost when the
+/// process ends. Use `DerivedKeys` of menjin-infra-credentials.
+pub(crate) struct ToyTokens {
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) secret: Uuid,
+}
+
+impl TokenMaker for ToyTokens {
+    fn seed(&self) -> Result<TokenSeed, PortError> {
+        let (one, other) = (self.random.uuid()?, self.random.uuid()?);
+        let random = format!("{}{}", one.simple(), other.simple());
+        Ok(TokenSeed { random, key_id: "toy".to_owned() })
+    }
+
+    fn token(&self, seed: &TokenSeed, purpose: Purpose) -> Option<OneTimeToken> {
+        let digest = Sha256::new().chain_update(self.secret).chain_update(purpose.as_str());
+        let digest = digest.chain_update(&seed.random).finalize();
+        Some(OneTimeToken::from_bytes(&digest.into()))
+    }
+}
+
+/// Prints mails instead of sending them, and keeps the token of the last one. `SmtpMailer` of
+/// menjin-infra-mail sends them.
+#[derive(Default)]
+pub(crate) struct PrintedMails {
+    token: Mutex<Option<OneTimeToken>>,
+}
+
+impl PrintedMails {
+    pub(crate) fn take_token(&self) -> Option<OneTimeToken> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+#[async_trait]
+impl Mailer for PrintedMails {
+    #[expect(clippy::print_stdout, reason = "instead of sending it")]
+    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        println!("  mail to {}: {}", mail.to, mail.kind);
+        if let Some(link) = &mail.link {
+            // The token is the fragment of the link, which no server and no proxy sees.
+            println!("  {}#{}", link.page, link.token.expose());
+        }
+        let token = mail.link.as_ref().map(|link| link.token.clone());
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = token;
+        Ok(())
     }
 }
 

@@ -28,6 +28,8 @@ rights! {
     UsersRead = "users.read";
     /// Changing any account.
     UsersWrite = "users.write";
+    /// Deleting any account, and restoring it.
+    UsersDelete = "users.delete";
     /// Seeing and clearing the lockout of any account.
     UsersUnlock = "users.unlock";
     /// Seeing the sessions of any account.

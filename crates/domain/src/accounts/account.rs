@@ -33,6 +33,8 @@ pub struct User {
     pub locale: Option<Locale>,
     /// The address that the user has asked for, until its link is used.
     pub pending_email: Option<Email>,
+    /// When the account is gone, if it is to be deleted: it is inactive until then.
+    pub deletes_at: Option<Timestamp>,
     /// Whether the account may log in and its tokens work.
     pub is_active: bool,
     /// Whether the user has proved that the address is theirs. A changed address is unverified.

@@ -5,6 +5,7 @@ mod activate;
 mod change_email;
 mod create_admin;
 mod deactivate;
+mod delete;
 mod disown;
 mod email;
 mod get;
@@ -22,12 +23,13 @@ mod username;
 mod verify_email;
 
 pub use account::{Profile, User};
-pub use activate::ActivateUser;
+pub use activate::{ActivateUser, ActivateUserError};
 pub use change_email::{
     ChangeEmail, ChangeEmailError, ChangeEmailInput, EmailChangeMode, WithdrawEmailChange,
 };
 pub use create_admin::{CreateAdmin, CreateAdminError, CreateAdminInput};
 pub use deactivate::{DeactivateUser, DeactivateUserError};
+pub use delete::{DeleteOwnAccountError, DeleteUser, DeleteUserError, RestoreUser};
 pub use disown::DisownAccount;
 pub use email::Email;
 pub use get::{GetUser, UserNotFound};
@@ -36,8 +38,8 @@ pub use login_name::LoginName;
 #[cfg(feature = "mock")]
 pub use port::MockAccountRepository;
 pub use port::{
-    AccountRepository, AddressChange, CreateUserError, LastAdmin, NewUser, ProfileChanges,
-    UpdateProfileError, UserPage, UserQuery,
+    AccountRepository, AddressChange, CreateUserError, Deletion, DeletionScheduled, LastAdmin,
+    NewUser, ProfileChanges, UpdateProfileError, UserPage, UserQuery,
 };
 pub use profile::{AvatarUrl, Bio, FullName, Phone};
 pub use register::{Register, RegisterError, RegisterInput};

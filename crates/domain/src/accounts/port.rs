@@ -143,6 +143,24 @@ pub struct UserPage {
 #[error("the last active administrator cannot be deactivated")]
 pub struct LastAdmin;
 
+/// A deletion, which comes into force later.
+#[derive(Debug, Clone)]
+pub struct Deletion {
+    /// Whose account.
+    pub user_id: UserId,
+    /// The first moment at which it is gone.
+    pub deletes_at: Timestamp,
+    /// The mail that tells the owner.
+    pub mail: Option<NewMail>,
+    /// Who acts, when and from where.
+    pub context: AuditContext,
+}
+
+/// The account is to be deleted, and can only be restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the account is to be deleted")]
+pub struct DeletionScheduled;
+
 /// The accounts.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
@@ -187,7 +205,38 @@ pub trait AccountRepository: Send + Sync {
     ///
     /// Records `activated` if it was inactive, else `lock_lifted` if there were failures to forget,
     /// else nothing.
-    async fn activate(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError>;
+    ///
+    /// MUST return `DeletionScheduled`, and change nothing, if the account is to be deleted.
+    async fn activate(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<Option<User>, Error<DeletionScheduled>>;
+
+    /// Makes the account inactive as [`deactivate`](Self::deactivate) does, remembers when it is to be
+    /// deleted and whether it was active, appends the mail, and returns it; `None` if nobody has the
+    /// id. One that is to be deleted already stays as it is. Records `deletion_scheduled`.
+    ///
+    /// MUST return `LastAdmin`, and change nothing, as [`deactivate`](Self::deactivate) does.
+    async fn schedule_deletion(&self, deletion: Deletion)
+    -> Result<Option<User>, Error<LastAdmin>>;
+
+    /// Forgets that the account is to be deleted, makes it active if it was, and returns it; `None` if
+    /// nobody has the id. One that is not to be deleted stays as it is. Records `deletion_undone`.
+    async fn restore(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError>;
+
+    /// Deletes some of the accounts that are to be gone at this time, with all that is their own: their
+    /// names and addresses are free then. Returns how many. Records `account_deleted` on each.
+    async fn delete_due(&self, at: Timestamp) -> Result<u64, PortError>;
+
+    /// Deletes some of the accounts that were made before this time, of which no address was ever
+    /// proved, whose owner has never logged in, and which have no rights; returns how many. Records
+    /// `account_deleted` on each.
+    async fn delete_unverified(
+        &self,
+        created_before: Timestamp,
+        at: Timestamp,
+    ) -> Result<u64, PortError>;
 
     /// Makes the account inactive, raises its credential version, ends all its sessions, makes its
     /// one-time tokens void, and returns it; `None` if nobody has the id. For an inactive account nothing changes. Records

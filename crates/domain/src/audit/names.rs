@@ -101,6 +101,10 @@ named! {
         Activated = "activated", "An account was made active; its failed logins are forgotten.";
         Deactivated = "deactivated", "An account was made inactive; all its sessions ended.";
         DeactivationFailed = "deactivation_failed", "An account was not made inactive.";
+        DeletionScheduled = "deletion_scheduled", "An account was made inactive, to be deleted later; all its sessions ended.";
+        DeletionFailed = "deletion_failed", "An account was not deleted.";
+        DeletionUndone = "deletion_undone", "An account is not to be deleted any more.";
+        AccountDeleted = "account_deleted", "An account was deleted, with its personal data.";
         LockoutCleared = "lock_lifted", "The failed logins of an account were forgotten.";
         AccessDenied = "access_denied", "Somebody asked for what only administrators may do.";
     }
@@ -169,6 +173,9 @@ impl AuditAction {
             | Self::ProfileUpdated
             | Self::Activated
             | Self::Deactivated
+            | Self::DeletionScheduled
+            | Self::DeletionUndone
+            | Self::AccountDeleted
             | Self::LockoutCleared => AuditOutcome::Success,
             Self::RegistrationFailed
             | Self::RegistrationRefused
@@ -185,6 +192,7 @@ impl AuditAction {
             | Self::EmailChangeUndoFailed
             | Self::ProfileUpdateFailed
             | Self::DeactivationFailed
+            | Self::DeletionFailed
             | Self::AccessDenied => AuditOutcome::Failure,
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::accounts::AccountRepository;
 use crate::audit::AuditRepository;
 use crate::common::{Clock, PortError, Timestamp};
 use crate::invitations::InvitationRepository;
@@ -25,6 +26,8 @@ pub struct CleanedUp {
     pub tokens: u64,
     /// Invitations that were over.
     pub invitations: u64,
+    /// Accounts whose time had come.
+    pub accounts: u64,
     /// Old audit records.
     pub records: u64,
 }
@@ -39,6 +42,8 @@ const TOKENS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Deletes what has expired, so that tables do not grow without limit. Run it regularly.
 #[non_exhaustive]
 pub struct Cleanup {
+    /// The accounts.
+    pub accounts: Arc<dyn AccountRepository>,
     /// The sessions.
     pub sessions: Arc<dyn SessionRepository>,
     /// The counts.
@@ -55,6 +60,8 @@ pub struct Cleanup {
     pub clock: Arc<dyn Clock>,
     /// For how long finished sessions are kept, for investigations.
     pub keep_sessions: Duration,
+    /// For how long accounts are kept that nobody has proved or used.
+    pub keep_unverified: Option<Duration>,
     /// The longest window of any limit: older counts are void.
     pub keep_lockouts: Duration,
     /// For how long mails are kept.
@@ -66,10 +73,13 @@ pub struct Cleanup {
 impl Cleanup {
     /// On these ports, with this policy.
     pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
-        let RequiredPorts { sessions, lockouts, audit_records, clock, .. } = &ports.required;
+        let RequiredPorts { accounts, sessions, lockouts, audit_records, clock, .. } =
+            &ports.required;
         // Counts are kept while limits are off, so that they hold once limits are on again.
         let limits = policy.login_limits.unwrap_or(LoginLimits::DEFAULT);
         Self {
+            accounts: accounts.clone(),
+            keep_unverified: policy.unverified_keep,
             sessions: sessions.clone(),
             lockouts: lockouts.clone(),
             records: audit_records.clone(),
@@ -95,8 +105,10 @@ impl Cleanup {
             Some(outbox) => outbox.delete_finished(before).await?,
             None => 0,
         };
+        let accounts = self.delete_accounts(now).await?;
         self.tokens.forget_pending_before(now - PENDING).await?;
         Ok(CleanedUp {
+            accounts,
             sessions: self.sessions.delete_finished(now - self.keep_sessions).await?,
             lockouts: self.lockouts.delete_stale(now - self.keep_lockouts).await?,
             mails,
@@ -104,6 +116,21 @@ impl Cleanup {
             invitations: self.invitations.delete_before(now - TOKENS).await?,
             records: self.delete_records(now - self.keep_records).await?,
         })
+    }
+
+    /// Deletes the accounts whose time has come.
+    async fn delete_accounts(&self, now: Timestamp) -> Result<u64, PortError> {
+        let mut total = 0;
+        loop {
+            let mut deleted = self.accounts.delete_due(now).await?;
+            if let Some(keep) = self.keep_unverified {
+                deleted += self.accounts.delete_unverified(now - keep, now).await?;
+            }
+            total += deleted;
+            if deleted == 0 {
+                return Ok(total);
+            }
+        }
     }
 
     /// Repeats the call until all old rows are deleted: there may be more than one call deletes.
@@ -123,6 +150,7 @@ mod tests {
     use mockall::predicate::eq;
 
     use super::*;
+    use crate::accounts::MockAccountRepository;
     use crate::audit::MockAuditRepository;
     use crate::invitations::MockInvitationRepository;
     use crate::lockout::MockLockoutRepository;
@@ -133,6 +161,18 @@ mod tests {
 
     #[tokio::test]
     async fn only_what_is_old_enough_goes() {
+        let mut accounts = MockAccountRepository::new();
+        let (mut due, mut unverified) = (vec![0, 0, 1], vec![0, 2, 0]);
+        accounts
+            .expect_delete_due()
+            .with(eq(at(1000)))
+            .times(3)
+            .returning(move |_| Ok(due.pop().unwrap()));
+        accounts
+            .expect_delete_unverified()
+            .with(eq(at(940)), eq(at(1000)))
+            .times(3)
+            .returning(move |_, _| Ok(unverified.pop().unwrap()));
         let (mut sessions, mut lockouts) =
             (MockSessionRepository::new(), MockLockoutRepository::new());
         sessions.expect_delete_finished().with(eq(at(990))).return_once(|_| Ok(2));
@@ -152,6 +192,8 @@ mod tests {
         tokens.expect_forget_pending_before().with(eq(two_days_ago)).return_once(|_| Ok(1));
         tokens.expect_delete_before().with(eq(a_month_ago)).return_once(|_| Ok(6));
         let tidy = Cleanup {
+            accounts: Arc::new(accounts),
+            keep_unverified: Some(Duration::from_secs(60)),
             sessions: Arc::new(sessions),
             lockouts: Arc::new(lockouts),
             records: Arc::new(records),
@@ -164,8 +206,10 @@ mod tests {
             keep_lockouts: Duration::from_secs(20),
             keep_records: Duration::from_secs(30),
         };
-        let (tokens, invitations, records) = (6, 8, 1004);
-        let tidied = CleanedUp { sessions: 2, lockouts: 3, mails: 5, tokens, invitations, records };
+        let (sessions, lockouts, mails) = (2, 3, 5);
+        let (tokens, invitations, accounts, records) = (6, 8, 3, 1004);
+        let tidied =
+            CleanedUp { sessions, lockouts, mails, tokens, invitations, accounts, records };
         assert_eq!(tidy.execute().await.unwrap(), tidied);
     }
 }

@@ -49,6 +49,7 @@ enum Purpose {
 pub(crate) enum PromptPurpose {
     PasswordChange,
     EmailChange,
+    Deletion,
 }
 
 /// Whose password is tried, what for, and from where.
@@ -135,6 +136,7 @@ impl AttemptGuard {
                 AuditAction::PasswordChangeRefused
             }
             Purpose::Change(.., PromptPurpose::EmailChange) => AuditAction::EmailChangeFailed,
+            Purpose::Change(.., PromptPurpose::Deletion) => AuditAction::DeletionFailed,
         };
         self.event(tried, action, reason)
     }
@@ -144,6 +146,7 @@ impl AttemptGuard {
             Purpose::Login => AuditAction::LoginFailed,
             Purpose::Change(.., PromptPurpose::PasswordChange) => AuditAction::PasswordChangeFailed,
             Purpose::Change(.., PromptPurpose::EmailChange) => AuditAction::EmailChangeFailed,
+            Purpose::Change(.., PromptPurpose::Deletion) => AuditAction::DeletionFailed,
         };
         self.event(tried, action, reason)
     }

@@ -204,6 +204,7 @@ impl DeliverMails {
             to: to.to_owned(),
             locale: user.and_then(|user| user.locale).or(*locale).unwrap_or(self.settings.locale),
             username: user.and_then(shown_name),
+            deletes_at: user.and_then(|user| user.deletes_at),
             link,
             client: client.clone(),
             at: *created_at,
@@ -356,6 +357,10 @@ pub(super) fn destination<'a>(
         MailKind::Invitation => to,
         MailKind::EmailChanged | MailKind::EmailRestored => {
             Some(to.unwrap_or(recipient.recovery_address(now)))
+        }
+        // One that was restored meanwhile is not deleted.
+        MailKind::AccountDeletion => {
+            user.deletes_at.is_some().then(|| recipient.recovery_address(now))
         }
         MailKind::PasswordChanged | MailKind::Test => Some(recipient.recovery_address(now)),
     }

@@ -24,6 +24,8 @@ pub enum MailKind {
     EmailRestored,
     /// Has the link of an invitation.
     Invitation,
+    /// Tells that the account will be deleted.
+    AccountDeletion,
     /// A trial, by `menjin mail test`.
     Test,
 }
@@ -35,7 +37,7 @@ pub struct UnknownMailKind;
 
 impl MailKind {
     /// One of each.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::VerifyEmail,
         Self::ResetPassword,
         Self::PasswordChanged,
@@ -43,6 +45,7 @@ impl MailKind {
         Self::EmailChanged,
         Self::EmailRestored,
         Self::Invitation,
+        Self::AccountDeletion,
         Self::Test,
     ];
 
@@ -56,6 +59,7 @@ impl MailKind {
             Self::EmailChanged => "email_changed",
             Self::EmailRestored => "email_restored",
             Self::Invitation => "invitation",
+            Self::AccountDeletion => "account_deletion",
             Self::Test => "test",
         }
     }
@@ -68,7 +72,9 @@ impl MailKind {
             Self::ChangeEmail => Some(Purpose::ChangeEmail),
             Self::EmailChanged => Some(Purpose::UndoEmailChange),
             Self::Invitation => Some(Purpose::Invitation),
-            Self::PasswordChanged | Self::EmailRestored | Self::Test => None,
+            Self::PasswordChanged | Self::EmailRestored | Self::AccountDeletion | Self::Test => {
+                None
+            }
         }
     }
 
@@ -81,6 +87,7 @@ impl MailKind {
             | Self::EmailChanged
             | Self::EmailRestored
             | Self::Invitation
+            | Self::AccountDeletion
             | Self::Test => false,
         }
     }

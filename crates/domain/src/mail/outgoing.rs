@@ -34,6 +34,8 @@ pub struct Mail {
     pub username: Option<String>,
     /// The link, if it has one.
     pub link: Option<Link>,
+    /// When the account is gone, if it is to be deleted.
+    pub deletes_at: Option<Timestamp>,
     /// Where its cause came from.
     pub client: ClientInfo,
     /// When that was.

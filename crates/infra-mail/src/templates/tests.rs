@@ -16,6 +16,8 @@ pub(crate) fn mail(kind: MailKind) -> Mail {
         to: "ann@site.example".to_owned(),
         locale: Locale::En,
         username: Some("ann".to_owned()),
+        deletes_at: (kind == MailKind::AccountDeletion)
+            .then(|| "2026-12-05T08:14:01.5Z".parse().unwrap()),
         link: kind.purpose().map(|purpose| Link {
             page: format!("https://site.example/menjin{}", purpose.page()),
             token: OneTimeToken::from_bytes(&bytes),
@@ -83,7 +85,8 @@ fn m6_a_mail_says_when_from_where_for_how_long_and_what_to_do_if_it_was_somebody
                         Locale::En,
                         MailKind::PasswordChanged
                         | MailKind::EmailChanged
-                        | MailKind::EmailRestored,
+                        | MailKind::EmailRestored
+                        | MailKind::AccountDeletion,
                     ) => "If it was not you",
                     (Locale::En, _) => "If you did not ask for this",
                 };
@@ -92,6 +95,17 @@ fn m6_a_mail_says_when_from_where_for_how_long_and_what_to_do_if_it_was_somebody
         }
         let is_chinese = written.text.contains('您');
         assert_eq!(is_chinese, mail.locale == Locale::ZhCn, "{name}");
+    }
+}
+
+#[test]
+fn m9_who_is_deleted_is_told_until_when_it_can_be_undone() {
+    for locale in LOCALES {
+        let written =
+            built_in().write(&Mail { locale, ..mail(MailKind::AccountDeletion) }).unwrap();
+        for part in [&written.text, &written.html] {
+            assert!(part.contains("2026-12-05 08:14:01 UTC"), "{part}");
+        }
     }
 }
 

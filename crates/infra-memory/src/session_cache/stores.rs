@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use menjin_domain::accounts::{
-    AccountRepository, CreateUserError, LastAdmin, LoginName, NewUser, ProfileChanges,
-    UpdateProfileError, User, UserPage, UserQuery,
+    AccountRepository, CreateUserError, Deletion, DeletionScheduled, LastAdmin, LoginName, NewUser,
+    ProfileChanges, UpdateProfileError, User, UserPage, UserQuery,
 };
 use menjin_domain::audit::AuditContext;
 use menjin_domain::common::{Causes, Error, PortError, SessionId, Timestamp, UserId};
@@ -256,7 +256,11 @@ impl AccountRepository for CachedAccounts {
         self.store.list(query).await
     }
 
-    async fn activate(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError> {
+    async fn activate(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<Option<User>, Error<DeletionScheduled>> {
         let store = Arc::clone(&self.store);
         let write = async move { store.activate(id, context).await };
         self.changes.after(Invalidation::User(id), write).await?
@@ -270,6 +274,35 @@ impl AccountRepository for CachedAccounts {
         let store = Arc::clone(&self.store);
         let write = async move { store.deactivate(id, context).await };
         self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn schedule_deletion(
+        &self,
+        deletion: Deletion,
+    ) -> Result<Option<User>, Error<LastAdmin>> {
+        let (store, id) = (Arc::clone(&self.store), deletion.user_id);
+        let write = async move { store.schedule_deletion(deletion).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn restore(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError> {
+        let store = Arc::clone(&self.store);
+        let write = async move { store.restore(id, context).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn delete_due(&self, at: Timestamp) -> Result<u64, PortError> {
+        // Their sessions ended when they became inactive.
+        self.store.delete_due(at).await
+    }
+
+    async fn delete_unverified(
+        &self,
+        created_before: Timestamp,
+        at: Timestamp,
+    ) -> Result<u64, PortError> {
+        // Nobody has ever logged in.
+        self.store.delete_unverified(created_before, at).await
     }
 }
 

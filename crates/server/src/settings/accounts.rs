@@ -9,6 +9,9 @@ use super::prelude::*;
 pub(crate) struct AccountsSettings {
     #[serde(deserialize_with = "text::name")]
     email_change: EmailChange,
+    #[serde(with = "duration")]
+    #[garde(custom(lasts(Duration::ZERO, YEAR)))]
+    pub(crate) delete_grace: Duration,
 }
 
 /// How addresses change.
@@ -55,7 +58,7 @@ mod tests {
             (EmailChange::Direct, true, true, AtOnce),
             (EmailChange::Confirm, false, true, ByLink),
         ] {
-            let settings = AccountsSettings { email_change };
+            let settings = AccountsSettings { email_change, delete_grace: Duration::ZERO };
             assert_eq!(settings.email_change(production, has_mail), expected, "{email_change:?}");
         }
     }

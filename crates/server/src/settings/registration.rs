@@ -14,11 +14,19 @@ pub(crate) struct RegistrationSettings {
     pub(crate) mode: RegistrationMode,
     #[serde(deserialize_with = "text::name")]
     pub(crate) require_verification: RequiredVerification,
+    #[serde(with = "duration")]
+    #[garde(custom(lasts(Duration::ZERO, LONGEST)))]
+    unverified_keep: Duration,
     #[serde(with = "list")]
     pub(crate) reserved_names: Vec<String>,
 }
 
 impl RegistrationSettings {
+    /// After how long accounts are deleted that nobody has proved or used; `None`: never.
+    pub(crate) fn unverified_keep(&self) -> Option<Duration> {
+        Some(self.unverified_keep).filter(|keep| !keep.is_zero())
+    }
+
     /// Whether anybody may register.
     pub(crate) fn is_open(&self) -> bool {
         self.mode == RegistrationMode::Open

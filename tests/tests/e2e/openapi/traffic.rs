@@ -124,6 +124,7 @@ async fn every_operation_answers_as_documented() {
     mails(&mut visits).await;
     email_changes(&mut visits).await;
     invitations(&mut visits).await;
+    deletions(&mut visits).await;
     links(&mut visits, "/api/v1/auth", 202).await;
     links(&mut visits, "/api/auth", 200).await;
 
@@ -460,6 +461,35 @@ async fn email_changes(visits: &mut Visits) {
             visits.send(client, target, Some(&wrong), status).await;
         }
     }
+}
+
+/// Accounts that are deleted and restored, and refused in each way.
+async fn deletions(visits: &mut Visits) {
+    let app = TestApp::start().await;
+    let (admin, mike) = (app.admin("root").await, app.user("mike").await);
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let (delete, restore) = ("/api/v1/users/{user_id}", "/api/v1/users/{user_id}/restore");
+    let delete_me = ("POST", "/api/v1/users/me/delete", "");
+    let activate = ["/api/v1/users/{user_id}/activate", "/api/auth/users/{user_id}/activate"];
+    for (method, path) in [("DELETE", delete), ("POST", restore)] {
+        visits.send(&mike, (method, path, "3"), None, 403).await;
+        visits.send(&admin, (method, path, "99"), None, 404).await;
+        visits.send(&admin, (method, path, "0"), None, 422).await;
+        visits.send_unauthenticated(&app, (method, path, "3")).await;
+        visits.send(&admin, (method, path, "3"), None, 200).await;
+    }
+    visits.send(&admin, ("DELETE", delete, "1"), None, 400).await;
+    visits.send_bad_bodies(&mike, delete_me).await;
+    visits.send_unauthenticated(&app, delete_me).await;
+    let password = |text: &str| json!({ "current_password": text });
+    visits.send(&admin, delete_me, Some(&password(PASSWORD)), 400).await;
+    visits.send(&mike, delete_me, Some(&password(PASSWORD)), 200).await;
+    visits.send(&admin, ("POST", activate[0], "2"), None, 409).await;
+    visits.send(&admin, ("PUT", activate[1], "2"), None, 409).await;
+    for status in [400; 10].into_iter().chain([429]) {
+        visits.send(&bob, delete_me, Some(&password("wrong password")), status).await;
+    }
+    drop(ann);
 }
 
 /// Invitations: made, renewed, revoked, accepted in both dialects, and refused in each way.

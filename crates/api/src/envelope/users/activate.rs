@@ -12,7 +12,7 @@ pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::PUT, "/api/auth/users/{user_id}/activate", activate)
         .success("The user is active")
         .message(DONE)
-        .refusals(&[ErrorKind::UserNotFound])
+        .refusals(&[ErrorKind::UserNotFound, ErrorKind::DeletionScheduled])
 }
 
 /// Activate a user.

@@ -9,7 +9,7 @@ use crate::v1::responses::User;
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/v1/users/{user_id}/activate", activate)
         .success("The user is active")
-        .refusals(&[ErrorKind::UserNotFound])
+        .refusals(&[ErrorKind::UserNotFound, ErrorKind::DeletionScheduled])
 }
 
 /// Activate a user.

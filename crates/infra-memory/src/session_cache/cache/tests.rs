@@ -35,6 +35,7 @@ pub(in crate::session_cache) fn live(version: i64) -> LiveSession {
             profile: Profile::default(),
             locale: None,
             pending_email: None,
+            deletes_at: None,
             is_active: true,
             is_verified: false,
             created_at: at(0),

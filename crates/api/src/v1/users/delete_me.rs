@@ -1,0 +1,35 @@
+//! `POST /api/v1/users/me/delete`.
+
+use menjin_domain::credentials::CandidatePassword;
+
+use crate::prelude::*;
+use crate::v1::responses::User;
+
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new(Method::POST, "/api/v1/users/me/delete", delete_me)
+        .success("The account is inactive, and gone at `deletes_at`")
+        .refusals(&[ErrorKind::LastAdmin])
+        .refusals(ErrorKind::OF_A_PROMPT)
+}
+
+request! {
+    /// The deletion of one's own account.
+    struct DeleteMeRequest as "UserDelete" {
+        current_password: Required<CandidatePassword>,
+    }
+}
+
+/// Delete one's own account.
+///
+/// It is inactive at once, all its sessions end, and it is gone with all personal data at `deletes_at`.
+/// Until then an administrator can restore it.
+#[api_v2_operation(operation_id = "delete_me", tags("User Management"))]
+async fn delete_me(
+    api: Data<Api>,
+    Ordered(caller, Body(body)): Ordered<Caller, Body<DeleteMeRequest>>,
+    client: Client,
+) -> Answer<Reply<User>> {
+    let current = body.current_password.value()?;
+    let user = api.services.delete_user.execute_own(&caller, &current, client.0).await?;
+    Ok(Reply(User::from(&user)))
+}

@@ -1,0 +1,368 @@
+//! The accounts.
+
+use async_trait::async_trait;
+use menjin_domain::accounts::{
+    AccountRepository, CreateUserError, Deletion, DeletionScheduled, Email, LastAdmin, LoginName,
+    NewUser, ProfileChanges, UpdateProfileError, User, UserPage, UserQuery,
+};
+use menjin_domain::audit::{AuditAction, AuditContext};
+use menjin_domain::common::{
+    Error, PageStart, Patch, PortError, RequestContext, Timestamp, UserId,
+};
+use menjin_domain::credentials::{CredentialVersion, PasswordHash};
+use menjin_domain::one_time::{
+    EmailChangeMails, Mailbox, NewAddress, NewOneTimeToken, Purpose, Recipient, Recovery,
+};
+
+use super::store::{State, Store, next_id};
+
+pub(crate) struct Account {
+    pub(crate) user: User,
+    pub(crate) hash: PasswordHash,
+    pub(crate) version: CredentialVersion,
+    pub(crate) recovery: Recovery,
+    /// When the pending address of `user` was asked for.
+    pub(crate) pending_since: Option<Timestamp>,
+    pub(crate) reset_after: Option<Timestamp>,
+    /// Whether it is active again if it is restored.
+    active_before_deletion: bool,
+}
+
+impl Account {
+    pub(crate) fn recipient(&self) -> Recipient {
+        Recipient {
+            user: self.user.clone(),
+            version: self.version,
+            recovery: self.recovery.clone(),
+            reset_after: self.reset_after,
+        }
+    }
+
+    /// What was decided for the version before is void. So is a pending address.
+    pub(crate) fn raise_version(&mut self) {
+        self.version.0 += 1;
+        self.forget_pending();
+    }
+
+    pub(crate) fn forget_pending(&mut self) {
+        (self.user.pending_email, self.pending_since) = (None, None);
+    }
+
+    pub(crate) fn set_mailbox(&mut self, mailbox: Mailbox, at: Timestamp) {
+        self.user.email = mailbox.email;
+        self.user.is_verified = mailbox.is_verified;
+        self.recovery = mailbox.recovery;
+        self.user.updated_at = Some(at);
+    }
+}
+
+impl State {
+    pub(crate) fn find_by_name(&self, name: &LoginName) -> Option<&Account> {
+        self.accounts.values().find(|Account { user, .. }| match name {
+            LoginName::Username(name) => user.username.canonical() == name,
+            LoginName::Email(email) => user.email.canonical() == email,
+        })
+    }
+
+    /// The account, if it is active and its credentials are of this version.
+    pub(crate) fn at_version(
+        &mut self,
+        id: UserId,
+        version: CredentialVersion,
+    ) -> Option<&mut Account> {
+        let account = self.accounts.get_mut(&id);
+        account.filter(|account| account.user.is_active && account.version == version)
+    }
+
+    /// Whether another account has this address, or can have it back.
+    pub(crate) fn is_anothers(&self, address: &str, but: Option<UserId>, at: Timestamp) -> bool {
+        let mut users = self.accounts.values().map(|account| &account.user);
+        let mut tokens = self.tokens.values();
+        users.any(|user| user.email.canonical() == address && Some(user.id) != but)
+            || tokens.any(|token| {
+                let NewOneTimeToken { purpose, email, user_id, .. } = &token.made;
+                *purpose == Purpose::UndoEmailChange
+                    && email == address
+                    && Some(*user_id) != but
+                    && self.is_live(token, at)
+            })
+    }
+
+    /// Makes an account, and appends the mail to it. The caller records it.
+    pub(crate) fn insert(&mut self, new: NewUser) -> Result<User, Error<CreateUserError>> {
+        let name = new.username.canonical();
+        if self.accounts.values().any(|account| account.user.username.canonical() == name) {
+            return Err(Error::Refused(CreateUserError::UsernameTaken));
+        }
+        if self.is_anothers(new.email.canonical(), None, new.created_at) {
+            return Err(Error::Refused(CreateUserError::EmailTaken));
+        }
+        let id = next_id(&mut self.last_account)?;
+        let user = User {
+            id,
+            username: new.username,
+            email: new.email,
+            role: new.role,
+            profile: new.profile,
+            locale: new.locale,
+            pending_email: None,
+            deletes_at: None,
+            is_active: true,
+            is_verified: new.is_verified,
+            created_at: new.created_at,
+            updated_at: None,
+            last_login_at: None,
+        };
+        let account = Account {
+            user: user.clone(),
+            hash: new.hash,
+            version: CredentialVersion(0),
+            recovery: Recovery::default(),
+            pending_since: None,
+            reset_after: None,
+            active_before_deletion: true,
+        };
+        self.accounts.insert(id, account);
+        if let Some(mail) = new.mail {
+            self.append(mail, Some(id))?;
+        }
+        Ok(user)
+    }
+
+    /// Gives an account another address, which must be nobody else's, and appends the mails.
+    pub(crate) fn change_address(
+        &mut self,
+        before: &Recipient,
+        email: &Email,
+        how: NewAddress,
+        mails: Option<EmailChangeMails>,
+        at: Timestamp,
+    ) -> Result<(), PortError> {
+        let id = before.user.id;
+        if let Some(account) = self.accounts.get_mut(&id) {
+            account.set_mailbox(before.with_address(email, how, at), at);
+        }
+        let Some(mails) = mails else { return Ok(()) };
+        let (notice, undo) = mails.of_change(before);
+        let notice = self.append(notice, Some(id))?;
+        if let Some(undo) = undo {
+            self.add_token(NewOneTimeToken { mail: Some(notice), ..undo });
+        }
+        if let Some(verification) = mails.verification {
+            self.append(verification, Some(id))?;
+        }
+        Ok(())
+    }
+
+    fn user(&self, id: UserId) -> Option<User> {
+        self.accounts.get(&id).map(|account| account.user.clone())
+    }
+
+    /// Makes an active account inactive, and ends its sessions and tokens.
+    fn make_inactive(&mut self, user: &User, at: Timestamp) -> Result<(), Error<LastAdmin>> {
+        let id = user.id;
+        let mut users = self.accounts.values().map(|account| &account.user);
+        let has_peer = users.any(|user| user.is_active && user.is_superuser() && user.id != id);
+        if user.is_superuser() && !has_peer {
+            return Err(Error::Refused(LastAdmin));
+        }
+        if let Some(account) = self.accounts.get_mut(&id) {
+            account.user.is_active = false;
+            account.user.updated_at = Some(at);
+            account.raise_version();
+        }
+        self.end_sessions(id, None, at);
+        self.void_tokens(id, |_| true);
+        Ok(())
+    }
+
+    /// Deletes accounts because their time has come, and records that.
+    fn delete_all(&mut self, at: Timestamp, which: impl Fn(&Account) -> bool) -> u64 {
+        let due = self.accounts.values().filter(|account| which(account));
+        let ids: Vec<_> = due.map(|account| account.user.id).collect();
+        let context = AuditContext::anonymous(at, RequestContext::local());
+        for id in &ids {
+            self.delete_account(*id);
+            self.record(context.clone().event(AuditAction::AccountDeleted).on(*id));
+        }
+        ids.len() as u64
+    }
+
+    /// Deletes an account with all that is its own. Its records stay.
+    pub(crate) fn delete_account(&mut self, id: UserId) {
+        self.accounts.remove(&id);
+        self.sessions.retain(|_, stored| stored.session.user_id != id);
+        self.tokens.retain(|_, token| token.made.user_id != id);
+        self.mails.retain(|_, stored| stored.queued.user_id != Some(id));
+        self.invitations.retain(|_, stored| stored.invitation.created_by != Some(id));
+        self.forget(id);
+    }
+}
+
+#[async_trait]
+impl AccountRepository for Store {
+    async fn create(&self, new: NewUser) -> Result<User, Error<CreateUserError>> {
+        let (mut state, event) = (self.lock(), new.event());
+        let user = state.insert(new)?;
+        state.record(event.on(user.id));
+        Ok(user)
+    }
+
+    async fn find(&self, id: UserId) -> Result<Option<User>, PortError> {
+        Ok(self.lock().accounts.get(&id).map(|account| account.user.clone()))
+    }
+
+    async fn update_profile(
+        &self,
+        id: UserId,
+        changes: ProfileChanges,
+        context: AuditContext,
+    ) -> Result<Option<User>, Error<UpdateProfileError>> {
+        let mut state = self.lock();
+        let account = state.accounts.get(&id).filter(|account| account.user.is_active);
+        let Some(before) = account.map(Account::recipient) else { return Ok(None) };
+        // Check before the first change: a refusal must change nothing.
+        if let Some(email) = &changes.email
+            && !email.is_same_mailbox(&before.user.email)
+        {
+            let change = changes.address;
+            if !change.is_allowed {
+                return Err(Error::Refused(UpdateProfileError::AnotherMailbox));
+            }
+            if state.is_anothers(email.canonical(), Some(id), context.at) {
+                return Err(Error::Refused(UpdateProfileError::EmailTaken));
+            }
+            let how = NewAddress::Direct { by_password: change.by_password };
+            state.change_address(&before, email, how, change.mails, context.at)?;
+        }
+        let Some(Account { user, .. }) = state.accounts.get_mut(&id) else { return Ok(None) };
+        // The same mailbox may be written in another way.
+        user.email = changes.email.unwrap_or_else(|| user.email.clone());
+        patch(&mut user.profile.full_name, changes.full_name);
+        patch(&mut user.profile.phone, changes.phone);
+        patch(&mut user.profile.bio, changes.bio);
+        patch(&mut user.profile.avatar, changes.avatar);
+        patch(&mut user.locale, changes.locale);
+        user.updated_at = Some(context.at);
+        let user = user.clone();
+        state.record(context.event(AuditAction::ProfileUpdated).on(id));
+        Ok(Some(user))
+    }
+
+    async fn list(&self, query: UserQuery) -> Result<UserPage, PortError> {
+        let state = self.lock();
+        let users = state.accounts.values().map(|account| &account.user);
+        let matching = users.filter(|user| query.role.is_none_or(|role| user.role == role));
+        let (skip, after) = match query.start {
+            PageStart::Skip(skip) => (skip, None),
+            PageStart::After(id) => (0, Some(id)),
+        };
+        let [skip, limit] = [skip, query.limit].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        let page = matching.clone().filter(|user| after.is_none_or(|id| user.id > id));
+        Ok(UserPage {
+            total: matching.count() as u64,
+            users: page.skip(skip).take(limit).cloned().collect(),
+        })
+    }
+
+    async fn activate(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<Option<User>, Error<DeletionScheduled>> {
+        let mut state = self.lock();
+        if state.accounts.get(&id).is_some_and(|account| account.user.deletes_at.is_some()) {
+            return Err(Error::Refused(DeletionScheduled));
+        }
+        let was_locked = state.forget(id);
+        let Some(Account { user, .. }) = state.accounts.get_mut(&id) else { return Ok(None) };
+        let was_active = std::mem::replace(&mut user.is_active, true);
+        if !was_active {
+            user.updated_at = Some(context.at);
+        }
+        let user = user.clone();
+        match (was_active, was_locked) {
+            (false, _) => state.record(context.event(AuditAction::Activated).on(id)),
+            (true, true) => state.record(context.event(AuditAction::LockoutCleared).on(id)),
+            (true, false) => {}
+        }
+        Ok(Some(user))
+    }
+
+    async fn deactivate(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<Option<User>, Error<LastAdmin>> {
+        let mut state = self.lock();
+        let Some(user) = state.user(id) else { return Ok(None) };
+        if !user.is_active {
+            return Ok(Some(user));
+        }
+        state.make_inactive(&user, context.at)?;
+        state.record(context.event(AuditAction::Deactivated).on(id));
+        Ok(state.user(id))
+    }
+
+    async fn schedule_deletion(
+        &self,
+        deletion: Deletion,
+    ) -> Result<Option<User>, Error<LastAdmin>> {
+        let mut state = self.lock();
+        let Deletion { user_id: id, deletes_at, mail, context } = deletion;
+        let Some(user) = state.user(id) else { return Ok(None) };
+        if user.deletes_at.is_some() {
+            return Ok(Some(user));
+        }
+        if user.is_active {
+            state.make_inactive(&user, context.at)?;
+        }
+        if let Some(account) = state.accounts.get_mut(&id) {
+            account.active_before_deletion = user.is_active;
+            account.user.deletes_at = Some(deletes_at);
+            account.user.updated_at = Some(context.at);
+        }
+        if let Some(mail) = mail {
+            state.append(mail, Some(id))?;
+        }
+        state.record(context.event(AuditAction::DeletionScheduled).on(id));
+        Ok(state.user(id))
+    }
+
+    async fn restore(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError> {
+        let mut state = self.lock();
+        let Some(account) = state.accounts.get_mut(&id) else { return Ok(None) };
+        if account.user.deletes_at.take().is_some() {
+            account.user.is_active = account.active_before_deletion;
+            account.user.updated_at = Some(context.at);
+            state.record(context.event(AuditAction::DeletionUndone).on(id));
+        }
+        Ok(state.user(id))
+    }
+
+    async fn delete_due(&self, at: Timestamp) -> Result<u64, PortError> {
+        Ok(self.lock().delete_all(at, |Account { user, .. }| {
+            user.deletes_at.is_some_and(|deletes_at| deletes_at <= at)
+        }))
+    }
+
+    async fn delete_unverified(
+        &self,
+        created_before: Timestamp,
+        at: Timestamp,
+    ) -> Result<u64, PortError> {
+        Ok(self.lock().delete_all(at, |account| {
+            let user = &account.user;
+            let is_unused = user.last_login_at.is_none() && !account.recipient().is_proved();
+            is_unused && user.is_active && !user.is_superuser() && user.created_at < created_before
+        }))
+    }
+}
+
+fn patch<T>(field: &mut Option<T>, change: Patch<T>) {
+    match change {
+        Patch::Keep => {}
+        Patch::Clear => *field = None,
+        Patch::Set(value) => *field = Some(value),
+    }
+}

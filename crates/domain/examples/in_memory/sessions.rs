@@ -1,0 +1,173 @@
+//! The sessions.
+
+use std::cmp::Reverse;
+
+use async_trait::async_trait;
+use menjin_domain::accounts::User;
+use menjin_domain::audit::{AuditAction, AuditContext};
+use menjin_domain::common::{Error, PortError, SessionId, Timestamp, UserId};
+use menjin_domain::sessions::{
+    Generation, Lineage, LiveSession, NewSession, Rotation, RotationOutcome, Session, SessionQuery,
+    SessionRepository, StaleCredentials,
+};
+
+use super::store::{State, Store};
+
+pub(crate) struct StoredSession {
+    pub(crate) session: Session,
+    /// The generation before the current one, and when it was first used.
+    predecessor: Option<(Generation, Timestamp)>,
+    retries: u32,
+    ended_at: Option<Timestamp>,
+}
+
+impl StoredSession {
+    /// Deactivation ends all sessions, so this need not check whether the user is active.
+    fn is_live_of(&self, user: UserId, at: Timestamp) -> bool {
+        self.session.user_id == user && self.ended_at.is_none() && at < self.session.expires_at
+    }
+}
+
+impl State {
+    fn find_live(&self, id: SessionId, at: Timestamp) -> Option<LiveSession> {
+        let stored = self.sessions.get(&id)?;
+        let user = &self.accounts.get(&stored.session.user_id)?.user;
+        let live = stored.ended_at.is_none() && stored.session.expires_at > at && user.is_active;
+        live.then(|| LiveSession { session: stored.session.clone(), user: user.clone().into() })
+    }
+
+    pub(crate) fn end_sessions(&mut self, of: UserId, but: Option<SessionId>, at: Timestamp) {
+        for stored in self.sessions.values_mut() {
+            if stored.session.user_id == of && Some(stored.session.id) != but {
+                stored.ended_at.get_or_insert(at);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl SessionRepository for Store {
+    async fn create(&self, new: NewSession) -> Result<User, Error<StaleCredentials>> {
+        let (mut state, event) = (self.lock(), new.event());
+        let account = state.at_version(new.user_id, new.verified_version);
+        let account = account.ok_or(Error::Refused(StaleCredentials))?;
+        account.user.last_login_at = Some(new.created_at);
+        let user = account.user.clone();
+        let session = Session {
+            id: new.id,
+            user_id: new.user_id,
+            generation: Generation::FIRST,
+            created_at: new.created_at,
+            last_used_at: new.created_at,
+            expires_at: new.expires_at,
+            client: new.request.client,
+        };
+        let stored = StoredSession { session, predecessor: None, retries: 0, ended_at: None };
+        state.sessions.insert(new.id, stored);
+        state.record(event);
+        Ok(user)
+    }
+
+    async fn find_live(
+        &self,
+        id: SessionId,
+        at: Timestamp,
+    ) -> Result<Option<LiveSession>, PortError> {
+        Ok(self.lock().find_live(id, at))
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {
+        let Rotation { session_id, user_id, at, .. } = rotation;
+        let mut state = self.lock();
+        let live = state.find_live(session_id, at).filter(|live| live.user.id == user_id);
+        let (Some(live), Some(stored)) = (live, state.sessions.get_mut(&session_id)) else {
+            return Ok(RotationOutcome::NotLive);
+        };
+        let lineage = Lineage {
+            current: stored.session.generation,
+            predecessor: stored.predecessor,
+            last_used_at: stored.session.last_used_at,
+            retries: stored.retries,
+        };
+        let Some(next) = rotation.next(lineage) else {
+            stored.ended_at = Some(at);
+            state.record(rotation.replayed());
+            return Ok(RotationOutcome::Replayed);
+        };
+        stored.session.generation = next.lineage.current;
+        stored.session.last_used_at = next.lineage.last_used_at;
+        (stored.predecessor, stored.retries) = (next.lineage.predecessor, next.lineage.retries);
+        let session = stored.session.clone();
+        if let Some(event) = next.event {
+            state.record(event);
+        }
+        Ok(RotationOutcome::Rotated(Box::new(LiveSession { session, user: live.user })))
+    }
+
+    async fn end(&self, id: SessionId, context: AuditContext) -> Result<bool, PortError> {
+        let mut state = self.lock();
+        let open = state.sessions.get_mut(&id).filter(|stored| stored.ended_at.is_none());
+        let Some(stored) = open else { return Ok(false) };
+        stored.ended_at = Some(context.at);
+        let user = stored.session.user_id;
+        state.record(context.event(AuditAction::LoggedOut).on(user));
+        Ok(true)
+    }
+
+    async fn list_live(&self, query: SessionQuery) -> Result<(Vec<Session>, u64), PortError> {
+        let state = self.lock();
+        let records = state.sessions.values();
+        let live = records.filter(|stored| stored.is_live_of(query.user_id, query.at));
+        let mut found: Vec<Session> = live.map(|stored| stored.session.clone()).collect();
+        let total = found.len() as u64;
+        found.retain(|session| query.after.is_none_or(|after| session.position() < after));
+        found.sort_by_key(|session| Reverse(session.position()));
+        found.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
+        Ok((found, total))
+    }
+
+    async fn revoke(
+        &self,
+        user: UserId,
+        id: SessionId,
+        context: AuditContext,
+    ) -> Result<bool, PortError> {
+        let mut state = self.lock();
+        let stored = state.sessions.get_mut(&id);
+        let live = stored.filter(|stored| stored.is_live_of(user, context.at));
+        let Some(stored) = live else { return Ok(false) };
+        stored.ended_at = Some(context.at);
+        state.record(context.event(AuditAction::SessionRevoked).on(user));
+        Ok(true)
+    }
+
+    async fn revoke_all(
+        &self,
+        user: UserId,
+        keep: Option<SessionId>,
+        context: AuditContext,
+    ) -> Result<u64, PortError> {
+        let mut state = self.lock();
+        let mut ended = 0;
+        for stored in state.sessions.values_mut() {
+            if Some(stored.session.id) != keep && stored.is_live_of(user, context.at) {
+                stored.ended_at = Some(context.at);
+                ended += 1;
+            }
+        }
+        if ended > 0 {
+            state.record(context.event(AuditAction::of_revoked_sessions(keep)).on(user));
+        }
+        Ok(ended)
+    }
+
+    async fn delete_finished(&self, before: Timestamp) -> Result<u64, PortError> {
+        let sessions = &mut self.lock().sessions;
+        let all = sessions.len();
+        sessions.retain(|_, stored| {
+            let end = stored.ended_at.unwrap_or(stored.session.expires_at);
+            end.min(stored.session.expires_at) >= before
+        });
+        Ok((all - sessions.len()) as u64)
+    }
+}
