@@ -160,22 +160,22 @@ async fn issue(
         .on_conflict_do_nothing()
         .execute(postgres)
         .await?;
-    if made > 0 {
-        diesel::sql_query(VOID_OLDEST)
-            .bind::<Moment, _>(Micros::from(token.created_at))
-            .bind::<BigInt, _>(token.user_id.get())
-            .bind::<Text, _>(token.purpose.as_str())
-            .bind::<BigInt, _>(i64::from(token.max_live))
-            .execute(postgres)
-            .await?;
-    }
     let mut found = find(postgres, &token.digest, token.purpose, token.created_at).await?;
     if token.purpose == Purpose::ChangeEmail
         && is_anothers(postgres, &token.email, token.user_id, token.created_at).await?
     {
         found = None;
     }
-    if made > 0 && found.is_none() {
+    if made > 0 && found.is_some() {
+        diesel::sql_query(VOID_OLDEST)
+            .bind::<Moment, _>(Micros::from(token.created_at))
+            .bind::<BigInt, _>(token.user_id.get())
+            .bind::<Text, _>(token.purpose.as_str())
+            .bind::<Text, _>(token.digest.as_str())
+            .bind::<BigInt, _>(i64::from(token.max_live.saturating_sub(1)))
+            .execute(postgres)
+            .await?;
+    } else if made > 0 {
         let token = tokens::table.find(token.digest.as_str());
         diesel::delete(token).execute(postgres).await?;
     }

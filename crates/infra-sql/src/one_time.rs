@@ -155,13 +155,14 @@ pub fn is_open_token_of(user: i64) -> _ {
     one_time_tokens::user_id.eq(user).and(one_time_tokens::ended_at.is_null())
 }
 
-/// Makes all but the newest tokens of an account and a purpose void. The parameters are: now, the
-/// account, the purpose, and how many stay.
+/// Makes all tokens of an account and a purpose void, but one and the newest of the others. The
+/// parameters are: now, the account, the purpose, the one that stays whatever its time, and how many
+/// others stay.
 pub const VOID_OLDEST: &str = "UPDATE one_time_tokens SET ended_at = $1 \
-     WHERE user_id = $2 AND purpose = $3 AND ended_at IS NULL AND digest NOT IN \
-     (SELECT digest FROM one_time_tokens WHERE user_id = $2 AND purpose = $3 \
+     WHERE user_id = $2 AND purpose = $3 AND ended_at IS NULL AND digest <> $4 AND digest NOT IN \
+     (SELECT digest FROM one_time_tokens WHERE user_id = $2 AND purpose = $3 AND digest <> $4 \
      AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > $1) \
-     ORDER BY created_at DESC, digest LIMIT $4)";
+     ORDER BY created_at DESC, digest LIMIT $5)";
 
 /// The mailbox of an account, as it is to be.
 #[derive(AsChangeset)]

@@ -63,22 +63,22 @@ impl OneTimeTokenRepository for SqliteStore {
                 )) => return Ok(false),
                 made => made.or_port_error()?,
             };
-            if made > 0 {
-                diesel::sql_query(VOID_OLDEST)
-                    .bind::<Moment, _>(Micros::from(token.created_at))
-                    .bind::<BigInt, _>(token.user_id.get())
-                    .bind::<Text, _>(token.purpose.as_str())
-                    .bind::<BigInt, _>(i64::from(token.max_live))
-                    .execute(sqlite)
-                    .or_port_error()?;
-            }
             let mut found = find(sqlite, &token.digest, token.purpose, token.created_at)?;
             if token.purpose == Purpose::ChangeEmail
                 && is_anothers(sqlite, &token.email, token.user_id, token.created_at)?
             {
                 found = None;
             }
-            if made > 0 && found.is_none() {
+            if made > 0 && found.is_some() {
+                diesel::sql_query(VOID_OLDEST)
+                    .bind::<Moment, _>(Micros::from(token.created_at))
+                    .bind::<BigInt, _>(token.user_id.get())
+                    .bind::<Text, _>(token.purpose.as_str())
+                    .bind::<Text, _>(token.digest.as_str())
+                    .bind::<BigInt, _>(i64::from(token.max_live.saturating_sub(1)))
+                    .execute(sqlite)
+                    .or_port_error()?;
+            } else if made > 0 {
                 diesel::delete(tokens::table.find(token.digest.as_str()))
                     .execute(sqlite)
                     .or_port_error()?;

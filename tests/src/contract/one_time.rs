@@ -158,6 +158,26 @@ async fn k4_three_live_and_one_that_is_used_voids_all(mailing: Mailing) {
     assert!(!mailing.is_live(9, Purpose::VerifyEmail, 7).await, "q6: every other token as well");
 }
 
+/// What is refused makes none void, and the newest is live whatever the clock said.
+#[apply(row!)]
+async fn k4_a_token_that_is_not_made_voids_none_and_one_that_is_made_lives(mailing: Mailing) {
+    let (ann, purpose) = (mailing.store.student("ann").await, Purpose::ResetPassword);
+    for n in 5..=7 {
+        mailing.issue(n, purpose, ann).await;
+    }
+    let of_another_version =
+        NewOneTimeToken { version: Some(CredentialVersion(9)), ..token(8, purpose, ann) };
+    assert!(!mailing.tokens.issue(of_another_version).await.unwrap());
+    assert_eq!(mailing.tokens.count_live(ann, purpose, at(9)).await.unwrap(), 3);
+    // Made by a clock that was put back, and by one that stood still.
+    for (n, seconds) in [(19, 1), (13, 7)] {
+        let token = NewOneTimeToken { created_at: at(seconds), ..token(n, purpose, ann) };
+        assert!(mailing.tokens.issue(token).await.unwrap());
+        assert!(mailing.is_live(n, purpose, 9).await, "{n}");
+        assert_eq!(mailing.tokens.count_live(ann, purpose, at(9)).await.unwrap(), 3);
+    }
+}
+
 /// A mail that is sent a second time does not revive the token that was used in between.
 #[apply(row!)]
 async fn k3_a_token_that_was_used_is_not_made_again(mailing: Mailing) {

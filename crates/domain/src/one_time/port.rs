@@ -105,9 +105,9 @@ pub trait OneTimeTokenRepository: Send + Sync {
     /// The same, by the account's id.
     async fn find_recipient_by_id(&self, id: UserId) -> Result<Option<Recipient>, PortError>;
 
-    /// Makes the token, and makes the oldest void that are more than `max_live`; `true` if the token
-    /// is live then. `false`, and nothing is made, if the account is inactive or gone, or is not as the
-    /// token is bound to, or if the token is for an address that another account has or keeps. A token
+    /// Makes the token, and makes the oldest others void that are more than `max_live` with it; `true`
+    /// if the token is live then. `false`, and nothing is made, if the account is inactive or gone, or is not as the
+    /// token is bound to, or if the token is for an address that another account has or keeps, or its mail is gone. A token
     /// that is there already stays as it is: `true` if it is live.
     async fn issue(&self, token: NewOneTimeToken) -> Result<bool, PortError>;
 
