@@ -186,9 +186,9 @@ pub trait AccountRepository: Send + Sync {
     /// with it, which gives that address back and expires some time after its mail was handed over;
     /// else it goes to the recovery address.
     ///
-    /// MUST return `EmailTaken`, and change nothing, if another account has the canonical address, or
-    /// keeps it: it has a live token that gives it back. MUST return `AnotherMailbox`, and change
-    /// nothing, if the address is another and [`AddressChange::is_allowed`] is not set.
+    /// MUST return `AnotherMailbox`, and change nothing, if the address is another and
+    /// [`AddressChange::is_allowed`] is not set; else `EmailTaken`, and change nothing, if another
+    /// account has the canonical address, or keeps it: it has a live token that gives it back.
     async fn update_profile(
         &self,
         id: UserId,

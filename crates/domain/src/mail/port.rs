@@ -91,7 +91,8 @@ pub trait Outbox: Send + Sync {
     /// however many ask at once.
     async fn claim(&self, claim: Claim) -> Result<Vec<QueuedMail>, PortError>;
 
-    /// Ends a claim. `recipient` is where the mail goes to, if that is known. Does nothing, and
+    /// Ends a claim. `recipient` is where the mail goes to, if that is known. Counts an attempt for all
+    /// but [`Settlement::Postponed`]; an error is kept until another, or until it is sent. Does nothing, and
     /// returns `false`, if the mail was claimed again since.
     async fn settle(
         &self,

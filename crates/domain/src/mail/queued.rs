@@ -118,7 +118,7 @@ pub struct MailRecord {
     pub state: MailState,
     /// Whose account it is about, if that is known.
     pub user_id: Option<UserId>,
-    /// Where it was sent to, once it was tried.
+    /// Where it goes to: what its cause said, else where it was last tried; `None` before that.
     pub recipient: Option<String>,
     /// How often it was tried.
     pub attempts: u32,

@@ -156,7 +156,8 @@ pub trait OneTimeTokenRepository: Send + Sync {
     /// Records `email_change_requested`.
     async fn request_email_change(&self, change: EmailChangeRequest) -> Result<bool, PortError>;
 
-    /// Forgets the pending address. Records `email_change_withdrawn` if there was one.
+    /// Forgets the pending address, and makes the tokens for it void. Records `email_change_withdrawn`
+    /// if there was one.
     async fn withdraw_email_change(
         &self,
         id: UserId,
