@@ -9,6 +9,7 @@ mod in_memory {
     mod lockouts;
     mod mails;
     mod one_time;
+    mod rows;
     mod sessions;
     pub(super) mod store;
     #[expect(dead_code, reason = "of the toys only the limits have a contract suite")]

@@ -9,24 +9,13 @@ use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{
     Error, PageStart, Patch, PortError, RequestContext, Timestamp, UserId,
 };
-use menjin_domain::credentials::{CredentialVersion, PasswordHash};
+use menjin_domain::credentials::CredentialVersion;
 use menjin_domain::one_time::{
     EmailChangeMails, Mailbox, NewAddress, NewOneTimeToken, Purpose, Recipient, Recovery,
 };
 
+use super::rows::Account;
 use super::store::{State, Store, next_id};
-
-pub(crate) struct Account {
-    pub(crate) user: User,
-    pub(crate) hash: PasswordHash,
-    pub(crate) version: CredentialVersion,
-    pub(crate) recovery: Recovery,
-    /// When the pending address of `user` was asked for.
-    pub(crate) pending_since: Option<Timestamp>,
-    pub(crate) reset_after: Option<Timestamp>,
-    /// Whether it is active again if it is restored.
-    active_before_deletion: bool,
-}
 
 impl Account {
     pub(crate) fn recipient(&self) -> Recipient {

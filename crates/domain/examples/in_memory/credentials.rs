@@ -7,7 +7,7 @@ use menjin_domain::credentials::{
     CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
 };
 
-use super::accounts::Account;
+use super::rows::Account;
 use super::store::Store;
 
 impl Account {

@@ -11,13 +11,8 @@ use menjin_domain::invitations::{
 use menjin_domain::mail::NewMail;
 use menjin_domain::one_time::{TokenDigest, TokenInvalid};
 
+use super::rows::StoredInvitation;
 use super::store::{State, Store, next_id};
-
-pub(crate) struct StoredInvitation {
-    digest: TokenDigest,
-    /// Its `inviter` is looked up each time: see [`State::as_now`].
-    pub(crate) invitation: Invitation,
-}
 
 impl State {
     /// The invitation, with whoever made it as they are now.

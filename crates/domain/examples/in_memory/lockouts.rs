@@ -12,6 +12,7 @@ use menjin_domain::lockout::{
     self, Admission, AttemptLimits, FailureCount, Limit, LockoutRepository, LockoutSubject,
 };
 
+use super::rows::Failures;
 use super::store::{State, Store};
 
 impl State {
@@ -108,11 +109,6 @@ impl LockoutRepository for Store {
         Ok((all - failures.len()) as u64)
     }
 }
-
-/// The times of the failures that still count. All times are kept, so that taking one failure back
-/// does not prolong the wait for the others.
-#[derive(Clone, Default)]
-pub(crate) struct Failures(Vec<Timestamp>);
 
 impl Failures {
     fn last(&self) -> Option<Timestamp> {

@@ -8,17 +8,8 @@ use menjin_domain::mail::{
     QueuedMail, RetryMailError, Settlement,
 };
 
+use super::rows::StoredMail;
 use super::store::{State, Store, next_id};
-
-pub(crate) struct StoredMail {
-    /// The mail as it is claimed.
-    pub(crate) queued: QueuedMail,
-    state: MailState,
-    due_at: Timestamp,
-    claimed_until: Option<Timestamp>,
-    error: Option<(String, String)>,
-    sent_at: Option<Timestamp>,
-}
 
 impl StoredMail {
     fn waits(&self) -> bool {

@@ -17,6 +17,7 @@ mod invitations;
 mod lockouts;
 mod mails;
 mod one_time;
+mod rows;
 mod sessions;
 mod store;
 mod toys;

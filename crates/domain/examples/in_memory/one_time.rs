@@ -14,14 +14,8 @@ use menjin_domain::one_time::{
     RESET_DELAY, Recipient, TokenDigest, TokenHolder, TokenInvalid,
 };
 
-use super::accounts::Account;
+use super::rows::{Account, StoredToken};
 use super::store::{State, Store};
-
-pub(crate) struct StoredToken {
-    pub(crate) made: NewOneTimeToken,
-    /// It was used or made void. It stays, so that a mail that is sent twice does not make it anew.
-    pub(crate) is_over: bool,
-}
 
 impl State {
     pub(crate) fn is_live(&self, token: &StoredToken, at: Timestamp) -> bool {

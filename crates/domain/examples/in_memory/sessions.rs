@@ -11,15 +11,8 @@ use menjin_domain::sessions::{
     SessionRepository, StaleCredentials,
 };
 
+use super::rows::StoredSession;
 use super::store::{State, Store};
-
-pub(crate) struct StoredSession {
-    pub(crate) session: Session,
-    /// The generation before the current one, and when it was first used.
-    predecessor: Option<(Generation, Timestamp)>,
-    retries: u32,
-    ended_at: Option<Timestamp>,
-}
 
 impl StoredSession {
     /// Deactivation ends all sessions, so this need not check whether the user is active.

@@ -12,12 +12,7 @@ use menjin_domain::lockout::LockoutSubject;
 use menjin_domain::mail::MailId;
 use menjin_domain::one_time::TokenDigest;
 
-use super::accounts::Account;
-use super::invitations::StoredInvitation;
-use super::lockouts::Failures;
-use super::mails::StoredMail;
-use super::one_time::StoredToken;
-use super::sessions::StoredSession;
+use super::rows::{Account, Failures, StoredInvitation, StoredMail, StoredSession, StoredToken};
 
 #[derive(Default)]
 pub(crate) struct Store {
