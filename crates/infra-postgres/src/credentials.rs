@@ -8,11 +8,12 @@ use menjin_domain::credentials::{
     CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
 };
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::{is_other_of, is_verified};
+use menjin_infra_sql::queries::is_verified;
 
 use crate::PostgresStore;
 use crate::audit::record;
 use crate::mails::enqueue;
+use crate::sessions::end_open;
 
 #[async_trait]
 impl CredentialRepository for PostgresStore {
@@ -64,11 +65,8 @@ impl CredentialRepository for PostgresStore {
                 }
                 // This is a separate statement, so that it sees the sessions of logins that the
                 // statement before has waited for.
-                let others = is_other_of(change.user_id.get(), change.keep_session.into());
-                diesel::update(sessions::table.filter(others))
-                    .set(sessions::ended_at.eq(Micros::from(change.at)))
-                    .execute(postgres)
-                    .await?;
+                let (id, keep) = (change.user_id, Some(change.keep_session));
+                end_open(postgres, id, keep, change.at.into()).await?;
                 if let Some(mail) = &change.mail {
                     enqueue(postgres, mail, Some(change.user_id)).await?;
                 }

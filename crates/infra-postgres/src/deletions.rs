@@ -8,7 +8,6 @@ use menjin_domain::common::{Timestamp, UserId};
 use menjin_infra_sql::deletions::{PART, deleted, is_abandoned, is_due};
 use menjin_infra_sql::one_time::is_open_token_of;
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::is_open_of;
 use menjin_infra_sql::schema::one_time_tokens as tokens;
 
 use crate::audit::record;
@@ -16,6 +15,7 @@ use crate::error::{Abort, COMPONENT};
 use crate::lockouts::forget;
 use crate::mails::enqueue;
 use crate::recipients::{find_user_for_update, user};
+use crate::sessions::end_open;
 use crate::statements::{locks, pg_advisory_xact_lock};
 
 /// Makes an active account, whose row is locked, inactive, and ends its sessions and tokens.
@@ -43,10 +43,7 @@ pub(crate) async fn make_inactive(
         ))
         .execute(postgres)
         .await?;
-    diesel::update(sessions::table.filter(is_open_of(id.get())))
-        .set(sessions::ended_at.eq(at))
-        .execute(postgres)
-        .await?;
+    end_open(postgres, id, None, at).await?;
     diesel::update(tokens::table.filter(is_open_token_of(id.get())))
         .set(tokens::ended_at.eq(at))
         .execute(postgres)

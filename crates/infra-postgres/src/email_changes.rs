@@ -14,13 +14,14 @@ use menjin_infra_sql::one_time::{
     MailboxRow, NewTokenRow, PendingRow, is_void_after_undo, keeps_address,
 };
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::{is_open_of, is_verified};
+use menjin_infra_sql::queries::is_verified;
 use menjin_infra_sql::schema::one_time_tokens as tokens;
 
 use crate::audit::record;
 use crate::error::{Abort, violates};
 use crate::mails::enqueue;
 use crate::recipients::{find, find_recipient, lock, user};
+use crate::sessions::end_open;
 
 /// Whether another account has this address, or can have it back. After the address was written, this
 /// also sees a change that was committed while the write waited for it.
@@ -171,10 +172,7 @@ pub(crate) async fn undo(
         .set(tokens::ended_at.eq(at))
         .execute(postgres)
         .await?;
-    diesel::update(sessions::table.filter(is_open_of(id.get())))
-        .set(sessions::ended_at.eq(at))
-        .execute(postgres)
-        .await?;
+    end_open(postgres, id, None, at).await?;
     for (mail, to) in undo.mails.iter().zip([email.as_str(), before.user.email.as_str()]) {
         let mail = NewMail { to: Some(to.to_owned()), ..mail.clone() };
         enqueue(postgres, &mail, Some(id)).await?;

@@ -16,7 +16,6 @@ use menjin_infra_sql::invitations::{
 };
 use menjin_infra_sql::one_time::MailboxRow;
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::is_other_of;
 use menjin_infra_sql::schema::invitations;
 
 use crate::PostgresStore;
@@ -24,6 +23,7 @@ use crate::audit::record;
 use crate::error::{Abort, COMPONENT};
 use crate::mails::enqueue;
 use crate::recipients::{find_recipient, user};
+use crate::sessions::end_open;
 use crate::users::insert;
 
 #[async_trait]
@@ -201,10 +201,7 @@ async fn take_role(
         diesel::update(users::table.find(id)).set(row).execute(postgres).await?;
     }
     count(postgres, &found).await?;
-    diesel::update(sessions::table.filter(is_other_of(id, (*keep_session).into())))
-        .set(sessions::ended_at.eq(at))
-        .execute(postgres)
-        .await?;
+    end_open(postgres, *user_id, Some(*keep_session), at).await?;
     let event = context.clone().event(AuditAction::InvitationAccepted);
     record(postgres, &event.on(*user_id)).await?;
     user(postgres, *user_id).await

@@ -16,7 +16,7 @@ use menjin_infra_sql::one_time::{
     is_open_token_but_undo_of, recipient,
 };
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::{is_open_of, is_verified};
+use menjin_infra_sql::queries::is_verified;
 use menjin_infra_sql::schema::one_time_tokens as tokens;
 use menjin_infra_sql::sql_types::Moment;
 
@@ -27,6 +27,7 @@ use crate::error::Abort;
 use crate::lockouts::forget;
 use crate::mails::enqueue;
 use crate::recipients::{find, find_recipient, lock, user};
+use crate::sessions::end_open;
 
 #[async_trait]
 impl OneTimeTokenRepository for PostgresStore {
@@ -209,10 +210,7 @@ async fn reset_password(
         let row = MailboxRow::new(&mailbox, reset.at);
         diesel::update(users::table.find(id.get())).set(row).execute(postgres).await?;
     }
-    diesel::update(sessions::table.filter(is_open_of(id.get())))
-        .set(sessions::ended_at.eq(at))
-        .execute(postgres)
-        .await?;
+    end_open(postgres, id, None, at).await?;
     diesel::update(tokens::table.filter(is_open_token_but_undo_of(id.get())))
         .set(tokens::ended_at.eq(at))
         .execute(postgres)

@@ -11,7 +11,8 @@ use menjin_domain::sessions::{
 };
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{
-    is_live, is_live_of, is_live_of_except, is_older_than, kept, live, start_of_sessions,
+    is_live, is_live_of, is_live_of_except, is_older_than, is_open_of_except, live,
+    start_of_sessions,
 };
 
 use crate::PostgresStore;
@@ -161,7 +162,7 @@ async fn revoke_all(
     // Lock the user's row first, as every transaction that ends several sessions does.
     let lock = users::table.find(user.get()).select(users::id).for_update();
     let _locked: Option<i64> = lock.get_result(postgres).await.optional()?;
-    let live = is_live_of_except(user.get(), kept(keep), context.at.into());
+    let live = is_live_of_except(user.get(), keep.map(Id::from), context.at.into());
     let ended = diesel::update(sessions::table.filter(live))
         .set(sessions::ended_at.eq(Micros::from(context.at)))
         .execute(postgres)
@@ -210,4 +211,15 @@ async fn rotate_locked(
         record(postgres, event).await?;
     }
     Ok(RotationOutcome::Rotated(Box::new(live)))
+}
+
+/// Ends the sessions of a user, except the one to keep.
+pub(crate) async fn end_open(
+    postgres: &mut AsyncPgConnection,
+    user: UserId,
+    keep: Option<SessionId>,
+    at: Micros,
+) -> QueryResult<()> {
+    let open = sessions::table.filter(is_open_of_except(user.get(), keep.map(Id::from)));
+    diesel::update(open).set(sessions::ended_at.eq(at)).execute(postgres).await.map(drop)
 }

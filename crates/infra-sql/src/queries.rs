@@ -22,16 +22,10 @@ pub fn is_verified(id: i64, credential_version: i64) -> _ {
     users::id.eq(id).and(users::is_active).and(users::credential_version.eq(credential_version))
 }
 
-/// The sessions of a user that have not ended.
+/// The sessions of a user that have not ended, except the one to keep.
 #[auto_type(no_type_alias)]
-pub fn is_open_of(user_id: i64) -> _ {
-    sessions::user_id.eq(user_id).and(sessions::ended_at.is_null())
-}
-
-/// The sessions of a user that have not ended, except this one.
-#[auto_type(no_type_alias)]
-pub fn is_other_of(user_id: i64, id: Id) -> _ {
-    sessions::user_id.eq(user_id).and(sessions::ended_at.is_null()).and(sessions::id.ne(id))
+pub fn is_open_of_except(user_id: i64, keep: Option<Id>) -> _ {
+    sessions::user_id.eq(user_id).and(sessions::ended_at.is_null()).and(sessions::id.ne_all(keep))
 }
 
 /// The live sessions of a user. The query does not check whether the user is active, because a
@@ -41,19 +35,14 @@ pub fn is_live_of(user_id: i64, at: Micros) -> _ {
     sessions::user_id.eq(user_id).and(sessions::ended_at.is_null()).and(sessions::expires_at.gt(at))
 }
 
-/// The live sessions of a user, except this one.
+/// The live sessions of a user, except the one to keep.
 #[auto_type(no_type_alias)]
-pub fn is_live_of_except(user_id: i64, id: Id, at: Micros) -> _ {
+pub fn is_live_of_except(user_id: i64, keep: Option<Id>, at: Micros) -> _ {
     sessions::user_id
         .eq(user_id)
         .and(sessions::ended_at.is_null())
         .and(sessions::expires_at.gt(at))
-        .and(sessions::id.ne(id))
-}
-
-/// The id of the session to keep. No session has the one that stands for none.
-pub fn kept(keep: Option<SessionId>) -> Id {
-    keep.unwrap_or(SessionId(Uuid::nil())).into()
+        .and(sessions::id.ne_all(keep))
 }
 
 /// The sessions after this one, in a list from the newest to the oldest.

@@ -6,12 +6,13 @@ use menjin_domain::credentials::{
     CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
 };
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::{is_other_of, is_verified};
+use menjin_infra_sql::queries::is_verified;
 
 use crate::SqliteStore;
 use crate::audit::record;
 use crate::error::OrPortError;
 use crate::mails::enqueue;
+use crate::sessions::end_open;
 
 #[async_trait]
 impl CredentialRepository for SqliteStore {
@@ -55,11 +56,7 @@ impl CredentialRepository for SqliteStore {
             if changed == 0 {
                 return Ok(false);
             }
-            let others = is_other_of(change.user_id.get(), change.keep_session.into());
-            diesel::update(sessions::table.filter(others))
-                .set(sessions::ended_at.eq(Micros::from(change.at)))
-                .execute(sqlite)
-                .or_port_error()?;
+            end_open(sqlite, change.user_id, Some(change.keep_session), change.at.into())?;
             if let Some(mail) = &change.mail {
                 enqueue(sqlite, mail, Some(change.user_id))?;
             }

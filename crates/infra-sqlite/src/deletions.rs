@@ -7,7 +7,6 @@ use menjin_domain::common::{Timestamp, UserId};
 use menjin_infra_sql::deletions::{PART, deleted, is_abandoned, is_due};
 use menjin_infra_sql::one_time::is_open_token_of;
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::is_open_of;
 use menjin_infra_sql::schema::one_time_tokens as tokens;
 
 use crate::audit::record;
@@ -15,6 +14,7 @@ use crate::error::OrPortError;
 use crate::lockouts::forget;
 use crate::mails::enqueue;
 use crate::recipients::find_user;
+use crate::sessions::end_open;
 
 /// Makes an active account inactive, and ends its sessions and tokens.
 pub(crate) fn make_inactive(
@@ -34,10 +34,7 @@ pub(crate) fn make_inactive(
         ))
         .execute(sqlite)
         .or_port_error()?;
-    diesel::update(sessions::table.filter(is_open_of(id.get())))
-        .set(sessions::ended_at.eq(at))
-        .execute(sqlite)
-        .or_port_error()?;
+    end_open(sqlite, id, None, at)?;
     diesel::update(tokens::table.filter(is_open_token_of(id.get())))
         .set(tokens::ended_at.eq(at))
         .execute(sqlite)

@@ -13,13 +13,14 @@ use menjin_infra_sql::one_time::{
     MailboxRow, NewTokenRow, PendingRow, is_void_after_undo, keeps_address,
 };
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::{is_open_of, is_verified};
+use menjin_infra_sql::queries::is_verified;
 use menjin_infra_sql::schema::one_time_tokens as tokens;
 
 use crate::audit::record;
 use crate::error::{OrPortError, is_taken};
 use crate::mails::enqueue;
 use crate::recipients::{find, find_recipient, user};
+use crate::sessions::end_open;
 
 /// Whether another account has this address, or can have it back.
 pub(crate) fn is_anothers(
@@ -164,10 +165,7 @@ pub(crate) fn undo(
         .set(tokens::ended_at.eq(at))
         .execute(sqlite)
         .or_port_error()?;
-    diesel::update(sessions::table.filter(is_open_of(id.get())))
-        .set(sessions::ended_at.eq(at))
-        .execute(sqlite)
-        .or_port_error()?;
+    end_open(sqlite, id, None, at)?;
     for (mail, to) in undo.mails.iter().zip([email.as_str(), before.user.email.as_str()]) {
         let mail = NewMail { to: Some(to.to_owned()), ..mail.clone() };
         enqueue(sqlite, &mail, Some(id))?;

@@ -14,7 +14,6 @@ use menjin_infra_sql::invitations::{
 };
 use menjin_infra_sql::one_time::MailboxRow;
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::is_other_of;
 use menjin_infra_sql::schema::invitations;
 
 use crate::SqliteStore;
@@ -22,6 +21,7 @@ use crate::audit::record;
 use crate::error::OrPortError;
 use crate::mails::enqueue;
 use crate::recipients::{find_recipient, user};
+use crate::sessions::end_open;
 use crate::users::insert;
 
 #[async_trait]
@@ -157,10 +157,7 @@ impl InvitationRepository for SqliteStore {
                     .or_port_error()?;
             }
             count(sqlite, &found)?;
-            diesel::update(sessions::table.filter(is_other_of(id, (*keep_session).into())))
-                .set(sessions::ended_at.eq(at))
-                .execute(sqlite)
-                .or_port_error()?;
+            end_open(sqlite, *user_id, Some(*keep_session), at)?;
             record(sqlite, &context.clone().event(AuditAction::InvitationAccepted).on(*user_id))?;
             Ok(user(sqlite, *user_id)?)
         })

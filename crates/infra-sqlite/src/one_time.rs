@@ -14,7 +14,7 @@ use menjin_infra_sql::one_time::{
     is_open_token_but_undo_of, recipient,
 };
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::{is_open_of, is_verified};
+use menjin_infra_sql::queries::is_verified;
 use menjin_infra_sql::schema::one_time_tokens as tokens;
 use menjin_infra_sql::sql_types::Moment;
 
@@ -25,6 +25,7 @@ use crate::error::OrPortError;
 use crate::lockouts::forget;
 use crate::mails::enqueue;
 use crate::recipients::{find, find_recipient, user};
+use crate::sessions::end_open;
 
 #[async_trait]
 impl OneTimeTokenRepository for SqliteStore {
@@ -146,10 +147,7 @@ impl OneTimeTokenRepository for SqliteStore {
                 .set(tokens::ended_at.eq(at))
                 .execute(sqlite)
                 .or_port_error()?;
-            diesel::update(sessions::table.filter(is_open_of(id.get())))
-                .set(sessions::ended_at.eq(at))
-                .execute(sqlite)
-                .or_port_error()?;
+            end_open(sqlite, id, None, at)?;
             forget(sqlite, id)?;
             if let Some(mail) = &reset.mail {
                 enqueue(sqlite, mail, Some(id))?;

@@ -10,7 +10,8 @@ use menjin_domain::sessions::{
 use menjin_infra_sql::error::bad_column;
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{
-    is_live_of, is_live_of_except, is_older_than, is_verified, kept, live, start_of_sessions,
+    is_live_of, is_live_of_except, is_older_than, is_open_of_except, is_verified, live,
+    start_of_sessions,
 };
 
 use crate::SqliteStore;
@@ -128,7 +129,7 @@ impl SessionRepository for SqliteStore {
         context: AuditContext,
     ) -> Result<u64, PortError> {
         self.write(move |sqlite| {
-            let live = is_live_of_except(user.get(), kept(keep), context.at.into());
+            let live = is_live_of_except(user.get(), keep.map(Id::from), context.at.into());
             let ended = diesel::update(sessions::table.filter(live))
                 .set(sessions::ended_at.eq(Micros::from(context.at)))
                 .execute(sqlite)
@@ -176,4 +177,18 @@ fn end(
     let bad = || bad_column("sessions", "user_id", id.to_string());
     let user = ended.optional().or_port_error()?;
     user.map(|user| UserId::try_from(user).map_err(|_invalid| bad())).transpose()
+}
+
+/// Ends the sessions of a user, except the one to keep.
+pub(crate) fn end_open(
+    sqlite: &mut SqliteConnection,
+    user: UserId,
+    keep: Option<SessionId>,
+    at: Micros,
+) -> Result<(), PortError> {
+    diesel::update(sessions::table.filter(is_open_of_except(user.get(), keep.map(Id::from))))
+        .set(sessions::ended_at.eq(at))
+        .execute(sqlite)
+        .or_port_error()
+        .map(drop)
 }

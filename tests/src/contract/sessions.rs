@@ -242,6 +242,20 @@ async fn d3_all_sessions_of_a_user_end_at_once(store: Store) {
     assert_eq!(store.recorded().await[before.len()..], expected);
 }
 
+/// No id stands for "none is kept".
+#[apply(row!)]
+async fn d3_a_session_whose_id_is_nil_ends_with_the_others(store: Store) {
+    let (ann, bob) = (store.student("ann").await, store.student("bob").await);
+    let nil = store.log_in(0, ann).await;
+    assert_eq!(store.sessions.revoke_all(ann, None, context(5)).await.unwrap(), 1);
+    assert!(!store.is_live(nil, 6).await);
+    store.sessions.delete_finished(at(7)).await.unwrap();
+    store.log_in(0, bob).await;
+    store.accounts.deactivate(bob, context(8)).await.unwrap();
+    store.accounts.activate(bob, context(9)).await.unwrap();
+    assert!(!store.is_live(nil, 10).await);
+}
+
 /// Sessions that ended or expired before a moment are deleted; those that did at that moment or
 /// later are not.
 #[apply(row!)]
