@@ -24,6 +24,10 @@ const USERNAME: Text = Text { zh: "用户名", en: "User name" };
 const EMAIL: Text = Text { zh: "邮箱", en: "E-mail address" };
 const FULL_NAME: Text = Text { zh: "姓名（选填）", en: "Full name (optional)" };
 const PASSWORD: Text = Text { zh: "密码", en: "Password" };
+const ACCEPTED: Text = Text {
+    zh: "账户已创建，现在可以登录了。您可以关闭此页面。",
+    en: "Your account is made, and you can log in. You may close this page.",
+};
 
 request! {
     struct AcceptInvitationForm {
@@ -81,19 +85,10 @@ async fn act(
         Ok::<_, ApiError>(accept_invitation.execute(input).await?)
     };
     match answer.await {
-        Ok(_user) => {
-            let mut page = Page::new(locale, TITLE);
-            page.lines = vec![Text {
-                zh: "账户已创建，现在可以登录了。您可以关闭此页面。",
-                en: "Your account is made, and you can log in. You may close this page.",
-            }];
-            page.respond(StatusCode::OK)
-        }
+        Ok(_user) => Page::saying(locale, TITLE, ACCEPTED).respond(StatusCode::OK),
         Err(error) if error.kind.status() < 500 => {
-            let status = StatusCode::from_u16(error.kind.status()).unwrap_or_default();
-            let mut page = form(locale, &token, &invitation, typed);
-            page.error = Some(reason(&error, locale));
-            page.respond(status)
+            let text = reason(&error, locale);
+            form(locale, &token, &invitation, typed).refuse_saying(error.kind, text)
         }
         Err(error) => Err(error.into()),
     }

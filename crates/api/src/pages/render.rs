@@ -121,13 +121,16 @@ impl Page {
         }
     }
 
+    /// A page that says something.
+    pub(crate) fn saying(locale: Locale, title: Text, line: Text) -> Self {
+        Self { lines: vec![line], ..Self::new(locale, title) }
+    }
+
     /// A page that asks for the token of a mail, and looks at it as soon as there is one.
     pub(crate) fn asking_for_token(locale: Locale, title: Text) -> Self {
-        let mut page = Self::new(locale, title);
-        page.lines = vec![Text {
-            zh: "请粘贴邮件中的验证码。",
-            en: "Paste the code from the mail.",
-        }];
+        let line =
+            Text { zh: "请粘贴邮件中的验证码。", en: "Paste the code from the mail." };
+        let mut page = Self::saying(locale, title, line);
         page.fields = vec![Field::token("", locale)];
         page.buttons = vec![("look", Text { zh: "继续", en: "Continue" })];
         page.sends_itself = true;
@@ -135,8 +138,14 @@ impl Page {
     }
 
     /// The page as an answer that refuses what was asked of it before.
-    pub(crate) fn refuse(mut self, kind: ErrorKind) -> Answer<HttpResponse> {
-        self.error = Some(kind.text().in_locale(self.locale).to_owned());
+    pub(crate) fn refuse(self, kind: ErrorKind) -> Answer<HttpResponse> {
+        let text = kind.text().in_locale(self.locale).to_owned();
+        self.refuse_saying(kind, text)
+    }
+
+    /// The same, with a text that says more.
+    pub(crate) fn refuse_saying(mut self, kind: ErrorKind, text: String) -> Answer<HttpResponse> {
+        self.error = Some(text);
         self.sends_itself = false;
         self.respond(StatusCode::from_u16(kind.status()).unwrap_or_default())
     }

@@ -18,6 +18,10 @@ pub(super) fn endpoints() -> [Endpoint; 2] {
 }
 
 const TITLE: Text = Text { zh: "设置新密码", en: "Choose a new password" };
+const DONE: Text = Text {
+    zh: "密码已更新，所有会话均已结束。请使用新密码登录。",
+    en: "Your password is set, and all sessions have ended. Log in with the new one.",
+};
 
 request! {
     struct ResetPasswordForm {
@@ -59,12 +63,9 @@ async fn act(
     let (new, again) = (body.0.new_password.value()?, body.0.confirm_password.value()?);
     let violated = |violation: Violation| {
         let text = Problem::from(violation).text(locale);
-        refused(locale, &sent, text, StatusCode::UNPROCESSABLE_ENTITY)
+        form(locale, &sent).refuse_saying(ErrorKind::Invalid, text)
     };
-    let refuse = |kind: ErrorKind, token: &str| {
-        let status = StatusCode::from_u16(kind.status()).unwrap_or_default();
-        refused(locale, token, kind.text().in_locale(locale).to_owned(), status)
-    };
+    let refuse = |kind, token: &str| form(locale, token).refuse(kind);
     let Ok(token) = OneTimeToken::parse(&sent) else {
         return refuse(ErrorKind::TokenInvalid, "");
     };
@@ -78,23 +79,10 @@ async fn act(
     };
     let input = ResetPasswordInput { token, new, confirmation, request: client.0 };
     match api.services.reset_password.execute(input).await.map_err(ApiError::from) {
-        Ok(()) => {
-            let mut page = Page::new(locale, TITLE);
-            page.lines = vec![Text {
-                zh: "密码已更新，所有会话均已结束。请使用新密码登录。",
-                en: "Your password is set, and all sessions have ended. Log in with the new one.",
-            }];
-            page.respond(StatusCode::OK)
-        }
+        Ok(()) => Page::saying(locale, TITLE, DONE).respond(StatusCode::OK),
         // A link that does not work is no use for another try.
         Err(error) if error.kind == ErrorKind::TokenInvalid => refuse(error.kind, ""),
         Err(error) if error.kind.status() < 500 => refuse(error.kind, &sent),
         Err(error) => Err(error.into()),
     }
-}
-
-fn refused(locale: Locale, token: &str, text: String, status: StatusCode) -> Answer<HttpResponse> {
-    let mut page = form(locale, token);
-    page.error = Some(text);
-    page.respond(status)
 }

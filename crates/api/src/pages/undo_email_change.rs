@@ -17,6 +17,11 @@ pub(super) fn endpoints() -> [Endpoint; 2] {
 
 const TITLE: Text = Text { zh: "撤销邮箱更换", en: "Undo the change of your e-mail address" };
 const UNDO: Text = Text { zh: "恢复此邮箱", en: "Give me this address back" };
+const UNDONE: Text = Text {
+    zh: "邮箱已恢复，所有会话均已结束。如果密码也被他人更改，请在24小时后通过“忘记密码”重设。",
+    en: "The address is back, and all sessions have ended. If somebody has changed your password as \
+         well, ask for a new one in 24 hours.",
+};
 
 request! {
     struct UndoEmailChangeForm {
@@ -41,15 +46,7 @@ async fn act(
     let undo_email_change = &api.services.undo_email_change;
     if action.as_deref() == Some("undo") {
         return match undo_email_change.execute(&token, client.0).await {
-            Ok(_user) => {
-                let mut page = Page::new(locale, TITLE);
-                page.lines = vec![Text {
-                    zh: "邮箱已恢复，所有会话均已结束。如果密码也被他人更改，请在24小时后通过“忘记密码”重设。",
-                    en: "The address is back, and all sessions have ended. If somebody has changed \
-                         your password as well, ask for a new one in 24 hours.",
-                }];
-                page.respond(StatusCode::OK)
-            }
+            Ok(_user) => Page::saying(locale, TITLE, UNDONE).respond(StatusCode::OK),
             Err(Error::Refused(TokenInvalid)) => invalid(locale),
             Err(error) => Err(error.into()),
         };

@@ -110,9 +110,7 @@ fn about(proof: EmailProof, token: &OneTimeToken, locale: Locale) -> Page {
 }
 
 fn done(locale: Locale, text: Text) -> Answer<HttpResponse> {
-    let mut page = Page::new(locale, TITLE);
-    page.lines = vec![text];
-    page.respond(StatusCode::OK)
+    Page::saying(locale, TITLE, text).respond(StatusCode::OK)
 }
 
 fn refused(locale: Locale, kind: ErrorKind) -> Answer<HttpResponse> {
