@@ -40,9 +40,8 @@ impl FromRequest for Caller {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
-            let token = bearer(&request)?.ok_or(ErrorKind::NotAuthenticated)?;
-            Ok(Self(api.services.authenticate.execute(token).await.map_err(unauthenticated)?))
+            let MaybeCaller(caller) = MaybeCaller::of(&request).await?;
+            Ok(Self(caller.ok_or(ErrorKind::NotAuthenticated)?))
         })
     }
 }
@@ -56,12 +55,16 @@ impl FromRequest for MaybeCaller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move {
-            let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
-            let Some(token) = bearer(&request)? else { return Ok(Self(None)) };
-            let caller = api.services.authenticate.execute(token).await;
-            Ok(Self(Some(caller.map_err(unauthenticated)?)))
-        })
+        Box::pin(async move { Self::of(&request).await })
+    }
+}
+
+impl MaybeCaller {
+    async fn of(request: &HttpRequest) -> Result<Self, Rejection> {
+        let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
+        let Some(token) = bearer(request)? else { return Ok(Self(None)) };
+        let caller = api.services.authenticate.execute(token).await;
+        Ok(Self(Some(caller.map_err(unauthenticated)?)))
     }
 }
 
