@@ -15,6 +15,7 @@
 //! * [`forge`]: tokens that nobody should accept.
 //! * [`tls`]: an authority, clients that trust it or nobody, and a server with TLS.
 //! * [`clock`]: a clock that moves only when a test turns it.
+//! * [`waiting`]: waiting for what another process does.
 //! * [`size`]: how often tests repeat races, measurements and kills.
 
 #![expect(
@@ -36,5 +37,6 @@ pub mod raw;
 pub mod size;
 pub mod smuggling;
 pub mod tls;
+pub mod waiting;
 
 pub use menjin_test_servers as servers;

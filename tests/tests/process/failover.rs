@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use menjin_tests::client::{Client, Send as _};
 use menjin_tests::process::Server;
 use menjin_tests::servers::postgres;
+use menjin_tests::waiting::until;
 use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
@@ -78,14 +79,6 @@ struct State {
     refused: AtomicUsize,
 }
 
-async fn until(what: &str, within: Duration, holds: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !holds() {
-        assert!(started.elapsed() < within, "not within {within:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 /// The first host is dead (it refuses), or silent (it accepts, and says nothing).
 #[tokio::test(flavor = "multi_thread")]
 async fn j03_a_promoted_standby_takes_over_under_load() {
@@ -98,13 +91,13 @@ async fn j03_a_promoted_standby_takes_over_under_load() {
         let mut load: JoinSet<Vec<String>> =
             (0..8).map(|n| register_for_ever(client.clone(), Arc::clone(&state), n)).collect();
         let done = || state.done.load(Ordering::SeqCst);
-        until("accounts are registered", PATIENCE, || done() >= 20).await;
+        until("accounts are registered", PATIENCE, async || done() >= 20).await;
         fail(&primary);
-        until("refusals", PATIENCE, || state.refused.load(Ordering::SeqCst) > 0).await;
+        until("refusals", PATIENCE, async || state.refused.load(Ordering::SeqCst) > 0).await;
         let before = done();
         promote(&standby).await;
-        until("the standby is used", RECOVERY, || done() > before).await;
-        until("the standby is used for long", PATIENCE, || done() > before + 20).await;
+        until("the standby is used", RECOVERY, async || done() > before).await;
+        until("the standby is used for long", PATIENCE, async || done() > before + 20).await;
         state.is_over.store(true, Ordering::SeqCst);
         while let Some(acknowledged) = load.join_next().await {
             for name in acknowledged.unwrap() {

@@ -17,6 +17,7 @@ use menjin_tests::measurements::measured;
 use menjin_tests::process::{Server, command, output};
 use menjin_tests::servers::smtp::SmtpServer;
 use menjin_tests::size::kills;
+use menjin_tests::waiting::until;
 use serde_json::{Value, json};
 
 use crate::MENJIN;
@@ -38,26 +39,24 @@ async fn register(client: &Client, name: &str) {
     assert_eq!(answer.status, 201, "{answer}");
 }
 
+/// How long something may take that has no limit of its own.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Longer than a worker that died had a mail for itself.
 const LEASE: Duration = Duration::from_secs(150);
 
 /// The mails in the folder once there are this many.
 async fn mails(folder: &Path, number: usize) -> Vec<SentMailBody> {
     let sent = SentMails::new(folder.join("data/mail"));
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        // The folder is there once the server has started.
-        let listed = sent.list().await.unwrap_or_default();
-        if listed.len() >= number {
-            let mut bodies = Vec::new();
-            for mail in listed {
-                bodies.push(sent.read(&mail.id).await.unwrap().unwrap());
-            }
-            return bodies;
-        }
-        assert!(Instant::now() < deadline, "{} of {number} mails came", listed.len());
-        tokio::time::sleep(Duration::from_millis(10)).await;
+    // The folder is there once the server has started.
+    let listed = async || sent.list().await.unwrap_or_default();
+    let have_come = async || listed().await.len() >= number;
+    until(&format!("{number} mails come"), PATIENCE, have_come).await;
+    let mut bodies = Vec::new();
+    for mail in listed().await {
+        bodies.push(sent.read(&mail.id).await.unwrap().unwrap());
     }
+    bodies
 }
 
 fn said(command: &mut Command) -> (Option<i32>, String, String) {
@@ -148,16 +147,15 @@ async fn m1_killed_between_claim_send_and_mark_no_mail_is_lost_and_few_come_twic
         let mut server = serve();
         let outbox = outbox(folder.path()).await;
         // One mail is on its way when the server is killed.
-        while outbox.backlog().await.unwrap().queued > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let is_empty = async || outbox.backlog().await.unwrap().queued == 0;
+        until("the mails before are sent", PATIENCE, is_empty).await;
         let (heard, taken) = (smtp.heard().len(), smtp.mails().len());
         register(&Client::new(&server.url), &format!("user{round}")).await;
-        let is_time = || match round % 2 {
+        let is_time = async || match round % 2 {
             0 => smtp.heard().iter().skip(heard).any(|line| line.contains("RCPT")),
             _ => smtp.mails().len() > taken,
         };
-        until("the mail server has heard of it", is_time).await;
+        until("the mail server has heard of it", PATIENCE, is_time).await;
         server.kill();
         free_leases(&outbox).await;
     }
@@ -169,7 +167,8 @@ async fn m1_killed_between_claim_send_and_mark_no_mail_is_lost_and_few_come_twic
         };
         smtp.mails().iter().map(id).collect::<Vec<_>>()
     };
-    until("each has its mail", || ids().iter().collect::<BTreeSet<_>>().len() == rounds).await;
+    let has_each = async || ids().iter().collect::<BTreeSet<_>>().len() == rounds;
+    until("each has its mail", PATIENCE, has_each).await;
     let said = server.terminate().0;
     assert!(said.success());
     let (all, each) = (ids().len(), ids().into_iter().collect::<BTreeSet<_>>());
@@ -178,15 +177,6 @@ async fn m1_killed_between_claim_send_and_mark_no_mail_is_lost_and_few_come_twic
     assert!(all <= 2 * rounds, "{all} mails for {rounds} registrations and as many kills");
     assert!(all > rounds, "some were killed after the mail server had taken the mail");
     measured("M1", "killed while a mail was sent", format!("{rounds} times, {all} mails came"));
-}
-
-/// Waits for something that another process does.
-async fn until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what}: not within 30 seconds");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 /// At no level.

@@ -11,8 +11,10 @@ use menjin_tests::client::Client;
 use menjin_tests::measurements::measured;
 use menjin_tests::servers::smtp::SmtpServer;
 use menjin_tests::size::kills;
+use menjin_tests::waiting::until;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::support::{Replicas, register};
@@ -27,8 +29,12 @@ const PEOPLE: usize = 40;
 const AT_ONCE: usize = 8;
 
 /// Asks for a mail for each of these through one replica and the other. Returns whom it was acknowledged
-/// for: what a killed replica has not answered may be done or not.
-async fn forget(clients: Vec<Client>, names: Vec<String>) -> Vec<String> {
+/// for: what a killed replica has not answered may be done or not. Says how many were asked for.
+async fn forget(
+    clients: Vec<Client>,
+    names: Vec<String>,
+    asked: watch::Sender<usize>,
+) -> Vec<String> {
     let mut acknowledged = Vec::new();
     for (round, name) in names.into_iter().enumerate() {
         let client = &clients[round % clients.len()];
@@ -37,8 +43,7 @@ async fn forget(clients: Vec<Client>, names: Vec<String>) -> Vec<String> {
         if answer.is_ok_and(|answer| answer.status() == 202) {
             acknowledged.push(format!("{name}@example.com"));
         }
-        // So that some are left when the replica is killed.
-        sleep(Duration::from_millis(2)).await;
+        asked.send_replace(round + 1);
     }
     acknowledged
 }
@@ -63,22 +68,27 @@ async fn m1_m2_no_mail_is_lost_when_a_replica_is_killed() {
     )
     .await;
     let kills = kills(4).min(200);
+    let store = PostgresStore::open(PostgresConfig::at(replicas.database())).await.unwrap();
+    let name = |kill, number| format!("user-{kill}-{number}");
+    for kill in 0..kills {
+        for number in 0..PEOPLE {
+            assert_eq!(register(&replicas.on(1), &name(kill, number)).await.status, 201);
+        }
+    }
+    // A mail that asks for a proof would wait for a minute if its worker died.
+    let is_empty = async || store.backlog().await.unwrap().queued == 0;
+    until("the mails of the registrations are sent", Duration::from_secs(60), is_empty).await;
     let mut acknowledged = Vec::new();
     for kill in 0..kills {
-        let mut names = Vec::new();
-        for number in 0..PEOPLE {
-            names.push(format!("user-{kill}-{number}"));
-            assert_eq!(register(&replicas.on(1), &names[number]).await.status, 201);
-        }
+        let names = (0..PEOPLE).map(|number| name(kill, number)).collect();
         let clients = vec![replicas.on(0), replicas.on(1)];
-        let asking = tokio::spawn(forget(clients, names));
-        // In the middle of it.
-        sleep(Duration::from_millis(100)).await;
+        let (asked, mut progress) = watch::channel(0);
+        let asking = tokio::spawn(forget(clients, names, asked));
+        progress.wait_for(|asked| *asked >= PEOPLE / 2).await.unwrap();
         replicas.servers[0].kill();
         acknowledged.extend(asking.await.unwrap());
         replicas.servers[0] = replicas.another(&[]);
     }
-    let store = PostgresStore::open(PostgresConfig::at(replicas.database())).await.unwrap();
     let deadline = Instant::now() + Duration::from_secs(60);
     let mut before = u64::MAX;
     loop {
