@@ -44,13 +44,15 @@ fn user() -> User {
         id: UserId::FIRST,
         username: Username::parse("mike", UsernameLength::DEFAULT).unwrap(),
         email: Email::parse("mike@example.com").unwrap(),
-        role: Role::Student,
+        role: Role::STUDENT,
         profile: Profile {
             full_name: FullName::parse("Mike Example").unwrap(),
             ..Profile::default()
         },
         locale: None,
         pending_email: None,
+        ban: None,
+        first_password: None,
         deletes_at: None,
         is_active: true,
         is_verified: false,
@@ -81,10 +83,11 @@ fn verify_an_access_token(bencher: Bencher<'_, '_>) {
         .sign_access(&AccessClaims {
             user_id: UserId::FIRST,
             session_id: SESSION,
-            role: Role::Student,
+            role: Role::STUDENT,
             token_id: Uuid::from_u128(1),
             issued_at: at(0),
             expires_at: at(1800),
+            is_restricted: false,
         })
         .unwrap();
     let token = token.expose_secret();

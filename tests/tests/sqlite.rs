@@ -23,7 +23,7 @@ async fn t16_r11_all_is_there_after_a_restart() {
 
     let first = open();
     let user =
-        AccountRepository::create(&first, contract::new_user("ann", Role::Admin)).await.unwrap();
+        AccountRepository::create(&first, contract::new_user("ann", Role::ADMIN)).await.unwrap();
     let session =
         contract::new_session(1, user.id, menjin_domain::credentials::CredentialVersion(0));
     let user = SessionRepository::create(&first, session).await.unwrap();
@@ -65,7 +65,7 @@ async fn two_processes_share_one_file() {
     let stores = [1, 2].map(|_| SqliteStore::open(SqliteConfig::at(&path)).unwrap());
     let results = contract::at_once(50, |number| {
         let store = stores[number % 2].clone();
-        let new = contract::new_user(&format!("user{}", number / 2), Role::Student);
+        let new = contract::new_user(&format!("user{}", number / 2), Role::STUDENT);
         async move { AccountRepository::create(&store, new).await.is_ok() }
     })
     .await;

@@ -8,6 +8,7 @@ use actix_web::dev::Handler;
 use actix_web::http::Method;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, Route};
+use menjin_domain::access::rights::RightId;
 use menjin_web::schema::{Components, Schema};
 use menjin_web::{ApiError, ErrorKind, Text};
 use paperclip::v2::models::DefaultOperationRaw;
@@ -53,10 +54,12 @@ pub(crate) enum Access {
     Everybody,
     /// Everybody; whoever has an access token is known by it.
     EverybodyOrUsers,
+    /// Whoever has an access token, also of somebody who may do next to nothing yet.
+    RestrictedUsers,
     /// Whoever has an access token.
     Users,
-    /// Administrators.
-    Administrators,
+    /// Whoever has this right.
+    Right(RightId),
     /// As the setting `cache_api.access` says.
     Cache,
 }
@@ -67,11 +70,37 @@ impl Access {
         use ErrorKind as E;
         match self {
             Self::Everybody | Self::Cache => &[],
-            Self::EverybodyOrUsers => &[E::InvalidToken, E::Unavailable, E::Internal],
-            Self::Users => &[E::NotAuthenticated, E::InvalidToken, E::Unavailable, E::Internal],
-            Self::Administrators => {
-                &[E::NotAuthenticated, E::InvalidToken, E::Unavailable, E::Internal, E::Forbidden]
+            Self::EverybodyOrUsers => {
+                &[E::InvalidToken, E::PasswordChangeRequired, E::Unavailable, E::Internal]
             }
+            Self::RestrictedUsers => {
+                &[E::NotAuthenticated, E::InvalidToken, E::Unavailable, E::Internal]
+            }
+            Self::Users => &[
+                E::NotAuthenticated,
+                E::InvalidToken,
+                E::PasswordChangeRequired,
+                E::Unavailable,
+                E::Internal,
+            ],
+            Self::Right(_) => &[
+                E::NotAuthenticated,
+                E::InvalidToken,
+                E::PasswordChangeRequired,
+                E::Unavailable,
+                E::Internal,
+                E::Forbidden,
+            ],
+        }
+    }
+
+    /// What the document says of it: the name of a right; `self` of what is for anybody's own account;
+    /// `none`.
+    pub(crate) fn right(self) -> &'static str {
+        match self {
+            Self::Everybody | Self::EverybodyOrUsers | Self::Cache => "none",
+            Self::RestrictedUsers | Self::Users => "self",
+            Self::Right(right) => right.as_str(),
         }
     }
 }

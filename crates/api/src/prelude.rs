@@ -11,7 +11,9 @@ pub(crate) use paperclip::actix::api_v2_operation;
 pub(crate) use crate::dialect::ReplyContext;
 pub(crate) use crate::endpoint::Endpoint;
 pub(crate) use crate::http::body::{Body, BodyOrForm};
-pub(crate) use crate::http::caller::{Authorized, CacheUser, Caller, MaybeCaller, Ordered};
+pub(crate) use crate::http::caller::{
+    Authorized, CacheUser, Caller, MaybeCaller, Ordered, RestrictedCaller,
+};
 pub(crate) use crate::http::client::Client;
 pub(crate) use crate::http::path::Path;
 pub(crate) use crate::http::query::Query;

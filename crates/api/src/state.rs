@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::http::header::HeaderValue;
+use menjin_domain::access::Roles;
 use menjin_domain::accounts::RegistrableRole;
 use menjin_domain::cache::CacheAccess;
 use menjin_domain::common::Random;
@@ -39,6 +40,8 @@ pub struct ApiSettings {
     pub cors: Cors,
     /// Whether requests are counted and timed for a recorder of the `metrics` crate.
     pub metrics: bool,
+    /// The roles that there are.
+    pub roles: Arc<Roles>,
     /// Who may use `/cache/*`, for the document.
     pub cache_access: CacheAccess,
     /// The role that a v1 registration gets.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::access::Roles;
 use crate::accounts::{AccountRepository, EmailChangeMode};
 use crate::audit::{AuditRepository, AuditTrail};
 use crate::cache::{Cache, CacheAccess, NoCache};
@@ -104,11 +105,15 @@ pub struct Policy {
     pub mail: MailSettings,
     /// Whether nobody logs in who has never proved an address.
     pub require_verification: bool,
+    /// For how long a password is good that somebody else has set.
+    pub first_password_ttl: Duration,
     /// For how long an account that was deleted can be restored.
     pub delete_grace: Duration,
     /// After how long accounts are deleted of which no address was ever proved, and into which nobody
     /// has ever logged in; `None`: never.
     pub unverified_keep: Option<Duration>,
+    /// Which role has which rights.
+    pub roles: Arc<Roles>,
     /// Who may use the cache.
     pub cache_access: CacheAccess,
     /// For how long finished sessions are kept.
@@ -150,8 +155,10 @@ impl Default for Policy {
             email_change: EmailChangeMode::Direct,
             mail: MailSettings::default(),
             require_verification: false,
+            first_password_ttl: DAY * 14,
             delete_grace: DAY * 14,
             unverified_keep: None,
+            roles: Arc::default(),
             cache_access: CacheAccess::Public,
             keep_sessions: DAY * 30,
             keep_mails: DAY * 30,

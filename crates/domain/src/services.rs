@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::access::Guard;
+use crate::access::{Guard, Roles};
 use crate::accounts::{
-    ActivateUser, ChangeEmail, CreateAdmin, DeactivateUser, DeleteUser, DisownAccount, GetUser,
-    ListUsers, Register, ResendVerification, RestoreUser, UndoEmailChange, UpdateOwnProfile,
-    VerifyEmail, WithdrawEmailChange,
+    ChangeEmail, ChangeUser, CreateAdmin, CreateUser, DeleteOwnAccount, DisownAccount, GetUser,
+    ListUsers, Register, ResendVerification, UndoEmailChange, UpdateOwnProfile, VerifyEmail,
+    WithdrawEmailChange,
 };
 use crate::audit::ListRecords;
 use crate::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
-use crate::credentials::{ChangePassword, ForgotPassword, ResetPassword};
+use crate::credentials::{ChangePassword, ForgotPassword, ResetPassword, SetPassword};
 use crate::health::{CheckHealth, Cleanup};
 use crate::invitations::{
     AcceptInvitation, CreateInvitation, ListInvitations, ResendInvitation, RevokeInvitation,
@@ -59,10 +59,10 @@ pub struct Services {
     pub update_profile: UpdateOwnProfile,
     pub get_user: GetUser,
     pub list_users: ListUsers,
-    pub activate_user: ActivateUser,
-    pub deactivate_user: DeactivateUser,
-    pub delete_user: DeleteUser,
-    pub restore_user: RestoreUser,
+    pub create_user: CreateUser,
+    pub change_user: ChangeUser,
+    pub set_password: SetPassword,
+    pub delete_own_account: DeleteOwnAccount,
     pub get_lockout: GetLockout,
     pub clear_lockout: ClearLockout,
     pub list_records: ListRecords,
@@ -71,6 +71,8 @@ pub struct Services {
     pub probe_cache: ProbeCache,
     pub check_health: CheckHealth,
     pub cleanup: Arc<Cleanup>,
+    /// Which role has which rights.
+    pub roles: Arc<Roles>,
     /// Who may use the cache.
     pub cache_access: CacheAccess,
     codec: Arc<dyn TokenCodec>,
@@ -80,7 +82,7 @@ impl Services {
     /// Builds every use-case on these ports.
     pub fn new(ports: Ports, policy: &Policy) -> Self {
         Self {
-            guard: Guard::new(&ports),
+            guard: Guard::new(&ports, policy),
             register: Register::new(&ports, policy),
             create_admin: CreateAdmin::new(&ports),
             login: Login::new(&ports, policy),
@@ -97,7 +99,7 @@ impl Services {
             reset_password: ResetPassword::new(&ports),
             verify_email: VerifyEmail::new(&ports, policy),
             resend_verification: ResendVerification::new(&ports, policy),
-            disown_account: DisownAccount::new(&ports),
+            disown_account: DisownAccount::new(&ports, policy),
             change_email: ChangeEmail::new(&ports, policy),
             withdraw_email_change: WithdrawEmailChange::new(&ports),
             undo_email_change: UndoEmailChange::new(&ports),
@@ -112,10 +114,10 @@ impl Services {
             update_profile: UpdateOwnProfile::new(&ports, policy),
             get_user: GetUser::new(&ports),
             list_users: ListUsers::new(&ports),
-            activate_user: ActivateUser::new(&ports),
-            deactivate_user: DeactivateUser::new(&ports),
-            delete_user: DeleteUser::new(&ports, policy),
-            restore_user: RestoreUser::new(&ports),
+            create_user: CreateUser::new(&ports, policy),
+            change_user: ChangeUser::new(&ports, policy),
+            set_password: SetPassword::new(&ports, policy),
+            delete_own_account: DeleteOwnAccount::new(&ports, policy),
             get_lockout: GetLockout::new(&ports, policy),
             clear_lockout: ClearLockout::new(&ports),
             list_records: ListRecords::new(&ports),
@@ -124,6 +126,7 @@ impl Services {
             probe_cache: ProbeCache::new(&ports),
             check_health: CheckHealth::new(&ports),
             cleanup: Arc::new(Cleanup::new(&ports, policy)),
+            roles: policy.roles.clone(),
             cache_access: policy.cache_access,
             codec: ports.required.codec,
         }

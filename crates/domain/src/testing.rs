@@ -91,7 +91,8 @@ impl Trail {
 /// The guard at this second, and where it records whom it refuses.
 pub(crate) fn guard(seconds: i64) -> (Guard, Arc<Trail>) {
     let trail = Arc::new(Trail::default());
-    (Guard { trail: trail.clone(), clock: clock(seconds) }, trail)
+    let guard = Guard { trail: trail.clone(), clock: clock(seconds), roles: Arc::default() };
+    (guard, trail)
 }
 
 /// Proof that [`admin`] has a right, at this second.
@@ -154,10 +155,12 @@ pub(crate) fn user() -> User {
         id: USER,
         username: Username::parse("Mike", UsernameLength::DEFAULT).unwrap(),
         email: Email::parse("mike@example.com").unwrap(),
-        role: Role::Student,
+        role: Role::STUDENT,
         profile: Profile::default(),
         locale: None,
         pending_email: None,
+        ban: None,
+        first_password: None,
         deletes_at: None,
         is_active: true,
         is_verified: false,
@@ -173,6 +176,8 @@ pub(crate) fn credentials(version: i64) -> Credentials {
         hash: hash(),
         version: CredentialVersion(version),
         is_active: true,
+        banned_until: None,
+        first_password: None,
         is_proved: false,
     }
 }
@@ -197,7 +202,7 @@ pub(crate) fn principal() -> Principal {
 }
 
 pub(crate) fn admin() -> Principal {
-    let user = User { id: UserId::try_from(2).unwrap(), role: Role::Admin, ..user() };
+    let user = User { id: UserId::try_from(2).unwrap(), role: Role::ADMIN, ..user() };
     Principal { user: user.into(), session_id: SESSION }
 }
 
@@ -205,10 +210,11 @@ pub(crate) fn access_claims() -> AccessClaims {
     AccessClaims {
         user_id: USER,
         session_id: SESSION,
-        role: Role::Student,
+        role: Role::STUDENT,
         token_id: Uuid::nil(),
         issued_at: at(0),
         expires_at: at(1800),
+        is_restricted: false,
     }
 }
 

@@ -108,10 +108,11 @@ mod tests {
         AccessClaims {
             user_id: UserId::FIRST,
             session_id: SessionId(Uuid::from_u128(session)),
-            role: Role::Student,
+            role: Role::STUDENT,
             token_id: Uuid::from_u128(1),
             issued_at: at(0),
             expires_at: at(60),
+            is_restricted: false,
         }
     }
 

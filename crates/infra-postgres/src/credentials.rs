@@ -54,9 +54,8 @@ impl CredentialRepository for PostgresStore {
                 let account = is_verified(change.user_id.get(), change.verified_version.0);
                 let changed = diesel::update(users::table.filter(account))
                     .set((
-                        users::password_hash.eq(change.hash.expose()),
+                        OwnPasswordRow::new(&change.hash, change.at),
                         users::credential_version.eq(users::credential_version + 1),
-                        users::updated_at.eq(Micros::from(change.at)),
                     ))
                     .execute(postgres)
                     .await?;

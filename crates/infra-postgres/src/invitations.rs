@@ -2,6 +2,7 @@
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
+use menjin_domain::access::Roles;
 use menjin_domain::accounts::User;
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::Timestamp;
@@ -50,10 +51,12 @@ impl InvitationRepository for PostgresStore {
         id: InvitationId,
         digest: TokenDigest,
         mail: Option<NewMail>,
+        roles: &Roles,
         context: AuditContext,
     ) -> Result<Invitation, Error<InvitationOver>> {
-        self.transaction((id, digest, mail, context), |postgres, (id, digest, mail, context)| {
-            renew(postgres, *id, digest, mail.as_ref(), context).boxed()
+        let arguments = (id, digest, mail, roles.clone(), context);
+        self.transaction(arguments, |postgres, (id, digest, mail, roles, context)| {
+            renew(postgres, *id, digest, mail.as_ref(), roles, context).boxed()
         })
         .await
     }
@@ -116,12 +119,13 @@ async fn renew(
     id: InvitationId,
     digest: &TokenDigest,
     mail: Option<&NewMail>,
+    roles: &Roles,
     context: &AuditContext,
 ) -> Result<Invitation, Abort<Error<InvitationOver>>> {
     let over = || Abort::Refused(Error::Refused(InvitationOver));
     lock(postgres, id.get()).await?;
     let found = find(postgres, id.get()).await?.ok_or_else(over)?;
-    if !found.is_renewable(context.at) {
+    if !found.is_renewable(context.at, roles) {
         return Err(over());
     }
     diesel::update(invitations::table.find(id.get()))
@@ -156,9 +160,10 @@ async fn accept(
     let refused = |error| Abort::Refused(Error::Refused(error));
     let new = &acceptance.user;
     let found = find_locked(postgres, &acceptance.digest).await?;
-    let found = found.filter(|it| it.is_open(new.created_at) && it.role == new.role);
+    let found =
+        found.filter(|it| it.is_open(new.created_at(), &acceptance.roles) && it.role == new.role);
     let found = found.ok_or(refused(AcceptError::TokenInvalid(TokenInvalid)))?;
-    let created = match insert(postgres, new, acceptance.event()).await {
+    let created = match insert(postgres, new).await {
         Ok(created) => created,
         Err(Abort::Refused(error)) => return Err(Abort::Refused(error.cast())),
         Err(Abort::Failed(error)) => return Err(error.into()),
@@ -176,9 +181,10 @@ async fn take_role(
     acceptance: &RoleAcceptance,
 ) -> Result<User, Abort<Error<TakeRoleError>>> {
     let refused = |error| Abort::Refused(Error::Refused(error));
-    let RoleAcceptance { user_id, from, to, proves_email, keep_session, context, .. } = acceptance;
+    let RoleAcceptance { user_id, from, to, proves_email, keep_session, roles, context, .. } =
+        acceptance;
     let found = find_locked(postgres, &acceptance.digest).await?;
-    let found = found.filter(|it| it.is_open(context.at) && it.role == *to);
+    let found = found.filter(|it| it.is_open(context.at, roles) && it.role == *to);
     let found = found.ok_or(refused(TakeRoleError::TokenInvalid(TokenInvalid)))?;
     let (id, at) = (user_id.get(), Micros::from(context.at));
     let account =

@@ -13,6 +13,7 @@
 //!   doubtful state is closed instead of being lent again.
 //! * **PgBouncer** in transaction mode works; see [`PostgresConfig::prepared_statements`].
 
+mod account_changes;
 mod archive;
 mod audit;
 mod config;

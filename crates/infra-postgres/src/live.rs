@@ -20,7 +20,7 @@ pub(crate) const FIND_LIVE: &str = "SELECT \
     s.user_agent, u.username, u.username_canonical, u.email, u.email_canonical, u.role, u.full_name, \
     u.phone, u.bio, u.avatar, u.is_active, u.is_verified, u.created_at, u.updated_at, u.last_login_at, \
     u.locale, u.credential_version, u.pending_email, u.pending_email_canonical, u.pending_version, \
-    u.deletes_at \
+    u.deletes_at, u.banned_until, u.ban_reason, u.first_password_from, u.first_password_until \
     FROM sessions AS s JOIN users AS u ON u.id = s.user_id \
     WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND u.is_active";
 
@@ -114,6 +114,10 @@ fn read_live_session(
         pending_email_canonical: columns.next()?,
         pending_version: columns.next()?,
         deletes_at: columns.optional_moment()?,
+        banned_until: columns.optional_moment()?,
+        ban_reason: columns.next()?,
+        first_password_from: columns.optional_moment()?,
+        first_password_until: columns.optional_moment()?,
     };
     Ok(menjin_infra_sql::rows::live_session(session, user))
 }

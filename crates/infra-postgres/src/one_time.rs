@@ -3,7 +3,7 @@
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use menjin_domain::accounts::{LoginName, Role, User};
+use menjin_domain::accounts::{LoginName, User};
 use menjin_domain::audit::AuditContext;
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::one_time::{
@@ -194,9 +194,8 @@ async fn reset_password(
     let holder = found.filter(|holder| holder.user.id == id).ok_or_else(invalid)?;
     let changed = diesel::update(users::table.filter(is_verified(id.get(), reset.version.0)))
         .set((
-            users::password_hash.eq(reset.hash.expose()),
+            OwnPasswordRow::new(&reset.hash, reset.at),
             users::credential_version.eq(users::credential_version + 1),
-            users::updated_at.eq(at),
         ))
         .execute(postgres)
         .await?;
@@ -254,7 +253,9 @@ async fn disown(
     let digest = &disowning.digest;
     let found = find(postgres, digest, Purpose::VerifyEmail, disowning.at).await?;
     let id = disowning.user_id;
-    if found.is_none_or(|holder| holder.user.id != id) {
+    let holder = found.filter(|holder| holder.user.id == id).ok_or_else(invalid)?;
+    let role = holder.user.role;
+    if disowning.roles.has_any(role) {
         return Err(invalid());
     }
     let unproved = users::table
@@ -262,7 +263,7 @@ async fn disown(
         .filter(users::is_active)
         .filter(users::is_verified.eq(false))
         .filter(users::recovery_verified.eq(false))
-        .filter(users::role.ne(Role::Admin.as_str()));
+        .filter(users::role.eq(role.as_str()));
     if diesel::delete(unproved).execute(postgres).await? == 0 {
         return Err(invalid());
     }

@@ -53,13 +53,3 @@ pub(crate) async fn find_recipient<E>(
     let row: Option<(UserRow, RecoveryRow)> = row.get_result(postgres).await.optional()?;
     Ok(row.map(|(user, row)| recipient(user, row)).transpose()?)
 }
-
-/// The user. The row stays as found until the end of the transaction.
-pub(crate) async fn find_user_for_update<E>(
-    postgres: &mut AsyncPgConnection,
-    id: UserId,
-) -> Result<Option<User>, Abort<E>> {
-    let row = users::table.find(id.get()).select(UserRow::as_select()).for_update();
-    let row: Option<UserRow> = row.get_result(postgres).await.optional()?;
-    Ok(row.map(User::try_from).transpose()?)
-}

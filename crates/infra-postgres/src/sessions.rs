@@ -2,7 +2,8 @@
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use menjin_domain::accounts::User;
+use menjin_domain::access::{OutOfReach, Reach};
+use menjin_domain::accounts::{Authority, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
@@ -19,6 +20,7 @@ use crate::PostgresStore;
 use crate::audit::record;
 use crate::error::Abort;
 use crate::readers::Read;
+use crate::recipients::{lock, user};
 use crate::recorded::{Recorded, Subject};
 use crate::statements::CreateSession;
 
@@ -97,18 +99,20 @@ impl SessionRepository for PostgresStore {
         &self,
         user: UserId,
         id: SessionId,
-        context: AuditContext,
-    ) -> Result<bool, PortError> {
-        self.statement((user, id, context), |postgres, (user, id, context)| {
+        authority: Authority,
+    ) -> Result<bool, Error<OutOfReach>> {
+        let is_own = authority.reach == Reach::EVERYBODY;
+        let arguments = (user, id, authority);
+        if is_own {
+            let revoke = self.statement(arguments, |postgres, (user, id, authority)| {
+                revoke(postgres, *user, *id, &authority.context).boxed()
+            });
+            return revoke.await;
+        }
+        self.transaction(arguments, |postgres, (user, id, authority)| {
             async move {
-                let live = is_live_of(user.get(), context.at.into());
-                let end = diesel::update(sessions::table.find(Id::from(*id)).filter(live))
-                    .set(sessions::ended_at.eq(Micros::from(context.at)))
-                    .returning(sessions::user_id);
-                let event = context.clone().event(AuditAction::SessionRevoked);
-                let end = Recorded::new(end, event, Subject::Changed("user_id"));
-                let ended: Option<i64> = end.get_result(postgres).await.optional()?;
-                Ok(ended.is_some())
+                check_reach(postgres, *user, &authority.reach).await?;
+                revoke(postgres, *user, *id, &authority.context).await
             }
             .boxed()
         })
@@ -119,10 +123,10 @@ impl SessionRepository for PostgresStore {
         &self,
         user: UserId,
         keep: Option<SessionId>,
-        context: AuditContext,
-    ) -> Result<u64, PortError> {
-        self.transaction((user, keep, context), |postgres, (user, keep, context)| {
-            revoke_all(postgres, *user, *keep, context).boxed()
+        authority: Authority,
+    ) -> Result<u64, Error<OutOfReach>> {
+        self.transaction((user, keep, authority), |postgres, (user, keep, authority)| {
+            revoke_all(postgres, *user, *keep, authority).boxed()
         })
         .await
     }
@@ -153,15 +157,44 @@ async fn list_live(
     Ok((found, u64::try_from(total).unwrap_or(0)))
 }
 
+async fn revoke(
+    postgres: &mut AsyncPgConnection,
+    user: UserId,
+    id: SessionId,
+    context: &AuditContext,
+) -> Result<bool, Abort<Error<OutOfReach>>> {
+    let live = is_live_of(user.get(), context.at.into());
+    let end = diesel::update(sessions::table.find(Id::from(id)).filter(live))
+        .set(sessions::ended_at.eq(Micros::from(context.at)))
+        .returning(sessions::user_id);
+    let event = context.clone().event(AuditAction::SessionRevoked);
+    let end = Recorded::new(end, event, Subject::Changed("user_id"));
+    let ended: Option<i64> = end.get_result(postgres).await.optional()?;
+    Ok(ended.is_some())
+}
+
+/// Whether the user, as they are now, is within reach. Nobody is out of anybody's. Locks the user's row,
+/// as every transaction does first that ends several sessions.
+async fn check_reach(
+    postgres: &mut AsyncPgConnection,
+    user: UserId,
+    reach: &Reach,
+) -> Result<(), Abort<Error<OutOfReach>>> {
+    if !lock(postgres, user).await? {
+        return Ok(());
+    }
+    let user: User = self::user(postgres, user).await?;
+    reach.check(user.role).map_err(|error| Abort::Refused(Error::Refused(error)))
+}
+
 async fn revoke_all(
     postgres: &mut AsyncPgConnection,
     user: UserId,
     keep: Option<SessionId>,
-    context: &AuditContext,
-) -> Result<u64, Abort<PortError>> {
-    // Lock the user's row first, as every transaction that ends several sessions does.
-    let lock = users::table.find(user.get()).select(users::id).for_update();
-    let _locked: Option<i64> = lock.get_result(postgres).await.optional()?;
+    authority: &Authority,
+) -> Result<u64, Abort<Error<OutOfReach>>> {
+    check_reach(postgres, user, &authority.reach).await?;
+    let context = &authority.context;
     let live = is_live_of_except(user.get(), keep.map(Id::from), context.at.into());
     let ended = diesel::update(sessions::table.filter(live))
         .set(sessions::ended_at.eq(Micros::from(context.at)))

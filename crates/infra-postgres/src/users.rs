@@ -4,10 +4,10 @@ use diesel::dsl::{exists, select};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::accounts::{
-    AccountRepository, AddressChange, CreateUserError, Deletion, DeletionScheduled, Email,
-    LastAdmin, NewUser, ProfileChanges, UpdateProfileError, User, UserPage, UserQuery,
+    AccountChange, AccountRepository, AddressChange, Authority, ChangeUserError, CreateUserError,
+    Email, NewUser, ProfileChanges, Role, UpdateProfileError, User, UserPage, UserQuery,
 };
-use menjin_domain::audit::{AuditAction, AuditContext, AuditEvent};
+use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::one_time::{NewAddress, Recipient};
 use menjin_infra_sql::one_time::keeps_address;
@@ -15,14 +15,14 @@ use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::schema::one_time_tokens as tokens;
 
 use crate::PostgresStore;
+use crate::account_changes;
 use crate::audit::record;
-use crate::deletions::{self, make_inactive};
+use crate::deletions;
 use crate::email_changes;
 use crate::error::{Abort, COMPONENT};
 use crate::listing;
-use crate::lockouts::forget;
 use crate::mails::enqueue;
-use crate::recipients::{find_recipient, find_user_for_update, lock, user};
+use crate::recipients::{find_recipient, lock};
 use crate::recorded::{Recorded, Subject};
 
 #[async_trait]
@@ -66,38 +66,14 @@ impl AccountRepository for PostgresStore {
         self.snapshot(query, |postgres, query| listing::page(postgres, query).boxed()).await
     }
 
-    async fn activate(
+    async fn change(
         &self,
         id: UserId,
-        context: AuditContext,
-    ) -> Result<Option<User>, Error<DeletionScheduled>> {
-        self.transaction((id, context), |postgres, (id, context)| {
-            activate(postgres, *id, context).boxed()
-        })
-        .await
-    }
-
-    async fn deactivate(
-        &self,
-        id: UserId,
-        context: AuditContext,
-    ) -> Result<Option<User>, Error<LastAdmin>> {
-        self.transaction((id, context), |postgres, (id, context)| {
-            deactivate(postgres, *id, context).boxed()
-        })
-        .await
-    }
-
-    async fn schedule_deletion(
-        &self,
-        deletion: Deletion,
-    ) -> Result<Option<User>, Error<LastAdmin>> {
-        self.transaction(deletion, |postgres, it| deletions::schedule(postgres, it).boxed()).await
-    }
-
-    async fn restore(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError> {
-        self.transaction((id, context), |postgres, (id, context)| {
-            deletions::restore(postgres, *id, context).boxed()
+        change: AccountChange,
+        authority: Authority,
+    ) -> Result<Option<User>, Error<ChangeUserError>> {
+        self.transaction((id, change, authority), |postgres, (id, change, authority)| {
+            account_changes::change(postgres, *id, change, authority).boxed()
         })
         .await
     }
@@ -109,10 +85,12 @@ impl AccountRepository for PostgresStore {
     async fn delete_unverified(
         &self,
         created_before: Timestamp,
+        roles: &[Role],
         at: Timestamp,
     ) -> Result<u64, PortError> {
-        self.transaction((created_before, at), |postgres, (before, at)| {
-            deletions::delete_unverified(postgres, *before, *at).boxed()
+        let arguments = (created_before, roles.to_vec(), at);
+        self.transaction(arguments, |postgres, (before, roles, at)| {
+            deletions::delete_unverified(postgres, *before, roles, *at).boxed()
         })
         .await
     }
@@ -122,7 +100,7 @@ async fn create(
     postgres: &mut AsyncPgConnection,
     user: &NewUser,
 ) -> Result<User, Abort<Error<CreateUserError>>> {
-    let created = insert(postgres, user, user.event()).await?;
+    let created = insert(postgres, user).await?;
     if let Some(mail) = &user.mail {
         enqueue(postgres, mail, Some(created.id)).await?;
     }
@@ -133,7 +111,6 @@ async fn create(
 pub(crate) async fn insert(
     postgres: &mut AsyncPgConnection,
     user: &NewUser,
-    event: AuditEvent,
 ) -> Result<User, Abort<Error<CreateUserError>>> {
     // Ask first, to spare an id: an insert draws an id even if it fails.
     if let Some(taken) = who_has(postgres, user).await? {
@@ -143,7 +120,7 @@ pub(crate) async fn insert(
         .values(NewUserRow::from(user))
         .on_conflict_do_nothing()
         .returning(UserRow::as_returning());
-    let insert = Recorded::new(insert, event, Subject::Changed("id"));
+    let insert = Recorded::new(insert, user.event(), Subject::Changed("id"));
     let row: Option<UserRow> = insert.get_result(postgres).await.optional()?;
     if let Some(row) = row {
         return Ok(User::try_from(row)?);
@@ -167,7 +144,7 @@ async fn who_has(
     let name = users::table.filter(users::username_canonical.eq(user.username.canonical()));
     let address = user.email.canonical();
     let email = users::table.filter(users::email_canonical.eq(address));
-    let keeps = tokens::table.filter(keeps_address(address, NOBODY, user.created_at.into()));
+    let keeps = tokens::table.filter(keeps_address(address, NOBODY, user.created_at().into()));
     let taken = select((exists(name), exists(email), exists(keeps)));
     let taken: (bool, bool, bool) = taken.get_result(postgres).await?;
     Ok(match taken {
@@ -220,43 +197,4 @@ async fn change_address(
     }
     let how = NewAddress::Direct { by_password: change.by_password };
     email_changes::change(postgres, before, email, how, change.mails.as_ref(), at).await
-}
-
-async fn activate(
-    postgres: &mut AsyncPgConnection,
-    id: UserId,
-    context: &AuditContext,
-) -> Result<Option<User>, Abort<Error<DeletionScheduled>>> {
-    let Some(user) = find_user_for_update(postgres, id).await? else { return Ok(None) };
-    if user.deletes_at.is_some() {
-        return Err(Abort::Refused(Error::Refused(DeletionScheduled)));
-    }
-    let was_locked = forget(postgres, id).await?;
-    if user.is_active {
-        if was_locked {
-            record(postgres, &context.clone().event(AuditAction::LockoutCleared).on(id)).await?;
-        }
-        return Ok(Some(user));
-    }
-    let row: UserRow = diesel::update(users::table.find(id.get()))
-        .set((users::is_active.eq(true), users::updated_at.eq(Micros::from(context.at))))
-        .returning(UserRow::as_returning())
-        .get_result(postgres)
-        .await?;
-    record(postgres, &context.clone().event(AuditAction::Activated).on(id)).await?;
-    Ok(Some(row.try_into()?))
-}
-
-async fn deactivate(
-    postgres: &mut AsyncPgConnection,
-    id: UserId,
-    context: &AuditContext,
-) -> Result<Option<User>, Abort<Error<LastAdmin>>> {
-    let Some(found) = find_user_for_update(postgres, id).await? else { return Ok(None) };
-    if !found.is_active {
-        return Ok(Some(found));
-    }
-    make_inactive(postgres, &found, context.at).await?;
-    record(postgres, &context.clone().event(AuditAction::Deactivated).on(id)).await?;
-    Ok(Some(user(postgres, id).await?))
 }

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use menjin_domain::accounts::{AvatarUrl, Bio, FullName, NewUser, Phone, ProfileChanges};
 use menjin_domain::audit::{AuditEvent, AuditReason};
 use menjin_domain::common::{Locale, Patch, RequestId, Timestamp, UserId};
+use menjin_domain::credentials::PasswordHash;
 use menjin_domain::lockout::Failures;
 use menjin_domain::sessions::{Generation, Lineage, NewSession};
 
@@ -32,6 +33,8 @@ pub struct NewUserRow<'a> {
     is_verified: bool,
     created_at: Micros,
     locale: Option<&'a str>,
+    first_password_from: Option<Micros>,
+    first_password_until: Option<Micros>,
 }
 
 impl<'a> From<&'a NewUser> for NewUserRow<'a> {
@@ -50,8 +53,10 @@ impl<'a> From<&'a NewUser> for NewUserRow<'a> {
             avatar: user.profile.avatar.as_ref().map(AvatarUrl::as_str),
             is_active: true,
             is_verified: user.is_verified,
-            created_at: Micros::from(user.created_at),
+            created_at: Micros::from(user.created_at()),
             locale: user.locale.map(Locale::tag),
+            first_password_from: user.first_password.map(|first| first.from.into()),
+            first_password_until: user.first_password.map(|first| first.until.into()),
         }
     }
 }
@@ -78,6 +83,28 @@ impl<'a> ProfileRow<'a> {
             avatar: patch(&changes.avatar, AvatarUrl::as_str),
             locale: patch(&changes.locale, |locale| locale.tag()),
             updated_at: Micros::from(at),
+        }
+    }
+}
+
+/// A password that its user has chosen.
+#[derive(AsChangeset)]
+#[diesel(table_name = users, treat_none_as_null = true)]
+pub struct OwnPasswordRow<'a> {
+    password_hash: &'a str,
+    first_password_from: Option<Micros>,
+    first_password_until: Option<Micros>,
+    updated_at: Micros,
+}
+
+impl<'a> OwnPasswordRow<'a> {
+    /// The password of this hash, from this moment on.
+    pub fn new(hash: &'a PasswordHash, at: Timestamp) -> Self {
+        Self {
+            password_hash: hash.expose(),
+            first_password_from: None,
+            first_password_until: None,
+            updated_at: at.into(),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
-use menjin_domain::accounts::Role;
 use menjin_domain::audit::{AuditAction, AuditContext, AuditEvent};
 use menjin_domain::common::{RequestContext, Timestamp, UserId};
 
@@ -21,15 +20,12 @@ pub fn is_due(at: Micros) -> _ {
 /// Accounts that nobody has proved or used, made before this time.
 #[auto_type(no_type_alias)]
 pub fn is_abandoned(before: Micros) -> _ {
-    // Whoever has rights was made an administrator by somebody.
-    let admin: &'static str = Role::Admin.as_str();
     users::created_at
         .lt(before)
         .and(users::is_verified.eq(false))
         .and(users::recovery_verified.eq(false))
         .and(users::last_login_at.is_null())
         .and(users::is_active)
-        .and(users::role.ne(admin))
 }
 
 /// What is recorded of a deletion that nobody does, but time.

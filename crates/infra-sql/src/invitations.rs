@@ -72,6 +72,7 @@ pub struct InvitationRow {
 pub struct InviterRow {
     pub id: i64,
     pub is_active: bool,
+    pub banned_until: Option<Micros>,
     pub role: String,
 }
 
@@ -82,9 +83,11 @@ pub fn invitation(
     let bad = |column| bad_column("invitations", column, row.id.to_string());
     let moment = |column, at: Micros| at.moment().ok_or_else(|| bad(column));
     let inviter = inviter.map(|inviter| {
-        let bad = || bad_column("users", "role", inviter.id.to_string());
+        let bad = || bad_column("users", "role or banned_until", inviter.id.to_string());
         let role = inviter.role.parse().map_err(|_unknown| bad())?;
-        Ok::<_, PortError>(Inviter { is_active: inviter.is_active, role })
+        let banned_until = inviter.banned_until.map(|until| until.moment().ok_or_else(bad));
+        let banned_until = banned_until.transpose()?;
+        Ok::<_, PortError>(Inviter { is_active: inviter.is_active, banned_until, role })
     });
     Ok(Invitation {
         id: InvitationId::try_from(row.id).map_err(|_invalid| bad("id"))?,

@@ -4,6 +4,7 @@
 //! columns, the schema, rows and their conversion to entities, queries, the lists of migrations and
 //! of tables to transfer, and batches of calls. Each adapter has its own connections and statements.
 
+pub mod account_changes;
 pub mod batches;
 pub mod changes;
 pub mod cleanup;

@@ -34,6 +34,7 @@ macro_rules! migrations {
             4, "0004_email_changes", 1;
             5, "0005_invitations", 1;
             6, "0006_deletion", 1;
+            7, "0007_administration", 1;
         )
     };
     ($database:literal: $($version:literal, $name:literal, $oldest_program:literal;)*) => {

@@ -132,6 +132,7 @@ pub fn is_live_at(at: Micros) -> _ {
         .is_null()
         .and(one_time_tokens::expires_at.is_null().or(one_time_tokens::expires_at.gt(at)))
         .and(users::is_active)
+        .and(users::banned_until.is_null().or(users::banned_until.le(at)))
         .and(
             one_time_tokens::credential_version
                 .is_null()

@@ -5,7 +5,7 @@ pub use diesel::prelude::*;
 pub use menjin_domain::common::{Error, PortError};
 
 pub use crate::changes::{
-    NewEventRow, NewFailuresRow, NewSessionRow, NewUserRow, ProfileRow, RotationRow,
+    NewEventRow, NewFailuresRow, NewSessionRow, NewUserRow, OwnPasswordRow, ProfileRow, RotationRow,
 };
 pub use crate::rows::{
     ALL_NETWORKS, CredentialsRow, EventRow, FailuresRow, PredecessorRow, SessionRow, UserRow,

@@ -177,7 +177,7 @@ macro_rules! boxed_queries {
         fn users_of(role: Option<Role>) -> users::BoxedQuery<'static, $database> {
             let all = users::table.into_boxed();
             match role {
-                Some(role) => all.filter(users::role.eq(role.as_str())),
+                Some(role) => all.filter(users::role.eq(role.to_string())),
                 None => all,
             }
         }
@@ -203,7 +203,7 @@ macro_rules! boxed_queries {
         pub fn counts_of_users(role: Option<Role>) -> user_counts::BoxedQuery<'static, $database> {
             let all = user_counts::table.into_boxed();
             match role {
-                Some(role) => all.filter(user_counts::role.eq(role.as_str())),
+                Some(role) => all.filter(user_counts::role.eq(role.to_string())),
                 None => all,
             }
         }

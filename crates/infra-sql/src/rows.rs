@@ -2,12 +2,14 @@
 #![expect(missing_docs, reason = "a field is a column of its table")]
 
 use diesel::prelude::*;
-use menjin_domain::accounts::{AvatarUrl, Bio, Email, FullName, Phone, Profile, User, Username};
+use menjin_domain::accounts::{
+    AvatarUrl, Ban, BanReason, Bio, Email, FullName, Phone, Profile, User, Username,
+};
 use menjin_domain::audit::{AuditContext, AuditEvent, AuditRecord, AuditRecordId};
 use menjin_domain::common::{
     ClientInfo, PortError, RequestContext, RequestId, SessionId, Timestamp, UserId,
 };
-use menjin_domain::credentials::{CredentialVersion, Credentials, PasswordHash};
+use menjin_domain::credentials::{CredentialVersion, Credentials, FirstPassword, PasswordHash};
 use menjin_domain::lockout::{FailureCount, Failures};
 use menjin_domain::sessions::{Generation, Lineage, LiveSession, Session};
 
@@ -40,6 +42,10 @@ pub struct UserRow {
     pub pending_email_canonical: Option<String>,
     pub pending_version: Option<i64>,
     pub deletes_at: Option<Micros>,
+    pub banned_until: Option<Micros>,
+    pub ban_reason: Option<String>,
+    pub first_password_from: Option<Micros>,
+    pub first_password_until: Option<Micros>,
 }
 
 impl UserRow {
@@ -81,11 +87,30 @@ impl TryFrom<UserRow> for User {
                 .transpose()
                 .map_err(|_no| bad("locale"))?,
             pending_email,
+            ban: optional("banned_until", row.banned_until)?
+                .map(|until| Ban { until, reason: row.ban_reason.map(BanReason::from_stored) }),
+            first_password: first_password(
+                row.id,
+                row.first_password_from,
+                row.first_password_until,
+            )?,
             deletes_at: optional("deletes_at", row.deletes_at)?,
             is_active: row.is_active,
             is_verified: row.is_verified,
         })
     }
+}
+
+/// For how long a first password is good.
+fn first_password(
+    id: i64,
+    from: Option<Micros>,
+    until: Option<Micros>,
+) -> Result<Option<FirstPassword>, PortError> {
+    let Some((from, until)) = from.zip(until) else { return Ok(None) };
+    let bad = || bad_column("users", "first_password_until", id.to_string());
+    let (from, until) = from.moment().zip(until.moment()).ok_or_else(bad)?;
+    Ok(Some(FirstPassword { from, until }))
 }
 
 /// The columns against which a password is verified.
@@ -98,13 +123,24 @@ pub struct CredentialsRow {
     pub is_active: bool,
     pub is_verified: bool,
     pub recovery_verified: bool,
+    pub banned_until: Option<Micros>,
+    pub first_password_from: Option<Micros>,
+    pub first_password_until: Option<Micros>,
 }
 
 impl TryFrom<CredentialsRow> for Credentials {
     type Error = PortError;
 
     fn try_from(row: CredentialsRow) -> Result<Self, PortError> {
+        let bad = || bad_column("users", "banned_until", row.id.to_string());
+        let banned_until = row.banned_until.map(|until| until.moment().ok_or_else(bad));
         Ok(Self {
+            banned_until: banned_until.transpose()?,
+            first_password: first_password(
+                row.id,
+                row.first_password_from,
+                row.first_password_until,
+            )?,
             user_id: user_id(row.id)?,
             hash: PasswordHash::new(row.password_hash),
             version: CredentialVersion(row.credential_version),

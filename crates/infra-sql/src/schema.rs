@@ -35,6 +35,10 @@ diesel::table! {
         reset_after -> Nullable<Moment>,
         deletes_at -> Nullable<Moment>,
         active_before_deletion -> Bool,
+        banned_until -> Nullable<Moment>,
+        ban_reason -> Nullable<Text>,
+        first_password_from -> Nullable<Moment>,
+        first_password_until -> Nullable<Moment>,
     }
 }
 

@@ -16,9 +16,9 @@ use menjin_domain::transfer::{Batch, Contents, NotEmpty, Row};
 use crate::error::{COMPONENT, bad_column};
 use crate::values::Micros;
 
-/// How many rows are read and written at once. A user has 29 columns, and SQLite accepts 32,766
+/// How many rows are read and written at once. A user has 33 columns, and SQLite accepts 32,766
 /// parameters.
-pub const BATCH: usize = 1000;
+pub const BATCH: usize = 800;
 
 /// The kind of value in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,10 @@ pub const TABLES: &[Table] = &[
             ("reset_after", Moment),
             ("deletes_at", Moment),
             ("active_before_deletion", Flag),
+            ("banned_until", Moment),
+            ("ban_reason", Kind::Text),
+            ("first_password_from", Moment),
+            ("first_password_until", Moment),
         ],
     },
     Table {
@@ -390,7 +394,7 @@ mod tests {
         let table = Table::named("login_throttles").unwrap();
         let columns = "SELECT Text(subject), Text(network), Number(failures), \
                        Moment(last_failure_at) FROM login_throttles ";
-        let rest = " ORDER BY login_throttles.subject, login_throttles.network LIMIT 1000";
+        let rest = " ORDER BY login_throttles.subject, login_throttles.network LIMIT 800";
         assert_eq!(table.select::<Plain>(true), format!("{columns}{rest}"));
         let after = "WHERE (login_throttles.subject, login_throttles.network) > \
                      (toText($1), toText($2))";

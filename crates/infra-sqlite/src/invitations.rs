@@ -1,5 +1,6 @@
 //! Invitations.
 
+use menjin_domain::access::Roles;
 use menjin_domain::accounts::User;
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::Timestamp;
@@ -71,12 +72,14 @@ impl InvitationRepository for SqliteStore {
         id: InvitationId,
         digest: TokenDigest,
         mail: Option<NewMail>,
+        roles: &Roles,
         context: AuditContext,
     ) -> Result<Invitation, Error<InvitationOver>> {
+        let roles = roles.clone();
         self.write(move |sqlite| {
             let over = || Error::Refused(InvitationOver);
             let found = find(sqlite, id.get())?.ok_or_else(over)?;
-            if !found.is_renewable(context.at) {
+            if !found.is_renewable(context.at, &roles) {
                 return Err(over());
             }
             diesel::update(invitations::table.find(id.get()))
@@ -112,14 +115,16 @@ impl InvitationRepository for SqliteStore {
         self.write(move |sqlite| {
             let new = &acceptance.user;
             let found = find_by_token(sqlite, &acceptance.digest)?;
-            let found = found.filter(|it| it.is_open(new.created_at) && it.role == new.role);
+            let found = found.filter(|it| {
+                it.is_open(new.created_at(), &acceptance.roles) && it.role == new.role
+            });
             let found = found.ok_or(Error::Refused(AcceptError::TokenInvalid(TokenInvalid)))?;
             let created = insert(sqlite, new).map_err(Error::cast::<AcceptError>)?;
             count(sqlite, &found)?;
             if let Some(mail) = &new.mail {
                 enqueue(sqlite, mail, Some(created.id))?;
             }
-            record(sqlite, &acceptance.event().on(created.id))?;
+            record(sqlite, &new.event().on(created.id))?;
             Ok(created)
         })
         .await
@@ -127,10 +132,18 @@ impl InvitationRepository for SqliteStore {
 
     async fn take_role(&self, acceptance: RoleAcceptance) -> Result<User, Error<TakeRoleError>> {
         self.write(move |sqlite| {
-            let RoleAcceptance { user_id, from, to, proves_email, keep_session, context, .. } =
-                &acceptance;
+            let RoleAcceptance {
+                user_id,
+                from,
+                to,
+                proves_email,
+                keep_session,
+                roles,
+                context,
+                ..
+            } = &acceptance;
             let found = find_by_token(sqlite, &acceptance.digest)?;
-            let found = found.filter(|it| it.is_open(context.at) && it.role == *to);
+            let found = found.filter(|it| it.is_open(context.at, roles) && it.role == *to);
             let found = found.ok_or(Error::Refused(TakeRoleError::TokenInvalid(TokenInvalid)))?;
             let (id, at) = (user_id.get(), Micros::from(context.at));
             let account = users::table

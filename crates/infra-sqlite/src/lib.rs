@@ -14,6 +14,7 @@
 // Named here so that its feature `bundled` is on wherever this crate is used.
 use libsqlite3_sys as _;
 
+mod account_changes;
 mod archive;
 mod audit;
 mod credentials;

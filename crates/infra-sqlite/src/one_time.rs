@@ -1,7 +1,7 @@
 //! One-time tokens, and what is done by them.
 
 use diesel::sql_types::{BigInt, Text};
-use menjin_domain::accounts::{LoginName, Role, User};
+use menjin_domain::accounts::{LoginName, User};
 use menjin_domain::audit::AuditContext;
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::one_time::{
@@ -126,9 +126,8 @@ impl OneTimeTokenRepository for SqliteStore {
             let account = is_verified(id.get(), reset.version.0);
             let changed = diesel::update(users::table.filter(account))
                 .set((
-                    users::password_hash.eq(reset.hash.expose()),
+                    OwnPasswordRow::new(&reset.hash, reset.at),
                     users::credential_version.eq(users::credential_version + 1),
-                    users::updated_at.eq(at),
                 ))
                 .execute(sqlite)
                 .or_port_error()?;
@@ -186,14 +185,14 @@ impl OneTimeTokenRepository for SqliteStore {
         self.write(move |sqlite| {
             let found = find(sqlite, &disowning.digest, Purpose::VerifyEmail, disowning.at)?;
             let id = disowning.user_id;
-            if found.is_none_or(|holder| holder.user.id != id) {
+            let roles = &disowning.roles;
+            if found.is_none_or(|holder| holder.user.id != id || roles.has_any(holder.user.role)) {
                 return Err(Error::Refused(TokenInvalid));
             }
             let unproved = users::table
                 .find(id.get())
                 .filter(users::is_verified.eq(false))
-                .filter(users::recovery_verified.eq(false))
-                .filter(users::role.ne(Role::Admin.as_str()));
+                .filter(users::recovery_verified.eq(false));
             if diesel::delete(unproved).execute(sqlite).or_port_error()? == 0 {
                 return Err(Error::Refused(TokenInvalid));
             }

@@ -1,6 +1,7 @@
 //! Sessions.
 
-use menjin_domain::accounts::User;
+use menjin_domain::access::{OutOfReach, Reach};
+use menjin_domain::accounts::{Authority, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
@@ -17,6 +18,7 @@ use menjin_infra_sql::queries::{
 use crate::SqliteStore;
 use crate::audit::record;
 use crate::error::OrPortError;
+use crate::recipients::find_user;
 
 #[async_trait]
 impl SessionRepository for SqliteStore {
@@ -106,16 +108,18 @@ impl SessionRepository for SqliteStore {
         &self,
         user: UserId,
         id: SessionId,
-        context: AuditContext,
-    ) -> Result<bool, PortError> {
+        authority: Authority,
+    ) -> Result<bool, Error<OutOfReach>> {
         self.write(move |sqlite| {
+            let context = &authority.context;
+            check_reach(sqlite, user, &authority.reach)?;
             let live = is_live_of(user.get(), context.at.into());
             let ended = diesel::update(sessions::table.find(Id::from(id)).filter(live))
                 .set(sessions::ended_at.eq(Micros::from(context.at)))
                 .execute(sqlite)
                 .or_port_error()?;
             if ended > 0 {
-                record(sqlite, &context.event(AuditAction::SessionRevoked).on(user))?;
+                record(sqlite, &context.clone().event(AuditAction::SessionRevoked).on(user))?;
             }
             Ok(ended > 0)
         })
@@ -126,16 +130,19 @@ impl SessionRepository for SqliteStore {
         &self,
         user: UserId,
         keep: Option<SessionId>,
-        context: AuditContext,
-    ) -> Result<u64, PortError> {
+        authority: Authority,
+    ) -> Result<u64, Error<OutOfReach>> {
         self.write(move |sqlite| {
+            let context = &authority.context;
+            check_reach(sqlite, user, &authority.reach)?;
             let live = is_live_of_except(user.get(), keep.map(Id::from), context.at.into());
             let ended = diesel::update(sessions::table.filter(live))
                 .set(sessions::ended_at.eq(Micros::from(context.at)))
                 .execute(sqlite)
                 .or_port_error()?;
             if ended > 0 {
-                record(sqlite, &context.event(AuditAction::of_revoked_sessions(keep)).on(user))?;
+                let action = AuditAction::of_revoked_sessions(keep);
+                record(sqlite, &context.clone().event(action).on(user))?;
             }
             Ok(ended as u64)
         })
@@ -147,6 +154,16 @@ impl SessionRepository for SqliteStore {
             SELECT id FROM sessions WHERE ended_at < ?1 OR expires_at < ?1 LIMIT ?2)";
         self.delete_in_parts(statement, before).await
     }
+}
+
+/// Whether the user, as they are now, is within reach. Nobody is out of anybody's.
+fn check_reach(
+    sqlite: &mut SqliteConnection,
+    user: UserId,
+    reach: &Reach,
+) -> Result<(), Error<OutOfReach>> {
+    let Some(user) = find_user(sqlite, user)? else { return Ok(()) };
+    reach.check(user.role).map_err(Error::Refused)
 }
 
 pub(crate) fn find_live(

@@ -13,6 +13,7 @@ use menjin_domain::accounts::{
     AccountRepository, CreateUserError, Email, NewUser, Profile, Role, UserQuery, Username,
     UsernameLength,
 };
+use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Error, PageStart, PortError, RequestContext, Timestamp, UserId};
 use menjin_domain::credentials::PasswordHash;
 use menjin_domain::health::HealthProbe;
@@ -50,13 +51,14 @@ async fn add(store: &SqliteStore, name: &str) -> Result<UserId, Error<CreateUser
         username: Username::parse(name, UsernameLength::DEFAULT).unwrap(),
         email: Email::parse(&format!("{name}@example.com")).unwrap(),
         hash: PasswordHash::new("x".repeat(1000)),
-        role: Role::Student,
+        role: Role::STUDENT,
         profile: Profile::default(),
         locale: None,
         is_verified: false,
         mail: None,
-        created_at: Timestamp::UNIX_EPOCH,
-        request: RequestContext::local(),
+        first_password: None,
+        action: AuditAction::Registered,
+        context: AuditContext::anonymous(Timestamp::UNIX_EPOCH, RequestContext::local()),
     };
     AccountRepository::create(store, new).await.map(|user| user.id)
 }
@@ -297,8 +299,8 @@ async fn pages_are_right_where_ids_are_missing() {
     for (role, skip, expected, total) in [
         (None, 2, vec![5, 6], 8),
         (None, 7, vec![10], 8),
-        (Some(Role::Student), 2, vec![6, 7], 7),
-        (Some(Role::Admin), 0, vec![5], 1),
+        (Some(Role::STUDENT), 2, vec![6, 7], 7),
+        (Some(Role::ADMIN), 0, vec![5], 1),
     ] {
         let page =
             store.list(UserQuery { start: PageStart::Skip(skip), limit: 2, role }).await.unwrap();

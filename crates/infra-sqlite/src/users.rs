@@ -3,8 +3,8 @@
 use diesel::dsl::{exists, select};
 use diesel::result::Error as DieselError;
 use menjin_domain::accounts::{
-    AccountRepository, AddressChange, CreateUserError, Deletion, DeletionScheduled, Email,
-    LastAdmin, NewUser, ProfileChanges, UpdateProfileError, User, UserPage, UserQuery,
+    AccountChange, AccountRepository, AddressChange, Authority, ChangeUserError, CreateUserError,
+    Email, NewUser, ProfileChanges, Role, UpdateProfileError, User, UserPage, UserQuery,
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Timestamp, UserId};
@@ -12,12 +12,12 @@ use menjin_domain::one_time::{NewAddress, Recipient};
 use menjin_infra_sql::prelude::*;
 
 use crate::SqliteStore;
+use crate::account_changes;
 use crate::audit::record;
-use crate::deletions::{self, make_inactive};
+use crate::deletions;
 use crate::email_changes::{self, is_anothers};
 use crate::error::{OrPortError, failed, is_taken};
 use crate::listing;
-use crate::lockouts::forget;
 use crate::mails::enqueue;
 use crate::recipients::{find_recipient, find_user};
 
@@ -67,56 +67,13 @@ impl AccountRepository for SqliteStore {
         self.read_together(move |sqlite| listing::page(sqlite, query)).await
     }
 
-    async fn activate(
+    async fn change(
         &self,
         id: UserId,
-        context: AuditContext,
-    ) -> Result<Option<User>, Error<DeletionScheduled>> {
-        self.write(move |sqlite| {
-            if find_user(sqlite, id)?.is_some_and(|user| user.deletes_at.is_some()) {
-                return Err(Error::Refused(DeletionScheduled));
-            }
-            let inactive = users::table.find(id.get()).filter(users::is_active.eq(false));
-            let activated = diesel::update(inactive)
-                .set((users::is_active.eq(true), users::updated_at.eq(Micros::from(context.at))))
-                .execute(sqlite)
-                .or_port_error()?;
-            let was_locked = forget(sqlite, id)?;
-            if activated > 0 {
-                record(sqlite, &context.event(AuditAction::Activated).on(id))?;
-            } else if was_locked {
-                record(sqlite, &context.event(AuditAction::LockoutCleared).on(id))?;
-            }
-            Ok(find_user(sqlite, id)?)
-        })
-        .await
-    }
-
-    async fn deactivate(
-        &self,
-        id: UserId,
-        context: AuditContext,
-    ) -> Result<Option<User>, Error<LastAdmin>> {
-        self.write(move |sqlite| {
-            let Some(user) = find_user(sqlite, id)?.filter(|user| user.is_active) else {
-                return Ok(find_user(sqlite, id)?);
-            };
-            make_inactive(sqlite, &user, context.at)?;
-            record(sqlite, &context.event(AuditAction::Deactivated).on(id))?;
-            Ok(find_user(sqlite, id)?)
-        })
-        .await
-    }
-
-    async fn schedule_deletion(
-        &self,
-        deletion: Deletion,
-    ) -> Result<Option<User>, Error<LastAdmin>> {
-        self.write(move |sqlite| deletions::schedule(sqlite, &deletion)).await
-    }
-
-    async fn restore(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError> {
-        self.write(move |sqlite| deletions::restore(sqlite, id, &context)).await
+        change: AccountChange,
+        authority: Authority,
+    ) -> Result<Option<User>, Error<ChangeUserError>> {
+        self.write(move |sqlite| account_changes::change(sqlite, id, &change, &authority)).await
     }
 
     async fn delete_due(&self, at: Timestamp) -> Result<u64, PortError> {
@@ -126,9 +83,12 @@ impl AccountRepository for SqliteStore {
     async fn delete_unverified(
         &self,
         created_before: Timestamp,
+        roles: &[Role],
         at: Timestamp,
     ) -> Result<u64, PortError> {
-        self.write(move |sqlite| deletions::delete_unverified(sqlite, created_before, at)).await
+        let roles = roles.to_vec();
+        self.write(move |sqlite| deletions::delete_unverified(sqlite, created_before, &roles, at))
+            .await
     }
 }
 
@@ -146,7 +106,7 @@ pub(crate) fn insert(
         row => row.or_port_error()?,
     };
     let created = User::try_from(row)?;
-    if is_anothers(sqlite, user.email.canonical(), created.id, user.created_at)? {
+    if is_anothers(sqlite, user.email.canonical(), created.id, user.created_at())? {
         return Err(Error::Refused(CreateUserError::EmailTaken));
     }
     Ok(created)

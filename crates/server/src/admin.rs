@@ -85,7 +85,7 @@ pub(crate) fn create(settings: &Settings, args: &CreateAdminArgs) -> anyhow::Res
 async fn is_admin(accounts: &dyn AccountRepository, name: &Username) -> Result<bool, PortError> {
     let mut start = PageStart::Skip(0);
     loop {
-        let query = UserQuery { start, limit: 100, role: Some(Role::Admin) };
+        let query = UserQuery { start, limit: 100, role: Some(Role::ADMIN) };
         let page = accounts.list(query).await?;
         if page.users.iter().any(|user| user.username.canonical() == name.canonical()) {
             return Ok(true);

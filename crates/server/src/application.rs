@@ -151,7 +151,7 @@ impl Application {
                 probe: shared.health.clone(),
             },
         ];
-        let services = Services::new(ports, &policy(settings));
+        let services = Services::new(ports, &policy(settings)?);
         let application = Self {
             cleanup: services.cleanup.clone(),
             deliver_mails: services.deliver_mails.clone(),
@@ -173,7 +173,7 @@ impl Application {
             let query = UserQuery { start: PageStart::Skip(0), limit: 0, role };
             Ok::<_, PortError>(self.accounts.list(query).await?.total)
         };
-        if count(Some(Role::Admin)).await? > 0 {
+        if count(Some(Role::ADMIN)).await? > 0 {
             return Ok(Missing::Nothing);
         }
         Ok(if count(None).await? > 0 { Missing::Administrator } else { Missing::Accounts })
@@ -317,14 +317,15 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
         cors: settings.cors.config(),
         metrics: settings.metrics.listen.is_some(),
         cache_access: settings.cache_api.access.value,
-        default_role: settings.registration.default_role()?,
+        roles: Arc::new(settings.roles()?),
+        default_role: settings.registration.default_role(&settings.roles()?)?,
         v1_password: settings.password.length(),
         envelope_policy: settings.password.envelope_policy,
         envelope_password_min: settings.password.envelope_min_length,
     })
 }
 
-fn policy(settings: &Settings) -> Policy {
+fn policy(settings: &Settings) -> Result<Policy, SettingsError> {
     let mut policy = Policy::default();
     policy.access_ttl = settings.auth.access_ttl;
     policy.session_ttl = settings.auth.refresh_ttl;
@@ -345,5 +346,7 @@ fn policy(settings: &Settings) -> Policy {
     policy.cache_access = settings.cache_api.access.value;
     policy.keep_sessions = settings.tidy.keep_sessions;
     policy.keep_audit_records = settings.audit.keep;
-    policy
+    policy.roles = Arc::new(settings.roles()?);
+    policy.first_password_ttl = settings.password.initial_ttl;
+    Ok(policy)
 }

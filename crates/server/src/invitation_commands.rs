@@ -23,9 +23,12 @@ use crate::store::Store;
 
 /// `menjin invitations create`
 pub(crate) async fn create(settings: &Settings, args: &CreateInvitationArgs) -> anyhow::Result<()> {
-    let role: Role = args.role.parse().context("--role: student, teacher or admin")?;
+    let roles = settings.roles()?;
+    let known = || roles.all().map(|role| role.to_string()).collect::<Vec<_>>().join(", ");
+    let role = args.role.parse().ok().filter(|role| roles.knows(*role));
+    let role: Role = role.with_context(|| format!("--role: one of {}", known()))?;
     let email = args.email.as_deref().map(Email::parse).transpose().context("--email")?;
-    let terms = InvitationTerms::new(email, role, args.max_uses, args.expires_in)?;
+    let terms = InvitationTerms::new(email, role, args.max_uses, args.expires_in, &roles)?;
     let store = Store::open_existing(settings).await?;
     let clock = Arc::new(SystemClock);
     let post = if settings.mail.is_on() {
@@ -40,7 +43,7 @@ pub(crate) async fn create(settings: &Settings, args: &CreateInvitationArgs) -> 
     let use_case = CreateInvitation::standalone(store.invitations(), links);
     let issued = use_case.execute_locally(CreateInvitationInput { terms, locale: None }).await?;
     let mut out = io::stdout();
-    let answer = IssuedResponse::new(&issued, SystemClock.now());
+    let answer = IssuedResponse::new(&issued, SystemClock.now(), &roles);
     if args.json {
         serde_json::to_writer(&mut out, &answer)?;
         writeln!(out)?;
@@ -61,17 +64,18 @@ pub(crate) async fn create(settings: &Settings, args: &CreateInvitationArgs) -> 
 pub(crate) async fn list(settings: &Settings, args: &ListInvitationsArgs) -> anyhow::Result<()> {
     let invitations = Store::open_existing(settings).await?.invitations();
     let page = invitations.list(InvitationQuery { after: None, limit: args.limit }).await?;
-    let (mut out, now) = (io::stdout().lock(), SystemClock.now());
+    let (mut out, now, roles) = (io::stdout().lock(), SystemClock.now(), settings.roles()?);
     for invitation in &page.invitations {
         if args.json {
-            serde_json::to_writer(&mut out, &InvitationResponse::new(invitation, now))?;
+            serde_json::to_writer(&mut out, &InvitationResponse::new(invitation, now, &roles))?;
             writeln!(out)?;
             continue;
         }
         let email = invitation.email.as_ref().map_or("-", Email::as_str);
         let (id, role) = (invitation.id, invitation.role.as_str());
         let (uses, max_uses) = (invitation.uses, invitation.max_uses);
-        let (state, until) = (invitation.state(now).as_str(), rfc3339(invitation.expires_at));
+        let (state, until) =
+            (invitation.state(now, &roles).as_str(), rfc3339(invitation.expires_at));
         writeln!(out, "{id}  {state}  {role}  {uses}/{max_uses}  until {until}  {email}")?;
     }
     if !args.json {

@@ -14,7 +14,7 @@
 
 use std::time::Duration;
 
-use menjin_domain::access::Forbidden;
+use menjin_domain::access::{Forbidden, OutOfReach};
 use menjin_domain::accounts::UserNotFound;
 use menjin_domain::cache::{CacheMismatch, EntryNotFound, EntryTooLarge};
 use menjin_domain::common::PortError;
@@ -119,6 +119,15 @@ errors! {
     Forbidden: 403 "forbidden", "forbidden",
         "权限不足", "Not enough permissions",
         of: Forbidden;
+    PasswordChangeRequired: 403 "password_change_required", "the password has to be changed first",
+        "请先修改密码", "Change your password first";
+    OutOfReach: 403 "user_has_more_rights", "the account has rights that the caller does not have",
+        "不能操作拥有您所没有的权限的用户", "The user has rights that you do not have",
+        of: OutOfReach;
+    OwnAccount: 403 "own_account", "this is not done to one's own account",
+        "不能对自己的账户进行此操作", "You cannot do this to your own account";
+    RoleNeedsInvitation: 403 "role_needs_invitation", "a role with rights is given by invitation only",
+        "该角色仅限受邀获得", "This role is given by invitation only";
     UserNotFound: 404 "user_not_found", "no such user",
         "用户不存在", "User not found",
         of: UserNotFound;
@@ -181,8 +190,8 @@ errors! {
         "邮件不存在", "Mail not found";
     MailNotRetriable: 409 "mail_not_retriable", "the mail was not given up, or its link is no longer valid",
         "该邮件不能重新发送", "The mail cannot be sent again";
-    LastAdmin: 400 "last_admin", "the last active administrator stays",
-        "不能停用或删除最后一个管理员", "The last active administrator cannot be deactivated or deleted";
+    LastAdmin: 400 "last_admin", "the last administrator who can log in stays",
+        "不能停用、封禁、降级或删除最后一个管理员", "The last administrator who can log in has to stay one";
     DeletionScheduled: 409 "deletion_scheduled", "the account is to be deleted, and can only be restored",
         "该用户将被删除，请先撤销删除", "The user is to be deleted: restore them instead";
     EntryNotFound: 404 "cache_key_not_found", "no such cache entry",

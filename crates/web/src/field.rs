@@ -292,12 +292,15 @@ mod tests {
 
     use super::*;
 
-    const RULES: Rules = Rules { new_password: PasswordLength::DEFAULT, joins_bounds: false };
+    fn rules() -> Rules {
+        let roles = std::sync::Arc::default();
+        Rules { new_password: PasswordLength::DEFAULT, joins_bounds: false, roles }
+    }
 
     fn read<P: Presence>(value: Option<Value>) -> Result<P::Value, Problem> {
         let field: Field<P> =
             value.map_or_else(Field::default, |value| serde_json::from_value(value).unwrap());
-        assert_eq!(field.validate_with(&RULES).is_err(), field.problem().is_some());
+        assert_eq!(field.validate_with(&rules()).is_err(), field.problem().is_some());
         match field.problem() {
             Some(problem) => Err(problem),
             None => Ok(field.value().unwrap()),

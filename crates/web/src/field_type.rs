@@ -1,17 +1,22 @@
 //! What a field can be: how a value is parsed, and the same rules in words of JSON Schema.
 
+use std::sync::Arc;
+
+use menjin_domain::access::Roles;
 use menjin_domain::credentials::PasswordLength;
 use serde_json::{Map, Value};
 
 use crate::problem::Problem;
 
 /// What depends on the settings.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Rules {
     /// How long a chosen password may be.
     pub new_password: PasswordLength,
     /// Whether both bounds of a length are one rule, which names both.
     pub joins_bounds: bool,
+    /// The roles that there are.
+    pub roles: Arc<Roles>,
 }
 
 /// A value that a field can have. `Self` may be the value or only stand for it.
@@ -58,6 +63,14 @@ impl FromJson for i64 {
         number.as_i64().or_else(|| {
             number.as_f64().filter(|float| float.fract() == 0.0).map(|float| float as Self)
         })
+    }
+}
+
+impl FromJson for bool {
+    const MISTYPED: Problem = Problem::NotABoolean;
+
+    fn from_json(value: Value) -> Option<Self> {
+        value.as_bool()
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Problem {
     NotAString,
     /// It is no integer.
     NotAnInteger,
+    /// Not a truth value.
+    NotABoolean,
     /// It is no JSON object.
     NotAnObject,
     /// The body is no JSON.
@@ -59,6 +61,8 @@ pub enum Problem {
     RoleNeedsEmail,
     /// The invitation is for another address.
     NotTheInvited,
+    /// It is a time that is over.
+    NotInTheFuture,
     /// It breaks a rule of the domain.
     Rule(Violation),
 }
@@ -77,6 +81,7 @@ impl Problem {
             Self::Missing => "missing",
             Self::NotAString => "string_type",
             Self::NotAnInteger => "int_parsing",
+            Self::NotABoolean => "bool_parsing",
             Self::NotAnObject => "dict_type",
             Self::MalformedJson => "json_invalid",
             Self::BodyNotAnObject => "model_attributes_type",
@@ -100,6 +105,7 @@ impl Problem {
             | Self::NotAPosition
             | Self::RoleNeedsEmail
             | Self::NotTheInvited
+            | Self::NotInTheFuture
             | Self::Rule(_) => "value_error",
         }
     }
@@ -111,6 +117,7 @@ impl Problem {
             Self::Missing
                 | Self::NotAString
                 | Self::NotAnInteger
+                | Self::NotABoolean
                 | Self::NotAnObject
                 | Self::MalformedJson
                 | Self::BodyNotAnObject
@@ -133,6 +140,7 @@ impl Problem {
         match self {
             Self::Missing => fixed("缺少必填字段", "Field required"),
             Self::NotAString => fixed("应为字符串", "Input should be a valid string"),
+            Self::NotABoolean => fixed("应为 true 或 false", "Input should be true or false"),
             Self::NotAnInteger => fixed("应为整数", "Input should be a valid integer"),
             Self::NotAnObject => fixed("应为JSON对象", "Input should be a valid object"),
             Self::MalformedJson => fixed("请求体不是有效的JSON", "The body is not valid JSON"),
@@ -186,6 +194,7 @@ impl Problem {
                 "与邀请的邮箱不一致",
                 "Input should be the e-mail address of the invitation, or be left out",
             ),
+            Self::NotInTheFuture => fixed("应为将来的时间", "Input should be a time in the future"),
             Self::Rule(violation) => rule(violation),
         }
     }
@@ -234,10 +243,7 @@ fn rule(violation: Violation) -> (String, String) {
             "缓存键应为1-128个字符：A-Z a-z 0-9 . _ : -",
             "The key should be 1 to 128 of A-Z a-z 0-9 . _ : -",
         ),
-        Violation::UnknownRole => fixed(
-            "角色应为 student、teacher 或 admin",
-            "Input should be 'student', 'teacher' or 'admin'",
-        ),
+        Violation::UnknownRole => fixed("没有这个角色", "There is no such role"),
         Violation::RoleNotRegistrable => {
             fixed("角色应为 student 或 teacher", "Input should be 'student' or 'teacher'")
         }
@@ -312,6 +318,7 @@ pub fn all_problems() -> Vec<Problem> {
     let others = [
         Problem::Missing,
         Problem::NotAString,
+        Problem::NotABoolean,
         Problem::NotAnInteger,
         Problem::NotAnObject,
         Problem::MalformedJson,
@@ -331,6 +338,7 @@ pub fn all_problems() -> Vec<Problem> {
         Problem::LoneSurrogate,
         Problem::NotAPosition,
         Problem::RoleNeedsEmail,
+        Problem::NotInTheFuture,
         Problem::NotTheInvited,
     ];
     others.into_iter().chain(rules.map(Problem::Rule)).collect()

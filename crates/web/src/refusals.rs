@@ -3,15 +3,16 @@
 
 use std::time::Duration;
 
+use menjin_domain::access::Restriction;
 use menjin_domain::accounts::{
-    ActivateUserError, ChangeEmailError, CreateUserError, DeactivateUserError,
-    DeleteOwnAccountError, DeleteUserError, DeletionScheduled, RegisterError,
+    BanIsOver, ChangeEmailError, ChangeUserError, CreateUserError, CreateUserRefusal,
+    DeleteOwnAccountError, DeletionScheduled, LastAdmin, ManageUserError, RegisterError,
     UpdateOwnProfileError, VerifyEmailError,
 };
 use menjin_domain::cache::CacheDenied;
-use menjin_domain::common::Error;
+use menjin_domain::common::{Error, Violation};
 use menjin_domain::credentials::{
-    ChangePasswordError, PolicyViolation, PromptError, ResetPasswordError,
+    ChangePasswordError, PolicyViolation, PromptError, ResetPasswordError, SetPasswordError,
 };
 use menjin_domain::invitations::{
     AcceptInvitationError, CreateInvitationError, InvitationTerms, ResendInvitationError,
@@ -19,7 +20,7 @@ use menjin_domain::invitations::{
 };
 use menjin_domain::lockout::TooManyAttempts;
 use menjin_domain::mail::RetryMailError;
-use menjin_domain::sessions::{InvalidToken, LoginError};
+use menjin_domain::sessions::{InvalidToken, LoginError, RevokeUserSessionsError};
 
 use crate::error::{ApiError, ErrorKind};
 use crate::problem::{FieldError, Problem};
@@ -75,6 +76,7 @@ impl From<RegisterError> for ApiError {
             RegisterError::Policy(violation) => violation.into(),
             RegisterError::Closed => ErrorKind::RegistrationClosed.into(),
             RegisterError::ByInvitation => ErrorKind::RegistrationByInvitation.into(),
+            RegisterError::RoleNeedsInvitation => ErrorKind::RoleNeedsInvitation.into(),
             RegisterError::UsernameReserved => ErrorKind::UsernameReserved.into(),
             RegisterError::UsernameTaken => ErrorKind::UsernameTaken.into(),
             RegisterError::EmailTaken => ErrorKind::EmailTaken.into(),
@@ -233,22 +235,73 @@ impl From<ChangeEmailError> for ApiError {
     }
 }
 
-impl From<ActivateUserError> for ApiError {
-    fn from(error: ActivateUserError) -> Self {
+impl From<ChangeUserError> for ApiError {
+    fn from(error: ChangeUserError) -> Self {
         match error {
-            ActivateUserError::NotFound(error) => error.into(),
-            ActivateUserError::DeletionScheduled(DeletionScheduled) => {
+            ChangeUserError::OutOfReach(error) => error.into(),
+            ChangeUserError::LastAdmin(LastAdmin) => ErrorKind::LastAdmin.into(),
+            ChangeUserError::DeletionScheduled(DeletionScheduled) => {
                 ErrorKind::DeletionScheduled.into()
+            }
+            ChangeUserError::AddressForbidden => ErrorKind::Forbidden.into(),
+            ChangeUserError::OwnAccount => ErrorKind::OwnAccount.into(),
+            ChangeUserError::UsernameTaken => ErrorKind::UsernameTaken.into(),
+            ChangeUserError::EmailTaken => ErrorKind::EmailTaken.into(),
+        }
+    }
+}
+
+impl From<ManageUserError> for ApiError {
+    fn from(error: ManageUserError) -> Self {
+        match error {
+            ManageUserError::NotFound(error) => error.into(),
+            ManageUserError::Refused(error) => error.into(),
+            ManageUserError::UnknownRole => {
+                FieldError::in_body("role", Violation::UnknownRole.into()).into()
+            }
+            ManageUserError::RoleForbidden => ErrorKind::RoleForbidden.into(),
+            ManageUserError::BanIsOver(BanIsOver) => {
+                FieldError::in_body("until", Problem::NotInTheFuture).into()
             }
         }
     }
 }
 
-impl From<DeleteUserError> for ApiError {
-    fn from(error: DeleteUserError) -> Self {
+impl From<CreateUserRefusal> for ApiError {
+    fn from(error: CreateUserRefusal) -> Self {
         match error {
-            DeleteUserError::NotFound => ErrorKind::UserNotFound.into(),
-            DeleteUserError::LastAdmin => ErrorKind::LastAdmin.into(),
+            CreateUserRefusal::Role(error) => error.into(),
+            CreateUserRefusal::Policy(violation) => violation.into(),
+            CreateUserRefusal::Taken(error) => error.into(),
+            CreateUserRefusal::Overloaded(error) => error.into(),
+        }
+    }
+}
+
+impl From<SetPasswordError> for ApiError {
+    fn from(error: SetPasswordError) -> Self {
+        match error {
+            SetPasswordError::Manage(error) => error.into(),
+            SetPasswordError::Policy(violation) => violation.into(),
+            SetPasswordError::Overloaded(error) => error.into(),
+        }
+    }
+}
+
+impl From<RevokeUserSessionsError> for ApiError {
+    fn from(error: RevokeUserSessionsError) -> Self {
+        match error {
+            RevokeUserSessionsError::UserNotFound(error) => error.into(),
+            RevokeUserSessionsError::SessionNotFound(error) => error.into(),
+            RevokeUserSessionsError::OutOfReach(error) => error.into(),
+        }
+    }
+}
+
+impl From<Restriction> for ApiError {
+    fn from(restriction: Restriction) -> Self {
+        match restriction {
+            Restriction::PasswordChange => ErrorKind::PasswordChangeRequired.into(),
         }
     }
 }
@@ -271,15 +324,6 @@ impl From<UpdateOwnProfileError> for ApiError {
             }
             UpdateOwnProfileError::EmailNeedsPassword => ErrorKind::EmailNeedsPassword.into(),
             UpdateOwnProfileError::Prompt(error) => error.into(),
-        }
-    }
-}
-
-impl From<DeactivateUserError> for ApiError {
-    fn from(error: DeactivateUserError) -> Self {
-        match error {
-            DeactivateUserError::NotFound => ErrorKind::UserNotFound.into(),
-            DeactivateUserError::LastAdmin => ErrorKind::LastAdmin.into(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use chrono::{DateTime, SubsecRound as _};
 use menjin_domain::accounts::{
-    AvatarUrl, Bio, Email, FullName, LoginName, Phone, RegistrableRole, Role, Username,
+    AvatarUrl, BanReason, Bio, Email, FullName, LoginName, Phone, RegistrableRole, Role, Username,
     UsernameLength,
 };
 use menjin_domain::audit::{AuditAction, AuditOutcome, AuditPosition};
@@ -17,17 +17,18 @@ use menjin_domain::invitations::InvitationId;
 use menjin_domain::mail::{MailId, MailState};
 use menjin_domain::one_time::OneTimeToken;
 use menjin_domain::sessions::SessionPosition;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
 use crate::field_type::{FieldType, Rules};
 use crate::problem::Problem;
-use crate::schema::{TOKEN_EXAMPLE, names};
+use crate::schema::{Components, Schema, TOKEN_EXAMPLE, names};
 
-/// The names of all roles.
-pub fn roles() -> Value {
-    names(&[Role::Student, Role::Teacher, Role::Admin], Role::as_str)
+/// The names of roles.
+fn role_names(roles: impl Iterator<Item = Role>) -> Value {
+    roles.map(|role| role.to_string()).collect::<Vec<_>>().into()
 }
 
 /// The tags of all languages.
@@ -111,15 +112,8 @@ text_fields! {
         "description": "An absolute `http` or `https` URL.",
     };
 
-    Role => Self, |sent| sent.parse().map_err(|_unknown| Violation::UnknownRole.into()), {
-        "type": "string", "enum": roles(),
-    };
-    RegistrableRole => Self, |sent| {
-        let role = sent.parse::<Role>().ok().and_then(|role| Self::try_from(role).ok());
-        role.ok_or(Violation::RoleNotRegistrable.into())
-    }, {
-        "type": "string", "enum": names(&[Role::Student, Role::Teacher], Role::as_str),
-        "example": "student",
+    BanReason => Option<Self>, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "maxLength": Self::MAX, "example": "打扰课堂",
     };
 
     // In digits, as paths and queries have it.
@@ -168,6 +162,53 @@ fn with_plus(time: &str) -> Cow<'_, str> {
     match time.rsplit_once(' ') {
         Some((date, offset)) if date.contains(['T', 't']) => format!("{date}+{offset}").into(),
         _ => time.into(),
+    }
+}
+
+/// One that the settings know.
+impl FieldType for Role {
+    type Json = String;
+    type Value = Self;
+
+    fn parse(sent: &String, rules: &Rules) -> Result<Self, Problem> {
+        let role = sent.parse().ok().filter(|role| rules.roles.knows(*role));
+        role.ok_or(Violation::UnknownRole.into())
+    }
+
+    fn schema(rules: &Rules) -> Value {
+        json!({ "type": "string", "enum": role_names(rules.roles.all()), "example": "student" })
+    }
+}
+
+/// One that the settings know, other than `admin`.
+impl FieldType for RegistrableRole {
+    type Json = String;
+    type Value = Self;
+
+    fn parse(sent: &String, rules: &Rules) -> Result<Self, Problem> {
+        let role = Role::parse(sent, rules).ok().and_then(|role| Self::try_from(role).ok());
+        role.ok_or(Violation::RoleNotRegistrable.into())
+    }
+
+    fn schema(rules: &Rules) -> Value {
+        let all = rules.roles.all().filter(|role| Self::try_from(*role).is_ok());
+        json!({ "type": "string", "enum": role_names(all), "example": "student" })
+    }
+}
+
+/// A role in an answer. It may be one that the settings no longer know.
+#[derive(Debug, Clone, Copy)]
+pub struct ShownRole(pub Role);
+
+impl Serialize for ShownRole {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
+}
+
+impl Schema for ShownRole {
+    fn inline(components: &mut Components<'_>) -> Value {
+        Role::schema(&components.rules)
     }
 }
 
@@ -303,6 +344,42 @@ impl<T: FieldType> FieldType for OrNone<T> {
     }
 }
 
+/// A truth value, as bodies have it.
+pub enum Boolean {}
+
+impl FieldType for Boolean {
+    type Json = bool;
+    type Value = bool;
+
+    fn parse(sent: &bool, _: &Rules) -> Result<bool, Problem> {
+        Ok(*sent)
+    }
+
+    fn schema(_: &Rules) -> Value {
+        json!({ "type": "boolean" })
+    }
+}
+
+/// A truth value, as queries have it.
+pub enum Flag {}
+
+impl FieldType for Flag {
+    type Json = String;
+    type Value = bool;
+
+    fn parse(sent: &String, _: &Rules) -> Result<bool, Problem> {
+        match sent.as_str() {
+            "true" | "1" => Ok(true),
+            "false" | "0" => Ok(false),
+            _ => Err(Problem::NotABoolean),
+        }
+    }
+
+    fn schema(_: &Rules) -> Value {
+        json!({ "type": "boolean" })
+    }
+}
+
 /// Any JSON object.
 pub enum Object {}
 
@@ -351,7 +428,11 @@ mod tests {
     fn parse<T: FieldType<Json = String>>(text: &str) -> Result<T::Value, Problem> {
         T::parse(
             &text.to_owned(),
-            &Rules { new_password: PasswordLength::DEFAULT, joins_bounds: false },
+            &Rules {
+                new_password: PasswordLength::DEFAULT,
+                joins_bounds: false,
+                roles: std::sync::Arc::default(),
+            },
         )
     }
 

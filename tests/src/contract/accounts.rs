@@ -7,12 +7,12 @@ use menjin_domain::accounts::{
 use menjin_domain::common::{Error, UserId};
 use menjin_domain::credentials::CredentialVersion;
 
-use super::{Store, at, at_once, context, new_user, new_user_at};
+use super::{Administer, Store, at, at_once, context, new_user, new_user_at};
 
 /// A new account is active, unverified, at credential version 0, and reads back as it was returned.
 #[apply(row!)]
 async fn a_new_account_reads_back_as_written(store: Store) {
-    let mut new = new_user("Ａnn", Role::Teacher);
+    let mut new = new_user("Ａnn", Role::TEACHER);
     new.profile = Profile {
         full_name: FullName::parse("Ann 安").unwrap(),
         phone: Phone::parse("+86 138 0013 8000").unwrap(),
@@ -22,7 +22,7 @@ async fn a_new_account_reads_back_as_written(store: Store) {
     let user = store.accounts.create(new.clone()).await.unwrap();
     assert_eq!(user.id, UserId::FIRST);
     assert_eq!((&user.username, &user.email), (&new.username, &new.email));
-    assert_eq!((user.role, &user.profile), (Role::Teacher, &new.profile));
+    assert_eq!((user.role, &user.profile), (Role::TEACHER, &new.profile));
     assert!(user.is_active && !user.is_verified && !user.is_superuser());
     assert_eq!((user.created_at, user.updated_at, user.last_login_at), (at(0), None, None));
     assert_eq!(store.user(user.id).await, user);
@@ -32,7 +32,7 @@ async fn a_new_account_reads_back_as_written(store: Store) {
 /// An account without the optional parts has none of them.
 #[apply(row!)]
 async fn omitted_fields_are_empty(store: Store) {
-    let user = store.add("ann", Role::Admin).await;
+    let user = store.add("ann", Role::ADMIN).await;
     assert_eq!(user.profile, Profile::default());
     assert!(user.is_superuser());
     assert_eq!(store.user(user.id).await, user);
@@ -41,9 +41,9 @@ async fn omitted_fields_are_empty(store: Store) {
 /// Two names with one canonical form are the same name (I4).
 #[apply(row!)]
 async fn i4_names_are_unique_in_canonical_form(store: Store) {
-    store.accounts.create(new_user_at("Mike", "a@example.com", Role::Student)).await.unwrap();
+    store.accounts.create(new_user_at("Mike", "a@example.com", Role::STUDENT)).await.unwrap();
     for (name, address) in [("mike", "b@example.com"), ("Ｍｉｋｅ", "c@example.com")] {
-        let again = store.accounts.create(new_user_at(name, address, Role::Student)).await;
+        let again = store.accounts.create(new_user_at(name, address, Role::STUDENT)).await;
         assert!(
             matches!(again, Err(Error::Refused(CreateUserError::UsernameTaken))),
             "{name}: {again:?}"
@@ -54,8 +54,8 @@ async fn i4_names_are_unique_in_canonical_form(store: Store) {
 /// Two addresses that differ in case only are the same address.
 #[apply(row!)]
 async fn addresses_are_unique_in_canonical_form(store: Store) {
-    store.accounts.create(new_user_at("ann", "Ann@Example.com", Role::Student)).await.unwrap();
-    let again = store.accounts.create(new_user_at("bob", "ann@EXAMPLE.com", Role::Student)).await;
+    store.accounts.create(new_user_at("ann", "Ann@Example.com", Role::STUDENT)).await.unwrap();
+    let again = store.accounts.create(new_user_at("bob", "ann@EXAMPLE.com", Role::STUDENT)).await;
     assert!(matches!(again, Err(Error::Refused(CreateUserError::EmailTaken))), "{again:?}");
 }
 
@@ -65,7 +65,7 @@ async fn a_taken_name_is_reported_before_a_taken_address(store: Store) {
     store.student("ann").await;
     store.student("bob").await;
     for address in ["ann@example.com", "bob@example.com"] {
-        let both = store.accounts.create(new_user_at("ann", address, Role::Student)).await;
+        let both = store.accounts.create(new_user_at("ann", address, Role::STUDENT)).await;
         assert!(matches!(both, Err(Error::Refused(CreateUserError::UsernameTaken))), "{both:?}");
     }
 }
@@ -75,7 +75,7 @@ async fn a_taken_name_is_reported_before_a_taken_address(store: Store) {
 async fn x1_concurrent_registrations_of_a_name_create_one_account(store: Store) {
     let results = at_once(50, |number| {
         let name = if number % 2 == 0 { "Mike" } else { "ｍｉｋｅ" };
-        let new = new_user_at(name, &format!("mike{number}@example.com"), Role::Student);
+        let new = new_user_at(name, &format!("mike{number}@example.com"), Role::STUDENT);
         let users = store.accounts.clone();
         async move { users.create(new).await }
     })
@@ -93,12 +93,12 @@ async fn ids_ascend_from_one(store: Store) {
     for name in ["one", "two", "three"] {
         let id = store.student(name).await;
         assert!(Some(id) > last && (last.is_some() || id == UserId::FIRST), "{id}");
-        store.accounts.create(new_user(name, Role::Student)).await.unwrap_err();
+        store.accounts.create(new_user(name, Role::STUDENT)).await.unwrap_err();
         last = Some(id);
     }
     let users = at_once(20, |number| {
         let (users, new) =
-            (store.accounts.clone(), new_user(&format!("user{number}"), Role::Student));
+            (store.accounts.clone(), new_user(&format!("user{number}"), Role::STUDENT));
         async move { users.create(new).await.unwrap().id }
     })
     .await;

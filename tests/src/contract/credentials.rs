@@ -5,7 +5,9 @@ use menjin_domain::accounts::Role;
 use menjin_domain::common::UserId;
 use menjin_domain::credentials::{CredentialVersion, PasswordChange};
 
-use super::{Store, at, at_once, both, context, hash, new_session, request, session_id};
+use super::{
+    Administer, Store, at, at_once, both, context, hash, new_session, request, session_id,
+};
 
 /// A change raises the credential version, ends the other sessions and keeps the caller's (T18).
 #[apply(row!)]
@@ -115,7 +117,7 @@ async fn x3_no_login_with_the_old_password_survives_its_change(store: Store) {
 /// A new hash of the same password changes nothing else.
 #[apply(row!)]
 async fn rehashing_changes_only_the_hash(store: Store) {
-    let ann = store.add("ann", Role::Student).await.id;
+    let ann = store.add("ann", Role::STUDENT).await.id;
     let session = store.log_in(1, ann).await;
     let before = store.user(ann).await;
     store.credentials.rehash(ann, CredentialVersion(0), hash("better")).await.unwrap();

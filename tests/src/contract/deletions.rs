@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use macro_rules_attribute::apply;
-use menjin_domain::accounts::{Deletion, DeletionScheduled, LastAdmin, NewUser, Role, User};
+use menjin_domain::accounts::{AccountChange, ChangeUserError, NewUser, Role, User};
 use menjin_domain::audit::{AuditAction, AuditFilter, AuditOrder, AuditQuery};
 use menjin_domain::common::{Error, UserId};
 use menjin_domain::lockout::{AttemptLimits, LockoutSubject};
@@ -11,7 +11,7 @@ use menjin_domain::mail::MailKind;
 use menjin_domain::one_time::Purpose;
 
 use super::mails::{Mailing, mail};
-use super::{at, at_once, context, network, new_user};
+use super::{Administer, Made, at, at_once, context, network, new_user};
 
 impl Mailing {
     /// Deletes an account: it is gone ten seconds later.
@@ -19,14 +19,17 @@ impl Mailing {
         &self,
         user_id: UserId,
         seconds: i64,
-    ) -> Result<Option<User>, Error<LastAdmin>> {
-        let deletion = Deletion {
-            user_id,
+    ) -> Result<Option<User>, Error<ChangeUserError>> {
+        let change = AccountChange::Delete {
             deletes_at: at(seconds) + Duration::from_secs(10),
             mail: Some(mail(MailKind::AccountDeletion, seconds)),
-            context: context(seconds),
         };
-        self.store.accounts.schedule_deletion(deletion).await
+        self.store.accounts.administer(user_id, change, context(seconds)).await
+    }
+
+    async fn restore(&self, user: UserId, seconds: i64) -> Option<User> {
+        let change = AccountChange::Restore;
+        self.store.accounts.administer(user, change, context(seconds)).await.unwrap()
     }
 
     async fn delete_due(&self, seconds: i64) -> u64 {
@@ -34,7 +37,7 @@ impl Mailing {
     }
 
     /// What was recorded of an account, newest first.
-    async fn told(&self, user: UserId) -> Vec<AuditAction> {
+    pub(super) async fn told(&self, user: UserId) -> Vec<AuditAction> {
         let filter = AuditFilter { user: Some(user), ..AuditFilter::default() };
         let order = AuditOrder::NewestFirst;
         let query = AuditQuery { filter, order, beyond: None, limit: 10 };
@@ -62,9 +65,9 @@ async fn a8_an_account_is_inactive_at_once_and_gone_at_its_time(mailing: Mailing
     // A second time changes nothing.
     assert_eq!(mailing.delete(ann, 9).await.unwrap(), Some(deleted.clone()));
     let refused = store.accounts.activate(ann, context(9)).await;
-    assert!(matches!(refused, Err(Error::Refused(DeletionScheduled))));
+    assert!(matches!(refused, Err(Error::Refused(ChangeUserError::DeletionScheduled(_)))));
     assert_eq!(store.accounts.deactivate(ann, context(9)).await.unwrap(), Some(deleted));
-    assert!(store.accounts.create(new_user("ann", Role::Student)).await.is_err());
+    assert!(store.accounts.create(new_user("ann", Role::STUDENT)).await.is_err());
     assert_eq!(mailing.delete_due(14).await, 0);
     assert_eq!(mailing.delete_due(15).await, 1);
     assert_eq!(mailing.delete_due(15).await, 0);
@@ -87,23 +90,23 @@ async fn a8_a_deletion_can_be_undone(mailing: Mailing) {
     store.accounts.deactivate(bob, context(1)).await.unwrap();
     for (user, is_active) in [(ann, true), (bob, false)] {
         mailing.delete(user, 5).await.unwrap();
-        let restored = store.accounts.restore(user, context(6)).await.unwrap().unwrap();
+        let restored = mailing.restore(user, 6).await.unwrap();
         assert_eq!((restored.is_active, restored.deletes_at), (is_active, None));
-        let again = store.accounts.restore(user, context(7)).await.unwrap().unwrap();
+        let again = mailing.restore(user, 7).await.unwrap();
         assert_eq!(again, restored, "there is nothing more to undo");
         assert_eq!(mailing.told(user).await[0], AuditAction::DeletionUndone);
     }
     assert!(!store.is_live(session, 6).await);
     assert_eq!(mailing.delete_due(1000).await, 0);
     let nobody = UserId::try_from(99).unwrap();
-    assert_eq!(store.accounts.restore(nobody, context(8)).await.unwrap(), None);
+    assert_eq!(mailing.restore(nobody, 8).await, None);
 }
 
 /// Of two administrators who delete each other one stays.
 #[apply(row!)]
 async fn a2_the_last_administrator_is_not_deleted(mailing: Mailing) {
     let store = &mailing.store;
-    let ids = [store.add("root", Role::Admin).await.id, store.add("other", Role::Admin).await.id];
+    let ids = [store.add("root", Role::ADMIN).await.id, store.add("other", Role::ADMIN).await.id];
     let results = at_once(20, |number| {
         let (mailing, id) = (mailing.clone(), ids[number % 2]);
         async move {
@@ -115,7 +118,11 @@ async fn a2_the_last_administrator_is_not_deleted(mailing: Mailing) {
         }
     })
     .await;
-    assert!(results.iter().any(|result| matches!(result, Err(Error::Refused(LastAdmin)))));
+    assert!(
+        results
+            .iter()
+            .any(|result| matches!(result, Err(Error::Refused(ChangeUserError::LastAdmin(_)))))
+    );
     let mut active = 0;
     for id in ids {
         active += usize::from(store.user(id).await.is_active);
@@ -128,20 +135,26 @@ async fn a2_the_last_administrator_is_not_deleted(mailing: Mailing) {
 async fn q7_accounts_that_nobody_proved_or_used_go_after_a_while(mailing: Mailing) {
     let store = &mailing.store;
     let made = |name: &str, seconds, role, is_verified| {
-        let created_at = at(seconds);
-        store.accounts.create(NewUser { created_at, is_verified, ..new_user(name, role) })
+        let new = new_user(name, role).made_at(seconds);
+        store.accounts.create(NewUser { is_verified, ..new })
     };
-    let abandoned = made("ann", 5, Role::Student, false).await.unwrap().id;
+    let abandoned = made("ann", 5, Role::STUDENT, false).await.unwrap().id;
     let mut kept = vec![
-        made("bob", 10, Role::Student, false).await.unwrap().id,
-        made("carl", 5, Role::Student, true).await.unwrap().id,
-        made("root", 5, Role::Admin, false).await.unwrap().id,
+        made("bob", 10, Role::STUDENT, false).await.unwrap().id,
+        made("carl", 5, Role::STUDENT, true).await.unwrap().id,
+        made("root", 5, Role::ADMIN, false).await.unwrap().id,
     ];
-    let used = made("dora", 5, Role::Student, false).await.unwrap().id;
+    let used = made("dora", 5, Role::STUDENT, false).await.unwrap().id;
     store.log_in(1, used).await;
     kept.push(used);
-    assert_eq!(store.accounts.delete_unverified(at(10), at(20)).await.unwrap(), 1);
-    assert_eq!(store.accounts.delete_unverified(at(10), at(20)).await.unwrap(), 0);
+    assert_eq!(
+        store.accounts.delete_unverified(at(10), &[Role::STUDENT], at(20)).await.unwrap(),
+        1
+    );
+    assert_eq!(
+        store.accounts.delete_unverified(at(10), &[Role::STUDENT], at(20)).await.unwrap(),
+        0
+    );
     assert_eq!(store.accounts.find(abandoned).await.unwrap(), None);
     assert_eq!(mailing.told(abandoned).await[0], AuditAction::AccountDeleted);
     for id in kept {

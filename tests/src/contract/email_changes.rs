@@ -1,9 +1,13 @@
 //! Changes of addresses: pending ones, confirmed ones, and what undoes them.
 
+use std::sync::Arc;
+
 use macro_rules_attribute::apply;
-use menjin_domain::accounts::{AddressChange, CreateUserError, ProfileChanges, Role, User};
+use menjin_domain::accounts::{
+    AccountChange, AddressChange, Ban, CreateUserError, ProfileChanges, Role, User,
+};
 use menjin_domain::common::{Error, UserId};
-use menjin_domain::credentials::CredentialVersion;
+use menjin_domain::credentials::{CredentialVersion, FirstPassword};
 use menjin_domain::lockout::{AttemptLimits, LockoutSubject};
 use menjin_domain::mail::{MailKind, Settlement};
 use menjin_domain::one_time::{
@@ -13,10 +17,12 @@ use menjin_domain::one_time::{
 
 use super::mails::{Mailing, mail};
 use super::one_time::{digest, reset, token};
-use super::{at, at_once, context, email, network, new_user, request, session_id};
+use super::{
+    Administer, Made, at, at_once, context, email, hash, network, new_user, request, session_id,
+};
 
 /// The mails of a change, whose undo token has this number.
-fn mails(undo: u8, seconds: i64) -> EmailChangeMails {
+pub(super) fn mails(undo: u8, seconds: i64) -> EmailChangeMails {
     EmailChangeMails {
         notice: mail(MailKind::EmailChanged, seconds),
         undo: digest(undo),
@@ -26,7 +32,7 @@ fn mails(undo: u8, seconds: i64) -> EmailChangeMails {
 
 impl Mailing {
     /// An account whose address, `ann@example.com`, is verified.
-    async fn verified(&self) -> UserId {
+    pub(super) async fn verified(&self) -> UserId {
         let ann = self.store.student("ann").await;
         self.issue(1, Purpose::VerifyEmail, ann).await;
         assert!(self.verify(1, ann, true, 1).await);
@@ -80,7 +86,7 @@ impl Mailing {
         assert_eq!((moved.email.as_str(), moved.is_verified), (to, true));
     }
 
-    async fn undo(
+    pub(super) async fn undo(
         &self,
         n: u8,
         user_id: UserId,
@@ -102,8 +108,7 @@ impl Mailing {
         let user = menjin_domain::accounts::NewUser {
             email: email(address),
             mail: Some(mail(MailKind::VerifyEmail, seconds)),
-            created_at: at(seconds),
-            ..new_user(name, Role::Student)
+            ..new_user(name, Role::STUDENT).made_at(seconds)
         };
         match self.store.accounts.create(user).await {
             Ok(_user) => true,
@@ -344,6 +349,11 @@ async fn k7_an_undo_ends_with_a_deactivation(mailing: Mailing) {
 enum Standing {
     Active,
     LockedOut,
+    Banned,
+    /// Somebody else has set the password.
+    MustChange,
+    /// The same, and it is not good any more.
+    FirstPasswordExpired,
     Inactive,
     /// Inactive for a while, and active again.
     Reactivated,
@@ -383,6 +393,19 @@ impl Mailing {
                 }
             }
             Standing::Inactive => drop(accounts.deactivate(user, context(2)).await.unwrap()),
+            Standing::Banned => {
+                let ban = Ban { until: at(100), reason: None };
+                let change = AccountChange::Ban(ban);
+                accounts.administer(user, change, context(2)).await.unwrap();
+            }
+            // Whether it is good at the time of the use, or not any more.
+            Standing::MustChange | Standing::FirstPasswordExpired => {
+                let is_good = standing == Standing::MustChange;
+                let until = if is_good { at(100) } else { at(4) };
+                let first = Some(FirstPassword { from: at(2), until });
+                let change = AccountChange::SetPassword { hash: hash("x"), first, mail: None };
+                accounts.administer(user, change, context(2)).await.unwrap();
+            }
             Standing::Reactivated => {
                 accounts.deactivate(user, context(2)).await.unwrap();
                 accounts.activate(user, context(3)).await.unwrap();
@@ -391,7 +414,13 @@ impl Mailing {
                 // Whoever has the mailbox disowns it.
                 self.issue_to(n + 100, user).await;
                 let digest = digest(n + 100);
-                let disowning = Disowning { digest, user_id: user, at: at(2), request: request() };
+                let disowning = Disowning {
+                    digest,
+                    user_id: user,
+                    roles: Arc::default(),
+                    at: at(2),
+                    request: request(),
+                };
                 self.tokens.disown(disowning).await.unwrap();
             }
         }
@@ -419,24 +448,41 @@ impl Mailing {
 /// Every purpose in every state: what works, and that no token changes the state or the role.
 #[apply(row!)]
 async fn k7_no_token_of_any_purpose_survives_its_account_or_changes_its_state(mailing: Mailing) {
-    use Standing::{Active, Deleted, Inactive, LockedOut, Reactivated};
-    mailing.store.add("root", Role::Admin).await;
+    use Standing::{
+        Active, Banned, Deleted, FirstPasswordExpired, Inactive, LockedOut, MustChange, Reactivated,
+    };
+    mailing.store.add("root", Role::ADMIN).await;
     let purposes = Purpose::ALL.into_iter().filter(|purpose| *purpose != Purpose::Invitation);
     let mut n = 0;
     for purpose in purposes {
-        for standing in [Active, LockedOut, Inactive, Reactivated, Deleted] {
+        for standing in [
+            Active,
+            LockedOut,
+            Banned,
+            MustChange,
+            FirstPasswordExpired,
+            Inactive,
+            Reactivated,
+            Deleted,
+        ] {
             n += 1;
             let told = format!("{purpose:?} of an account that is {standing:?}");
             let user = mailing.with_token(n, &format!("user{n}"), purpose).await;
             mailing.put(n, user, standing).await;
-            let works = matches!(standing, Active | LockedOut);
+            let is_bound = matches!(purpose, Purpose::ResetPassword | Purpose::ChangeEmail);
+            let works = match standing {
+                Active | LockedOut => true,
+                MustChange | FirstPasswordExpired => !is_bound,
+                Banned | Inactive | Reactivated | Deleted => false,
+            };
             assert_eq!(mailing.is_live(n, purpose, 5).await, works, "{told}");
             assert_eq!(mailing.spend(n, purpose, user).await, works, "{told}");
             let after = mailing.store.accounts.find(user).await.unwrap();
             assert_eq!(after.is_none(), standing == Deleted, "{told}");
             if let Some(after) = after {
                 assert_eq!(after.is_active, standing != Inactive, "{told}");
-                assert_eq!(after.role, Role::Student, "{told}");
+                assert_eq!(after.ban.is_some(), standing == Banned, "{told}");
+                assert_eq!(after.role, Role::STUDENT, "{told}");
             }
         }
     }

@@ -1,8 +1,10 @@
 //! Invitations: for one, for many, and what ends them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use macro_rules_attribute::apply;
+use menjin_domain::access::Roles;
 use menjin_domain::accounts::{
     AddressChange, CreateUserError, NewUser, ProfileChanges, Role, User,
 };
@@ -17,7 +19,7 @@ use menjin_domain::one_time::TokenInvalid;
 
 use super::mails::{Mailing, mail};
 use super::one_time::digest;
-use super::{at, at_once, context, email, new_user, session_id};
+use super::{Administer, Made, at, at_once, context, email, new_user, session_id};
 
 fn terms(address: Option<&str>, role: Role, max_uses: u32) -> InvitationTerms {
     let lifetime = Duration::from_secs(100);
@@ -44,9 +46,10 @@ impl Mailing {
         role: Role,
         seconds: i64,
     ) -> Result<User, Error<AcceptError>> {
-        let created_at = at(seconds);
-        let user = NewUser { created_at, is_verified: true, ..new_user(name, role) };
-        self.invitations.accept(Acceptance { digest: digest(n), user }).await
+        let action = AuditAction::InvitationAccepted;
+        let user = NewUser { action, is_verified: true, ..new_user(name, role).made_at(seconds) };
+        let roles = Arc::default();
+        self.invitations.accept(Acceptance { digest: digest(n), user, roles }).await
     }
 
     async fn take(
@@ -63,6 +66,7 @@ impl Mailing {
             to,
             proves_email: true,
             keep_session: session_id(1),
+            roles: Arc::default(),
             context: context(seconds),
         };
         self.invitations.take_role(acceptance).await
@@ -85,33 +89,33 @@ fn is_invalid(result: &Result<User, Error<AcceptError>>) -> bool {
 /// The account is there with the first acceptance, and not before; its mail went to the address.
 #[apply(row!)]
 async fn n2_an_account_is_made_when_an_invitation_is_accepted(mailing: Mailing) {
-    let root = mailing.store.add("root", Role::Admin).await.id;
-    let made = mailing.invite(1, terms(Some("Ann@example.com"), Role::Admin, 1), Some(root)).await;
+    let root = mailing.store.add("root", Role::ADMIN).await.id;
+    let made = mailing.invite(1, terms(Some("Ann@example.com"), Role::ADMIN, 1), Some(root)).await;
     assert_eq!(made.email, Some(email("Ann@example.com")));
-    assert_eq!((made.role, made.uses, made.max_uses), (Role::Admin, 0, 1));
+    assert_eq!((made.role, made.uses, made.max_uses), (Role::ADMIN, 0, 1));
     assert_eq!((made.created_by, made.created_at, made.expires_at), (Some(root), at(0), at(100)));
     assert_eq!(mailing.invitations.find(made.id).await.unwrap(), Some(made.clone()));
     let claimed = mailing.claim(0, 10).await;
     assert_eq!((claimed.len(), claimed[0].mail.kind), (1, MailKind::Invitation));
     assert_eq!(claimed[0].user_id, None);
-    let another_role = mailing.accept(1, "ann", Role::Student, 5).await;
+    let another_role = mailing.accept(1, "ann", Role::STUDENT, 5).await;
     assert!(is_invalid(&another_role));
-    let ann = mailing.accept(1, "ann", Role::Admin, 5).await.unwrap();
-    assert!(ann.is_verified && ann.role == Role::Admin);
+    let ann = mailing.accept(1, "ann", Role::ADMIN, 5).await.unwrap();
+    assert!(ann.is_verified && ann.role == Role::ADMIN);
     assert_eq!(mailing.store.user(ann.id).await, ann);
     assert_eq!(mailing.actions_on(ann.id).await, [AuditAction::InvitationAccepted]);
-    assert!(is_invalid(&mailing.accept(1, "bob", Role::Admin, 6).await));
-    assert_eq!(mailing.invitation(1).await.state(at(6)), InvitationState::Used);
+    assert!(is_invalid(&mailing.accept(1, "bob", Role::ADMIN, 6).await));
+    assert_eq!(mailing.invitation(1).await.state(at(6), &Roles::default()), InvitationState::Used);
 }
 
 /// Of many who accept at once no more come in than there are places, and whoever fails spends none.
 #[apply(row!)]
 async fn n3_no_more_are_let_in_than_there_are_places(mailing: Mailing) {
-    mailing.invite(1, terms(None, Role::Student, 3), None).await;
+    mailing.invite(1, terms(None, Role::STUDENT, 3), None).await;
     mailing.store.student("user0").await;
     let done = at_once(20, |number| {
         let mailing = mailing.clone();
-        async move { mailing.accept(1, &format!("user{number}"), Role::Student, 5).await }
+        async move { mailing.accept(1, &format!("user{number}"), Role::STUDENT, 5).await }
     })
     .await;
     assert_eq!(done.iter().filter(|done| done.is_ok()).count(), 3);
@@ -127,33 +131,40 @@ async fn n3_no_more_are_let_in_than_there_are_places(mailing: Mailing) {
 /// Its first moment of expiry is the first at which it does not work; a new link gives it another life.
 #[apply(row!)]
 async fn n1_a_new_link_works_after_expiry_and_the_old_one_does_not(mailing: Mailing) {
-    let made = mailing.invite(1, terms(Some("ann@example.com"), Role::Student, 1), None).await;
-    assert!(is_invalid(&mailing.accept(1, "ann", Role::Student, 100).await));
+    let made = mailing.invite(1, terms(Some("ann@example.com"), Role::STUDENT, 1), None).await;
+    assert!(is_invalid(&mailing.accept(1, "ann", Role::STUDENT, 100).await));
     let again = Some(mail(MailKind::Invitation, 200));
-    let renewed = mailing.invitations.renew(made.id, digest(2), again, context(200)).await.unwrap();
+    let renewed = mailing
+        .invitations
+        .renew(made.id, digest(2), again, &Roles::default(), context(200))
+        .await
+        .unwrap();
     assert_eq!((renewed.id, renewed.expires_at), (made.id, at(300)));
     assert_eq!(mailing.claim(200, 10).await.len(), 2);
     assert_eq!(mailing.invitations.find_by_token(&digest(1)).await.unwrap(), None);
-    assert!(is_invalid(&mailing.accept(1, "ann", Role::Student, 250).await));
-    mailing.accept(2, "ann", Role::Student, 299).await.unwrap();
-    let over = mailing.invitations.renew(made.id, digest(3), None, context(299)).await;
+    assert!(is_invalid(&mailing.accept(1, "ann", Role::STUDENT, 250).await));
+    mailing.accept(2, "ann", Role::STUDENT, 299).await.unwrap();
+    let over =
+        mailing.invitations.renew(made.id, digest(3), None, &Roles::default(), context(299)).await;
     assert!(matches!(over, Err(Error::Refused(InvitationOver))));
     let nobody = InvitationId::try_from(99).unwrap();
-    let over = mailing.invitations.renew(nobody, digest(3), None, context(299)).await;
+    let over =
+        mailing.invitations.renew(nobody, digest(3), None, &Roles::default(), context(299)).await;
     assert!(matches!(over, Err(Error::Refused(InvitationOver))));
 }
 
 /// Twice is no error, and one record.
 #[apply(row!)]
 async fn n1_a_revoked_invitation_is_over(mailing: Mailing) {
-    let made = mailing.invite(1, terms(None, Role::Student, 3), None).await;
-    mailing.accept(1, "ann", Role::Student, 5).await.unwrap();
+    let made = mailing.invite(1, terms(None, Role::STUDENT, 3), None).await;
+    mailing.accept(1, "ann", Role::STUDENT, 5).await.unwrap();
     for seconds in [6, 7] {
         assert!(mailing.invitations.revoke(made.id, context(seconds)).await.unwrap());
     }
     assert_eq!(mailing.invitation(1).await.revoked_at, Some(at(6)));
-    assert!(is_invalid(&mailing.accept(1, "bob", Role::Student, 8).await));
-    let over = mailing.invitations.renew(made.id, digest(2), None, context(9)).await;
+    assert!(is_invalid(&mailing.accept(1, "bob", Role::STUDENT, 8).await));
+    let over =
+        mailing.invitations.renew(made.id, digest(2), None, &Roles::default(), context(9)).await;
     assert!(matches!(over, Err(Error::Refused(InvitationOver))));
     let nobody = InvitationId::try_from(99).unwrap();
     assert!(!mailing.invitations.revoke(nobody, context(9)).await.unwrap());
@@ -162,18 +173,18 @@ async fn n1_a_revoked_invitation_is_over(mailing: Mailing) {
 /// It is void while whoever made it is inactive; the command line's is not.
 #[apply(row!)]
 async fn n4_an_invitation_is_void_with_whoever_made_it(mailing: Mailing) {
-    let root = mailing.store.add("root", Role::Admin).await.id;
-    mailing.store.add("other", Role::Admin).await;
+    let root = mailing.store.add("root", Role::ADMIN).await.id;
+    mailing.store.add("other", Role::ADMIN).await;
     let student = mailing.store.student("bob").await;
-    mailing.invite(1, terms(None, Role::Student, 9), Some(root)).await;
-    mailing.invite(2, terms(None, Role::Student, 9), Some(student)).await;
-    mailing.invite(3, terms(None, Role::Student, 9), None).await;
-    mailing.accept(1, "ann", Role::Student, 5).await.unwrap();
+    mailing.invite(1, terms(None, Role::STUDENT, 9), Some(root)).await;
+    mailing.invite(2, terms(None, Role::STUDENT, 9), Some(student)).await;
+    mailing.invite(3, terms(None, Role::STUDENT, 9), None).await;
+    mailing.accept(1, "ann", Role::STUDENT, 5).await.unwrap();
     mailing.store.accounts.deactivate(root, context(6)).await.unwrap();
-    assert_eq!(mailing.invitation(1).await.state(at(7)), InvitationState::Void);
-    assert!(is_invalid(&mailing.accept(1, "carl", Role::Student, 7).await));
-    assert!(is_invalid(&mailing.accept(2, "carl", Role::Student, 7).await), "no right to invite");
-    mailing.accept(3, "carl", Role::Student, 7).await.unwrap();
+    assert_eq!(mailing.invitation(1).await.state(at(7), &Roles::default()), InvitationState::Void);
+    assert!(is_invalid(&mailing.accept(1, "carl", Role::STUDENT, 7).await));
+    assert!(is_invalid(&mailing.accept(2, "carl", Role::STUDENT, 7).await), "no right to invite");
+    mailing.accept(3, "carl", Role::STUDENT, 7).await.unwrap();
 }
 
 /// The role is another, the address proved, all sessions but one over; another role by then is stale.
@@ -181,22 +192,22 @@ async fn n4_an_invitation_is_void_with_whoever_made_it(mailing: Mailing) {
 async fn n2_an_account_takes_the_role_of_an_invitation(mailing: Mailing) {
     let ann = mailing.store.student("ann").await;
     let (kept, other) = (mailing.store.log_in(1, ann).await, mailing.store.log_in(2, ann).await);
-    let to = (Role::Student, Role::Teacher);
-    mailing.invite(1, terms(Some("ann@example.com"), Role::Teacher, 1), None).await;
-    let stale = mailing.take(1, ann, (Role::Admin, Role::Teacher), 5).await;
+    let to = (Role::STUDENT, Role::TEACHER);
+    mailing.invite(1, terms(Some("ann@example.com"), Role::TEACHER, 1), None).await;
+    let stale = mailing.take(1, ann, (Role::ADMIN, Role::TEACHER), 5).await;
     assert!(matches!(stale, Err(Error::Refused(TakeRoleError::Stale))));
     // An address that was changed meanwhile is not the one that the link proves.
-    mailing.invite(2, terms(Some("ann2@example.com"), Role::Teacher, 1), None).await;
+    mailing.invite(2, terms(Some("ann2@example.com"), Role::TEACHER, 1), None).await;
     let stale = mailing.take(2, ann, to, 5).await;
     assert!(matches!(stale, Err(Error::Refused(TakeRoleError::Stale))));
     assert_eq!((mailing.invitation(1).await.uses, mailing.invitation(2).await.uses), (0, 0));
     let user = mailing.take(1, ann, to, 5).await.unwrap();
-    assert_eq!((user.role, user.is_verified, user.updated_at), (Role::Teacher, true, Some(at(5))));
+    assert_eq!((user.role, user.is_verified, user.updated_at), (Role::TEACHER, true, Some(at(5))));
     assert!(mailing.store.is_live(kept, 6).await && !mailing.store.is_live(other, 6).await);
     let live = mailing.store.sessions.find_live(kept, at(6)).await.unwrap().unwrap();
-    assert_eq!(live.user.role, Role::Teacher, "no copy of the session has the role before");
+    assert_eq!(live.user.role, Role::TEACHER, "no copy of the session has the role before");
     assert_eq!(mailing.actions_on(ann).await[0], AuditAction::InvitationAccepted);
-    let again = mailing.take(1, ann, (Role::Teacher, Role::Teacher), 7).await;
+    let again = mailing.take(1, ann, (Role::TEACHER, Role::TEACHER), 7).await;
     assert!(matches!(again, Err(Error::Refused(TakeRoleError::TokenInvalid(_)))));
 }
 
@@ -211,8 +222,8 @@ async fn w4_an_invitation_proves_an_address_without_the_password(mailing: Mailin
         let changes =
             ProfileChanges { email: Some(email(&new)), address, ..ProfileChanges::default() };
         mailing.store.accounts.update_profile(user, changes, context(1)).await.unwrap();
-        mailing.invite(n, terms(Some(&new), Role::Teacher, 1), None).await;
-        let taken = mailing.take(n, user, (Role::Student, Role::Teacher), 5).await.unwrap();
+        mailing.invite(n, terms(Some(&new), Role::TEACHER, 1), None).await;
+        let taken = mailing.take(n, user, (Role::STUDENT, Role::TEACHER), 5).await.unwrap();
         assert!(taken.is_verified);
         let (week, expected) = (7 * 86_400, if by_password { &new } else { &old });
         assert_eq!(mailing.recovery_address(user, 6).await, *expected);
@@ -224,7 +235,7 @@ async fn w4_an_invitation_proves_an_address_without_the_password(mailing: Mailin
 #[apply(row!)]
 async fn n1_invitations_are_listed_and_deleted_when_they_are_old(mailing: Mailing) {
     for n in 1..=5 {
-        mailing.invite(n, terms(None, Role::Student, n.into()), None).await;
+        mailing.invite(n, terms(None, Role::STUDENT, n.into()), None).await;
     }
     let page = async |after, limit| {
         let query = InvitationQuery { after, limit };

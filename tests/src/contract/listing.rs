@@ -4,7 +4,7 @@ use macro_rules_attribute::apply;
 use menjin_domain::accounts::{Role, UserPage, UserQuery};
 use menjin_domain::common::PageStart;
 
-use super::{Store, at_once, context, new_user};
+use super::{Administer, Store, at_once, context, new_user};
 
 async fn list(store: &Store, skip: u64, limit: u64, role: Option<Role>) -> UserPage {
     store.accounts.list(UserQuery { start: PageStart::Skip(skip), limit, role }).await.unwrap()
@@ -17,7 +17,7 @@ fn ids(page: &UserPage) -> Vec<i64> {
 /// Ten users: 1, 4, 7, 10 are students, 2, 5, 8 teachers, 3, 6, 9 administrators.
 async fn ten(store: &Store) {
     for number in 0..10 {
-        let role = [Role::Student, Role::Teacher, Role::Admin][number % 3];
+        let role = [Role::STUDENT, Role::TEACHER, Role::ADMIN][number % 3];
         store.add(&format!("user{}", 9 - number), role).await;
     }
 }
@@ -25,7 +25,7 @@ async fn ten(store: &Store) {
 /// A store without users has an empty page.
 #[apply(row!)]
 async fn an_empty_store_lists_nobody(store: Store) {
-    for role in [None, Some(Role::Admin)] {
+    for role in [None, Some(Role::ADMIN)] {
         assert_eq!(list(&store, 0, 10, role).await, UserPage { users: Vec::new(), total: 0 });
     }
 }
@@ -51,10 +51,10 @@ async fn pages_come_by_ascending_id(store: Store) {
 async fn a_role_filters_page_and_total(store: Store) {
     ten(&store).await;
     for (role, skip, limit, expected, total) in [
-        (Role::Student, 0, 10, vec![1, 4, 7, 10], 4),
-        (Role::Student, 1, 2, vec![4, 7], 4),
-        (Role::Teacher, 2, 10, vec![8], 3),
-        (Role::Admin, 3, 10, vec![], 3),
+        (Role::STUDENT, 0, 10, vec![1, 4, 7, 10], 4),
+        (Role::STUDENT, 1, 2, vec![4, 7], 4),
+        (Role::TEACHER, 2, 10, vec![8], 3),
+        (Role::ADMIN, 3, 10, vec![], 3),
     ] {
         let page = list(&store, skip, limit, Some(role)).await;
         assert_eq!((ids(&page), page.total), (expected, total), "{role}");
@@ -67,7 +67,7 @@ async fn a_role_filters_page_and_total(store: Store) {
 async fn past_the_end_is_an_empty_page(store: Store) {
     ten(&store).await;
     for skip in [10, 11, 1 << 40, i64::MAX as u64, 1 << 63, u64::MAX] {
-        for role in [None, Some(Role::Student)] {
+        for role in [None, Some(Role::STUDENT)] {
             let page = list(&store, skip, u64::MAX, role).await;
             assert_eq!((ids(&page), page.total), (vec![], role.map_or(10, |_| 4)), "{skip}");
         }
@@ -86,9 +86,9 @@ async fn a_page_starts_after_an_id(store: Store) {
         (10, 5, None, vec![]),
         (i64::MAX, 5, None, vec![]),
         (3, 0, None, vec![]),
-        (1, 2, Some(Role::Student), vec![4, 7]),
-        (5, 9, Some(Role::Admin), vec![6, 9]),
-        (9, 9, Some(Role::Admin), vec![]),
+        (1, 2, Some(Role::STUDENT), vec![4, 7]),
+        (5, 9, Some(Role::ADMIN), vec![6, 9]),
+        (9, 9, Some(Role::ADMIN), vec![]),
     ] {
         let start = PageStart::After(after.try_into().unwrap());
         let page = store.accounts.list(UserQuery { start, limit, role }).await.unwrap();
@@ -114,8 +114,8 @@ async fn page_and_total_are_read_at_one_moment(store: Store) {
     let lists = at_once(40, |number| {
         let store = store.clone();
         async move {
-            store.accounts.create(new_user(&format!("user{number}"), Role::Student)).await.unwrap();
-            let page = list(&store, 0, 1000, Some(Role::Student)).await;
+            store.accounts.create(new_user(&format!("user{number}"), Role::STUDENT)).await.unwrap();
+            let page = list(&store, 0, 1000, Some(Role::STUDENT)).await;
             (page.users.len() as u64, page.total)
         }
     })

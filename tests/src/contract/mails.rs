@@ -77,7 +77,7 @@ fn refused(is_final: bool) -> MailError {
 #[apply(row!)]
 async fn m1_a_mail_is_written_with_its_cause(mailing: Mailing) {
     let verify =
-        || NewUser { mail: Some(mail(MailKind::VerifyEmail, 0)), ..new_user("ann", Role::Student) };
+        || NewUser { mail: Some(mail(MailKind::VerifyEmail, 0)), ..new_user("ann", Role::STUDENT) };
     let ann = mailing.store.accounts.create(verify()).await.unwrap().id;
     assert!(mailing.store.accounts.create(verify()).await.is_err());
     let claimed = mailing.claim(0, 10).await;

@@ -17,12 +17,15 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use menjin_domain::access::Reach;
 use menjin_domain::accounts::{
-    AccountRepository, Email, LoginName, NewUser, Profile, Role, User, Username, UsernameLength,
+    AccountChange, AccountRepository, Authority, ChangeUserError, Email, LoginName, NewUser,
+    Profile, Role, User, Username, UsernameLength,
 };
-use menjin_domain::audit::{AuditContext, AuditRepository};
+use menjin_domain::audit::{AuditAction, AuditContext, AuditRepository};
 use menjin_domain::common::{
-    ClientInfo, ClientNetwork, RequestContext, RequestId, SessionId, Timestamp, UserId,
+    ClientInfo, ClientNetwork, Error, RequestContext, RequestId, SessionId, Timestamp, UserId,
 };
 use menjin_domain::credentials::{
     CredentialRepository, CredentialVersion, PasswordChange, PasswordHash,
@@ -38,6 +41,7 @@ use uuid::Uuid;
 mod rows;
 
 mod accounts;
+mod administration;
 mod audit;
 pub mod cache;
 mod credentials;
@@ -97,6 +101,52 @@ pub fn context(seconds: i64) -> AuditContext {
     }
 }
 
+/// What the ninth user may do at `at(seconds)`, whoever it is done to.
+pub fn authority(seconds: i64) -> Authority {
+    Authority { context: context(seconds), reach: Reach::EVERYBODY }
+}
+
+/// Something that is made at another moment than `at(0)`.
+pub trait Made {
+    /// The same, made then.
+    #[must_use]
+    fn made_at(self, seconds: i64) -> Self;
+}
+
+/// The changes that most rows need, by the ninth user.
+#[async_trait]
+pub trait Administer: AccountRepository {
+    /// Makes a change.
+    async fn administer(
+        &self,
+        id: UserId,
+        change: AccountChange,
+        context: AuditContext,
+    ) -> Result<Option<User>, Error<ChangeUserError>> {
+        self.change(id, change, Authority { context, reach: Reach::EVERYBODY }).await
+    }
+
+    /// Activates an account.
+    async fn activate(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<Option<User>, Error<ChangeUserError>> {
+        self.administer(id, AccountChange::Activate, context).await
+    }
+
+    /// Deactivates an account.
+    async fn deactivate(
+        &self,
+        id: UserId,
+        context: AuditContext,
+    ) -> Result<Option<User>, Error<ChangeUserError>> {
+        self.administer(id, AccountChange::Deactivate, context).await
+    }
+}
+
+impl<T: AccountRepository + ?Sized> Administer for T {}
+
 /// The network of `192.0.2.n`.
 pub fn network(n: u8) -> ClientNetwork {
     IpAddr::V4(Ipv4Addr::new(192, 0, 2, n)).into()
@@ -143,8 +193,20 @@ pub fn new_user_at(name: &str, address: &str, role: Role) -> NewUser {
         locale: None,
         is_verified: false,
         mail: None,
-        created_at: at(0),
-        request: request(),
+        first_password: None,
+        action: if role == Role::ADMIN {
+            AuditAction::AdminCreated
+        } else {
+            AuditAction::Registered
+        },
+        context: AuditContext::anonymous(at(0), request()),
+    }
+}
+
+impl Made for NewUser {
+    fn made_at(mut self, seconds: i64) -> Self {
+        self.context.at = at(seconds);
+        self
     }
 }
 
@@ -168,7 +230,7 @@ impl Store {
 
     /// Adds a student.
     pub async fn student(&self, name: &str) -> UserId {
-        self.add(name, Role::Student).await.id
+        self.add(name, Role::STUDENT).await.id
     }
 
     /// The user as stored.

@@ -14,7 +14,7 @@ use menjin_domain::one_time::{
 };
 
 use super::mails::{Mailing, mail};
-use super::{at, at_once, context, email, hash, network, request, session_id};
+use super::{Administer, at, at_once, context, email, hash, network, request, session_id};
 
 /// The token of this number.
 pub(super) fn digest(n: u8) -> TokenDigest {
@@ -333,7 +333,13 @@ async fn q6_an_account_that_nobody_proved_is_deleted_by_whoever_has_the_mailbox(
     let session = store.log_in(1, ann).await;
     mailing.issue(1, Purpose::VerifyEmail, ann).await;
     let disown = async |n, user_id| {
-        let disowning = Disowning { digest: digest(n), user_id, at: at(5), request: request() };
+        let disowning = Disowning {
+            digest: digest(n),
+            user_id,
+            roles: std::sync::Arc::default(),
+            at: at(5),
+            request: request(),
+        };
         mailing.tokens.disown(disowning).await
     };
     disown(1, ann).await.unwrap();
@@ -347,7 +353,7 @@ async fn q6_an_account_that_nobody_proved_is_deleted_by_whoever_has_the_mailbox(
     mailing.issue(2, Purpose::VerifyEmail, again).await;
     assert!(mailing.verify(2, again, false, 6).await);
     assert!(matches!(disown(2, again).await, Err(Error::Refused(TokenInvalid))));
-    let root = store.add("root", Role::Admin).await.id;
+    let root = store.add("root", Role::ADMIN).await.id;
     let to_root = NewOneTimeToken {
         email: "root@example.com".into(),
         ..token(3, Purpose::VerifyEmail, root)

@@ -6,7 +6,7 @@ use menjin_domain::accounts::{
 };
 use menjin_domain::common::{Error, Locale, Patch, UserId};
 
-use super::{Store, at, at_once, context, email};
+use super::{Administer, Store, at, at_once, context, email};
 
 /// A change to this address, which may be another.
 fn to(address: Email) -> ProfileChanges {
@@ -17,7 +17,7 @@ fn to(address: Email) -> ProfileChanges {
 /// Each field is kept, emptied or set, and `updated_at` with it.
 #[apply(row!)]
 async fn fields_are_kept_cleared_or_set(store: Store) {
-    let user = store.add("ann", Role::Teacher).await;
+    let user = store.add("ann", Role::TEACHER).await;
     let all = ProfileChanges {
         email: None,
         full_name: Patch::from(FullName::parse("Ann").unwrap()),
@@ -53,7 +53,7 @@ async fn fields_are_kept_cleared_or_set(store: Store) {
 /// No changes leave all but `updated_at`.
 #[apply(row!)]
 async fn an_empty_change_sets_only_updated_at(store: Store) {
-    let mut user = store.add("ann", Role::Student).await;
+    let mut user = store.add("ann", Role::STUDENT).await;
     let same = store.accounts.update_profile(user.id, ProfileChanges::default(), context(5)).await;
     user.updated_at = Some(at(5));
     assert_eq!(same.unwrap(), Some(user));
@@ -107,7 +107,7 @@ async fn q3_another_mailbox_is_refused_where_it_is_not_allowed(store: Store) {
 /// Another user's address is taken in any case, and the whole change is refused.
 #[apply(row!)]
 async fn a_taken_address_changes_nothing(store: Store) {
-    let before = store.add("ann", Role::Student).await;
+    let before = store.add("ann", Role::STUDENT).await;
     store.student("bob").await;
     let changes = ProfileChanges {
         bio: Patch::from(Bio::parse("x").unwrap()),

@@ -8,7 +8,7 @@ use menjin_domain::audit::AuditAction;
 use menjin_domain::common::{SessionId, UserId};
 use menjin_domain::sessions::{Generation, Lineage, LiveSession, Rotation, RotationOutcome};
 
-use super::{Store, at, at_once, both, context, request, session_id};
+use super::{Administer, Store, at, at_once, both, context, request, session_id};
 
 /// The first session of the first user, and how to rotate it.
 #[derive(Clone)]

@@ -11,7 +11,7 @@ use menjin_domain::credentials::CredentialVersion;
 use menjin_domain::sessions::{Generation, NewSession, Session, SessionQuery, StaleCredentials};
 use tokio::task::JoinSet;
 
-use super::{Store, at, at_once, context, new_session, session_id};
+use super::{Administer, Store, at, at_once, authority, context, new_session, session_id};
 
 /// A login makes a session that reads back as written, with its user, and sets `last_login_at`.
 #[apply(row!)]
@@ -187,12 +187,12 @@ async fn d2_only_the_owner_ends_a_live_session(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
     let (session, staying) = (store.log_in(1, ann).await, store.log_in(2, ann).await);
     let before = store.recorded().await;
-    assert!(!store.sessions.revoke(bob, session, context(5)).await.unwrap(), "somebody else's");
-    assert!(!store.sessions.revoke(ann, session_id(7), context(5)).await.unwrap(), "nobody's");
-    assert!(!store.sessions.revoke(ann, session, context(3600)).await.unwrap(), "it has expired");
+    assert!(!store.sessions.revoke(bob, session, authority(5)).await.unwrap(), "somebody else's");
+    assert!(!store.sessions.revoke(ann, session_id(7), authority(5)).await.unwrap(), "nobody's");
+    assert!(!store.sessions.revoke(ann, session, authority(3600)).await.unwrap(), "it has expired");
     assert!(store.is_live(session, 6).await);
-    assert!(store.sessions.revoke(ann, session, context(6)).await.unwrap());
-    assert!(!store.sessions.revoke(ann, session, context(7)).await.unwrap(), "it has ended");
+    assert!(store.sessions.revoke(ann, session, authority(6)).await.unwrap());
+    assert!(!store.sessions.revoke(ann, session, authority(7)).await.unwrap(), "it has ended");
     assert!(!store.is_live(session, 6).await);
     assert!(store.is_live(staying, 6).await);
     let expected = [context(6).event(AuditAction::SessionRevoked).on(ann)];
@@ -209,7 +209,7 @@ async fn d3_all_other_sessions_end_at_once(store: Store) {
     let of_bob = store.log_in(9, bob).await;
     let before = store.recorded().await;
     let revoke = async |seconds| {
-        store.sessions.revoke_all(ann, Some(session_id(2)), context(seconds)).await.unwrap()
+        store.sessions.revoke_all(ann, Some(session_id(2)), authority(seconds)).await.unwrap()
     };
     assert_eq!(revoke(5).await, 2);
     assert_eq!(revoke(6).await, 0, "there is no other");
@@ -231,7 +231,7 @@ async fn d3_all_sessions_of_a_user_end_at_once(store: Store) {
     let of_bob = store.log_in(9, bob).await;
     let before = store.recorded().await;
     let revoke =
-        async |seconds| store.sessions.revoke_all(ann, None, context(seconds)).await.unwrap();
+        async |seconds| store.sessions.revoke_all(ann, None, authority(seconds)).await.unwrap();
     assert_eq!(revoke(5).await, 3);
     assert_eq!(revoke(6).await, 0, "there is none");
     for n in 1..=3 {
@@ -247,7 +247,7 @@ async fn d3_all_sessions_of_a_user_end_at_once(store: Store) {
 async fn d3_a_session_whose_id_is_nil_ends_with_the_others(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
     let nil = store.log_in(0, ann).await;
-    assert_eq!(store.sessions.revoke_all(ann, None, context(5)).await.unwrap(), 1);
+    assert_eq!(store.sessions.revoke_all(ann, None, authority(5)).await.unwrap(), 1);
     assert!(!store.is_live(nil, 6).await);
     store.sessions.delete_finished(at(7)).await.unwrap();
     store.log_in(0, bob).await;

@@ -1,15 +1,15 @@
 //! Activating and deactivating accounts.
 
 use macro_rules_attribute::apply;
-use menjin_domain::accounts::{LastAdmin, Role, User};
+use menjin_domain::accounts::{ChangeUserError, LastAdmin, Role, User};
 use menjin_domain::common::Error;
 use menjin_domain::credentials::CredentialVersion;
 use menjin_domain::sessions::StaleCredentials;
 
-use super::{Store, at, at_once, both, context, new_session, session_id};
+use super::{Administer, Store, at, at_once, both, context, new_session, session_id};
 
-fn is_last_admin(result: &Result<Option<User>, Error<LastAdmin>>) -> bool {
-    matches!(result, Err(Error::Refused(LastAdmin)))
+fn is_last_admin(result: &Result<Option<User>, Error<ChangeUserError>>) -> bool {
+    matches!(result, Err(Error::Refused(ChangeUserError::LastAdmin(LastAdmin))))
 }
 
 /// Deactivating ends all sessions. Activating does not restore them.
@@ -53,7 +53,7 @@ async fn deactivation_is_idempotent(store: Store) {
 /// Activating makes an account active. For an active account nothing changes, not even the time.
 #[apply(row!)]
 async fn activating_is_idempotent(store: Store) {
-    let before = store.add("ann", Role::Student).await;
+    let before = store.add("ann", Role::STUDENT).await;
     assert_eq!(
         store.accounts.activate(before.id, context(5)).await.unwrap().as_ref(),
         Some(&before)
@@ -85,7 +85,7 @@ async fn a_login_begun_before_a_deactivation_fails_after_the_activation(store: S
 /// The last active administrator stays (Z6).
 #[apply(row!)]
 async fn z6_the_last_active_admin_stays(store: Store) {
-    let (ann, bob) = (store.add("ann", Role::Admin).await, store.add("bob", Role::Admin).await);
+    let (ann, bob) = (store.add("ann", Role::ADMIN).await, store.add("bob", Role::ADMIN).await);
     let session = store.log_in(1, ann.id).await;
     let before = store.user(ann.id).await;
     store.student("eve").await;
@@ -106,7 +106,7 @@ async fn z6_the_last_active_admin_stays(store: Store) {
 /// If there is no administrator at all, other users can still be deactivated.
 #[apply(row!)]
 async fn others_can_be_deactivated_without_any_admin(store: Store) {
-    for role in [Role::Student, Role::Teacher] {
+    for role in [Role::STUDENT, Role::TEACHER] {
         let id = store.add(role.as_str(), role).await.id;
         assert!(!store.accounts.deactivate(id, context(1)).await.unwrap().unwrap().is_active);
     }
@@ -115,7 +115,7 @@ async fn others_can_be_deactivated_without_any_admin(store: Store) {
 /// Two administrators who deactivate each other at once: one stays (Z6).
 #[apply(row!)]
 async fn z6_two_admins_who_deactivate_each_other_leave_one_active(store: Store) {
-    let ids = [store.add("ann", Role::Admin).await.id, store.add("bob", Role::Admin).await.id];
+    let ids = [store.add("ann", Role::ADMIN).await.id, store.add("bob", Role::ADMIN).await.id];
     for round in 0..100 {
         let results = at_once(2, |number| {
             let (users, id) = (store.accounts.clone(), ids[number]);

@@ -7,7 +7,7 @@ use menjin_domain::accounts::LoginName;
 use menjin_domain::common::{PortError, UserId};
 use menjin_domain::lockout::{Admission, AttemptLimits, FailureCount, Limit, LockoutSubject};
 
-use super::{Store, at, at_once, context, network};
+use super::{Administer, Store, at, at_once, context, network};
 
 /// 3 in 100 s from one network, 5 in 1000 s from all networks.
 const LIMITS: AttemptLimits = AttemptLimits {

@@ -14,7 +14,8 @@ use menjin_domain::lockout::{AttemptLimits, LockoutSubject};
 use menjin_domain::sessions::{Generation, Rotation, RotationOutcome};
 
 use super::{
-    Store, at, at_once, context, email, hash, network, new_session, new_user, request, session_id,
+    Administer, Store, at, at_once, context, email, hash, network, new_session, new_user, request,
+    session_id,
 };
 
 impl Store {
@@ -51,8 +52,8 @@ fn own(
 #[apply(row!)]
 async fn s3_registering_is_recorded_once(store: Store) {
     let ann = store.student("ann").await;
-    let root = store.add("root", Role::Admin).await.id;
-    store.accounts.create(new_user("ann", Role::Student)).await.unwrap_err();
+    let root = store.add("root", Role::ADMIN).await.id;
+    store.accounts.create(new_user("ann", Role::STUDENT)).await.unwrap_err();
     let nobody = AuditContext::anonymous(at(0), request());
     let expected = [
         nobody.clone().event(AuditAction::Registered).on(ann),
@@ -182,7 +183,7 @@ async fn s3_changing_a_profile_is_recorded_once(store: Store) {
 /// Activations and deactivations are recorded if they change an existing account.
 #[apply(row!)]
 async fn s3_effective_activations_and_deactivations_are_recorded(store: Store) {
-    let root = store.add("root", Role::Admin).await.id;
+    let root = store.add("root", Role::ADMIN).await.id;
     let ann = store.student("ann").await;
     store.log_in(1, ann).await;
     let mut known = 3;
@@ -238,7 +239,7 @@ async fn s3_clearing_a_lockout_is_recorded_once(store: Store) {
 async fn s3_concurrent_changes_are_each_recorded_once(store: Store) {
     at_once(20, |_| {
         let users = store.accounts.clone();
-        async move { users.create(new_user("ann", Role::Student)).await.is_ok() }
+        async move { users.create(new_user("ann", Role::STUDENT)).await.is_ok() }
     })
     .await;
     let ann = UserId::FIRST;

@@ -25,7 +25,7 @@ async fn unknown_routes() {
     for path in [
         "/api/v1",
         "/api/v1/",
-        "/api/v1/users",
+        "/api/v1/user",
         "/api/v1/users/me/x",
         "/API/v1/users/me",
         "//",

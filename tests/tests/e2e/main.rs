@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod administration;
 mod audit;
 mod authentication;
 mod authorisation;

@@ -14,41 +14,44 @@ enum Access {
     Everybody,
     /// Nobody needs a token; one that is sent has to be good.
     EverybodyOrUsers,
+    /// Whoever is logged in, also somebody who has to change the password first.
+    Restricted,
     Users,
-    Admins,
+    /// Whoever has this right.
+    Right(&'static str),
     /// As `cache_api.access` says.
     Cache,
 }
-use Access::{Admins, Cache, Everybody, EverybodyOrUsers, Users};
+use Access::{Cache, Everybody, EverybodyOrUsers, Restricted, Right, Users};
 
 /// The rule of each operation. One that is not here fails the test: nobody adds a route without
 /// saying who may call it.
-const RULES: [(&str, &str, Access); 58] = [
-    ("GET", "/api/v1/audit", Admins),
-    ("GET", "/api/v1/mails", Admins),
-    ("POST", "/api/v1/mails/{mail_id}/retry", Admins),
+const RULES: [(&str, &str, Access); 64] = [
+    ("GET", "/api/v1/audit", Right("audit.read")),
+    ("GET", "/api/v1/mails", Right("mails.read")),
+    ("POST", "/api/v1/mails/{mail_id}/retry", Right("mails.retry")),
     ("POST", "/api/v1/auth/forgot-password", Everybody),
     ("POST", "/api/v1/auth/reset-password", Everybody),
     ("POST", "/api/v1/auth/verify-email", Everybody),
     ("POST", "/api/v1/auth/verify-email/resend", Everybody),
-    ("GET", "/api/v1/invitations", Admins),
-    ("POST", "/api/v1/invitations", Admins),
-    ("POST", "/api/v1/invitations/{invitation_id}/resend", Admins),
-    ("DELETE", "/api/v1/invitations/{invitation_id}", Admins),
+    ("GET", "/api/v1/invitations", Right("invitations.write")),
+    ("POST", "/api/v1/invitations", Right("invitations.write")),
+    ("POST", "/api/v1/invitations/{invitation_id}/resend", Right("invitations.write")),
+    ("DELETE", "/api/v1/invitations/{invitation_id}", Right("invitations.write")),
     ("POST", "/api/v1/auth/accept-invitation", EverybodyOrUsers),
     ("POST", "/api/auth/accept-invitation", EverybodyOrUsers),
     ("POST", "/api/v1/auth/undo-email-change", Everybody),
     ("POST", "/api/v1/users/me/email", Users),
     ("POST", "/api/v1/users/me/delete", Users),
-    ("DELETE", "/api/v1/users/{user_id}", Admins),
-    ("POST", "/api/v1/users/{user_id}/restore", Admins),
+    ("DELETE", "/api/v1/users/{user_id}", Right("users.delete")),
+    ("POST", "/api/v1/users/{user_id}/restore", Right("users.delete")),
     ("DELETE", "/api/v1/users/me/email", Users),
     ("POST", "/api/auth/forgot-password", Everybody),
     ("POST", "/api/auth/reset-password", Everybody),
     ("POST", "/api/auth/verify-email", Everybody),
     ("POST", "/api/auth/verify-email/resend", Everybody),
-    ("GET", "/api/v1/users/{user_id}/lock", Admins),
-    ("DELETE", "/api/v1/users/{user_id}/lock", Admins),
+    ("GET", "/api/v1/users/{user_id}/lock", Right("users.unlock")),
+    ("DELETE", "/api/v1/users/{user_id}/lock", Right("users.unlock")),
     ("GET", "/.well-known/jwks.json", Everybody),
     ("GET", "/", Everybody),
     ("GET", "/health", Everybody),
@@ -60,28 +63,34 @@ const RULES: [(&str, &str, Access); 58] = [
     ("POST", "/api/v1/auth/register", Everybody),
     ("POST", "/api/v1/auth/login", Everybody),
     ("POST", "/api/v1/auth/refresh", Everybody),
-    ("POST", "/api/v1/auth/logout", Users),
-    ("POST", "/api/v1/auth/change-password", Users),
-    ("GET", "/api/v1/users/me", Users),
+    ("POST", "/api/v1/auth/logout", Restricted),
+    ("POST", "/api/v1/auth/change-password", Restricted),
+    ("GET", "/api/v1/users/me", Restricted),
     ("PUT", "/api/v1/users/me", Users),
     ("GET", "/api/v1/users/me/sessions", Users),
     ("DELETE", "/api/v1/users/me/sessions", Users),
     ("DELETE", "/api/v1/users/me/sessions/{session_id}", Users),
-    ("GET", "/api/v1/users/{user_id}", Admins),
-    ("GET", "/api/v1/users/{user_id}/sessions", Admins),
-    ("DELETE", "/api/v1/users/{user_id}/sessions", Admins),
-    ("DELETE", "/api/v1/users/{user_id}/sessions/{session_id}", Admins),
-    ("POST", "/api/v1/users/{user_id}/activate", Admins),
-    ("POST", "/api/v1/users/{user_id}/deactivate", Admins),
+    ("GET", "/api/v1/users/{user_id}", Right("users.read")),
+    ("GET", "/api/v1/users/{user_id}/sessions", Right("sessions.read")),
+    ("DELETE", "/api/v1/users/{user_id}/sessions", Right("sessions.end")),
+    ("DELETE", "/api/v1/users/{user_id}/sessions/{session_id}", Right("sessions.end")),
+    ("POST", "/api/v1/users/{user_id}/activate", Right("users.write")),
+    ("POST", "/api/v1/users/{user_id}/deactivate", Right("users.write")),
     ("POST", "/api/auth/register", Everybody),
     ("POST", "/api/auth/login", Everybody),
-    ("POST", "/api/auth/logout", Users),
-    ("POST", "/api/auth/change-password", Users),
-    ("GET", "/api/auth/me", Users),
+    ("POST", "/api/auth/logout", Restricted),
+    ("POST", "/api/auth/change-password", Restricted),
+    ("GET", "/api/auth/me", Restricted),
     ("PUT", "/api/auth/me", Users),
-    ("GET", "/api/auth/users", Admins),
-    ("PUT", "/api/auth/users/{user_id}/activate", Admins),
-    ("PUT", "/api/auth/users/{user_id}/deactivate", Admins),
+    ("GET", "/api/auth/users", Right("users.read")),
+    ("PUT", "/api/auth/users/{user_id}/activate", Right("users.write")),
+    ("PUT", "/api/auth/users/{user_id}/deactivate", Right("users.write")),
+    ("POST", "/api/v1/users", Right("users.write")),
+    ("PATCH", "/api/v1/users/{user_id}", Right("users.write")),
+    ("POST", "/api/v1/users/{user_id}/ban", Right("users.ban")),
+    ("POST", "/api/v1/users/{user_id}/password", Right("users.set_password")),
+    ("PUT", "/api/v1/users/{user_id}/role", Right("roles.grant")),
+    ("POST", "/api/v1/users/{user_id}/unban", Right("users.ban")),
 ];
 
 /// A kind of caller.
@@ -90,23 +99,51 @@ enum Caller {
     Nobody,
     /// With the token of a deactivated account.
     Inactive,
+    /// Who has to change the password first.
+    MustChange,
     User,
+    /// With all rights but the one that is asked for.
+    AllOthers,
+    /// With the right that is asked for, and no other.
+    Only,
     Admin,
 }
 
-const CALLERS: [Caller; 4] = [Caller::Nobody, Caller::Inactive, Caller::User, Caller::Admin];
+const CALLERS: [Caller; 7] = [
+    Caller::Nobody,
+    Caller::Inactive,
+    Caller::MustChange,
+    Caller::User,
+    Caller::AllOthers,
+    Caller::Only,
+    Caller::Admin,
+];
 
-/// What a refusal's status is; `None` for whom there is to be none.
-fn refusal(access: Access, caller: Caller) -> Option<u16> {
+/// How a caller is refused: status and code; `None` for whom there is to be no refusal.
+fn refusal(access: Access, caller: Caller) -> Option<(u16, &'static str)> {
     match (access, caller) {
-        (Everybody, _)
-        | (EverybodyOrUsers, Caller::Nobody | Caller::User)
-        | (Users, Caller::User)
-        | (_, Caller::Admin) => None,
-        (_, Caller::Nobody | Caller::Inactive) => Some(401),
-        (Admins, Caller::User) => Some(403),
-        (Cache, Caller::User) => unreachable!("resolved by the setting before"),
+        (Everybody, _) | (EverybodyOrUsers, Caller::Nobody) | (Restricted, Caller::MustChange) => {
+            None
+        }
+        (_, Caller::Nobody) => Some((401, "not_authenticated")),
+        (_, Caller::Inactive) => Some((401, "invalid_token")),
+        (_, Caller::MustChange) => Some((403, "password_change_required")),
+        (Right(_), Caller::User | Caller::AllOthers) => Some((403, "forbidden")),
+        _ => None,
     }
+}
+
+/// A name for a role.
+fn role_of(caller: Caller, right: &str) -> String {
+    let prefix = if caller == Caller::Only { "only" } else { "but" };
+    format!("{prefix}_{}", right.replace('.', "_"))
+}
+
+/// The rights that operations ask for.
+fn rights() -> BTreeSet<&'static str> {
+    let all =
+        RULES.iter().filter_map(|rule| if let Right(right) = rule.2 { Some(right) } else { None });
+    all.chain(["cache.use"]).collect()
 }
 
 /// Every operation of the document.
@@ -126,26 +163,65 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
 struct People {
     app: TestApp,
     inactive: Client,
+    must_change: String,
 }
 
 impl People {
-    /// root is 1, mike 2, ann 3, and 4 is who others do things to.
+    /// root is 1, mike 2, ann 3, 4 is who others do things to, and 5 has a first password.
     async fn on(setting: &str) -> Self {
-        let app = TestApp::start_with(&[("cache_api.access", setting)]).await;
+        let rights = rights();
+        let mut roles = vec![("cache_api.access".to_owned(), setting.to_owned())];
+        for right in &rights {
+            let others: Vec<_> = rights.iter().copied().filter(|other| other != right).collect();
+            for (caller, list) in
+                [(Caller::Only, (*right).to_owned()), (Caller::AllOthers, { others.join(",") })]
+            {
+                roles.push((format!("roles.{}.rights", role_of(caller, right)), list));
+            }
+        }
+        let settings: Vec<_> = roles.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        let app = TestApp::start_with(&settings).await;
         let admin = app.admin("root").await;
         app.user("mike").await;
         let inactive = app.user("ann").await;
         app.user("victim").await;
         assert_eq!(admin.post_empty("/api/v1/users/3/deactivate").await.status, 200);
-        Self { app, inactive }
+        let create = async |name: &str, role: &str, password: Option<&str>| {
+            let made = json!({
+                "username": name, "email": format!("{name}@example.com"), "role": role,
+                "password": password, "must_change_password": password.is_none(),
+            });
+            let made = admin.post("/api/v1/users", &made).await;
+            assert_eq!(made.status, 201, "{made}");
+            made.body["password"].as_str().unwrap_or_default().to_owned()
+        };
+        let must_change = create("eve", "admin", None).await;
+        for right in rights {
+            for caller in [Caller::Only, Caller::AllOthers] {
+                let role = role_of(caller, right);
+                create(&role, &role, Some(PASSWORD)).await;
+            }
+        }
+        Self { app, inactive, must_change }
     }
 
-    async fn call(&self, caller: Caller, method: &str, path: &str, id: &str) -> Answer {
+    async fn call(
+        &self,
+        (access, caller): (Access, Caller),
+        method: &str,
+        path: &str,
+        id: &str,
+    ) -> Answer {
         let anonymous = self.app.anonymous();
+        let right = if let Right(right) = access { right } else { "users.read" };
         let client = match caller {
             Caller::Nobody => anonymous,
             Caller::Inactive => self.inactive.clone(),
+            Caller::MustChange => anonymous.log_in("eve", &self.must_change).await,
             Caller::User => anonymous.log_in("mike", PASSWORD).await,
+            Caller::AllOthers | Caller::Only => {
+                anonymous.log_in(&role_of(caller, right), PASSWORD).await
+            }
             Caller::Admin => anonymous.log_in("root", PASSWORD).await,
         };
         let path = filled(path, |name| if name == "user_id" { id } else { any_value(name) });
@@ -155,7 +231,8 @@ impl People {
 
 #[tokio::test]
 async fn z1_every_operation_admits_whom_it_should() {
-    for (setting, cache) in [("public", Everybody), ("authenticated", Users), ("superuser", Admins)]
+    for (setting, cache) in
+        [("public", Everybody), ("authenticated", Users), ("superuser", Right("cache.use"))]
     {
         let people = People::on(setting).await;
         let document = people.app.anonymous().get("/openapi.json").await.body;
@@ -171,16 +248,27 @@ async fn z1_every_operation_admits_whom_it_should() {
             found.insert((method.clone(), path.clone()));
             let secured = operation["security"].as_array().is_some_and(|any| !any.is_empty());
             assert_eq!(secured, access != Everybody, "{method} {path}: the document on {setting}");
+            let right = match access {
+                Everybody | EverybodyOrUsers | Cache => "none",
+                Users | Restricted => "self",
+                Right(right) => right,
+            };
+            assert_eq!(operation["x-right"], right, "a1: {method} {path}");
             for caller in CALLERS {
-                let answer = people.call(caller, &method, &path, "4").await;
+                let answer = people.call((access, caller), &method, &path, "4").await;
                 let told = format!("{setting}: {method} {path} by {caller:?}: {answer}");
+                let code = || answer.body.get("code").or(answer.body.pointer("/data/reason"));
                 match refusal(access, caller) {
-                    Some(status) => {
+                    Some((status, reason)) => {
                         assert_eq!(answer.status, status, "{told}");
+                        if path.starts_with("/api/v1") {
+                            assert_eq!(code(), Some(&json!(reason)), "{told}");
+                        }
                         let challenge = answer.header("www-authenticate").is_some();
                         assert_eq!(challenge, status == 401, "{told}");
                         assert!(operation["responses"].get(status.to_string()).is_some(), "{told}");
-                        let bad = people.call(caller, &method, &path, "none").await;
+                        let who = (access, caller);
+                        let bad = people.call(who, &method, &path, "none").await;
                         assert_eq!(bad.status, status, "whatever is asked for: {bad}");
                     }
                     // `{}` is no sensible body: what matters is that it was looked at.
@@ -202,8 +290,9 @@ async fn z1_a_refused_request_changes_nothing() {
     let before = admin.get("/api/v1/users/4").await.body;
     for (method, path, access) in RULES {
         for caller in [Caller::Nobody, Caller::Inactive, Caller::User] {
-            if access == Admins || (access == Users && caller != Caller::User) {
-                people.call(caller, method, path, "4").await;
+            let is_own = matches!(access, Users | Restricted);
+            if matches!(access, Right(_)) || (is_own && caller != Caller::User) {
+                people.call((access, caller), method, path, "4").await;
             }
         }
     }

@@ -203,7 +203,7 @@ async fn t07_t08_claims_are_there_and_of_their_type() {
         for value in [json!(exp.to_string()), Value::Null, half, json!(-1), json!(u64::MAX)] {
             setting.is_refused(&setting.claim("exp", Some(value))).await;
         }
-        for (name, value) in [("iss", "other"), ("aud", "other"), ("sub", "2"), ("role", "root")] {
+        for (name, value) in [("iss", "other"), ("aud", "other"), ("sub", "2"), ("role", "Root")] {
             setting.is_refused(&setting.claim(name, Some(value.into()))).await;
         }
         // T9: longer than any token of ours lives, and over.

@@ -11,6 +11,8 @@ async fn me_is_the_caller() {
     200
     {
       "avatar": null,
+      "ban_reason": null,
+      "banned_until": null,
       "bio": null,
       "created_at": "[time]",
       "deletes_at": null,
@@ -22,6 +24,7 @@ async fn me_is_the_caller() {
       "is_verified": false,
       "last_login_at": "[time]",
       "locale": "zh-CN",
+      "must_change_password": false,
       "pending_email": null,
       "phone": null,
       "role": "student",
@@ -50,6 +53,8 @@ async fn update_me_changes_what_is_given_and_clears_what_is_null() {
     200
     {
       "avatar": null,
+      "ban_reason": null,
+      "banned_until": null,
       "bio": null,
       "created_at": "[time]",
       "deletes_at": null,
@@ -61,6 +66,7 @@ async fn update_me_changes_what_is_given_and_clears_what_is_null() {
       "is_verified": false,
       "last_login_at": "[time]",
       "locale": "zh-CN",
+      "must_change_password": false,
       "pending_email": null,
       "phone": null,
       "role": "student",
@@ -80,6 +86,8 @@ async fn update_me_without_a_change_is_none() {
     200
     {
       "avatar": null,
+      "ban_reason": null,
+      "banned_until": null,
       "bio": null,
       "created_at": "[time]",
       "deletes_at": null,
@@ -91,6 +99,7 @@ async fn update_me_without_a_change_is_none() {
       "is_verified": false,
       "last_login_at": "[time]",
       "locale": "zh-CN",
+      "must_change_password": false,
       "pending_email": null,
       "phone": null,
       "role": "student",
@@ -167,6 +176,8 @@ async fn an_administrator_sees_any_user() {
     200
     {
       "avatar": null,
+      "ban_reason": null,
+      "banned_until": null,
       "bio": null,
       "created_at": "[time]",
       "deletes_at": null,
@@ -178,6 +189,7 @@ async fn an_administrator_sees_any_user() {
       "is_verified": false,
       "last_login_at": "[time]",
       "locale": "zh-CN",
+      "must_change_password": false,
       "pending_email": null,
       "phone": null,
       "role": "student",
@@ -260,6 +272,8 @@ async fn deactivate_and_activate_are_idempotent() {
     200
     {
       "avatar": null,
+      "ban_reason": null,
+      "banned_until": null,
       "bio": null,
       "created_at": "[time]",
       "deletes_at": null,
@@ -271,6 +285,7 @@ async fn deactivate_and_activate_are_idempotent() {
       "is_verified": false,
       "last_login_at": "[time]",
       "locale": "zh-CN",
+      "must_change_password": false,
       "pending_email": null,
       "phone": null,
       "role": "student",
@@ -285,6 +300,8 @@ async fn deactivate_and_activate_are_idempotent() {
     200
     {
       "avatar": null,
+      "ban_reason": null,
+      "banned_until": null,
       "bio": null,
       "created_at": "[time]",
       "deletes_at": null,
@@ -296,6 +313,7 @@ async fn deactivate_and_activate_are_idempotent() {
       "is_verified": false,
       "last_login_at": "[time]",
       "locale": "zh-CN",
+      "must_change_password": false,
       "pending_email": null,
       "phone": null,
       "role": "student",
@@ -315,7 +333,7 @@ async fn deactivate_and_activate_refuse() {
     400
     {
       "code": "last_admin",
-      "detail": "不能停用或删除最后一个管理员"
+      "detail": "不能停用、封禁、降级或删除最后一个管理员"
     }
     "#);
     for verb in ["activate", "deactivate"] {

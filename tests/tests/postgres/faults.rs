@@ -9,7 +9,7 @@ use menjin_domain::health::HealthProbe as _;
 use menjin_domain::lockout::{LockoutRepository as _, LockoutSubject};
 use menjin_domain::sessions::SessionRepository as _;
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
-use menjin_tests::contract::{self, at, context, network, session_id};
+use menjin_tests::contract::{self, Administer, at, context, network, session_id};
 use menjin_tests::servers::postgres::{self, Server};
 use tokio_postgres::Client;
 
@@ -63,7 +63,7 @@ async fn f1_a_killed_server_is_unavailable_and_recovered_from() {
             async move {
                 let mut ids = Vec::new();
                 for number in 0.. {
-                    let new = contract::new_user(&format!("user{round}-{number}"), Role::Student);
+                    let new = contract::new_user(&format!("user{round}-{number}"), Role::STUDENT);
                     match store.accounts.create(new).await {
                         Ok(user) => ids.push(user.id),
                         Err(_) => break,
@@ -196,7 +196,7 @@ async fn a_caller_who_leaves_leaves_no_open_transaction() {
     let database = postgres::database().await;
     let config = PostgresConfig { pool_size: 4, ..PostgresConfig::at(database.url.clone()) };
     let store = PostgresStore::open(config).await.unwrap();
-    let ids = [of(&store).add("ann", Role::Admin).await.id, of(&store).student("bob").await];
+    let ids = [of(&store).add("ann", Role::ADMIN).await.id, of(&store).student("bob").await];
     for number in 0..200_u64 {
         let patience = Duration::from_micros(number * 25);
         let id = ids[1];

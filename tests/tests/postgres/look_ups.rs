@@ -7,7 +7,7 @@ use menjin_domain::common::Patch;
 use menjin_domain::lockout::{LockoutRepository as _, LockoutSubject};
 use menjin_domain::sessions::{LiveSession, SessionRepository as _};
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
-use menjin_tests::contract::{self, at, context, network, session_id};
+use menjin_tests::contract::{self, Administer, at, context, network, session_id};
 use menjin_tests::servers::postgres::{self, Database};
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
@@ -43,7 +43,7 @@ async fn shared_connections_and_the_pool_answer_alike() {
     let [store, plain] = both(&database).await;
     let raw = database.connect().await;
     let contract = of(&store);
-    let ann = contract.add("ann", Role::Admin).await.id;
+    let ann = contract.add("ann", Role::ADMIN).await.id;
     let bob = contract.student("bob").await;
     for (session, user) in [(1, ann), (2, ann), (3, bob), (4, ann)] {
         contract.log_in(session, user).await;

@@ -12,7 +12,7 @@ use tokio_postgres::Client;
 use crate::open;
 
 const ROLES: [Option<Role>; 4] =
-    [None, Some(Role::Student), Some(Role::Teacher), Some(Role::Admin)];
+    [None, Some(Role::STUDENT), Some(Role::TEACHER), Some(Role::ADMIN)];
 
 /// Adds this many users in one statement: two of three are students, the rest teachers, but for a few
 /// administrators.
@@ -48,7 +48,7 @@ async fn counts_are_exact(raw: &Client) {
 async fn pages_are_right(store: &PostgresStore, raw: &Client) {
     for role in ROLES {
         let all = "SELECT id FROM users WHERE $1::text IS NULL OR role = $1 ORDER BY id";
-        let all = raw.query(all, &[&role.map(Role::as_str)]).await.unwrap();
+        let all = raw.query(all, &[&role.as_ref().map(Role::as_str)]).await.unwrap();
         let ids: Vec<i64> = all.iter().map(|row| row.get(0)).collect();
         for skip in (0..ids.len()).step_by(1999).chain([1, 2, ids.len() - 1, ids.len()]) {
             let query = UserQuery { start: PageStart::Skip(skip as u64), limit: 3, role };
@@ -108,7 +108,7 @@ async fn counts_stay_exact_while_many_write() {
     contract::at_once(40, |number| {
         let store = stores[number % 2].clone();
         async move {
-            let role = [Role::Student, Role::Teacher][number % 2];
+            let role = [Role::STUDENT, Role::TEACHER][number % 2];
             store.create(contract::new_user(&format!("new{number}"), role)).await.unwrap();
             for role in ROLES {
                 let query = UserQuery { start: PageStart::Skip(0), limit: 1000, role };
@@ -179,7 +179,7 @@ async fn every_page_is_a_walk_along_an_index() {
     store.close();
     let store = open(&database.url).await;
     let last = UserId::try_from(39_000).unwrap();
-    for role in [None, Some(Role::Student), Some(Role::Teacher)] {
+    for role in [None, Some(Role::STUDENT), Some(Role::TEACHER)] {
         for (start, statements, walk) in [
             (PageStart::Skip(0), 1, 20),
             (PageStart::Skip(SKIPPED.unsigned_abs()), 2, SKIPPED + 1),

@@ -21,7 +21,7 @@ async fn two_replicas_share_one_database() {
     let stores = [open(&database.url).await, open(&database.url).await];
     let results = contract::at_once(50, |number| {
         let store = stores[number % 2].clone();
-        let new = contract::new_user(&format!("user{}", number / 2), Role::Student);
+        let new = contract::new_user(&format!("user{}", number / 2), Role::STUDENT);
         async move { AccountRepository::create(&store, new).await.is_ok() }
     })
     .await;
@@ -48,7 +48,7 @@ async fn two_replicas_share_one_database() {
 async fn t16_r11_all_is_there_after_a_restart() {
     let database = postgres::database().await;
     let first = open(&database.url).await;
-    let user = of(&first).add("ann", Role::Admin).await;
+    let user = of(&first).add("ann", Role::ADMIN).await;
     of(&first).log_in(1, user.id).await;
     let rotation = |presented, seconds| Rotation {
         session_id: session_id(1),
@@ -126,8 +126,8 @@ async fn pages_are_right_where_ids_are_missing() {
     for (role, skip, expected, total) in [
         (None, 2, vec![5, 6], 8),
         (None, 7, vec![10], 8),
-        (Some(Role::Student), 2, vec![6, 7], 7),
-        (Some(Role::Admin), 0, vec![5], 1),
+        (Some(Role::STUDENT), 2, vec![6, 7], 7),
+        (Some(Role::ADMIN), 0, vec![5], 1),
     ] {
         let page = store
             .accounts

@@ -64,9 +64,9 @@ fn micros(seconds: i64) -> Option<String> {
 
 fn role(number: i64) -> Role {
     match number % 3 {
-        0 => Role::Student,
-        1 => Role::Teacher,
-        _ => Role::Admin,
+        0 => Role::STUDENT,
+        1 => Role::TEACHER,
+        _ => Role::ADMIN,
     }
 }
 
@@ -282,7 +282,7 @@ async fn everything_goes_from_any_database_to_any() {
     assert!(sums.windows(2).all(|pair| pair[0] == pair[1]), "{sums:#?}");
     for place in &route {
         let users = &place.store.accounts;
-        for role in [None, Some(Role::Student), Some(Role::Teacher), Some(Role::Admin)] {
+        for role in [None, Some(Role::STUDENT), Some(Role::TEACHER), Some(Role::ADMIN)] {
             let page =
                 users.list(UserQuery { start: PageStart::Skip(0), limit: 1, role }).await.unwrap();
             let of_role = |number: &i64| role.is_none_or(|role| self::role(*number) == role);
@@ -306,7 +306,7 @@ async fn everything_goes_from_any_database_to_any() {
             live.map(|live| (live.session.user_id.get(), live.session.generation.0)),
             Some((2, 2))
         );
-        let new = users.create(new_user("newcomer", Role::Student)).await.unwrap();
+        let new = users.create(new_user("newcomer", Role::STUDENT)).await.unwrap();
         assert_eq!(new.id.get(), LAST_USER_ID + 1, "no id is given twice");
         let page = users
             .list(UserQuery { start: PageStart::Skip(0), limit: 1, role: None })
@@ -330,7 +330,7 @@ async fn what_is_not_committed_never_was() {
         assert!(contents.iter().all(|each| each.rows == 0 && each.last_id.unwrap_or(0) == 0));
         assert!(reader.next().await.unwrap().is_none());
         drop(reader);
-        let ann = place.store.add("ann", Role::Admin).await;
+        let ann = place.store.add("ann", Role::ADMIN).await;
         assert_eq!(ann.id, UserId::FIRST);
         let page = place
             .store
@@ -345,7 +345,7 @@ async fn what_is_not_committed_never_was() {
 async fn only_an_empty_database_is_filled() {
     let source = full().await;
     for target in [on_sqlite(), on_postgres().await] {
-        target.store.add("ann", Role::Student).await;
+        target.store.add("ann", Role::STUDENT).await;
         let error = transfer(&source, &target).await.unwrap_err();
         let what = TransferError::Target(Error::Refused(NotEmpty { what: "users" }));
         assert_eq!(crate::chain(&error), crate::chain(&what));
@@ -362,9 +362,9 @@ async fn only_an_empty_database_is_filled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_writes_while_all_is_read() {
     for place in [on_sqlite(), on_postgres().await] {
-        let ann = place.store.add("ann", Role::Student).await;
+        let ann = place.store.add("ann", Role::STUDENT).await;
         let reader = place.archive.export().await.unwrap();
-        let refused = place.store.accounts.create(new_user("bob", Role::Student)).await;
+        let refused = place.store.accounts.create(new_user("bob", Role::STUDENT)).await;
         assert!(refused.is_err(), "{refused:?}");
         assert_eq!(place.store.accounts.find(ann.id).await.unwrap(), Some(ann), "reads go on");
         drop(reader);
@@ -379,7 +379,7 @@ async fn a_broken_row_stops_the_transfer() {
     let database = postgres::database().await;
     let archive = PostgresArchive::new(&PostgresConfig::at(database.url.as_str())).unwrap();
     let source = Place { archive: Arc::new(archive), store: of(&open(&database.url).await) };
-    source.store.add("ann", Role::Student).await;
+    source.store.add("ann", Role::STUDENT).await;
     let raw = database.connect().await;
     raw.batch_execute("UPDATE users SET created_at = '290000-01-01T00:00:00Z'").await.unwrap();
     let target = on_sqlite();

@@ -42,6 +42,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     rules: |settings| Rules {
         new_password: PasswordLength { min: settings.envelope_password_min, max: PASSWORD_MAX },
         joins_bounds: true,
+        roles: settings.roles.clone(),
     },
 };
 

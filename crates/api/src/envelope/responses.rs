@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use menjin_domain::accounts;
 use menjin_web::schema::{Components, Schema, Time, response};
-use menjin_web::values::roles;
+use menjin_web::values::ShownRole;
 use menjin_web::{Text, response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -67,7 +67,7 @@ response! {
     pub(super) struct User as "EnvelopeUser" {
         id: i64 => { "minimum": 1, "example": 1 },
         username: String => { "example": "student001" },
-        role: &'static str => { "enum": roles(), "example": "student" },
+        role: ShownRole,
         /// The user name of somebody without a name.
         name: String => { "example": "张三" },
         email: String => { "format": "email", "example": "zhangsan@example.com" },
@@ -88,7 +88,7 @@ impl From<&accounts::User> for User {
         Self {
             id: user.id.get(),
             username: user.username.as_str().to_owned(),
-            role: user.role.as_str(),
+            role: ShownRole(user.role),
             name: shown_name(user).to_owned(),
             email: user.email.as_str().to_owned(),
             is_active: user.is_active,

@@ -40,9 +40,40 @@ impl FromRequest for Caller {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let MaybeCaller(caller) = MaybeCaller::of(&request).await?;
-            Ok(Self(caller.ok_or(ErrorKind::NotAuthenticated)?))
+            let RestrictedCaller(caller) = RestrictedCaller::of(&request).await?;
+            caller.check_unrestricted()?;
+            Ok(Self(caller))
         })
+    }
+}
+
+/// The authenticated caller, also one who may do next to nothing yet: for what such a caller may do.
+pub(crate) struct RestrictedCaller(Principal);
+
+impl Deref for RestrictedCaller {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.0
+    }
+}
+
+impl FromRequest for RestrictedCaller {
+    type Error = Rejection;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Self::of(&request).await })
+    }
+}
+
+impl RestrictedCaller {
+    async fn of(request: &HttpRequest) -> Result<Self, Rejection> {
+        let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
+        let token = bearer(request)?.ok_or(ErrorKind::NotAuthenticated)?;
+        let caller = api.services.authenticate.execute(token).await;
+        Ok(Self(caller.map_err(unauthenticated)?))
     }
 }
 
@@ -55,16 +86,13 @@ impl FromRequest for MaybeCaller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { Self::of(&request).await })
-    }
-}
-
-impl MaybeCaller {
-    async fn of(request: &HttpRequest) -> Result<Self, Rejection> {
-        let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
-        let Some(token) = bearer(request)? else { return Ok(Self(None)) };
-        let caller = api.services.authenticate.execute(token).await;
-        Ok(Self(Some(caller.map_err(unauthenticated)?)))
+        Box::pin(async move {
+            if bearer(&request)?.is_none() {
+                return Ok(Self(None));
+            }
+            let Caller(caller) = Caller::from_request(&request, &mut Payload::None).await?;
+            Ok(Self(Some(caller)))
+        })
     }
 }
 
@@ -143,6 +171,13 @@ impl Input for Caller {
     }
 }
 
+impl Input for RestrictedCaller {
+    fn describe(signature: &mut Signature, _: &mut Components<'_>) {
+        signature.access = Access::RestrictedUsers;
+        signature.may_refuse(Access::RestrictedUsers.refusals());
+    }
+}
+
 impl Input for MaybeCaller {
     fn describe(signature: &mut Signature, _: &mut Components<'_>) {
         signature.access = Access::EverybodyOrUsers;
@@ -152,8 +187,9 @@ impl Input for MaybeCaller {
 
 impl<R: Right> Input for Authorized<R> {
     fn describe(signature: &mut Signature, _: &mut Components<'_>) {
-        signature.access = Access::Administrators;
-        signature.may_refuse(Access::Administrators.refusals());
+        let access = Access::Right(R::ID);
+        signature.access = access;
+        signature.may_refuse(access.refusals());
     }
 }
 

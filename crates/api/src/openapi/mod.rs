@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use actix_web::http::Method;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use menjin_domain::access::rights::RightId;
 use menjin_domain::cache::CacheAccess;
 use menjin_web::ErrorKind;
 use menjin_web::schema::Components;
@@ -94,7 +95,7 @@ fn describe(
     if signature.access == Access::Cache {
         signature.access = match settings.cache_access {
             CacheAccess::Authenticated => Access::Users,
-            CacheAccess::Superuser => Access::Administrators,
+            CacheAccess::Superuser => Access::Right(RightId::CacheUse),
             CacheAccess::Public | CacheAccess::Off => Access::Everybody,
         };
         signature.may_refuse(signature.access.refusals());
@@ -104,12 +105,13 @@ fn describe(
         "tags": summary.tags,
         "summary": unwrapped(summary.summary.as_deref().unwrap_or_default()).trim_end_matches('.'),
         "description": unwrapped(summary.description.as_deref().unwrap_or_default()),
+        "x-right": signature.access.right(),
         "security": match signature.access {
             Access::Everybody | Access::Cache => json!([]),
             Access::EverybodyOrUsers => {
                 json!([{}, { "bearer": [] }, { "OAuth2PasswordBearer": [] }])
             }
-            Access::Users | Access::Administrators => {
+            Access::RestrictedUsers | Access::Users | Access::Right(_) => {
                 json!([{ "bearer": [] }, { "OAuth2PasswordBearer": [] }])
             }
         },

@@ -122,9 +122,15 @@ fn example_of(schema: &Value, schemas: &Map<String, Value>) -> Value {
     if let Some(items) = schema.get("items") {
         return json!([example_of(items, schemas)]);
     }
+    // Of an answer: what is not there always, is not in the example.
+    let required = schema.get("required").and_then(Value::as_array);
+    let is_there = |name: &str| {
+        required.is_none_or(|required| required.iter().any(|each| each.as_str() == Some(name)))
+    };
     let properties = schema.get("properties").and_then(Value::as_object);
     let property = |(name, schema): (&String, &Value)| (name.clone(), example_of(schema, schemas));
-    properties.into_iter().flatten().map(property).collect()
+    let properties = properties.into_iter().flatten();
+    properties.filter(|(name, _)| is_there(name)).map(property).collect()
 }
 
 /// With a capital letter.

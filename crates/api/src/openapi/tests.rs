@@ -17,6 +17,7 @@ fn settings(cache_access: CacheAccess) -> ApiSettings {
         published_issuer: None,
         cors: Cors::default(),
         metrics: false,
+        roles: std::sync::Arc::default(),
         cache_access,
         default_role: RegistrableRole::STUDENT,
         v1_password: PasswordLength { min: 12, max: 128 },

@@ -44,13 +44,19 @@ mod sessions {
 }
 mod users {
     pub(super) mod activate;
+    pub(super) mod ban;
     pub(super) mod change_email;
+    pub(super) mod create;
     pub(super) mod deactivate;
     pub(super) mod delete;
     pub(super) mod delete_me;
     pub(super) mod get;
     pub(super) mod get_me;
     pub(super) mod restore;
+    pub(super) mod set_password;
+    pub(super) mod set_role;
+    pub(super) mod unban;
+    pub(super) mod update;
     pub(super) mod update_me;
     pub(super) mod withdraw_email_change;
 }
@@ -70,7 +76,11 @@ pub use mail::list::MailResponse;
 pub(crate) static DIALECT: Dialect = Dialect {
     render: errors::render,
     error_schema: errors::schema,
-    rules: |settings| Rules { new_password: settings.v1_password, joins_bounds: false },
+    rules: |settings| Rules {
+        new_password: settings.v1_password,
+        joins_bounds: false,
+        roles: settings.roles.clone(),
+    },
 };
 
 /// All endpoints.
@@ -92,9 +102,15 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         users::change_email::endpoint(),
         users::withdraw_email_change::endpoint(),
         users::delete_me::endpoint(),
+        users::create::endpoint(),
         users::get::endpoint(),
+        users::update::endpoint(),
+        users::set_role::endpoint(),
+        users::set_password::endpoint(),
         users::activate::endpoint(),
         users::deactivate::endpoint(),
+        users::ban::endpoint(),
+        users::unban::endpoint(),
         users::delete::endpoint(),
         users::restore::endpoint(),
         sessions::list::endpoint(),

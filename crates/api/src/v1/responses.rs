@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, Responder};
 use menjin_domain::accounts;
 use menjin_domain::sessions::TokenPair;
 use menjin_web::schema::{Components, Schema as _, TOKEN_EXAMPLE, Time};
-use menjin_web::values::{locales, roles};
+use menjin_web::values::{ShownRole, locales};
 use menjin_web::{Locale, Text, response};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -30,7 +30,7 @@ response! {
         is_verified: bool => { "example": false },
         /// Whether the role is `admin`.
         is_superuser: bool => { "example": false },
-        role: &'static str => { "enum": roles(), "example": "student" },
+        role: ShownRole,
         /// The address that the user has asked for, until the link that was sent to it is used.
         pending_email: Option<String> => { "format": "email", "example": null },
         /// The language of mails to the user; null: the server's.
@@ -38,6 +38,12 @@ response! {
         created_at: Time,
         updated_at: Option<Time>,
         last_login_at: Option<Time>,
+        /// Whether the user has to change the password before anything else.
+        must_change_password: bool => { "example": false },
+        /// Until when the user is banned, which may be over; null: not banned.
+        banned_until: Option<Time> => { "example": null },
+        /// Why the user is banned, for administrators.
+        ban_reason: Option<String> => { "example": null },
         /// When the user is gone; null: not to be deleted.
         deletes_at: Option<Time>,
     }
@@ -45,7 +51,7 @@ response! {
 
 impl From<&accounts::User> for User {
     fn from(user: &accounts::User) -> Self {
-        let profile = &user.profile;
+        let (profile, ban) = (&user.profile, user.ban.as_ref());
         Self {
             id: user.id.get(),
             username: user.username.as_str().to_owned(),
@@ -57,14 +63,26 @@ impl From<&accounts::User> for User {
             is_active: user.is_active,
             is_verified: user.is_verified,
             is_superuser: user.is_superuser(),
-            role: user.role.as_str(),
+            role: ShownRole(user.role),
             pending_email: user.pending_email.as_ref().map(|email| email.as_str().to_owned()),
             locale: user.locale.map(Locale::tag),
             created_at: Time(user.created_at),
             updated_at: user.updated_at.map(Time),
             last_login_at: user.last_login_at.map(Time),
+            must_change_password: user.must_change_password(),
+            banned_until: ban.map(|ban| Time(ban.until)),
+            ban_reason: None,
             deletes_at: user.deletes_at.map(Time),
         }
+    }
+}
+
+impl User {
+    /// With what administrators alone may see.
+    pub(crate) fn for_administrators(user: &accounts::User) -> Self {
+        let reason = user.ban.as_ref().and_then(|ban| ban.reason.as_ref());
+        let ban_reason = reason.map(|reason| reason.as_str().to_owned());
+        Self { ban_reason, ..Self::from(user) }
     }
 }
 

@@ -2,13 +2,12 @@
 
 use async_trait::async_trait;
 use menjin_domain::accounts::{
-    AccountRepository, CreateUserError, Deletion, DeletionScheduled, Email, LastAdmin, LoginName,
-    NewUser, ProfileChanges, UpdateProfileError, User, UserPage, UserQuery,
+    self as accounts, AccountChange, AccountRepository, Authority, ChangePlan, ChangeUserError,
+    CreateUserError, Email, Ends, LastAdmin, LoginName, NewUser, ProfileChanges, Role,
+    UpdateProfileError, User, UserPage, UserQuery,
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
-use menjin_domain::common::{
-    Error, PageStart, Patch, PortError, RequestContext, Timestamp, UserId,
-};
+use menjin_domain::common::{Error, PageStart, PortError, RequestContext, Timestamp, UserId};
 use menjin_domain::credentials::CredentialVersion;
 use menjin_domain::one_time::{
     EmailChangeMails, Mailbox, NewAddress, NewOneTimeToken, Purpose, Recipient, Recovery,
@@ -83,7 +82,7 @@ impl State {
         if self.accounts.values().any(|account| account.user.username.canonical() == name) {
             return Err(Error::Refused(CreateUserError::UsernameTaken));
         }
-        if self.is_anothers(new.email.canonical(), None, new.created_at) {
+        if self.is_anothers(new.email.canonical(), None, new.context.at) {
             return Err(Error::Refused(CreateUserError::EmailTaken));
         }
         let id = next_id(&mut self.last_account)?;
@@ -95,10 +94,12 @@ impl State {
             profile: new.profile,
             locale: new.locale,
             pending_email: None,
+            ban: None,
+            first_password: new.first_password,
             deletes_at: None,
             is_active: true,
             is_verified: new.is_verified,
-            created_at: new.created_at,
+            created_at: new.context.at,
             updated_at: None,
             last_login_at: None,
         };
@@ -147,21 +148,31 @@ impl State {
         self.accounts.get(&id).map(|account| account.user.clone())
     }
 
-    /// Makes an active account inactive, and ends its sessions and tokens.
-    fn make_inactive(&mut self, user: &User, at: Timestamp) -> Result<(), Error<LastAdmin>> {
-        let id = user.id;
-        let mut users = self.accounts.values().map(|account| &account.user);
-        let has_peer = users.any(|user| user.is_active && user.is_superuser() && user.id != id);
-        if user.is_superuser() && !has_peer {
-            return Err(Error::Refused(LastAdmin));
-        }
+    /// Writes what is planned for an account, and returns it.
+    fn write(&mut self, id: UserId, plan: ChangePlan, at: Timestamp) -> Result<(), PortError> {
         if let Some(account) = self.accounts.get_mut(&id) {
-            account.user.is_active = false;
-            account.user.updated_at = Some(at);
-            account.raise_version();
+            // The address was changed before, with what belongs to it.
+            let moved = (account.user.email.clone(), account.user.is_verified);
+            let has_moved = plan.address.is_some();
+            account.user = plan.after.user;
+            if has_moved {
+                (account.user.email, account.user.is_verified) = moved;
+            }
+            account.active_before_deletion = plan.after.active_before_deletion;
+            account.hash = plan.hash.unwrap_or_else(|| account.hash.clone());
+            if plan.ends != Ends::Nothing {
+                account.raise_version();
+            }
         }
-        self.end_sessions(id, None, at);
-        self.void_tokens(id, |_| true);
+        if plan.ends != Ends::Nothing {
+            self.end_sessions(id, None, at);
+        }
+        if plan.ends == Ends::SessionsAndTokens {
+            self.void_tokens(id, |_| true);
+        }
+        if let Some(mail) = plan.mail {
+            self.append(mail, Some(id))?;
+        }
         Ok(())
     }
 
@@ -227,11 +238,11 @@ impl AccountRepository for Store {
         let Some(Account { user, .. }) = state.accounts.get_mut(&id) else { return Ok(None) };
         // The same mailbox may be written in another way.
         user.email = changes.email.unwrap_or_else(|| user.email.clone());
-        patch(&mut user.profile.full_name, changes.full_name);
-        patch(&mut user.profile.phone, changes.phone);
-        patch(&mut user.profile.bio, changes.bio);
-        patch(&mut user.profile.avatar, changes.avatar);
-        patch(&mut user.locale, changes.locale);
+        changes.full_name.apply_to(&mut user.profile.full_name);
+        changes.phone.apply_to(&mut user.profile.phone);
+        changes.bio.apply_to(&mut user.profile.bio);
+        changes.avatar.apply_to(&mut user.profile.avatar);
+        changes.locale.apply_to(&mut user.locale);
         user.updated_at = Some(context.at);
         let user = user.clone();
         state.record(context.event(AuditAction::ProfileUpdated).on(id));
@@ -254,77 +265,41 @@ impl AccountRepository for Store {
         })
     }
 
-    async fn activate(
+    async fn change(
         &self,
         id: UserId,
-        context: AuditContext,
-    ) -> Result<Option<User>, Error<DeletionScheduled>> {
+        change: AccountChange,
+        authority: Authority,
+    ) -> Result<Option<User>, Error<ChangeUserError>> {
         let mut state = self.lock();
-        if state.accounts.get(&id).is_some_and(|account| account.user.deletes_at.is_some()) {
-            return Err(Error::Refused(DeletionScheduled));
+        let context = authority.context.clone();
+        let refused = |error| Err(Error::Refused(error));
+        let Some(found) = state.accounts.get(&id) else { return Ok(None) };
+        let (before, active_before_deletion) = (found.recipient(), found.active_before_deletion);
+        let account = accounts::Account { user: before.user.clone(), active_before_deletion };
+        let plan = change.plan(&account, &authority).map_err(Error::Refused)?;
+        // Check before the first change: a refusal must change nothing.
+        let users = || state.accounts.values().map(|account| &account.user);
+        let others = || users().filter(|user| user.id != id);
+        if plan.takes_admin && !others().any(|user| user.is_lasting_admin(context.at)) {
+            return refused(LastAdmin.into());
         }
-        let was_locked = state.forget(id);
-        let Some(Account { user, .. }) = state.accounts.get_mut(&id) else { return Ok(None) };
-        let was_active = std::mem::replace(&mut user.is_active, true);
-        if !was_active {
-            user.updated_at = Some(context.at);
+        let name = plan.after.user.username.canonical();
+        if others().any(|user| user.username.canonical() == name) {
+            return refused(ChangeUserError::UsernameTaken);
         }
-        let user = user.clone();
-        match (was_active, was_locked) {
-            (false, _) => state.record(context.event(AuditAction::Activated).on(id)),
-            (true, true) => state.record(context.event(AuditAction::LockoutCleared).on(id)),
-            (true, false) => {}
+        if let (Some(email), AccountChange::Edit { profile, .. }) = (&plan.address, change) {
+            if state.is_anothers(email.canonical(), Some(id), context.at) {
+                return refused(ChangeUserError::EmailTaken);
+            }
+            let how = NewAddress::Direct { by_password: true };
+            state.change_address(&before, email, how, profile.address.mails, context.at)?;
         }
-        Ok(Some(user))
-    }
-
-    async fn deactivate(
-        &self,
-        id: UserId,
-        context: AuditContext,
-    ) -> Result<Option<User>, Error<LastAdmin>> {
-        let mut state = self.lock();
-        let Some(user) = state.user(id) else { return Ok(None) };
-        if !user.is_active {
-            return Ok(Some(user));
-        }
-        state.make_inactive(&user, context.at)?;
-        state.record(context.event(AuditAction::Deactivated).on(id));
-        Ok(state.user(id))
-    }
-
-    async fn schedule_deletion(
-        &self,
-        deletion: Deletion,
-    ) -> Result<Option<User>, Error<LastAdmin>> {
-        let mut state = self.lock();
-        let Deletion { user_id: id, deletes_at, mail, context } = deletion;
-        let Some(user) = state.user(id) else { return Ok(None) };
-        if user.deletes_at.is_some() {
-            return Ok(Some(user));
-        }
-        if user.is_active {
-            state.make_inactive(&user, context.at)?;
-        }
-        if let Some(account) = state.accounts.get_mut(&id) {
-            account.active_before_deletion = user.is_active;
-            account.user.deletes_at = Some(deletes_at);
-            account.user.updated_at = Some(context.at);
-        }
-        if let Some(mail) = mail {
-            state.append(mail, Some(id))?;
-        }
-        state.record(context.event(AuditAction::DeletionScheduled).on(id));
-        Ok(state.user(id))
-    }
-
-    async fn restore(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError> {
-        let mut state = self.lock();
-        let Some(account) = state.accounts.get_mut(&id) else { return Ok(None) };
-        if account.user.deletes_at.take().is_some() {
-            account.user.is_active = account.active_before_deletion;
-            account.user.updated_at = Some(context.at);
-            state.record(context.event(AuditAction::DeletionUndone).on(id));
+        let was_locked = plan.forgets_failures && state.forget(id);
+        let action = plan.action.or(was_locked.then_some(AuditAction::LockoutCleared));
+        state.write(id, plan, context.at)?;
+        if let Some(action) = action {
+            state.record(context.event(action).on(id));
         }
         Ok(state.user(id))
     }
@@ -338,20 +313,14 @@ impl AccountRepository for Store {
     async fn delete_unverified(
         &self,
         created_before: Timestamp,
+        roles: &[Role],
         at: Timestamp,
     ) -> Result<u64, PortError> {
         Ok(self.lock().delete_all(at, |account| {
             let user = &account.user;
             let is_unused = user.last_login_at.is_none() && !account.recipient().is_proved();
-            is_unused && user.is_active && !user.is_superuser() && user.created_at < created_before
+            let is_old = user.created_at < created_before;
+            is_unused && is_old && user.is_active && roles.contains(&user.role)
         }))
-    }
-}
-
-fn patch<T>(field: &mut Option<T>, change: Patch<T>) {
-    match change {
-        Patch::Keep => {}
-        Patch::Clear => *field = None,
-        Patch::Set(value) => *field = Some(value),
     }
 }

@@ -17,6 +17,8 @@ impl Account {
             hash: self.hash.clone(),
             version: self.version,
             is_active: self.user.is_active,
+            banned_until: self.user.ban.as_ref().map(|ban| ban.until),
+            first_password: self.user.first_password,
             is_proved: self.recipient().is_proved(),
         }
     }
@@ -37,6 +39,7 @@ impl CredentialRepository for Store {
         let PasswordChange { user_id, verified_version, hash, keep_session, mail, at, .. } = change;
         let Some(account) = state.at_version(user_id, verified_version) else { return Ok(false) };
         account.hash = hash;
+        account.user.first_password = None;
         account.raise_version();
         account.user.updated_at = Some(at);
         state.end_sessions(user_id, Some(keep_session), at);

@@ -1,6 +1,7 @@
 //! The invitations.
 
 use async_trait::async_trait;
+use menjin_domain::access::Roles;
 use menjin_domain::accounts::{Role, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Error, PortError, Timestamp};
@@ -19,8 +20,12 @@ impl State {
     fn as_now(&self, stored: &StoredInvitation) -> Invitation {
         let invitation = stored.invitation.clone();
         let inviter = invitation.created_by.map(|id| match self.accounts.get(&id) {
-            Some(account) => Inviter { is_active: account.user.is_active, role: account.user.role },
-            None => Inviter { is_active: false, role: invitation.role },
+            Some(account) => Inviter {
+                is_active: account.user.is_active,
+                banned_until: account.user.ban.as_ref().map(|ban| ban.until),
+                role: account.user.role,
+            },
+            None => Inviter { is_active: false, banned_until: None, role: invitation.role },
         });
         Invitation { inviter, ..invitation }
     }
@@ -35,9 +40,11 @@ impl State {
         &self,
         digest: &TokenDigest,
         to: Role,
+        roles: &Roles,
         at: Timestamp,
     ) -> Result<Invitation, Error<TokenInvalid>> {
-        let open = self.invitation_by_token(digest).filter(|it| it.is_open(at) && it.role == to);
+        let open =
+            self.invitation_by_token(digest).filter(|it| it.is_open(at, roles) && it.role == to);
         open.ok_or(Error::Refused(TokenInvalid))
     }
 
@@ -103,11 +110,12 @@ impl InvitationRepository for Store {
         id: InvitationId,
         digest: TokenDigest,
         mail: Option<NewMail>,
+        roles: &Roles,
         context: AuditContext,
     ) -> Result<Invitation, Error<InvitationOver>> {
         let mut state = self.lock();
         let found = state.invitations.get(&id).map(|stored| state.as_now(stored));
-        let found = found.filter(|invitation| invitation.is_renewable(context.at));
+        let found = found.filter(|invitation| invitation.is_renewable(context.at, roles));
         let found = found.ok_or(Error::Refused(InvitationOver))?;
         let renewed = Invitation { expires_at: context.at + found.lifetime, ..found };
         let stored = StoredInvitation { digest, invitation: renewed.clone() };
@@ -130,9 +138,9 @@ impl InvitationRepository for Store {
     }
 
     async fn accept(&self, acceptance: Acceptance) -> Result<User, Error<AcceptError>> {
-        let (mut state, event) = (self.lock(), acceptance.event());
-        let Acceptance { digest, user } = acceptance;
-        let open = state.open_invitation(&digest, user.role, user.created_at);
+        let (mut state, event) = (self.lock(), acceptance.user.event());
+        let Acceptance { digest, user, roles } = acceptance;
+        let open = state.open_invitation(&digest, user.role, &roles, user.created_at());
         let invitation = open.map_err(Error::cast::<AcceptError>)?.id;
         let user = state.insert(user).map_err(Error::cast::<AcceptError>)?;
         state.count_use(invitation);
@@ -142,9 +150,17 @@ impl InvitationRepository for Store {
 
     async fn take_role(&self, acceptance: RoleAcceptance) -> Result<User, Error<TakeRoleError>> {
         let mut state = self.lock();
-        let RoleAcceptance { digest, user_id, from, to, proves_email, keep_session, context } =
-            acceptance;
-        let open = state.open_invitation(&digest, to, context.at);
+        let RoleAcceptance {
+            digest,
+            user_id,
+            from,
+            to,
+            proves_email,
+            keep_session,
+            roles,
+            context,
+        } = acceptance;
+        let open = state.open_invitation(&digest, to, &roles, context.at);
         let invitation = open.map_err(Error::cast::<TakeRoleError>)?;
         let account = state.accounts.get_mut(&user_id);
         let account = account.filter(|it| it.user.is_active && it.user.role == from);

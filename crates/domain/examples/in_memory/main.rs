@@ -31,8 +31,8 @@ use menjin_domain::access::rights::{AuditRead, Right, UsersRead, UsersWrite};
 use menjin_domain::access::{Allowed, Forbidden, Principal};
 use menjin_domain::accounts::LoginName;
 use menjin_domain::accounts::{
-    CreateAdminInput, DeactivateUserError, Email, Profile, RegisterError, RegisterInput,
-    RegistrableRole, User, UserQuery, Username, UsernameLength, VerifyEmailInput,
+    ChangeUserError, CreateAdminInput, Email, ManageUserError, Profile, RegisterError,
+    RegisterInput, RegistrableRole, User, UserQuery, Username, UsernameLength, VerifyEmailInput,
 };
 use menjin_domain::audit::{AuditAction, AuditFilter, ListRecordsInput};
 use menjin_domain::common::{ClientInfo, Error, PageStart, Random, RequestContext, UserId};
@@ -283,16 +283,16 @@ async fn is_administered(menjin: &Menjin, ann: UserId) -> Outcome<()> {
     })?;
 
     let allowed = menjin.allow::<UsersWrite>(&root)?;
-    let user = menjin.services.deactivate_user.execute(&allowed, ann).await?;
+    let user = menjin.services.change_user.deactivate(&allowed, ann).await?;
     step("the administrator deactivates Ann", &user, |user| user.id == ann && !user.is_active)?;
     step("her tokens are dead at once", &menjin.caller(&laptop).await, is_dead)?;
     let login = menjin.login("ann", SECOND_PASSWORD, LAPTOP).await?;
     step("she cannot log in: the answer is that to a wrong password", &login, is_refused)?;
-    let user = menjin.services.deactivate_user.execute(&allowed, root.user.id).await;
+    let user = menjin.services.change_user.deactivate(&allowed, root.user.id).await;
     step("the last administrator stays, even if they would go", &user, |user| {
-        matches!(user, Err(Error::Refused(DeactivateUserError::LastAdmin)))
+        matches!(user, Err(Error::Refused(ManageUserError::Refused(ChangeUserError::LastAdmin(_)))))
     })?;
-    menjin.services.activate_user.execute(&menjin.allow(&root)?, ann).await?;
+    menjin.services.change_user.activate(&menjin.allow(&root)?, ann).await?;
     let login = menjin.login("ann", SECOND_PASSWORD, LAPTOP).await?;
     step("activated again, Ann logs in", &login, Result::is_ok)?;
 

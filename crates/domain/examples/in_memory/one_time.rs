@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 
 use async_trait::async_trait;
-use menjin_domain::access::rights;
 use menjin_domain::accounts::{LoginName, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Error, PortError, Timestamp, UserId};
@@ -29,7 +28,7 @@ impl State {
             }
             Purpose::ResetPassword | Purpose::UndoEmailChange | Purpose::Invitation => true,
         };
-        account.user.is_active
+        account.user.is_active_at(at)
             && is_for_address
             && !token.is_over
             && version.is_none_or(|version| version == account.version)
@@ -153,6 +152,7 @@ impl OneTimeTokenRepository for Store {
         let (token, before) = state.token_of(user_id, &digest, Purpose::ResetPassword, at)?;
         let account = state.at_version(user_id, version).ok_or(Error::Refused(TokenInvalid))?;
         account.hash = hash;
+        account.user.first_password = None;
         account.raise_version();
         account.user.updated_at = Some(at);
         // The link was in the mailbox of this address, which is the one for new passwords.
@@ -189,7 +189,7 @@ impl OneTimeTokenRepository for Store {
         let mut state = self.lock();
         let (id, digest) = (disowning.user_id, &disowning.digest);
         let (_, of) = state.token_of(id, digest, Purpose::VerifyEmail, disowning.at)?;
-        if of.is_proved() || rights::has_any(of.user.role) {
+        if of.is_proved() || disowning.roles.has_any(of.user.role) {
             return Err(Error::Refused(TokenInvalid));
         }
         state.delete_account(id);

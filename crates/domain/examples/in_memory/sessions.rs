@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 
 use async_trait::async_trait;
-use menjin_domain::accounts::User;
+use menjin_domain::access::{OutOfReach, Reach};
+use menjin_domain::accounts::{Authority, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Error, PortError, SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
@@ -35,6 +36,13 @@ impl State {
                 stored.ended_at.get_or_insert(at);
             }
         }
+    }
+}
+
+impl State {
+    fn check_reach(&self, user: UserId, reach: &Reach) -> Result<(), Error<OutOfReach>> {
+        let user = self.accounts.get(&user).map(|account| account.user.role);
+        user.map_or(Ok(()), |role| reach.check(role)).map_err(Error::Refused)
     }
 }
 
@@ -123,9 +131,10 @@ impl SessionRepository for Store {
         &self,
         user: UserId,
         id: SessionId,
-        context: AuditContext,
-    ) -> Result<bool, PortError> {
+        Authority { context, reach }: Authority,
+    ) -> Result<bool, Error<OutOfReach>> {
         let mut state = self.lock();
+        state.check_reach(user, &reach)?;
         let stored = state.sessions.get_mut(&id);
         let live = stored.filter(|stored| stored.is_live_of(user, context.at));
         let Some(stored) = live else { return Ok(false) };
@@ -138,9 +147,10 @@ impl SessionRepository for Store {
         &self,
         user: UserId,
         keep: Option<SessionId>,
-        context: AuditContext,
-    ) -> Result<u64, PortError> {
+        Authority { context, reach }: Authority,
+    ) -> Result<u64, Error<OutOfReach>> {
         let mut state = self.lock();
+        state.check_reach(user, &reach)?;
         let mut ended = 0;
         for stored in state.sessions.values_mut() {
             if Some(stored.session.id) != keep && stored.is_live_of(user, context.at) {

@@ -3,16 +3,16 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::access::Principal;
-use crate::access::rights::{Right, grants};
-use crate::accounts::Role;
+use crate::access::rights::Right;
+use crate::access::{Principal, Reach, Roles};
+use crate::accounts::{Authority, Role};
 use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
 use crate::common::{Clock, RequestContext, UserId};
-use crate::ports::{Ports, RequiredPorts};
+use crate::ports::{Policy, Ports, RequiredPorts};
 
 /// The caller may not do that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("only an administrator may do that")]
+#[error("the role does not have the right")]
 pub struct Forbidden;
 
 /// Proof that the caller has the right `R`, for one request. Records of what follows have the time
@@ -21,6 +21,7 @@ pub struct Forbidden;
 pub struct Allowed<R> {
     caller: UserId,
     role: Role,
+    roles: Arc<Roles>,
     context: AuditContext,
     right: PhantomData<R>,
 }
@@ -36,6 +37,21 @@ impl<R> Allowed<R> {
         self.role
     }
 
+    /// The caller, and whom they may change.
+    pub fn authority(&self) -> Authority {
+        Authority { context: self.context.clone(), reach: self.reach() }
+    }
+
+    /// The roles that there are.
+    pub fn roles(&self) -> &Arc<Roles> {
+        &self.roles
+    }
+
+    /// Whom the caller may change.
+    pub fn reach(&self) -> Reach {
+        self.roles.reach_of(self.role)
+    }
+
     /// Who acts, when and from where, for the records of what follows.
     pub fn context(&self) -> &AuditContext {
         &self.context
@@ -48,13 +64,15 @@ pub struct Guard {
     pub trail: Arc<dyn AuditTrail>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Which role has which rights.
+    pub roles: Arc<Roles>,
 }
 
 impl Guard {
-    /// On these ports.
-    pub(crate) fn new(ports: &Ports) -> Self {
+    /// On these ports, with this policy.
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
         let RequiredPorts { audit_trail, clock, .. } = &ports.required;
-        Self { trail: audit_trail.clone(), clock: clock.clone() }
+        Self { trail: audit_trail.clone(), clock: clock.clone(), roles: policy.roles.clone() }
     }
 
     /// Proof that the caller has the right.
@@ -67,9 +85,10 @@ impl Guard {
         request: RequestContext,
     ) -> Result<Allowed<R>, Forbidden> {
         let context = AuditContext::by(caller, self.clock.now(), request);
-        if grants::<R>(caller.user.role) {
-            let (id, role) = (caller.user.id, caller.user.role);
-            return Ok(Allowed { caller: id, role, context, right: PhantomData });
+        let (id, role) = (caller.user.id, caller.user.role);
+        if self.roles.grants(role, R::ID) {
+            let roles = self.roles.clone();
+            return Ok(Allowed { caller: id, role, roles, context, right: PhantomData });
         }
         let event = context.event(AuditAction::AccessDenied);
         self.trail.note(event.because(AuditReason::NotAdmin));

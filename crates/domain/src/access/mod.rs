@@ -3,6 +3,8 @@
 mod guard;
 mod principal;
 pub mod rights;
+mod roles;
 
 pub use guard::{Allowed, Forbidden, Guard};
-pub use principal::Principal;
+pub use principal::{Principal, Restriction};
+pub use roles::{OutOfReach, Reach, Rights, Roles};

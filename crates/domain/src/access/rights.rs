@@ -1,23 +1,68 @@
-//! The rights that use-cases require, and which roles have them.
+//! The rights that use-cases require. Which roles have them, the settings say ([`Roles`](super::Roles)).
 
-use crate::accounts::Role;
+use std::fmt;
+use std::str::FromStr;
 
 /// A right, as a type: [`Allowed`](super::Allowed) proves that a caller has it.
 pub trait Right: Send + Sync + 'static {
-    /// The name, as the API document and settings write it.
-    const NAME: &'static str;
+    /// The right, as a value.
+    const ID: RightId;
 }
 
-/// Makes a type of each right.
+/// Not the name of a right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is no right: there are {}", names())]
+pub struct UnknownRight;
+
+fn names() -> String {
+    RightId::ALL.iter().map(|right| right.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+impl fmt::Display for RightId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Makes a type, and a value, of each right.
 macro_rules! rights {
     ($($(#[$doc:meta])* $type:ident = $name:literal;)*) => {
+        /// A right, as a value: what roles have lists of.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum RightId {
+            $($(#[$doc])* $type,)*
+        }
+
+        impl RightId {
+            /// One of each.
+            pub const ALL: &[Self] = &[$(Self::$type,)*];
+
+            /// The name, as the API document and the settings write it.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$type => $name,)*
+                }
+            }
+        }
+
+        impl FromStr for RightId {
+            type Err = UnknownRight;
+
+            fn from_str(text: &str) -> Result<Self, UnknownRight> {
+                match text {
+                    $($name => Ok(Self::$type),)*
+                    _ => Err(UnknownRight),
+                }
+            }
+        }
+
         $(
             $(#[$doc])*
             #[derive(Debug, Clone, Copy, PartialEq, Eq)]
             pub struct $type;
 
             impl Right for $type {
-                const NAME: &'static str = $name;
+                const ID: RightId = RightId::$type;
             }
         )*
     };
@@ -26,12 +71,18 @@ macro_rules! rights {
 rights! {
     /// Looking at any account.
     UsersRead = "users.read";
-    /// Changing any account.
+    /// Making accounts and changing any account.
     UsersWrite = "users.write";
+    /// Giving any account a password, and another address.
+    UsersSetPassword = "users.set_password";
+    /// Banning any account for a while, and undoing that.
+    UsersBan = "users.ban";
     /// Deleting any account, and restoring it.
     UsersDelete = "users.delete";
     /// Seeing and clearing the lockout of any account.
     UsersUnlock = "users.unlock";
+    /// Giving roles, and changing the accounts of people who have rights.
+    RolesGrant = "roles.grant";
     /// Seeing the sessions of any account.
     SessionsRead = "sessions.read";
     /// Ending the sessions of any account.
@@ -46,19 +97,4 @@ rights! {
     MailsRetry = "mails.retry";
     /// Using the cache where it is for administrators.
     CacheUse = "cache.use";
-}
-
-/// Whether a role has any right.
-pub fn has_any(role: Role) -> bool {
-    role == Role::Admin
-}
-
-/// Whether a role has all rights of another.
-pub fn covers(role: Role, other: Role) -> bool {
-    has_any(role) || !has_any(other)
-}
-
-/// Whether a role has a right: administrators have all, others none.
-pub fn grants<R: Right>(role: Role) -> bool {
-    has_any(role)
 }

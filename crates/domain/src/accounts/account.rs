@@ -1,7 +1,17 @@
 //! What an account is.
 
-use crate::accounts::{AvatarUrl, Bio, Email, FullName, Phone, Role, Username};
+use crate::accounts::{AvatarUrl, BanReason, Bio, Email, FullName, Phone, Role, Username};
 use crate::common::{Locale, Timestamp, UserId};
+use crate::credentials::FirstPassword;
+
+/// Somebody may not log in for a while. A ban that is over needs no clean-up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ban {
+    /// The first moment at which they may again.
+    pub until: Timestamp,
+    /// Why, for other administrators.
+    pub reason: Option<BanReason>,
+}
 
 /// The optional part of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,6 +43,10 @@ pub struct User {
     pub locale: Option<Locale>,
     /// The address that the user has asked for, until its link is used.
     pub pending_email: Option<Email>,
+    /// The ban of the user, which may be over.
+    pub ban: Option<Ban>,
+    /// The password was set by somebody else: its user has to change it.
+    pub first_password: Option<FirstPassword>,
     /// When the account is gone, if it is to be deleted: it is inactive until then.
     pub deletes_at: Option<Timestamp>,
     /// Whether the account may log in and its tokens work.
@@ -50,6 +64,26 @@ pub struct User {
 impl User {
     /// Whether the user may manage others. It is derived from the role, so the two always agree.
     pub fn is_superuser(&self) -> bool {
-        self.role == Role::Admin
+        self.role == Role::ADMIN
+    }
+
+    /// Whether the user may log in at this moment, with the right password.
+    pub fn is_active_at(&self, now: Timestamp) -> bool {
+        self.is_active && self.banned_until(now).is_none()
+    }
+
+    /// Until when the user is banned; `None`: not now.
+    pub fn banned_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.ban.as_ref().map(|ban| ban.until).filter(|until| *until > now)
+    }
+
+    /// Whether the user has to change the password before anything else.
+    pub fn must_change_password(&self) -> bool {
+        self.first_password.is_some()
+    }
+
+    /// Whether the user is an administrator who can log in, by a password that does not expire.
+    pub fn is_lasting_admin(&self, now: Timestamp) -> bool {
+        self.is_superuser() && self.is_active_at(now) && self.first_password.is_none()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::access::{Principal, rights};
+use crate::access::{Principal, Roles};
 use crate::accounts::Email;
 use crate::audit::AuditContext;
 use crate::common::{Clock, Error, PortError, RequestContext};
@@ -140,10 +140,11 @@ pub enum EmailChangeMode {
 impl EmailChangeMode {
     /// How it is for this account: whoever has rights loses them to whoever gets a new password by a
     /// mail to the address, so a session alone is not enough to change it.
-    pub(crate) fn of(self, caller: &Principal, has_mail: bool) -> Self {
+    pub(crate) fn of(self, caller: &Principal, roles: &Roles, has_mail: bool) -> Self {
+        let has_rights = roles.has_any(caller.user.role);
         match self {
-            Self::Direct if rights::has_any(caller.user.role) && has_mail => Self::Confirm,
-            Self::Direct if rights::has_any(caller.user.role) => Self::DirectByPassword,
+            Self::Direct if has_rights && has_mail => Self::Confirm,
+            Self::Direct if has_rights => Self::DirectByPassword,
             mode => mode,
         }
     }
@@ -227,13 +228,14 @@ mod tests {
     #[test]
     fn q3_whoever_has_rights_needs_more_than_a_session() {
         use EmailChangeMode::{Confirm, Direct, DirectByPassword};
+        let roles = Roles::default();
         for (mode, has_mail, of_admin, of_student) in [
             (Direct, true, Confirm, Direct),
             (Direct, false, DirectByPassword, Direct),
             (Confirm, true, Confirm, Confirm),
         ] {
-            assert_eq!(mode.of(&testing::admin(), has_mail), of_admin);
-            assert_eq!(mode.of(&testing::principal(), has_mail), of_student);
+            assert_eq!(mode.of(&testing::admin(), &roles, has_mail), of_admin);
+            assert_eq!(mode.of(&testing::principal(), &roles, has_mail), of_student);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::accounts::{
     AccountRepository, CreateUserError, Email, NewUser, Profile, Role, User, Username,
 };
+use crate::audit::{AuditAction, AuditContext};
 use crate::common::{Clock, Error, RequestContext};
 use crate::credentials::{
     NewPassword, Overloaded, PasswordHasher, PasswordPolicy, PolicyViolation,
@@ -90,13 +91,14 @@ impl CreateAdmin {
             hash: self.hasher.hash(&password).await.map_err(Error::cast)?,
             username,
             email,
-            role: Role::Admin,
+            role: Role::ADMIN,
             profile: Profile::default(),
             locale: None,
             is_verified: false,
             mail: None,
-            created_at: self.clock.now(),
-            request: RequestContext::local(),
+            first_password: None,
+            action: AuditAction::AdminCreated,
+            context: AuditContext::anonymous(self.clock.now(), RequestContext::local()),
         };
         let user = self.accounts.create(user).await.map_err(Error::cast)?;
         tracing::info!(event = "admin_created", user_id = %user.id);
@@ -121,7 +123,7 @@ mod tests {
         hasher.expect_hash().return_once(|_| Ok(testing::hash()));
         accounts
             .expect_create()
-            .withf(|new| new.role == Role::Admin && new.request == RequestContext::local())
+            .withf(|new| new.role == Role::ADMIN && new.context.request == RequestContext::local())
             .return_once(|_| created);
         let use_case = CreateAdmin::standalone(
             Arc::new(accounts),

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::access::Roles;
 use crate::common::{Clock, Error, RequestContext};
 use crate::one_time::{Disowning, OneTimeToken, OneTimeTokenRepository, Purpose, TokenInvalid};
-use crate::ports::Ports;
+use crate::ports::{Policy, Ports};
 
 /// Deletes an account that nobody has proved an address of, by the token that was sent to its address:
 /// whoever has the mailbox decides, and not whoever typed the address.
@@ -14,13 +15,15 @@ pub struct DisownAccount {
     pub tokens: Arc<dyn OneTimeTokenRepository>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Which role has which rights.
+    pub roles: Arc<Roles>,
 }
 
 impl DisownAccount {
-    /// On these ports.
-    pub(crate) fn new(ports: &Ports) -> Self {
+    /// On these ports, with this policy.
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
         let (tokens, clock) = (ports.one_time_tokens.clone(), ports.required.clock.clone());
-        Self { tokens, clock }
+        Self { tokens, clock, roles: policy.roles.clone() }
     }
 
     /// Runs the use-case.
@@ -35,7 +38,8 @@ impl DisownAccount {
         let (digest, at) = (token.digest(), self.clock.now());
         let found = self.tokens.find(&digest, Purpose::VerifyEmail, at).await?;
         let user_id = found.ok_or(Error::Refused(TokenInvalid))?.user.id;
-        self.tokens.disown(Disowning { digest, user_id, at, request }).await?;
+        let roles = self.roles.clone();
+        self.tokens.disown(Disowning { digest, user_id, roles, at, request }).await?;
         tracing::info!(event = "account_disowned", %user_id);
         Ok(())
     }

@@ -48,7 +48,7 @@ mod tests {
     use crate::testing;
 
     const QUERY: UserQuery =
-        UserQuery { start: PageStart::Skip(5), limit: u64::MAX, role: Some(Role::Student) };
+        UserQuery { start: PageStart::Skip(5), limit: u64::MAX, role: Some(Role::STUDENT) };
 
     #[tokio::test]
     async fn an_administrator_gets_a_page_of_bounded_size() {

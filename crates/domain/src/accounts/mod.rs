@@ -1,11 +1,12 @@
 //! Accounts: what an account is, its repository, and a file for each use-case on it.
 
 mod account;
-mod activate;
+mod change;
 mod change_email;
+mod change_user;
 mod create_admin;
-mod deactivate;
-mod delete;
+mod create_user;
+mod delete_own;
 mod disown;
 mod email;
 mod get;
@@ -22,14 +23,15 @@ mod update_profile;
 mod username;
 mod verify_email;
 
-pub use account::{Profile, User};
-pub use activate::{ActivateUser, ActivateUserError};
+pub use account::{Ban, Profile, User};
+pub use change::{Account, AccountChange, Authority, BanIsOver, ChangePlan, ChangeUserError, Ends};
 pub use change_email::{
     ChangeEmail, ChangeEmailError, ChangeEmailInput, EmailChangeMode, WithdrawEmailChange,
 };
+pub use change_user::{ChangeUser, ManageUserError};
 pub use create_admin::{CreateAdmin, CreateAdminError, CreateAdminInput};
-pub use deactivate::{DeactivateUser, DeactivateUserError};
-pub use delete::{DeleteOwnAccountError, DeleteUser, DeleteUserError, RestoreUser};
+pub use create_user::{CreateUser, CreateUserInput, CreateUserRefusal};
+pub use delete_own::{DeleteOwnAccount, DeleteOwnAccountError};
 pub use disown::DisownAccount;
 pub use email::Email;
 pub use get::{GetUser, UserNotFound};
@@ -38,14 +40,14 @@ pub use login_name::LoginName;
 #[cfg(feature = "mock")]
 pub use port::MockAccountRepository;
 pub use port::{
-    AccountRepository, AddressChange, CreateUserError, Deletion, DeletionScheduled, LastAdmin,
-    NewUser, ProfileChanges, UpdateProfileError, UserPage, UserQuery,
+    AccountRepository, AddressChange, CreateUserError, DeletionScheduled, LastAdmin, NewUser,
+    ProfileChanges, UpdateProfileError, UserPage, UserQuery,
 };
-pub use profile::{AvatarUrl, Bio, FullName, Phone};
+pub use profile::{AvatarUrl, BanReason, Bio, FullName, Phone};
 pub use register::{Register, RegisterError, RegisterInput};
 pub use registration_guard::RegistrationGuard;
 pub use resend_verification::{ResendVerification, ResendVerificationInput};
-pub use role::{RegistrableRole, Role, UnknownRole};
+pub use role::{InvalidRole, RegistrableRole, Role};
 pub use undo_email_change::UndoEmailChange;
 pub use update_profile::{UpdateOwnProfile, UpdateOwnProfileError, UpdateOwnProfileInput};
 pub use username::{Username, UsernameLength};

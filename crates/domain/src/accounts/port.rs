@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 
-use crate::accounts::{AvatarUrl, Bio, Email, FullName, Phone, Profile, Role, User, Username};
-use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason};
-use crate::common::{
-    Error, Locale, PageStart, Patch, PortError, RequestContext, Timestamp, UserId,
+use crate::accounts::{
+    AccountChange, Authority, AvatarUrl, Bio, ChangeUserError, Email, FullName, Phone, Profile,
+    Role, User, Username,
 };
-use crate::credentials::PasswordHash;
+use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason};
+use crate::common::{Error, Locale, PageStart, Patch, PortError, Timestamp, UserId};
+use crate::credentials::{FirstPassword, PasswordHash};
 use crate::mail::NewMail;
 use crate::one_time::EmailChangeMails;
 
@@ -30,21 +31,23 @@ pub struct NewUser {
     pub is_verified: bool,
     /// The mail that asks to prove the address.
     pub mail: Option<NewMail>,
-    /// Now.
-    pub created_at: Timestamp,
-    /// Where from.
-    pub request: RequestContext,
+    /// If somebody else has chosen the password: for how long it is good.
+    pub first_password: Option<FirstPassword>,
+    /// What to record: how the account came to be.
+    pub action: AuditAction,
+    /// Who makes it, when and from where. Nobody is logged in at a registration or on the command line.
+    pub context: AuditContext,
 }
 
 impl NewUser {
-    /// What to record on the new account. There is no actor: nobody is logged in at a registration
-    /// or on the command line.
+    /// What to record on the new account.
     pub fn event(&self) -> AuditEvent {
-        let action = match self.role {
-            Role::Admin => AuditAction::AdminCreated,
-            Role::Student | Role::Teacher => AuditAction::Registered,
-        };
-        AuditContext::anonymous(self.created_at, self.request.clone()).event(action)
+        self.context.clone().event(self.action)
+    }
+
+    /// When it is made.
+    pub fn created_at(&self) -> Timestamp {
+        self.context.at
     }
 }
 
@@ -137,24 +140,11 @@ pub struct UserPage {
     pub total: u64,
 }
 
-/// The account is that of the last active administrator. Without one, nobody could activate
+/// The account is that of the last administrator who can log in. Without one, nobody could activate
 /// accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the last active administrator cannot be deactivated")]
+#[error("it is the account of the last administrator who can log in")]
 pub struct LastAdmin;
-
-/// A deletion, which comes into force later.
-#[derive(Debug, Clone)]
-pub struct Deletion {
-    /// Whose account.
-    pub user_id: UserId,
-    /// The first moment at which it is gone.
-    pub deletes_at: Timestamp,
-    /// The mail that tells the owner.
-    pub mail: Option<NewMail>,
-    /// Who acts, when and from where.
-    pub context: AuditContext,
-}
 
 /// The account is to be deleted, and can only be restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -200,53 +190,33 @@ pub trait AccountRepository: Send + Sync {
     /// The number counts all pages, wherever this one begins.
     async fn list(&self, query: UserQuery) -> Result<UserPage, PortError>;
 
-    /// Makes the account active, forgets its failed logins, and returns it; `None` if nobody has
-    /// the id. `updated_at` changes only if the account was inactive.
+    /// Changes the account as [`AccountChange::plan`] says of it as it is in this transaction, and
+    /// returns it; `None` if nobody has the id. Appends the mail of the plan, and records its action; if
+    /// there is none, `lock_lifted` if there were failures to forget, else nothing.
     ///
-    /// Records `activated` if it was inactive, else `lock_lifted` if there were failures to forget,
-    /// else nothing.
-    ///
-    /// MUST return `DeletionScheduled`, and change nothing, if the account is to be deleted.
-    async fn activate(
+    /// MUST return what the plan refuses; `UsernameTaken` and `EmailTaken` as
+    /// [`create`](Self::create) and [`update_profile`](Self::update_profile) do; and `LastAdmin` if the
+    /// plan takes an administrator ([`ChangePlan::takes_admin`](crate::accounts::ChangePlan::takes_admin))
+    /// and no other is lasting ([`User::is_lasting_admin`]), however many calls run at once. It changes
+    /// nothing then.
+    async fn change(
         &self,
         id: UserId,
-        context: AuditContext,
-    ) -> Result<Option<User>, Error<DeletionScheduled>>;
-
-    /// Makes the account inactive as [`deactivate`](Self::deactivate) does, remembers when it is to be
-    /// deleted and whether it was active, appends the mail, and returns it; `None` if nobody has the
-    /// id. One that is to be deleted already stays as it is. Records `deletion_scheduled`.
-    ///
-    /// MUST return `LastAdmin`, and change nothing, as [`deactivate`](Self::deactivate) does.
-    async fn schedule_deletion(&self, deletion: Deletion)
-    -> Result<Option<User>, Error<LastAdmin>>;
-
-    /// Forgets that the account is to be deleted, makes it active if it was, and returns it; `None` if
-    /// nobody has the id. One that is not to be deleted stays as it is. Records `deletion_undone`.
-    async fn restore(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError>;
+        change: AccountChange,
+        authority: Authority,
+    ) -> Result<Option<User>, Error<ChangeUserError>>;
 
     /// Deletes some of the accounts that are to be gone at this time, with all that is their own: their
     /// names and addresses are free then. Returns how many. Records `account_deleted` on each.
     async fn delete_due(&self, at: Timestamp) -> Result<u64, PortError>;
 
     /// Deletes some of the accounts that were made before this time, of which no address was ever
-    /// proved, whose owner has never logged in, and which have no rights; returns how many. Records
-    /// `account_deleted` on each.
+    /// proved, whose owner has never logged in, and which have one of these roles; returns how many.
+    /// Records `account_deleted` on each.
     async fn delete_unverified(
         &self,
         created_before: Timestamp,
+        roles: &[Role],
         at: Timestamp,
     ) -> Result<u64, PortError>;
-
-    /// Makes the account inactive, raises its credential version, ends all its sessions, makes its
-    /// one-time tokens void, and returns it; `None` if nobody has the id. For an inactive account nothing changes. Records
-    /// `deactivated`.
-    ///
-    /// MUST return `LastAdmin`, and change nothing, if the account is an active administrator's and
-    /// no other administrator is active, however many calls run at once.
-    async fn deactivate(
-        &self,
-        id: UserId,
-        context: AuditContext,
-    ) -> Result<Option<User>, Error<LastAdmin>>;
 }

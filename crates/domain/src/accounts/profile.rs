@@ -45,6 +45,11 @@ text_value! {
     AvatarUrl
 }
 
+text_value! {
+    /// Why somebody is banned: up to [`BanReason::MAX`] characters.
+    BanReason
+}
+
 impl FullName {
     /// The greatest number of characters.
     pub const MAX: usize = 100;
@@ -98,6 +103,21 @@ impl Phone {
 impl Bio {
     /// The greatest number of characters.
     pub const MAX: usize = 1000;
+
+    /// Parses a text; empty is `None`.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn parse(text: &str) -> Result<Option<Self>, Violation> {
+        let Some(text) = given(text, Self::MAX)? else { return Ok(None) };
+        text::personal(&text, true)?;
+        Ok(Some(Self(text)))
+    }
+}
+
+impl BanReason {
+    /// The greatest number of characters.
+    pub const MAX: usize = 500;
 
     /// Parses a text; empty is `None`.
     ///

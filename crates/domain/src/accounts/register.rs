@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::access::Roles;
 use crate::accounts::{
     AccountRepository, CreateUserError, Email, NewUser, Profile, RegistrableRole,
     RegistrationGuard, User, Username,
 };
-use crate::audit::AuditReason;
+use crate::audit::{AuditAction, AuditContext, AuditReason};
 use crate::common::{Clock, Error, Locale, RequestContext};
 use crate::credentials::{
     NewPassword, Overloaded, PasswordHasher, PasswordPolicy, PolicyViolation,
@@ -48,6 +49,9 @@ pub enum RegisterError {
     /// The password is too easy to guess.
     #[error(transparent)]
     Policy(#[from] PolicyViolation),
+    /// The role has rights, which nobody gets by registering.
+    #[error("the role is given by invitation only")]
+    RoleNeedsInvitation,
     /// The name looks like one that is reserved.
     #[error("the user name is reserved")]
     UsernameReserved,
@@ -94,6 +98,8 @@ pub struct Register {
     pub reserved_names: Arc<[String]>,
     /// Who may register.
     pub mode: RegistrationMode,
+    /// Which role has which rights.
+    pub roles: Arc<Roles>,
 }
 
 impl Register {
@@ -109,6 +115,7 @@ impl Register {
             post: Post::new(ports),
             reserved_names: policy.reserved_names.as_slice().into(),
             mode: policy.registration,
+            roles: policy.roles.clone(),
         }
     }
 
@@ -121,6 +128,9 @@ impl Register {
             RegistrationMode::Open => {}
             RegistrationMode::Invite => return Err(Error::Refused(RegisterError::ByInvitation)),
             RegistrationMode::Closed => return Err(Error::Refused(RegisterError::Closed)),
+        }
+        if self.roles.has_any(input.role.into()) {
+            return Err(Error::Refused(RegisterError::RoleNeedsInvitation));
         }
         if input.username.looks_like_any(&self.reserved_names) {
             return Err(Error::Refused(RegisterError::UsernameReserved));
@@ -152,8 +162,9 @@ impl Register {
             locale: input.locale,
             is_verified: false,
             mail,
-            created_at: self.clock.now(),
-            request: input.request,
+            first_password: None,
+            action: AuditAction::Registered,
+            context: AuditContext::anonymous(self.clock.now(), input.request),
         };
         let user = self.accounts.create(user).await.map_err(Error::cast)?;
         tracing::info!(event = "registered", user_id = %user.id);
@@ -180,6 +191,7 @@ mod tests {
         trail: Arc<Trail>,
         reserved_names: Vec<String>,
         mode: RegistrationMode,
+        roles: Arc<Roles>,
     }
 
     impl World {
@@ -192,6 +204,7 @@ mod tests {
                 trail: Arc::default(),
                 reserved_names: Vec::new(),
                 mode: RegistrationMode::Open,
+                roles: Arc::default(),
             };
             world.rates.expect_reserve().returning(|_, _, _| Ok(Admission::Admitted));
             world
@@ -228,6 +241,7 @@ mod tests {
                 post: Post::none(testing::clock(5)),
                 reserved_names: self.reserved_names.into(),
                 mode: self.mode,
+                roles: self.roles,
             };
             let input = RegisterInput {
                 username: Username::parse("Mike", UsernameLength::DEFAULT).unwrap(),
@@ -263,9 +277,9 @@ mod tests {
             .expect_create()
             .withf(|new| {
                 new.username.canonical() == "mike"
-                    && new.role == Role::Student
-                    && new.created_at == at(30)
-                    && new.request == testing::request()
+                    && new.role == Role::STUDENT
+                    && new.created_at() == at(30)
+                    && new.context.request == testing::request()
             })
             .times(1)
             .return_once(|_| Ok(testing::user()));
@@ -302,6 +316,14 @@ mod tests {
         let by_invitation = World { mode: RegistrationMode::Invite, ..World::new() };
         let refused = by_invitation.register().await;
         assert!(matches!(refused, Err(Error::Refused(RegisterError::ByInvitation))));
+    }
+
+    #[tokio::test]
+    async fn a1_a_role_with_rights_is_not_given_by_registering() {
+        let rights = [crate::access::rights::RightId::UsersRead].into();
+        let roles = Arc::new(Roles::new([(Role::STUDENT, rights)]));
+        let refused = World { roles, ..World::new() }.register().await;
+        assert!(matches!(refused, Err(Error::Refused(RegisterError::RoleNeedsInvitation))));
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::access::Principal;
+use crate::access::{Principal, Roles};
 use crate::accounts::{
     AccountRepository, AddressChange, Email, EmailChangeMode, ProfileChanges, UpdateProfileError,
     User,
@@ -58,6 +58,8 @@ pub struct UpdateOwnProfile {
     pub clock: Arc<dyn Clock>,
     /// How addresses change.
     pub email_change: EmailChangeMode,
+    /// Which role has which rights.
+    pub roles: Arc<Roles>,
 }
 
 impl UpdateOwnProfile {
@@ -71,6 +73,7 @@ impl UpdateOwnProfile {
             trail: audit_trail.clone(),
             clock: clock.clone(),
             email_change: policy.email_change,
+            roles: policy.roles.clone(),
         }
     }
 
@@ -117,7 +120,7 @@ impl UpdateOwnProfile {
         current: Option<CandidatePassword>,
         request: &RequestContext,
     ) -> Result<AddressChange, Error<UpdateOwnProfileError>> {
-        let mode = self.email_change.of(caller, self.post.sends_mails());
+        let mode = self.email_change.of(caller, &self.roles, self.post.sends_mails());
         if email.is_same_mailbox(&caller.user.email) {
             return Ok(AddressChange::default());
         }
@@ -209,6 +212,7 @@ mod tests {
                 trail: trail.clone(),
                 clock: testing::clock(9),
                 email_change: self.mode,
+                roles: Arc::default(),
             };
             let input = UpdateOwnProfileInput {
                 changes,

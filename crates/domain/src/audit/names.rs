@@ -63,6 +63,7 @@ named! {
         Registered = "registered", "Somebody made an account for themselves.";
         RegistrationFailed = "registration_failed", "A registration found its name or address taken.";
         RegistrationRefused = "registration_refused", "A registration was not tried: too many have failed.";
+        UserCreated = "user_created", "An administrator made an account for somebody.";
         AdminCreated = "admin_created", "An administrator was made on the command line.";
         LoggedIn = "logged_in", "A password was right: a session began.";
         LoginFailed = "log_in_failed", "A login failed.";
@@ -98,7 +99,13 @@ named! {
         MailRetried = "mail_retried", "A mail that had been given up was queued again.";
         ProfileUpdated = "profile_updated", "A profile was changed.";
         ProfileUpdateFailed = "profile_update_failed", "A profile was not changed.";
+        UserEdited = "user_updated", "A name, an address or a profile was changed by an administrator.";
+        RoleChanged = "role_changed", "An account was given another role; all its sessions ended.";
+        PasswordSet = "password_set", "A password was set by an administrator; all sessions of the user ended.";
+        UserChangeFailed = "user_change_failed", "An account was not changed by an administrator.";
         Activated = "activated", "An account was made active; its failed logins are forgotten.";
+        Banned = "banned", "A user was banned for a while; all sessions of the user ended.";
+        BanLifted = "ban_lifted", "A ban was ended before its time.";
         Deactivated = "deactivated", "An account was made inactive; all its sessions ended.";
         DeactivationFailed = "deactivation_failed", "An account was not made inactive.";
         DeletionScheduled = "deletion_scheduled", "An account was made inactive, to be deleted later; all its sessions ended.";
@@ -106,7 +113,7 @@ named! {
         DeletionUndone = "deletion_undone", "An account is not to be deleted any more.";
         AccountDeleted = "account_deleted", "An account was deleted, with its personal data.";
         LockoutCleared = "lock_lifted", "The failed logins of an account were forgotten.";
-        AccessDenied = "access_denied", "Somebody asked for what only administrators may do.";
+        AccessDenied = "access_denied", "Somebody asked for what their role does not allow.";
     }
 }
 
@@ -133,8 +140,13 @@ named! {
         UsernameTaken = "username_taken", "Somebody has the user name.";
         EmailTaken = "email_taken", "Somebody has the e-mail address.";
         EmailNotVerified = "email_not_verified", "The password was right, but the user has never proved an address.";
-        LastAdmin = "last_admin", "No other administrator is active.";
-        NotAdmin = "not_admin", "The caller is no administrator.";
+        Banned = "banned", "The password was right, but the user is banned.";
+        FirstPasswordExpired = "first_password_expired", "The password was right, but it was set by somebody else, and is not good any more, or not yet.";
+        LastAdmin = "last_admin", "No other administrator can log in.";
+        NotAdmin = "not_admin", "The caller's role does not have the right.";
+        OutOfReach = "out_of_reach", "The account has rights that the caller does not have.";
+        OwnAccount = "own_account", "Nobody does this to their own account.";
+        DeletionScheduled = "deletion_scheduled", "The account is to be deleted.";
     }
 }
 
@@ -149,6 +161,12 @@ impl AuditAction {
         match self {
             Self::Registered
             | Self::AdminCreated
+            | Self::UserCreated
+            | Self::UserEdited
+            | Self::RoleChanged
+            | Self::PasswordSet
+            | Self::Banned
+            | Self::BanLifted
             | Self::LoggedIn
             | Self::Refreshed
             | Self::RefreshRetried
@@ -192,6 +210,7 @@ impl AuditAction {
             | Self::EmailChangeUndoFailed
             | Self::ProfileUpdateFailed
             | Self::DeactivationFailed
+            | Self::UserChangeFailed
             | Self::DeletionFailed
             | Self::AccessDenied => AuditOutcome::Failure,
         }

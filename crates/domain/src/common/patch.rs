@@ -17,6 +17,15 @@ impl<T> Patch<T> {
     pub fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)
     }
+
+    /// Makes the change.
+    pub fn apply_to(self, field: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *field = None,
+            Self::Set(value) => *field = Some(value),
+        }
+    }
 }
 
 impl<T> From<Option<T>> for Patch<T> {

@@ -14,7 +14,7 @@ pub enum MakeResetLinkError {
     /// Nobody has the name.
     #[error("nobody has this name or address")]
     UnknownName,
-    /// The account is inactive.
+    /// The account is inactive, or its user is banned.
     #[error("the account is not active")]
     Inactive,
     /// The account was changed meanwhile.
@@ -60,7 +60,7 @@ impl MakeResetLink {
         let refused = Error::Refused;
         let found = self.tokens.find_recipient(name).await?;
         let recipient = found.ok_or(refused(MakeResetLinkError::UnknownName))?;
-        if !recipient.user.is_active {
+        if !recipient.user.is_active_at(self.clock.now()) {
             return Err(refused(MakeResetLinkError::Inactive));
         }
         let (purpose, now) = (Purpose::ResetPassword, self.clock.now());

@@ -9,6 +9,7 @@ mod policy;
 mod port;
 mod prompt;
 mod reset_password;
+mod set_password;
 
 pub use change_password::{ChangePassword, ChangePasswordError, ChangePasswordInput};
 pub use forgot_password::{ForgotPassword, ForgotPasswordInput};
@@ -16,7 +17,7 @@ pub use forgot_password::{ForgotPassword, ForgotPasswordInput};
 pub use hasher::MockPasswordHasher;
 pub use hasher::{Overloaded, PasswordHasher, Permit, Verification};
 pub use make_reset_link::{MakeResetLink, MakeResetLinkError};
-pub use password::{CandidatePassword, NewPassword, PasswordHash, PasswordLength};
+pub use password::{CandidatePassword, FirstPassword, NewPassword, PasswordHash, PasswordLength};
 #[cfg(feature = "mock")]
 pub use policy::MockPasswordPolicy;
 pub use policy::{PasswordPolicy, PolicyViolation};
@@ -25,3 +26,4 @@ pub use port::MockCredentialRepository;
 pub use port::{CredentialRepository, CredentialVersion, Credentials, PasswordChange};
 pub use prompt::{PasswordPrompt, PromptError};
 pub use reset_password::{ResetPassword, ResetPasswordError, ResetPasswordInput};
+pub use set_password::{FirstPasswords, PasswordChoice, SetPassword, SetPasswordError};

@@ -2,8 +2,8 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::common::Violation;
 use crate::common::text;
+use crate::common::{Timestamp, Violation};
 
 /// How long a chosen password may be. The dialects differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,22 @@ impl PasswordLength {
     /// 8 to 128 characters. NIST SP 800-63B-4 §3.1.1.2 asks for at least 8, and for 64 to be
     /// possible.
     pub const DEFAULT: Self = Self { min: 8, max: 128 };
+}
+
+/// For how long a password is good that somebody else has set: its user has to change it in that time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstPassword {
+    /// The first moment.
+    pub from: Timestamp,
+    /// The first moment at which it is not good any more.
+    pub until: Timestamp,
+}
+
+impl FirstPassword {
+    /// Whether it is good at this moment.
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        (self.from..self.until).contains(&now)
+    }
 }
 
 /// A password that somebody chose, NFC-normalised.

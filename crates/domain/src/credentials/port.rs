@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 
 use crate::accounts::LoginName;
-use crate::audit::{AuditAction, AuditContext, AuditEvent};
+use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason};
 use crate::common::{PortError, RequestContext, SessionId, Timestamp, UserId};
-use crate::credentials::PasswordHash;
+use crate::credentials::{FirstPassword, PasswordHash};
 use crate::mail::NewMail;
 
 /// The version of a user's credentials. It rises with every password change and deactivation.
@@ -24,10 +24,32 @@ pub struct Credentials {
     /// The version that the hash belongs to. Decisions based on the hash hold for this version
     /// only.
     pub version: CredentialVersion,
-    /// Whether the account may log in.
+    /// Whether the account is active.
     pub is_active: bool,
+    /// Until when its user is banned, which may be over.
+    pub banned_until: Option<Timestamp>,
+    /// If somebody else has set the password: for how long it is good.
+    pub first_password: Option<FirstPassword>,
     /// Whether the owner has ever proved an address of the account.
     pub is_proved: bool,
+}
+
+impl Credentials {
+    /// Whether somebody may log in with them at this moment.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self, now: Timestamp) -> Result<(), AuditReason> {
+        if !self.is_active {
+            Err(AuditReason::Inactive)
+        } else if self.banned_until.is_some_and(|until| until > now) {
+            Err(AuditReason::Banned)
+        } else if self.first_password.is_some_and(|first| !first.is_good(now)) {
+            Err(AuditReason::FirstPasswordExpired)
+        } else {
+            Ok(())
+        }
+    }
 }
 
 /// A verified change of a password.
@@ -72,7 +94,7 @@ pub trait CredentialRepository: Send + Sync {
     /// The credentials of the account of this id, active or not.
     async fn find_by_id(&self, id: UserId) -> Result<Option<Credentials>, PortError>;
 
-    /// Stores the new hash, raises the credential version, ends every session but the one to keep, and
+    /// Stores the new hash, which is no first password any more, raises the credential version, ends every session but the one to keep, and
     /// appends the mail; `true` if done. `false`, and nothing changed, if the account is inactive, gone, or of
     /// another credential version. Records [`PasswordChange::event`].
     async fn change_password(&self, change: PasswordChange) -> Result<bool, PortError>;

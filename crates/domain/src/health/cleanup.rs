@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::accounts::AccountRepository;
+use crate::accounts::{AccountRepository, Role};
 use crate::audit::AuditRepository;
 use crate::common::{Clock, PortError, Timestamp};
 use crate::invitations::InvitationRepository;
@@ -62,6 +62,8 @@ pub struct Cleanup {
     pub keep_sessions: Duration,
     /// For how long accounts are kept that nobody has proved or used.
     pub keep_unverified: Option<Duration>,
+    /// Accounts with these roles are kept no longer than that: those without rights.
+    pub roles_without_rights: Vec<Role>,
     /// The longest window of any limit: older counts are void.
     pub keep_lockouts: Duration,
     /// For how long mails are kept.
@@ -80,6 +82,7 @@ impl Cleanup {
         Self {
             accounts: accounts.clone(),
             keep_unverified: policy.unverified_keep,
+            roles_without_rights: policy.roles.without_rights(),
             sessions: sessions.clone(),
             lockouts: lockouts.clone(),
             records: audit_records.clone(),
@@ -124,7 +127,8 @@ impl Cleanup {
         loop {
             let mut deleted = self.accounts.delete_due(now).await?;
             if let Some(keep) = self.keep_unverified {
-                deleted += self.accounts.delete_unverified(now - keep, now).await?;
+                let roles = &self.roles_without_rights;
+                deleted += self.accounts.delete_unverified(now - keep, roles, now).await?;
             }
             total += deleted;
             if deleted == 0 {
@@ -170,9 +174,12 @@ mod tests {
             .returning(move |_| Ok(due.pop().unwrap()));
         accounts
             .expect_delete_unverified()
-            .with(eq(at(940)), eq(at(1000)))
+            .withf(|before, roles, now| {
+                let times = (*before, *now) == (at(940), at(1000));
+                times && roles == [Role::STUDENT]
+            })
             .times(3)
-            .returning(move |_, _| Ok(unverified.pop().unwrap()));
+            .returning(move |_, _, _| Ok(unverified.pop().unwrap()));
         let (mut sessions, mut lockouts) =
             (MockSessionRepository::new(), MockLockoutRepository::new());
         sessions.expect_delete_finished().with(eq(at(990))).return_once(|_| Ok(2));
@@ -194,6 +201,7 @@ mod tests {
         let tidy = Cleanup {
             accounts: Arc::new(accounts),
             keep_unverified: Some(Duration::from_secs(60)),
+            roles_without_rights: vec![Role::STUDENT],
             sessions: Arc::new(sessions),
             lockouts: Arc::new(lockouts),
             records: Arc::new(records),

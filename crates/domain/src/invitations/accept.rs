@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::access::{Principal, rights};
+use crate::access::{Principal, Roles};
 use crate::accounts::{
     CreateUserError, Email, NewUser, Profile, RegistrationGuard, User, Username,
 };
@@ -131,6 +131,8 @@ pub struct AcceptInvitation {
     pub reserved_names: Arc<[String]>,
     /// Whether accounts are made at all.
     pub mode: RegistrationMode,
+    /// Which role has which rights.
+    pub roles: Arc<Roles>,
 }
 
 impl AcceptInvitation {
@@ -149,6 +151,7 @@ impl AcceptInvitation {
             clock: clock.clone(),
             reserved_names: policy.reserved_names.as_slice().into(),
             mode: policy.registration,
+            roles: policy.roles.clone(),
         }
     }
 
@@ -172,7 +175,8 @@ impl AcceptInvitation {
             return Err(Error::Refused(TooManyAttempts { retry_after }.into()));
         }
         let found = self.invitations.find_by_token(&token.digest()).await;
-        let found = found.map(|found| found.filter(|invitation| invitation.is_open(now)));
+        let found =
+            found.map(|found| found.filter(|invitation| invitation.is_open(now, &self.roles)));
         if token.is_code() && !matches!(found, Ok(None)) {
             self.release(key).await;
         }
@@ -221,10 +225,12 @@ impl AcceptInvitation {
             locale,
             is_verified,
             mail,
-            created_at: self.clock.now(),
-            request: request.clone(),
+            first_password: None,
+            action: AuditAction::InvitationAccepted,
+            context: AuditContext::anonymous(self.clock.now(), request.clone()),
         };
-        let acceptance = Acceptance { digest: token.digest(), user };
+        let roles = self.roles.clone();
+        let acceptance = Acceptance { digest: token.digest(), user, roles };
         let accept = async { self.invitations.accept(acceptance).await.map_err(Error::cast) };
         let reason = |error: &AcceptInvitationError| match error {
             AcceptInvitationError::Taken(taken) => Some(taken.reason()),
@@ -269,7 +275,7 @@ impl AcceptInvitation {
         if user.role == invitation.role && (user.is_verified || !proves_email) {
             return Ok(User::clone(user));
         }
-        if !rights::covers(invitation.role, user.role) {
+        if !self.roles.covers(invitation.role, user.role) {
             return refused(AcceptInvitationError::FewerRights);
         }
         let acceptance = RoleAcceptance {
@@ -279,6 +285,7 @@ impl AcceptInvitation {
             to: invitation.role,
             proves_email,
             keep_session: caller.session_id,
+            roles: self.roles.clone(),
             context: AuditContext::by(caller, self.clock.now(), request),
         };
         let user = self.invitations.take_role(acceptance).await.map_err(Error::cast)?;

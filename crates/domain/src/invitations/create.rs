@@ -8,7 +8,7 @@ use crate::audit::AuditContext;
 use crate::common::{Clock, Error, Locale, PortError, Random, RequestContext, UserId};
 use crate::invitations::token::{for_many, for_one};
 use crate::invitations::{
-    Invitation, InvitationRepository, InvitationTerms, Inviter, Issued, NewInvitation,
+    Invitation, InvitationRepository, InvitationTerms, Issued, NewInvitation,
 };
 use crate::mail::{Link, MailKind, MailSettings, NewMail, Post};
 use crate::one_time::{OneTimeToken, Purpose};
@@ -61,8 +61,8 @@ impl CreateInvitation {
         allowed: &Allowed<InvitationsWrite>,
         input: CreateInvitationInput,
     ) -> Result<Issued, Error<CreateInvitationError>> {
-        let inviter = Inviter { is_active: true, role: allowed.role() };
-        if !inviter.may_invite_to(input.terms.role) {
+        let role = input.terms.role;
+        if !allowed.roles().may_grant(allowed.role(), role) {
             return Err(Error::Refused(CreateInvitationError::RoleForbidden));
         }
         Ok(self.make(input, Some(allowed.caller()), allowed.context().clone()).await?)
@@ -153,6 +153,7 @@ impl InvitationLinks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Roles;
     use crate::access::rights::InvitationsWrite;
     use crate::accounts::{Email, Role};
     use crate::common::UserId;
@@ -195,7 +196,7 @@ mod tests {
         );
         let use_case = CreateInvitation::standalone(Arc::new(invitations), links);
         let email = email.map(|email| Email::parse(email).unwrap());
-        let terms = InvitationTerms::new(email, role, None, None).unwrap();
+        let terms = InvitationTerms::new(email, role, None, None, &Roles::default()).unwrap();
         let input = CreateInvitationInput { terms, locale: Some(Locale::En) };
         let allowed = testing::allowed::<InvitationsWrite>(9);
         let issued = use_case.execute(&allowed, input).await.unwrap();
@@ -205,7 +206,7 @@ mod tests {
 
     #[tokio::test]
     async fn n1_an_invitation_for_an_address_is_sent_and_its_link_is_shown() {
-        let (issued, new) = invite(testing::post(9), Some("new@example.com"), Role::Admin).await;
+        let (issued, new) = invite(testing::post(9), Some("new@example.com"), Role::ADMIN).await;
         let mail = new.mail.unwrap();
         assert_eq!(mail.kind, MailKind::Invitation);
         assert_eq!((mail.to.as_deref(), mail.locale), (Some("new@example.com"), Some(Locale::En)));
@@ -219,7 +220,7 @@ mod tests {
     #[tokio::test]
     async fn n1_without_mail_the_link_is_handed_over_by_hand() {
         let off = Post::none(testing::clock(9));
-        let (issued, new) = invite(off, Some("new@example.com"), Role::Teacher).await;
+        let (issued, new) = invite(off, Some("new@example.com"), Role::TEACHER).await;
         assert!(new.mail.is_none() && !issued.link.token.is_code());
         assert_eq!(issued.link.token.expose().len(), OneTimeToken::LENGTH);
         assert_eq!(issued.link.token.digest(), new.digest);
@@ -227,7 +228,7 @@ mod tests {
 
     #[tokio::test]
     async fn n3_a_class_gets_a_code_that_can_be_read_aloud() {
-        let (issued, new) = invite(testing::post(9), None, Role::Student).await;
+        let (issued, new) = invite(testing::post(9), None, Role::STUDENT).await;
         assert!(issued.link.token.is_code() && new.mail.is_none());
         assert_eq!(issued.link.token.digest(), new.digest);
     }

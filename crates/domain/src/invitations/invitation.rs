@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::access::rights::{self, InvitationsWrite};
+use crate::access::Roles;
+use crate::access::rights::RightId;
 use crate::accounts::{Email, Role};
 use crate::audit::AuditContext;
 use crate::common::{Timestamp, UserId};
@@ -51,7 +52,7 @@ pub enum InvitationState {
     Expired,
     /// It was revoked.
     Revoked,
-    /// Whoever made it may no longer invite, or not to this role.
+    /// Whoever made it may no longer invite, or not to this role; or there is no such role any more.
     Void,
 }
 
@@ -76,15 +77,18 @@ impl InvitationState {
 pub struct Inviter {
     /// Whether the account is active.
     pub is_active: bool,
-    /// What it may do.
+    /// Until when they are banned, which may be over.
+    pub banned_until: Option<Timestamp>,
+    /// What they may do.
     pub role: Role,
 }
 
 impl Inviter {
     /// Whether they may give this role to somebody: none that has rights that they do not have.
-    pub fn may_invite_to(&self, role: Role) -> bool {
-        let may = rights::grants::<InvitationsWrite>(self.role) && rights::covers(self.role, role);
-        self.is_active && may
+    pub fn may_invite_to(&self, role: Role, now: Timestamp, roles: &Roles) -> bool {
+        let is_active = self.is_active && self.banned_until.is_none_or(|until| until <= now);
+        let may_invite = roles.grants(self.role, RightId::InvitationsWrite);
+        is_active && may_invite && roles.may_grant(self.role, role)
     }
 }
 
@@ -116,13 +120,15 @@ pub struct Invitation {
 }
 
 impl Invitation {
-    /// What becomes of it at this moment.
-    pub fn state(&self, now: Timestamp) -> InvitationState {
+    /// What becomes of it at this moment, with these roles.
+    pub fn state(&self, now: Timestamp, roles: &Roles) -> InvitationState {
         if self.revoked_at.is_some() {
             InvitationState::Revoked
         } else if self.uses >= self.max_uses {
             InvitationState::Used
-        } else if self.inviter.is_some_and(|inviter| !inviter.may_invite_to(self.role)) {
+        } else if !roles.knows(self.role)
+            || self.inviter.is_some_and(|inviter| !inviter.may_invite_to(self.role, now, roles))
+        {
             InvitationState::Void
         } else if self.expires_at <= now {
             InvitationState::Expired
@@ -132,8 +138,8 @@ impl Invitation {
     }
 
     /// Whether it can be accepted at this moment.
-    pub fn is_open(&self, now: Timestamp) -> bool {
-        self.state(now) == InvitationState::Open
+    pub fn is_open(&self, now: Timestamp, roles: &Roles) -> bool {
+        self.state(now, roles) == InvitationState::Open
     }
 
     /// Whether somebody with this address is invited.
@@ -142,8 +148,8 @@ impl Invitation {
     }
 
     /// Whether a new link can be made for it.
-    pub fn is_renewable(&self, now: Timestamp) -> bool {
-        matches!(self.state(now), InvitationState::Open | InvitationState::Expired)
+    pub fn is_renewable(&self, now: Timestamp, roles: &Roles) -> bool {
+        matches!(self.state(now, roles), InvitationState::Open | InvitationState::Expired)
     }
 }
 
@@ -191,8 +197,8 @@ impl InvitationTerms {
     pub const MAX_LIFETIME_WITH_RIGHTS: Duration = Duration::from_secs(72 * 60 * 60);
 
     /// The longest life of an invitation to this role.
-    pub fn max_lifetime(role: Role) -> Duration {
-        if rights::has_any(role) { Self::MAX_LIFETIME_WITH_RIGHTS } else { Self::MAX_LIFETIME }
+    pub fn max_lifetime(role: Role, roles: &Roles) -> Duration {
+        if roles.has_any(role) { Self::MAX_LIFETIME_WITH_RIGHTS } else { Self::MAX_LIFETIME }
     }
 
     /// These terms, if they make sense. Without a lifetime: a week, or as long as the role allows.
@@ -205,15 +211,16 @@ impl InvitationTerms {
         role: Role,
         max_uses: Option<u32>,
         lifetime: Option<Duration>,
+        roles: &Roles,
     ) -> Result<Self, TermsError> {
         const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-        let max = Self::max_lifetime(role);
+        let max = Self::max_lifetime(role, roles);
         let lifetime = lifetime.unwrap_or(WEEK.min(max));
         if !(Self::MIN_LIFETIME..=max).contains(&lifetime) {
             return Err(TermsError::BadLifetime { max });
         }
         let max_uses = match (&email, max_uses) {
-            (None, _) if rights::has_any(role) => return Err(TermsError::NeedsEmail),
+            (None, _) if roles.has_any(role) => return Err(TermsError::NeedsEmail),
             (Some(_), Some(uses)) if uses != 1 => return Err(TermsError::ForOne),
             (_, None) => 1,
             (_, Some(uses)) => uses,
@@ -249,12 +256,12 @@ mod tests {
         Invitation {
             id: InvitationId(7),
             email: None,
-            role: Role::Student,
+            role: Role::STUDENT,
             uses: 2,
             max_uses: 3,
             lifetime: Duration::from_secs(60),
             created_by: None,
-            inviter: Some(Inviter { is_active: true, role: Role::Admin }),
+            inviter: Some(Inviter { is_active: true, banned_until: None, role: Role::ADMIN }),
             created_at: at(0),
             expires_at: at(60),
             revoked_at: None,
@@ -265,19 +272,30 @@ mod tests {
     fn n2_n3_an_invitation_is_open_until_it_is_used_up_over_revoked_or_void() {
         use InvitationState::{Expired, Open, Revoked, Used, Void};
         let of = |inviter| Invitation { inviter, ..invitation() };
-        let may = |is_active, role| Some(Inviter { is_active, role });
+        let may = |is_active, role| Some(Inviter { is_active, banned_until: None, role });
+        let banned_until = |seconds| {
+            Some(Inviter { is_active: true, banned_until: Some(at(seconds)), role: Role::ADMIN })
+        };
+        let roles = Roles::default();
+        let gone = "gone".parse().unwrap();
         for (invitation, now, expected) in [
             (invitation(), 59, Open),
             (invitation(), 60, Expired),
             (Invitation { uses: 3, ..invitation() }, 60, Used),
             (Invitation { revoked_at: Some(at(1)), ..invitation() }, 5, Revoked),
             (of(None), 5, Open),
-            (of(may(false, Role::Admin)), 5, Void),
-            (of(may(true, Role::Teacher)), 5, Void),
+            (of(may(false, Role::ADMIN)), 5, Void),
+            (of(may(true, Role::TEACHER)), 5, Void),
+            (of(banned_until(6)), 5, Void),
+            (of(banned_until(5)), 5, Open),
+            (Invitation { role: gone, ..of(None) }, 5, Void),
         ] {
             let told = format!("{invitation:?} at {now}");
-            assert_eq!(invitation.state(at(now)), expected, "{told}");
-            assert_eq!(invitation.is_renewable(at(now)), matches!(expected, Open | Expired));
+            assert_eq!(invitation.state(at(now), &roles), expected, "{told}");
+            assert_eq!(
+                invitation.is_renewable(at(now), &roles),
+                matches!(expected, Open | Expired)
+            );
         }
     }
 
@@ -285,33 +303,38 @@ mod tests {
     fn n4_a_role_with_rights_is_given_to_an_address_for_three_days() {
         let ann = || Email::parse("ann@example.com").ok();
         let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
-        let terms = InvitationTerms::new;
-        let of_admin = terms(ann(), Role::Admin, None, None).unwrap();
+        let terms = |email, role, uses, lifetime| {
+            InvitationTerms::new(email, role, uses, lifetime, &Roles::default())
+        };
+        let of_admin = terms(ann(), Role::ADMIN, None, None).unwrap();
         assert_eq!((of_admin.max_uses, Some(of_admin.lifetime)), (1, hours(72)));
-        assert!(terms(ann(), Role::Admin, Some(1), hours(72)).is_ok());
+        assert!(terms(ann(), Role::ADMIN, Some(1), hours(72)).is_ok());
         let max = InvitationTerms::MAX_LIFETIME_WITH_RIGHTS;
         for (email, uses, lifetime, expected) in [
             (None, None, None, TermsError::NeedsEmail),
             (ann(), Some(2), None, TermsError::ForOne),
             (ann(), None, hours(73), TermsError::BadLifetime { max }),
         ] {
-            assert_eq!(terms(email, Role::Admin, uses, lifetime), Err(expected));
+            assert_eq!(terms(email, Role::ADMIN, uses, lifetime), Err(expected));
         }
-        let class = terms(None, Role::Student, Some(30), None).unwrap();
+        let class = terms(None, Role::STUDENT, Some(30), None).unwrap();
         assert_eq!((class.max_uses, Some(class.lifetime)), (30, hours(7 * 24)));
-        assert_eq!(terms(None, Role::Student, Some(0), None), Err(TermsError::BadUses));
-        assert_eq!(terms(None, Role::Student, Some(10_001), None), Err(TermsError::BadUses));
-        let too_short = terms(None, Role::Student, None, Some(Duration::from_secs(59)));
+        assert_eq!(terms(None, Role::STUDENT, Some(0), None), Err(TermsError::BadUses));
+        assert_eq!(terms(None, Role::STUDENT, Some(10_001), None), Err(TermsError::BadUses));
+        let too_short = terms(None, Role::STUDENT, None, Some(Duration::from_secs(59)));
         assert!(matches!(too_short, Err(TermsError::BadLifetime { .. })));
     }
 
     #[test]
     fn n4_nobody_gives_rights_that_they_do_not_have() {
-        let may = |is_active, of, to| Inviter { is_active, role: of }.may_invite_to(to);
-        assert!(may(true, Role::Admin, Role::Admin) && may(true, Role::Admin, Role::Student));
-        assert!(!may(false, Role::Admin, Role::Student));
-        for role in [Role::Student, Role::Teacher, Role::Admin] {
-            assert!(!may(true, Role::Teacher, role));
+        let may = |is_active, of, to| {
+            let inviter = Inviter { is_active, banned_until: None, role: of };
+            inviter.may_invite_to(to, at(0), &Roles::default())
+        };
+        assert!(may(true, Role::ADMIN, Role::ADMIN) && may(true, Role::ADMIN, Role::STUDENT));
+        assert!(!may(false, Role::ADMIN, Role::STUDENT));
+        for role in [Role::STUDENT, Role::TEACHER, Role::ADMIN] {
+            assert!(!may(true, Role::TEACHER, role));
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The repository of invitations.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
+use crate::access::Roles;
 use crate::accounts::{CreateUserError, NewUser, Role, User};
-use crate::audit::{AuditAction, AuditContext, AuditEvent};
+use crate::audit::AuditContext;
 use crate::common::{Error, PortError, SessionId, Timestamp, UserId};
 use crate::invitations::{
     Invitation, InvitationId, InvitationPage, InvitationQuery, NewInvitation,
@@ -18,14 +21,8 @@ pub struct Acceptance {
     pub digest: TokenDigest,
     /// The account, with the role of the invitation.
     pub user: NewUser,
-}
-
-impl Acceptance {
-    /// What to record on the new account.
-    pub fn event(&self) -> AuditEvent {
-        let NewUser { created_at, request, .. } = &self.user;
-        AuditContext::anonymous(*created_at, request.clone()).event(AuditAction::InvitationAccepted)
-    }
+    /// The roles that there are.
+    pub roles: Arc<Roles>,
 }
 
 /// Why no account was made.
@@ -54,6 +51,8 @@ pub struct RoleAcceptance {
     pub proves_email: bool,
     /// The session in which it is accepted. All others end.
     pub keep_session: SessionId,
+    /// The roles that there are.
+    pub roles: Arc<Roles>,
     /// Who acts, when and from where.
     pub context: AuditContext,
 }
@@ -103,6 +102,7 @@ pub trait InvitationRepository: Send + Sync {
         id: InvitationId,
         digest: TokenDigest,
         mail: Option<NewMail>,
+        roles: &Roles,
         context: AuditContext,
     ) -> Result<Invitation, Error<InvitationOver>>;
 
@@ -111,7 +111,7 @@ pub trait InvitationRepository: Send + Sync {
     async fn revoke(&self, id: InvitationId, context: AuditContext) -> Result<bool, PortError>;
 
     /// Makes the account, counts the use, and appends the mail to the account. Records
-    /// [`Acceptance::event`] on it.
+    /// [`NewUser::event`] on it.
     ///
     /// MUST return `TokenInvalid` if the invitation is not open or is to another role; else `Taken` as
     /// [`AccountRepository::create`](crate::accounts::AccountRepository::create) does; and change
@@ -159,6 +159,7 @@ impl InvitationRepository for NoInvitations {
         _: InvitationId,
         _: TokenDigest,
         _: Option<NewMail>,
+        _: &Roles,
         _: AuditContext,
     ) -> Result<Invitation, Error<InvitationOver>> {
         Err(Error::Refused(InvitationOver))

@@ -7,8 +7,7 @@ use crate::access::rights::InvitationsWrite;
 use crate::common::{Error, Locale};
 use crate::invitations::create::InvitationLinks;
 use crate::invitations::{
-    InvitationId, InvitationNotFound, InvitationOver, InvitationRepository, InvitationTerms,
-    Inviter, Issued,
+    InvitationId, InvitationNotFound, InvitationOver, InvitationRepository, InvitationTerms, Issued,
 };
 use crate::ports::{Policy, Ports};
 
@@ -54,8 +53,8 @@ impl ResendInvitation {
     ) -> Result<Issued, Error<ResendInvitationError>> {
         let found = self.invitations.find(id).await?;
         let invitation = found.ok_or(Error::Refused(InvitationNotFound.into()))?;
-        let inviter = Inviter { is_active: true, role: allowed.role() };
-        if !inviter.may_invite_to(invitation.role) {
+        let roles = allowed.roles();
+        if !roles.may_grant(allowed.role(), invitation.role) {
             return Err(Error::Refused(ResendInvitationError::RoleForbidden));
         }
         let terms = InvitationTerms {
@@ -66,7 +65,7 @@ impl ResendInvitation {
         };
         let context = allowed.context().clone();
         let (token, mail) = self.links.token(&terms, locale, &context)?;
-        let renewed = self.invitations.renew(id, token.digest(), mail, context).await;
+        let renewed = self.invitations.renew(id, token.digest(), mail, roles, context).await;
         Ok(self.links.issued(renewed.map_err(Error::cast)?, token))
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 
+use crate::access::Roles;
 use crate::accounts::{Email, User};
 use crate::common::text::hex;
 use crate::common::{Causes, Clock, PortError, Timestamp, UserId};
@@ -65,6 +66,8 @@ pub struct DeliverMails {
     pub clock: Arc<dyn Clock>,
     /// Links and limits.
     pub settings: MailSettings,
+    /// Which role has which rights.
+    pub roles: Arc<Roles>,
 }
 
 impl DeliverMails {
@@ -80,6 +83,7 @@ impl DeliverMails {
             rates: ports.required.rate_limiter.clone(),
             clock: ports.required.clock.clone(),
             settings: policy.mail.clone(),
+            roles: policy.roles.clone(),
         })
     }
 
@@ -140,7 +144,7 @@ impl DeliverMails {
         let kind = queued.mail.kind;
         let Some((recipient, address)) = recipient.and_then(|recipient| {
             let to = queued.mail.to.as_deref();
-            let address = destination(kind, &recipient, to, now)?.to_owned();
+            let address = destination(kind, &recipient, to, now, &self.roles)?.to_owned();
             Some((recipient, address))
         }) else {
             return Ok((None, None, Settlement::Dropped));
@@ -180,7 +184,8 @@ impl DeliverMails {
         };
         let now = self.clock.now();
         let found = self.invitations.find_by_token(&token.digest()).await?;
-        let Some(invitation) = found.filter(|invitation| invitation.is_open(now)) else {
+        let Some(invitation) = found.filter(|invitation| invitation.is_open(now, &self.roles))
+        else {
             return Ok(Settlement::Dropped);
         };
         let left = (invitation.expires_at - now).to_std().unwrap_or_default();
@@ -345,13 +350,15 @@ pub(super) fn destination<'a>(
     recipient: &'a Recipient,
     to: Option<&'a str>,
     now: Timestamp,
+    roles: &Roles,
 ) -> Option<&'a str> {
     let user = &recipient.user;
+    let is_active = user.is_active_at(now);
     match kind {
-        MailKind::VerifyEmail => (user.is_active && !user.is_verified).then(|| user.email.as_str()),
-        MailKind::ResetPassword => recipient.reset_address(now),
+        MailKind::VerifyEmail => (is_active && !user.is_verified).then(|| user.email.as_str()),
+        MailKind::ResetPassword => recipient.reset_address(now, roles),
         MailKind::ChangeEmail => {
-            let pending = user.pending_email.as_ref().filter(|_| user.is_active);
+            let pending = user.pending_email.as_ref().filter(|_| is_active);
             pending.map(Email::as_str)
         }
         MailKind::Invitation => to,

@@ -57,7 +57,10 @@ impl RetryMail {
         let context = allowed.context().clone();
         let sent_to = mail.recipient.as_deref();
         let address = match &recipient {
-            Some(recipient) => destination(mail.kind, recipient, sent_to, context.at),
+            Some(recipient) => {
+                let roles = allowed.roles();
+                destination(mail.kind, recipient, sent_to, context.at, roles)
+            }
             // Whoever is invited has no account yet.
             None => sent_to.filter(|_| mail.kind == MailKind::Invitation),
         };

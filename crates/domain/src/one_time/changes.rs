@@ -1,5 +1,8 @@
 //! What is done by one-time tokens.
 
+use std::sync::Arc;
+
+use crate::access::Roles;
 use crate::accounts::Email;
 use crate::audit::{AuditAction, AuditContext, AuditEvent};
 use crate::common::{RequestContext, Timestamp, UserId};
@@ -72,6 +75,8 @@ pub struct Disowning {
     pub digest: TokenDigest,
     /// Whose it is.
     pub user_id: UserId,
+    /// The roles that there are: an account with rights stays.
+    pub roles: Arc<Roles>,
     /// Now.
     pub at: Timestamp,
     /// Where from.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::access::rights;
+use crate::access::Roles;
 use crate::accounts::{Email, User};
 use crate::common::Timestamp;
 use crate::credentials::CredentialVersion;
@@ -133,9 +133,9 @@ impl Recipient {
 
     /// Where a new password may be sent to: the recovery address of an active account. Not to an
     /// address that nobody has proved, if the account has rights.
-    pub fn reset_address(&self, now: Timestamp) -> Option<&str> {
-        let has_rights = rights::has_any(self.user.role);
-        let may = self.user.is_active && (self.is_proved() || !has_rights);
+    pub fn reset_address(&self, now: Timestamp, roles: &Roles) -> Option<&str> {
+        let has_rights = roles.has_any(self.user.role);
+        let may = self.user.is_active_at(now) && (self.is_proved() || !has_rights);
         may.then(|| self.recovery_address(now))
     }
 }
@@ -186,13 +186,13 @@ mod tests {
             let mut recipient = recipient(is_verified, recovery);
             recipient.user.role = role;
             recipient.user.is_active = is_active;
-            recipient.reset_address(at(0)).is_some()
+            recipient.reset_address(at(0), &Roles::default()).is_some()
         };
-        assert!(with(Role::Student, false, false, true));
-        assert!(!with(Role::Admin, false, false, true));
-        assert!(with(Role::Admin, true, false, true));
-        assert!(with(Role::Admin, false, true, true));
-        assert!(!with(Role::Student, true, true, false));
+        assert!(with(Role::STUDENT, false, false, true));
+        assert!(!with(Role::ADMIN, false, false, true));
+        assert!(with(Role::ADMIN, true, false, true));
+        assert!(with(Role::ADMIN, false, true, true));
+        assert!(!with(Role::STUDENT, true, true, false));
     }
 
     /// One account through its changes: where new passwords go after each step.

@@ -80,9 +80,9 @@ mod tests {
 
     #[tokio::test]
     async fn z4_the_role_is_the_stores_and_not_the_tokens() {
-        let claims = AccessClaims { role: Role::Admin, ..testing::access_claims() };
+        let claims = AccessClaims { role: Role::ADMIN, ..testing::access_claims() };
         let principal = authenticate(Ok(claims), Some(Ok(Some(testing::live())))).await.unwrap();
-        assert_eq!(principal.user.role, Role::Student);
+        assert_eq!(principal.user.role, Role::STUDENT);
     }
 
     #[tokio::test]

@@ -21,6 +21,10 @@ pub struct AccessClaims {
     pub issued_at: Timestamp,
     /// `exp`, whole seconds.
     pub expires_at: Timestamp,
+    /// Whether it is for somebody who may do next to nothing yet
+    /// ([`Restriction`](crate::access::Restriction)). Such a token MUST be of a kind, and signed by a
+    /// key, of its own that is not published: no other service takes it for a login.
+    pub is_restricted: bool,
 }
 
 /// What a refresh token says.

@@ -123,16 +123,17 @@ impl Login {
                 return Err(error.cast());
             }
         };
-        let (credentials, needs_rehash) = match (found, verification) {
-            (Some(credentials), Verification::Match { needs_rehash }) if credentials.is_active => {
-                (credentials, needs_rehash)
+        let judged = match (found, verification) {
+            (None, _) => Err(AuditReason::UnknownName),
+            (Some(_), Verification::Mismatch) => Err(AuditReason::WrongPassword),
+            (Some(credentials), Verification::Match { needs_rehash }) => {
+                credentials.check(self.clock.now()).map(|()| (credentials, needs_rehash))
             }
-            (found, verification) => {
-                attempt.failed(match (found, verification) {
-                    (None, _) => AuditReason::UnknownName,
-                    (Some(_), Verification::Mismatch) => AuditReason::WrongPassword,
-                    (Some(_), Verification::Match { .. }) => AuditReason::Inactive,
-                });
+        };
+        let (credentials, needs_rehash) = match judged {
+            Ok(judged) => judged,
+            Err(reason) => {
+                attempt.failed(reason);
                 return Err(Error::Refused(LoginError::InvalidCredentials));
             }
         };
@@ -183,6 +184,7 @@ impl Login {
             session_id,
             generation: Generation::FIRST,
             expires_at,
+            is_restricted: user.must_change_password(),
         };
         Ok(LoggedIn { tokens: self.tokens.issue(&grant, now)?, user })
     }

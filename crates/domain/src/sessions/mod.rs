@@ -27,7 +27,10 @@ pub use logout::Logout;
 pub use port::MockSessionRepository;
 pub use port::{NewSession, SessionQuery, SessionRepository, StaleCredentials};
 pub use refresh::Refresh;
-pub use revoke::{RevokeOtherSessions, RevokeSession, RevokeUserSessions, SessionNotFound};
+pub use revoke::{
+    RevokeOtherSessions, RevokeSession, RevokeUserSessions, RevokeUserSessionsError,
+    SessionNotFound,
+};
 pub use rotation::{Lineage, Next, Presented, Rotation, RotationOutcome};
 pub use session::{Generation, InvalidSessionPosition, LiveSession, Session, SessionPosition};
 pub(crate) use tokens::Grant;

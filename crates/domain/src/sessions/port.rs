@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 
-use crate::accounts::User;
+use crate::access::OutOfReach;
+use crate::accounts::{Authority, User};
 use crate::audit::{AuditAction, AuditContext, AuditEvent};
 use crate::common::{Error, PortError, RequestContext, SessionId, Timestamp, UserId};
 use crate::credentials::CredentialVersion;
@@ -103,22 +104,26 @@ pub trait SessionRepository: Send + Sync {
 
     /// Ends the session if it is live at the time of the context and belongs to this user; `true`
     /// if so. The owner MUST be checked in the statement that ends it. Records `session_revoked`.
+    ///
+    /// MUST return `OutOfReach`, and end nothing, if the user is out of reach of the authority.
     async fn revoke(
         &self,
         user: UserId,
         id: SessionId,
-        context: AuditContext,
-    ) -> Result<bool, PortError>;
+        authority: Authority,
+    ) -> Result<bool, Error<OutOfReach>>;
 
     /// Ends all live sessions of this user, but the one to keep if there is one, and returns how
     /// many. Records `other_sessions_revoked`, or `all_sessions_revoked` if none is kept, unless
     /// there was none to end.
+    ///
+    /// MUST return `OutOfReach`, and end nothing, if the user is out of reach of the authority.
     async fn revoke_all(
         &self,
         user: UserId,
         keep: Option<SessionId>,
-        context: AuditContext,
-    ) -> Result<u64, PortError>;
+        authority: Authority,
+    ) -> Result<u64, Error<OutOfReach>>;
 
     /// Deletes sessions that ended or expired before this moment and returns how many. It MAY stop
     /// early, to answer in time; the next call goes on.

@@ -81,6 +81,7 @@ impl Refresh {
                     session_id: live.session.id,
                     generation: live.session.generation,
                     expires_at: live.session.expires_at,
+                    is_restricted: live.user.must_change_password(),
                 };
                 Ok(self.tokens.issue(&grant, now)?)
             }

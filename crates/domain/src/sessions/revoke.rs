@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::access::rights::SessionsEnd;
-use crate::access::{Allowed, Principal};
-use crate::accounts::{AccountRepository, UserNotFound};
+use crate::access::{Allowed, OutOfReach, Principal};
+use crate::accounts::{AccountRepository, Authority, UserNotFound};
 use crate::audit::AuditContext;
 use crate::common::{Clock, Error, PortError, RequestContext, SessionId, UserId};
 use crate::ports::{Ports, RequiredPorts};
@@ -45,7 +45,8 @@ impl RevokeSession {
     ) -> Result<(), Error<SessionNotFound>> {
         let user = caller.user.id;
         let context = AuditContext::by(caller, self.clock.now(), request);
-        if !self.sessions.revoke(user, id, context).await? {
+        let revoked = self.sessions.revoke(user, id, Authority::over_oneself(context)).await;
+        if !revoked.map_err(on_oneself)? {
             return Err(Error::Refused(SessionNotFound));
         }
         tracing::info!(event = "session_revoked", user_id = %user);
@@ -80,12 +81,35 @@ impl RevokeOtherSessions {
     ) -> Result<u64, PortError> {
         let user = caller.user.id;
         let context = AuditContext::by(caller, self.clock.now(), request);
-        let ended = self.sessions.revoke_all(user, Some(caller.session_id), context).await?;
+        let (keep, authority) = (Some(caller.session_id), Authority::over_oneself(context));
+        let ended = self.sessions.revoke_all(user, keep, authority).await.map_err(on_oneself)?;
         if ended > 0 {
             tracing::info!(event = "other_sessions_revoked", user_id = %user, ended);
         }
         Ok(ended)
     }
+}
+
+/// Nobody is out of their own reach.
+fn on_oneself(error: Error<OutOfReach>) -> PortError {
+    match error {
+        Error::Refused(error) => PortError::internal("sessions", error),
+        Error::Port(error) => error,
+    }
+}
+
+/// Why no session of somebody else was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RevokeUserSessionsError {
+    /// Nobody has the id.
+    #[error(transparent)]
+    UserNotFound(#[from] UserNotFound),
+    /// The user has no live session with this id.
+    #[error(transparent)]
+    SessionNotFound(#[from] SessionNotFound),
+    /// The user has rights that the caller does not have.
+    #[error(transparent)]
+    OutOfReach(#[from] OutOfReach),
 }
 
 /// Ends sessions of any account, for administrators.
@@ -107,15 +131,16 @@ impl RevokeUserSessions {
     /// Ends one session of this user.
     ///
     /// # Errors
-    /// [`SessionNotFound`]: the user has no live session with this id, or there is no such user.
+    /// See [`RevokeUserSessionsError`].
     pub async fn one(
         &self,
         allowed: &Allowed<SessionsEnd>,
         user: UserId,
         id: SessionId,
-    ) -> Result<(), Error<SessionNotFound>> {
-        if !self.sessions.revoke(user, id, allowed.context().clone()).await? {
-            return Err(Error::Refused(SessionNotFound));
+    ) -> Result<(), Error<RevokeUserSessionsError>> {
+        let revoked = self.sessions.revoke(user, id, allowed.authority()).await;
+        if !revoked.map_err(Error::cast)? {
+            return Err(Error::Refused(SessionNotFound.into()));
         }
         tracing::info!(event = "session_revoked", user_id = %user, by = %allowed.caller());
         Ok(())
@@ -125,14 +150,15 @@ impl RevokeUserSessions {
     /// account are no exception.
     ///
     /// # Errors
-    /// [`UserNotFound`]: nobody has the id.
+    /// See [`RevokeUserSessionsError`].
     pub async fn all(
         &self,
         allowed: &Allowed<SessionsEnd>,
         user: UserId,
-    ) -> Result<u64, Error<UserNotFound>> {
-        self.accounts.find(user).await?.ok_or(Error::Refused(UserNotFound))?;
-        let ended = self.sessions.revoke_all(user, None, allowed.context().clone()).await?;
+    ) -> Result<u64, Error<RevokeUserSessionsError>> {
+        self.accounts.find(user).await?.ok_or(Error::Refused(UserNotFound.into()))?;
+        let ended = self.sessions.revoke_all(user, None, allowed.authority()).await;
+        let ended = ended.map_err(Error::cast)?;
         if ended > 0 {
             let by = allowed.caller();
             tracing::info!(event = "all_sessions_revoked", user_id = %user, %by, ended);
@@ -153,8 +179,9 @@ mod tests {
 
     const OTHER: SessionId = SessionId(Uuid::from_u128(7));
 
-    fn context() -> AuditContext {
-        AuditContext::by(&testing::principal(), at(5), testing::request())
+    fn over_oneself() -> Authority {
+        let context = AuditContext::by(&testing::principal(), at(5), testing::request());
+        Authority::over_oneself(context)
     }
 
     #[tokio::test]
@@ -163,7 +190,7 @@ mod tests {
             let mut sessions = MockSessionRepository::new();
             sessions
                 .expect_revoke()
-                .with(eq(USER), eq(OTHER), eq(context()))
+                .with(eq(USER), eq(OTHER), eq(over_oneself()))
                 .times(1)
                 .return_once(move |_, _, _| Ok(live));
             let use_case = RevokeSession { sessions: Arc::new(sessions), clock: testing::clock(5) };
@@ -177,7 +204,7 @@ mod tests {
         let mut sessions = MockSessionRepository::new();
         sessions
             .expect_revoke_all()
-            .with(eq(USER), eq(Some(SESSION)), eq(context()))
+            .with(eq(USER), eq(Some(SESSION)), eq(over_oneself()))
             .times(1)
             .return_once(|_, _, _| Ok(3));
         let use_case =
@@ -193,7 +220,8 @@ mod tests {
             let mut sessions = MockSessionRepository::new();
             let is_there = found.is_some();
             accounts.expect_find().with(eq(USER)).return_once(|_| Ok(found));
-            let expected = testing::context_of_admin(9);
+            let allowed = testing::allowed(9);
+            let expected = allowed.authority();
             sessions
                 .expect_revoke_all()
                 .with(eq(USER), eq(None), eq(expected))
@@ -201,8 +229,19 @@ mod tests {
                 .return_once(|_, _, _| Ok(2));
             let use_case =
                 RevokeUserSessions { accounts: Arc::new(accounts), sessions: Arc::new(sessions) };
-            let result = use_case.all(&testing::allowed(9), USER).await;
+            let result = use_case.all(&allowed, USER).await;
             assert_eq!(result.ok(), is_there.then_some(2));
         }
+    }
+
+    #[tokio::test]
+    async fn a2_sessions_of_people_with_more_rights_are_not_ended() {
+        let mut sessions = MockSessionRepository::new();
+        sessions.expect_revoke().return_once(|_, _, _| Err(Error::Refused(OutOfReach)));
+        let accounts = Arc::new(MockAccountRepository::new());
+        let use_case = RevokeUserSessions { accounts, sessions: Arc::new(sessions) };
+        let refused = use_case.one(&testing::allowed(9), USER, OTHER).await;
+        let expected = RevokeUserSessionsError::OutOfReach(OutOfReach);
+        assert!(matches!(refused, Err(Error::Refused(error)) if error == expected));
     }
 }

@@ -39,6 +39,7 @@ pub(crate) struct Grant {
     pub(crate) session_id: SessionId,
     pub(crate) generation: Generation,
     pub(crate) expires_at: Timestamp,
+    pub(crate) is_restricted: bool,
 }
 
 impl TokenIssuer {
@@ -60,6 +61,7 @@ impl TokenIssuer {
             token_id: self.random.uuid()?,
             issued_at,
             expires_at,
+            is_restricted: grant.is_restricted,
         })?;
         let refresh_token = self.codec.sign_refresh(&RefreshClaims {
             user_id: grant.user_id,
@@ -85,10 +87,11 @@ mod tests {
         let issuer = testing::issuer();
         let mut grant = Grant {
             user_id: USER,
-            role: Role::Student,
+            role: Role::STUDENT,
             session_id: SESSION,
             generation: Generation(3),
             expires_at: at(7200),
+            is_restricted: false,
         };
         assert_eq!(issuer.issue(&grant, at(0)).unwrap().expires_in, Duration::from_secs(1800));
         grant.expires_at = at(60);

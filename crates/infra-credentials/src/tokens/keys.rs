@@ -17,14 +17,17 @@ use super::signatures::{Signer, Verifier};
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     Access,
+    /// An access token of somebody who may do next to nothing yet.
+    Restricted,
     Refresh,
 }
 
 impl Kind {
-    /// `typ`: that of RFC 9068 §2.1 for access tokens, and one of the same form for refresh tokens.
+    /// `typ`: that of RFC 9068 §2.1 for access tokens, and one of the same form for others.
     fn media_type(self) -> &'static str {
         match self {
             Self::Access => "at+jwt",
+            Self::Restricted => "restricted+jwt",
             Self::Refresh => "rt+jwt",
         }
     }
@@ -32,6 +35,7 @@ impl Kind {
     fn label(self) -> &'static str {
         match self {
             Self::Access => "menjin/v1/access",
+            Self::Restricted => "menjin/v1/restricted",
             Self::Refresh => "menjin/v1/refresh",
         }
     }
@@ -72,6 +76,11 @@ impl Keyring {
             .unwrap_or(Err(invalid(
                 "not a header of ours: other key, kind, algorithm or extension",
             )))
+    }
+
+    /// Whether a token begins as those of one of the keys do.
+    pub(super) fn begins(&self, token: &str) -> bool {
+        self.keys.iter().any(|key| token.starts_with(&key.header))
     }
 
     /// Whether two of the keys are the same.

@@ -106,8 +106,8 @@ impl SecretError {
 /// `jsonwebtoken` only signs and verifies. Its own checks of claims accept too much (a float as
 /// `exp`, any `typ`, 60 s of leeway).
 ///
-/// Access and refresh tokens each have their own key, key id and `typ`. Refresh tokens are signed
-/// with HS256. Access tokens are signed with HS256 too, or with `EdDSA` or ES256 if there is an
+/// Access tokens, restricted ones and refresh tokens each have their own key, key id and `typ`. Refresh
+/// tokens and restricted ones are signed with HS256. Access tokens are signed with HS256 too, or with `EdDSA` or ES256 if there is an
 /// access key.
 ///
 /// Of several secrets or keys one signs, and the tokens of all are accepted. The key id tells which
@@ -119,6 +119,7 @@ pub struct JwtCodec {
     issuer: String,
     audience: String,
     access: TokenKind,
+    restricted: TokenKind,
     refresh: TokenKind,
     public_keys: Vec<PublicKey>,
 }
@@ -141,8 +142,8 @@ impl JwtCodec {
         let derive =
             |secret: &SecretString, kind| Key::derive(secret.expose_secret().as_bytes(), kind);
         let derived = |kind| secrets.clone().map(move |secret| derive(secret, kind).1);
-        let refresh =
-            Keyring::new(derive(&config.secret, Kind::Refresh), derived(Kind::Refresh).skip(1));
+        let of_secrets = |kind| Keyring::new(derive(&config.secret, kind), derived(kind).skip(1));
+        let (restricted, refresh) = (of_secrets(Kind::Restricted), of_secrets(Kind::Refresh));
         let others = config.verify_only_access_keys.iter().flat_map(|other| match other {
             AccessVerifier::Secrets => derived(Kind::Access).collect(),
             AccessVerifier::Key(key) => vec![Key::of_public_key(key)],
@@ -169,6 +170,7 @@ impl JwtCodec {
         Ok(Self {
             public_keys: public.map(|key| key.key.clone()).collect(),
             access: kind(access, config.access_ttl),
+            restricted: kind(restricted, config.access_ttl),
             refresh: kind(refresh, config.refresh_ttl),
             issuer: config.issuer,
             audience: config.audience,
@@ -178,8 +180,9 @@ impl JwtCodec {
 
 impl TokenCodec for JwtCodec {
     fn sign_access(&self, claims: &AccessClaims) -> Result<SecretString, PortError> {
-        let (iat, exp) = self.access.times(claims.issued_at, claims.expires_at);
-        self.access.sign(&Access {
+        let kind = if claims.is_restricted { &self.restricted } else { &self.access };
+        let (iat, exp) = kind.times(claims.issued_at, claims.expires_at);
+        kind.sign(&Access {
             iss: Cow::Borrowed(&self.issuer),
             aud: Cow::Borrowed(&self.audience),
             sub: Subject(claims.user_id),
@@ -206,10 +209,12 @@ impl TokenCodec for JwtCodec {
     }
 
     fn verify_access(&self, token: &str, at: Timestamp) -> Result<AccessClaims, InvalidToken> {
-        let json = self.access.open(token)?;
+        let is_restricted = self.restricted.keys.begins(token);
+        let kind = if is_restricted { &self.restricted } else { &self.access };
+        let json = kind.open(token)?;
         let claims: Access<'_> = parse(&json)?;
         self.check_parties(&claims.iss, &claims.aud)?;
-        let (issued_at, expires_at) = self.access.check_times(claims.iat, claims.exp, at)?;
+        let (issued_at, expires_at) = kind.check_times(claims.iat, claims.exp, at)?;
         Ok(AccessClaims {
             user_id: claims.sub.0,
             session_id: SessionId(claims.sid),
@@ -217,6 +222,7 @@ impl TokenCodec for JwtCodec {
             token_id: claims.jti,
             issued_at,
             expires_at,
+            is_restricted,
         })
     }
 

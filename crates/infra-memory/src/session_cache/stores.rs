@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use menjin_domain::access::{OutOfReach, Roles};
 use menjin_domain::accounts::{
-    AccountRepository, CreateUserError, Deletion, DeletionScheduled, LastAdmin, LoginName, NewUser,
-    ProfileChanges, UpdateProfileError, User, UserPage, UserQuery,
+    AccountChange, AccountRepository, Authority, ChangeUserError, CreateUserError, LoginName,
+    NewUser, ProfileChanges, Role, UpdateProfileError, User, UserPage, UserQuery,
 };
 use menjin_domain::audit::AuditContext;
 use menjin_domain::common::{Causes, Error, PortError, SessionId, Timestamp, UserId};
@@ -187,10 +188,10 @@ impl SessionRepository for CachedSessions {
         &self,
         user: UserId,
         id: SessionId,
-        context: AuditContext,
-    ) -> Result<bool, PortError> {
+        authority: Authority,
+    ) -> Result<bool, Error<OutOfReach>> {
         let store = Arc::clone(&self.store);
-        let write = async move { store.revoke(user, id, context).await };
+        let write = async move { store.revoke(user, id, authority).await };
         self.changes.after(Invalidation::Session(id), write).await?
     }
 
@@ -198,10 +199,10 @@ impl SessionRepository for CachedSessions {
         &self,
         user: UserId,
         keep: Option<SessionId>,
-        context: AuditContext,
-    ) -> Result<u64, PortError> {
+        authority: Authority,
+    ) -> Result<u64, Error<OutOfReach>> {
         let store = Arc::clone(&self.store);
-        let write = async move { store.revoke_all(user, keep, context).await };
+        let write = async move { store.revoke_all(user, keep, authority).await };
         self.changes.after(Invalidation::User(user), write).await?
     }
 
@@ -256,38 +257,14 @@ impl AccountRepository for CachedAccounts {
         self.store.list(query).await
     }
 
-    async fn activate(
+    async fn change(
         &self,
         id: UserId,
-        context: AuditContext,
-    ) -> Result<Option<User>, Error<DeletionScheduled>> {
+        change: AccountChange,
+        authority: Authority,
+    ) -> Result<Option<User>, Error<ChangeUserError>> {
         let store = Arc::clone(&self.store);
-        let write = async move { store.activate(id, context).await };
-        self.changes.after(Invalidation::User(id), write).await?
-    }
-
-    async fn deactivate(
-        &self,
-        id: UserId,
-        context: AuditContext,
-    ) -> Result<Option<User>, Error<LastAdmin>> {
-        let store = Arc::clone(&self.store);
-        let write = async move { store.deactivate(id, context).await };
-        self.changes.after(Invalidation::User(id), write).await?
-    }
-
-    async fn schedule_deletion(
-        &self,
-        deletion: Deletion,
-    ) -> Result<Option<User>, Error<LastAdmin>> {
-        let (store, id) = (Arc::clone(&self.store), deletion.user_id);
-        let write = async move { store.schedule_deletion(deletion).await };
-        self.changes.after(Invalidation::User(id), write).await?
-    }
-
-    async fn restore(&self, id: UserId, context: AuditContext) -> Result<Option<User>, PortError> {
-        let store = Arc::clone(&self.store);
-        let write = async move { store.restore(id, context).await };
+        let write = async move { store.change(id, change, authority).await };
         self.changes.after(Invalidation::User(id), write).await?
     }
 
@@ -299,10 +276,11 @@ impl AccountRepository for CachedAccounts {
     async fn delete_unverified(
         &self,
         created_before: Timestamp,
+        roles: &[Role],
         at: Timestamp,
     ) -> Result<u64, PortError> {
         // Nobody has ever logged in.
-        self.store.delete_unverified(created_before, at).await
+        self.store.delete_unverified(created_before, roles, at).await
     }
 }
 
@@ -507,9 +485,10 @@ impl InvitationRepository for CachedInvitations {
         id: InvitationId,
         digest: TokenDigest,
         mail: Option<NewMail>,
+        roles: &Roles,
         context: AuditContext,
     ) -> Result<Invitation, Error<InvitationOver>> {
-        self.store.renew(id, digest, mail, context).await
+        self.store.renew(id, digest, mail, roles, context).await
     }
 
     async fn revoke(&self, id: InvitationId, context: AuditContext) -> Result<bool, PortError> {

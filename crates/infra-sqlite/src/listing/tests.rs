@@ -57,7 +57,7 @@ fn counts_are_exact(sqlite: &mut SqliteConnection) {
 
 /// Compares pages far down the list with the whole list.
 fn pages_are_right(sqlite: &mut SqliteConnection) {
-    for role in [None, Some(Role::Student), Some(Role::Teacher), Some(Role::Admin)] {
+    for role in [None, Some(Role::STUDENT), Some(Role::TEACHER), Some(Role::ADMIN)] {
         let all = UserQuery { start: PageStart::Skip(0), limit: u64::MAX, role };
         let all = page(sqlite, all).unwrap();
         let ids: Vec<UserId> = all.users.iter().map(|user| user.id).collect();
@@ -112,7 +112,7 @@ fn every_page_is_a_walk_along_an_index() {
             statements.lock().unwrap().push(query.to_string());
         }
     });
-    for role in [None, Some(Role::Student)] {
+    for role in [None, Some(Role::STUDENT)] {
         for start in [PageStart::Skip(0), PageStart::Skip(3), PageStart::After(UserId::FIRST)] {
             page(&mut sqlite, UserQuery { start, limit: 2, role }).unwrap();
         }

@@ -23,6 +23,7 @@ mod origin;
 mod password;
 mod redis;
 mod registration;
+mod roles;
 mod server;
 mod shown;
 mod text;
@@ -31,6 +32,7 @@ mod tidy;
 mod written;
 
 use humantime::format_duration;
+use menjin_domain::access::Roles;
 use prelude::{Deserialize, Duration, Serialize, Validate};
 
 pub use database::Database;
@@ -70,6 +72,8 @@ pub struct Settings {
     pub(crate) registration: registration::RegistrationSettings,
     #[garde(dive)]
     pub(crate) accounts: accounts::AccountsSettings,
+    #[garde(dive)]
+    roles: roles::RoleTable,
     #[garde(dive)]
     pub(crate) audit: audit::AuditSettings,
     #[garde(dive)]
@@ -117,7 +121,15 @@ impl Settings {
         let verification = self.registration.require_verification;
         self.mail.check(&self.server, verification, self.production)?;
         self.accounts.check(self.mail.is_on())?;
-        self.registration.default_role().map(drop)
+        self.registration.default_role(&self.roles()?).map(drop)
+    }
+
+    /// Which role has which rights.
+    ///
+    /// # Errors
+    /// See [`roles::roles`].
+    pub(crate) fn roles(&self) -> Result<Roles, SettingsError> {
+        roles::roles(&self.roles)
     }
 }
 
@@ -195,6 +207,7 @@ mod prelude {
     pub(super) const SHORTEST: Duration = Duration::from_nanos(1);
     pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
     pub(super) const SECOND: Duration = Duration::from_secs(1);
+    pub(super) const HOUR: Duration = Duration::from_secs(60 * 60);
     pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     /// 365.25 days, as `humantime` reads and shows a year.
     pub(super) const YEAR: Duration = Duration::from_secs(31_557_600);

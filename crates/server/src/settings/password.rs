@@ -18,6 +18,9 @@ pub(crate) struct PasswordSettings {
     min_score: u8,
     #[serde(with = "list")]
     exceptions: Vec<String>,
+    #[serde(with = "duration")]
+    #[garde(custom(lasts(HOUR, DAY * 90)))]
+    pub(crate) initial_ttl: Duration,
 }
 
 impl PasswordSettings {

@@ -1,5 +1,6 @@
 //! `[registration]`: the role of accounts that register themselves.
 
+use menjin_domain::access::Roles;
 use menjin_domain::accounts::{RegistrableRole, Role};
 use menjin_domain::ports;
 
@@ -35,12 +36,20 @@ impl RegistrationSettings {
     /// The role of an account that registers through `/api/v1`.
     ///
     /// # Errors
-    /// This role may not be taken by registration.
-    pub(crate) fn default_role(&self) -> Result<RegistrableRole, SettingsError> {
-        RegistrableRole::try_from(self.default_role).map_err(|_not_registrable| {
-            let reason = format!("{:?} is not student or teacher", self.default_role.as_str());
+    /// There is no such role, or it may not be taken by registration.
+    pub(crate) fn default_role(&self, roles: &Roles) -> Result<RegistrableRole, SettingsError> {
+        let role = self.default_role;
+        let bad = |reason: &str| {
+            let reason = format!("{:?} {reason}", role.as_str());
             SettingsError::bad("registration.default_role", reason)
-        })
+        };
+        if !roles.knows(role) {
+            return Err(bad("is no role: write a section [roles.NAME] for it"));
+        }
+        if roles.has_any(role) {
+            return Err(bad("has rights, and nobody gets those by registering"));
+        }
+        RegistrableRole::try_from(role).map_err(|_admin| bad("cannot be the role"))
     }
 }
 

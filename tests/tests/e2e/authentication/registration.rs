@@ -16,6 +16,8 @@ async fn register_makes_a_user() {
     201
     {
       "avatar": "https://example.com/mike.png",
+      "ban_reason": null,
+      "banned_until": null,
       "bio": "one\ntwo",
       "created_at": "[time]",
       "deletes_at": null,
@@ -27,6 +29,7 @@ async fn register_makes_a_user() {
       "is_verified": false,
       "last_login_at": null,
       "locale": "zh-CN",
+      "must_change_password": false,
       "pending_email": null,
       "phone": "+86 138 0013 8000",
       "role": "student",
@@ -47,6 +50,8 @@ async fn register_needs_three_fields_only_and_empty_ones_are_null() {
     201
     {
       "avatar": null,
+      "ban_reason": null,
+      "banned_until": null,
       "bio": null,
       "created_at": "[time]",
       "deletes_at": null,
@@ -58,6 +63,7 @@ async fn register_needs_three_fields_only_and_empty_ones_are_null() {
       "is_verified": false,
       "last_login_at": null,
       "locale": "zh-CN",
+      "must_change_password": false,
       "pending_email": null,
       "phone": null,
       "role": "student",
@@ -206,6 +212,8 @@ async fn z2_register_ignores_what_is_not_the_clients_to_say() {
     201
     {
       "avatar": null,
+      "ban_reason": null,
+      "banned_until": null,
       "bio": null,
       "created_at": "[time]",
       "deletes_at": null,
@@ -217,6 +225,7 @@ async fn z2_register_ignores_what_is_not_the_clients_to_say() {
       "is_verified": false,
       "last_login_at": null,
       "locale": "zh-CN",
+      "must_change_password": false,
       "pending_email": null,
       "phone": null,
       "role": "student",

@@ -103,7 +103,10 @@ async fn what_is_refused_with_400() {
     assert_eq!(change(PASSWORD, "123456").await.body["message"], "密码过于常见，请换一个");
     let admin = app.admin("root").await;
     let last = admin.request(Method::PUT, "/api/auth/users/2/deactivate").answer().await;
-    assert_eq!((last.status, &last.body["message"]), (400, &json!("不能停用或删除最后一个管理员")));
+    assert_eq!(
+        (last.status, &last.body["message"]),
+        (400, &json!("不能停用、封禁、降级或删除最后一个管理员"))
+    );
 }
 
 #[tokio::test]

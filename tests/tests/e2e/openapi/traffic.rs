@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use std::time::Duration;
 
+use menjin_domain::access::rights::RightId;
 use menjin_domain::common::{ClientInfo, Clock as _, UserId};
 use menjin_domain::mail::{Claim, MailError, MailKind, NewMail, Settlement};
 use menjin_domain::one_time::TokenSeed;
 use menjin_tests::app::{PASSWORD, TestApp, token_in};
 use menjin_tests::client::{Answer, Client, Send as _};
-use menjin_tests::openapi::{Document, filled};
+use menjin_tests::openapi::{Document, any_value, filled};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -125,6 +126,8 @@ async fn every_operation_answers_as_documented() {
     email_changes(&mut visits).await;
     invitations(&mut visits).await;
     deletions(&mut visits).await;
+    administration(&mut visits).await;
+    restricted(&mut visits).await;
     links(&mut visits, "/api/v1/auth", 202).await;
     links(&mut visits, "/api/auth", 200).await;
 
@@ -490,6 +493,86 @@ async fn deletions(visits: &mut Visits) {
         visits.send(&bob, delete_me, Some(&password("wrong password")), status).await;
     }
     drop(ann);
+}
+
+/// What administrators do to accounts, and how it is refused.
+async fn administration(visits: &mut Visits) {
+    let rights: Vec<_> = RightId::ALL.iter().map(|right| right.as_str()).collect();
+    let app = TestApp::start_with(&[("roles.boss.rights", &rights.join(","))]).await;
+    let (admin, mike) = (app.admin("root").await, app.user("mike").await);
+    let create = ("POST", "/api/v1/users", "");
+    let of = |what: &str| format!("/api/v1/users/{{user_id}}{what}");
+    let [user, role, password, ban, unban] = ["", "/role", "/password", "/ban", "/unban"].map(of);
+    let until = json!({ "until": "2100-01-01T00:00:00Z", "reason": "打扰课堂" });
+    let eve = json!({ "username": "eve", "email": "eve@example.com" });
+    visits.send(&admin, create, Some(&eve), 201).await;
+    visits.send(&admin, create, Some(&eve), 400).await;
+    for (method, path, body) in [
+        ("PATCH", &user, Some(json!({ "full_name": "迈克" }))),
+        ("PUT", &role, Some(json!({ "role": "teacher" }))),
+        ("POST", &password, Some(json!({}))),
+        ("POST", &ban, Some(until.clone())),
+        ("POST", &unban, None),
+    ] {
+        let body = body.as_ref();
+        visits.send(&admin, (method, path, "2"), body, 200).await;
+        visits.send(&admin, (method, path, "99"), body, 404).await;
+        visits.send(&admin, (method, path, "0"), body, 422).await;
+        visits.send_unauthenticated(&app, (method, path, "2")).await;
+        if body.is_some() {
+            visits.send_bad_bodies(&admin, (method, path, "2")).await;
+        }
+    }
+    visits.send_bad_bodies(&admin, create).await;
+    visits.send_unauthenticated(&app, create).await;
+    let common = json!({ "password": "12345678" });
+    visits.send(&admin, ("POST", &password, "2"), Some(&common), 400).await;
+    let taken = json!({ "username": "eve" });
+    visits.send(&admin, ("PATCH", &user, "2"), Some(&taken), 400).await;
+    visits.send(&admin, ("POST", &ban, "1"), Some(&until), 400).await;
+    let over = json!({ "until": "2000-01-01T00:00:00Z" });
+    visits.send(&admin, ("POST", &ban, "2"), Some(&over), 422).await;
+    visits.send(&admin, ("DELETE", &user, "2"), None, 200).await;
+    for (method, path, body) in [
+        ("PATCH", &user, Some(json!({ "full_name": "迈克" }))),
+        ("PUT", &role, Some(json!({ "role": "teacher" }))),
+        ("POST", &password, Some(json!({}))),
+        ("POST", &ban, Some(until)),
+        ("POST", &unban, None),
+    ] {
+        visits.send(&admin, (method, path, "2"), body.as_ref(), 409).await;
+    }
+    drop(mike);
+    // Whoever may do everything, and is no administrator.
+    let boss = json!({
+        "username": "boss", "email": "boss@example.com", "role": "boss", "password": PASSWORD,
+        "must_change_password": false,
+    });
+    // Not judged: the document is that of a server without this role.
+    assert_eq!(admin.post(create.1, &boss).await.status, 201);
+    let boss = app.anonymous().log_in("boss", PASSWORD).await;
+    visits.send(&boss, ("PUT", &role, "1"), Some(&json!({ "role": "teacher" })), 400).await;
+}
+
+/// Somebody who has to change the password first is refused by every operation but a few.
+async fn restricted(visits: &mut Visits) {
+    let app = TestApp::start().await;
+    let admin = app.admin("root").await;
+    let eve = json!({ "username": "eve", "email": "eve@example.com", "role": "admin" });
+    let made = admin.post("/api/v1/users", &eve).await.body;
+    let eve = app.anonymous().log_in("eve", made["password"].as_str().unwrap()).await;
+    let document = app.anonymous().get("/openapi.json").await.body;
+    let operations = visits.document.operations();
+    for ((method, path), statuses) in operations {
+        let operation = &document["paths"][&path][method.to_lowercase()];
+        let is_secured = operation["security"].as_array().is_some_and(|any| !any.is_empty());
+        if !is_secured || !statuses.contains(&403) {
+            continue;
+        }
+        let target = filled(&path, any_value);
+        let answer = eve.request(method.parse().unwrap(), &target).answer().await;
+        visits.judge(&method, &path, 403, &answer);
+    }
 }
 
 /// Invitations: made, renewed, revoked, accepted in both dialects, and refused in each way.

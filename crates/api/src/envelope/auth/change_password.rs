@@ -41,7 +41,7 @@ impl ChangePasswordRequest {
 #[api_v2_operation(operation_id = "envelope_change_password", tags("Authentication (envelope)"))]
 async fn change_password(
     api: Data<Api>,
-    Ordered(caller, Body(body)): Ordered<Caller, Body<ChangePasswordRequest>>,
+    Ordered(caller, Body(body)): Ordered<RestrictedCaller, Body<ChangePasswordRequest>>,
     client: Client,
 ) -> Answer<Success<Nothing>> {
     api.services.change_password.execute(&caller, body.into_input(client.0)?).await?;

@@ -13,6 +13,6 @@ pub(crate) fn endpoint() -> Endpoint {
 ///
 /// The one whose access token was sent.
 #[api_v2_operation(operation_id = "envelope_get_me", tags("Authentication (envelope)"))]
-async fn get_me(caller: Caller) -> Answer<Success<UserData>> {
+async fn get_me(caller: RestrictedCaller) -> Answer<Success<UserData>> {
     Ok(Success(DONE, UserData::from(&*caller.user)))
 }

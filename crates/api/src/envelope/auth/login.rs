@@ -3,8 +3,10 @@
 use menjin_domain::accounts::LoginName;
 use menjin_domain::credentials::CandidatePassword;
 use menjin_domain::sessions::LoginInput;
-use menjin_web::schema::TOKEN_EXAMPLE;
+use menjin_web::schema::{Components, Schema, TOKEN_EXAMPLE};
 use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::envelope::responses::{Success, User};
 use crate::prelude::*;
@@ -31,10 +33,35 @@ request! {
 // No refresh token: the document of this dialect knows none. Its clients log in again.
 response! {
     /// `data` of a log-in.
-    struct LoginData as "Login" {
+    struct Printed {
         /// The access token.
         token: String => { "example": TOKEN_EXAMPLE },
         user: User,
+    }
+}
+
+/// What the document prints, and one field more of somebody who has to change the password.
+#[derive(Serialize)]
+struct LoginData {
+    #[serde(flatten)]
+    printed: Printed,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    must_change_password: bool,
+}
+
+impl Schema for LoginData {
+    const NAME: &'static str = "Login";
+
+    fn inline(components: &mut Components<'_>) -> Value {
+        let mut schema = Printed::inline(components);
+        let must_change = json!({
+            "type": "boolean", "enum": [true],
+            "description": "There if the password has to be changed before anything else.",
+        });
+        if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.insert("must_change_password".to_owned(), must_change);
+        }
+        schema
     }
 }
 
@@ -52,5 +79,7 @@ async fn login(
         LoginInput { name: username.value()?, password: password.value()?, request: client.0 };
     let logged_in = api.services.login.execute(input).await?;
     let token = logged_in.tokens.access_token.expose_secret().to_owned();
-    Ok(Success(DONE, LoginData { token, user: User::from(&logged_in.user) }))
+    let must_change_password = logged_in.user.must_change_password();
+    let printed = Printed { token, user: User::from(&logged_in.user) };
+    Ok(Success(DONE, LoginData { printed, must_change_password }))
 }

@@ -23,7 +23,11 @@ response! {
 ///
 /// Ends this session: its token stops working.
 #[api_v2_operation(operation_id = "envelope_logout", tags("Authentication (envelope)"))]
-async fn logout(api: Data<Api>, caller: Caller, client: Client) -> Answer<Success<LogoutData>> {
+async fn logout(
+    api: Data<Api>,
+    caller: RestrictedCaller,
+    client: Client,
+) -> Answer<Success<LogoutData>> {
     api.services.logout.execute(&caller, client.0).await?;
     let user = &caller.user;
     let data = LogoutData { user_id: user.id.get(), username: user.username.as_str().to_owned() };

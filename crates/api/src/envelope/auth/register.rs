@@ -15,7 +15,12 @@ pub(crate) fn endpoint() -> Endpoint {
         .success("The user was registered")
         .message(DONE)
         .refusals(&[ErrorKind::RegistrationClosed, ErrorKind::RegistrationByInvitation])
-        .refusals(&[ErrorKind::UsernameReserved, ErrorKind::UsernameTaken, ErrorKind::EmailTaken])
+        .refusals(&[
+            ErrorKind::RoleNeedsInvitation,
+            ErrorKind::UsernameReserved,
+            ErrorKind::UsernameTaken,
+            ErrorKind::EmailTaken,
+        ])
         .refusals(ErrorKind::OF_A_NEW_PASSWORD)
 }
 

@@ -12,7 +12,7 @@ pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::PUT, "/api/auth/users/{user_id}/activate", activate)
         .success("The user is active")
         .message(DONE)
-        .refusals(&[ErrorKind::UserNotFound, ErrorKind::DeletionScheduled])
+        .refusals(&[ErrorKind::UserNotFound, ErrorKind::OutOfReach, ErrorKind::DeletionScheduled])
 }
 
 /// Activate a user.
@@ -23,6 +23,6 @@ async fn activate(
     api: Data<Api>,
     Ordered(Authorized(allowed), Path(id)): Ordered<Authorized<UsersWrite>, Path<UserId>>,
 ) -> Answer<Success<Nothing>> {
-    api.services.activate_user.execute(&allowed, id).await?;
+    api.services.change_user.activate(&allowed, id).await?;
     Ok(Success(DONE, Nothing))
 }

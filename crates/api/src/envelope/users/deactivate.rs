@@ -13,6 +13,7 @@ pub(crate) fn endpoint() -> Endpoint {
         .success("The user is not active")
         .message(DONE)
         .refusals(&[ErrorKind::UserNotFound, ErrorKind::LastAdmin])
+        .refusals(&[ErrorKind::OutOfReach])
 }
 
 /// Deactivate a user.
@@ -24,6 +25,6 @@ async fn deactivate(
     api: Data<Api>,
     Ordered(Authorized(allowed), Path(id)): Ordered<Authorized<UsersWrite>, Path<UserId>>,
 ) -> Answer<Success<Nothing>> {
-    api.services.deactivate_user.execute(&allowed, id).await?;
+    api.services.change_user.deactivate(&allowed, id).await?;
     Ok(Success(DONE, Nothing))
 }

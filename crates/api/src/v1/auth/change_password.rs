@@ -45,7 +45,7 @@ impl ChangePasswordRequest {
 #[api_v2_operation(operation_id = "change_password", tags("Authentication"))]
 async fn change_password(
     api: Data<Api>,
-    Ordered(caller, Body(body)): Ordered<Caller, Body<ChangePasswordRequest>>,
+    Ordered(caller, Body(body)): Ordered<RestrictedCaller, Body<ChangePasswordRequest>>,
     client: Client,
 ) -> Answer<Done> {
     api.services.change_password.execute(&caller, body.into_input(client.0)?).await?;

@@ -15,7 +15,7 @@ pub(crate) fn endpoint() -> Endpoint {
 ///
 /// Ends this session: its access token and its refresh token stop working.
 #[api_v2_operation(operation_id = "logout", tags("Authentication"))]
-async fn logout(api: Data<Api>, caller: Caller, client: Client) -> Answer<Done> {
+async fn logout(api: Data<Api>, caller: RestrictedCaller, client: Client) -> Answer<Done> {
     api.services.logout.execute(&caller, client.0).await?;
     Ok(Done(DONE))
 }

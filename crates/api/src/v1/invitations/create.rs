@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use menjin_domain::access::Roles;
 use menjin_domain::access::rights::InvitationsWrite;
 use menjin_domain::accounts::{Email, Role};
 use menjin_domain::common::Timestamp;
 use menjin_domain::invitations::{CreateInvitationInput, InvitationState, InvitationTerms, Issued};
 use menjin_web::schema::names;
-use menjin_web::values::{Number, OrNone, roles};
+use menjin_web::values::{Number, OrNone, ShownRole};
 
 use crate::prelude::*;
 use crate::v1::invitations::list::InvitationResponse;
@@ -41,7 +42,7 @@ response! {
     pub struct IssuedResponse as "IssuedInvitation" {
         id: i64 => { "minimum": 1, "example": 1 },
         email: Option<String> => { "format": "email", "example": null },
-        role: &'static str => { "enum": roles(), "example": "student" },
+        role: ShownRole,
         state: &'static str
             => { "enum": names(&InvitationState::ALL, InvitationState::as_str), "example": "open" },
         uses: u64 => { "minimum": 0, "example": 0 },
@@ -58,10 +59,10 @@ response! {
 
 impl IssuedResponse {
     /// An invitation as it is at this moment, with its link.
-    pub fn new(issued: &Issued, now: Timestamp) -> Self {
+    pub fn new(issued: &Issued, now: Timestamp, roles: &Roles) -> Self {
         let token = issued.link.token.expose().to_owned();
         let link = format!("{}#{token}", issued.link.page);
-        let shown = InvitationResponse::new(&issued.invitation, now);
+        let shown = InvitationResponse::new(&issued.invitation, now, roles);
         let InvitationResponse { id, email, role, state, uses, max_uses, .. } = shown;
         let InvitationResponse { created_at, expires_at, created_by, .. } = shown;
         Self {
@@ -104,9 +105,10 @@ async fn create(
         body.role.value()?,
         max_uses,
         body.expires_in.value()?.map(Duration::from_secs),
+        allowed.roles(),
     );
     let terms = terms.map_err(ApiError::from)?;
     let input = CreateInvitationInput { terms, locale: Some(context.locale) };
     let issued = api.services.create_invitation.execute(&allowed, input).await?;
-    Ok(Reply(IssuedResponse::new(&issued, allowed.context().at)))
+    Ok(Reply(IssuedResponse::new(&issued, allowed.context().at, allowed.roles())))
 }

@@ -1,12 +1,13 @@
 //! `GET /api/v1/invitations`.
 
+use menjin_domain::access::Roles;
 use menjin_domain::access::rights::InvitationsWrite;
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::invitations::{
     Invitation, InvitationId, InvitationPage, InvitationQuery, InvitationState,
 };
 use menjin_web::schema::names;
-use menjin_web::values::{Integer, roles};
+use menjin_web::values::{Integer, ShownRole};
 
 use crate::prelude::*;
 
@@ -33,7 +34,7 @@ response! {
         pub(super) id: i64 => { "minimum": 1, "example": 1 },
         /// Who is invited; null: whoever has the code.
         pub(super) email: Option<String> => { "format": "email", "example": null },
-        pub(super) role: &'static str => { "enum": roles(), "example": "student" },
+        pub(super) role: ShownRole,
         /// `void`: whoever made it may no longer invite.
         pub(super) state: &'static str
             => { "enum": names(&InvitationState::ALL, InvitationState::as_str), "example": "open" },
@@ -50,12 +51,12 @@ response! {
 
 impl InvitationResponse {
     /// An invitation as it is at this moment.
-    pub fn new(invitation: &Invitation, now: Timestamp) -> Self {
+    pub fn new(invitation: &Invitation, now: Timestamp, roles: &Roles) -> Self {
         Self {
             id: invitation.id.get(),
             email: invitation.email.as_ref().map(|email| email.as_str().to_owned()),
-            role: invitation.role.as_str(),
-            state: invitation.state(now).as_str(),
+            role: ShownRole(invitation.role),
+            state: invitation.state(now, roles).as_str(),
             uses: invitation.uses.into(),
             max_uses: invitation.max_uses.into(),
             created_at: Time(invitation.created_at),
@@ -77,10 +78,10 @@ response! {
 }
 
 impl InvitationPageResponse {
-    fn new(page: &InvitationPage, limit: u64, now: Timestamp) -> Self {
+    fn new(page: &InvitationPage, limit: u64, now: Timestamp, roles: &Roles) -> Self {
         let is_full = u64::try_from(page.invitations.len()).is_ok_and(|length| length == limit);
         let last = page.invitations.last().map(|invitation| invitation.id.get());
-        let shown = page.invitations.iter().map(|it| InvitationResponse::new(it, now));
+        let shown = page.invitations.iter().map(|it| InvitationResponse::new(it, now, roles));
         Self { invitations: shown.collect(), total: page.total, next: last.filter(|_| is_full) }
     }
 }
@@ -102,5 +103,5 @@ async fn list(
         limit: u32::try_from(limit).unwrap_or(u32::MAX),
     };
     let page = api.services.list_invitations.execute(&allowed, input).await?;
-    Ok(Reply(InvitationPageResponse::new(&page, limit, allowed.context().at)))
+    Ok(Reply(InvitationPageResponse::new(&page, limit, allowed.context().at, allowed.roles())))
 }

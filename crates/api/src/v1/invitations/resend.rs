@@ -28,5 +28,5 @@ async fn resend(
 ) -> Answer<Reply<IssuedResponse>> {
     let locale = Some(context.locale);
     let issued = api.services.resend_invitation.execute(&allowed, id, locale).await?;
-    Ok(Reply(IssuedResponse::new(&issued, allowed.context().at)))
+    Ok(Reply(IssuedResponse::new(&issued, allowed.context().at, allowed.roles())))
 }

@@ -13,7 +13,7 @@ pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::DELETE, "/api/v1/users/{user_id}/sessions", revoke_all)
         .success("No session of the user is live")
         .message(DONE)
-        .refusals(&[ErrorKind::UserNotFound])
+        .refusals(&[ErrorKind::UserNotFound, ErrorKind::OutOfReach])
 }
 
 /// End all sessions of a user.

@@ -12,7 +12,7 @@ pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::DELETE, "/api/v1/users/{user_id}/sessions/{session_id}", revoke)
         .success("The session is over")
         .message(DONE)
-        .refusals(&[ErrorKind::SessionNotFound])
+        .refusals(&[ErrorKind::SessionNotFound, ErrorKind::OutOfReach])
 }
 
 /// End one of a user's sessions.

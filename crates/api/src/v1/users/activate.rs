@@ -9,7 +9,7 @@ use crate::v1::responses::User;
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/v1/users/{user_id}/activate", activate)
         .success("The user is active")
-        .refusals(&[ErrorKind::UserNotFound, ErrorKind::DeletionScheduled])
+        .refusals(&[ErrorKind::UserNotFound, ErrorKind::OutOfReach, ErrorKind::DeletionScheduled])
 }
 
 /// Activate a user.
@@ -21,6 +21,6 @@ async fn activate(
     api: Data<Api>,
     Ordered(Authorized(allowed), Path(id)): Ordered<Authorized<UsersWrite>, Path<UserId>>,
 ) -> Answer<Reply<User>> {
-    let user = api.services.activate_user.execute(&allowed, id).await?;
-    Ok(Reply(User::from(&user)))
+    let user = api.services.change_user.activate(&allowed, id).await?;
+    Ok(Reply(User::for_administrators(&user)))
 }

@@ -10,6 +10,7 @@ pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/v1/users/{user_id}/deactivate", deactivate)
         .success("The user is not active")
         .refusals(&[ErrorKind::UserNotFound, ErrorKind::LastAdmin])
+        .refusals(&[ErrorKind::OutOfReach])
 }
 
 /// Deactivate a user.
@@ -21,6 +22,6 @@ async fn deactivate(
     api: Data<Api>,
     Ordered(Authorized(allowed), Path(id)): Ordered<Authorized<UsersWrite>, Path<UserId>>,
 ) -> Answer<Reply<User>> {
-    let user = api.services.deactivate_user.execute(&allowed, id).await?;
-    Ok(Reply(User::from(&user)))
+    let user = api.services.change_user.deactivate(&allowed, id).await?;
+    Ok(Reply(User::for_administrators(&user)))
 }

@@ -10,6 +10,7 @@ pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::DELETE, "/api/v1/users/{user_id}", delete)
         .success("The user is inactive, and gone at `deletes_at`")
         .refusals(&[ErrorKind::UserNotFound, ErrorKind::LastAdmin])
+        .refusals(&[ErrorKind::OutOfReach])
 }
 
 /// Delete a user.
@@ -22,6 +23,6 @@ async fn delete(
     api: Data<Api>,
     Ordered(Authorized(allowed), Path(id)): Ordered<Authorized<UsersDelete>, Path<UserId>>,
 ) -> Answer<Reply<User>> {
-    let user = api.services.delete_user.execute(&allowed, id).await?;
-    Ok(Reply(User::from(&user)))
+    let user = api.services.change_user.delete(&allowed, id).await?;
+    Ok(Reply(User::for_administrators(&user)))
 }

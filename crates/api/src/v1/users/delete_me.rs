@@ -30,6 +30,6 @@ async fn delete_me(
     client: Client,
 ) -> Answer<Reply<User>> {
     let current = body.current_password.value()?;
-    let user = api.services.delete_user.execute_own(&caller, &current, client.0).await?;
+    let user = api.services.delete_own_account.execute(&caller, &current, client.0).await?;
     Ok(Reply(User::from(&user)))
 }

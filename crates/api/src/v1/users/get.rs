@@ -21,5 +21,5 @@ async fn get_user(
     Ordered(Authorized(allowed), Path(id)): Ordered<Authorized<UsersRead>, Path<UserId>>,
 ) -> Answer<Reply<User>> {
     let user = api.services.get_user.execute(&allowed, id).await?;
-    Ok(Reply(User::from(&user)))
+    Ok(Reply(User::for_administrators(&user)))
 }

@@ -11,6 +11,6 @@ pub(crate) fn endpoint() -> Endpoint {
 ///
 /// The one whose access token was sent.
 #[api_v2_operation(operation_id = "get_me", tags("User Management"))]
-async fn get_me(caller: Caller) -> Answer<Reply<User>> {
+async fn get_me(caller: RestrictedCaller) -> Answer<Reply<User>> {
     Ok(Reply(User::from(&*caller.user)))
 }

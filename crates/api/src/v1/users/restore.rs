@@ -9,7 +9,7 @@ use crate::v1::responses::User;
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/v1/users/{user_id}/restore", restore)
         .success("The user is not to be deleted")
-        .refusals(&[ErrorKind::UserNotFound])
+        .refusals(&[ErrorKind::UserNotFound, ErrorKind::OutOfReach])
 }
 
 /// Undo the deletion of a user.
@@ -20,6 +20,6 @@ async fn restore(
     api: Data<Api>,
     Ordered(Authorized(allowed), Path(id)): Ordered<Authorized<UsersDelete>, Path<UserId>>,
 ) -> Answer<Reply<User>> {
-    let user = api.services.restore_user.execute(&allowed, id).await?;
-    Ok(Reply(User::from(&user)))
+    let user = api.services.change_user.restore(&allowed, id).await?;
+    Ok(Reply(User::for_administrators(&user)))
 }

@@ -18,7 +18,7 @@ fn invitation(email: Option<&str>, role: Role) -> Invitation {
         max_uses: 1,
         lifetime: Duration::from_secs(60),
         created_by: None,
-        inviter: Some(Inviter { is_active: true, role: Role::Admin }),
+        inviter: Some(Inviter { is_active: true, banned_until: None, role: Role::ADMIN }),
         created_at: at(0),
         expires_at: at(60),
         revoked_at: None,
@@ -82,6 +82,7 @@ impl World {
             clock: testing::clock(9),
             reserved_names: Arc::from(["root".to_owned()]),
             mode: self.mode,
+            roles: Arc::default(),
         };
         (use_case, trail, self.token)
     }
@@ -117,7 +118,7 @@ fn is(result: Result<User, Error<AcceptInvitationError>>, expected: AcceptInvita
 
 #[tokio::test]
 async fn n2_whoever_accepts_has_the_address_of_the_invitation_and_it_is_proved() {
-    let mut world = World::with(Some(invitation(NEW, Role::Admin))).hashing();
+    let mut world = World::with(Some(invitation(NEW, Role::ADMIN))).hashing();
     world
         .invitations
         .expect_accept()
@@ -126,7 +127,7 @@ async fn n2_whoever_accepts_has_the_address_of_the_invitation_and_it_is_proved()
             user.email.as_str() == "new@example.com"
                 && user.is_verified
                 && user.mail.is_none()
-                && user.role == Role::Admin
+                && user.role == Role::ADMIN
                 && acceptance.digest == OneTimeToken::from_bytes(&[7; 32]).digest()
         })
         .times(1)
@@ -134,7 +135,7 @@ async fn n2_whoever_accepts_has_the_address_of_the_invitation_and_it_is_proved()
     let (user, trail) = world.accept("ann", None).await;
     assert_eq!(user.unwrap(), testing::user());
     trail.has([]);
-    let another = World::with(Some(invitation(NEW, Role::Admin)));
+    let another = World::with(Some(invitation(NEW, Role::ADMIN)));
     let (refused, _) = another.accept("ann", Some("ann@example.com")).await;
     assert!(is(refused, AcceptInvitationError::AnotherEmail));
 }
@@ -142,7 +143,7 @@ async fn n2_whoever_accepts_has_the_address_of_the_invitation_and_it_is_proved()
 /// Without mails the link came by hand, and whoever has it need not have the mailbox.
 #[tokio::test]
 async fn n2_without_mails_an_invitation_proves_no_address() {
-    let mut world = World::with(Some(invitation(NEW, Role::Student))).hashing();
+    let mut world = World::with(Some(invitation(NEW, Role::STUDENT))).hashing();
     world.post = Post::none(testing::clock(9));
     let accepted = world.invitations.expect_accept();
     accepted.withf(|new| !new.user.is_verified).return_once(|_| Ok(testing::user()));
@@ -151,7 +152,7 @@ async fn n2_without_mails_an_invitation_proves_no_address() {
 
 #[tokio::test]
 async fn n3_an_account_by_a_code_needs_an_address_and_has_to_prove_it() {
-    let class = || World::with(Some(invitation(None, Role::Student)));
+    let class = || World::with(Some(invitation(None, Role::STUDENT)));
     let (missing, _) = class().accept("ann", None).await;
     assert!(is(missing, AcceptInvitationError::EmailMissing));
     let mut world = class().hashing();
@@ -169,7 +170,7 @@ async fn n3_an_account_by_a_code_needs_an_address_and_has_to_prove_it() {
 #[tokio::test]
 async fn n2_an_address_that_an_account_has_is_told_apart_from_one_that_was_typed() {
     let taken = |email: Option<&str>| {
-        let mut world = World::with(Some(invitation(email, Role::Student))).hashing();
+        let mut world = World::with(Some(invitation(email, Role::STUDENT))).hashing();
         let taken = AcceptError::Taken(CreateUserError::EmailTaken);
         world.invitations.expect_accept().return_once(move |_| Err(Error::Refused(taken)));
         world
@@ -183,7 +184,7 @@ async fn n2_an_address_that_an_account_has_is_told_apart_from_one_that_was_typed
 
 #[tokio::test]
 async fn n2_what_is_over_or_unknown_is_refused_alike_and_recorded() {
-    let over = Invitation { expires_at: at(9), ..invitation(NEW, Role::Student) };
+    let over = Invitation { expires_at: at(9), ..invitation(NEW, Role::STUDENT) };
     for found in [None, Some(over)] {
         let (refused, trail) = World::with(found).accept("ann", None).await;
         assert!(is(refused, AcceptInvitationError::TokenInvalid(TokenInvalid)));
@@ -203,9 +204,9 @@ async fn n5_nothing_is_looked_at_where_nobody_registers() {
 #[tokio::test]
 async fn i4_a_reserved_name_and_a_weak_password_leave_the_invitation_as_it_is() {
     let (reserved, _) =
-        World::with(Some(invitation(NEW, Role::Student))).accept("ROOT", None).await;
+        World::with(Some(invitation(NEW, Role::STUDENT))).accept("ROOT", None).await;
     assert!(is(reserved, AcceptInvitationError::UsernameReserved));
-    let mut weak = World::with(Some(invitation(NEW, Role::Student)));
+    let mut weak = World::with(Some(invitation(NEW, Role::STUDENT)));
     weak.policy.expect_check().return_once(|_, _, _| Err(PolicyViolation::TooCommon));
     let (refused, _) = weak.accept("ann", None).await;
     assert!(is(refused, AcceptInvitationError::Policy(PolicyViolation::TooCommon)));
@@ -228,7 +229,7 @@ async fn n3_wrong_codes_are_counted_and_right_ones_are_not() {
     };
     let (wrong, _) = with_code(None, Admission::Admitted, 0).accept("ann", None).await;
     assert!(is(wrong, AcceptInvitationError::TokenInvalid(TokenInvalid)));
-    let class = Some(invitation(None, Role::Student));
+    let class = Some(invitation(None, Role::STUDENT));
     let (right, _) = with_code(class, Admission::Admitted, 1).accept("ann", None).await;
     assert!(is(right, AcceptInvitationError::EmailMissing));
     let retry_after = Duration::from_secs(60);
@@ -242,13 +243,13 @@ async fn n3_wrong_codes_are_counted_and_right_ones_are_not() {
 
 #[tokio::test]
 async fn n2_the_callers_account_takes_the_role() {
-    let mut world = World::with(Some(invitation(Some("MIKE@example.com"), Role::Admin)));
+    let mut world = World::with(Some(invitation(Some("MIKE@example.com"), Role::ADMIN)));
     world
         .invitations
         .expect_take_role()
         .withf(|acceptance| {
             acceptance.user_id == USER
-                && (acceptance.from, acceptance.to) == (Role::Student, Role::Admin)
+                && (acceptance.from, acceptance.to) == (Role::STUDENT, Role::ADMIN)
                 && acceptance.proves_email
                 && acceptance.keep_session == SESSION
                 && acceptance.context.at == at(9)
@@ -260,13 +261,13 @@ async fn n2_the_callers_account_takes_the_role() {
 
 #[tokio::test]
 async fn n2_an_invitation_for_another_or_to_less_changes_nothing() {
-    let another = World::with(Some(invitation(NEW, Role::Teacher)));
+    let another = World::with(Some(invitation(NEW, Role::TEACHER)));
     let refused = another.accept_as(&testing::principal()).await;
     assert!(is(refused, AcceptInvitationError::ForAnother));
-    let less = World::with(Some(invitation(None, Role::Teacher)));
+    let less = World::with(Some(invitation(None, Role::TEACHER)));
     let refused = less.accept_as(&testing::admin()).await;
     assert!(is(refused, AcceptInvitationError::FewerRights));
     // A role that the caller has is no use of the invitation.
-    let same = World::with(Some(invitation(None, Role::Student)));
+    let same = World::with(Some(invitation(None, Role::STUDENT)));
     assert_eq!(same.accept_as(&testing::principal()).await.unwrap(), testing::user());
 }

@@ -111,6 +111,7 @@ impl World {
             rates: Arc::new(self.rates),
             clock: testing::clock(10),
             settings: MailSettings::new("https://site.example/auth".into()),
+            roles: Arc::default(),
         };
         let delivered = worker.execute().await.unwrap();
         let settled = self.settled.lock().unwrap().clone();
@@ -168,7 +169,7 @@ async fn m3_a_refusal_for_good_ends_it_and_any_other_is_tried_again() {
 #[tokio::test]
 async fn w1_nobody_and_nothing_to_do_leave_nothing() {
     let inactive = Recipient { user: User { is_active: false, ..testing::user() }, ..recipient() };
-    let admin = Recipient { user: User { role: Role::Admin, ..testing::user() }, ..recipient() };
+    let admin = Recipient { user: User { role: Role::ADMIN, ..testing::user() }, ..recipient() };
     for found in [None, Some(inactive), Some(admin)] {
         let world = World::with(queued(MailKind::ResetPassword), found);
         assert_eq!(world.run().await, [Settlement::Dropped]);

@@ -58,10 +58,11 @@ fn access() -> AccessClaims {
     AccessClaims {
         user_id: UserId::try_from(42).unwrap(),
         session_id: SessionId(SID),
-        role: Role::Teacher,
+        role: Role::TEACHER,
         token_id: JTI,
         issued_at: at(NOW).trunc_subsecs(0),
         expires_at: at(NOW + ACCESS_TTL).trunc_subsecs(0),
+        is_restricted: false,
     }
 }
 

@@ -1,0 +1,125 @@
+//! Use-case: making an account for somebody else.
+
+use std::sync::Arc;
+
+use crate::access::Allowed;
+use crate::access::rights::UsersWrite;
+use crate::accounts::change_user::check_grant;
+use crate::accounts::{
+    AccountRepository, CreateUserError, Email, ManageUserError, NewUser, Profile, Role, User,
+    Username,
+};
+use crate::audit::AuditAction;
+use crate::common::{Error, Locale};
+use crate::credentials::{
+    FirstPasswords, NewPassword, Overloaded, PasswordChoice, PasswordHasher, PasswordPolicy,
+    PolicyViolation,
+};
+use crate::mail::{MailKind, Post};
+use crate::ports::{Policy, Ports, RequiredPorts};
+
+/// Whose account is made.
+#[derive(Debug, Clone)]
+pub struct CreateUserInput {
+    /// The name.
+    pub username: Username,
+    /// The address.
+    pub email: Email,
+    /// The role.
+    pub role: Role,
+    /// The optional part.
+    pub profile: Profile,
+    /// The language of mails to the user, if it is known.
+    pub locale: Option<Locale>,
+    /// The password.
+    pub password: PasswordChoice,
+    /// Whether the user has to change it at the first login. One that is generated has to be changed.
+    pub must_change: bool,
+}
+
+/// Why no account was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CreateUserRefusal {
+    /// The caller may not give the role, or there is none such.
+    #[error(transparent)]
+    Role(#[from] ManageUserError),
+    /// The password is too easy to guess.
+    #[error(transparent)]
+    Policy(#[from] PolicyViolation),
+    /// Somebody has the name or the address.
+    #[error(transparent)]
+    Taken(#[from] CreateUserError),
+    /// No capacity to hash.
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
+}
+
+/// Makes an account for somebody. Who may register, and which names are reserved, does not matter: that
+/// is for people who do it themselves.
+#[non_exhaustive]
+pub struct CreateUser {
+    /// The accounts.
+    pub accounts: Arc<dyn AccountRepository>,
+    /// Makes the password, if none is given.
+    pub passwords: FirstPasswords,
+    /// Hashes.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// Judges a password that is given.
+    pub policy: Arc<dyn PasswordPolicy>,
+    /// Makes the mail that asks to prove the address.
+    pub post: Post,
+}
+
+impl CreateUser {
+    /// On these ports, with this policy.
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
+        let RequiredPorts { accounts, hasher, password_policy, .. } = &ports.required;
+        Self {
+            accounts: accounts.clone(),
+            passwords: FirstPasswords::new(ports, policy),
+            hasher: hasher.clone(),
+            policy: password_policy.clone(),
+            post: Post::new(ports),
+        }
+    }
+
+    /// Runs the use-case; returns the password as well if it was generated.
+    ///
+    /// # Errors
+    /// See [`CreateUserRefusal`].
+    pub async fn execute(
+        &self,
+        allowed: &Allowed<UsersWrite>,
+        input: CreateUserInput,
+    ) -> Result<(User, Option<NewPassword>), Error<CreateUserRefusal>> {
+        check_grant(input.role, allowed).map_err(Error::cast)?;
+        let CreateUserInput { username, email, role, profile, locale, password, must_change } =
+            input;
+        let context = allowed.context().clone();
+        let (chosen, is_generated) = match password.given {
+            Some(given) => {
+                let judged = self.policy.check(&given, username.as_str(), email.as_str());
+                judged.map_err(|violation| Error::Refused(violation.into()))?;
+                (given, false)
+            }
+            None => (self.passwords.generate()?, true),
+        };
+        let period = self.passwords.period(password.good_from, context.at);
+        let user = NewUser {
+            username,
+            email,
+            hash: self.hasher.hash(&chosen).await.map_err(Error::cast)?,
+            role,
+            profile,
+            locale,
+            is_verified: false,
+            mail: self.post.mail(MailKind::VerifyEmail, locale, &context.request)?,
+            first_password: (must_change || is_generated).then_some(period),
+            action: AuditAction::UserCreated,
+            context,
+        };
+        let user = self.accounts.create(user).await.map_err(Error::cast)?;
+        tracing::info!(event = "user_created", user_id = %user.id, by = %allowed.caller());
+        Ok((user, is_generated.then_some(chosen)))
+    }
+}

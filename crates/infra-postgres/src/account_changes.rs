@@ -1,0 +1,161 @@
+//! Changes that administrators make.
+
+use diesel::dsl::{exists, select};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use menjin_domain::accounts::{
+    Account, AccountChange, Authority, ChangePlan, ChangeUserError, Ends, LastAdmin,
+    UpdateProfileError, User,
+};
+use menjin_domain::audit::AuditAction;
+use menjin_domain::common::{Timestamp, UserId};
+use menjin_domain::one_time::{EmailChangeMails, NewAddress};
+use menjin_infra_sql::account_changes::{AccountRow, ChangedRow, is_another_who_lasts};
+use menjin_infra_sql::one_time::is_open_token_of;
+use menjin_infra_sql::prelude::*;
+use menjin_infra_sql::schema::one_time_tokens as tokens;
+
+use crate::audit::record;
+use crate::email_changes;
+use crate::error::{Abort, violates};
+use crate::lockouts::forget;
+use crate::mails::enqueue;
+use crate::recipients::{find_recipient, user};
+use crate::sessions::end_open;
+use crate::statements::{locks, pg_advisory_xact_lock};
+
+type Aborted = Abort<Error<ChangeUserError>>;
+
+fn refused(error: impl Into<ChangeUserError>) -> Aborted {
+    Abort::Refused(Error::Refused(error.into()))
+}
+
+pub(crate) async fn change(
+    postgres: &mut AsyncPgConnection,
+    id: UserId,
+    change: &AccountChange,
+    authority: &Authority,
+) -> Result<Option<User>, Aborted> {
+    let context = &authority.context;
+    let account = users::table.find(id.get()).select(AccountRow::as_select()).for_update();
+    let row: Option<AccountRow> = account.get_result(postgres).await.optional()?;
+    let Some(row) = row else { return Ok(None) };
+    let plan = change.plan(&Account::try_from(row)?, authority).map_err(refused)?;
+    if plan.takes_admin {
+        // One administrator at a time: two administrators who deactivate each other hold different
+        // rows. Locking the rows of all administrators could deadlock with a transaction that locks
+        // them in another order.
+        select(pg_advisory_xact_lock(locks::ADMINISTRATORS, 0)).execute(postgres).await?;
+        if !has_other_admin(postgres, id, context.at).await? {
+            return Err(refused(LastAdmin));
+        }
+    }
+    if plan.action.is_some() {
+        if let AccountChange::Edit { profile, .. } = change {
+            let mails = profile.address.mails.as_ref();
+            change_address(postgres, id, &plan, mails, context.at).await?;
+        }
+        write(postgres, id, &plan).await?;
+    }
+    if plan.ends != Ends::Nothing {
+        end_sessions(postgres, id, context.at).await?;
+    }
+    if plan.ends == Ends::SessionsAndTokens {
+        void_tokens(postgres, id, context.at).await?;
+    }
+    let was_locked = plan.forgets_failures && forget(postgres, id).await?;
+    if let Some(mail) = &plan.mail {
+        enqueue(postgres, mail, Some(id)).await?;
+    }
+    let action = plan.action.or(was_locked.then_some(AuditAction::LockoutCleared));
+    if let Some(action) = action {
+        record(postgres, &context.clone().event(action).on(id)).await?;
+    }
+    Ok(Some(user(postgres, id).await?))
+}
+
+/// Writes the account as it is to be.
+async fn write(
+    postgres: &mut AsyncPgConnection,
+    id: UserId,
+    plan: &ChangePlan,
+) -> Result<(), Aborted> {
+    let account = users::table.find(id.get());
+    let written = diesel::update(account).set(ChangedRow::from(&plan.after));
+    match written.execute(postgres).await {
+        Err(error) if violates(&error, "users_username_taken") => {
+            return Err(refused(ChangeUserError::UsernameTaken));
+        }
+        written => written?,
+    };
+    if let Some(hash) = &plan.hash {
+        let hash = users::password_hash.eq(hash.expose());
+        diesel::update(account).set(hash).execute(postgres).await?;
+    }
+    Ok(())
+}
+
+/// Gives the account another address, or writes the one that it has in another way.
+async fn change_address(
+    postgres: &mut AsyncPgConnection,
+    id: UserId,
+    plan: &ChangePlan,
+    mails: Option<&EmailChangeMails>,
+    at: Timestamp,
+) -> Result<(), Aborted> {
+    let email = &plan.after.user.email;
+    let Some(address) = &plan.address else {
+        diesel::update(users::table.find(id.get()))
+            .set((users::email.eq(email.as_str()), users::email_canonical.eq(email.canonical())))
+            .execute(postgres)
+            .await?;
+        return Ok(());
+    };
+    let Some(before) = find_recipient(postgres, id).await? else { return Ok(()) };
+    let how = NewAddress::Direct { by_password: true };
+    let taken = ChangeUserError::EmailTaken;
+    match email_changes::change(postgres, &before, address, how, mails, at).await {
+        Err(Abort::Refused(Error::Refused(
+            UpdateProfileError::EmailTaken | UpdateProfileError::AnotherMailbox,
+        ))) => Err(refused(taken)),
+        Err(Abort::Refused(Error::Port(error)) | Abort::Port(error)) => Err(error.into()),
+        Err(Abort::Failed(error)) => Err(error.into()),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Ends the sessions of an account, and makes void what was decided for it before. The statements are
+/// separate, so that the second sees what transactions have done that the first has waited for.
+async fn end_sessions(
+    postgres: &mut AsyncPgConnection,
+    id: UserId,
+    at: Timestamp,
+) -> QueryResult<()> {
+    diesel::update(users::table.find(id.get()))
+        .set(users::credential_version.eq(users::credential_version + 1))
+        .execute(postgres)
+        .await?;
+    end_open(postgres, id, None, at.into()).await
+}
+
+async fn void_tokens(
+    postgres: &mut AsyncPgConnection,
+    id: UserId,
+    at: Timestamp,
+) -> QueryResult<()> {
+    diesel::update(tokens::table.filter(is_open_token_of(id.get())))
+        .set(tokens::ended_at.eq(Micros::from(at)))
+        .execute(postgres)
+        .await
+        .map(drop)
+}
+
+async fn has_other_admin(
+    postgres: &mut AsyncPgConnection,
+    id: UserId,
+    at: Timestamp,
+) -> QueryResult<bool> {
+    // A literal, not a parameter: otherwise PostgreSQL cannot see that the partial index applies.
+    let admins = diesel::dsl::sql::<diesel::sql_types::Bool>("role = 'admin' AND is_active");
+    let others = users::table.filter(admins).filter(is_another_who_lasts(id.get(), at.into()));
+    select(exists(others)).get_result(postgres).await
+}
