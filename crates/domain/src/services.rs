@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::access::{Guard, Roles};
 use crate::accounts::{
     ChangeEmail, ChangeUser, CreateAdmin, CreateUser, DeleteOwnAccount, DisownAccount, GetUser,
-    ListUsers, Register, ResendVerification, UndoEmailChange, UpdateOwnProfile, VerifyEmail,
-    WithdrawEmailChange,
+    ListUsers, Register, ResendVerification, SearchUsers, UndoEmailChange, UpdateOwnProfile,
+    VerifyEmail, WithdrawEmailChange,
 };
 use crate::audit::ListRecords;
 use crate::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
@@ -59,6 +59,7 @@ pub struct Services {
     pub update_profile: UpdateOwnProfile,
     pub get_user: GetUser,
     pub list_users: ListUsers,
+    pub search_users: SearchUsers,
     pub create_user: CreateUser,
     pub change_user: ChangeUser,
     pub set_password: SetPassword,
@@ -114,6 +115,7 @@ impl Services {
             update_profile: UpdateOwnProfile::new(&ports, policy),
             get_user: GetUser::new(&ports),
             list_users: ListUsers::new(&ports),
+            search_users: SearchUsers::new(&ports),
             create_user: CreateUser::new(&ports, policy),
             change_user: ChangeUser::new(&ports, policy),
             set_password: SetPassword::new(&ports, policy),

@@ -34,6 +34,7 @@ mod readers;
 mod recipients;
 mod recorded;
 mod refreshes;
+mod search;
 mod sessions;
 mod statements;
 mod store;

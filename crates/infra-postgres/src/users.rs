@@ -5,7 +5,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use menjin_domain::accounts::{
     AccountChange, AccountRepository, AddressChange, Authority, ChangeUserError, CreateUserError,
-    Email, NewUser, ProfileChanges, Role, UpdateProfileError, User, UserPage, UserQuery,
+    Email, FoundUsers, NewUser, ProfileChanges, Role, UpdateProfileError, User, UserPage,
+    UserQuery, UserSearch,
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Timestamp, UserId};
@@ -24,6 +25,7 @@ use crate::listing;
 use crate::mails::enqueue;
 use crate::recipients::{find_recipient, lock};
 use crate::recorded::{Recorded, Subject};
+use crate::search;
 
 #[async_trait]
 impl AccountRepository for PostgresStore {
@@ -64,6 +66,10 @@ impl AccountRepository for PostgresStore {
 
     async fn list(&self, query: UserQuery) -> Result<UserPage, PortError> {
         self.snapshot(query, |postgres, query| listing::page(postgres, query).boxed()).await
+    }
+
+    async fn search(&self, search: UserSearch) -> Result<FoundUsers, PortError> {
+        self.snapshot(search, |postgres, search| search::search(postgres, search).boxed()).await
     }
 
     async fn change(

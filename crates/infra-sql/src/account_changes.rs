@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use menjin_domain::accounts::{Account, AvatarUrl, BanReason, Bio, FullName, Phone, User};
 use menjin_domain::common::{Locale, PortError};
 
+use crate::changes::{other_form, searched_name};
 use crate::rows::UserRow;
 use crate::schema::users;
 use crate::values::Micros;
@@ -47,6 +48,8 @@ pub struct ChangedRow<'a> {
     ban_reason: Option<&'a str>,
     first_password_from: Option<Micros>,
     first_password_until: Option<Micros>,
+    username_search: Option<String>,
+    full_name_search: Option<String>,
     updated_at: Option<Micros>,
 }
 
@@ -70,6 +73,8 @@ impl<'a> From<&'a Account> for ChangedRow<'a> {
             ban_reason: reason.map(BanReason::as_str),
             first_password_from: user.first_password.map(|first| first.from.into()),
             first_password_until: user.first_password.map(|first| first.until.into()),
+            username_search: other_form(user.username.canonical()),
+            full_name_search: user.profile.full_name.as_ref().map(searched_name),
             updated_at: user.updated_at.map(Micros::from),
         }
     }

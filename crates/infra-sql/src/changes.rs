@@ -3,7 +3,9 @@
 #![expect(clippy::ref_option_ref, reason = "in what diesel derives")]
 
 use diesel::prelude::*;
-use menjin_domain::accounts::{AvatarUrl, Bio, FullName, NewUser, Phone, ProfileChanges};
+use menjin_domain::accounts::{
+    AvatarUrl, Bio, FullName, NewUser, Phone, ProfileChanges, search_form,
+};
 use menjin_domain::audit::{AuditEvent, AuditReason};
 use menjin_domain::common::{Locale, Patch, RequestId, Timestamp, UserId};
 use menjin_domain::credentials::PasswordHash;
@@ -35,6 +37,9 @@ pub struct NewUserRow<'a> {
     locale: Option<&'a str>,
     first_password_from: Option<Micros>,
     first_password_until: Option<Micros>,
+    username_search: Option<String>,
+    email_search: Option<String>,
+    full_name_search: Option<String>,
 }
 
 impl<'a> From<&'a NewUser> for NewUserRow<'a> {
@@ -57,8 +62,21 @@ impl<'a> From<&'a NewUser> for NewUserRow<'a> {
             locale: user.locale.map(Locale::tag),
             first_password_from: user.first_password.map(|first| first.from.into()),
             first_password_until: user.first_password.map(|first| first.until.into()),
+            username_search: other_form(user.username.canonical()),
+            email_search: other_form(user.email.canonical()),
+            full_name_search: user.profile.full_name.as_ref().map(searched_name),
         }
     }
+}
+
+/// The search form of a canonical name or address, if that is another.
+pub(crate) fn other_form(canonical: &str) -> Option<String> {
+    Some(search_form(canonical)).filter(|form| form != canonical && !form.is_empty())
+}
+
+/// The search form of a full name.
+pub(crate) fn searched_name(name: &FullName) -> String {
+    search_form(name.as_str())
 }
 
 /// Changes to a row: `None` leaves a column as it is, `Some(None)` makes it null.
@@ -70,6 +88,7 @@ pub struct ProfileRow<'a> {
     bio: Option<Option<&'a str>>,
     avatar: Option<Option<&'a str>>,
     locale: Option<Option<&'a str>>,
+    full_name_search: Option<Option<String>>,
     updated_at: Micros,
 }
 
@@ -82,6 +101,11 @@ impl<'a> ProfileRow<'a> {
             bio: patch(&changes.bio, Bio::as_str),
             avatar: patch(&changes.avatar, AvatarUrl::as_str),
             locale: patch(&changes.locale, |locale| locale.tag()),
+            full_name_search: match &changes.full_name {
+                Patch::Keep => None,
+                Patch::Clear => Some(None),
+                Patch::Set(name) => Some(Some(searched_name(name))),
+            },
             updated_at: Micros::from(at),
         }
     }

@@ -18,6 +18,7 @@ pub mod prelude;
 pub mod queries;
 pub mod rows;
 pub mod schema;
+pub mod search;
 pub mod sql_types;
 pub mod transfer;
 pub mod values;

@@ -35,6 +35,7 @@ macro_rules! migrations {
             5, "0005_invitations", 1;
             6, "0006_deletion", 1;
             7, "0007_administration", 1;
+            8, "0008_search", 1;
         )
     };
     ($database:literal: $($version:literal, $name:literal, $oldest_program:literal;)*) => {

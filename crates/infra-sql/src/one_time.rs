@@ -12,6 +12,7 @@ use menjin_domain::one_time::{
     EmailChangeRequest, Mailbox, NewOneTimeToken, Recipient, Recovery, TokenHolder,
 };
 
+use crate::changes::other_form;
 use crate::error::bad_column;
 use crate::rows::UserRow;
 use crate::schema::{one_time_tokens, users};
@@ -176,6 +177,7 @@ pub struct MailboxRow<'a> {
     recovery_verified: bool,
     email_proved_at: Option<Micros>,
     email_by_password: bool,
+    email_search: Option<String>,
     updated_at: Micros,
 }
 
@@ -191,6 +193,7 @@ impl<'a> MailboxRow<'a> {
             recovery_verified: recovery.is_verified,
             email_proved_at: recovery.proved_at.map(Micros::from),
             email_by_password: recovery.by_password,
+            email_search: other_form(email.canonical()),
             updated_at: at.into(),
         }
     }

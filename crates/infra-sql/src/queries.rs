@@ -161,13 +161,16 @@ macro_rules! boxed_queries {
         use diesel::dsl::{AsSelect, IntoBoxed, Select, sql};
         use diesel::prelude::*;
         use diesel::sql_types::Bool;
-        use menjin_domain::accounts::{Role, UserQuery};
+        use menjin_domain::accounts::{
+            Role, SearchTerm, UserFilter, UserPosition, UserQuery, UserSearch, UserSort,
+        };
         use menjin_domain::audit::{AuditAction, AuditOrder, AuditOutcome, AuditQuery};
         use menjin_domain::common::UserId;
 
         use super::limit;
         use crate::rows::UserRow;
         use crate::schema::{audit_events as events, user_counts, users};
+        use crate::search::{COLLECTED, SearchColumn, Segment};
         use crate::values::Micros;
 
         /// Audit records.
@@ -206,6 +209,174 @@ macro_rules! boxed_queries {
                 Some(role) => all.filter(user_counts::role.eq(role.to_string())),
                 None => all,
             }
+        }
+
+        /// The accounts that match all but a term.
+        fn filtered(filter: &UserFilter) -> users::BoxedQuery<'static, $database> {
+            let mut rows = users_of(filter.role);
+            // Literals, not parameters, so that the planner sees which value is rare.
+            if let Some(is_active) = filter.is_active {
+                rows = rows.filter(sql::<Bool>(&format!("users.is_active = {is_active}")));
+            }
+            if let Some(is_verified) = filter.is_verified {
+                rows = rows.filter(sql::<Bool>(&format!("users.is_verified = {is_verified}")));
+            }
+            if let Some(since) = filter.created.since {
+                rows = rows.filter(users::created_at.ge(Micros::from(since)));
+            }
+            if let Some(until) = filter.created.until {
+                rows = rows.filter(users::created_at.lt(Micros::from(until)));
+            }
+            if let Some(since) = filter.last_login.since {
+                rows = rows.filter(users::last_login_at.ge(Micros::from(since)));
+            }
+            if let Some(until) = filter.last_login.until {
+                rows = rows.filter(users::last_login_at.lt(Micros::from(until)));
+            }
+            rows
+        }
+
+        /// The canonical names and ids of the accounts that match, with the term in this column: as many
+        /// as are collected.
+        pub fn matches(
+            filter: &UserFilter,
+            term: &SearchTerm,
+            column: SearchColumn,
+        ) -> IntoBoxed<
+            'static,
+            Select<users::table, (users::username_canonical, users::id)>,
+            $database,
+        > {
+            let (from, to) = term.bounds();
+            let from = from.to_owned();
+            let rows = filtered(filter).select((users::username_canonical, users::id));
+            let rows = match column {
+                SearchColumn::Username => rows
+                    .filter(users::username_canonical.ge(from))
+                    .filter(users::username_canonical.lt(to)),
+                SearchColumn::UsernameSearch => rows
+                    .filter(users::username_search.ge(from))
+                    .filter(users::username_search.lt(to)),
+                SearchColumn::Email => rows
+                    .filter(users::email_canonical.ge(from))
+                    .filter(users::email_canonical.lt(to)),
+                SearchColumn::EmailSearch => {
+                    rows.filter(users::email_search.ge(from)).filter(users::email_search.lt(to))
+                }
+                SearchColumn::FullName => rows
+                    .filter(users::full_name_search.ge(from))
+                    .filter(users::full_name_search.lt(to)),
+            };
+            rows.limit(COLLECTED)
+        }
+
+        /// The accounts of a page, in order, in one part of the order: no more than this many.
+        pub fn walk(
+            search: &UserSearch,
+            segment: Segment,
+            at_most: usize,
+        ) -> IntoBoxed<'static, Select<users::table, AsSelect<UserRow, $database>>, $database> {
+            let mut rows = filtered(&search.filter).select(UserRow::as_select());
+            if let Some(term) = &search.filter.term {
+                let (from, to) = term.bounds();
+                let from = from.to_owned();
+                let (from, to) = (|| from.clone(), || to.clone());
+                rows = rows.filter(
+                    (users::username_canonical.ge(from()).and(users::username_canonical.lt(to())))
+                        .nullable()
+                        .or(users::username_search.ge(from()).and(users::username_search.lt(to())))
+                        .or((users::email_canonical
+                            .ge(from())
+                            .and(users::email_canonical.lt(to())))
+                        .nullable())
+                        .or(users::email_search.ge(from()).and(users::email_search.lt(to())))
+                        .or(users::full_name_search
+                            .ge(from())
+                            .and(users::full_name_search.lt(to()))),
+                );
+            }
+            let descending = search.order.descending;
+            rows = match segment {
+                Segment::All => rows,
+                Segment::NeverLoggedIn => rows.filter(users::last_login_at.is_null()),
+                Segment::LoggedIn => rows.filter(users::last_login_at.is_not_null()),
+            };
+            rows = match (&search.after, descending) {
+                (None, _) => rows,
+                (Some(UserPosition::Id(id)), false) => rows.filter(users::id.gt(id.get())),
+                (Some(UserPosition::Id(id)), true) => rows.filter(users::id.lt(id.get())),
+                (Some(UserPosition::Username(name)), false) => {
+                    rows.filter(users::username_canonical.gt(name.clone()))
+                }
+                (Some(UserPosition::Username(name)), true) => {
+                    rows.filter(users::username_canonical.lt(name.clone()))
+                }
+                (Some(UserPosition::CreatedAt(at, id)), false) => {
+                    let (at, id) = (Micros::from(*at), id.get());
+                    rows.filter(users::created_at.ge(at))
+                        .filter(users::created_at.gt(at).or(users::id.gt(id)))
+                }
+                (Some(UserPosition::CreatedAt(at, id)), true) => {
+                    let (at, id) = (Micros::from(*at), id.get());
+                    rows.filter(users::created_at.le(at))
+                        .filter(users::created_at.lt(at).or(users::id.lt(id)))
+                }
+                (Some(UserPosition::LastLoginAt(None, id)), _)
+                    if segment == Segment::NeverLoggedIn =>
+                {
+                    if descending {
+                        rows.filter(users::id.lt(id.get()))
+                    } else {
+                        rows.filter(users::id.gt(id.get()))
+                    }
+                }
+                (Some(UserPosition::LastLoginAt(Some(at), id)), _)
+                    if segment == Segment::LoggedIn =>
+                {
+                    let (at, id) = (Micros::from(*at), id.get());
+                    if descending {
+                        rows.filter(users::last_login_at.le(at))
+                            .filter(users::last_login_at.lt(at).or(users::id.lt(id).nullable()))
+                    } else {
+                        rows.filter(users::last_login_at.ge(at))
+                            .filter(users::last_login_at.gt(at).or(users::id.gt(id).nullable()))
+                    }
+                }
+                (Some(UserPosition::LastLoginAt(..)), _) => rows,
+            };
+            let rows = match (search.order.sort, descending) {
+                (UserSort::Id, false) => rows.order(users::id.asc()),
+                (UserSort::Id, true) => rows.order(users::id.desc()),
+                (UserSort::Username, false) => rows.order(users::username_canonical.asc()),
+                (UserSort::Username, true) => rows.order(users::username_canonical.desc()),
+                (UserSort::CreatedAt, false) => {
+                    rows.order((users::created_at.asc(), users::id.asc()))
+                }
+                (UserSort::CreatedAt, true) => {
+                    rows.order((users::created_at.desc(), users::id.desc()))
+                }
+                (UserSort::LastLoginAt, false) => {
+                    rows.order((users::last_login_at.asc(), users::id.asc()))
+                }
+                (UserSort::LastLoginAt, true) => {
+                    rows.order((users::last_login_at.desc(), users::id.desc()))
+                }
+            };
+            rows.limit(i64::try_from(at_most).unwrap_or(i64::MAX))
+        }
+
+        /// The ids of the accounts that match all but a term: as many as are counted.
+        pub fn counted(
+            filter: &UserFilter,
+        ) -> IntoBoxed<'static, Select<users::table, users::id>, $database> {
+            filtered(filter).select(users::id).limit(COLLECTED)
+        }
+
+        /// The accounts of these ids, in any order.
+        pub fn users_of_ids(
+            ids: Vec<i64>,
+        ) -> IntoBoxed<'static, Select<users::table, AsSelect<UserRow, $database>>, $database> {
+            users::table.into_boxed().select(UserRow::as_select()).filter(users::id.eq_any(ids))
         }
 
         /// Events on the account of a user. This and the other query are separate, each along its

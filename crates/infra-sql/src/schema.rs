@@ -39,6 +39,9 @@ diesel::table! {
         ban_reason -> Nullable<Text>,
         first_password_from -> Nullable<Moment>,
         first_password_until -> Nullable<Moment>,
+        username_search -> Nullable<Text>,
+        email_search -> Nullable<Text>,
+        full_name_search -> Nullable<Text>,
     }
 }
 

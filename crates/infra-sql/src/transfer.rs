@@ -16,7 +16,7 @@ use menjin_domain::transfer::{Batch, Contents, NotEmpty, Row};
 use crate::error::{COMPONENT, bad_column};
 use crate::values::Micros;
 
-/// How many rows are read and written at once. A user has 33 columns, and SQLite accepts 32,766
+/// How many rows are read and written at once. A user has 36 columns, and SQLite accepts 32,766
 /// parameters.
 pub const BATCH: usize = 800;
 
@@ -96,6 +96,9 @@ pub const TABLES: &[Table] = &[
             ("ban_reason", Kind::Text),
             ("first_password_from", Moment),
             ("first_password_until", Moment),
+            ("username_search", Kind::Text),
+            ("email_search", Kind::Text),
+            ("full_name_search", Kind::Text),
         ],
     },
     Table {

@@ -31,6 +31,7 @@ mod one_time;
 mod open;
 mod pool;
 mod recipients;
+mod search;
 mod sessions;
 mod store;
 mod users;

@@ -230,7 +230,7 @@ async fn a_row_that_cannot_be_read_is_named() {
     let store = open(&path);
     let id = add(&store, "ann").await.unwrap();
     for (change, column) in [
-        ("role = 'wizard'", "role"),
+        ("role = 'Wizard'", "role"),
         ("role = 'student', created_at = 9223372036854775807", "created_at"),
     ] {
         raw(&path)

@@ -4,7 +4,8 @@ use diesel::dsl::{exists, select};
 use diesel::result::Error as DieselError;
 use menjin_domain::accounts::{
     AccountChange, AccountRepository, AddressChange, Authority, ChangeUserError, CreateUserError,
-    Email, NewUser, ProfileChanges, Role, UpdateProfileError, User, UserPage, UserQuery,
+    Email, FoundUsers, NewUser, ProfileChanges, Role, UpdateProfileError, User, UserPage,
+    UserQuery, UserSearch,
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Timestamp, UserId};
@@ -20,6 +21,7 @@ use crate::error::{OrPortError, failed, is_taken};
 use crate::listing;
 use crate::mails::enqueue;
 use crate::recipients::{find_recipient, find_user};
+use crate::search;
 
 #[async_trait]
 impl AccountRepository for SqliteStore {
@@ -65,6 +67,10 @@ impl AccountRepository for SqliteStore {
 
     async fn list(&self, query: UserQuery) -> Result<UserPage, PortError> {
         self.read_together(move |sqlite| listing::page(sqlite, query)).await
+    }
+
+    async fn search(&self, search: UserSearch) -> Result<FoundUsers, PortError> {
+        self.read_together(move |sqlite| search::search(sqlite, &search)).await
     }
 
     async fn change(

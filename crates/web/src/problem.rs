@@ -63,6 +63,10 @@ pub enum Problem {
     NotTheInvited,
     /// It is a time that is over.
     NotInTheFuture,
+    /// There is no such order.
+    UnknownOrder,
+    /// What is searched for comes in the order of names only.
+    OnlyByName,
     /// It breaks a rule of the domain.
     Rule(Violation),
 }
@@ -91,6 +95,7 @@ impl Problem {
             | Self::UnknownOutcome
             | Self::UnknownState
             | Self::UnknownLocale
+            | Self::UnknownOrder
             | Self::Rule(V::UnknownRole) => "enum",
             Self::NotATime => "datetime_parsing",
             Self::Rule(V::TooShort { .. }) => "string_too_short",
@@ -106,6 +111,7 @@ impl Problem {
             | Self::RoleNeedsEmail
             | Self::NotTheInvited
             | Self::NotInTheFuture
+            | Self::OnlyByName
             | Self::Rule(_) => "value_error",
         }
     }
@@ -193,6 +199,14 @@ impl Problem {
             Self::NotTheInvited => fixed(
                 "与邀请的邮箱不一致",
                 "Input should be the e-mail address of the invitation, or be left out",
+            ),
+            Self::UnknownOrder => fixed(
+                "排序应为 id、username、created_at 或 last_login_at，前面加 - 表示倒序",
+                "Input should be id, username, created_at or last_login_at, with - to turn it round",
+            ),
+            Self::OnlyByName => fixed(
+                "使用 q 搜索时只能按 username 排序",
+                "Together with q, the order can only be username",
             ),
             Self::NotInTheFuture => fixed("应为将来的时间", "Input should be a time in the future"),
             Self::Rule(violation) => rule(violation),
@@ -339,6 +353,8 @@ pub fn all_problems() -> Vec<Problem> {
         Problem::NotAPosition,
         Problem::RoleNeedsEmail,
         Problem::NotInTheFuture,
+        Problem::UnknownOrder,
+        Problem::OnlyByName,
         Problem::NotTheInvited,
     ];
     others.into_iter().chain(rules.map(Problem::Rule)).collect()

@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 
 use chrono::{DateTime, SubsecRound as _};
 use menjin_domain::accounts::{
-    AvatarUrl, BanReason, Bio, Email, FullName, LoginName, Phone, RegistrableRole, Role, Username,
-    UsernameLength,
+    AvatarUrl, BanReason, Bio, Email, FullName, LoginName, Phone, RegistrableRole, Role,
+    SearchTerm, UserOrder, UserPosition, Username, UsernameLength,
 };
 use menjin_domain::audit::{AuditAction, AuditOutcome, AuditPosition};
 use menjin_domain::cache::{CacheKey, EntryTtl};
@@ -100,8 +100,8 @@ text_fields! {
         "type": "string", "maxLength": Self::MAX, "example": "张三",
     };
     Phone => Option<Self>, |sent| Ok(Self::parse(sent)?), {
-        "type": "string", "maxLength": Self::MAX, "example": "+86 138 0013 8000",
-        "pattern": r"^\s*$|^[ +().#/*x-]*([0-9][ +().#/*x-]*){3,}$",
+        "type": "string", "maxLength": 4 * Self::MAX, "example": "+86 138 0013 8000",
+        "pattern": r"^\s*$|^\s*(?=\S(.{0,30}\S)?\s*$)[ +().#/*x-]*([0-9][ +().#/*x-]*){3,}$",
     };
     Bio => Option<Self>, |sent| Ok(Self::parse(sent)?), {
         "type": "string", "maxLength": Self::MAX, "example": "喜欢开门",
@@ -112,6 +112,16 @@ text_fields! {
         "description": "An absolute `http` or `https` URL.",
     };
 
+    SearchTerm => Option<Self>, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "maxLength": Self::MAX, "example": "zhang",
+    };
+    UserOrder => Self, |sent| sent.parse().map_err(|_invalid| Problem::UnknownOrder), {
+        "type": "string", "enum": UserOrder::NAMES, "default": "id",
+    };
+    UserPosition => Self, |sent| sent.parse().map_err(|_invalid| Problem::NotAPosition), {
+        "type": "string", "pattern": "^(i[0-9]{1,19}|u[A-Za-z0-9_-]+|[cl][0-9]{0,18}-[0-9]{1,19})$",
+        "example": "i42",
+    };
     BanReason => Option<Self>, |sent| Ok(Self::parse(sent)?), {
         "type": "string", "maxLength": Self::MAX, "example": "打扰课堂",
     };

@@ -54,6 +54,7 @@ mod one_time;
 mod profiles;
 pub mod rates;
 mod rotation;
+mod search;
 mod sessions;
 mod standing;
 mod throttle;

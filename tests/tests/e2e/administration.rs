@@ -430,3 +430,57 @@ async fn a2_no_sequence_of_calls_gives_anybody_more_rights() {
     assert!(done > 50, "the walk gets somewhere: {done}");
     assert_eq!(with_rights().await, before);
 }
+
+#[tokio::test]
+async fn a3_users_are_searched_filtered_sorted_and_paged() {
+    let app = TestApp::start().await;
+    let admin = app.admin("root").await;
+    for (name, full_name, role) in
+        [("José", "何塞", "student"), ("anna", "张三", "teacher"), ("bob", "Josefine", "student")]
+    {
+        app.clock.advance(Duration::from_secs(60));
+        let made = create(&admin, "x", json!({ "username": name, "full_name": full_name, "role": role, "email": format!("{}@example.com", name.to_lowercase()) })).await;
+        assert_eq!(made.status, 201, "{made}");
+    }
+    let names = async |query: &str| {
+        let page = admin.get(&format!("/api/v1/users{query}")).await;
+        assert_eq!(page.status, 200, "{query}: {page}");
+        let users = page.body["users"].as_array().unwrap();
+        users.iter().map(|user| user["username"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("").await, ["root", "José", "anna", "bob"]);
+    assert_eq!(names("?q=jose").await, ["bob", "José"], "by user name and by full name");
+    assert_eq!(names("?q=%E5%BC%A0").await, ["anna"]);
+    assert_eq!(names("?q=jose&sort=-username&role=student").await, ["José", "bob"]);
+    // root was made by the clock of the machine, long after.
+    assert_eq!(names("?sort=-created_at&limit=3").await, ["root", "bob", "anna"]);
+    assert_eq!(names("?sort=last_login_at&limit=3").await, ["José", "anna", "bob"]);
+    assert_eq!(names("?is_active=false").await, Vec::<String>::new());
+    assert_eq!(names("?is_verified=false&role=teacher&_=17").await, ["anna"]);
+    let since = rfc3339(app.clock.now() - Duration::from_secs(60));
+    assert_eq!(names(&format!("?created_since={since}")).await, ["root", "anna", "bob"]);
+    assert_eq!(names(&format!("?last_login_until={since}")).await, ["root"]);
+    // Page by page.
+    let first = admin.get("/api/v1/users?sort=username&limit=3").await.body;
+    assert_eq!((&first["total"], &first["total_is_exact"]), (&json!(4), &json!(true)));
+    let next = first["next"].as_str().unwrap();
+    let second = admin.get(&format!("/api/v1/users?sort=username&limit=3&after={next}")).await.body;
+    assert_eq!((&second["users"][0]["username"], &second["next"]), (&json!("root"), &json!(null)));
+    // What cannot be meant is refused by name.
+    for (query, field) in [
+        ("?email=x@example.com", "email"),
+        ("?sort=name", "sort"),
+        ("?q=a&sort=id", "sort"),
+        ("?after=x", "after"),
+        ("?sort=id&after=c5-7", "after"),
+        ("?limit=0", "limit"),
+        ("?limit=1001", "limit"),
+        ("?is_active=maybe", "is_active"),
+        ("?role=gone", "role"),
+        ("?created_since=yesterday", "created_since"),
+    ] {
+        let refused = admin.get(&format!("/api/v1/users{query}")).await;
+        assert_eq!(refused.status, 422, "{query}: {refused}");
+        assert_eq!(refused.body["detail"][0]["loc"], json!(["query", field]), "{query}");
+    }
+}

@@ -26,7 +26,7 @@ use Access::{Cache, Everybody, EverybodyOrUsers, Restricted, Right, Users};
 
 /// The rule of each operation. One that is not here fails the test: nobody adds a route without
 /// saying who may call it.
-const RULES: [(&str, &str, Access); 64] = [
+const RULES: [(&str, &str, Access); 65] = [
     ("GET", "/api/v1/audit", Right("audit.read")),
     ("GET", "/api/v1/mails", Right("mails.read")),
     ("POST", "/api/v1/mails/{mail_id}/retry", Right("mails.retry")),
@@ -85,6 +85,7 @@ const RULES: [(&str, &str, Access); 64] = [
     ("GET", "/api/auth/users", Right("users.read")),
     ("PUT", "/api/auth/users/{user_id}/activate", Right("users.write")),
     ("PUT", "/api/auth/users/{user_id}/deactivate", Right("users.write")),
+    ("GET", "/api/v1/users", Right("users.read")),
     ("POST", "/api/v1/users", Right("users.write")),
     ("PATCH", "/api/v1/users/{user_id}", Right("users.write")),
     ("POST", "/api/v1/users/{user_id}/ban", Right("users.ban")),

@@ -212,7 +212,7 @@ async fn a_row_that_cannot_be_read_is_named() {
     .await
     .unwrap();
     for (change, column) in
-        [("role = 'wizard'", "role"), ("role = 'student', created_at = 'infinity'", "created_at")]
+        [("role = 'Wizard'", "role"), ("role = 'student', created_at = 'infinity'", "created_at")]
     {
         raw.batch_execute(&format!("UPDATE users SET {change}")).await.unwrap();
         let error = store.accounts.find(ann).await.unwrap_err();

@@ -1,8 +1,12 @@
 //! Pages of many users: that they are right and exact whatever is done beside menjin, and how
 //! PostgreSQL comes by them.
 
-use menjin_domain::accounts::{AccountRepository as _, Role, UserQuery};
-use menjin_domain::common::{PageStart, UserId};
+use chrono::TimeDelta;
+use menjin_domain::accounts::{
+    AccountRepository as _, Period, Role, SearchTerm, UserFilter, UserOrder, UserPosition,
+    UserQuery, UserSearch,
+};
+use menjin_domain::common::{PageStart, Timestamp, UserId};
 use menjin_infra_postgres::PostgresStore;
 use menjin_tests::contract;
 use menjin_tests::servers::postgres::{self, Server};
@@ -203,6 +207,80 @@ async fn every_page_is_a_walk_along_an_index() {
                 pages += i32::from(!reads.is_empty());
             }
             assert_eq!(pages, statements * 8, "each is in the log: {start:?} {role:?}");
+        }
+    }
+}
+
+/// However many accounts there are, a search reads about as many as it shows. Judged are the plans of the
+/// very statements as they were run.
+#[tokio::test(flavor = "multi_thread")]
+async fn a3_every_search_is_a_walk_along_an_index() {
+    let server = tokio::task::spawn_blocking(Server::start).await.unwrap();
+    let database = server.database().await;
+    open(&database.url).await.close();
+    let raw = database.connect().await;
+    insert(&raw, 1, 40_000).await;
+    raw.batch_execute(
+        "UPDATE users SET full_name_search = 'name ' || id, created_at = '2026-01-01Z'::timestamptz - id * interval '1 hour',
+             last_login_at = CASE WHEN id % 2 = 0 THEN '2026-01-01Z'::timestamptz - id * interval '1 minute' END,
+             is_active = id % 4000 <> 7, is_verified = id % 4000 = 9",
+    )
+    .await
+    .unwrap();
+    raw.batch_execute("VACUUM ANALYZE users").await.unwrap();
+    log_plans(&raw).await;
+    let store = open(&database.url).await;
+    let all = UserFilter::default;
+    let order = |order: &str| -> UserOrder { order.parse().unwrap() };
+    let term = |term: &str| SearchTerm::parse(term).unwrap();
+    let some = 12;
+    let newest = "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap();
+    let (old, recent) = (newest - TimeDelta::hours(39_990), newest - TimeDelta::hours(5));
+    let created = |since, until| Period { since, until };
+    for (filter, sorts, most) in [
+        (all(), &UserOrder::NAMES[..], 21),
+        (UserFilter { role: Some(Role::ADMIN), ..all() }, &["id", "-id"], 21),
+        (UserFilter { is_active: Some(false), ..all() }, &["id", "-id"], some),
+        (UserFilter { is_verified: Some(true), ..all() }, &["id", "-id"], some),
+        (UserFilter { created: created(Some(recent), None), ..all() }, &["created_at", "id"], some),
+        (UserFilter { created: created(None, Some(old)), ..all() }, &["-created_at", "id"], some),
+        (
+            UserFilter {
+                last_login: created(None, Some(newest - TimeDelta::minutes(39_990))),
+                ..all()
+            },
+            &["last_login_at", "id"],
+            some,
+        ),
+        (UserFilter { term: term("u3999"), ..all() }, &["username", "-username"], some),
+        (UserFilter { term: term("name 3999"), ..all() }, &["username"], some),
+        // Many: the names are walked in order, and every other one matches.
+        (UserFilter { term: term("u"), ..all() }, &["username"], 10_001),
+    ] {
+        for sort in sorts {
+            let (filter, order) = (filter.clone(), order(sort));
+            let before = plans(&server.log()).len();
+            for _ in 0..8 {
+                let search = UserSearch { filter: filter.clone(), order, after: None, limit: 20 };
+                let page = store.search(search.clone()).await.unwrap();
+                let last = page.users.last().unwrap();
+                let after = Some(UserPosition::of(last, order.sort));
+                store.search(UserSearch { after, ..search }).await.unwrap();
+            }
+            let logged = plans(&server.log()).split_off(before);
+            assert!(!logged.is_empty());
+            for plan in logged {
+                let mut reads = Vec::new();
+                reads_of("users", &plan["Plan"], &mut reads);
+                let counts = plan["Query Text"].as_str().unwrap().contains("LIMIT $");
+                let is_counting =
+                    counts && !plan["Query Text"].as_str().unwrap().contains("ORDER BY");
+                for (how, rows) in &reads {
+                    let most = if is_counting { 10_001 } else { most };
+                    assert!(how != "Seq Scan" || is_counting, "{sort} {filter:?}: {plan:#}");
+                    assert!(*rows <= most, "{sort} {filter:?} {rows}: {plan:#}");
+                }
+            }
         }
     }
 }

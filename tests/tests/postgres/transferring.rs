@@ -103,6 +103,13 @@ fn user(number: i64) -> Row {
         if some { None } else { micros(number + 5) },
         if some { micros(number + 6) } else { None },
         text(i32::from(some)),
+        if some { micros(number + 7) } else { None },
+        optional("打扰课堂"),
+        if some { micros(number + 8) } else { None },
+        if some { micros(number + 9) } else { None },
+        optional("unal"),
+        optional("user"),
+        optional("ann 门禁"),
     ]
 }
 

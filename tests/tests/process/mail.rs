@@ -328,7 +328,7 @@ async fn n1_invitations_are_made_listed_and_revoked_on_the_command_line() {
     assert!(exit == Some(1) && told.contains("there is no invitation 99"), "{told}");
     for (arguments, reason) in [
         (&["--role", "admin"][..], "a role with rights is given by e-mail address only"),
-        (&["--role", "teachers"], "--role: student, teacher or admin"),
+        (&["--role", "teachers"], "--role: one of student, teacher, admin"),
         (&["--role", "student", "--expires-in", "91d"], "from a minute to 90 days"),
         (&["--role", "student", "--email", "ann"], "--email"),
     ] {

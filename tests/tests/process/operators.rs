@@ -238,7 +238,7 @@ fn j14_texts_are_taken_or_answered_with_what_to_write() {
         ("hashing.engine=magic", "lanes"),
         ("cache_api.access=everybody", "authenticated"),
         ("locale.default=fr", "zh-CN"),
-        ("registration.default_role=pupil", "student"),
+        ("registration.default_role=pupil", "[roles.NAME]"),
         ("cors.origins=app.example", "https://"),
     ] {
         let complaint = refused(folder.path(), &[], &["--set", setting]);

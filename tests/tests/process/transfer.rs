@@ -174,10 +174,11 @@ async fn crowd(path: &Path) {
         row.extend([text("1".into()), text("0".into()), text("0".into()), None, None]);
         row.extend([None, None, text("0".into()), None]);
         row.extend([None, None, None, None, text("0".into()), None, None, text("1".into())]);
+        row.extend([const { None }; 7]);
         row
     };
     let rows: Vec<_> = (1..=20_000).map(row).collect();
-    for part in rows.chunks(1000) {
+    for part in rows.chunks(800) {
         writer.put(Batch { table: "users", rows: part.to_vec() }).await.unwrap();
     }
     let given = Contents { table: "users", rows: 0, last_id: Some(20_000) };

@@ -52,6 +52,7 @@ mod users {
     pub(super) mod delete_me;
     pub(super) mod get;
     pub(super) mod get_me;
+    pub(super) mod list;
     pub(super) mod restore;
     pub(super) mod set_password;
     pub(super) mod set_role;
@@ -102,6 +103,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         users::change_email::endpoint(),
         users::withdraw_email_change::endpoint(),
         users::delete_me::endpoint(),
+        users::list::endpoint(),
         users::create::endpoint(),
         users::get::endpoint(),
         users::update::endpoint(),

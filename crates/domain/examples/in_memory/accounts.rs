@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use menjin_domain::accounts::{
-    self as accounts, AccountChange, AccountRepository, Authority, ChangePlan, ChangeUserError,
-    CreateUserError, Email, Ends, LastAdmin, LoginName, NewUser, ProfileChanges, Role,
-    UpdateProfileError, User, UserPage, UserQuery,
+    self as accounts, FullName, AccountChange, AccountRepository, Authority, ChangePlan, ChangeUserError,
+    CreateUserError, Email, Ends, FoundUsers, LastAdmin, LoginName, NewUser, ProfileChanges, Role,
+    SearchTerm, UpdateProfileError, User, UserPage, UserPosition, UserQuery, UserSearch,
+    search_form,
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Error, PageStart, PortError, RequestContext, Timestamp, UserId};
@@ -263,6 +264,42 @@ impl AccountRepository for Store {
             total: matching.count() as u64,
             users: page.skip(skip).take(limit).cloned().collect(),
         })
+    }
+
+    async fn search(&self, search: UserSearch) -> Result<FoundUsers, PortError> {
+        let UserSearch { filter, order, after, limit } = search;
+        let state = self.lock();
+        let begins = |user: &User, term: &SearchTerm| {
+            let full_name = user.profile.full_name.as_ref().map(FullName::as_str);
+            let names = [user.username.canonical(), user.email.canonical()];
+            names.into_iter().chain(full_name).any(|name| term.begins(&search_form(name)))
+        };
+        let matches = |user: &&User| {
+            filter.term.as_ref().is_none_or(|term| begins(user, term))
+                && filter.role.is_none_or(|role| role == user.role)
+                && filter.is_active.is_none_or(|is_active| is_active == user.is_active)
+                && filter.is_verified.is_none_or(|is_verified| is_verified == user.is_verified)
+                && filter.created.contains(Some(user.created_at))
+                && filter.last_login.contains(user.last_login_at)
+        };
+        let users = state.accounts.values().map(|account| &account.user);
+        let mut found: Vec<_> = users.filter(matches).cloned().collect();
+        let total = found.len() as u64;
+        let position = |user: &User| UserPosition::of(user, order.sort);
+        found.sort_by_key(position);
+        if order.descending {
+            found.reverse();
+        }
+        let is_after = |user: &User| match (&after, order.descending) {
+            (None, _) => true,
+            (Some(after), false) => position(user) > *after,
+            (Some(after), true) => position(user) < *after,
+        };
+        found.retain(is_after);
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let total_is_exact = total <= FoundUsers::COUNTED || filter.of_role_alone().is_some();
+        let total = if total_is_exact { total } else { FoundUsers::COUNTED };
+        Ok(FoundUsers { users: found, total, total_is_exact })
     }
 
     async fn change(

@@ -18,6 +18,7 @@ mod register;
 mod registration_guard;
 mod resend_verification;
 mod role;
+mod search;
 mod undo_email_change;
 mod update_profile;
 mod username;
@@ -48,6 +49,10 @@ pub use register::{Register, RegisterError, RegisterInput};
 pub use registration_guard::RegistrationGuard;
 pub use resend_verification::{ResendVerification, ResendVerificationInput};
 pub use role::{InvalidRole, RegistrableRole, Role};
+pub use search::{
+    FoundUsers, InvalidUserOrder, Period, SearchTerm, SearchUsers, UserFilter, UserOrder,
+    UserPosition, UserSearch, UserSort, search_form,
+};
 pub use undo_email_change::UndoEmailChange;
 pub use update_profile::{UpdateOwnProfile, UpdateOwnProfileError, UpdateOwnProfileInput};
 pub use username::{Username, UsernameLength};

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use crate::accounts::{
-    AccountChange, Authority, AvatarUrl, Bio, ChangeUserError, Email, FullName, Phone, Profile,
-    Role, User, Username,
+    AccountChange, Authority, AvatarUrl, Bio, ChangeUserError, Email, FoundUsers, FullName, Phone,
+    Profile, Role, User, UserSearch, Username,
 };
 use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason};
 use crate::common::{Error, Locale, PageStart, Patch, PortError, Timestamp, UserId};
@@ -189,6 +189,12 @@ pub trait AccountRepository: Send + Sync {
     /// A page of the matching accounts, and the number of all that match, both read at one moment.
     /// The number counts all pages, wherever this one begins.
     async fn list(&self, query: UserQuery) -> Result<UserPage, PortError>;
+
+    /// The accounts of a page that match, in the order asked for, which begins after the position; and
+    /// the number of all that match. Names match by their [search form](crate::accounts::search_form).
+    /// The number is exact if it is of a role alone or of all, or not more than
+    /// [`FoundUsers::COUNTED`](crate::accounts::FoundUsers::COUNTED); else it is that.
+    async fn search(&self, search: UserSearch) -> Result<FoundUsers, PortError>;
 
     /// Changes the account as [`AccountChange::plan`] says of it as it is in this transaction, and
     /// returns it; `None` if nobody has the id. Appends the mail of the plan, and records its action; if

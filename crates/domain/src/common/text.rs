@@ -1,7 +1,7 @@
 //! Unicode rules that several values share.
 
 use icu_casemap::CaseMapper;
-use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use icu_properties::CodePointMapData;
 use icu_properties::CodePointSetData;
 use icu_properties::props::{
@@ -35,6 +35,15 @@ pub(crate) fn canonical(text: &str) -> String {
     let case = CaseMapper::new();
     let once = nfkc.normalize(&case.fold_string(&nfkc.normalize(text))).into_owned();
     nfkc.normalize(&case.fold_string(&once)).into_owned()
+}
+
+/// The text without its accents and other marks above and below letters, in canonical and compatibility
+/// decomposition.
+pub(crate) fn without_marks(text: &str) -> String {
+    let categories = CodePointMapData::<GeneralCategory>::new();
+    let is_mark = |c: &char| categories.get(*c) == GeneralCategory::NonspacingMark;
+    let decomposed = DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
+    decomposed.chars().filter(|c| !is_mark(c)).collect()
 }
 
 /// The form in which e-mail addresses are compared: the local part as names are, the domain as DNS

@@ -6,8 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use menjin_domain::access::{OutOfReach, Roles};
 use menjin_domain::accounts::{
-    AccountChange, AccountRepository, Authority, ChangeUserError, CreateUserError, LoginName,
-    NewUser, ProfileChanges, Role, UpdateProfileError, User, UserPage, UserQuery,
+    AccountChange, AccountRepository, Authority, ChangeUserError, CreateUserError, FoundUsers,
+    LoginName, NewUser, ProfileChanges, Role, UpdateProfileError, User, UserPage, UserQuery,
+    UserSearch,
 };
 use menjin_domain::audit::AuditContext;
 use menjin_domain::common::{Causes, Error, PortError, SessionId, Timestamp, UserId};
@@ -255,6 +256,10 @@ impl AccountRepository for CachedAccounts {
 
     async fn list(&self, query: UserQuery) -> Result<UserPage, PortError> {
         self.store.list(query).await
+    }
+
+    async fn search(&self, search: UserSearch) -> Result<FoundUsers, PortError> {
+        self.store.search(search).await
     }
 
     async fn change(

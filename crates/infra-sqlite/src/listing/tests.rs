@@ -4,10 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use diesel::connection::{InstrumentationEvent, SimpleConnection as _};
 use diesel::sql_types::{BigInt, Text};
-use menjin_domain::accounts::Role;
-use menjin_domain::common::{PageStart, UserId};
+use menjin_domain::accounts::{
+    Period, Role, SearchTerm, UserFilter, UserOrder, UserPosition, UserSearch,
+};
+use menjin_domain::common::{PageStart, Timestamp, UserId};
 
 use super::*;
+use crate::search;
 
 /// A database with users of these ids.
 fn filled(ids: &str) -> SqliteConnection {
@@ -127,6 +130,68 @@ fn every_page_is_a_walk_along_an_index() {
             assert!(!detail.contains("TEMP B-TREE"), "{detail}: {sql}");
             // Skipped users are walked past in the order of the ids.
             assert!(!detail.starts_with("SCAN users") || sql.contains("OFFSET"), "{detail}: {sql}");
+        }
+    }
+}
+
+/// A search reads its users along an index; it sorts none but those that it has found.
+#[test]
+fn a3_every_search_is_a_walk_along_an_index() {
+    let mut sqlite = filled(&numbers(1, 2000));
+    sqlite.batch_execute("ANALYZE").unwrap();
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let statements = Arc::clone(&seen);
+    sqlite.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            statements.lock().unwrap().push(query.to_string());
+        }
+    });
+    let at = Timestamp::UNIX_EPOCH;
+    let period = || Period { since: Some(at), until: None };
+    let all = UserFilter::default;
+    let mut searches: Vec<UserSearch> = UserOrder::NAMES
+        .into_iter()
+        .map(|order| UserSearch {
+            order: order.parse().unwrap(),
+            limit: 2,
+            ..UserSearch::default()
+        })
+        .collect();
+    for filter in [
+        UserFilter { role: Some(Role::TEACHER), ..all() },
+        UserFilter { is_active: Some(false), ..all() },
+        UserFilter { is_verified: Some(true), ..all() },
+    ] {
+        searches.push(UserSearch { filter, limit: 2, ..UserSearch::default() });
+    }
+    for (filter, order) in [
+        (UserFilter { created: period(), ..all() }, "created_at"),
+        (UserFilter { last_login: period(), ..all() }, "last_login_at"),
+        (UserFilter { term: SearchTerm::parse("user199").unwrap(), ..all() }, "username"),
+    ] {
+        let order = order.parse().unwrap();
+        searches.push(UserSearch { filter, order, limit: 2, ..UserSearch::default() });
+    }
+    for search in searches {
+        let found = search::search(&mut sqlite, &search).unwrap();
+        if let Some(last) = found.users.last() {
+            let after = Some(UserPosition::of(last, search.order.sort));
+            search::search(&mut sqlite, &UserSearch { after, ..search }).unwrap();
+        }
+    }
+    sqlite.set_instrumentation(|_: InstrumentationEvent<'_>| ());
+    let statements = std::mem::take(&mut *seen.lock().unwrap());
+    assert!(statements.len() > 40, "{}", statements.len());
+    for statement in statements {
+        let sql = statement.split(" -- binds").next().unwrap_or_default();
+        let steps = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}"));
+        for Step { detail } in steps.load(&mut sqlite).unwrap() {
+            assert!(!detail.contains("TEMP B-TREE"), "{detail}: {sql}");
+            let is_walk = detail.contains("USING") || detail.contains("user_counts");
+            assert!(
+                !detail.starts_with("SCAN") || is_walk || sql.contains("ORDER BY"),
+                "{detail}: {sql}"
+            );
         }
     }
 }

@@ -504,6 +504,12 @@ async fn administration(visits: &mut Visits) {
     let of = |what: &str| format!("/api/v1/users/{{user_id}}{what}");
     let [user, role, password, ban, unban] = ["", "/role", "/password", "/ban", "/unban"].map(of);
     let until = json!({ "until": "2100-01-01T00:00:00Z", "reason": "打扰课堂" });
+    let list = ("GET", "/api/v1/users", "");
+    visits.send(&admin, list, None, 200).await;
+    visits.send(&mike, list, None, 403).await;
+    visits.send_unauthenticated(&app, list).await;
+    let answer = admin.get("/api/v1/users?limit=0&sort=x&is_active=x").await;
+    visits.judge("GET", list.1, 422, &answer);
     let eve = json!({ "username": "eve", "email": "eve@example.com" });
     visits.send(&admin, create, Some(&eve), 201).await;
     visits.send(&admin, create, Some(&eve), 400).await;

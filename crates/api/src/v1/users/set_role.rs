@@ -16,7 +16,7 @@ pub(crate) fn endpoint() -> Endpoint {
 
 request! {
     /// Another role.
-    struct RoleRequest as "UserRole" {
+    struct RoleRequest as "RoleChange" {
         role: Required<Role>,
     }
 }

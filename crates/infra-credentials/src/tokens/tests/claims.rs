@@ -58,7 +58,8 @@ fn t08_every_claim_is_required_once_and_of_its_type() {
             let mut without = claims.clone();
             without.remove(name);
             f.refused(&f.forge(&f.header(), &Value::from(without.clone()).to_string()));
-            for wrong in [Value::Null, json!({}), json!([value]), json!(""), json!("x"), json!(7)] {
+            for wrong in [Value::Null, json!({}), json!([value]), json!(""), json!("-x"), json!(7)]
+            {
                 without.insert(name.clone(), wrong);
                 f.refused(&f.forge(&f.header(), &Value::from(without.clone()).to_string()));
             }

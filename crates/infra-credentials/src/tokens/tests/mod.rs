@@ -318,6 +318,27 @@ fn t04_refresh_and_access_tokens_are_not_each_other() {
     });
 }
 
+/// A7: a restricted token is a kind of its own, with a key that is never published.
+#[test]
+fn t04_a7_a_restricted_token_is_no_access_token_for_others() {
+    each(|f| {
+        let restricted = AccessClaims { is_restricted: true, ..access() };
+        let token = f.codec.sign_access(&restricted).unwrap();
+        let token = token.expose_secret();
+        assert_eq!(f.read(token), Ok(restricted));
+        let header = part(token, 0);
+        assert_eq!((&header["typ"], &header["alg"]), (&"restricted+jwt".into(), &"HS256".into()));
+        let other = part(&f.token(), 0);
+        assert_ne!(header["kid"], other["kid"]);
+        assert!(f.codec.verify_refresh(token, at(NOW)).is_err());
+        // The keys of the one kind sign none of the other.
+        let header = header.to_string();
+        f.refused(&f.forge(&header, CLAIMS));
+        let key = derived_key("menjin/v1/restricted");
+        f.refused(&signed(Algorithm::HS256, &key, &other.to_string(), CLAIMS));
+    });
+}
+
 #[test]
 fn t05_typ_is_exact() {
     each(|f| {

@@ -1,0 +1,10 @@
+DROP INDEX users_is_verified;
+DROP INDEX users_is_active;
+DROP INDEX users_last_login_at;
+DROP INDEX users_created_at;
+DROP INDEX users_full_name_search;
+DROP INDEX users_email_search;
+DROP INDEX users_username_search;
+ALTER TABLE users DROP COLUMN full_name_search;
+ALTER TABLE users DROP COLUMN email_search;
+ALTER TABLE users DROP COLUMN username_search;
