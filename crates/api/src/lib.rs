@@ -61,7 +61,9 @@ pub use menjin_http::cors::{Cors, InvalidOrigin, Origin, RequestHeader};
 pub use menjin_http::{Serving, TrustedProxies};
 pub use menjin_web::{Locale, UnknownLocale};
 pub use state::{Api, ApiSettings};
-pub use v1::{AuditEvent, InvitationResponse, IssuedResponse, MailResponse};
+pub use v1::{
+    AuditEvent, CreatedUserResponse, InvitationResponse, IssuedResponse, MailResponse, UserResponse,
+};
 pub use waiting::serve_waiting;
 
 use dialect::Dialect;

@@ -4,8 +4,8 @@ use std::io::{BufRead as _, Write as _};
 
 use anyhow::{Context as _, bail};
 use menjin_domain::accounts::{
-    AccountRepository, CreateAdminError, CreateAdminInput, Email, Role, UserQuery, Username,
-    UsernameLength,
+    AccountRepository, CreateAdminError, CreateAdminInput, CreateUserRefusal, Email, Role,
+    UserQuery, Username, UsernameLength,
 };
 use menjin_domain::common::{Error, PageStart, PortError};
 use menjin_domain::credentials::NewPassword;
@@ -99,14 +99,14 @@ async fn is_admin(accounts: &dyn AccountRepository, name: &Username) -> Result<b
 
 /// Whether a command failed because what it was to make is there already.
 pub(crate) fn is_there_already(error: &anyhow::Error) -> bool {
-    let refused = error.chain().filter_map(|cause| cause.downcast_ref());
-    let mut reasons = refused.filter_map(|error| match error {
-        Error::Refused(reason) => Some(*reason),
-        Error::Port(_) => None,
-    });
-    reasons.any(|reason| {
-        matches!(reason, CreateAdminError::UsernameTaken | CreateAdminError::EmailTaken)
-    })
+    use CreateAdminError::{EmailTaken, UsernameTaken};
+    let is_taken = |cause: &(dyn std::error::Error + 'static)| {
+        let of_admin = cause.downcast_ref::<Error<CreateAdminError>>();
+        let of_user = cause.downcast_ref::<Error<CreateUserRefusal>>();
+        matches!(of_admin, Some(Error::Refused(UsernameTaken | EmailTaken)))
+            || matches!(of_user, Some(Error::Refused(CreateUserRefusal::Taken(_))))
+    };
+    error.chain().any(is_taken)
 }
 
 /// `menjin audit export`
@@ -119,7 +119,7 @@ pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 /// The first line without its line end, which `echo`, `printf` and password managers may add.
-fn password_from_stdin() -> anyhow::Result<SecretString> {
+pub(crate) fn password_from_stdin() -> anyhow::Result<SecretString> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).context("cannot read the password")?;
     let password = line.trim_end_matches(['\r', '\n']);

@@ -245,6 +245,23 @@ struct Cached {
     subscription: Option<Subscription>,
 }
 
+/// The accounts for a command that works beside servers: what it changes, replicas hear through Redis. A
+/// server without Redis sees it when its session cache has run out (`auth.session_cache_ttl`).
+///
+/// # Errors
+/// The settings of Redis make no sense.
+pub(crate) fn accounts_beside_a_server(
+    settings: &Settings,
+    store: &Store,
+) -> Result<Arc<dyn AccountRepository>, StartError> {
+    let Some(config) = settings.redis.config()? else { return Ok(store.accounts()) };
+    let redis = RedisClient::new(&config).context("redis")?;
+    let channel: Arc<dyn InvalidationChannel> = Arc::new(RedisInvalidation::new(redis));
+    // Nothing is looked up in it.
+    let cache = Arc::new(SessionCache::new(1, settings.auth.session_cache_ttl));
+    Ok(Arc::new(CachedAccounts::new(store.accounts(), cache, Some(channel))))
+}
+
 /// The cache and the limits per network: in this process, or shared by all replicas.
 struct Shared {
     cache: Arc<dyn Cache>,
@@ -272,11 +289,11 @@ fn shared(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Shared, StartEr
     })
 }
 
-fn hasher(settings: &Settings) -> Result<BcryptPool, StartError> {
+pub(crate) fn hasher(settings: &Settings) -> Result<BcryptPool, StartError> {
     BcryptPool::start(settings.hashing.config()).context("cannot start the hashing threads")
 }
 
-fn password_policy(settings: &Settings) -> PasswordRules {
+pub(crate) fn password_policy(settings: &Settings) -> PasswordRules {
     PasswordRules::new(settings.password.policy())
 }
 

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod users;
+
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -7,6 +9,11 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use menjin_domain::common::Timestamp;
 use secrecy::SecretString;
+
+pub(crate) use users::{
+    BanArgs, CreateArgs as CreateUserArgs, ListArgs as ListUsersArgs, PasswordArgs,
+    SetPasswordArgs, SetRoleArgs, ShowArgs as ShowUserArgs, UserArgs, UsersCommand,
+};
 
 /// The heading of the options that commands share.
 const SETTINGS: &str = "Settings";
@@ -92,7 +99,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
-    /// Help users.
+    /// Manage users. Works while the server runs.
     Users {
         #[command(subcommand)]
         command: UsersCommand,
@@ -122,6 +129,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Print what a shell needs to complete commands and options.
+    #[command(after_help = "Example: menjin completions bash > \
+                            /etc/bash_completion.d/menjin")]
+    Completions(CompletionsArgs),
+    /// Write the manual pages into a folder, one a command.
+    #[command(after_help = "Example: menjin man /usr/local/share/man/man1")]
+    Man(ManArgs),
 }
 
 impl Command {
@@ -139,11 +153,25 @@ impl Command {
             | Self::Audit { .. }
             | Self::Mail { .. } => &["host", "port"],
             // With the same environment as the server, `keys` does no harm and is what scripts do.
-            Self::Config { command: ConfigCommand::Defaults } | Self::Keys { .. } => {
-                &["host", "port", "set", "config"]
-            }
+            Self::Config { command: ConfigCommand::Defaults }
+            | Self::Keys { .. }
+            | Self::Completions(_)
+            | Self::Man(_) => &["host", "port", "set", "config"],
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The folder, which is made if it is not there.
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -183,20 +211,6 @@ pub(crate) struct CreateAdminArgs {
     /// that is an error: the server's database is probably elsewhere.
     #[arg(long)]
     pub(crate) new_database: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum UsersCommand {
-    /// Print a link to a new password for a user, for whoever has lost it and gets no mail. It works
-    /// once, for as long as `mail.reset_ttl` says. Works while the server runs.
-    #[command(after_help = "Example: menjin users reset-link mike")]
-    ResetLink(ResetLinkArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ResetLinkArgs {
-    /// The user name or e-mail address.
-    pub(crate) name: String,
 }
 
 #[derive(Debug, Subcommand)]

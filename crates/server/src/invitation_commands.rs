@@ -12,12 +12,11 @@ use menjin_domain::invitations::{
     CreateInvitation, CreateInvitationInput, InvitationId, InvitationLinks, InvitationQuery,
     InvitationTerms,
 };
-use menjin_domain::mail::Post;
-use menjin_infra_credentials::{DerivedKeys, OsRandom};
+use menjin_infra_credentials::OsRandom;
 use menjin_infra_memory::SystemClock;
 
 use crate::cli::{CreateInvitationArgs, ListInvitationsArgs};
-use crate::secret;
+use crate::mail;
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -31,13 +30,7 @@ pub(crate) async fn create(settings: &Settings, args: &CreateInvitationArgs) -> 
     let terms = InvitationTerms::new(email, role, args.max_uses, args.expires_in, &roles)?;
     let store = Store::open_existing(settings).await?;
     let clock = Arc::new(SystemClock);
-    let post = if settings.mail.is_on() {
-        let secret = secret::signing_secret(settings)?;
-        let keys = DerivedKeys::new(&secret, &settings.auth.verify_only_secrets());
-        Post::with(Arc::new(keys), clock.clone())
-    } else {
-        Post::none(clock.clone())
-    };
+    let post = mail::post(settings)?;
     let policy = settings.mail.policy(settings.public_url(), settings.locale.default.value);
     let links = InvitationLinks::standalone(post, Arc::new(OsRandom), clock, policy);
     let use_case = CreateInvitation::standalone(store.invitations(), links);

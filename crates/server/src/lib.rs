@@ -14,6 +14,7 @@ mod keys;
 mod logging;
 mod mail;
 mod mail_commands;
+mod manuals;
 mod metrics;
 mod secret;
 mod serve;
@@ -21,7 +22,9 @@ pub mod settings;
 mod store;
 mod tls;
 mod transfer;
+mod user_commands;
 
+use std::io;
 use std::process::ExitCode;
 
 use menjin_infra_postgres::{OpenError, SchemaError};
@@ -32,7 +35,7 @@ pub use serve::{Running, run};
 use banner::Start;
 use cli::{
     AdminCommand, AuditCommand, Cli, Command, ConfigCommand, InvitationsCommand, KeysCommand,
-    MailCommand, UsersCommand,
+    MailCommand,
 };
 use settings::{Settings, SettingsError};
 
@@ -61,6 +64,11 @@ pub fn main() -> ExitCode {
     }
     if let Some(Command::Config { command: ConfigCommand::Defaults }) = &cli.command {
         return ended(admin::print_defaults(cli.env));
+    }
+    match &cli.command {
+        Some(Command::Completions(args)) => return ended(manuals::completions(args.shell)),
+        Some(Command::Man(args)) => return ended(manuals::write(&args.folder)),
+        _ => {}
     }
     let (settings, writings) = match environment::settings(&cli) {
         Ok(read) => read,
@@ -100,10 +108,10 @@ pub fn main() -> ExitCode {
             admin::check_config(&settings, &writings)
         }
         Command::Config { command: ConfigCommand::Defaults } => admin::print_defaults(cli.env),
+        Command::Completions(args) => manuals::completions(args.shell),
+        Command::Man(args) => manuals::write(&args.folder),
         Command::Keys { command: KeysCommand::Generate(args) } => keys::generate(&args),
-        Command::Users { command: UsersCommand::ResetLink(args) } => {
-            to_the_end(mail_commands::reset_link(&settings, &args.name))
-        }
+        Command::Users { command } => to_the_end(user_commands::run(&settings, command)),
         Command::Invitations { command: InvitationsCommand::Create(args) } => {
             to_the_end(invitation_commands::create(&settings, &args))
         }
@@ -133,6 +141,8 @@ fn to_the_end(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Resu
 fn ended(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever read it has enough, as `head` has.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // The error with its causes, because the error alone seldom helps.
             logging::last_words(format!("menjin: {error:#}"));
@@ -146,6 +156,16 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether nobody reads what a command writes any more.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let is_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+        let of_json =
+            || cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        cause.downcast_ref().is_some_and(is_pipe) || of_json() == Some(io::ErrorKind::BrokenPipe)
+    })
 }
 
 /// Whether the settings name a database from before the first release, or one that is not UTF-8.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use menjin_api::{DevMail, DevMails};
 use menjin_domain::common::{Causes, ClientInfo, Clock as _, Locale, PortError, rfc3339};
 use menjin_domain::mail::{
-    DeliverMails, Link, Mail, MailKind, MailPorts, Mailer, Outbox, Settlement,
+    DeliverMails, Link, Mail, MailKind, MailPorts, Mailer, Outbox, Post, Settlement,
 };
 use menjin_domain::one_time::{OneTimeToken, Purpose};
 use menjin_infra_credentials::DerivedKeys;
@@ -17,6 +17,7 @@ use menjin_infra_mail::{
 };
 use menjin_infra_memory::SystemClock;
 
+use crate::secret;
 use crate::settings::{MailMode, Settings, SettingsError};
 use crate::store::Store;
 
@@ -87,6 +88,20 @@ pub(crate) fn ports(
 ) -> Result<Option<MailPorts>, SettingsError> {
     let Some(mailer) = mailer(settings)? else { return Ok(None) };
     Ok(Some(MailPorts { outbox: store.outbox(), mailer, tokens: Arc::new(keys) }))
+}
+
+/// What a command writes into the outbox, which a running server delivers; nothing if none is sent.
+///
+/// # Errors
+/// The secret cannot be read.
+pub(crate) fn post(settings: &Settings) -> anyhow::Result<Post> {
+    let clock = Arc::new(SystemClock);
+    if !settings.mail.is_on() {
+        return Ok(Post::none(clock));
+    }
+    let secret = secret::signing_secret(settings)?;
+    let keys = DerivedKeys::new(&secret, &settings.auth.verify_only_secrets());
+    Ok(Post::with(Arc::new(keys), clock))
 }
 
 /// The mails that were written into files, for `/dev/mail`: in development, and on the loopback

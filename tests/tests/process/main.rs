@@ -27,6 +27,7 @@ mod signals;
 mod storm;
 mod tls;
 mod transfer;
+mod users;
 
 /// The binary under test.
 const MENJIN: &str = env!("CARGO_BIN_EXE_menjin-under-test");

@@ -72,6 +72,8 @@ pub(crate) use auth::login::PATH as LOGIN;
 pub use invitations::create::IssuedResponse;
 pub use invitations::list::InvitationResponse;
 pub use mail::list::MailResponse;
+pub use responses::User as UserResponse;
+pub use users::create::CreatedUserResponse;
 
 /// The dialect; also of paths that belong to none.
 pub(crate) static DIALECT: Dialect = Dialect {

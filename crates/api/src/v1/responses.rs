@@ -17,7 +17,7 @@ use crate::http::reply::{Rejection, json_response};
 
 response! {
     /// A user. Times are RFC 3339 in UTC.
-    pub(crate) struct User as "User" {
+    pub struct User as "User" {
         id: i64 => { "minimum": 1, "example": 1 },
         username: String => { "example": "student001" },
         email: String => { "format": "email", "example": "zhangsan@example.com" },
@@ -79,7 +79,7 @@ impl From<&accounts::User> for User {
 
 impl User {
     /// With what administrators alone may see.
-    pub(crate) fn for_administrators(user: &accounts::User) -> Self {
+    pub fn for_administrators(user: &accounts::User) -> Self {
         let reason = user.ban.as_ref().and_then(|ban| ban.reason.as_ref());
         let ban_reason = reason.map(|reason| reason.as_str().to_owned());
         Self { ban_reason, ..Self::from(user) }

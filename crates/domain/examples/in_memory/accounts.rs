@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use menjin_domain::accounts::{
-    self as accounts, FullName, AccountChange, AccountRepository, Authority, ChangePlan, ChangeUserError,
-    CreateUserError, Email, Ends, FoundUsers, LastAdmin, LoginName, NewUser, ProfileChanges, Role,
-    SearchTerm, UpdateProfileError, User, UserPage, UserPosition, UserQuery, UserSearch,
-    search_form,
+    self as accounts, AccountChange, AccountRepository, Authority, ChangePlan, ChangeUserError,
+    CreateUserError, Email, Ends, FoundUsers, FullName, LastAdmin, LoginName, NewUser,
+    ProfileChanges, Role, SearchTerm, UpdateProfileError, User, UserPage, UserPosition, UserQuery,
+    UserSearch, search_form,
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Error, PageStart, PortError, RequestContext, Timestamp, UserId};

@@ -9,8 +9,8 @@ use crate::accounts::{
     AccountRepository, CreateUserError, Email, ManageUserError, NewUser, Profile, Role, User,
     Username,
 };
-use crate::audit::AuditAction;
-use crate::common::{Error, Locale};
+use crate::audit::{AuditAction, AuditContext};
+use crate::common::{Error, Locale, RequestContext, Timestamp};
 use crate::credentials::{
     FirstPasswords, NewPassword, Overloaded, PasswordChoice, PasswordHasher, PasswordPolicy,
     PolicyViolation,
@@ -83,6 +83,17 @@ impl CreateUser {
         }
     }
 
+    /// For a command that needs nothing else of menjin.
+    pub fn standalone(
+        accounts: Arc<dyn AccountRepository>,
+        passwords: FirstPasswords,
+        hasher: Arc<dyn PasswordHasher>,
+        policy: Arc<dyn PasswordPolicy>,
+        post: Post,
+    ) -> Self {
+        Self { accounts, passwords, hasher, policy, post }
+    }
+
     /// Runs the use-case; returns the password as well if it was generated.
     ///
     /// # Errors
@@ -93,9 +104,28 @@ impl CreateUser {
         input: CreateUserInput,
     ) -> Result<(User, Option<NewPassword>), Error<CreateUserRefusal>> {
         check_grant(input.role, allowed).map_err(Error::cast)?;
+        self.make(input, allowed.context().clone()).await
+    }
+
+    /// The same for the owner of the machine, who may give any role that there is.
+    ///
+    /// # Errors
+    /// See [`CreateUserRefusal`].
+    pub async fn execute_locally(
+        &self,
+        input: CreateUserInput,
+        at: Timestamp,
+    ) -> Result<(User, Option<NewPassword>), Error<CreateUserRefusal>> {
+        self.make(input, AuditContext::anonymous(at, RequestContext::local())).await
+    }
+
+    async fn make(
+        &self,
+        input: CreateUserInput,
+        context: AuditContext,
+    ) -> Result<(User, Option<NewPassword>), Error<CreateUserRefusal>> {
         let CreateUserInput { username, email, role, profile, locale, password, must_change } =
             input;
-        let context = allowed.context().clone();
         let (chosen, is_generated) = match password.given {
             Some(given) => {
                 let judged = self.policy.check(&given, username.as_str(), email.as_str());
@@ -119,7 +149,7 @@ impl CreateUser {
             context,
         };
         let user = self.accounts.create(user).await.map_err(Error::cast)?;
-        tracing::info!(event = "user_created", user_id = %user.id, by = %allowed.caller());
+        tracing::info!(event = "user_created", user_id = %user.id);
         Ok((user, is_generated.then_some(chosen)))
     }
 }

@@ -69,13 +69,21 @@ impl CreateRequest {
 
 /// The user, and the password if it was generated, which is shown only once.
 #[derive(Serialize)]
-struct CreatedUser {
+pub struct CreatedUserResponse {
     #[serde(flatten)]
     user: User,
     password: Option<String>,
 }
 
-impl Schema for CreatedUser {
+impl CreatedUserResponse {
+    /// This user, with this password.
+    pub fn new(user: &menjin_domain::accounts::User, password: Option<&str>) -> Self {
+        let password = password.map(str::to_owned);
+        Self { user: User::for_administrators(user), password }
+    }
+}
+
+impl Schema for CreatedUserResponse {
     const NAME: &'static str = "CreatedUser";
 
     fn inline(components: &mut Components<'_>) -> Value {
@@ -102,9 +110,8 @@ impl Schema for CreatedUser {
 async fn create(
     api: Data<Api>,
     Ordered(Authorized(allowed), Body(body)): Ordered<Authorized<UsersWrite>, Body<CreateRequest>>,
-) -> Answer<Reply<CreatedUser, 201>> {
+) -> Answer<Reply<CreatedUserResponse, 201>> {
     let input = body.into_input(api.settings.default_role.into())?;
     let (user, generated) = api.services.create_user.execute(&allowed, input).await?;
-    let password = generated.map(|password| password.expose().to_owned());
-    Ok(Reply(CreatedUser { user: User::for_administrators(&user), password }))
+    Ok(Reply(CreatedUserResponse::new(&user, generated.as_ref().map(NewPassword::expose))))
 }
