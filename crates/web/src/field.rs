@@ -8,13 +8,13 @@ use std::marker::PhantomData;
 
 use menjin_domain::common;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub use crate::field_type::{FieldType, FromJson, Rules};
 
 use crate::error::{ApiError, ErrorKind};
 use crate::problem::Problem;
-use crate::schema::with;
+use crate::schema::nullable;
 
 /// A field as it was sent.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ impl<V, T: FieldType<Value = Option<V>>> Presence for MayBeNull<T> {
     }
 
     fn schema(rules: &Rules) -> Value {
-        with(T::schema(rules), json!({ "nullable": true }))
+        nullable(T::schema(rules))
     }
 }
 
@@ -289,6 +289,7 @@ mod tests {
     use menjin_domain::accounts::{Email, Phone};
     use menjin_domain::cache::EntryTtl;
     use menjin_domain::credentials::PasswordLength;
+    use serde_json::json;
 
     use super::*;
 

@@ -71,7 +71,7 @@ plain! {
 /// `null` is what is not there.
 impl<T: Schema> Schema for Option<T> {
     fn inline(components: &mut Components<'_>) -> Value {
-        with(T::schema(components), json!({ "nullable": true }))
+        nullable(T::schema(components))
     }
 }
 
@@ -113,6 +113,16 @@ pub fn with(mut schema: Value, keywords: Value) -> Value {
     }
     if let (Some(schema), Value::Object(keywords)) = (schema.as_object_mut(), keywords) {
         schema.extend(keywords);
+    }
+    schema
+}
+
+/// A schema that allows `null`, too. `nullable` alone does not allow it where the values are listed
+/// (OpenAPI 3.0.3, "Schema Object").
+pub fn nullable(schema: Value) -> Value {
+    let mut schema = with(schema, json!({ "nullable": true }));
+    if let Some(Value::Array(values)) = schema.get_mut("enum") {
+        values.push(Value::Null);
     }
     schema
 }
