@@ -65,8 +65,13 @@ impl Roles {
     /// Whether somebody of this role may give another role to somebody: one without rights anybody may
     /// give, another only whoever grants roles and has all its rights.
     pub fn may_grant(&self, role: Role, given: Role) -> bool {
-        let may = self.grants(role, RightId::RolesGrant) && self.covers(role, given);
-        self.knows(given) && (may || !self.has_any(given))
+        self.knows(given) && self.reaches(role, given)
+    }
+
+    /// Whether another role has no rights, or only such that somebody of this role has, who grants roles.
+    fn reaches(&self, role: Role, other: Role) -> bool {
+        let grants = || self.grants(role, RightId::RolesGrant) && self.covers(role, other);
+        !self.has_any(other) || grants()
     }
 
     /// Whom somebody of this role may change.
@@ -101,8 +106,7 @@ impl Reach {
     /// The role has rights that whoever acts does not have.
     pub fn check(&self, of: Role) -> Result<(), OutOfReach> {
         let Some((roles, role)) = &self.0 else { return Ok(()) };
-        let grants = || roles.grants(*role, RightId::RolesGrant) && roles.covers(*role, of);
-        if !roles.has_any(of) || grants() { Ok(()) } else { Err(OutOfReach) }
+        if roles.reaches(*role, of) { Ok(()) } else { Err(OutOfReach) }
     }
 }
 
