@@ -99,8 +99,12 @@ impl Office {
         role.with_context(|| format!("the role: one of {}", known()))
     }
 
-    fn passwords(&self) -> FirstPasswords {
-        FirstPasswords::standalone(Arc::new(OsRandom), self.settings.password.initial_ttl)
+    fn passwords(&self) -> anyhow::Result<FirstPasswords> {
+        let settings = &self.settings;
+        let policy = Arc::new(password_policy(settings));
+        let hasher = Arc::new(hasher(settings)?);
+        let ttl = settings.password.initial_ttl;
+        Ok(FirstPasswords::standalone(Arc::new(OsRandom), policy, hasher, ttl))
     }
 
     fn given(&self, args: &PasswordArgs) -> anyhow::Result<Option<NewPassword>> {
@@ -312,13 +316,8 @@ async fn create(office: &Office, args: &CreateUserArgs) -> anyhow::Result<()> {
         password: PasswordChoice { given, good_from: None },
         must_change: !args.password.lasting,
     };
-    let use_case = CreateUser::standalone(
-        office.accounts.clone(),
-        office.passwords(),
-        Arc::new(hasher(settings)?),
-        Arc::new(password_policy(settings)),
-        mail::post(settings)?,
-    );
+    let use_case =
+        CreateUser::standalone(office.accounts.clone(), office.passwords()?, mail::post(settings)?);
     let mut out = io::stdout().lock();
     let (user, generated) = match use_case.execute_locally(input, SystemClock.now()).await {
         Err(Error::Refused(CreateUserRefusal::Taken(CreateUserError::UsernameTaken)))
@@ -358,14 +357,9 @@ fn tell_until(user: &User, until: Timestamp) {
 async fn set_password(office: &Office, args: &SetPasswordArgs) -> anyhow::Result<()> {
     let user = office.user(&args.user.name).await?;
     let given = office.given(&args.password)?;
-    let (passwords, now) = (office.passwords(), SystemClock.now());
+    let (passwords, now) = (office.passwords()?, SystemClock.now());
     let first = (!args.password.lasting).then(|| passwords.period(None, now));
-    let use_case = SetPassword::standalone(
-        office.change.clone(),
-        passwords,
-        Arc::new(hasher(&office.settings)?),
-        Arc::new(password_policy(&office.settings)),
-    );
+    let use_case = SetPassword::standalone(office.change.clone(), passwords);
     let set = use_case.set(user.id, given, first, Authority::of_machine(now)).await;
     let generated = set.map_err(|error| {
         let hint = "with --lasting, the password of the last administrator can be set, too";

@@ -12,11 +12,10 @@ use crate::accounts::{
 use crate::audit::{AuditAction, AuditContext};
 use crate::common::{Error, Locale, RequestContext, Timestamp};
 use crate::credentials::{
-    FirstPasswords, NewPassword, Overloaded, PasswordChoice, PasswordHasher, PasswordPolicy,
-    PolicyViolation,
+    FirstPasswords, NewPassword, Overloaded, PasswordChoice, PolicyViolation,
 };
 use crate::mail::{MailKind, Post};
-use crate::ports::{Policy, Ports, RequiredPorts};
+use crate::ports::{Policy, Ports};
 
 /// Whose account is made.
 #[derive(Debug, Clone)]
@@ -62,10 +61,6 @@ pub struct CreateUser {
     pub accounts: Arc<dyn AccountRepository>,
     /// Makes the password, if none is given.
     pub passwords: FirstPasswords,
-    /// Hashes.
-    pub hasher: Arc<dyn PasswordHasher>,
-    /// Judges a password that is given.
-    pub policy: Arc<dyn PasswordPolicy>,
     /// Makes the mail that asks to prove the address.
     pub post: Post,
 }
@@ -73,25 +68,17 @@ pub struct CreateUser {
 impl CreateUser {
     /// On these ports, with this policy.
     pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
-        let RequiredPorts { accounts, hasher, password_policy, .. } = &ports.required;
-        Self {
-            accounts: accounts.clone(),
-            passwords: FirstPasswords::new(ports, policy),
-            hasher: hasher.clone(),
-            policy: password_policy.clone(),
-            post: Post::new(ports),
-        }
+        let accounts = ports.required.accounts.clone();
+        Self::standalone(accounts, FirstPasswords::new(ports, policy), Post::new(ports))
     }
 
     /// For a command that needs nothing else of menjin.
     pub fn standalone(
         accounts: Arc<dyn AccountRepository>,
         passwords: FirstPasswords,
-        hasher: Arc<dyn PasswordHasher>,
-        policy: Arc<dyn PasswordPolicy>,
         post: Post,
     ) -> Self {
-        Self { accounts, passwords, hasher, policy, post }
+        Self { accounts, passwords, post }
     }
 
     /// Runs the use-case; returns the password as well if it was generated.
@@ -126,30 +113,23 @@ impl CreateUser {
     ) -> Result<(User, Option<NewPassword>), Error<CreateUserRefusal>> {
         let CreateUserInput { username, email, role, profile, locale, password, must_change } =
             input;
-        let (chosen, is_generated) = match password.given {
-            Some(given) => {
-                let judged = self.policy.check(&given, username.as_str(), email.as_str());
-                judged.map_err(|violation| Error::Refused(violation.into()))?;
-                (given, false)
-            }
-            None => (self.passwords.generate()?, true),
-        };
+        let (hash, generated) = self.passwords.hash(password.given, &username, &email).await?;
         let period = self.passwords.period(password.good_from, context.at);
         let user = NewUser {
             username,
             email,
-            hash: self.hasher.hash(&chosen).await.map_err(Error::cast)?,
+            hash,
             role,
             profile,
             locale,
             is_verified: false,
             mail: self.post.mail(MailKind::VerifyEmail, locale, &context.request)?,
-            first_password: (must_change || is_generated).then_some(period),
+            first_password: (must_change || generated.is_some()).then_some(period),
             action: AuditAction::UserCreated,
             context,
         };
         let user = self.accounts.create(user).await.map_err(Error::cast)?;
         tracing::info!(event = "user_created", user_id = %user.id);
-        Ok((user, is_generated.then_some(chosen)))
+        Ok((user, generated))
     }
 }

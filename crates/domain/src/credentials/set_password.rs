@@ -6,14 +6,15 @@ use std::time::Duration;
 use crate::access::Allowed;
 use crate::access::rights::UsersSetPassword;
 use crate::accounts::{
-    AccountChange, AccountRepository, Authority, ChangeUser, ChangeUserError, ManageUserError,
-    User, UserNotFound,
+    AccountChange, Authority, ChangeUser, ChangeUserError, Email, ManageUserError, UserNotFound,
+    Username,
 };
 use crate::common::{Error, PortError, Random, Timestamp, UserId};
 use crate::credentials::{
-    FirstPassword, NewPassword, Overloaded, PasswordHasher, PasswordPolicy, PolicyViolation,
+    FirstPassword, NewPassword, Overloaded, PasswordHash, PasswordHasher, PasswordPolicy,
+    PolicyViolation,
 };
-use crate::mail::{MailKind, Post};
+use crate::mail::MailKind;
 use crate::one_time::OneTimeToken;
 use crate::ports::{Policy, Ports, RequiredPorts};
 
@@ -46,26 +47,58 @@ pub enum SetPasswordError {
 pub struct FirstPasswords {
     /// Generates passwords.
     pub random: Arc<dyn Random>,
+    /// Judges those that are given.
+    pub policy: Arc<dyn PasswordPolicy>,
+    /// Hashes.
+    pub hasher: Arc<dyn PasswordHasher>,
     /// For how long one is good.
     pub ttl: Duration,
 }
 
 impl FirstPasswords {
     pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
-        Self { random: ports.required.random.clone(), ttl: policy.first_password_ttl }
+        let RequiredPorts { random, password_policy, hasher, .. } = &ports.required;
+        let (random, hasher) = (random.clone(), hasher.clone());
+        let ttl = policy.first_password_ttl;
+        Self { random, policy: password_policy.clone(), hasher, ttl }
     }
 
     /// For a command that needs nothing else of menjin.
-    pub fn standalone(random: Arc<dyn Random>, ttl: Duration) -> Self {
-        Self { random, ttl }
+    pub fn standalone(
+        random: Arc<dyn Random>,
+        policy: Arc<dyn PasswordPolicy>,
+        hasher: Arc<dyn PasswordHasher>,
+        ttl: Duration,
+    ) -> Self {
+        Self { random, policy, hasher, ttl }
+    }
+
+    /// The hash of the password that is given for this name and address, or of one that is generated;
+    /// and the password if it is generated.
+    pub(crate) async fn hash<E>(
+        &self,
+        given: Option<NewPassword>,
+        username: &Username,
+        email: &Email,
+    ) -> Result<(PasswordHash, Option<NewPassword>), Error<E>>
+    where
+        E: std::error::Error + From<PolicyViolation> + From<Overloaded> + 'static,
+    {
+        let (password, is_generated) = match given {
+            Some(given) => {
+                let judged = self.policy.check(&given, username.as_str(), email.as_str());
+                judged.map_err(|violation| Error::Refused(violation.into()))?;
+                (given, false)
+            }
+            None => (self.generate()?, true),
+        };
+        let hash = self.hasher.hash(&password).await.map_err(Error::cast)?;
+        Ok((hash, is_generated.then_some(password)))
     }
 
     /// A password of 60 random bits, which can be read aloud and typed: three groups of four digits and
     /// capital letters. Both dialects take it.
-    ///
-    /// # Errors
-    /// The operating system gives no randomness.
-    pub fn generate(&self) -> Result<NewPassword, PortError> {
+    fn generate(&self) -> Result<NewPassword, PortError> {
         let (_, bits) = self.random.uuid()?.as_u64_pair();
         // Of a random UUID's lower half, 62 bits are random: all but the upper two.
         NewPassword::parse(
@@ -86,43 +119,22 @@ impl FirstPasswords {
 /// end, and the owner is told.
 #[non_exhaustive]
 pub struct SetPassword {
-    /// The accounts.
-    pub accounts: Arc<dyn AccountRepository>,
-    /// Stores the password.
+    /// Stores the password, and tells the owner.
     pub change: ChangeUser,
     /// Makes it, if none is given.
     pub passwords: FirstPasswords,
-    /// Hashes.
-    pub hasher: Arc<dyn PasswordHasher>,
-    /// Judges a password that is given.
-    pub policy: Arc<dyn PasswordPolicy>,
-    /// Makes the mail that tells the owner.
-    pub post: Post,
 }
 
 impl SetPassword {
     /// On these ports, with this policy.
     pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
-        let RequiredPorts { accounts, hasher, password_policy, .. } = &ports.required;
-        Self {
-            accounts: accounts.clone(),
-            change: ChangeUser::new(ports, policy),
-            passwords: FirstPasswords::new(ports, policy),
-            hasher: hasher.clone(),
-            policy: password_policy.clone(),
-            post: Post::new(ports),
-        }
+        let passwords = FirstPasswords::new(ports, policy);
+        Self { change: ChangeUser::new(ports, policy), passwords }
     }
 
     /// For a command that needs nothing else of menjin.
-    pub fn standalone(
-        change: ChangeUser,
-        passwords: FirstPasswords,
-        hasher: Arc<dyn PasswordHasher>,
-        policy: Arc<dyn PasswordPolicy>,
-    ) -> Self {
-        let (accounts, post) = (change.accounts.clone(), change.post.clone());
-        Self { accounts, change, passwords, hasher, policy, post }
+    pub fn standalone(change: ChangeUser, passwords: FirstPasswords) -> Self {
+        Self { change, passwords }
     }
 
     /// Runs the use-case; returns the password if it was generated.
@@ -151,27 +163,16 @@ impl SetPassword {
         authority: Authority,
     ) -> Result<Option<NewPassword>, Error<SetPasswordError>> {
         let refused = |error: ManageUserError| Error::Refused(SetPasswordError::from(error));
-        let user = self.accounts.find(id).await?.ok_or_else(|| refused(UserNotFound.into()))?;
+        let found = self.change.accounts.find(id).await?;
+        let user = found.ok_or_else(|| refused(UserNotFound.into()))?;
         // Before it costs a hash. The store asks again.
         let reach = authority.reach.check(user.role);
         reach.map_err(|error| refused(ChangeUserError::from(error).into()))?;
-        if let Some(given) = &given {
-            self.judge(given, &user).map_err(|error| Error::Refused(error.into()))?;
-        }
-        let (password, is_generated) = match given {
-            Some(given) => (given, false),
-            None => (self.passwords.generate()?, true),
-        };
-        let change = AccountChange::SetPassword {
-            hash: self.hasher.hash(&password).await.map_err(Error::cast)?,
-            first,
-            mail: self.post.mail(MailKind::PasswordChanged, None, &authority.context.request)?,
-        };
+        let (hash, generated) = self.passwords.hash(given, &user.username, &user.email).await?;
+        let request = &authority.context.request;
+        let mail = self.change.post.mail(MailKind::PasswordChanged, None, request)?;
+        let change = AccountChange::SetPassword { hash, first, mail };
         self.change.change(id, change, authority).await.map_err(Error::cast)?;
-        Ok(is_generated.then_some(password))
-    }
-
-    fn judge(&self, password: &NewPassword, user: &User) -> Result<(), PolicyViolation> {
-        self.policy.check(password, user.username.as_str(), user.email.as_str())
+        Ok(generated)
     }
 }
