@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use crate::access::Principal;
-use crate::accounts::{
-    Authority, ChangeUser, ChangeUserError, ManageUserError, User, UserNotFound,
-};
+use crate::accounts::{Authority, ChangeUser, ChangeUserError, ManageUserError, User};
 use crate::audit::AuditContext;
 use crate::common::{Clock, Error, RequestContext};
 use crate::credentials::{CandidatePassword, PasswordPrompt, PromptError};
@@ -61,13 +59,10 @@ impl DeleteOwnAccount {
         let context = AuditContext::by(caller, self.clock.now(), request);
         let authority = Authority::over_oneself(context);
         match self.change.delete_by(caller.user.id, authority).await {
-            Err(Error::Refused(ManageUserError::NotFound(UserNotFound))) => {
-                Err(Error::Refused(PromptError::Stale.into()))
-            }
             Err(Error::Refused(ManageUserError::Refused(ChangeUserError::LastAdmin(_)))) => {
                 Err(Error::Refused(DeleteOwnAccountError::LastAdmin))
             }
-            // Whatever else may be refused to others is not refused to the owner.
+            // The account is gone. Whatever else may be refused to others is not refused to the owner.
             Err(Error::Refused(_)) => Err(Error::Refused(PromptError::Stale.into())),
             Err(Error::Port(error)) => Err(error.into()),
             Ok(user) => Ok(user),
