@@ -5,13 +5,13 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use menjin_api::{CreatedUserResponse, UserResponse};
 use menjin_domain::accounts::{
     AccountChange, AccountRepository, Authority, Ban, BanReason, ChangeUser, ChangeUserError,
     CreateUser, CreateUserError, CreateUserInput, CreateUserRefusal, Email, FullName, LastAdmin,
-    LoginName, ManageUserError, Phone, Profile, Role, SearchTerm, User, UserFilter, UserOrder,
-    UserPosition, UserSearch, UserSort, Username, UsernameLength,
+    LoginName, ManageUserError, OnlyByName, Phone, Profile, Role, SearchTerm, User, UserFilter,
+    UserOrder, UserPosition, UserSearch, Username, UsernameLength,
 };
 use menjin_domain::audit::AuditContext;
 use menjin_domain::common::{Clock as _, Error, RequestContext, Timestamp, rfc3339};
@@ -172,15 +172,8 @@ async fn list(office: &Office, args: &ListUsersArgs) -> anyhow::Result<()> {
     let order = args.sort.as_deref().map(str::parse).transpose();
     let order: Option<UserOrder> =
         order.ok().with_context(|| format!("--sort: one of {}", UserOrder::NAMES.join(", ")))?;
-    let by_name = UserOrder { sort: UserSort::Username, descending: false };
-    let order = match (order, &filter.term) {
-        (Some(order), Some(_)) if order.sort != by_name.sort => {
-            bail!("--sort: together with --search, only username")
-        }
-        (Some(order), _) => order,
-        (None, Some(_)) => by_name,
-        (None, None) => UserOrder::default(),
-    };
+    let order = UserOrder::of(order, &filter)
+        .map_err(|OnlyByName| anyhow!("--sort: together with --search, only username"))?;
     let (mut out, mut rows, mut after) = (io::stdout().lock(), Vec::new(), None);
     let mut left = u64::from(args.limit);
     let (total, is_exact) = loop {

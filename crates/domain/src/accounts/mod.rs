@@ -50,8 +50,8 @@ pub use registration_guard::RegistrationGuard;
 pub use resend_verification::{ResendVerification, ResendVerificationInput};
 pub use role::{InvalidRole, RegistrableRole, Role};
 pub use search::{
-    FoundUsers, InvalidUserOrder, Period, SearchTerm, SearchUsers, UserFilter, UserOrder,
-    UserPosition, UserSearch, UserSort, search_form,
+    FoundUsers, InvalidUserOrder, OnlyByName, Period, SearchTerm, SearchUsers, UserFilter,
+    UserOrder, UserPosition, UserSearch, UserSort, search_form,
 };
 pub use undo_email_change::UndoEmailChange;
 pub use update_profile::{UpdateOwnProfile, UpdateOwnProfileError, UpdateOwnProfileInput};

@@ -98,6 +98,11 @@ impl UserFilter {
     }
 }
 
+/// What is searched for by a term comes in the order of names only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("together with a search, only username")]
+pub struct OnlyByName;
+
 /// What users are ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UserSort {
@@ -138,6 +143,17 @@ impl UserOrder {
         "last_login_at",
         "-last_login_at",
     ];
+
+    /// The order of what is found by this filter, if this one was asked for: by id unless the client
+    /// says, and with a term by name.
+    ///
+    /// # Errors
+    /// What a term finds was asked for in another order.
+    pub fn of(asked: Option<Self>, filter: &UserFilter) -> Result<Self, OnlyByName> {
+        let sort = if filter.term.is_some() { UserSort::Username } else { UserSort::Id };
+        let order = asked.unwrap_or(Self { sort, descending: false });
+        if filter.term.is_some() && order.sort != sort { Err(OnlyByName) } else { Ok(order) }
+    }
 }
 
 impl FromStr for UserOrder {
@@ -333,6 +349,18 @@ mod tests {
         assert!(!term("ose").begins(&search_form("José")), "the beginning alone");
         assert_eq!(SearchTerm::parse(" \u{3000}"), Ok(None));
         assert!(SearchTerm::parse("a\0").is_err() && SearchTerm::parse(&"a".repeat(255)).is_err());
+    }
+
+    #[test]
+    fn a3_what_a_term_finds_comes_by_name_only() {
+        let term = SearchTerm::parse("a").unwrap();
+        let (all, found) = (UserFilter::default(), UserFilter { term, ..UserFilter::default() });
+        let order = |name: &str| name.parse::<UserOrder>().unwrap();
+        assert_eq!(UserOrder::of(None, &all), Ok(order("id")));
+        assert_eq!(UserOrder::of(None, &found), Ok(order("username")));
+        assert_eq!(UserOrder::of(Some(order("-username")), &found), Ok(order("-username")));
+        assert_eq!(UserOrder::of(Some(order("-created_at")), &all), Ok(order("-created_at")));
+        assert_eq!(UserOrder::of(Some(order("id")), &found), Err(OnlyByName));
     }
 
     #[test]

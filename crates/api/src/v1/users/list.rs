@@ -2,8 +2,8 @@
 
 use menjin_domain::access::rights::UsersRead;
 use menjin_domain::accounts::{
-    FoundUsers, Period, Role, SearchTerm, SearchUsers, UserFilter, UserOrder, UserPosition,
-    UserSearch,
+    FoundUsers, OnlyByName, Period, Role, SearchTerm, SearchUsers, UserFilter, UserOrder,
+    UserPosition, UserSearch,
 };
 use menjin_domain::common::Timestamp;
 use menjin_web::problem::{FieldError, Place, Problem};
@@ -56,23 +56,8 @@ impl UsersQuery {
             field: Some(field.into()),
             problem,
         };
-        let term = self.q.value()?.flatten();
-        let by_name =
-            UserOrder { sort: menjin_domain::accounts::UserSort::Username, descending: false };
-        let order = match (self.sort.value()?, &term) {
-            (Some(order), Some(_)) if order.sort != by_name.sort => {
-                return Err(bad("sort", Problem::OnlyByName).into());
-            }
-            (Some(order), _) => order,
-            (None, Some(_)) => by_name,
-            (None, None) => UserOrder::default(),
-        };
-        let after = self.after.value()?;
-        if after.as_ref().is_some_and(|after| after.sort() != order.sort) {
-            return Err(bad("after", Problem::NotAPosition).into());
-        }
         let filter = UserFilter {
-            term,
+            term: self.q.value()?.flatten(),
             role: self.role.value()?,
             is_active: self.is_active.value()?,
             is_verified: self.is_verified.value()?,
@@ -85,6 +70,12 @@ impl UsersQuery {
                 until: self.last_login_until.value()?,
             },
         };
+        let order = UserOrder::of(self.sort.value()?, &filter)
+            .map_err(|OnlyByName| bad("sort", Problem::OnlyByName))?;
+        let after = self.after.value()?;
+        if after.as_ref().is_some_and(|after| after.sort() != order.sort) {
+            return Err(bad("after", Problem::NotAPosition).into());
+        }
         let limit = self.limit.value()?.unwrap_or(DEFAULT_LIMIT);
         Ok(UserSearch { filter, order, after, limit })
     }
