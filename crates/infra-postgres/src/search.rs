@@ -3,10 +3,13 @@
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 use menjin_domain::accounts::{FoundUsers, SearchTerm, User, UserSearch};
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::postgres::{counted, counts_of_users, matches, users_of_ids, walk};
-use menjin_infra_sql::search::{COLLECTED, Matches, SearchColumn, found, segments};
+use menjin_infra_sql::queries::postgres::{counted, matches, users_of_ids, walk};
+use menjin_infra_sql::search::{
+    COLLECTED, Matches, SearchColumn, found, found_of_all, in_order, segments,
+};
 
 use crate::error::Abort;
+use crate::listing::count;
 
 /// A page, and how many there are. Must run in a snapshot.
 pub(crate) async fn search(
@@ -19,10 +22,7 @@ pub(crate) async fn search(
     let Some(term) = &search.filter.term else {
         let users = walked(postgres, search).await?;
         if let Some(role) = search.filter.of_role_alone() {
-            let counts = counts_of_users(role).select(user_counts::total);
-            let total: i64 = counts.load::<i64>(postgres).await?.into_iter().sum();
-            let total = u64::try_from(total).unwrap_or(0);
-            return Ok(FoundUsers { users, total, total_is_exact: true });
+            return Ok(found_of_all(users, count(postgres, role).await?));
         }
         let total = counted(&search.filter).load::<i64>(postgres).await?.len();
         return Ok(found(users, i64::try_from(total).unwrap_or(i64::MAX)));
@@ -33,9 +33,7 @@ pub(crate) async fn search(
     let total = matches.total();
     let ids = matches.page(search);
     let rows = users_of_ids(ids.clone()).load::<UserRow>(postgres).await?;
-    let mut users = rows.into_iter().map(User::try_from).collect::<Result<Vec<_>, PortError>>()?;
-    users.sort_by_key(|user| ids.iter().position(|id| *id == user.id.get()));
-    Ok(found(users, total))
+    Ok(found(in_order(rows, &ids)?, total))
 }
 
 /// The matches of a term; `None` if they are too many to collect.

@@ -4,7 +4,10 @@
 //! they are collected and put in order here. If they are many, the accounts are walked in order and
 //! filtered: then the next match is never far. So no planner has to guess which of the two it is.
 
-use menjin_domain::accounts::{FoundUsers, UserOrder, UserPosition, UserSearch, UserSort};
+use menjin_domain::accounts::{FoundUsers, User, UserOrder, UserPosition, UserSearch, UserSort};
+use menjin_domain::common::PortError;
+
+use crate::rows::UserRow;
 
 /// How many matches are collected and counted: one more tells that there are others.
 pub const COLLECTED: i64 = 10_001;
@@ -101,8 +104,20 @@ impl Matches {
     }
 }
 
+/// The users of these rows, in the order of their ids in the list.
+pub fn in_order(rows: Vec<UserRow>, ids: &[i64]) -> Result<Vec<User>, PortError> {
+    let mut users = rows.into_iter().map(User::try_from).collect::<Result<Vec<_>, _>>()?;
+    users.sort_by_key(|user| ids.iter().position(|id| *id == user.id.get()));
+    Ok(users)
+}
+
+/// What was found, with the number of all.
+pub fn found_of_all(users: Vec<User>, total: i64) -> FoundUsers {
+    FoundUsers { users, total: u64::try_from(total).unwrap_or(0), total_is_exact: true }
+}
+
 /// What was found, with the number of all, or of as many as are counted.
-pub fn found(users: Vec<menjin_domain::accounts::User>, total: i64) -> FoundUsers {
+pub fn found(users: Vec<User>, total: i64) -> FoundUsers {
     let total = u64::try_from(total).unwrap_or(0);
     let total_is_exact = total <= FoundUsers::COUNTED;
     FoundUsers { users, total: total.min(FoundUsers::COUNTED), total_is_exact }
