@@ -117,6 +117,14 @@ pub fn with(mut schema: Value, keywords: Value) -> Value {
     schema
 }
 
+/// The schema of an object with one field more.
+pub fn with_field(mut schema: Value, name: &str, field: Value) -> Value {
+    if let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        fields.insert(name.to_owned(), field);
+    }
+    schema
+}
+
 /// A schema that allows `null`, too. `nullable` alone does not allow it where the values are listed
 /// (OpenAPI 3.0.3, "Schema Object").
 pub fn nullable(schema: Value) -> Value {

@@ -1,7 +1,7 @@
 //! Errors in the v1 dialect.
 
 use actix_web::HttpResponse;
-use menjin_web::schema::{Components, Schema};
+use menjin_web::schema::{Components, Schema, with_field};
 use menjin_web::{ApiError, ErrorKind, Locale};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -116,13 +116,9 @@ pub(super) fn schema(status: u16, components: &mut Components<'_>) -> Value {
         return ErrorResponse::schema(components);
     }
     components.refer(Problems::NAME, |components| {
-        let mut schema = Problems::inline(components);
-        if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-            properties.insert("error".to_owned(), OAuthError::schema_of_code());
-            let description = OAuthError::schema_of_description();
-            properties.insert("error_description".to_owned(), description);
-        }
-        schema
+        let schema = Problems::inline(components);
+        let schema = with_field(schema, "error", OAuthError::schema_of_code());
+        with_field(schema, "error_description", OAuthError::schema_of_description())
     })
 }
 

@@ -3,7 +3,7 @@
 use menjin_domain::accounts::LoginName;
 use menjin_domain::credentials::CandidatePassword;
 use menjin_domain::sessions::LoginInput;
-use menjin_web::schema::{Components, Schema, TOKEN_EXAMPLE};
+use menjin_web::schema::{Components, Schema, TOKEN_EXAMPLE, with_field};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -53,15 +53,11 @@ impl Schema for LoginData {
     const NAME: &'static str = "Login";
 
     fn inline(components: &mut Components<'_>) -> Value {
-        let mut schema = Printed::inline(components);
         let must_change = json!({
             "type": "boolean", "enum": [true],
             "description": "There if the password has to be changed before anything else.",
         });
-        if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-            properties.insert("must_change_password".to_owned(), must_change);
-        }
-        schema
+        with_field(Printed::inline(components), "must_change_password", must_change)
     }
 }
 

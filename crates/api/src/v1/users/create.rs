@@ -7,7 +7,7 @@ use menjin_domain::accounts::{
 use menjin_domain::common::Timestamp;
 use menjin_domain::credentials::{NewPassword, PasswordChoice};
 use menjin_web::Locale;
-use menjin_web::schema::{Components, Schema, with};
+use menjin_web::schema::{Components, Schema, with, with_field};
 use menjin_web::values::{Boolean, OrNone};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -87,14 +87,11 @@ impl Schema for CreatedUserResponse {
     const NAME: &'static str = "CreatedUser";
 
     fn inline(components: &mut Components<'_>) -> Value {
-        let mut schema = User::inline(components);
         let password = json!({
             "type": "string", "nullable": true, "example": "7ZKM-0Q4B-XW9D",
             "description": "The password, if it was generated. It is shown only once.",
         });
-        if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-            properties.insert("password".to_owned(), password);
-        }
+        let mut schema = with_field(User::inline(components), "password", password);
         if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
             required.push("password".into());
         }
