@@ -32,6 +32,7 @@ fn live() -> LiveSession {
             generation: Generation::FIRST,
             created_at: at(0),
             last_used_at: at(0),
+            authenticated_at: at(0),
             expires_at: at(600_000),
             client: ClientInfo::local(),
         },

@@ -112,6 +112,9 @@ pub struct Policy {
     /// After how long accounts are deleted of which no address was ever proved, and into which nobody
     /// has ever logged in; `None`: never.
     pub unverified_keep: Option<Duration>,
+    /// How long ago a caller may have given the password for what is critical, such as giving roles and
+    /// deleting; `None`: at any time.
+    pub step_up: Option<Duration>,
     /// Which role has which rights.
     pub roles: Arc<Roles>,
     /// Who may use the cache.
@@ -158,6 +161,7 @@ impl Default for Policy {
             first_password_ttl: DAY * 14,
             delete_grace: DAY * 14,
             unverified_keep: None,
+            step_up: None,
             roles: Arc::default(),
             cache_access: CacheAccess::Public,
             keep_sessions: DAY * 30,

@@ -19,8 +19,8 @@ use crate::lockout::{ClearLockout, GetLockout};
 use crate::mail::{DeliverMails, ListMails, RetryMail};
 use crate::ports::{Policy, Ports};
 use crate::sessions::{
-    Authenticate, ListSessions, ListUserSessions, Login, Logout, PublicKey, Refresh,
-    RevokeOtherSessions, RevokeSession, RevokeUserSessions, TokenCodec,
+    Authenticate, ListSessions, ListUserSessions, Login, Logout, PublicKey, Reauthenticate,
+    Refresh, RevokeOtherSessions, RevokeSession, RevokeUserSessions, TokenCodec,
 };
 
 /// The use-cases, ready to run.
@@ -34,6 +34,7 @@ pub struct Services {
     pub authenticate: Authenticate,
     pub refresh: Refresh,
     pub logout: Logout,
+    pub reauthenticate: Reauthenticate,
     pub list_sessions: ListSessions,
     pub revoke_session: RevokeSession,
     pub revoke_other_sessions: RevokeOtherSessions,
@@ -90,6 +91,7 @@ impl Services {
             authenticate: Authenticate::new(&ports),
             refresh: Refresh::new(&ports, policy),
             logout: Logout::new(&ports),
+            reauthenticate: Reauthenticate::new(&ports, policy),
             list_sessions: ListSessions::new(&ports),
             revoke_session: RevokeSession::new(&ports),
             revoke_other_sessions: RevokeOtherSessions::new(&ports),

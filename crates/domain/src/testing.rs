@@ -91,7 +91,8 @@ impl Trail {
 /// The guard at this second, and where it records whom it refuses.
 pub(crate) fn guard(seconds: i64) -> (Guard, Arc<Trail>) {
     let trail = Arc::new(Trail::default());
-    let guard = Guard { trail: trail.clone(), clock: clock(seconds), roles: Arc::default() };
+    let (clock, roles) = (clock(seconds), Arc::default());
+    let guard = Guard { trail: trail.clone(), clock, roles, step_up: None };
     (guard, trail)
 }
 
@@ -190,6 +191,7 @@ pub(crate) fn live() -> LiveSession {
             generation: Generation::FIRST,
             created_at: at(0),
             last_used_at: at(0),
+            authenticated_at: at(0),
             expires_at: at(7 * 86_400),
             client: client(),
         },
@@ -198,12 +200,12 @@ pub(crate) fn live() -> LiveSession {
 }
 
 pub(crate) fn principal() -> Principal {
-    Principal { user: user().into(), session_id: SESSION }
+    Principal { user: user().into(), session_id: SESSION, authenticated_at: at(0) }
 }
 
 pub(crate) fn admin() -> Principal {
     let user = User { id: UserId::try_from(2).unwrap(), role: Role::ADMIN, ..user() };
-    Principal { user: user.into(), session_id: SESSION }
+    Principal { user: user.into(), session_id: SESSION, authenticated_at: at(0) }
 }
 
 pub(crate) fn access_claims() -> AccessClaims {

@@ -7,12 +7,12 @@ use menjin_domain::accounts::{Authority, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
-    LiveSession, NewSession, Rotation, RotationOutcome, Session, SessionQuery, SessionRepository,
-    StaleCredentials,
+    LiveSession, NewSession, Reauthentication, Rotation, RotationOutcome, Session, SessionQuery,
+    SessionRepository, StaleCredentials,
 };
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{
-    is_live, is_live_of, is_live_of_except, is_older_than, is_open_of_except, live,
+    is_live, is_live_of, is_live_of_except, is_older_than, is_open_of_except, is_verified, live,
     start_of_sessions,
 };
 
@@ -72,6 +72,10 @@ impl SessionRepository for PostgresStore {
                 .await
             }
         }
+    }
+
+    async fn reauthenticate(&self, again: Reauthentication) -> Result<bool, PortError> {
+        self.transaction(again, |postgres, again| reauthenticate(postgres, again).boxed()).await
     }
 
     async fn end(&self, id: SessionId, context: AuditContext) -> Result<bool, PortError> {
@@ -137,6 +141,28 @@ impl SessionRepository for PostgresStore {
             FOR UPDATE SKIP LOCKED)";
         self.delete_in_parts(statement, before).await
     }
+}
+
+async fn reauthenticate(
+    postgres: &mut AsyncPgConnection,
+    again: &Reauthentication,
+) -> Result<bool, Abort<PortError>> {
+    // Lock the user, as whatever changes the password does.
+    let account = is_verified(again.user_id.get(), again.verified_version.0);
+    let account = users::table.filter(account).select(users::id).for_no_key_update();
+    let account: Option<i64> = account.get_result(postgres).await.optional()?;
+    if account.is_none() {
+        return Ok(false);
+    }
+    let at = Micros::from(again.context.at);
+    let live = sessions::table.find(Id::from(again.session_id));
+    let live = live.filter(is_live_of(again.user_id.get(), at));
+    let marked = diesel::update(live).set(sessions::authenticated_at.eq(at));
+    if marked.execute(postgres).await? == 0 {
+        return Ok(false);
+    }
+    record(postgres, &again.event()).await?;
+    Ok(true)
 }
 
 async fn list_live(

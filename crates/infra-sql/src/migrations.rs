@@ -36,6 +36,7 @@ macro_rules! migrations {
             6, "0006_deletion", 1;
             7, "0007_administration", 1;
             8, "0008_search", 1;
+            9, "0009_step_up", 1;
         )
     };
     ($database:literal: $($version:literal, $name:literal, $oldest_program:literal;)*) => {

@@ -166,6 +166,8 @@ pub struct SessionRow {
     pub expires_at: Micros,
     pub client_address: Host,
     pub user_agent: Option<String>,
+    /// Null: at `created_at`.
+    pub authenticated_at: Option<Micros>,
 }
 
 impl TryFrom<SessionRow> for Session {
@@ -182,6 +184,10 @@ impl TryFrom<SessionRow> for Session {
             generation: Generation(row.generation),
             created_at: at("created_at", row.created_at)?,
             last_used_at: at("last_used_at", row.last_used_at)?,
+            authenticated_at: at(
+                "authenticated_at",
+                row.authenticated_at.unwrap_or(row.created_at),
+            )?,
             expires_at: at("expires_at", row.expires_at)?,
             client: ClientInfo {
                 address: row.client_address.0.ok_or_else(|| bad("client_address"))?,

@@ -70,6 +70,7 @@ diesel::table! {
         ended_at -> Nullable<Moment>,
         client_address -> Address,
         user_agent -> Nullable<Text>,
+        authenticated_at -> Nullable<Moment>,
     }
 }
 

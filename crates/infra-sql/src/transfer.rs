@@ -119,6 +119,7 @@ pub const TABLES: &[Table] = &[
             ("ended_at", Moment),
             ("client_address", Address),
             ("user_agent", Kind::Text),
+            ("authenticated_at", Moment),
         ],
     },
     Table {

@@ -5,8 +5,8 @@ use menjin_domain::accounts::{Authority, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
-    LiveSession, NewSession, Rotation, RotationOutcome, Session, SessionQuery, SessionRepository,
-    StaleCredentials,
+    LiveSession, NewSession, Reauthentication, Rotation, RotationOutcome, Session, SessionQuery,
+    SessionRepository, StaleCredentials,
 };
 use menjin_infra_sql::error::bad_column;
 use menjin_infra_sql::prelude::*;
@@ -73,6 +73,27 @@ impl SessionRepository for SqliteStore {
                 record(sqlite, event)?;
             }
             Ok(RotationOutcome::Rotated(Box::new(live)))
+        })
+        .await
+    }
+
+    async fn reauthenticate(&self, again: Reauthentication) -> Result<bool, PortError> {
+        self.write(move |sqlite| {
+            let account = is_verified(again.user_id.get(), again.verified_version.0);
+            let account = users::table.filter(account).select(users::id);
+            let account: Option<i64> = account.get_result(sqlite).optional().or_port_error()?;
+            if account.is_none() {
+                return Ok(false);
+            }
+            let at = Micros::from(again.context.at);
+            let live = sessions::table.find(Id::from(again.session_id));
+            let live = live.filter(is_live_of(again.user_id.get(), at));
+            let marked = diesel::update(live).set(sessions::authenticated_at.eq(at));
+            if marked.execute(sqlite).or_port_error()? == 0 {
+                return Ok(false);
+            }
+            record(sqlite, &again.event())?;
+            Ok(true)
         })
         .await
     }

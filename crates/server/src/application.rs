@@ -364,6 +364,7 @@ fn policy(settings: &Settings) -> Result<Policy, SettingsError> {
     policy.keep_sessions = settings.tidy.keep_sessions;
     policy.keep_audit_records = settings.audit.keep;
     policy.roles = Arc::new(settings.roles()?);
+    policy.step_up = settings.admin.step_up();
     policy.first_password_ttl = settings.password.initial_ttl;
     Ok(policy)
 }

@@ -14,7 +14,7 @@
 
 use std::time::Duration;
 
-use menjin_domain::access::{Forbidden, OutOfReach};
+use menjin_domain::access::{Forbidden, OutOfReach, ReauthenticationRequired};
 use menjin_domain::accounts::UserNotFound;
 use menjin_domain::cache::{CacheMismatch, EntryNotFound, EntryTooLarge};
 use menjin_domain::common::PortError;
@@ -121,6 +121,9 @@ errors! {
         of: Forbidden;
     PasswordChangeRequired: 403 "password_change_required", "the password has to be changed first",
         "请先修改密码", "Change your password first";
+    ReauthenticationRequired: 403 "reauthentication_required", "the password has to be given again",
+        "请再次输入密码以确认身份", "Enter your password again",
+        of: ReauthenticationRequired;
     OutOfReach: 403 "user_has_more_rights", "the account has rights that the caller does not have",
         "不能操作拥有您所没有的权限的用户", "The user has rights that you do not have",
         of: OutOfReach;

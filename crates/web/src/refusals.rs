@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use menjin_domain::access::Restriction;
+use menjin_domain::access::{Denied, Restriction};
 use menjin_domain::accounts::{
     BanIsOver, ChangeEmailError, ChangeUserError, CreateUserError, CreateUserRefusal,
     DeleteOwnAccountError, DeletionScheduled, LastAdmin, ManageUserError, RegisterError,
@@ -115,6 +115,7 @@ impl From<CreateInvitationError> for ApiError {
     fn from(error: CreateInvitationError) -> Self {
         match error {
             CreateInvitationError::RoleForbidden => ErrorKind::RoleForbidden.into(),
+            CreateInvitationError::ReauthenticationRequired(error) => error.into(),
         }
     }
 }
@@ -125,6 +126,7 @@ impl From<ResendInvitationError> for ApiError {
             ResendInvitationError::NotFound(error) => error.into(),
             ResendInvitationError::Over(error) => error.into(),
             ResendInvitationError::RoleForbidden => ErrorKind::RoleForbidden.into(),
+            ResendInvitationError::ReauthenticationRequired(error) => error.into(),
         }
     }
 }
@@ -260,6 +262,7 @@ impl From<ManageUserError> for ApiError {
                 FieldError::in_body("role", Violation::UnknownRole.into()).into()
             }
             ManageUserError::RoleForbidden => ErrorKind::RoleForbidden.into(),
+            ManageUserError::ReauthenticationRequired(error) => error.into(),
             ManageUserError::BanIsOver(BanIsOver) => {
                 FieldError::in_body("until", Problem::NotInTheFuture).into()
             }
@@ -294,6 +297,15 @@ impl From<RevokeUserSessionsError> for ApiError {
             RevokeUserSessionsError::UserNotFound(error) => error.into(),
             RevokeUserSessionsError::SessionNotFound(error) => error.into(),
             RevokeUserSessionsError::OutOfReach(error) => error.into(),
+        }
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Forbidden(error) => error.into(),
+            Denied::ReauthenticationRequired(error) => error.into(),
         }
     }
 }
@@ -333,7 +345,7 @@ impl From<CacheDenied> for ApiError {
         match denied {
             CacheDenied::Off => ErrorKind::RouteNotFound.into(),
             CacheDenied::Unauthenticated => ErrorKind::NotAuthenticated.into(),
-            CacheDenied::Forbidden(error) => error.into(),
+            CacheDenied::Denied(error) => error.into(),
         }
     }
 }

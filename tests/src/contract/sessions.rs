@@ -8,7 +8,9 @@ use macro_rules_attribute::apply;
 use menjin_domain::audit::AuditAction;
 use menjin_domain::common::{ClientInfo, Error, RequestContext, UserId};
 use menjin_domain::credentials::CredentialVersion;
-use menjin_domain::sessions::{Generation, NewSession, Session, SessionQuery, StaleCredentials};
+use menjin_domain::sessions::{
+    Generation, NewSession, Reauthentication, Session, SessionQuery, StaleCredentials,
+};
 use tokio::task::JoinSet;
 
 use super::{Administer, Store, at, at_once, authority, context, new_session, session_id};
@@ -283,4 +285,38 @@ async fn many_finished_sessions_are_deleted(store: Store) {
         store.sessions.create(new_session(n, ann, CredentialVersion(0))).await.unwrap();
     }
     assert_eq!(store.sessions.delete_finished(at(3601)).await.unwrap(), 1200);
+}
+
+/// The mark is the session's, and is made only while the password is the one that was given.
+#[apply(row!)]
+async fn a10_a_session_is_marked_when_the_password_is_given_again(store: Store) {
+    let (ann, bob) = (store.student("ann").await, store.student("bob").await);
+    let (id, other) = (store.log_in(1, ann).await, store.log_in(2, ann).await);
+    let marked_at = async |id, seconds| {
+        let live = store.sessions.find_live(id, at(seconds)).await.unwrap().unwrap();
+        live.session.authenticated_at
+    };
+    let created = marked_at(id, 5).await;
+    let again = |session_id, user_id, version, seconds| Reauthentication {
+        session_id,
+        user_id,
+        verified_version: CredentialVersion(version),
+        context: context(seconds),
+    };
+    let before = store.recorded().await.len();
+    for refused in [
+        again(id, ann, 1, 10),
+        again(id, bob, 0, 10),
+        again(session_id(9), ann, 0, 10),
+        again(id, ann, 0, 3600),
+    ] {
+        assert!(!store.sessions.reauthenticate(refused.clone()).await.unwrap(), "{refused:?}");
+    }
+    assert_eq!((marked_at(id, 20).await, store.recorded().await.len()), (created, before));
+    assert!(store.sessions.reauthenticate(again(id, ann, 0, 30)).await.unwrap());
+    assert_eq!((marked_at(id, 31).await, marked_at(other, 31).await), (at(30), created));
+    let expected = [context(30).event(AuditAction::Reauthenticated).on(ann)];
+    assert_eq!(store.recorded().await[before..], expected);
+    store.accounts.deactivate(ann, context(40)).await.unwrap();
+    assert!(!store.sessions.reauthenticate(again(id, ann, 0, 41)).await.unwrap());
 }

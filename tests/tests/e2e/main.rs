@@ -35,6 +35,7 @@ mod races;
 mod sessions;
 mod slow;
 mod static_files;
+mod step_up;
 mod throttle;
 mod tls;
 mod tokens;

@@ -26,7 +26,7 @@ use Access::{Cache, Everybody, EverybodyOrUsers, Restricted, Right, Users};
 
 /// The rule of each operation. One that is not here fails the test: nobody adds a route without
 /// saying who may call it.
-const RULES: [(&str, &str, Access); 65] = [
+const RULES: [(&str, &str, Access); 66] = [
     ("GET", "/api/v1/audit", Right("audit.read")),
     ("GET", "/api/v1/mails", Right("mails.read")),
     ("POST", "/api/v1/mails/{mail_id}/retry", Right("mails.retry")),
@@ -65,6 +65,7 @@ const RULES: [(&str, &str, Access); 65] = [
     ("POST", "/api/v1/auth/refresh", Everybody),
     ("POST", "/api/v1/auth/logout", Restricted),
     ("POST", "/api/v1/auth/change-password", Restricted),
+    ("POST", "/api/v1/auth/reauthenticate", Users),
     ("GET", "/api/v1/users/me", Restricted),
     ("PUT", "/api/v1/users/me", Users),
     ("GET", "/api/v1/users/me/sessions", Users),

@@ -11,6 +11,7 @@ mod auth {
     pub(super) mod forgot_password;
     pub(super) mod login;
     pub(super) mod logout;
+    pub(super) mod reauthenticate;
     pub(super) mod refresh;
     pub(super) mod register;
     pub(super) mod resend_verification;
@@ -93,6 +94,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         auth::login::endpoint(),
         auth::refresh::endpoint(),
         auth::logout::endpoint(),
+        auth::reauthenticate::endpoint(),
         auth::change_password::endpoint(),
         auth::forgot_password::endpoint(),
         auth::reset_password::endpoint(),

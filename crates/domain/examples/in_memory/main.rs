@@ -28,7 +28,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use menjin_domain::access::rights::{AuditRead, Right, UsersRead, UsersWrite};
-use menjin_domain::access::{Allowed, Forbidden, Principal};
+use menjin_domain::access::{Allowed, Denied, Principal};
 use menjin_domain::accounts::LoginName;
 use menjin_domain::accounts::{
     ChangeUserError, CreateAdminInput, Email, ManageUserError, Profile, RegisterError,
@@ -100,7 +100,7 @@ impl Menjin {
     }
 
     /// Proof that this caller has the right.
-    fn allow<R: Right>(&self, caller: &Principal) -> Result<Allowed<R>, Forbidden> {
+    fn allow<R: Right>(&self, caller: &Principal) -> Result<Allowed<R>, Denied> {
         self.services.guard.allow(caller, from(LAPTOP))
     }
 

@@ -8,8 +8,8 @@ use menjin_domain::accounts::{Authority, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Error, PortError, SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
-    Generation, Lineage, LiveSession, NewSession, Rotation, RotationOutcome, Session, SessionQuery,
-    SessionRepository, StaleCredentials,
+    Generation, Lineage, LiveSession, NewSession, Reauthentication, Rotation, RotationOutcome,
+    Session, SessionQuery, SessionRepository, StaleCredentials,
 };
 
 use super::rows::StoredSession;
@@ -60,6 +60,7 @@ impl SessionRepository for Store {
             generation: Generation::FIRST,
             created_at: new.created_at,
             last_used_at: new.created_at,
+            authenticated_at: new.created_at,
             expires_at: new.expires_at,
             client: new.request.client,
         };
@@ -103,6 +104,21 @@ impl SessionRepository for Store {
             state.record(event);
         }
         Ok(RotationOutcome::Rotated(Box::new(LiveSession { session, user: live.user })))
+    }
+
+    async fn reauthenticate(&self, again: Reauthentication) -> Result<bool, PortError> {
+        let mut state = self.lock();
+        if state.at_version(again.user_id, again.verified_version).is_none() {
+            return Ok(false);
+        }
+        let at = again.context.at;
+        let stored = state.sessions.get_mut(&again.session_id);
+        let Some(stored) = stored.filter(|stored| stored.is_live_of(again.user_id, at)) else {
+            return Ok(false);
+        };
+        stored.session.authenticated_at = at;
+        state.record(again.event());
+        Ok(true)
     }
 
     async fn end(&self, id: SessionId, context: AuditContext) -> Result<bool, PortError> {

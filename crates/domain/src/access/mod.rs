@@ -5,6 +5,6 @@ mod principal;
 pub mod rights;
 mod roles;
 
-pub use guard::{Allowed, Forbidden, Guard};
+pub use guard::{Allowed, Denied, Forbidden, Guard, ReauthenticationRequired};
 pub use principal::{Principal, Restriction};
 pub use roles::{OutOfReach, Reach, Rights, Roles};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::accounts::User;
-use crate::common::SessionId;
+use crate::common::{SessionId, Timestamp};
 
 /// The authenticated caller of a use-case: the user as the store has it now, not as a token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Principal {
     pub user: Arc<User>,
     /// The session that the token named.
     pub session_id: SessionId,
+    /// When the user last gave the password in this session.
+    pub authenticated_at: Timestamp,
 }
 
 /// Why somebody who is logged in may do next to nothing.

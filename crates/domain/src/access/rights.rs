@@ -9,6 +9,15 @@ pub trait Right: Send + Sync + 'static {
     const ID: RightId;
 }
 
+impl RightId {
+    /// Whether it needs a session whose owner gave the password a short while ago
+    /// ([`Policy::step_up`](crate::ports::Policy::step_up)): what it allows makes others powerful, or
+    /// cannot be undone (OWASP ASVS 5.0, 7.5.3).
+    pub fn needs_step_up(self) -> bool {
+        matches!(self, Self::UsersSetPassword | Self::UsersDelete | Self::RolesGrant)
+    }
+}
+
 /// Not the name of a right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is no right: there are {}", names())]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::rights::{RightId, RolesGrant, UsersBan, UsersDelete, UsersWrite};
-use crate::access::{Allowed, Roles};
+use crate::access::{Allowed, ReauthenticationRequired, Roles};
 use crate::accounts::{
     AccountChange, AccountRepository, AddressChange, Authority, Ban, BanIsOver, BanReason,
     ChangeUserError, ProfileChanges, Role, User, UserNotFound, Username,
@@ -33,6 +33,9 @@ pub enum ManageUserError {
     /// The ban would be over at once.
     #[error(transparent)]
     BanIsOver(#[from] BanIsOver),
+    /// The caller has to give the password again first.
+    #[error(transparent)]
+    ReauthenticationRequired(#[from] ReauthenticationRequired),
 }
 
 /// Changes accounts. Each change is one of the store, with its record, and can be repeated: what is so
@@ -166,7 +169,8 @@ impl ChangeUser {
     }
 
     /// Changes name, address and profile. Another address needs the right to set passwords as well,
-    /// since new passwords go there; the owner is told at the address before.
+    /// since new passwords go there, and a caller who gave the password a short while ago; the owner is
+    /// told at the address before.
     ///
     /// # Errors
     /// See [`ManageUserError`].
@@ -178,7 +182,12 @@ impl ChangeUser {
         profile: ProfileChanges,
     ) -> Result<User, Error<ManageUserError>> {
         let may_move = allowed.roles().grants(allowed.role(), RightId::UsersSetPassword);
-        let address = if may_move && profile.email.is_some() {
+        let mut is_allowed = may_move && profile.email.is_some();
+        if is_allowed && let Err(required) = allowed.check_step_up() {
+            self.check_address(id, &profile, required).await?;
+            is_allowed = false;
+        }
+        let address = if is_allowed {
             let mails = self.post.of_email_change(false, &allowed.context().request)?;
             AddressChange { is_allowed: true, by_password: true, mails }
         } else {
@@ -186,6 +195,20 @@ impl ChangeUser {
         };
         let profile = ProfileChanges { address, ..profile }.into();
         self.change(id, AccountChange::Edit { username, profile }, allowed.authority()).await
+    }
+
+    /// Refuses another address. Clients that send all fields back send the same one.
+    async fn check_address(
+        &self,
+        id: UserId,
+        profile: &ProfileChanges,
+        required: ReauthenticationRequired,
+    ) -> Result<(), Error<ManageUserError>> {
+        let user = self.accounts.find(id).await?;
+        let is_another = user.is_some_and(|user| {
+            profile.email.as_ref().is_some_and(|email| !email.is_same_mailbox(&user.email))
+        });
+        if is_another { Err(Error::Refused(required.into())) } else { Ok(()) }
     }
 
     /// Deletes an account, whoever does it.
@@ -233,7 +256,8 @@ impl ChangeUser {
     }
 }
 
-/// Whether the caller may give this role to somebody.
+/// Whether the caller may give this role to somebody. One with rights needs a password that was given a
+/// short while ago.
 pub(super) fn check_grant<R>(
     role: Role,
     allowed: &Allowed<R>,
@@ -243,6 +267,8 @@ pub(super) fn check_grant<R>(
         Err(Error::Refused(ManageUserError::UnknownRole))
     } else if !roles.may_grant(allowed.role(), role) {
         Err(Error::Refused(ManageUserError::RoleForbidden))
+    } else if roles.has_any(role) {
+        allowed.check_step_up().map_err(|error| Error::Refused(error.into()))
     } else {
         Ok(())
     }

@@ -76,6 +76,8 @@ named! {
         SessionRevoked = "session_revoked", "A session was ended by its user, from the list of sessions.";
         OtherSessionsRevoked = "other_sessions_revoked", "All other sessions of a user were ended by that user.";
         AllSessionsRevoked = "all_sessions_revoked", "All sessions of a user were ended by an administrator.";
+        Reauthenticated = "reauthenticated", "A user gave the password again, to do what is critical.";
+        ReauthenticationFailed = "reauthentication_failed", "A user gave a wrong password again, or was not asked: too many have failed.";
         PasswordChanged = "password_changed", "A password was changed; all other sessions of the user ended.";
         PasswordChangeFailed = "password_change_failed", "A password was not changed.";
         PasswordChangeRefused = "password_change_refused", "A change of a password was not tried: too many have failed.";
@@ -194,6 +196,7 @@ impl AuditAction {
             | Self::DeletionScheduled
             | Self::DeletionUndone
             | Self::AccountDeleted
+            | Self::Reauthenticated
             | Self::LockoutCleared => AuditOutcome::Success,
             Self::RegistrationFailed
             | Self::RegistrationRefused
@@ -212,6 +215,7 @@ impl AuditAction {
             | Self::DeactivationFailed
             | Self::UserChangeFailed
             | Self::DeletionFailed
+            | Self::ReauthenticationFailed
             | Self::AccessDenied => AuditOutcome::Failure,
         }
     }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::access::rights::CacheUse;
-use crate::access::{Forbidden, Guard, Principal};
+use crate::access::{Denied, Guard, Principal};
 use crate::common::RequestContext;
 
 /// Who may use the cache.
@@ -30,7 +30,7 @@ pub enum CacheDenied {
     Unauthenticated,
     /// Only administrators may.
     #[error(transparent)]
-    Forbidden(#[from] Forbidden),
+    Denied(#[from] Denied),
 }
 
 /// Not the name of a [`CacheAccess`].
@@ -89,6 +89,7 @@ impl CacheAllowed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Forbidden;
     use crate::audit::{AuditAction, AuditReason};
     use crate::testing;
 
@@ -101,7 +102,7 @@ mod tests {
                 .map(|caller| access.allow(&guard, caller, testing::request()).map(|_allowed| ()))
         };
         let (anonymous, denied) =
-            (Err(CacheDenied::Unauthenticated), Err(CacheDenied::Forbidden(Forbidden)));
+            (Err(CacheDenied::Unauthenticated), Err(CacheDenied::Denied(Forbidden.into())));
         assert_eq!(verdicts(CacheAccess::Public), [Ok(()), Ok(()), Ok(())]);
         assert_eq!(verdicts(CacheAccess::Authenticated), [anonymous, Ok(()), Ok(())]);
         trail.has([]);

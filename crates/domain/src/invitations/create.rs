@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::access::Allowed;
 use crate::access::rights::InvitationsWrite;
+use crate::access::{Allowed, ReauthenticationRequired};
+use crate::accounts::Role;
 use crate::audit::AuditContext;
 use crate::common::{Clock, Error, Locale, PortError, Random, RequestContext, UserId};
 use crate::invitations::token::{for_many, for_one};
@@ -29,6 +30,9 @@ pub enum CreateInvitationError {
     /// Whoever invites does not have all rights of the role.
     #[error("nobody may give a role with more rights than their own")]
     RoleForbidden,
+    /// The role has rights, and the caller has to give the password again first.
+    #[error(transparent)]
+    ReauthenticationRequired(#[from] ReauthenticationRequired),
 }
 
 /// Makes an invitation, and sends it if it is for an address and mails are sent. No account is made
@@ -65,6 +69,7 @@ impl CreateInvitation {
         if !allowed.roles().may_grant(allowed.role(), role) {
             return Err(Error::Refused(CreateInvitationError::RoleForbidden));
         }
+        check_step_up(role, allowed).map_err(|error| Error::Refused(error.into()))?;
         Ok(self.make(input, Some(allowed.caller()), allowed.context().clone()).await?)
     }
 
@@ -91,6 +96,14 @@ impl CreateInvitation {
         tracing::info!(event = "invitation_created", invitation_id = %invitation.id);
         Ok(self.links.issued(invitation, token))
     }
+}
+
+/// An invitation to a role with rights needs a password that was given a short while ago.
+pub(super) fn check_step_up(
+    role: Role,
+    allowed: &Allowed<InvitationsWrite>,
+) -> Result<(), ReauthenticationRequired> {
+    if allowed.roles().has_any(role) { allowed.check_step_up() } else { Ok(()) }
 }
 
 /// Makes the links of invitations, and the mails that they are in.
@@ -155,7 +168,7 @@ mod tests {
     use super::*;
     use crate::access::Roles;
     use crate::access::rights::InvitationsWrite;
-    use crate::accounts::{Email, Role};
+    use crate::accounts::Email;
     use crate::common::UserId;
     use crate::invitations::{InvitationId, InvitationTerms, MockInvitationRepository};
     use crate::one_time::OneTimeToken;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::access::Allowed;
 use crate::access::rights::InvitationsWrite;
+use crate::access::{Allowed, ReauthenticationRequired};
 use crate::common::{Error, Locale};
-use crate::invitations::create::InvitationLinks;
+use crate::invitations::create::{InvitationLinks, check_step_up};
 use crate::invitations::{
     InvitationId, InvitationNotFound, InvitationOver, InvitationRepository, InvitationTerms, Issued,
 };
@@ -23,6 +23,9 @@ pub enum ResendInvitationError {
     /// Whoever asks does not have all rights of the role.
     #[error("nobody may give a role with more rights than their own")]
     RoleForbidden,
+    /// The role has rights, and the caller has to give the password again first.
+    #[error(transparent)]
+    ReauthenticationRequired(#[from] ReauthenticationRequired),
 }
 
 /// Gives an invitation a new link, and sends it if it is for an address and mails are sent. The link
@@ -57,6 +60,8 @@ impl ResendInvitation {
         if !roles.may_grant(allowed.role(), invitation.role) {
             return Err(Error::Refused(ResendInvitationError::RoleForbidden));
         }
+        let confirmed = check_step_up(invitation.role, allowed);
+        confirmed.map_err(|error| Error::Refused(error.into()))?;
         let terms = InvitationTerms {
             email: invitation.email,
             role: invitation.role,

@@ -50,6 +50,7 @@ pub(crate) enum PromptPurpose {
     PasswordChange,
     EmailChange,
     Deletion,
+    Reauthentication,
 }
 
 /// Whose password is tried, what for, and from where.
@@ -137,6 +138,9 @@ impl AttemptGuard {
             }
             Purpose::Change(.., PromptPurpose::EmailChange) => AuditAction::EmailChangeFailed,
             Purpose::Change(.., PromptPurpose::Deletion) => AuditAction::DeletionFailed,
+            Purpose::Change(.., PromptPurpose::Reauthentication) => {
+                AuditAction::ReauthenticationFailed
+            }
         };
         self.event(tried, action, reason)
     }
@@ -147,6 +151,9 @@ impl AttemptGuard {
             Purpose::Change(.., PromptPurpose::PasswordChange) => AuditAction::PasswordChangeFailed,
             Purpose::Change(.., PromptPurpose::EmailChange) => AuditAction::EmailChangeFailed,
             Purpose::Change(.., PromptPurpose::Deletion) => AuditAction::DeletionFailed,
+            Purpose::Change(.., PromptPurpose::Reauthentication) => {
+                AuditAction::ReauthenticationFailed
+            }
         };
         self.event(tried, action, reason)
     }

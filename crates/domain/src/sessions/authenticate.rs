@@ -39,7 +39,9 @@ impl Authenticate {
         if live.user.id != claims.user_id {
             return Err(Error::Refused(InvalidToken { reason: "session is another user's" }));
         }
-        Ok(Principal { user: live.user, session_id: live.session.id })
+        let session = live.session;
+        let authenticated_at = session.authenticated_at;
+        Ok(Principal { user: live.user, session_id: session.id, authenticated_at })
     }
 }
 

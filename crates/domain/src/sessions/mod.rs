@@ -7,6 +7,7 @@ mod list;
 mod login;
 mod logout;
 mod port;
+mod reauthenticate;
 mod refresh;
 mod revoke;
 mod rotation;
@@ -25,7 +26,8 @@ pub use login::{LoggedIn, Login, LoginError, LoginInput};
 pub use logout::Logout;
 #[cfg(feature = "mock")]
 pub use port::MockSessionRepository;
-pub use port::{NewSession, SessionQuery, SessionRepository, StaleCredentials};
+pub use port::{NewSession, Reauthentication, SessionQuery, SessionRepository, StaleCredentials};
+pub use reauthenticate::Reauthenticate;
 pub use refresh::Refresh;
 pub use revoke::{
     RevokeOtherSessions, RevokeSession, RevokeUserSessions, RevokeUserSessionsError,

@@ -44,6 +44,26 @@ impl NewSession {
 #[error("the account has changed since the password was verified")]
 pub struct StaleCredentials;
 
+/// The password was given again in a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reauthentication {
+    /// The session.
+    pub session_id: SessionId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The credential version for which the password was verified.
+    pub verified_version: CredentialVersion,
+    /// Who acts, when and from where.
+    pub context: AuditContext,
+}
+
+impl Reauthentication {
+    /// What to record.
+    pub fn event(&self) -> AuditEvent {
+        self.context.clone().event(AuditAction::Reauthenticated).on(self.user_id)
+    }
+}
+
 /// Which live sessions to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionQuery {
@@ -94,6 +114,13 @@ pub trait SessionRepository: Send + Sync {
     /// `last_used_at`. Generations never repeat. After concurrent calls with one token, at most one
     /// result is current.
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError>;
+
+    /// Sets `authenticated_at` of a live session of this user to the time of the context; `true` if so.
+    /// Records `reauthenticated`.
+    ///
+    /// MUST return `false`, and change nothing, unless the account is active and of the verified
+    /// credential version at the moment of the write.
+    async fn reauthenticate(&self, again: Reauthentication) -> Result<bool, PortError>;
 
     /// Ends the session; `true` if it had not ended before. Records `logged_out` on its user.
     async fn end(&self, id: SessionId, context: AuditContext) -> Result<bool, PortError>;

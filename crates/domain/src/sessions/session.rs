@@ -30,6 +30,8 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When the tokens were last refreshed.
     pub last_used_at: Timestamp,
+    /// When the user last gave the password in it: at the login, or later.
+    pub authenticated_at: Timestamp,
     /// When it ends at the latest, however often it is refreshed.
     pub expires_at: Timestamp,
     /// Where the login came from.

@@ -26,8 +26,8 @@ use menjin_domain::one_time::{
     TokenDigest, TokenHolder, TokenInvalid,
 };
 use menjin_domain::sessions::{
-    InvalidationChannel, LiveSession, NewSession, Rotation, RotationOutcome, Session, SessionQuery,
-    SessionRepository, StaleCredentials,
+    InvalidationChannel, LiveSession, NewSession, Reauthentication, Rotation, RotationOutcome,
+    Session, SessionQuery, SessionRepository, StaleCredentials,
 };
 
 use tokio::runtime::Handle;
@@ -173,6 +173,12 @@ impl SessionRepository for CachedSessions {
         // processes still show correctly whether the session is live and whose it is.
         let ended = |outcome: &Result<_, _>| !matches!(outcome, Ok(RotationOutcome::Rotated(_)));
         self.changes.after_if(ended, Invalidation::Session(id), write).await?
+    }
+
+    async fn reauthenticate(&self, again: Reauthentication) -> Result<bool, PortError> {
+        let (store, id) = (Arc::clone(&self.store), again.session_id);
+        let write = async move { store.reauthenticate(again).await };
+        self.changes.after(Invalidation::Session(id), write).await?
     }
 
     async fn end(&self, id: SessionId, context: AuditContext) -> Result<bool, PortError> {

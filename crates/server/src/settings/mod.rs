@@ -5,6 +5,7 @@
 //! bounds of each field. The section's `check` checks conditions on several fields.
 
 mod accounts;
+mod admin;
 mod audit;
 mod auth;
 mod cache;
@@ -74,6 +75,8 @@ pub struct Settings {
     pub(crate) accounts: accounts::AccountsSettings,
     #[garde(dive)]
     roles: roles::RoleTable,
+    #[garde(dive)]
+    pub(crate) admin: admin::AdminSettings,
     #[garde(dive)]
     pub(crate) audit: audit::AuditSettings,
     #[garde(dive)]

@@ -470,7 +470,8 @@ async fn email_changes(visits: &mut Visits) {
 async fn deletions(visits: &mut Visits) {
     let app = TestApp::start().await;
     let (admin, mike) = (app.admin("root").await, app.user("mike").await);
-    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    app.user("ann").await;
+    let bob = app.user("bob").await;
     let (delete, restore) = ("/api/v1/users/{user_id}", "/api/v1/users/{user_id}/restore");
     let delete_me = ("POST", "/api/v1/users/me/delete", "");
     let activate = ["/api/v1/users/{user_id}/activate", "/api/auth/users/{user_id}/activate"];
@@ -487,12 +488,19 @@ async fn deletions(visits: &mut Visits) {
     let password = |text: &str| json!({ "current_password": text });
     visits.send(&admin, delete_me, Some(&password(PASSWORD)), 400).await;
     visits.send(&mike, delete_me, Some(&password(PASSWORD)), 200).await;
+    let again = ("POST", "/api/v1/auth/reauthenticate", "");
+    visits.send_bad_bodies(&admin, again).await;
+    visits.send_unauthenticated(&app, again).await;
+    visits.send(&admin, again, Some(&password(PASSWORD)), 200).await;
     visits.send(&admin, ("POST", activate[0], "2"), None, 409).await;
     visits.send(&admin, ("PUT", activate[1], "2"), None, 409).await;
     for status in [400; 10].into_iter().chain([429]) {
         visits.send(&bob, delete_me, Some(&password("wrong password")), status).await;
     }
-    drop(ann);
+    let eve = app.user("eve").await;
+    for status in [400; 10].into_iter().chain([429]) {
+        visits.send(&eve, again, Some(&password("wrong password")), status).await;
+    }
 }
 
 /// What administrators do to accounts, and how it is refused.

@@ -20,7 +20,7 @@ const MOST: u64 = InvitationTerms::MAX_USES as u64;
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/v1/invitations", create)
         .success("The invitation, with its link")
-        .refusals(&[ErrorKind::RoleForbidden])
+        .refusals(&[ErrorKind::RoleForbidden, ErrorKind::ReauthenticationRequired])
 }
 
 request! {

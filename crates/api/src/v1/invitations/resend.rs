@@ -10,7 +10,7 @@ pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/v1/invitations/{invitation_id}/resend", resend)
         .success("The invitation, with its new link")
         .refusals(&[ErrorKind::InvitationNotFound, ErrorKind::InvitationOver])
-        .refusals(&[ErrorKind::RoleForbidden])
+        .refusals(&[ErrorKind::RoleForbidden, ErrorKind::ReauthenticationRequired])
 }
 
 /// Give an invitation a new link.

@@ -21,6 +21,7 @@ pub(crate) fn endpoint() -> Endpoint {
         .refusals(&[ErrorKind::UsernameTaken, ErrorKind::EmailTaken, ErrorKind::RoleForbidden])
         .refusals(&[ErrorKind::PasswordTooCommon, ErrorKind::PasswordEqualsIdentity])
         .refusals(&[ErrorKind::PasswordTooWeak, ErrorKind::Overloaded])
+        .refusals(&[ErrorKind::ReauthenticationRequired])
 }
 
 request! {

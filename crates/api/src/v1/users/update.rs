@@ -15,7 +15,7 @@ pub(crate) fn endpoint() -> Endpoint {
         .success("The user as it is now")
         .refusals(&[ErrorKind::UserNotFound, ErrorKind::OutOfReach, ErrorKind::OwnAccount])
         .refusals(&[ErrorKind::UsernameTaken, ErrorKind::EmailTaken])
-        .refusals(&[ErrorKind::DeletionScheduled])
+        .refusals(&[ErrorKind::DeletionScheduled, ErrorKind::ReauthenticationRequired])
 }
 
 request! {

@@ -24,6 +24,7 @@ pub(in crate::session_cache) fn live(version: i64) -> LiveSession {
             generation: Generation::FIRST,
             created_at: at(0),
             last_used_at: at(0),
+            authenticated_at: at(0),
             expires_at: at(500_000),
             client: ClientInfo::local(),
         },
