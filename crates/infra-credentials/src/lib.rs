@@ -4,6 +4,7 @@
 //!
 //! * [`BcryptPool`], a [`PasswordHasher`](menjin_domain::credentials::PasswordHasher): bcrypt on
 //!   its own threads of low priority, several hashes at once on each, behind a bounded queue.
+//!   [`check_foreign_hash`] says which hashes of other systems may be imported for it.
 //! * [`JwtCodec`], a [`TokenCodec`](menjin_domain::sessions::TokenCodec): signed JWTs (RFC 7519),
 //!   read as strictly as RFC 8725 asks.
 //! * [`PasswordRules`], a [`PasswordPolicy`](menjin_domain::credentials::PasswordPolicy): which
@@ -20,7 +21,10 @@ mod random;
 mod tokens;
 
 pub use derived::DerivedKeys;
-pub use hashing::{BcryptPool, HashingConfig, HashingEngine, HashingStartError};
+pub use hashing::{
+    BcryptPool, ForeignHashError, HashingConfig, HashingEngine, HashingStartError,
+    check_foreign_hash,
+};
 pub use policy::{PasswordRules, PolicyConfig};
 pub use random::{OsRandom, random_key, random_secret};
 pub use tokens::{

@@ -1,6 +1,7 @@
 //! bcrypt on its own threads, apart from those that serve requests.
 
 mod engine;
+mod foreign;
 mod metrics;
 mod queue;
 mod shared;
@@ -31,6 +32,7 @@ use zeroize::Zeroizing;
 
 use self::engine::Engine;
 pub use self::engine::HashingEngine;
+pub use self::foreign::{ForeignHashError, check_foreign_hash};
 use self::queue::Limits;
 use self::stored::{Stored, Unreadable, hmac_of, write_hmac_then_bcrypt};
 use self::work::{Full, Input, Reply};
@@ -52,9 +54,9 @@ const READABLE_COST: u32 = 14;
 /// How far the cost of a stored hash may exceed a configured cost that is even higher.
 const COST_ABOVE: u32 = 1;
 
-/// How much memory Argon2id may take at a time over all threads, in KiB. Without a bound, as many
-/// logins of users from another system as there are threads would take 128 MiB each.
-const ARGON2_TOGETHER: usize = 256 * 1024;
+/// How much memory Argon2id and scrypt may take at a time over all threads, in KiB. Without a bound,
+/// as many logins of users from another system as there are threads would take 128 MiB each.
+const FOREIGN_TOGETHER: usize = 256 * 1024;
 
 /// How passwords are hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,16 +116,23 @@ pub enum HashingStartError {
 /// * New hashes are `$2b$`. bcrypt reads 72 bytes with the NUL at the end, so a password of more than
 ///   71 bytes goes through HMAC-SHA-256 first (passlib's `bcrypt_sha256`, version 2). The form of
 ///   the row alone decides how a password is verified; a `$2b$`, `$2a$` or `$2y$` row is verified
-///   with the first 72 bytes, as where it came from. Hashes of other systems are read too: Argon2id in PHC format, and Django's `bcrypt_sha256`. A hash that would take much
-///   more than a second counts as unreadable: bcrypt with a cost above 14 that also exceeds the
-///   configured cost by more than one, and Argon2id with more than 128 MiB, or more than 512 MiB
-///   over all passes. Argon2id takes at most 256 MiB at a time. A broken row must not occupy a thread for hours.
+///   with the first 72 bytes, as where it came from.
+/// * Hashes of other systems are read too: Argon2id in PHC format, also with Django's `argon2` before
+///   it; Django's `bcrypt_sha256` and `pbkdf2_sha256`; and scrypt in PHC format, as passlib writes
+///   it. Whoever logs in with one gets a new hash. [`check_foreign_hash`] says which of them may be
+///   imported.
+/// * A hash that would take much more than a second counts as unreadable, because a broken row must
+///   not occupy a thread for hours: bcrypt with a cost above 14 that also exceeds the configured
+///   cost by more than one; Argon2id with more than 128 MiB, or more than 512 MiB over all passes;
+///   PBKDF2 with more than 2,000,000 iterations; and scrypt with more than 64 MiB, or more than
+///   256 MiB over all its parallel parts. Argon2id and scrypt together take at most 256 MiB at a
+///   time.
 pub struct BcryptPool {
     workers: Workers,
     cost: u32,
     max_wait: Duration,
-    /// A permit for each KiB that Argon2id may take at a time.
-    argon2_memory: Arc<Semaphore>,
+    /// A permit for each KiB that Argon2id and scrypt may take at a time.
+    foreign_memory: Arc<Semaphore>,
 }
 
 impl BcryptPool {
@@ -152,34 +161,53 @@ impl BcryptPool {
             workers: Workers::start(threads, limits, engine)?,
             cost: config.cost,
             max_wait: config.max_wait,
-            argon2_memory: Arc::new(Semaphore::new(ARGON2_TOGETHER)),
+            foreign_memory: Arc::new(Semaphore::new(FOREIGN_TOGETHER)),
         })
     }
 
     async fn make(&self, password: &str) -> Result<PasswordHash, Error<Overloaded>> {
+        let (input, form) = self.new_hash(password)?;
+        let digest = self.bcrypt(input, |digest| digest).await?;
+        Ok(form.write(&digest)?)
+    }
+
+    /// What is hashed for a new password, and how the result is written.
+    fn new_hash(&self, password: &str) -> Result<(Input, NewForm), PortError> {
         let mut salt = [0; 16];
         random::fill(&mut salt)?;
-        let password = password.as_bytes();
-        let (input, is_long) = if password.len() > Input::MAX_BYTES {
-            (hmac_input(password, salt, self.cost)?, true)
+        let (password, cost) = (password.as_bytes(), self.cost);
+        let is_long = password.len() > Input::MAX_BYTES;
+        let input = if is_long {
+            hmac_input(password, salt, cost)?
         } else {
-            (Input::new(password, salt, self.cost), false)
+            Input::new(password, salt, cost)
         };
-        let digest = self.bcrypt(input, |digest| digest).await?;
-        let hash = Hash::new(self.cost, salt, &digest)
-            .map_err(|error| PortError::internal(COMPONENT, error))?;
-        let hash = if is_long { write_hmac_then_bcrypt(&hash) } else { hash.to_string() };
-        Ok(PasswordHash::new(hash))
+        Ok((input, NewForm { salt, cost, is_long }))
     }
 
     /// Waits until so many KiB are free, and takes them.
-    async fn argon2_memory(&self, kib: u32) -> Result<OwnedSemaphorePermit, Error<Overloaded>> {
-        let memory = Arc::clone(&self.argon2_memory).acquire_many_owned(kib);
+    async fn foreign_memory(&self, kib: u32) -> Result<OwnedSemaphorePermit, Error<Overloaded>> {
+        let memory = Arc::clone(&self.foreign_memory).acquire_many_owned(kib);
         match timeout(self.max_wait, memory).await {
             Ok(Ok(memory)) => Ok(memory),
             Ok(Err(closed)) => Err(PortError::internal(COMPONENT, closed).into()),
             Err(_elapsed) => Err(Error::Refused(Overloaded)),
         }
+    }
+
+    /// Compares a password with a hash that gets a thread to itself, and perhaps memory.
+    async fn compare(
+        &self,
+        password: &[u8],
+        memory: Option<OwnedSemaphorePermit>,
+        matches: impl FnOnce(&[u8]) -> bool + Send + 'static,
+    ) -> Result<bool, Error<Overloaded>> {
+        let password = Zeroizing::new(password.to_vec());
+        let work = move || {
+            let _memory = memory;
+            matches(&password)
+        };
+        reply(self.workers.submit(work)).await
     }
 
     async fn bcrypt<T: Send + 'static>(
@@ -188,6 +216,23 @@ impl BcryptPool {
         finish: impl FnOnce(Digest) -> T + Send + 'static,
     ) -> Result<T, Error<Overloaded>> {
         reply(self.workers.submit_bcrypt(input, finish)).await
+    }
+}
+
+/// How a new hash is written.
+struct NewForm {
+    salt: [u8; 16],
+    cost: u32,
+    /// Of the HMAC of a password.
+    is_long: bool,
+}
+
+impl NewForm {
+    fn write(&self, digest: &Digest) -> Result<PasswordHash, PortError> {
+        let hash = Hash::new(self.cost, self.salt, digest)
+            .map_err(|error| PortError::internal(COMPONENT, error))?;
+        let text = if self.is_long { write_hmac_then_bcrypt(&hash) } else { hash.to_string() };
+        Ok(PasswordHash::new(text))
     }
 }
 
@@ -214,6 +259,17 @@ impl PasswordHasher for BcryptPool {
 
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, Error<Overloaded>> {
         self.make(password.expose()).await
+    }
+
+    async fn hash_behind(&self, password: &NewPassword) -> Result<PasswordHash, PortError> {
+        let (input, form) = self.new_hash(password.expose())?;
+        let reply = self.workers.submit_bcrypt_behind(input, |digest| digest);
+        match reply.await {
+            Ok(Ok(digest)) => form.write(&digest),
+            // It is refused only when the pool ends.
+            Ok(Err(Full)) => Err(PortError::unavailable(COMPONENT, "the hasher has ended")),
+            Err(panicked) => Err(PortError::internal(COMPONENT, panicked)),
+        }
     }
 
     async fn rehash(
@@ -257,13 +313,18 @@ impl PasswordHasher for BcryptPool {
                 self.bcrypt(input, move |digest| verdict(hash.matches(&digest), true)).await
             }
             Some(Stored::Argon2id(hash)) => {
-                let password = Zeroizing::new(password.to_vec());
-                let memory = self.argon2_memory(hash.memory()).await?;
-                let work = move || {
-                    let _memory = memory;
-                    verdict(hash.matches(&password), true)
-                };
-                reply(self.workers.submit(work)).await
+                let memory = Some(self.foreign_memory(hash.memory()).await?);
+                let equal = self.compare(password, memory, move |given| hash.matches(given));
+                Ok(verdict(equal.await?, true))
+            }
+            Some(Stored::Pbkdf2(hash)) => {
+                let equal = self.compare(password, None, move |given| hash.matches(given));
+                Ok(verdict(equal.await?, true))
+            }
+            Some(Stored::Scrypt(hash)) => {
+                let memory = Some(self.foreign_memory(hash.memory()).await?);
+                let equal = self.compare(password, memory, move |given| hash.matches(given));
+                Ok(verdict(equal.await?, true))
             }
             // The time of one hash is spent all the same.
             None => {

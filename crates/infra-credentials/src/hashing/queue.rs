@@ -16,6 +16,9 @@ const PATIENCE: Duration = Duration::from_millis(2);
 /// The waiting jobs, and the load of the threads.
 pub(super) struct Queue {
     waiting: VecDeque<(Instant, Work)>,
+    /// Jobs that are begun only while no other waits. Their number is not limited, and they wait for as
+    /// long as it takes.
+    behind: VecDeque<Ride>,
     /// How many places are kept for jobs that are about to come.
     kept: usize,
     overdue: Vec<Work>,
@@ -56,6 +59,7 @@ impl Queue {
     pub(super) fn new(threads: usize, limits: Limits) -> Self {
         Self {
             waiting: VecDeque::new(),
+            behind: VecDeque::new(),
             kept: 0,
             overdue: Vec::new(),
             limits,
@@ -82,6 +86,12 @@ impl Queue {
 
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
+        self.behind.clear();
+    }
+
+    /// Accepts a job that gives way to all others.
+    pub(super) fn push_behind(&mut self, ride: Ride) {
+        self.behind.push_back(ride);
     }
 
     /// Accepts a job, or refuses it.
@@ -155,6 +165,7 @@ impl Queue {
             let jobs = active + rides.len();
             self.set_load(thread, Load { jobs, away: false });
             if !self.is_for(jobs, now) {
+                rides.extend(self.take_behind(thread, jobs));
                 return Taken::Rides(rides);
             }
             match self.waiting.pop_front() {
@@ -175,6 +186,25 @@ impl Queue {
                 None => return Taken::Rides(rides),
             }
         }
+    }
+
+    /// The jobs that nobody is in a hurry for, if no other waits: as many as leave the thread a lane for one
+    /// that comes.
+    fn take_behind(&mut self, thread: usize, jobs: usize) -> Vec<Ride> {
+        if !self.waiting.is_empty() {
+            return Vec::new();
+        }
+        let room = self.lanes.saturating_sub(1).max(1).saturating_sub(jobs);
+        let mut rides = Vec::new();
+        while rides.len() < room {
+            match self.behind.pop_front() {
+                Some(ride) if ride.waiter.is_gone() => {}
+                Some(ride) => rides.push(ride),
+                None => break,
+            }
+        }
+        self.set_load(thread, Load { jobs: jobs + rides.len(), away: false });
+        rides
     }
 
     /// The thread has no jobs, and does something else for a while.

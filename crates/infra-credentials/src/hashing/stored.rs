@@ -1,5 +1,8 @@
 //! Stored hashes: ours, and those of other systems.
 
+mod pbkdf2_sha256;
+mod scrypt_phc;
+
 use argon2::password_hash::phc::{self, PasswordHash as PhcHash};
 use argon2::{Argon2, Params, PasswordVerifier as _};
 use base64::alphabet;
@@ -12,10 +15,20 @@ use menjin_domain::credentials::PasswordHash;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+pub(super) use self::pbkdf2_sha256::Pbkdf2;
+pub(super) use self::scrypt_phc::Scrypt;
 use super::{COST_ABOVE, MAX_COST, MIN_COST, READABLE_COST};
 
 /// The prefix that Django writes before the bcrypt of a SHA-256 in hexadecimal digits.
 const DJANGO: &str = "bcrypt_sha256$";
+
+/// The prefix that Django writes before a hash of Argon2 in PHC format.
+const DJANGO_ARGON2: &str = "argon2";
+
+/// The kinds of bcrypt. `$2x$` is not among them: it marks hashes of an implementation that confused
+/// some characters (CVE-2011-2483), and a password that it accepts may not be the one that the owner
+/// typed.
+const BCRYPT: [&str; 3] = ["$2a$", "$2b$", "$2y$"];
 
 /// The prefix of passlib's `bcrypt_sha256`, version 2: bcrypt `$2b$` of the HMAC of a password.
 const HMAC_BCRYPT: &str = "$bcrypt-sha256$v=2,t=2b,r=";
@@ -53,13 +66,14 @@ pub(super) enum Stored {
         hash: Hash,
     },
     Argon2id(Argon2id),
+    Pbkdf2(Pbkdf2),
+    Scrypt(Scrypt),
 }
 
 /// An Argon2id hash.
 pub(super) struct Argon2id {
     hash: Box<PhcHash>,
-    /// In KiB.
-    memory: u32,
+    params: Params,
 }
 
 /// Why no password can be verified against a stored hash.
@@ -73,8 +87,10 @@ pub(super) enum Unreadable {
     Argon2(#[source] argon2::password_hash::Error),
     #[error("a kind of hash that is not known")]
     UnknownKind,
-    #[error("it would take too much time or memory, or is too weak to count")]
-    OutOfRange,
+    #[error("it would take too much time or memory")]
+    TooCostly,
+    #[error("a part of it is missing, too short, or not in its form")]
+    NotWhole,
 }
 
 impl Stored {
@@ -88,8 +104,15 @@ impl Stored {
             let hash = hmac_then_bcrypt(hash, cost)?;
             return Ok(Self::HmacThenBcrypt { outdated: hash.cost() != cost, hash });
         }
-        if hash.starts_with("$argon2") {
-            return Ok(Self::Argon2id(argon2id(hash)?));
+        let phc = hash.strip_prefix(DJANGO_ARGON2).unwrap_or(hash);
+        if phc.starts_with("$argon2") {
+            return Ok(Self::Argon2id(argon2id(phc)?));
+        }
+        if let Some(hash) = hash.strip_prefix(pbkdf2_sha256::PREFIX) {
+            return Ok(Self::Pbkdf2(Pbkdf2::read(hash)?));
+        }
+        if hash.starts_with(scrypt_phc::PREFIX) {
+            return Ok(Self::Scrypt(Scrypt::read(hash)?));
         }
         let hash = bcrypt(hash, cost)?;
         let outdated = hash.cost() != cost || hash.version() != Version::TwoB;
@@ -119,10 +142,10 @@ fn hmac_then_bcrypt(text: &str, cost: u32) -> Result<Hash, Unreadable> {
     let (Some(rounds), Some(salt), Some(digest), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        return Err(Unreadable::UnknownKind);
+        return Err(Unreadable::NotWhole);
     };
     if digest.len() != DIGEST_LENGTH {
-        return Err(Unreadable::UnknownKind);
+        return Err(Unreadable::NotWhole);
     }
     bcrypt(&format!("$2b${rounds:0>2}${salt}{digest}"), cost)
 }
@@ -135,29 +158,22 @@ impl Argon2id {
 
     /// The memory that it takes to verify a password, in KiB.
     pub(super) fn memory(&self) -> u32 {
-        self.memory
+        self.params.m_cost()
     }
 
-    #[cfg(test)]
-    pub(super) fn params(&self) -> Params {
-        Params::try_from(self.hash.as_ref()).unwrap()
+    pub(super) fn params(&self) -> &Params {
+        &self.params
     }
 }
 
 /// Parses a bcrypt hash. A broken one must not occupy a thread for hours.
 fn bcrypt(hash: &str, cost: u32) -> Result<Hash, Unreadable> {
-    let hash: Hash = hash.parse().map_err(Unreadable::Bcrypt)?;
-    // `$2x$` marks hashes of an implementation that confused some characters (CVE-2011-2483): a
-    // password that it accepts may not be the one that the owner typed.
-    if hash.version() == Version::TwoX {
+    if !BCRYPT.iter().any(|kind| hash.starts_with(kind)) {
         return Err(Unreadable::UnknownKind);
     }
+    let hash: Hash = hash.parse().map_err(Unreadable::Bcrypt)?;
     let greatest = MAX_COST.min(READABLE_COST.max(cost + COST_ABOVE));
-    if (MIN_COST..=greatest).contains(&hash.cost()) {
-        Ok(hash)
-    } else {
-        Err(Unreadable::OutOfRange)
-    }
+    if (MIN_COST..=greatest).contains(&hash.cost()) { Ok(hash) } else { Err(Unreadable::TooCostly) }
 }
 
 /// Parses an Argon2id hash, version 19 (RFC 9106). Its parameters were chosen by another system, or
@@ -168,16 +184,20 @@ fn argon2id(hash: &str) -> Result<Argon2id, Unreadable> {
         return Err(Unreadable::UnknownKind);
     }
     let params = Params::try_from(&hash).map_err(Unreadable::Argon2)?;
+    let whole = hash.salt.as_ref().is_some_and(|salt| salt.len() >= argon2::MIN_SALT_LEN)
+        && hash.hash.as_ref().is_some_and(|output| output.len() >= 16)
+        && ["m", "t", "p"].iter().all(|name| hash.params.get(*name).is_some())
+        && params.keyid().is_empty()
+        && params.data().is_empty();
+    if !whole {
+        return Err(Unreadable::NotWhole);
+    }
     let (memory, passes) = (params.m_cost(), params.t_cost());
     let affordable = memory <= ARGON2_MEMORY
         && memory.saturating_mul(passes) <= ARGON2_WORK
         && params.p_cost() <= ARGON2_LANES;
-    let whole = hash.salt.as_ref().is_some_and(|salt| salt.len() >= argon2::MIN_SALT_LEN)
-        && hash.hash.as_ref().is_some_and(|output| output.len() >= 16)
-        && params.keyid().is_empty()
-        && params.data().is_empty();
-    if !(affordable && whole) {
-        return Err(Unreadable::OutOfRange);
+    if !affordable {
+        return Err(Unreadable::TooCostly);
     }
-    Ok(Argon2id { hash: Box::new(hash), memory })
+    Ok(Argon2id { hash: Box::new(hash), params })
 }

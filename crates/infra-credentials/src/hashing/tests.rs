@@ -9,6 +9,7 @@ use menjin_domain::credentials::PasswordLength;
 
 use super::*;
 
+mod foreign;
 mod lanes;
 mod stored;
 

@@ -53,6 +53,16 @@ pub(super) struct Ride {
     pub(super) waiter: Box<dyn Waiter<Digest>>,
 }
 
+impl Ride {
+    pub(super) fn new<T: Send + 'static>(
+        input: Input,
+        finish: impl FnOnce(Digest) -> T + Send + 'static,
+    ) -> (Self, Reply<T>) {
+        let (reply, receiver) = oneshot::channel();
+        (Self { input, waiter: Box::new(Caller { finish, reply }) }, receiver)
+    }
+}
+
 impl Work {
     pub(super) fn alone<T: Send + 'static>(
         work: impl FnOnce() -> T + Send + 'static,
@@ -65,8 +75,8 @@ impl Work {
         input: Input,
         finish: impl FnOnce(Digest) -> T + Send + 'static,
     ) -> (Self, Reply<T>) {
-        let (reply, receiver) = oneshot::channel();
-        (Self::Bcrypt(Ride { input, waiter: Box::new(Caller { finish, reply }) }), receiver)
+        let (ride, receiver) = Ride::new(input, finish);
+        (Self::Bcrypt(ride), receiver)
     }
 
     pub(super) fn is_gone(&self) -> bool {

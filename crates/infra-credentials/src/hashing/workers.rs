@@ -12,7 +12,7 @@ use super::metrics::HashingMetrics;
 use super::queue::{Limits, Queue};
 use super::shared::{KeptPlace, Shared, State};
 use super::thread::{Thread, lower_priority};
-use super::work::{Full, Input, Reply, Work};
+use super::work::{Full, Input, Reply, Ride, Work};
 
 /// The threads. When this is dropped, each thread finishes its current work and ends. The drop does
 /// not wait for that: a drop on a thread that serves requests must not take as long as a hash.
@@ -67,6 +67,18 @@ impl Workers {
         let (work, reply) = Work::bcrypt(input, finish);
         self.push(work)?;
         Ok(reply)
+    }
+
+    /// Queues bcrypt behind all other work.
+    pub(super) fn submit_bcrypt_behind<T: Send + 'static>(
+        &self,
+        input: Input,
+        finish: impl FnOnce(Digest) -> T + Send + 'static,
+    ) -> Reply<T> {
+        let (ride, reply) = Ride::new(input, finish);
+        self.shared.lock().queue.push_behind(ride);
+        self.shared.changed.notify_one();
+        reply
     }
 
     #[cfg(test)]

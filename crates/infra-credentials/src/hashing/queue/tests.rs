@@ -1,6 +1,6 @@
 //! Tests of the queue, without threads and without a clock.
 
-use super::super::work::{Input, Reply};
+use super::super::work::{Input, Reply, Ride};
 use super::*;
 
 const WAIT: Duration = Duration::from_secs(5);
@@ -32,6 +32,12 @@ impl World {
     fn alone(&mut self) -> Result<Reply<()>, Full> {
         let (work, reply) = Work::alone(|| ());
         self.queue.push(work, self.now).map(|()| reply)
+    }
+
+    fn behind(&mut self) -> Reply<()> {
+        let (ride, reply) = Ride::new(Input::new(b"secret", [0; 16], 4), drop);
+        self.queue.push_behind(ride);
+        reply
     }
 
     /// How many hashes the thread is given.
@@ -214,4 +220,27 @@ fn a_slow_time_is_forgotten() {
         slow(&mut world, Duration::from_millis(100));
     }
     assert!(world.queue.pace.time_for(1) < Duration::from_millis(400));
+}
+
+#[test]
+fn u4_work_behind_gives_way_and_leaves_a_lane_free() {
+    let mut world = World::new(1, 4, 10);
+    let mut behind: Vec<_> = (0..6).map(|_| world.behind()).collect();
+    let first = world.bcrypt().unwrap();
+    assert_eq!(world.take(0, 0), 3, "the one that waits, and two behind it");
+    assert_eq!(world.take(0, 3), 0, "a lane is left");
+    let second = world.bcrypt().unwrap();
+    assert_eq!(world.take(0, 3), 1);
+    assert_eq!(world.take(0, 3), 0);
+    // Whoever is gone is skipped.
+    drop(behind.remove(2));
+    assert_eq!(world.take(0, 1), 2);
+    assert_eq!(world.queue.behind.len(), 1);
+    // Nobody is refused for it, and it is never overdue.
+    world.pass(WAIT * 10);
+    assert_eq!(world.take(0, 0), 1);
+    drop((first, second, behind));
+    let mut plain = World::new(1, 1, 10);
+    let _reply = plain.behind();
+    assert_eq!(plain.take(0, 0), 1, "a thread with one lane does it, too");
 }
