@@ -9,6 +9,7 @@
 //! * [`accounts`]: users, their profiles and roles; registration, profiles, activation.
 //! * [`credentials`]: passwords, their policy, hashing; changing a password.
 //! * [`sessions`]: login, authentication, refresh, logout; the rules of refresh tokens.
+//! * [`import`]: making and changing many accounts from a table.
 //! * [`lockout`]: limits on guessing passwords, and the lockout that follows.
 //! * [`mail`], [`one_time`]: the outbox and its delivery; tokens of links in mails.
 //! * [`access`]: who calls, and what they may do.
@@ -31,6 +32,7 @@ pub mod cache;
 pub mod common;
 pub mod credentials;
 pub mod health;
+pub mod import;
 pub mod invitations;
 pub mod lockout;
 pub mod mail;

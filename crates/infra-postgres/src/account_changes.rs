@@ -29,12 +29,19 @@ fn refused(error: impl Into<ChangeUserError>) -> Aborted {
     Abort::Refused(Error::Refused(error.into()))
 }
 
+/// An account after a change.
+pub(crate) struct Changed {
+    pub(crate) user: User,
+    /// Whether anything of it has changed.
+    pub(crate) is_changed: bool,
+}
+
 pub(crate) async fn change(
     postgres: &mut AsyncPgConnection,
     id: UserId,
     change: &AccountChange,
     authority: &Authority,
-) -> Result<Option<User>, Aborted> {
+) -> Result<Option<Changed>, Aborted> {
     let context = &authority.context;
     let account = users::table.find(id.get()).select(AccountRow::as_select()).for_update();
     let row: Option<AccountRow> = account.get_result(postgres).await.optional()?;
@@ -70,7 +77,7 @@ pub(crate) async fn change(
     if let Some(action) = action {
         record(postgres, &context.clone().event(action).on(id)).await?;
     }
-    Ok(Some(user(postgres, id).await?))
+    Ok(Some(Changed { user: user(postgres, id).await?, is_changed: action.is_some() }))
 }
 
 /// Writes the account as it is to be.

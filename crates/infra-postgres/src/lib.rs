@@ -23,6 +23,7 @@ mod deletions;
 mod email_changes;
 mod error;
 mod executor;
+mod importing;
 mod invitations;
 mod listing;
 mod live;

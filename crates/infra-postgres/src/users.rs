@@ -10,6 +10,7 @@ use menjin_domain::accounts::{
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Timestamp, UserId};
+use menjin_domain::import::{ImportBatch, Imported, RowRefusal};
 use menjin_domain::one_time::{NewAddress, Recipient};
 use menjin_infra_sql::one_time::keeps_address;
 use menjin_infra_sql::prelude::*;
@@ -21,6 +22,7 @@ use crate::audit::record;
 use crate::deletions;
 use crate::email_changes;
 use crate::error::{Abort, COMPONENT};
+use crate::importing;
 use crate::listing;
 use crate::mails::enqueue;
 use crate::recipients::{find_recipient, lock};
@@ -79,9 +81,20 @@ impl AccountRepository for PostgresStore {
         authority: Authority,
     ) -> Result<Option<User>, Error<ChangeUserError>> {
         self.transaction((id, change, authority), |postgres, (id, change, authority)| {
-            account_changes::change(postgres, *id, change, authority).boxed()
+            async move {
+                let changed = account_changes::change(postgres, *id, change, authority).await?;
+                Ok(changed.map(|changed| changed.user))
+            }
+            .boxed()
         })
         .await
+    }
+
+    async fn import(
+        &self,
+        batch: ImportBatch,
+    ) -> Result<Vec<Result<Imported, RowRefusal>>, PortError> {
+        importing::import(self, batch).await
     }
 
     async fn delete_due(&self, at: Timestamp) -> Result<u64, PortError> {

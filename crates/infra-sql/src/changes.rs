@@ -56,7 +56,7 @@ impl<'a> From<&'a NewUser> for NewUserRow<'a> {
             phone: user.profile.phone.as_ref().map(Phone::as_str),
             bio: user.profile.bio.as_ref().map(Bio::as_str),
             avatar: user.profile.avatar.as_ref().map(AvatarUrl::as_str),
-            is_active: true,
+            is_active: user.is_active,
             is_verified: user.is_verified,
             created_at: Micros::from(user.created_at()),
             locale: user.locale.map(Locale::tag),

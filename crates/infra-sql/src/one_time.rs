@@ -232,6 +232,15 @@ pub fn keeps_address<'a>(address: &'a str, but: i64, at: Micros) -> _ {
         .and(one_time_tokens::expires_at.is_null().or(one_time_tokens::expires_at.gt(at)))
 }
 
+/// The tokens by which accounts can have an address back.
+#[auto_type(no_type_alias)]
+pub fn keeps_any_address(at: Micros) -> _ {
+    one_time_tokens::purpose
+        .eq("undo_email_change")
+        .and(one_time_tokens::ended_at.is_null())
+        .and(one_time_tokens::expires_at.is_null().or(one_time_tokens::expires_at.gt(at)))
+}
+
 /// The tokens of an account that a reset makes void.
 #[auto_type(no_type_alias)]
 pub fn is_open_token_but_undo_of(user: i64) -> _ {

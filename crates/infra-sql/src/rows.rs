@@ -150,7 +150,11 @@ impl TryFrom<CredentialsRow> for Credentials {
     }
 }
 
-pub(crate) fn user_id(id: i64) -> Result<UserId, PortError> {
+/// The id of a user.
+///
+/// # Errors
+/// It is none.
+pub fn user_id(id: i64) -> Result<UserId, PortError> {
     UserId::try_from(id).map_err(|_invalid| bad_column("users", "id", id.to_string()))
 }
 

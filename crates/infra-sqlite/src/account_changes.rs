@@ -21,12 +21,19 @@ use crate::mails::enqueue;
 use crate::recipients::{find_recipient, user};
 use crate::sessions::end_open;
 
+/// An account after a change.
+pub(crate) struct Changed {
+    pub(crate) user: User,
+    /// Whether anything of it has changed.
+    pub(crate) is_changed: bool,
+}
+
 pub(crate) fn change(
     sqlite: &mut SqliteConnection,
     id: UserId,
     change: &AccountChange,
     authority: &Authority,
-) -> Result<Option<User>, Error<ChangeUserError>> {
+) -> Result<Option<Changed>, Error<ChangeUserError>> {
     let context = &authority.context;
     let row: Option<AccountRow> = users::table
         .find(id.get())
@@ -59,7 +66,7 @@ pub(crate) fn change(
     if let Some(action) = action {
         record(sqlite, &context.clone().event(action).on(id))?;
     }
-    Ok(Some(user(sqlite, id)?))
+    Ok(Some(Changed { user: user(sqlite, id)?, is_changed: action.is_some() }))
 }
 
 /// Writes the account as it is to be.

@@ -22,6 +22,7 @@ mod deletions;
 mod email_changes;
 mod error;
 mod files;
+mod importing;
 mod invitations;
 mod listing;
 mod lockouts;

@@ -54,6 +54,7 @@ async fn add(store: &SqliteStore, name: &str) -> Result<UserId, Error<CreateUser
         role: Role::STUDENT,
         profile: Profile::default(),
         locale: None,
+        is_active: true,
         is_verified: false,
         mail: None,
         first_password: None,

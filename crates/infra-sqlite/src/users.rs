@@ -9,6 +9,7 @@ use menjin_domain::accounts::{
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Timestamp, UserId};
+use menjin_domain::import::{ImportBatch, Imported, RowRefusal};
 use menjin_domain::one_time::{NewAddress, Recipient};
 use menjin_infra_sql::prelude::*;
 
@@ -18,6 +19,7 @@ use crate::audit::record;
 use crate::deletions;
 use crate::email_changes::{self, is_anothers};
 use crate::error::{OrPortError, failed, is_taken};
+use crate::importing;
 use crate::listing;
 use crate::mails::enqueue;
 use crate::recipients::{find_recipient, find_user};
@@ -79,7 +81,18 @@ impl AccountRepository for SqliteStore {
         change: AccountChange,
         authority: Authority,
     ) -> Result<Option<User>, Error<ChangeUserError>> {
-        self.write(move |sqlite| account_changes::change(sqlite, id, &change, &authority)).await
+        self.write(move |sqlite| {
+            let changed = account_changes::change(sqlite, id, &change, &authority)?;
+            Ok(changed.map(|changed| changed.user))
+        })
+        .await
+    }
+
+    async fn import(
+        &self,
+        batch: ImportBatch,
+    ) -> Result<Vec<Result<Imported, RowRefusal>>, PortError> {
+        importing::import(self, batch).await
     }
 
     async fn delete_due(&self, at: Timestamp) -> Result<u64, PortError> {

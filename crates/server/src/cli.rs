@@ -1,5 +1,6 @@
 //! The command line.
 
+mod tables;
 mod users;
 
 use std::path::PathBuf;
@@ -10,6 +11,10 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use menjin_domain::common::Timestamp;
 use secrecy::SecretString;
 
+pub(crate) use tables::{
+    Also, ExportArgs as ExportUsersArgs, ExportFormat, ImportArgs as ImportUsersArgs, ImportFormat,
+    Language, TemplateArgs,
+};
 pub(crate) use users::{
     BanArgs, CreateArgs as CreateUserArgs, ListArgs as ListUsersArgs, PasswordArgs,
     SetPasswordArgs, SetRoleArgs, ShowArgs as ShowUserArgs, UserArgs, UsersCommand,

@@ -23,6 +23,8 @@ mod store;
 mod tls;
 mod transfer;
 mod user_commands;
+mod user_export;
+mod user_import;
 
 use std::io;
 use std::process::ExitCode;

@@ -33,6 +33,7 @@ use crate::mail;
 use crate::mail_commands::reset_link;
 use crate::settings::Settings;
 use crate::store::Store;
+use crate::{user_export, user_import};
 
 /// How many users are asked for at once.
 const PAGE: u64 = 1000;
@@ -43,12 +44,12 @@ const RECORDS: Duration = Duration::from_secs(2);
 const LAST_ADMIN: ManageUserError = ManageUserError::Refused(ChangeUserError::LastAdmin(LastAdmin));
 
 /// What the commands work on.
-struct Office {
-    settings: Settings,
-    store: Store,
-    accounts: Arc<dyn AccountRepository>,
+pub(crate) struct Office {
+    pub(crate) settings: Settings,
+    pub(crate) store: Store,
+    pub(crate) accounts: Arc<dyn AccountRepository>,
     change: ChangeUser,
-    trail: Arc<AuditQueue>,
+    pub(crate) trail: Arc<AuditQueue>,
 }
 
 impl Office {
@@ -92,14 +93,32 @@ impl Office {
         Ok(())
     }
 
-    fn role(&self, name: &str) -> anyhow::Result<Role> {
+    pub(crate) fn role(&self, name: &str) -> anyhow::Result<Role> {
         let roles = self.settings.roles()?;
         let known = || roles.all().map(|role| role.to_string()).collect::<Vec<_>>().join(", ");
         let role = name.parse().ok().filter(|role| roles.knows(*role));
         role.with_context(|| format!("the role: one of {}", known()))
     }
 
-    fn passwords(&self) -> anyhow::Result<FirstPasswords> {
+    /// Which users are meant.
+    pub(crate) fn filter(
+        &self,
+        search: Option<&str>,
+        role: Option<&str>,
+        is_active: Option<bool>,
+        is_verified: Option<bool>,
+    ) -> anyhow::Result<UserFilter> {
+        let term = search.map(SearchTerm::parse).transpose().context("--search")?;
+        Ok(UserFilter {
+            term: term.flatten(),
+            role: role.map(|role| self.role(role)).transpose()?,
+            is_active,
+            is_verified,
+            ..UserFilter::default()
+        })
+    }
+
+    pub(crate) fn passwords(&self) -> anyhow::Result<FirstPasswords> {
         let settings = &self.settings;
         let policy = Arc::new(password_policy(settings));
         let hasher = Arc::new(hasher(settings)?);
@@ -126,6 +145,9 @@ impl Office {
 pub(crate) async fn run(settings: &Settings, command: UsersCommand) -> anyhow::Result<()> {
     if let UsersCommand::ResetLink(args) = &command {
         return reset_link(settings, &args.name).await;
+    }
+    if let UsersCommand::Template(args) = &command {
+        return user_import::template(settings, args);
     }
     let office = Office::open(settings).await?;
     let done = of_office(&office, command).await;
@@ -156,19 +178,15 @@ async fn of_office(office: &Office, command: UsersCommand) -> anyhow::Result<()>
             Office::told(office.change.delete_by(user.id, authority).await)
         }
         UsersCommand::Restore(args) => office.change(&args.name, AccountChange::Restore).await,
-        UsersCommand::ResetLink(_) => Ok(()),
+        UsersCommand::Import(args) => user_import::import(office, &args).await,
+        UsersCommand::Export(args) => user_export::export(office, &args).await,
+        UsersCommand::ResetLink(_) | UsersCommand::Template(_) => Ok(()),
     }
 }
 
 async fn list(office: &Office, args: &ListUsersArgs) -> anyhow::Result<()> {
-    let term = args.search.as_deref().map(SearchTerm::parse).transpose().context("--search")?;
-    let filter = UserFilter {
-        term: term.flatten(),
-        role: args.role.as_deref().map(|role| office.role(role)).transpose()?,
-        is_active: args.active,
-        is_verified: args.verified,
-        ..UserFilter::default()
-    };
+    let (search, role) = (args.search.as_deref(), args.role.as_deref());
+    let filter = office.filter(search, role, args.active, args.verified)?;
     let order = args.sort.as_deref().map(str::parse).transpose();
     let order: Option<UserOrder> =
         order.ok().with_context(|| format!("--sort: one of {}", UserOrder::NAMES.join(", ")))?;

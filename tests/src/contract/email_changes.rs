@@ -118,7 +118,7 @@ impl Mailing {
     }
 
     /// Changes the address with the profile.
-    async fn set_address(&self, user: UserId, to: &str, undo: u8, seconds: i64) -> bool {
+    pub(super) async fn set_address(&self, user: UserId, to: &str, undo: u8, seconds: i64) -> bool {
         let mails = Some(mails(undo, seconds));
         let address = AddressChange { is_allowed: true, by_password: false, mails };
         let changes =

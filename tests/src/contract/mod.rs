@@ -47,6 +47,7 @@ pub mod cache;
 mod credentials;
 mod deletions;
 mod email_changes;
+mod importing;
 mod invitations;
 mod listing;
 pub mod mails;
@@ -192,6 +193,7 @@ pub fn new_user_at(name: &str, address: &str, role: Role) -> NewUser {
         role,
         profile: Profile::default(),
         locale: None,
+        is_active: true,
         is_verified: false,
         mail: None,
         first_password: None,

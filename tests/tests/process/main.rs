@@ -25,6 +25,7 @@ mod rolling_back;
 mod settings;
 mod signals;
 mod storm;
+mod tables;
 mod tls;
 mod transfer;
 mod users;

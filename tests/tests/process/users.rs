@@ -16,29 +16,29 @@ use crate::command_line::{ROOT, create_admin_by};
 /// How long something may take that has no limit of its own.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-fn users(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn users(folder: &Path, arguments: &[&str]) -> Output {
     output(command(MENJIN, folder).arg("users").args(arguments))
 }
 
 /// What a command prints that succeeds.
-fn said(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn said(folder: &Path, arguments: &[&str]) -> String {
     let output = users(folder, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
     text(&output.stdout)
 }
 
 /// What a command prints that succeeds, a JSON value a line.
-fn said_json(folder: &Path, arguments: &[&str]) -> Vec<Value> {
+pub(crate) fn said_json(folder: &Path, arguments: &[&str]) -> Vec<Value> {
     let said = said(folder, arguments);
     said.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// The exit code and the complaint.
-fn refused(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+pub(crate) fn refused(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let output = users(folder, arguments);
     assert_eq!(text(&output.stdout), "", "{arguments:?}");
     (output.status.code(), text(&output.stderr))
@@ -47,7 +47,7 @@ fn refused(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
 const MIKE: [&str; 5] = ["create", "--username", "mike", "--email", "mike@example.com"];
 
 /// A folder with a database, and an administrator.
-fn place() -> tempfile::TempDir {
+pub(crate) fn place() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let made = create_admin_by(command(MENJIN, folder.path()), &ROOT, "correct horse battery");
     assert!(made.status.success(), "{}", text(&made.stderr));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use menjin_domain::common::Error;
+use menjin_domain::common::{Error, PortError};
 use menjin_domain::credentials::{
     CandidatePassword, NewPassword, Overloaded, PasswordHash, PasswordHasher, Permit, Verification,
 };
@@ -21,6 +21,10 @@ impl PasswordHasher for PausingHasher {
 
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, Error<Overloaded>> {
         pause_during(self.0.hash(password)).await
+    }
+
+    async fn hash_behind(&self, password: &NewPassword) -> Result<PasswordHash, PortError> {
+        pause_during(self.0.hash_behind(password)).await
     }
 
     async fn rehash(

@@ -10,6 +10,7 @@ use menjin_domain::accounts::{
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Error, PageStart, PortError, RequestContext, Timestamp, UserId};
 use menjin_domain::credentials::CredentialVersion;
+use menjin_domain::import::{Found, ImportBatch, Imported, ReadyRow, RowRefusal, Step};
 use menjin_domain::one_time::{
     EmailChangeMails, Mailbox, NewAddress, NewOneTimeToken, Purpose, Recipient, Recovery,
 };
@@ -98,7 +99,7 @@ impl State {
             ban: None,
             first_password: new.first_password,
             deletes_at: None,
-            is_active: true,
+            is_active: new.is_active,
             is_verified: new.is_verified,
             created_at: new.context.at,
             updated_at: None,
@@ -197,6 +198,91 @@ impl State {
         self.mails.retain(|_, stored| stored.queued.user_id != Some(id));
         self.invitations.retain(|_, stored| stored.invitation.created_by != Some(id));
         self.forget(id);
+    }
+
+    /// Changes an account, and tells whether anything of it has changed.
+    fn change(
+        &mut self,
+        id: UserId,
+        change: AccountChange,
+        authority: &Authority,
+    ) -> Result<Option<(User, bool)>, Error<ChangeUserError>> {
+        let context = authority.context.clone();
+        let refused = |error| Err(Error::Refused(error));
+        let Some(found) = self.accounts.get(&id) else { return Ok(None) };
+        let (before, active_before_deletion) = (found.recipient(), found.active_before_deletion);
+        let account = accounts::Account { user: before.user.clone(), active_before_deletion };
+        let plan = change.plan(&account, authority).map_err(Error::Refused)?;
+        // Check before the first change: a refusal must change nothing.
+        let users = || self.accounts.values().map(|account| &account.user);
+        let others = || users().filter(|user| user.id != id);
+        if plan.takes_admin && !others().any(|user| user.is_lasting_admin(context.at)) {
+            return refused(LastAdmin.into());
+        }
+        let name = plan.after.user.username.canonical();
+        if others().any(|user| user.username.canonical() == name) {
+            return refused(ChangeUserError::UsernameTaken);
+        }
+        if let (Some(email), AccountChange::Edit { profile, .. }) = (&plan.address, change) {
+            if self.is_anothers(email.canonical(), Some(id), context.at) {
+                return refused(ChangeUserError::EmailTaken);
+            }
+            let how = NewAddress::Direct { by_password: true };
+            self.change_address(&before, email, how, profile.address.mails, context.at)?;
+        }
+        let was_locked = plan.forgets_failures && self.forget(id);
+        let action = plan.action.or(was_locked.then_some(AuditAction::LockoutCleared));
+        self.write(id, plan, context.at)?;
+        if let Some(action) = action {
+            self.record(context.event(action).on(id));
+        }
+        Ok(self.user(id).map(|user| (user, action.is_some())))
+    }
+
+    /// Stores a row of a table. A change that is refused takes those before it back.
+    fn import(
+        &mut self,
+        row: &ReadyRow,
+        batch: &ImportBatch,
+    ) -> Result<Result<Imported, RowRefusal>, PortError> {
+        let id_of = |of: &dyn Fn(&User) -> bool| {
+            self.accounts.values().map(|account| &account.user).find(|user| of(user)).map(|u| u.id)
+        };
+        let (name, email) = (row.username.as_ref(), row.email.as_ref());
+        let found = Found {
+            by_username: name
+                .and_then(|name| id_of(&|user| user.username.canonical() == name.canonical())),
+            by_email: email
+                .and_then(|email| id_of(&|user| user.email.canonical() == email.canonical())),
+        };
+        let (id, changes) = match row.step(found, batch.on_conflict) {
+            Ok(Step::Change(id, changes)) => (id, changes),
+            Ok(Step::Keep(id)) => return Ok(Ok(Imported::Unchanged(id))),
+            Err(refusal) => return Ok(Err(refusal)),
+            Ok(Step::Create(new)) => {
+                return match self.insert(new.clone()) {
+                    Ok(user) => {
+                        self.record(new.event().on(user.id));
+                        Ok(Ok(Imported::Created(user.id)))
+                    }
+                    Err(Error::Refused(taken)) => Ok(Err(taken.into())),
+                    Err(Error::Port(error)) => Err(error),
+                };
+            }
+        };
+        let (before, mut imported) = (self.clone(), Imported::Unchanged(id));
+        for change in changes {
+            match self.change(id, change.clone(), &batch.authority) {
+                Ok(Some((_, true))) => imported = Imported::Updated(id),
+                Ok(_) => {}
+                Err(Error::Refused(refusal)) => {
+                    *self = before;
+                    return Ok(Err(refusal.into()));
+                }
+                Err(Error::Port(error)) => return Err(error),
+            }
+        }
+        Ok(Ok(imported))
     }
 }
 
@@ -308,37 +394,22 @@ impl AccountRepository for Store {
         change: AccountChange,
         authority: Authority,
     ) -> Result<Option<User>, Error<ChangeUserError>> {
+        let changed = self.lock().change(id, change, &authority)?;
+        Ok(changed.map(|(user, _)| user))
+    }
+
+    async fn import(
+        &self,
+        batch: ImportBatch,
+    ) -> Result<Vec<Result<Imported, RowRefusal>>, PortError> {
         let mut state = self.lock();
-        let context = authority.context.clone();
-        let refused = |error| Err(Error::Refused(error));
-        let Some(found) = state.accounts.get(&id) else { return Ok(None) };
-        let (before, active_before_deletion) = (found.recipient(), found.active_before_deletion);
-        let account = accounts::Account { user: before.user.clone(), active_before_deletion };
-        let plan = change.plan(&account, &authority).map_err(Error::Refused)?;
-        // Check before the first change: a refusal must change nothing.
-        let users = || state.accounts.values().map(|account| &account.user);
-        let others = || users().filter(|user| user.id != id);
-        if plan.takes_admin && !others().any(|user| user.is_lasting_admin(context.at)) {
-            return refused(LastAdmin.into());
+        let before = batch.dry_run.then(|| state.clone());
+        let rows = batch.rows.iter();
+        let outcomes = rows.map(|row| state.import(row, &batch)).collect::<Result<_, _>>();
+        if let Some(before) = before {
+            *state = before;
         }
-        let name = plan.after.user.username.canonical();
-        if others().any(|user| user.username.canonical() == name) {
-            return refused(ChangeUserError::UsernameTaken);
-        }
-        if let (Some(email), AccountChange::Edit { profile, .. }) = (&plan.address, change) {
-            if state.is_anothers(email.canonical(), Some(id), context.at) {
-                return refused(ChangeUserError::EmailTaken);
-            }
-            let how = NewAddress::Direct { by_password: true };
-            state.change_address(&before, email, how, profile.address.mails, context.at)?;
-        }
-        let was_locked = plan.forgets_failures && state.forget(id);
-        let action = plan.action.or(was_locked.then_some(AuditAction::LockoutCleared));
-        state.write(id, plan, context.at)?;
-        if let Some(action) = action {
-            state.record(context.event(action).on(id));
-        }
-        Ok(state.user(id))
+        outcomes
     }
 
     async fn delete_due(&self, at: Timestamp) -> Result<u64, PortError> {

@@ -9,6 +9,7 @@ use menjin_domain::one_time::{NewOneTimeToken, Recovery, TokenDigest};
 use menjin_domain::sessions::{Generation, Session};
 
 /// An account.
+#[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) user: User,
     pub(crate) hash: PasswordHash,
@@ -22,6 +23,7 @@ pub(crate) struct Account {
 }
 
 /// A session.
+#[derive(Clone)]
 pub(crate) struct StoredSession {
     pub(crate) session: Session,
     /// The generation before the current one, and when it was first used.
@@ -31,6 +33,7 @@ pub(crate) struct StoredSession {
 }
 
 /// A one-time token.
+#[derive(Clone)]
 pub(crate) struct StoredToken {
     pub(crate) made: NewOneTimeToken,
     /// It was used or made void. It stays, so that a mail that is sent twice does not make it anew.
@@ -38,6 +41,7 @@ pub(crate) struct StoredToken {
 }
 
 /// A mail.
+#[derive(Clone)]
 pub(crate) struct StoredMail {
     /// The mail as it is claimed.
     pub(crate) queued: QueuedMail,
@@ -49,6 +53,7 @@ pub(crate) struct StoredMail {
 }
 
 /// An invitation.
+#[derive(Clone)]
 pub(crate) struct StoredInvitation {
     pub(crate) digest: TokenDigest,
     /// Its `inviter` is looked up each time: see `State::as_now`.

@@ -20,7 +20,7 @@ pub(crate) struct Store {
 }
 
 /// What has an id is ordered by it, because lists are.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct State {
     pub(crate) accounts: BTreeMap<UserId, Account>,
     pub(crate) sessions: HashMap<SessionId, StoredSession>,

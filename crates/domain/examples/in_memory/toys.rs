@@ -79,6 +79,12 @@ impl PasswordHasher for ToyHasher {
         self.hash_text(password.expose()).await
     }
 
+    async fn hash_behind(&self, password: &NewPassword) -> Result<PasswordHash, PortError> {
+        // Nothing waits here.
+        let salt = self.random.uuid()?;
+        Ok(PasswordHash::new(derive(password.expose(), salt, self.rounds).await?))
+    }
+
     async fn rehash(
         &self,
         password: &CandidatePassword,

@@ -94,6 +94,7 @@ impl CreateAdmin {
             role: Role::ADMIN,
             profile: Profile::default(),
             locale: None,
+            is_active: true,
             is_verified: false,
             mail: None,
             first_password: None,

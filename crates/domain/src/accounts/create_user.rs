@@ -122,6 +122,7 @@ impl CreateUser {
             role,
             profile,
             locale,
+            is_active: true,
             is_verified: false,
             mail: self.post.mail(MailKind::VerifyEmail, locale, &context.request)?,
             first_password: (must_change || generated.is_some()).then_some(period),

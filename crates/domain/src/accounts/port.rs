@@ -9,6 +9,7 @@ use crate::accounts::{
 use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason};
 use crate::common::{Error, Locale, PageStart, Patch, PortError, Timestamp, UserId};
 use crate::credentials::{FirstPassword, PasswordHash};
+use crate::import::{ImportBatch, Imported, RowRefusal};
 use crate::mail::NewMail;
 use crate::one_time::EmailChangeMails;
 
@@ -27,6 +28,8 @@ pub struct NewUser {
     pub profile: Profile,
     /// The language of mails, if it is known.
     pub locale: Option<Locale>,
+    /// Whether the account may log in.
+    pub is_active: bool,
     /// Whether the user has proved that the address is theirs.
     pub is_verified: bool,
     /// The mail that asks to prove the address.
@@ -155,7 +158,7 @@ pub struct DeletionScheduled;
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait AccountRepository: Send + Sync {
-    /// Makes an active account at credential version 0 and returns it with its id.
+    /// Makes an account at credential version 0 and returns it with its id.
     /// Appends the mail to it. Records [`NewUser::event`] on it.
     ///
     /// MUST return `UsernameTaken` if the canonical name is taken, else `EmailTaken` if the
@@ -211,6 +214,17 @@ pub trait AccountRepository: Send + Sync {
         change: AccountChange,
         authority: Authority,
     ) -> Result<Option<User>, Error<ChangeUserError>>;
+
+    /// Stores rows of a table together, each as [`ReadyRow::step`](crate::import::ReadyRow::step) says of the accounts that have its
+    /// name and its address, and tells of each, in their order. An account is made as by
+    /// [`create`](Self::create), and changed as by [`change`](Self::change), one change after the other.
+    ///
+    /// A row that is refused changes nothing and stops no other. A dry run changes nothing, and MUST tell
+    /// the same as if it did.
+    async fn import(
+        &self,
+        batch: ImportBatch,
+    ) -> Result<Vec<Result<Imported, RowRefusal>>, PortError>;
 
     /// Deletes some of the accounts that are to be gone at this time, with all that is their own: their
     /// names and addresses are free then. Returns how many. Records `account_deleted` on each.

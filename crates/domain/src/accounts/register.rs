@@ -160,6 +160,7 @@ impl Register {
             role: input.role.into(),
             profile: input.profile,
             locale: input.locale,
+            is_active: true,
             is_verified: false,
             mail,
             first_password: None,

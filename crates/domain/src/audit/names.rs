@@ -64,6 +64,8 @@ named! {
         RegistrationFailed = "registration_failed", "A registration found its name or address taken.";
         RegistrationRefused = "registration_refused", "A registration was not tried: too many have failed.";
         UserCreated = "user_created", "An administrator made an account for somebody.";
+        UserImported = "user_imported", "An account was made from a table.";
+        UsersExported = "users_exported", "A list of users was written to a file.";
         AdminCreated = "admin_created", "An administrator was made on the command line.";
         LoggedIn = "logged_in", "A password was right: a session began.";
         LoginFailed = "log_in_failed", "A login failed.";
@@ -197,6 +199,8 @@ impl AuditAction {
             | Self::DeletionUndone
             | Self::AccountDeleted
             | Self::Reauthenticated
+            | Self::UserImported
+            | Self::UsersExported
             | Self::LockoutCleared => AuditOutcome::Success,
             Self::RegistrationFailed
             | Self::RegistrationRefused

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::common::Error;
+use crate::common::{Error, PortError};
 use crate::credentials::{CandidatePassword, NewPassword, PasswordHash};
 
 /// What verifying a password found.
@@ -59,6 +59,9 @@ pub trait PasswordHasher: Send + Sync {
 
     /// Hashes a password with a fresh salt, at the configured cost.
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, Error<Overloaded>>;
+
+    /// Hashes a password for which nobody waits: others come first, however long that takes.
+    async fn hash_behind(&self, password: &NewPassword) -> Result<PasswordHash, PortError>;
 
     /// Hashes a password again that has just been verified, at the configured cost.
     async fn rehash(&self, password: &CandidatePassword)

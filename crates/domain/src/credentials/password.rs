@@ -107,6 +107,11 @@ impl PasswordHash {
         Self(hash.into())
     }
 
+    /// That of an account without a password: none is right. Its user gets one by a link.
+    pub fn none() -> Self {
+        Self::new("!".to_owned())
+    }
+
     /// The hash itself, for a hasher or a store.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()

@@ -98,7 +98,7 @@ impl FirstPasswords {
 
     /// A password of 60 random bits, which can be read aloud and typed: three groups of four digits and
     /// capital letters. Both dialects take it.
-    fn generate(&self) -> Result<NewPassword, PortError> {
+    pub(crate) fn generate(&self) -> Result<NewPassword, PortError> {
         let (_, bits) = self.random.uuid()?.as_u64_pair();
         // Of a random UUID's lower half, 62 bits are random: all but the upper two.
         NewPassword::parse(

@@ -223,6 +223,7 @@ impl AcceptInvitation {
             role: invitation.role,
             profile,
             locale,
+            is_active: true,
             is_verified,
             mail,
             first_password: None,

@@ -15,6 +15,7 @@ use menjin_domain::common::{Causes, Error, PortError, SessionId, Timestamp, User
 use menjin_domain::credentials::{
     CredentialRepository, CredentialVersion, Credentials, PasswordChange, PasswordHash,
 };
+use menjin_domain::import::{ImportBatch, Imported, RowRefusal};
 use menjin_domain::invitations::{
     AcceptError, Acceptance, Invitation, InvitationId, InvitationOver, InvitationPage,
     InvitationQuery, InvitationRepository, NewInvitation, RoleAcceptance, TakeRoleError,
@@ -82,14 +83,40 @@ impl Changes {
         write: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, PortError> {
         let changes = self.clone();
-        let work = async move {
+        self.to_the_end(async move {
             let outcome = write.await;
             changes.cache.invalidate(invalidation);
             if concerns_others(&outcome) {
                 changes.tell_others(invalidation).await;
             }
             outcome
-        };
+        })
+        .await
+    }
+
+    /// The same, where the write says what it has changed.
+    async fn after_each<T: Send + 'static>(
+        &self,
+        which: impl FnOnce(&T) -> Vec<Invalidation> + Send + 'static,
+        write: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, PortError> {
+        let changes = self.clone();
+        self.to_the_end(async move {
+            let outcome = write.await;
+            for invalidation in which(&outcome) {
+                changes.cache.invalidate(invalidation);
+                changes.tell_others(invalidation).await;
+            }
+            outcome
+        })
+        .await
+    }
+
+    /// Runs to its end, also if the caller goes away.
+    async fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, PortError> {
         let task = self.runtime.spawn(work.in_current_span()).await;
         task.map_err(|error| {
             if error.is_panic() {
@@ -277,6 +304,24 @@ impl AccountRepository for CachedAccounts {
         let store = Arc::clone(&self.store);
         let write = async move { store.change(id, change, authority).await };
         self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn import(
+        &self,
+        batch: ImportBatch,
+    ) -> Result<Vec<Result<Imported, RowRefusal>>, PortError> {
+        let (store, dry_run) = (Arc::clone(&self.store), batch.dry_run);
+        let write = async move { store.import(batch).await };
+        let changed = move |outcomes: &Result<Vec<Result<Imported, RowRefusal>>, PortError>| {
+            let outcomes = outcomes.iter().flatten().filter(|_| !dry_run);
+            // A new account has no session.
+            let updated = outcomes.filter_map(|outcome| match outcome {
+                Ok(Imported::Updated(id)) => Some(Invalidation::User(*id)),
+                _ => None,
+            });
+            updated.collect()
+        };
+        self.changes.after_each(changed, write).await?
     }
 
     async fn delete_due(&self, at: Timestamp) -> Result<u64, PortError> {

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use menjin_domain::common::Timestamp;
 
+use super::tables::{ExportArgs, ImportArgs, TemplateArgs};
 use super::time;
 
 #[derive(Debug, Subcommand)]
@@ -53,6 +54,26 @@ pub(crate) enum UsersCommand {
     /// Undo a deletion before its time.
     #[command(after_help = "Example: menjin users restore mike")]
     Restore(UserArgs),
+    /// Make users out of a CSV, NDJSON or Excel file, and change those that are there already if you say
+    /// so. Passwords that are in it, or are generated, have to be changed at the first login; hashes of
+    /// other systems (bcrypt, Argon2id, Django's, scrypt) stay their users' own. No mail is sent to new
+    /// users. An empty cell says nothing. Columns: username, email, `full_name`, role, password,
+    /// `password_hash`, phone, bio, avatar, locale, `is_active`, `is_verified`.
+    #[command(
+        after_help = "Examples:\n  menjin users import class.xlsx --dry-run\n  menjin users import \
+                            class.xlsx --generate-passwords passwords.csv --failed failed.csv\n  menjin \
+                            users import django.csv --map password=password_hash"
+    )]
+    Import(ImportArgs),
+    /// Write users to a CSV or NDJSON file: all, or those that match. The file can be imported.
+    #[command(
+        after_help = "Examples:\n  menjin users export users.csv --role student\n  menjin users \
+                            export --format ndjson --with-hashes > users.ndjson"
+    )]
+    Export(ExportArgs),
+    /// Print an empty table to fill in and import, as CSV.
+    #[command(after_help = "Example: menjin users template --language zh-CN > users.csv")]
+    Template(TemplateArgs),
 }
 
 /// Whom a command is about.
