@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::access::{Guard, Roles};
 use crate::accounts::{
-    ChangeEmail, ChangeUser, CreateAdmin, CreateUser, DeleteOwnAccount, DisownAccount, GetUser,
-    ListUsers, Register, ResendVerification, SearchUsers, UndoEmailChange, UpdateOwnProfile,
-    VerifyEmail, WithdrawEmailChange,
+    ChangeEmail, ChangeUser, ChangeUsers, CreateAdmin, CreateUser, DeleteOwnAccount, DisownAccount,
+    GetUser, ListUsers, Register, ResendVerification, SearchUsers, UndoEmailChange,
+    UpdateOwnProfile, VerifyEmail, WithdrawEmailChange,
 };
 use crate::audit::ListRecords;
 use crate::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
@@ -63,6 +63,7 @@ pub struct Services {
     pub search_users: SearchUsers,
     pub create_user: CreateUser,
     pub change_user: ChangeUser,
+    pub change_users: ChangeUsers,
     pub set_password: SetPassword,
     pub delete_own_account: DeleteOwnAccount,
     pub get_lockout: GetLockout,
@@ -120,6 +121,7 @@ impl Services {
             search_users: SearchUsers::new(&ports),
             create_user: CreateUser::new(&ports, policy),
             change_user: ChangeUser::new(&ports, policy),
+            change_users: ChangeUsers::new(&ports, policy),
             set_password: SetPassword::new(&ports, policy),
             delete_own_account: DeleteOwnAccount::new(&ports, policy),
             get_lockout: GetLockout::new(&ports, policy),

@@ -190,11 +190,12 @@ async fn change(
     let mut imported = Imported::Unchanged(id);
     for change in changes {
         match account_changes::change(postgres, id, change, authority).await {
-            Ok(account) => {
-                if account.is_some_and(|account| account.is_changed) {
-                    imported = Imported::Updated(id);
-                }
+            Ok(None) => {
+                postgres.batch_execute("RELEASE SAVEPOINT import_row").await?;
+                return Ok(Err(RowRefusal::NotFound));
             }
+            Ok(Some(account)) if account.is_changed => imported = Imported::Updated(id),
+            Ok(Some(_)) => {}
             Err(Abort::Refused(Error::Refused(refusal))) => {
                 let undo = "ROLLBACK TO SAVEPOINT import_row; RELEASE SAVEPOINT import_row";
                 postgres.batch_execute(undo).await?;

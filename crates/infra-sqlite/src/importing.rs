@@ -113,7 +113,7 @@ fn change(
     for change in changes {
         let account = account_changes::change(sqlite, id, change, authority);
         let account = account.map_err(Error::<ChangeUserError>::cast)?;
-        if account.is_some_and(|account| account.is_changed) {
+        if account.ok_or(Error::Refused(RowRefusal::NotFound))?.is_changed {
             imported = Imported::Updated(id);
         }
     }

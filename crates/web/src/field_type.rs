@@ -74,6 +74,14 @@ impl FromJson for bool {
     }
 }
 
+impl FromJson for Vec<Value> {
+    const MISTYPED: Problem = Problem::NotAList;
+
+    fn from_json(value: Value) -> Option<Self> {
+        if let Value::Array(list) = value { Some(list) } else { None }
+    }
+}
+
 impl FromJson for Map<String, Value> {
     const MISTYPED: Problem = Problem::NotAnObject;
 

@@ -19,6 +19,8 @@ pub enum Problem {
     NotABoolean,
     /// It is no JSON object.
     NotAnObject,
+    /// It is no list.
+    NotAList,
     /// The body is no JSON.
     MalformedJson,
     /// The body is JSON, but no object.
@@ -67,6 +69,17 @@ pub enum Problem {
     UnknownOrder,
     /// What is searched for comes in the order of names only.
     OnlyByName,
+    /// It is a list without items, or with more than these.
+    Items {
+        /// The greatest number.
+        max: usize,
+    },
+    /// Both were given, or neither.
+    IdsOrFilter,
+    /// There is no such action on many users.
+    UnknownBatch,
+    /// The filter has a field that there is not.
+    UnknownFilter,
     /// It breaks a rule of the domain.
     Rule(Violation),
 }
@@ -87,6 +100,8 @@ impl Problem {
             Self::NotAnInteger => "int_parsing",
             Self::NotABoolean => "bool_parsing",
             Self::NotAnObject => "dict_type",
+            Self::NotAList => "list_type",
+            Self::Items { .. } => "too_long",
             Self::MalformedJson => "json_invalid",
             Self::BodyNotAnObject => "model_attributes_type",
             Self::AtLeast { .. } => "greater_than_equal",
@@ -96,13 +111,14 @@ impl Problem {
             | Self::UnknownState
             | Self::UnknownLocale
             | Self::UnknownOrder
+            | Self::UnknownBatch
             | Self::Rule(V::UnknownRole) => "enum",
             Self::NotATime => "datetime_parsing",
             Self::Rule(V::TooShort { .. }) => "string_too_short",
             Self::Rule(V::TooLong { .. } | V::TooManyBytes { .. }) => "string_too_long",
             Self::NotAUuid => "uuid_parsing",
             Self::Rule(V::NotACacheKey) => "string_pattern_mismatch",
-            Self::UnknownParameter => "extra_forbidden",
+            Self::UnknownParameter | Self::UnknownFilter => "extra_forbidden",
             Self::LoneSurrogate => "string_unicode",
             Self::Repeated
             | Self::RepeatedName
@@ -112,6 +128,7 @@ impl Problem {
             | Self::NotTheInvited
             | Self::NotInTheFuture
             | Self::OnlyByName
+            | Self::IdsOrFilter
             | Self::Rule(_) => "value_error",
         }
     }
@@ -125,6 +142,7 @@ impl Problem {
                 | Self::NotAnInteger
                 | Self::NotABoolean
                 | Self::NotAnObject
+                | Self::NotAList
                 | Self::MalformedJson
                 | Self::BodyNotAnObject
                 | Self::UnknownParameter
@@ -149,6 +167,21 @@ impl Problem {
             Self::NotABoolean => fixed("应为 true 或 false", "Input should be true or false"),
             Self::NotAnInteger => fixed("应为整数", "Input should be a valid integer"),
             Self::NotAnObject => fixed("应为JSON对象", "Input should be a valid object"),
+            Self::NotAList => fixed("应为数组", "Input should be a valid list"),
+            Self::Items { max } => {
+                (format!("应有1到{max}项"), format!("Input should have 1 to {max} items"))
+            }
+            Self::IdsOrFilter => {
+                fixed("请提供 ids 或 filter 其中之一", "Give either ids or filter, and not both")
+            }
+            Self::UnknownBatch => fixed(
+                "操作应为 activate、deactivate、ban、delete、set_role 或 end_sessions",
+                "Input should be activate, deactivate, ban, delete, set_role or end_sessions",
+            ),
+            Self::UnknownFilter => fixed(
+                "筛选条件只能是 q、role、is_active 或 is_verified",
+                "A filter has q, role, is_active and is_verified only",
+            ),
             Self::MalformedJson => fixed("请求体不是有效的JSON", "The body is not valid JSON"),
             Self::BodyNotAnObject => {
                 fixed("请求体应为JSON对象", "The body should be a JSON object")
@@ -335,6 +368,11 @@ pub fn all_problems() -> Vec<Problem> {
         Problem::NotABoolean,
         Problem::NotAnInteger,
         Problem::NotAnObject,
+        Problem::NotAList,
+        Problem::Items { max: 100 },
+        Problem::IdsOrFilter,
+        Problem::UnknownBatch,
+        Problem::UnknownFilter,
         Problem::MalformedJson,
         Problem::BodyNotAnObject,
         Problem::Repeated,

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use menjin_domain::access::{Denied, Restriction};
 use menjin_domain::accounts::{
-    BanIsOver, ChangeEmailError, ChangeUserError, CreateUserError, CreateUserRefusal,
-    DeleteOwnAccountError, DeletionScheduled, LastAdmin, ManageUserError, RegisterError,
-    UpdateOwnProfileError, VerifyEmailError,
+    BanIsOver, ChangeEmailError, ChangeUserError, ChangeUsers, ChangeUsersError, CreateUserError,
+    CreateUserRefusal, DeleteOwnAccountError, DeletionScheduled, LastAdmin, ManageUserError,
+    RegisterError, TooManyUsers, UpdateOwnProfileError, VerifyEmailError,
 };
 use menjin_domain::cache::CacheDenied;
 use menjin_domain::common::{Error, Violation};
 use menjin_domain::credentials::{
     ChangePasswordError, PolicyViolation, PromptError, ResetPasswordError, SetPasswordError,
 };
+use menjin_domain::import::RowRefusal;
 use menjin_domain::invitations::{
     AcceptInvitationError, CreateInvitationError, InvitationTerms, ResendInvitationError,
     TermsError,
@@ -265,6 +266,34 @@ impl From<ManageUserError> for ApiError {
             ManageUserError::ReauthenticationRequired(error) => error.into(),
             ManageUserError::BanIsOver(BanIsOver) => {
                 FieldError::in_body("until", Problem::NotInTheFuture).into()
+            }
+        }
+    }
+}
+
+impl From<ChangeUsersError> for ApiError {
+    fn from(error: ChangeUsersError) -> Self {
+        match error {
+            ChangeUsersError::Denied(error) => error.into(),
+            ChangeUsersError::Role(error) => error.into(),
+            ChangeUsersError::TooMany(TooManyUsers) => {
+                let max = ChangeUsers::MAX;
+                FieldError::in_body("filter", Problem::Items { max }).into()
+            }
+        }
+    }
+}
+
+/// Of one of many users.
+impl From<RowRefusal> for ApiError {
+    fn from(error: RowRefusal) -> Self {
+        match error {
+            RowRefusal::NotFound => ErrorKind::UserNotFound.into(),
+            RowRefusal::Change(error) => error.into(),
+            RowRefusal::Taken(error) => error.into(),
+            // Of rows of a table only.
+            RowRefusal::TwoAccounts | RowRefusal::Exists | RowRefusal::Incomplete => {
+                ErrorKind::Invalid.into()
             }
         }
     }

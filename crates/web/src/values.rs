@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 
 use chrono::{DateTime, SubsecRound as _};
 use menjin_domain::accounts::{
-    AvatarUrl, BanReason, Bio, Email, FullName, LoginName, Phone, RegistrableRole, Role,
-    SearchTerm, UserOrder, UserPosition, Username, UsernameLength,
+    AvatarUrl, BanReason, Bio, ChangeUsers, Email, FullName, LoginName, Phone, RegistrableRole,
+    Role, SearchTerm, UserFilter, UserOrder, UserPosition, Username, UsernameLength,
 };
 use menjin_domain::audit::{AuditAction, AuditOutcome, AuditPosition};
 use menjin_domain::cache::{CacheKey, EntryTtl};
@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-use crate::field_type::{FieldType, Rules};
+use crate::field_type::{FieldType, FromJson as _, Rules};
 use crate::problem::Problem;
 use crate::schema::{Components, Schema, TOKEN_EXAMPLE, names};
 
@@ -387,6 +387,120 @@ impl FieldType for Flag {
 
     fn schema(_: &Rules) -> Value {
         json!({ "type": "boolean" })
+    }
+}
+
+/// The ids of users.
+pub enum UserIds {}
+
+impl FieldType for UserIds {
+    type Json = Vec<Value>;
+    type Value = Vec<UserId>;
+
+    fn parse(sent: &Vec<Value>, _: &Rules) -> Result<Vec<UserId>, Problem> {
+        if sent.is_empty() || sent.len() > ChangeUsers::MAX {
+            return Err(Problem::Items { max: ChangeUsers::MAX });
+        }
+        let id = |sent: &Value| {
+            let number = i64::from_json(sent.clone()).ok_or(Problem::NotAnInteger)?;
+            UserId::try_from(number).map_err(|_too_small| Problem::AtLeast { min: 1 })
+        };
+        sent.iter().map(id).collect()
+    }
+
+    fn schema(_: &Rules) -> Value {
+        json!({
+            "type": "array", "minItems": 1, "maxItems": ChangeUsers::MAX, "example": [3, 4, 5],
+            "items": {
+                "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX,
+            },
+        })
+    }
+}
+
+/// Which users: those that match all of it.
+impl FieldType for UserFilter {
+    type Json = Map<String, Value>;
+    type Value = Self;
+
+    fn parse(sent: &Map<String, Value>, rules: &Rules) -> Result<Self, Problem> {
+        let mut filter = Self::default();
+        let text = |value: &Value| value.as_str().map(str::to_owned).ok_or(Problem::NotAString);
+        let flag = |value: &Value| value.as_bool().ok_or(Problem::NotABoolean);
+        for (name, value) in sent {
+            match name.as_str() {
+                "q" => filter.term = SearchTerm::parse(&text(value)?)?,
+                "role" => filter.role = Some(<Role as FieldType>::parse(&text(value)?, rules)?),
+                "is_active" => filter.is_active = Some(flag(value)?),
+                "is_verified" => filter.is_verified = Some(flag(value)?),
+                _ => return Err(Problem::UnknownFilter),
+            }
+        }
+        Ok(filter)
+    }
+
+    fn schema(rules: &Rules) -> Value {
+        json!({
+            "type": "object", "additionalProperties": false, "example": { "role": "student" },
+            "properties": {
+                "q": <SearchTerm as FieldType>::schema(rules),
+                "role": <Role as FieldType>::schema(rules),
+                "is_active": { "type": "boolean" },
+                "is_verified": { "type": "boolean" },
+            },
+        })
+    }
+}
+
+/// What is done to many users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchName {
+    /// Makes them active.
+    Activate,
+    /// Makes them inactive.
+    Deactivate,
+    /// Bans them.
+    Ban,
+    /// Deletes them.
+    Delete,
+    /// Gives them another role.
+    SetRole,
+    /// Ends their sessions.
+    EndSessions,
+}
+
+impl BatchName {
+    const ALL: [Self; 6] = [
+        Self::Activate,
+        Self::Deactivate,
+        Self::Ban,
+        Self::Delete,
+        Self::SetRole,
+        Self::EndSessions,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Activate => "activate",
+            Self::Deactivate => "deactivate",
+            Self::Ban => "ban",
+            Self::Delete => "delete",
+            Self::SetRole => "set_role",
+            Self::EndSessions => "end_sessions",
+        }
+    }
+}
+
+impl FieldType for BatchName {
+    type Json = String;
+    type Value = Self;
+
+    fn parse(sent: &String, _: &Rules) -> Result<Self, Problem> {
+        Self::ALL.into_iter().find(|name| name.as_str() == sent).ok_or(Problem::UnknownBatch)
+    }
+
+    fn schema(_: &Rules) -> Value {
+        json!({ "type": "string", "enum": names(&Self::ALL, Self::as_str) })
     }
 }
 

@@ -9,7 +9,7 @@ use menjin_domain::accounts::{
     ProfileChanges, Role, Username, UsernameLength,
 };
 use menjin_domain::audit::AuditAction;
-use menjin_domain::common::Patch;
+use menjin_domain::common::{Patch, UserId};
 use menjin_domain::import::{ImportBatch, Imported, OnConflict, ReadyRow, RowRefusal};
 
 use super::mails::Mailing;
@@ -30,6 +30,7 @@ fn row(username: &str, address: &str, changes: Vec<AccountChange>) -> ReadyRow {
         ..new_user(username, Role::TEACHER)
     };
     ReadyRow {
+        id: None,
         username: Some(name(username)),
         email: Some(address),
         create: Some(new.into()),
@@ -201,4 +202,30 @@ async fn u2_parallel_imports_make_each_account_once(store: Store) {
         let made = done.iter().filter(|rows| matches!(rows[n], Ok(Imported::Created(_)))).count();
         assert_eq!(made, 1, "user{n:02}");
     }
+}
+
+/// A row may be for the account of an id, whatever it is called.
+#[apply(row!)]
+async fn a11_a_row_is_for_an_account_by_its_id(store: Store) {
+    let (ann, bob) = (store.student("ann").await, store.student("bob").await);
+    let nobody = UserId::try_from(99).unwrap();
+    let of = |id, change| ReadyRow {
+        id: Some(id),
+        username: None,
+        email: None,
+        create: None,
+        changes: vec![change],
+    };
+    let rows = || {
+        let deactivate = |id| of(id, AccountChange::Deactivate);
+        vec![deactivate(ann), deactivate(nobody), of(bob, AccountChange::Activate)]
+    };
+    let expected =
+        [Ok(Imported::Updated(ann)), Err(RowRefusal::NotFound), Ok(Imported::Unchanged(bob))];
+    let session = store.log_in(1, ann).await;
+    let dry = ImportBatch { dry_run: true, ..batch(rows(), OnConflict::Update) };
+    assert_eq!(store.import(dry).await, expected);
+    assert!(store.is_live(session, 6).await && store.user(ann).await.is_active);
+    assert_eq!(store.import(batch(rows(), OnConflict::Update)).await, expected);
+    assert!(!store.is_live(session, 6).await && !store.user(ann).await.is_active);
 }

@@ -11,6 +11,7 @@ mod administration;
 mod audit;
 mod authentication;
 mod authorisation;
+mod batch;
 mod cache;
 mod cors;
 mod deletion;

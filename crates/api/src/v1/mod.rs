@@ -46,6 +46,7 @@ mod sessions {
 mod users {
     pub(super) mod activate;
     pub(super) mod ban;
+    pub(super) mod batch;
     pub(super) mod change_email;
     pub(super) mod create;
     pub(super) mod deactivate;
@@ -109,6 +110,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         users::delete_me::endpoint(),
         users::list::endpoint(),
         users::create::endpoint(),
+        // Of two paths that fit, actix takes the first.
+        users::batch::endpoint(),
         users::get::endpoint(),
         users::update::endpoint(),
         users::set_role::endpoint(),

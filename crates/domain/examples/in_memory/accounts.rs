@@ -273,6 +273,7 @@ impl State {
         let (before, mut imported) = (self.clone(), Imported::Unchanged(id));
         for change in changes {
             match self.change(id, change.clone(), &batch.authority) {
+                Ok(None) => return Ok(Err(RowRefusal::NotFound)),
                 Ok(Some((_, true))) => imported = Imported::Updated(id),
                 Ok(_) => {}
                 Err(Error::Refused(refusal)) => {

@@ -3,6 +3,7 @@
 mod account;
 mod change;
 mod change_email;
+mod change_many;
 mod change_user;
 mod create_admin;
 mod create_user;
@@ -28,6 +29,9 @@ pub use account::{Ban, Profile, User};
 pub use change::{Account, AccountChange, Authority, BanIsOver, ChangePlan, ChangeUserError, Ends};
 pub use change_email::{
     ChangeEmail, ChangeEmailError, ChangeEmailInput, EmailChangeMode, WithdrawEmailChange,
+};
+pub use change_many::{
+    BatchAction, BatchInput, BatchOf, BatchResult, ChangeUsers, ChangeUsersError, TooManyUsers,
 };
 pub use change_user::{ChangeUser, ManageUserError};
 pub use create_admin::{CreateAdmin, CreateAdminError, CreateAdminInput};

@@ -20,6 +20,8 @@ pub enum OnConflict {
 /// A row that is ready to be stored.
 #[derive(Debug, Clone)]
 pub struct ReadyRow {
+    /// The account, if it is known by its id; name and address do not matter then.
+    pub id: Option<UserId>,
     /// The name by which an account is looked for.
     pub username: Option<Username>,
     /// The address by which an account is looked for.
@@ -66,6 +68,9 @@ pub enum RowRefusal {
     /// There is no such user, and the row does not say enough to make one.
     #[error("is missing: there is no such user yet, and a new one needs it")]
     Incomplete,
+    /// Nobody has the id.
+    #[error("there is no such user")]
+    NotFound,
     /// Somebody was faster, or keeps the address.
     #[error(transparent)]
     Taken(#[from] CreateUserError),
@@ -100,6 +105,9 @@ impl ReadyRow {
     /// # Errors
     /// See [`RowRefusal`].
     pub fn step(&self, found: Found, on_conflict: OnConflict) -> Result<Step<'_>, RowRefusal> {
+        if let Some(id) = self.id {
+            return Ok(Step::Change(id, &self.changes));
+        }
         let id = match (found.by_username, found.by_email) {
             (None, None) => {
                 let new = self.create.as_deref().ok_or(RowRefusal::Incomplete)?;
@@ -125,7 +133,7 @@ mod tests {
 
     #[test]
     fn u3_a_row_is_for_the_one_account_of_its_name_and_address() {
-        let row = ReadyRow { username: None, email: None, create: None, changes: vec![] };
+        let row = ReadyRow { id: None, username: None, email: None, create: None, changes: vec![] };
         let other = UserId::try_from(9).unwrap();
         let step = |by_username, by_email, on_conflict| {
             let step = row.step(Found { by_username, by_email }, on_conflict);

@@ -279,6 +279,7 @@ impl ImportRun {
                 RowPassword::None | RowPassword::Plain(_) => (hash(*place), Some(self.period())),
             };
             Ok(ReadyRow {
+                id: None,
                 username: row.username.clone(),
                 email: row.email.clone(),
                 changes: self.changes(row, &hash, first)?,

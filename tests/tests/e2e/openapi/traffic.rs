@@ -537,6 +537,14 @@ async fn administration(visits: &mut Visits) {
             visits.send_bad_bodies(&admin, (method, path, "2")).await;
         }
     }
+    let batch = ("POST", "/api/v1/users/batch", "");
+    let some = json!({ "action": "deactivate", "ids": [2, 99] });
+    visits.send(&admin, batch, Some(&some), 200).await;
+    visits.send(&mike, batch, Some(&some), 401).await;
+    visits.send_bad_bodies(&admin, batch).await;
+    visits.send_unauthenticated(&app, batch).await;
+    let denied = app.user("ann").await;
+    visits.send(&denied, batch, Some(&some), 403).await;
     visits.send_bad_bodies(&admin, create).await;
     visits.send_unauthenticated(&app, create).await;
     let common = json!({ "password": "12345678" });

@@ -1,0 +1,106 @@
+//! `POST /api/v1/users/batch`.
+
+use menjin_domain::access::rights::UsersWrite;
+use menjin_domain::accounts::{
+    Ban, BanReason, BatchAction, BatchInput, BatchOf, BatchResult, ChangeUsers, ManageUserError,
+    Role, UserFilter,
+};
+use menjin_domain::common::Timestamp;
+use menjin_web::problem::{FieldError, Problem};
+use menjin_web::values::{BatchName, Boolean, OrNone, UserIds};
+
+use crate::prelude::*;
+
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new(Method::POST, "/api/v1/users/batch", batch)
+        .success("What has become of each user, or would")
+        .refusals(&[ErrorKind::ReauthenticationRequired, ErrorKind::RoleForbidden])
+}
+
+request! {
+    /// What is done to whom.
+    struct BatchRequest as "UserBatch" {
+        action: Required<BatchName>,
+        /// The users; or `filter`.
+        ids: Optional<UserIds>,
+        /// All users that match, 100 at most.
+        filter: Optional<UserFilter>,
+        /// Of `ban`: when the users may log in again.
+        until: Nullable<OrNone<Timestamp>> => { "example": "2030-01-31T08:00:00Z" },
+        /// Of `ban`: why, for other administrators.
+        reason: Nullable<BanReason>,
+        /// Of `set_role`.
+        role: Nullable<OrNone<Role>>,
+        /// Only tell what would be done.
+        dry_run: Optional<Boolean> => { "default": false },
+    }
+}
+
+impl BatchRequest {
+    fn into_input(self, now: Timestamp) -> Result<BatchInput, ApiError> {
+        let missing = |field| ApiError::from(FieldError::in_body(field, Problem::Missing));
+        let (until, reason) = (self.until.value()?, self.reason.value()?);
+        let role = self.role.value()?;
+        let action = match self.action.value()? {
+            BatchName::Activate => BatchAction::Activate,
+            BatchName::Deactivate => BatchAction::Deactivate,
+            BatchName::Delete => BatchAction::Delete,
+            BatchName::EndSessions => BatchAction::EndSessions,
+            BatchName::SetRole => BatchAction::SetRole(role.ok_or_else(|| missing("role"))?),
+            BatchName::Ban => {
+                let ban = Ban::new(until.ok_or_else(|| missing("until"))?, reason, now);
+                BatchAction::Ban(ban.map_err(ManageUserError::from)?)
+            }
+        };
+        let of = match (self.ids.value()?, self.filter.value()?) {
+            (Some(ids), None) => BatchOf::Ids(ids),
+            (None, Some(filter)) => BatchOf::Filter(filter.into()),
+            _ => return Err(FieldError::in_body("ids", Problem::IdsOrFilter).into()),
+        };
+        Ok(BatchInput { of, action, dry_run: self.dry_run.value()?.unwrap_or(false) })
+    }
+}
+
+response! {
+    /// What has become of each user.
+    struct BatchResponse as "UserBatchResults" {
+        results: Vec<ResultResponse>,
+    }
+}
+
+response! {
+    /// What has become of a user.
+    struct ResultResponse as "UserBatchResult" {
+        id: i64 => { "minimum": 1, "example": 3 },
+        outcome: &'static str => { "enum": ["done", "unchanged", "failed"], "example": "done" },
+        /// Why it failed, as the request for this user alone would be refused; null if it did not.
+        code: Option<&'static str> => { "example": "last_admin" },
+    }
+}
+
+impl From<BatchResult> for ResultResponse {
+    fn from(result: BatchResult) -> Self {
+        let (outcome, code) = match result.outcome {
+            Ok(true) => ("done", None),
+            Ok(false) => ("unchanged", None),
+            Err(refusal) => ("failed", Some(ApiError::from(refusal).kind.code())),
+        };
+        Self { id: result.id.get(), outcome, code }
+    }
+}
+
+/// Change many users at once.
+///
+/// Each of them is changed as by itself, and one that is refused stops no other. Beside `users.write`,
+/// the right of the action is needed: `users.ban`, `users.delete`, `roles.grant` for `set_role`,
+/// `sessions.end` for `end_sessions`. 100 users at most.
+#[api_v2_operation(operation_id = "change_users", tags("User Management"))]
+async fn batch(
+    api: Data<Api>,
+    Ordered(Authorized(allowed), Body(body)): Ordered<Authorized<UsersWrite>, Body<BatchRequest>>,
+) -> Answer<Reply<BatchResponse>> {
+    let input = body.into_input(allowed.context().at)?;
+    let change: &ChangeUsers = &api.services.change_users;
+    let results = change.execute(&allowed, input).await?;
+    Ok(Reply(BatchResponse { results: results.into_iter().map(ResultResponse::from).collect() }))
+}

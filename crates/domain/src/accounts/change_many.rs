@@ -1,0 +1,390 @@
+//! Use-case: changing many accounts at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::access::rights::{RightId, UsersWrite};
+use crate::access::{Allowed, Denied, Forbidden};
+use crate::accounts::change_user::check_grant;
+use crate::accounts::{
+    AccountChange, AccountRepository, Ban, ManageUserError, Role, UserFilter, UserOrder, UserSearch,
+};
+use crate::audit::{AuditAction, AuditReason, AuditTrail};
+use crate::common::{Error, PortError, UserId};
+use crate::import::{ImportBatch, Imported, OnConflict, ReadyRow, RowRefusal};
+use crate::mail::{MailKind, Post};
+use crate::ports::{Policy, Ports, RequiredPorts};
+use crate::sessions::{SessionQuery, SessionRepository};
+
+/// What is done to each account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BatchAction {
+    /// See [`AccountChange::Activate`].
+    Activate,
+    /// See [`AccountChange::Deactivate`].
+    Deactivate,
+    /// See [`AccountChange::Ban`].
+    Ban(Ban),
+    /// See [`AccountChange::Delete`].
+    Delete,
+    /// See [`AccountChange::SetRole`].
+    SetRole(Role),
+    /// All sessions end.
+    EndSessions,
+}
+
+impl BatchAction {
+    /// The right that it needs.
+    fn right(&self) -> RightId {
+        match self {
+            Self::Activate | Self::Deactivate => RightId::UsersWrite,
+            Self::Ban(_) => RightId::UsersBan,
+            Self::Delete => RightId::UsersDelete,
+            Self::SetRole(_) => RightId::RolesGrant,
+            Self::EndSessions => RightId::SessionsEnd,
+        }
+    }
+}
+
+/// Whose accounts are changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BatchOf {
+    /// Those of these ids.
+    Ids(Vec<UserId>),
+    /// Those that match.
+    Filter(Box<UserFilter>),
+}
+
+/// What is to be done to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchInput {
+    /// To whom.
+    pub of: BatchOf,
+    /// What.
+    pub action: BatchAction,
+    /// Whether it is only to be seen what would be done.
+    pub dry_run: bool,
+}
+
+/// More accounts than are changed at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no more than {} users at once", ChangeUsers::MAX)]
+pub struct TooManyUsers;
+
+/// Why nothing was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeUsersError {
+    /// The caller does not have the right of the action, or has to give the password again first.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The caller may not give the role, or there is none such.
+    #[error(transparent)]
+    Role(#[from] ManageUserError),
+    /// The filter finds more.
+    #[error(transparent)]
+    TooMany(#[from] TooManyUsers),
+}
+
+/// What has become of an account, or would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchResult {
+    /// The account.
+    pub id: UserId,
+    /// Whether it was changed, or why not.
+    pub outcome: Result<bool, RowRefusal>,
+}
+
+/// Changes accounts together, each as it would be changed by itself: one that is refused stops no other.
+#[non_exhaustive]
+pub struct ChangeUsers {
+    /// The accounts.
+    pub accounts: Arc<dyn AccountRepository>,
+    /// The sessions.
+    pub sessions: Arc<dyn SessionRepository>,
+    /// Makes the mails that tell the owners.
+    pub post: Post,
+    /// Takes the failures.
+    pub trail: Arc<dyn AuditTrail>,
+    /// For how long an account can be restored; zero: not at all.
+    pub delete_grace: Duration,
+}
+
+impl ChangeUsers {
+    /// How many accounts are changed at once at most.
+    pub const MAX: usize = 100;
+
+    /// On these ports, with this policy.
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
+        let RequiredPorts { accounts, sessions, audit_trail, .. } = &ports.required;
+        Self {
+            accounts: accounts.clone(),
+            sessions: sessions.clone(),
+            post: Post::new(ports),
+            trail: audit_trail.clone(),
+            delete_grace: policy.delete_grace,
+        }
+    }
+
+    /// Runs the use-case; tells of each account, in the order of the ids.
+    ///
+    /// # Errors
+    /// See [`ChangeUsersError`].
+    pub async fn execute(
+        &self,
+        allowed: &Allowed<UsersWrite>,
+        input: BatchInput,
+    ) -> Result<Vec<BatchResult>, Error<ChangeUsersError>> {
+        self.check(allowed, &input.action)?;
+        let ids = self.ids(input.of).await?;
+        if input.action == BatchAction::EndSessions {
+            return Ok(self.end_sessions(allowed, ids, input.dry_run).await?);
+        }
+        let rows = ids.iter().map(|id| {
+            let changes = self.change(allowed, &input.action)?.into_iter().collect();
+            let (username, email, create) = (None, None, None);
+            Ok(ReadyRow { id: Some(*id), username, email, create, changes })
+        });
+        let batch = ImportBatch {
+            rows: rows.collect::<Result<_, PortError>>()?,
+            on_conflict: OnConflict::Update,
+            dry_run: input.dry_run,
+            authority: allowed.authority(),
+        };
+        let outcomes = self.accounts.import(batch).await?;
+        let outcomes = outcomes
+            .into_iter()
+            .map(|outcome| outcome.map(|imported| matches!(imported, Imported::Updated(_))));
+        let results: Vec<_> = ids
+            .into_iter()
+            .zip(outcomes)
+            .map(|(id, outcome)| BatchResult { id, outcome })
+            .collect();
+        if !input.dry_run {
+            self.record_failures(allowed, &results);
+            if input.action == BatchAction::Delete && self.delete_grace.is_zero() {
+                while self.accounts.delete_due(allowed.context().at).await? > 0 {}
+            }
+            tracing::info!(event = "users_changed", by = %allowed.caller(), users = results.len());
+        }
+        Ok(results)
+    }
+
+    /// Whether the caller may do this to anybody.
+    fn check(
+        &self,
+        allowed: &Allowed<UsersWrite>,
+        action: &BatchAction,
+    ) -> Result<(), Error<ChangeUsersError>> {
+        let denied = |denied: Denied| Error::Refused(denied.into());
+        if !allowed.roles().grants(allowed.role(), action.right()) {
+            let event = allowed.context().clone().event(AuditAction::AccessDenied);
+            self.trail.note(event.because(AuditReason::NotAdmin));
+            return Err(denied(Forbidden.into()));
+        }
+        allowed.check_step_up().map_err(|error| denied(error.into()))?;
+        if let BatchAction::SetRole(role) = action {
+            check_grant(*role, allowed).map_err(Error::cast)?;
+        }
+        Ok(())
+    }
+
+    /// Each account once.
+    async fn ids(&self, of: BatchOf) -> Result<Vec<UserId>, Error<ChangeUsersError>> {
+        let mut ids = match of {
+            BatchOf::Ids(ids) => ids,
+            BatchOf::Filter(filter) => {
+                let order = UserOrder::of(None, &filter).unwrap_or_default();
+                let (filter, limit) = (*filter, Self::MAX as u64 + 1);
+                let search = UserSearch { filter, order, after: None, limit };
+                let found = self.accounts.search(search).await?;
+                found.users.into_iter().map(|user| user.id).collect()
+            }
+        };
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.len() > Self::MAX { Err(Error::Refused(TooManyUsers.into())) } else { Ok(ids) }
+    }
+
+    /// The change of one account, with its own mail.
+    fn change(
+        &self,
+        allowed: &Allowed<UsersWrite>,
+        action: &BatchAction,
+    ) -> Result<Option<AccountChange>, PortError> {
+        Ok(Some(match action {
+            BatchAction::Activate => AccountChange::Activate,
+            BatchAction::Deactivate => AccountChange::Deactivate,
+            BatchAction::Ban(ban) => AccountChange::Ban(ban.clone()),
+            BatchAction::SetRole(role) => AccountChange::SetRole(*role),
+            BatchAction::Delete => {
+                let context = allowed.context();
+                let mail = self.post.mail(MailKind::AccountDeletion, None, &context.request)?;
+                AccountChange::Delete { deletes_at: context.at + self.delete_grace, mail }
+            }
+            BatchAction::EndSessions => return Ok(None),
+        }))
+    }
+
+    fn record_failures(&self, allowed: &Allowed<UsersWrite>, results: &[BatchResult]) {
+        for result in results {
+            if let Err(RowRefusal::Change(error)) = result.outcome {
+                let event = allowed.context().clone().event(AuditAction::UserChangeFailed);
+                self.trail.note(event.on(result.id).because(error.reason()));
+            }
+        }
+    }
+
+    async fn end_sessions(
+        &self,
+        allowed: &Allowed<UsersWrite>,
+        ids: Vec<UserId>,
+        dry_run: bool,
+    ) -> Result<Vec<BatchResult>, PortError> {
+        let mut results = Vec::with_capacity(ids.len());
+        for id in ids {
+            let outcome = match self.accounts.find(id).await? {
+                None => Err(RowRefusal::NotFound),
+                Some(user) if dry_run => {
+                    let (user_id, at) = (id, allowed.context().at);
+                    let query = SessionQuery { user_id, at, after: None, limit: 1 };
+                    let (_, live) = self.sessions.list_live(query).await?;
+                    let reach = allowed.reach().check(user.role);
+                    reach.map(|()| live > 0).map_err(|error| RowRefusal::Change(error.into()))
+                }
+                Some(_) => match self.sessions.revoke_all(id, None, allowed.authority()).await {
+                    Ok(ended) => Ok(ended > 0),
+                    Err(Error::Refused(error)) => Err(RowRefusal::Change(error.into())),
+                    Err(Error::Port(error)) => return Err(error),
+                },
+            };
+            results.push(BatchResult { id, outcome });
+        }
+        Ok(results)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::{OutOfReach, ReauthenticationRequired};
+    use crate::accounts::{ChangeUserError, FoundUsers, MockAccountRepository, User};
+    use crate::sessions::MockSessionRepository;
+    use crate::testing::{self, Trail};
+
+    fn id(id: i64) -> UserId {
+        UserId::try_from(id).unwrap()
+    }
+
+    fn use_case(
+        accounts: MockAccountRepository,
+        sessions: MockSessionRepository,
+    ) -> (ChangeUsers, Arc<Trail>) {
+        let trail = Arc::new(Trail::default());
+        let change = ChangeUsers {
+            accounts: Arc::new(accounts),
+            sessions: Arc::new(sessions),
+            post: testing::post(9),
+            trail: trail.clone(),
+            delete_grace: Duration::from_secs(60),
+        };
+        (change, trail)
+    }
+
+    fn input(ids: &[i64], action: BatchAction) -> BatchInput {
+        let ids = ids.iter().map(|number| id(*number)).collect();
+        BatchInput { of: BatchOf::Ids(ids), action, dry_run: false }
+    }
+
+    #[tokio::test]
+    async fn a11_each_account_is_changed_once_and_a_refusal_is_recorded() {
+        let mut accounts = MockAccountRepository::new();
+        accounts
+            .expect_import()
+            .withf(|batch| {
+                let ids: Vec<_> = batch.rows.iter().map(|row| row.id.unwrap()).collect();
+                let is_ban =
+                    |row: &ReadyRow| matches!(row.changes[..], [AccountChange::Delete { .. }]);
+                ids == [id(3), id(4), id(5)] && batch.rows.iter().all(is_ban) && !batch.dry_run
+            })
+            .times(1)
+            .return_once(|_| {
+                let refused = RowRefusal::Change(ChangeUserError::OwnAccount);
+                Ok(vec![Ok(Imported::Updated(id(3))), Ok(Imported::Unchanged(id(4))), Err(refused)])
+            });
+        let (change, trail) = use_case(accounts, MockSessionRepository::new());
+        let allowed = testing::allowed(9);
+        let results =
+            change.execute(&allowed, input(&[5, 3, 4, 3], BatchAction::Delete)).await.unwrap();
+        let outcomes: Vec<_> = results.iter().map(|result| result.outcome).collect();
+        let refused = RowRefusal::Change(ChangeUserError::OwnAccount);
+        assert_eq!(outcomes, [Ok(true), Ok(false), Err(refused)]);
+        trail.has([(AuditAction::UserChangeFailed, AuditReason::OwnAccount)]);
+    }
+
+    #[tokio::test]
+    async fn a11_the_right_is_that_of_the_action_and_the_password_is_asked_for() {
+        let clerk: Role = "clerk".parse().unwrap();
+        let roles = crate::access::Roles::new([(clerk, [RightId::UsersWrite].into())]);
+        let (mut guard, _) = testing::guard(9);
+        guard.roles = Arc::new(roles);
+        let user = User { role: clerk, ..testing::user() };
+        let caller = crate::access::Principal { user: user.into(), ..testing::principal() };
+        let allowed = guard.allow::<UsersWrite>(&caller, testing::request()).unwrap();
+        let nothing = || use_case(MockAccountRepository::new(), MockSessionRepository::new());
+        let (change, trail) = nothing();
+        for action in [BatchAction::Delete, BatchAction::SetRole(Role::STUDENT)] {
+            let refused = change.execute(&allowed, input(&[3], action)).await;
+            let expected = ChangeUsersError::Denied(Forbidden.into());
+            assert!(matches!(refused, Err(Error::Refused(error)) if error == expected));
+        }
+        let denied = (AuditAction::AccessDenied, AuditReason::NotAdmin);
+        trail.has([denied, denied]);
+        guard.step_up = Some(Duration::from_secs(5));
+        let allowed = guard.allow::<UsersWrite>(&testing::admin(), testing::request()).unwrap();
+        let refused = nothing().0.execute(&allowed, input(&[3], BatchAction::Activate)).await;
+        let expected = ChangeUsersError::Denied(ReauthenticationRequired.into());
+        assert!(matches!(refused, Err(Error::Refused(error)) if error == expected));
+    }
+
+    #[tokio::test]
+    async fn a11_a_filter_that_finds_too_many_does_nothing() {
+        let mut accounts = MockAccountRepository::new();
+        accounts.expect_search().withf(|search| search.limit == 101).return_once(|_| {
+            let user = |number| User { id: id(number), ..testing::user() };
+            Ok(FoundUsers {
+                users: (1..=101).map(user).collect(),
+                total: 101,
+                total_is_exact: true,
+            })
+        });
+        let (change, _) = use_case(accounts, MockSessionRepository::new());
+        let of = BatchOf::Filter(UserFilter::default().into());
+        let input = BatchInput { of, action: BatchAction::Deactivate, dry_run: false };
+        let refused = change.execute(&testing::allowed(9), input).await;
+        let expected = ChangeUsersError::TooMany(TooManyUsers);
+        assert!(matches!(refused, Err(Error::Refused(error)) if error == expected));
+    }
+
+    #[tokio::test]
+    async fn a11_sessions_end_of_those_within_reach() {
+        let mut accounts = MockAccountRepository::new();
+        accounts.expect_find().returning(|found| {
+            Ok(Some(User { id: found, ..testing::user() }).filter(|_| found != id(9)))
+        });
+        let mut sessions = MockSessionRepository::new();
+        sessions.expect_revoke_all().returning(|user, keep, _| {
+            assert_eq!(keep, None);
+            match user.get() {
+                3 => Ok(2),
+                4 => Ok(0),
+                _ => Err(Error::Refused(OutOfReach)),
+            }
+        });
+        let (change, _) = use_case(accounts, sessions);
+        let input = input(&[3, 4, 5, 9], BatchAction::EndSessions);
+        let results = change.execute(&testing::allowed(9), input).await.unwrap();
+        let outcomes: Vec<_> = results.iter().map(|result| result.outcome).collect();
+        let refused = Err(RowRefusal::Change(OutOfReach.into()));
+        assert_eq!(outcomes, [Ok(true), Ok(false), refused, Err(RowRefusal::NotFound)]);
+    }
+}
