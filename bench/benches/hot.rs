@@ -34,6 +34,7 @@ fn live() -> LiveSession {
             last_used_at: at(0),
             authenticated_at: at(0),
             expires_at: at(600_000),
+            ends_at: at(600_000),
             client: ClientInfo::local(),
         },
         user: Arc::new(user()),

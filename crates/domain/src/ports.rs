@@ -86,6 +86,10 @@ pub struct Policy {
     pub access_ttl: Duration,
     /// How long a session lives, however often it is refreshed.
     pub session_ttl: Duration,
+    /// For how long a session lives that is not refreshed; `None`: to its end.
+    pub idle_ttl: Option<Duration>,
+    /// How many sessions a user may have: a login beyond that ends the oldest. `None`: any number.
+    pub max_sessions: Option<u32>,
     /// For how long after its first use a refresh token is taken again, if the answer was lost.
     pub refresh_grace: Duration,
     /// Whether each refresh is recorded. Refreshes are by far the most frequent events.
@@ -149,6 +153,8 @@ impl Default for Policy {
         Self {
             access_ttl: Duration::from_secs(30 * 60),
             session_ttl: DAY * 7,
+            idle_ttl: None,
+            max_sessions: None,
             refresh_grace: Duration::from_secs(24 * 60 * 60),
             record_refreshes: true,
             login_limits: Some(LoginLimits::DEFAULT),

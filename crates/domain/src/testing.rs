@@ -193,6 +193,7 @@ pub(crate) fn live() -> LiveSession {
             last_used_at: at(0),
             authenticated_at: at(0),
             expires_at: at(7 * 86_400),
+            ends_at: at(7 * 86_400),
             client: client(),
         },
         user: user().into(),

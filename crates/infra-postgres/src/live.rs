@@ -17,7 +17,7 @@ use crate::error::COMPONENT;
 /// every call, which takes longer than PostgreSQL needs to answer this one.
 pub(crate) const FIND_LIVE: &str = "SELECT \
     s.user_id, s.generation, s.created_at, s.last_used_at, s.expires_at, s.client_address, \
-    s.user_agent, s.authenticated_at, u.username, u.username_canonical, u.email, u.email_canonical, u.role, u.full_name, \
+    s.user_agent, s.authenticated_at, s.ends_at, u.username, u.username_canonical, u.email, u.email_canonical, u.role, u.full_name, \
     u.phone, u.bio, u.avatar, u.is_active, u.is_verified, u.created_at, u.updated_at, u.last_login_at, \
     u.locale, u.credential_version, u.pending_email, u.pending_email_canonical, u.pending_version, \
     u.deletes_at, u.banned_until, u.ban_reason, u.first_password_from, u.first_password_until \
@@ -92,6 +92,7 @@ fn read_live_session(
         client_address: Host::from(columns.next::<IpAddr>()?),
         user_agent: columns.next()?,
         authenticated_at: columns.optional_moment()?,
+        ends_at: columns.optional_moment()?,
     };
     let user = UserRow {
         id: user_id,

@@ -13,7 +13,7 @@ use menjin_domain::sessions::{
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{
     is_live, is_live_of, is_live_of_except, is_older_than, is_open_of_except, is_verified, live,
-    start_of_sessions,
+    oldest_live_of, start_of_sessions,
 };
 
 use crate::PostgresStore;
@@ -27,12 +27,22 @@ use crate::statements::CreateSession;
 #[async_trait]
 impl SessionRepository for PostgresStore {
     async fn create(&self, session: NewSession) -> Result<User, Error<StaleCredentials>> {
-        self.statement(session, |postgres, session| {
+        // Alone, the session and its record are one statement.
+        if session.max_sessions.is_none() {
+            let create =
+                self.statement(session, |postgres, session| create(postgres, session).boxed());
+            return create.await;
+        }
+        self.transaction(session, |postgres, session| {
             async move {
-                let user: Option<UserRow> =
-                    CreateSession::new(session).get_result(postgres).await.optional()?;
-                let user = user.ok_or(Abort::Refused(Error::Refused(StaleCredentials)))?;
-                Ok(user.try_into()?)
+                // Locks the user's row, so that each of several sees those before it.
+                let user = create(postgres, session).await?;
+                if let Some(kept) = session.others_kept()
+                    && end_oldest(postgres, session, kept).await?
+                {
+                    record(postgres, &session.event_of_excess()).await?;
+                }
+                Ok(user)
             }
             .boxed()
         })
@@ -141,6 +151,32 @@ impl SessionRepository for PostgresStore {
             FOR UPDATE SKIP LOCKED)";
         self.delete_in_parts(statement, before).await
     }
+}
+
+async fn create(
+    postgres: &mut AsyncPgConnection,
+    session: &NewSession,
+) -> Result<User, Abort<Error<StaleCredentials>>> {
+    let user: Option<UserRow> =
+        CreateSession::new(session).get_result(postgres).await.optional()?;
+    let user = user.ok_or(Abort::Refused(Error::Refused(StaleCredentials)))?;
+    Ok(user.try_into()?)
+}
+
+/// Ends the oldest live sessions of whose session is new, but so many; whether there were any.
+async fn end_oldest(
+    postgres: &mut AsyncPgConnection,
+    new: &NewSession,
+    kept: u32,
+) -> QueryResult<bool> {
+    let at = Micros::from(new.created_at);
+    let oldest = oldest_live_of(new.user_id.get(), new.id.into(), at, kept.into());
+    let oldest: Vec<Id> = oldest.load(postgres).await?;
+    let ended = diesel::update(sessions::table.filter(sessions::id.eq_any(oldest)))
+        .set(sessions::ended_at.eq(at))
+        .execute(postgres)
+        .await?;
+    Ok(ended > 0)
 }
 
 async fn reauthenticate(
@@ -264,7 +300,8 @@ async fn rotate_locked(
     };
     live.session.generation = next.lineage.current;
     live.session.last_used_at = rotation.at;
-    let rotated = diesel::update(session).set(RotationRow::new(next.lineage));
+    live.session.expires_at = rotation.expires_at(live.session.ends_at);
+    let rotated = diesel::update(session).set(RotationRow::new(next.lineage, &live.session));
     rotated.execute(postgres).await?;
     if let Some(event) = &next.event {
         record(postgres, event).await?;

@@ -33,6 +33,7 @@ pub(crate) struct RotateCurrent {
     at: Vec<Micros>,
     addresses: Vec<Host>,
     user_agents: Vec<Option<String>>,
+    idle_until: Vec<Option<Micros>>,
     request_ids: Vec<Option<String>>,
     recorded: Vec<bool>,
     action: &'static str,
@@ -53,6 +54,10 @@ impl RotateCurrent {
             user_agents: rotations
                 .iter()
                 .map(|each| each.request.client.user_agent.clone())
+                .collect(),
+            idle_until: rotations
+                .iter()
+                .map(|each| each.idle_ttl.map(|idle| Micros::from(each.at + idle)))
                 .collect(),
             request_ids: rotations
                 .iter()
@@ -90,14 +95,18 @@ impl QueryFragment<Pg> for RotateCurrent {
         out.push_bind_param::<Array<Nullable<Text>>, _>(&self.request_ids)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Bool>, _>(&self.recorded)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Moment>>, _>(&self.idle_until)?;
         out.push_sql(
             ") AS asked (session_id, user_id, presented, at, client_address, user_agent, request_id, \
-             recorded)), taken AS (SELECT asked.* FROM asked JOIN sessions \
+             recorded, idle_until)), taken AS (SELECT asked.* FROM asked JOIN sessions \
              ON sessions.id = asked.session_id WHERE sessions.user_id = asked.user_id \
              AND sessions.generation = asked.presented AND sessions.ended_at IS NULL \
              AND sessions.expires_at > asked.at FOR NO KEY UPDATE OF sessions SKIP LOCKED), \
              changed AS (UPDATE sessions SET generation = sessions.generation + 1, \
-             predecessor = sessions.generation, rotated_at = taken.at, last_used_at = taken.at \
+             predecessor = sessions.generation, rotated_at = taken.at, last_used_at = taken.at, \
+             ends_at = COALESCE(sessions.ends_at, sessions.expires_at), expires_at = \
+             LEAST(COALESCE(sessions.ends_at, sessions.expires_at), taken.idle_until) \
              FROM taken JOIN users ON users.id = taken.user_id AND users.is_active \
              WHERE sessions.id = taken.session_id RETURNING sessions.id AS session_id, ",
         );
@@ -130,6 +139,7 @@ pub(crate) struct CreateSession {
     credential_version: i64,
     created_at: Micros,
     expires_at: Micros,
+    ends_at: Micros,
     address: Host,
     user_agent: Option<String>,
     event: Event,
@@ -144,6 +154,7 @@ impl CreateSession {
             credential_version: session.verified_version.0,
             created_at: Micros::from(session.created_at),
             expires_at: Micros::from(session.expires_at),
+            ends_at: Micros::from(session.ends_at),
             address: session.request.client.address.into(),
             user_agent: session.request.client.user_agent.clone(),
             event: session.event().into(),
@@ -168,12 +179,12 @@ impl QueryFragment<Pg> for CreateSession {
         self.user.walk_ast(out.reborrow())?;
         out.push_sql(
             "), session AS (INSERT INTO sessions (id, user_id, generation, created_at, \
-             last_used_at, expires_at, client_address, user_agent) SELECT ",
+             last_used_at, expires_at, ends_at, client_address, user_agent) SELECT ",
         );
         out.push_bind_param::<Uuid16, _>(&self.session_id)?;
         out.push_sql(", changed.id, ");
         out.push_bind_param::<BigInt, _>(&Generation::FIRST.0)?;
-        for moment in [&self.created_at, &self.created_at, &self.expires_at] {
+        for moment in [&self.created_at, &self.created_at, &self.expires_at, &self.ends_at] {
             out.push_sql(", ");
             out.push_bind_param::<Moment, _>(moment)?;
         }

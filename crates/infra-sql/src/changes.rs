@@ -10,7 +10,7 @@ use menjin_domain::audit::{AuditEvent, AuditReason};
 use menjin_domain::common::{Locale, Patch, RequestId, Timestamp, UserId};
 use menjin_domain::credentials::PasswordHash;
 use menjin_domain::lockout::Failures;
-use menjin_domain::sessions::{Generation, Lineage, NewSession};
+use menjin_domain::sessions::{Generation, Lineage, NewSession, Session};
 
 use crate::schema::{audit_events, login_throttles, sessions, users};
 use crate::values::{Host, Id, Micros};
@@ -187,6 +187,7 @@ pub struct NewSessionRow<'a> {
     created_at: Micros,
     last_used_at: Micros,
     expires_at: Micros,
+    ends_at: Option<Micros>,
     client_address: Host,
     user_agent: Option<&'a str>,
 }
@@ -200,6 +201,7 @@ impl<'a> From<&'a NewSession> for NewSessionRow<'a> {
             created_at: session.created_at.into(),
             last_used_at: session.created_at.into(),
             expires_at: session.expires_at.into(),
+            ends_at: Some(session.ends_at.into()),
             client_address: session.request.client.address.into(),
             user_agent: session.request.client.user_agent.as_deref(),
         }
@@ -216,11 +218,13 @@ pub struct RotationRow {
     rotated_at: Option<Micros>,
     retries: i64,
     last_used_at: Micros,
+    expires_at: Micros,
+    ends_at: Option<Micros>,
 }
 
 impl RotationRow {
-    /// A rotation to these generations.
-    pub fn new(lineage: Lineage) -> Self {
+    /// A rotation to these generations, and the session as it is then.
+    pub fn new(lineage: Lineage, session: &Session) -> Self {
         let (predecessor, first_used) = lineage.predecessor.unzip();
         Self {
             generation: lineage.current.0,
@@ -228,6 +232,8 @@ impl RotationRow {
             rotated_at: first_used.map(Micros::from),
             retries: lineage.retries.into(),
             last_used_at: lineage.last_used_at.into(),
+            expires_at: session.expires_at.into(),
+            ends_at: Some(session.ends_at.into()),
         }
     }
 }

@@ -37,6 +37,7 @@ macro_rules! migrations {
             7, "0007_administration", 1;
             8, "0008_search", 1;
             9, "0009_step_up", 1;
+            10, "0010_idle_sessions", 1;
         )
     };
     ($database:literal: $($version:literal, $name:literal, $oldest_program:literal;)*) => {

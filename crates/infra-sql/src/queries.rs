@@ -45,6 +45,21 @@ pub fn is_live_of_except(user_id: i64, keep: Option<Id>, at: Micros) -> _ {
         .and(sessions::id.ne_all(keep))
 }
 
+/// The ids of the oldest live sessions of a user, but of this one and of so many others.
+#[auto_type(no_type_alias)]
+pub fn oldest_live_of(user_id: i64, but: Id, at: Micros, kept: i64) -> _ {
+    let all: i64 = i64::MAX;
+    sessions::table
+        .filter(sessions::user_id.eq(user_id))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(at))
+        .filter(sessions::id.ne(but))
+        .order((sessions::created_at.desc(), sessions::id.desc()))
+        .select(sessions::id)
+        .limit(all)
+        .offset(kept)
+}
+
 /// The sessions after this one, in a list from the newest to the oldest.
 #[auto_type(no_type_alias)]
 pub fn is_older_than(created_at: Micros, id: Id) -> _ {

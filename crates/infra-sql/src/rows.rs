@@ -172,6 +172,8 @@ pub struct SessionRow {
     pub user_agent: Option<String>,
     /// Null: at `created_at`.
     pub authenticated_at: Option<Micros>,
+    /// Null: at `expires_at`.
+    pub ends_at: Option<Micros>,
 }
 
 impl TryFrom<SessionRow> for Session {
@@ -193,6 +195,7 @@ impl TryFrom<SessionRow> for Session {
                 row.authenticated_at.unwrap_or(row.created_at),
             )?,
             expires_at: at("expires_at", row.expires_at)?,
+            ends_at: at("ends_at", row.ends_at.unwrap_or(row.expires_at))?,
             client: ClientInfo {
                 address: row.client_address.0.ok_or_else(|| bad("client_address"))?,
                 user_agent: row.user_agent,

@@ -71,6 +71,7 @@ diesel::table! {
         client_address -> Address,
         user_agent -> Nullable<Text>,
         authenticated_at -> Nullable<Moment>,
+        ends_at -> Nullable<Moment>,
     }
 }
 

@@ -120,6 +120,7 @@ pub const TABLES: &[Table] = &[
             ("client_address", Address),
             ("user_agent", Kind::Text),
             ("authenticated_at", Moment),
+            ("ends_at", Moment),
         ],
     },
     Table {

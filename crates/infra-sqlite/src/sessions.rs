@@ -12,7 +12,7 @@ use menjin_infra_sql::error::bad_column;
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{
     is_live_of, is_live_of_except, is_older_than, is_open_of_except, is_verified, live,
-    start_of_sessions,
+    oldest_live_of, start_of_sessions,
 };
 
 use crate::SqliteStore;
@@ -37,6 +37,11 @@ impl SessionRepository for SqliteStore {
                 .execute(sqlite)
                 .or_port_error()?;
             record(sqlite, &session.event())?;
+            if let Some(kept) = session.others_kept()
+                && end_oldest(sqlite, &session, kept)?
+            {
+                record(sqlite, &session.event_of_excess())?;
+            }
             Ok(user.try_into()?)
         })
         .await
@@ -65,8 +70,9 @@ impl SessionRepository for SqliteStore {
             };
             live.session.generation = next.lineage.current;
             live.session.last_used_at = rotation.at;
+            live.session.expires_at = rotation.expires_at(live.session.ends_at);
             diesel::update(sessions::table.find(Id::from(rotation.session_id)))
-                .set(RotationRow::new(next.lineage))
+                .set(RotationRow::new(next.lineage, &live.session))
                 .execute(sqlite)
                 .or_port_error()?;
             if let Some(event) = &next.event {
@@ -215,6 +221,22 @@ fn end(
     let bad = || bad_column("sessions", "user_id", id.to_string());
     let user = ended.optional().or_port_error()?;
     user.map(|user| UserId::try_from(user).map_err(|_invalid| bad())).transpose()
+}
+
+/// Ends the oldest live sessions of whose session is new, but so many; whether there were any.
+fn end_oldest(
+    sqlite: &mut SqliteConnection,
+    new: &NewSession,
+    kept: u32,
+) -> Result<bool, PortError> {
+    let at = Micros::from(new.created_at);
+    let oldest = oldest_live_of(new.user_id.get(), new.id.into(), at, kept.into());
+    let oldest: Vec<Id> = oldest.load(sqlite).or_port_error()?;
+    diesel::update(sessions::table.filter(sessions::id.eq_any(&oldest)))
+        .set(sessions::ended_at.eq(at))
+        .execute(sqlite)
+        .or_port_error()
+        .map(|ended| ended > 0)
 }
 
 /// Ends the sessions of a user, except the one to keep.

@@ -346,6 +346,8 @@ fn policy(settings: &Settings) -> Result<Policy, SettingsError> {
     let mut policy = Policy::default();
     policy.access_ttl = settings.auth.access_ttl;
     policy.session_ttl = settings.auth.refresh_ttl;
+    policy.idle_ttl = settings.sessions.idle_ttl();
+    policy.max_sessions = settings.sessions.max_per_user();
     policy.refresh_grace = settings.auth.refresh_grace;
     policy.record_refreshes = settings.audit.refreshes;
     policy.login_limits = settings.throttle.logins();

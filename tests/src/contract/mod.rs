@@ -221,6 +221,8 @@ pub fn new_session(n: u128, user_id: UserId, credential_version: CredentialVersi
         verified_version: credential_version,
         created_at: at(0),
         expires_at: at(3600),
+        ends_at: at(3600),
+        max_sessions: None,
         request: request(),
     }
 }

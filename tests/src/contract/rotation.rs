@@ -32,6 +32,7 @@ impl Subject {
             presented: Generation(presented),
             at: at(seconds),
             grace: Duration::from_secs(10),
+            idle_ttl: None,
             request: request(),
             recorded: true,
         }
@@ -377,6 +378,7 @@ async fn rotations_follow_the_rule(store: Store) {
                 presented: Generation(presented[usize::try_from(draw(5)).unwrap()]),
                 at: at(seconds),
                 grace: Duration::from_secs(draw(3).unsigned_abs() * 10),
+                idle_ttl: None,
                 request: request(),
                 recorded: draw(2) == 0,
             };
@@ -399,4 +401,28 @@ async fn rotations_follow_the_rule(store: Store) {
         }
     }
     assert_eq!(seen.len(), 4, "{seen:?}");
+}
+
+/// Each refresh puts the end off, to the last moment at most; without a limit it is there at once.
+#[apply(row!)]
+async fn d4_a_session_that_is_not_refreshed_expires(store: Store) {
+    let subject = Subject::new(store).await;
+    let idle = |presented, seconds, idle: Option<u64>| Rotation {
+        idle_ttl: idle.map(Duration::from_secs),
+        ..subject.rotation(presented, seconds)
+    };
+    let expires_at = async |rotation: Rotation| match subject.store.sessions.rotate(rotation).await
+    {
+        Ok(RotationOutcome::Rotated(live)) => Some(live.session.expires_at),
+        _ => None,
+    };
+    assert_eq!(expires_at(idle(0, 10, Some(60))).await, Some(at(70)));
+    assert_eq!(expires_at(idle(1, 50, Some(60))).await, Some(at(110)));
+    // A retry, whose answer was lost, counts as a use.
+    assert_eq!(expires_at(idle(1, 55, Some(60))).await, Some(at(115)));
+    let live = async |seconds| subject.store.is_live(subject.session_id, seconds).await;
+    assert!(live(114).await && !live(115).await);
+    assert_eq!(expires_at(idle(3, 115, Some(60))).await, None);
+    assert_eq!(expires_at(idle(3, 114, None)).await, Some(at(3600)), "the limit was taken away");
+    assert_eq!(expires_at(idle(4, 3590, Some(60))).await, Some(at(3600)), "the end stays the end");
 }

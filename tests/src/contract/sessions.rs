@@ -320,3 +320,64 @@ async fn a10_a_session_is_marked_when_the_password_is_given_again(store: Store) 
     store.accounts.deactivate(ann, context(40)).await.unwrap();
     assert!(!store.sessions.reauthenticate(again(id, ann, 0, 41)).await.unwrap());
 }
+
+/// Of the sessions of a user so many stay as may: the newest, and nobody else's end.
+#[apply(row!)]
+async fn d4_a_login_beyond_the_limit_ends_the_oldest(store: Store) {
+    let (ann, bob) = (store.student("ann").await, store.student("bob").await);
+    let of_bob = store.log_in(90, bob).await;
+    let log_in = async |number: u128, seconds, max| {
+        let new = NewSession {
+            created_at: at(seconds),
+            max_sessions: max,
+            ..new_session(number, ann, CredentialVersion(0))
+        };
+        store.sessions.create(new).await.unwrap();
+    };
+    for number in 1..=4_u8 {
+        log_in(number.into(), number.into(), None).await;
+    }
+    store.sessions.end(session_id(3), context(5)).await.unwrap();
+    let before = store.recorded().await.len();
+    log_in(5, 6, Some(3)).await;
+    let live = async || {
+        let mut live = Vec::new();
+        for number in 1..=7_u8 {
+            if store.is_live(session_id(number.into()), 20).await {
+                live.push(number);
+            }
+        }
+        live
+    };
+    assert_eq!(live().await, [2, 4, 5]);
+    let recorded = store.recorded().await.split_off(before);
+    let actions: Vec<_> = recorded.iter().map(|event| (event.action, event.subject)).collect();
+    let expected = [AuditAction::LoggedIn, AuditAction::OldestSessionsEnded];
+    assert_eq!(actions, expected.map(|action| (action, Some(ann))));
+    log_in(6, 7, Some(1)).await;
+    assert_eq!(live().await, [6]);
+    let before = store.recorded().await.len();
+    log_in(7, 8, Some(2)).await;
+    assert_eq!(live().await, [6, 7]);
+    assert_eq!(store.recorded().await.len(), before + 1, "there was none to end");
+    assert!(store.is_live(of_bob, 20).await);
+}
+
+/// However many log in at once, no more sessions stay than may.
+#[apply(row!)]
+async fn d4_the_limit_holds_under_parallel_logins(store: Store) {
+    let ann = store.student("ann").await;
+    let made = at_once(20, |number| {
+        let sessions = store.sessions.clone();
+        let new = NewSession {
+            max_sessions: Some(3),
+            ..new_session(number as u128 + 1, ann, CredentialVersion(0))
+        };
+        async move { sessions.create(new).await.is_ok() }
+    })
+    .await;
+    assert!(made.iter().any(|made| *made));
+    let query = SessionQuery { user_id: ann, at: at(1), after: None, limit: 100 };
+    let (_, live) = store.sessions.list_live(query).await.unwrap();
+    assert_eq!(live, 3);
+}

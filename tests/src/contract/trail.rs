@@ -79,6 +79,7 @@ fn rotation(ann: UserId, presented: i64, seconds: i64) -> Rotation {
         presented: Generation(presented),
         at: at(seconds),
         grace: Duration::from_secs(10),
+        idle_ttl: None,
         request: request(),
         recorded: true,
     }

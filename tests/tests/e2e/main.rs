@@ -24,6 +24,7 @@ mod general;
 mod habits;
 mod invitations;
 mod language;
+mod limits;
 mod locks;
 mod mail;
 mod matrix;

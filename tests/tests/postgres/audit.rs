@@ -109,6 +109,7 @@ async fn what_happens_often_is_one_statement() {
         presented: Generation(0),
         at: at(1),
         grace: Duration::from_secs(10),
+        idle_ttl: None,
         request: contract::request(),
         recorded: true,
     };

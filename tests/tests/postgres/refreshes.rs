@@ -30,6 +30,7 @@ fn rotation(number: u128, user_id: UserId, presented: i64) -> Rotation {
         presented: Generation(presented),
         at: at(10),
         grace: Duration::ZERO,
+        idle_ttl: None,
         request: contract::request(),
         recorded: true,
     }

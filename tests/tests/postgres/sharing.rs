@@ -56,6 +56,7 @@ async fn t16_r11_all_is_there_after_a_restart() {
         presented: Generation(presented),
         at: at(seconds),
         grace: Duration::from_secs(10),
+        idle_ttl: None,
         request: contract::request(),
         recorded: true,
     };

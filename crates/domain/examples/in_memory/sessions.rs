@@ -40,6 +40,20 @@ impl State {
 }
 
 impl State {
+    /// Ends the oldest live sessions of a user, but so many; whether there were any.
+    fn end_oldest(&mut self, of: UserId, kept: u32, at: Timestamp) -> bool {
+        let live = self.sessions.values().filter(|stored| stored.is_live_of(of, at));
+        let mut live: Vec<_> = live.map(|stored| stored.session.position()).collect();
+        live.sort_by_key(|position| Reverse(*position));
+        let excess = live.get(usize::try_from(kept).unwrap_or(usize::MAX)..).unwrap_or_default();
+        for position in excess {
+            if let Some(stored) = self.sessions.get_mut(&position.id) {
+                stored.ended_at = Some(at);
+            }
+        }
+        !excess.is_empty()
+    }
+
     fn check_reach(&self, user: UserId, reach: &Reach) -> Result<(), Error<OutOfReach>> {
         let user = self.accounts.get(&user).map(|account| account.user.role);
         user.map_or(Ok(()), |role| reach.check(role)).map_err(Error::Refused)
@@ -50,6 +64,7 @@ impl State {
 impl SessionRepository for Store {
     async fn create(&self, new: NewSession) -> Result<User, Error<StaleCredentials>> {
         let (mut state, event) = (self.lock(), new.event());
+        let (excess, kept) = (new.event_of_excess(), new.others_kept());
         let account = state.at_version(new.user_id, new.verified_version);
         let account = account.ok_or(Error::Refused(StaleCredentials))?;
         account.user.last_login_at = Some(new.created_at);
@@ -62,11 +77,16 @@ impl SessionRepository for Store {
             last_used_at: new.created_at,
             authenticated_at: new.created_at,
             expires_at: new.expires_at,
+            ends_at: new.ends_at,
             client: new.request.client,
         };
         let stored = StoredSession { session, predecessor: None, retries: 0, ended_at: None };
+        let ended = kept.is_some_and(|kept| state.end_oldest(new.user_id, kept, new.created_at));
         state.sessions.insert(new.id, stored);
         state.record(event);
+        if ended {
+            state.record(excess);
+        }
         Ok(user)
     }
 
@@ -91,6 +111,7 @@ impl SessionRepository for Store {
             last_used_at: stored.session.last_used_at,
             retries: stored.retries,
         };
+        let expires_at = rotation.expires_at(stored.session.ends_at);
         let Some(next) = rotation.next(lineage) else {
             stored.ended_at = Some(at);
             state.record(rotation.replayed());
@@ -98,6 +119,7 @@ impl SessionRepository for Store {
         };
         stored.session.generation = next.lineage.current;
         stored.session.last_used_at = next.lineage.last_used_at;
+        stored.session.expires_at = expires_at;
         (stored.predecessor, stored.retries) = (next.lineage.predecessor, next.lineage.retries);
         let session = stored.session.clone();
         if let Some(event) = next.event {

@@ -80,6 +80,7 @@ named! {
         AllSessionsRevoked = "all_sessions_revoked", "All sessions of a user were ended by an administrator.";
         Reauthenticated = "reauthenticated", "A user gave the password again, to do what is critical.";
         ReauthenticationFailed = "reauthentication_failed", "A user gave a wrong password again, or was not asked: too many have failed.";
+        OldestSessionsEnded = "oldest_sessions_ended", "Sessions of a user ended because a new one began: there may be no more.";
         PasswordChanged = "password_changed", "A password was changed; all other sessions of the user ended.";
         PasswordChangeFailed = "password_change_failed", "A password was not changed.";
         PasswordChangeRefused = "password_change_refused", "A change of a password was not tried: too many have failed.";
@@ -199,6 +200,7 @@ impl AuditAction {
             | Self::DeletionUndone
             | Self::AccountDeleted
             | Self::Reauthenticated
+            | Self::OldestSessionsEnded
             | Self::UserImported
             | Self::UsersExported
             | Self::LockoutCleared => AuditOutcome::Success,

@@ -76,6 +76,10 @@ pub struct Login {
     pub clock: Arc<dyn Clock>,
     /// How long a session lasts at most.
     pub session_ttl: Duration,
+    /// For how long one lasts that is not refreshed; `None`: to its end.
+    pub idle_ttl: Option<Duration>,
+    /// How many sessions a user may have; `None`: any number.
+    pub max_sessions: Option<u32>,
     /// Whether nobody logs in who has never proved an address.
     pub require_verification: bool,
 }
@@ -93,6 +97,8 @@ impl Login {
             random: random.clone(),
             clock: clock.clone(),
             session_ttl: policy.session_ttl,
+            idle_ttl: policy.idle_ttl,
+            max_sessions: policy.max_sessions,
             require_verification: policy.require_verification,
         }
     }
@@ -173,7 +179,9 @@ impl Login {
             user_id: credentials.user_id,
             verified_version: credentials.version,
             created_at: now,
-            expires_at: now + self.session_ttl,
+            expires_at: now + self.idle_ttl.unwrap_or(self.session_ttl).min(self.session_ttl),
+            ends_at: now + self.session_ttl,
+            max_sessions: self.max_sessions,
             request,
         };
         let (session_id, expires_at) = (session.id, session.expires_at);
@@ -285,6 +293,8 @@ mod tests {
                 random: testing::random(),
                 clock,
                 session_ttl: Duration::from_secs(7 * 86_400),
+                idle_ttl: None,
+                max_sessions: Some(3),
                 require_verification: self.require_verification,
             };
             let input = LoginInput {
@@ -331,6 +341,7 @@ mod tests {
                     && new.request == testing::request()
                     && new.created_at == at(10)
                     && new.expires_at == at(10 + 7 * 86_400)
+                    && (new.ends_at, new.max_sessions) == (new.expires_at, Some(3))
             })
             .times(1)
             .return_once(|_| Ok(testing::user()));

@@ -20,8 +20,12 @@ pub struct NewSession {
     pub verified_version: CredentialVersion,
     /// Now.
     pub created_at: Timestamp,
-    /// When it ends at the latest.
+    /// When it ends unless it is refreshed before.
     pub expires_at: Timestamp,
+    /// When it ends at the latest.
+    pub ends_at: Timestamp,
+    /// How many live sessions the user may have, this one among them; `None`: any number.
+    pub max_sessions: Option<u32>,
     /// Where the login comes from.
     pub request: RequestContext,
 }
@@ -36,6 +40,16 @@ impl NewSession {
             request: self.request.clone(),
         };
         context.event(AuditAction::LoggedIn).on(self.user_id)
+    }
+
+    /// What to record if sessions end by it.
+    pub fn event_of_excess(&self) -> AuditEvent {
+        AuditEvent { action: AuditAction::OldestSessionsEnded, ..self.event() }
+    }
+
+    /// How many other live sessions the user may keep; `None`: all.
+    pub fn others_kept(&self) -> Option<u32> {
+        self.max_sessions.map(|max| max.saturating_sub(1))
     }
 }
 
@@ -86,6 +100,10 @@ pub trait SessionRepository: Send + Sync {
     /// Makes a session at [`Generation::FIRST`](crate::sessions::Generation::FIRST), sets the user's `last_login_at`, and returns the
     /// user as it is then. Records [`NewSession::event`].
     ///
+    /// Ends the oldest other live sessions of the user, if there would be more than
+    /// [`NewSession::max_sessions`], and records `oldest_sessions_ended` then; of any number of concurrent
+    /// calls no more stay.
+    ///
     /// MUST return `StaleCredentials`, and change nothing, unless the account is active and of the
     /// verified credential version at the moment of the write.
     async fn create(&self, session: NewSession) -> Result<User, Error<StaleCredentials>>;
@@ -111,7 +129,7 @@ pub trait SessionRepository: Send + Sync {
     /// [`Rotation::next`] is the rule, and says what to record.
     ///
     /// An `at` before the first use, from a clock that is behind, is within the grace. Sets
-    /// `last_used_at`. Generations never repeat. After concurrent calls with one token, at most one
+    /// `last_used_at`, and `expires_at` as [`Rotation::expires_at`] says. Generations never repeat. After concurrent calls with one token, at most one
     /// result is current.
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError>;
 

@@ -30,6 +30,8 @@ pub struct Refresh {
     pub clock: Arc<dyn Clock>,
     /// For how long a predecessor is accepted again.
     pub grace: Duration,
+    /// For how long a session lives that is not refreshed; `None`: to its end.
+    pub idle_ttl: Option<Duration>,
     /// Whether to record each accepted token. Refreshes are by far the most frequent events.
     pub recorded: bool,
 }
@@ -45,6 +47,7 @@ impl Refresh {
             trail: audit_trail.clone(),
             clock: clock.clone(),
             grace: policy.refresh_grace,
+            idle_ttl: policy.idle_ttl,
             recorded: policy.record_refreshes,
         }
     }
@@ -70,6 +73,7 @@ impl Refresh {
             presented: claims.generation,
             at: now,
             grace: self.grace,
+            idle_ttl: self.idle_ttl,
             request,
             recorded: self.recorded,
         };
@@ -133,6 +137,7 @@ mod tests {
                         presented: Generation(7),
                         at: at(60),
                         grace: Duration::from_secs(10),
+                        idle_ttl: None,
                         request: testing::request(),
                         recorded: true,
                     }
@@ -147,6 +152,7 @@ mod tests {
             trail: trail.clone(),
             clock: testing::clock(60),
             grace: Duration::from_secs(10),
+            idle_ttl: None,
             recorded: true,
         };
         (use_case.execute("token", testing::request()).await, trail)
@@ -193,6 +199,7 @@ mod tests {
             trail: trail.clone(),
             clock: testing::clock(60),
             grace: Duration::from_secs(10),
+            idle_ttl: None,
             recorded: true,
         };
         let result = use_case.execute("x", testing::request()).await;

@@ -19,6 +19,8 @@ pub struct Rotation {
     pub at: Timestamp,
     /// For how long after its first use a predecessor may be presented again.
     pub grace: Duration,
+    /// For how long a session lives that is not refreshed; `None`: to its end.
+    pub idle_ttl: Option<Duration>,
     /// Where from.
     pub request: RequestContext,
     /// Whether to record that it was taken. Retries and replays are recorded in any case.
@@ -53,6 +55,11 @@ impl Rotation {
         } else {
             Presented::Replay
         }
+    }
+
+    /// When a session expires after this, which ends at the latest at this moment.
+    pub fn expires_at(&self, ends_at: Timestamp) -> Timestamp {
+        self.idle_ttl.map_or(ends_at, |idle| ends_at.min(self.at + idle))
     }
 
     /// Whether less than this time has passed. A clock that is behind is within any time.
@@ -226,6 +233,17 @@ mod tests {
         assert_eq!(rotation(1, 0, 10).judge(&lineage), Presented::Replay);
     }
 
+    #[test]
+    fn d4_a_session_that_is_not_used_expires_and_none_outlasts_its_end() {
+        let idle = |seconds| Rotation {
+            idle_ttl: Some(Duration::from_secs(60)),
+            ..rotation(0, seconds, 0)
+        };
+        assert_eq!(idle(10).expires_at(at(1000)), at(70));
+        assert_eq!(idle(990).expires_at(at(1000)), at(1000));
+        assert_eq!(rotation(0, 10, 0).expires_at(at(1000)), at(1000));
+    }
+
     fn lineage(predecessor: Option<(Generation, Timestamp)>, retries: u32) -> Lineage {
         Lineage { current: Generation(5), predecessor, last_used_at: at(100), retries }
     }
@@ -237,6 +255,7 @@ mod tests {
             presented: Generation(presented),
             at: at(seconds),
             grace: Duration::from_secs(grace),
+            idle_ttl: None,
             request: testing::request(),
             recorded: true,
         }

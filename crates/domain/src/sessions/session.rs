@@ -32,8 +32,11 @@ pub struct Session {
     pub last_used_at: Timestamp,
     /// When the user last gave the password in it: at the login, or later.
     pub authenticated_at: Timestamp,
-    /// When it ends at the latest, however often it is refreshed.
+    /// When it ends unless it is refreshed before: at its end, or sooner where sessions end that are not
+    /// used ([`Policy::idle_ttl`](crate::ports::Policy::idle_ttl)).
     pub expires_at: Timestamp,
+    /// When it ends at the latest, however often it is refreshed.
+    pub ends_at: Timestamp,
     /// Where the login came from.
     pub client: ClientInfo,
 }

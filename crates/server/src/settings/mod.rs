@@ -26,6 +26,7 @@ mod redis;
 mod registration;
 mod roles;
 mod server;
+mod sessions;
 mod shown;
 mod text;
 mod throttle;
@@ -63,6 +64,8 @@ pub struct Settings {
     pub(crate) redis: redis::RedisSettings,
     #[garde(dive)]
     pub(crate) auth: auth::AuthSettings,
+    #[garde(dive)]
+    pub(crate) sessions: sessions::SessionSettings,
     #[garde(dive)]
     pub(crate) hashing: hashing::HashingSettings,
     #[garde(dive)]

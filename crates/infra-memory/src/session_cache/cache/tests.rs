@@ -26,6 +26,7 @@ pub(in crate::session_cache) fn live(version: i64) -> LiveSession {
             last_used_at: at(0),
             authenticated_at: at(0),
             expires_at: at(500_000),
+            ends_at: at(500_000),
             client: ClientInfo::local(),
         },
         user: Arc::new(User {

@@ -15,6 +15,7 @@ fn rotation() -> Rotation {
         presented: Generation::FIRST,
         at: at(0),
         grace: Duration::from_secs(30),
+        idle_ttl: None,
         request: RequestContext::local(),
         recorded: true,
     }
