@@ -75,7 +75,8 @@ pub(crate) async fn change(
     }
     let action = plan.action.or(was_locked.then_some(AuditAction::LockoutCleared));
     if let Some(action) = action {
-        record(postgres, &context.clone().event(action).on(id)).await?;
+        let event = context.clone().event(action).on(id);
+        record(postgres, &event.changing(plan.changed.clone())).await?;
     }
     Ok(Some(Changed { user: user(postgres, id).await?, is_changed: action.is_some() }))
 }

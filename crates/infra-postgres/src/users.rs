@@ -192,7 +192,8 @@ async fn update_profile(
         .get_result(postgres)
         .await;
     let Some(row) = updated.optional()? else { return Ok(None) };
-    record(postgres, &context.clone().event(AuditAction::ProfileUpdated).on(id)).await?;
+    let event = context.clone().event(AuditAction::ProfileUpdated).on(id);
+    record(postgres, &event.changing(changes.changed_fields())).await?;
     Ok(Some(row.try_into()?))
 }
 

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use menjin_domain::accounts::{
     AvatarUrl, Bio, FullName, NewUser, Phone, ProfileChanges, search_form,
 };
-use menjin_domain::audit::{AuditEvent, AuditReason};
+use menjin_domain::audit::{AuditEvent, AuditReason, ChangedField};
 use menjin_domain::common::{Locale, Patch, RequestId, Timestamp, UserId};
 use menjin_domain::credentials::PasswordHash;
 use menjin_domain::lockout::Failures;
@@ -156,6 +156,7 @@ pub struct NewEventRow<'a> {
     client_address: Host,
     user_agent: Option<&'a str>,
     request_id: Option<&'a str>,
+    changed: Option<String>,
 }
 
 impl<'a> From<&'a AuditEvent> for NewEventRow<'a> {
@@ -172,8 +173,15 @@ impl<'a> From<&'a AuditEvent> for NewEventRow<'a> {
             client_address: context.request.client.address.into(),
             user_agent: context.request.client.user_agent.as_deref(),
             request_id: context.request.request_id.as_ref().map(RequestId::as_str),
+            changed: listed(&event.changed),
         }
     }
+}
+
+/// Names with commas between them; `None` if there is none.
+fn listed(fields: &[ChangedField]) -> Option<String> {
+    let names: Vec<_> = fields.iter().map(|field| field.as_str()).collect();
+    Some(names.join(",")).filter(|names| !names.is_empty())
 }
 
 /// A new session.

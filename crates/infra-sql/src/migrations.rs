@@ -38,6 +38,7 @@ macro_rules! migrations {
             8, "0008_search", 1;
             9, "0009_step_up", 1;
             10, "0010_idle_sessions", 1;
+            11, "0011_audit_fields", 1;
         )
     };
     ($database:literal: $($version:literal, $name:literal, $oldest_program:literal;)*) => {

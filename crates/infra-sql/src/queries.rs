@@ -429,6 +429,13 @@ macro_rules! boxed_queries {
                 }
                 None => {}
             }
+            if let Some(field) = filter.changed {
+                // A literal of a closed set of names. The first condition is that of the partial index.
+                let name = field.as_str();
+                rows = rows.filter(sql::<Bool>(&format!(
+                    "changed IS NOT NULL AND ',' || changed || ',' LIKE '%,{name},%'"
+                )));
+            }
             if let Some(since) = filter.since {
                 rows = rows.filter(events::at.ge(Micros::from(since)));
             }

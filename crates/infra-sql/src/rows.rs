@@ -295,6 +295,8 @@ pub struct EventRow {
     pub client_address: Host,
     pub user_agent: Option<String>,
     pub request_id: Option<String>,
+    /// Names with commas between them.
+    pub changed: Option<String>,
 }
 
 impl TryFrom<EventRow> for AuditRecord {
@@ -320,10 +322,13 @@ impl TryFrom<EventRow> for AuditRecord {
                 request_id: request_id.map_err(|_no| bad("request_id"))?,
             },
         };
+        let names = row.changed.as_deref().unwrap_or_default();
+        let changed = names.split_terminator(',').map(str::parse).collect::<Result<Vec<_>, _>>();
         let event = AuditEvent {
             action: row.action.parse().map_err(|_unknown| bad("action"))?,
             reason: reason.map_err(|_unknown| bad("reason"))?,
             subject: user("subject_id", row.subject_id)?,
+            changed: changed.map_err(|_unknown| bad("changed"))?,
             context,
         };
         Ok(Self { id: AuditRecordId(row.id), event })

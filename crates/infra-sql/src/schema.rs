@@ -103,6 +103,7 @@ diesel::table! {
         client_address -> Address,
         user_agent -> Nullable<Text>,
         request_id -> Nullable<Text>,
+        changed -> Nullable<Text>,
     }
 }
 

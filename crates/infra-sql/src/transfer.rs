@@ -221,6 +221,7 @@ pub const TABLES: &[Table] = &[
             ("client_address", Address),
             ("user_agent", Kind::Text),
             ("request_id", Kind::Text),
+            ("changed", Kind::Text),
         ],
     },
 ];

@@ -64,7 +64,8 @@ pub(crate) fn change(
     }
     let action = plan.action.or(was_locked.then_some(AuditAction::LockoutCleared));
     if let Some(action) = action {
-        record(sqlite, &context.clone().event(action).on(id))?;
+        let event = context.clone().event(action).on(id);
+        record(sqlite, &event.changing(plan.changed.clone()))?;
     }
     Ok(Some(Changed { user: user(sqlite, id)?, is_changed: action.is_some() }))
 }

@@ -55,6 +55,7 @@ mod tests {
     use diesel::sqlite::Sqlite;
     use menjin_domain::audit::{
         AuditAction, AuditFilter, AuditOrder, AuditOutcome, AuditPosition, AuditRecordId,
+        ChangedField,
     };
     use menjin_domain::common::UserId;
 
@@ -88,12 +89,14 @@ mod tests {
             AuditQuery { filter, order, beyond: Some(place), limit: 21 }
         };
         let action = |action| query(AuditFilter { action: Some(action), ..all });
+        let changed = query(AuditFilter { changed: Some(ChangedField::Role), ..all });
         let failures = query(AuditFilter { outcome: Some(AuditOutcome::Failure), ..all });
         let oldest = AuditQuery { order: AuditOrder::OldestFirst, ..query(all) };
         for (query, index) in [
             (matching(&query(all)), "audit_events_at"),
             (matching(&oldest), "audit_events_at"),
             (matching(&failures), "audit_events_failures"),
+            (matching(&changed), "audit_events_changed"),
             (matching(&action(AuditAction::LockoutCleared)), "audit_events_action"),
             (matching(&action(AuditAction::Refreshed)), "audit_events_at"),
             (on_account_of(user, &query(all)), "audit_events_subject"),

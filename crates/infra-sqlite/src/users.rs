@@ -61,7 +61,8 @@ impl AccountRepository for SqliteStore {
                 .returning(UserRow::as_returning())
                 .get_result::<UserRow>(sqlite);
             let Some(row) = updated.optional().or_port_error()? else { return Ok(None) };
-            record(sqlite, &context.event(AuditAction::ProfileUpdated).on(id))?;
+            let event = context.event(AuditAction::ProfileUpdated).on(id);
+            record(sqlite, &event.changing(changes.changed_fields()))?;
             Ok(Some(row.try_into()?))
         })
         .await

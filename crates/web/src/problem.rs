@@ -47,6 +47,8 @@ pub enum Problem {
     },
     /// No such action.
     UnknownAction,
+    /// No such field of an account.
+    UnknownField,
     /// No such outcome.
     UnknownOutcome,
     /// No such state of a mail.
@@ -107,6 +109,7 @@ impl Problem {
             Self::AtLeast { .. } => "greater_than_equal",
             Self::AtMost { .. } => "less_than_equal",
             Self::UnknownAction
+            | Self::UnknownField
             | Self::UnknownOutcome
             | Self::UnknownState
             | Self::UnknownLocale
@@ -209,6 +212,7 @@ impl Problem {
                 format!("Input should be less than or equal to {max}"),
             ),
             Self::UnknownAction => fixed("未知的操作名称", "Input should be the name of an action"),
+            Self::UnknownField => fixed("未知的字段名称", "Input should be the name of a field"),
             Self::UnknownOutcome => {
                 fixed("结果应为 success 或 failure", "Input should be 'success' or 'failure'")
             }
@@ -379,6 +383,7 @@ pub fn all_problems() -> Vec<Problem> {
         Problem::AtLeast { min: 1 },
         Problem::AtMost { max: 2 },
         Problem::UnknownAction,
+        Problem::UnknownField,
         Problem::UnknownOutcome,
         Problem::UnknownState,
         Problem::UnknownLocale,

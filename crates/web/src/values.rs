@@ -9,7 +9,7 @@ use menjin_domain::accounts::{
     AvatarUrl, BanReason, Bio, ChangeUsers, Email, FullName, LoginName, Phone, RegistrableRole,
     Role, SearchTerm, UserFilter, UserOrder, UserPosition, Username, UsernameLength,
 };
-use menjin_domain::audit::{AuditAction, AuditOutcome, AuditPosition};
+use menjin_domain::audit::{AuditAction, AuditOutcome, AuditPosition, ChangedField};
 use menjin_domain::cache::{CacheKey, EntryTtl};
 use menjin_domain::common::{Locale, SessionId, Timestamp, UserId, Violation};
 use menjin_domain::credentials::{CandidatePassword, NewPassword};
@@ -137,6 +137,9 @@ text_fields! {
     InvitationId => Self, |sent| id(sent), { "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX };
 
     AuditAction => Self, |sent| sent.parse().map_err(|_unknown| Problem::UnknownAction), {
+        "type": "string", "enum": names(Self::ALL, Self::as_str),
+    };
+    ChangedField => Self, |sent| sent.parse().map_err(|_unknown| Problem::UnknownField), {
         "type": "string", "enum": names(Self::ALL, Self::as_str),
     };
     AuditOutcome => Self, |sent| sent.parse().map_err(|_unknown| Problem::UnknownOutcome), {

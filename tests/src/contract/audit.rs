@@ -6,7 +6,7 @@ use std::time::Duration;
 use macro_rules_attribute::apply;
 use menjin_domain::audit::{
     AuditAction, AuditContext, AuditEvent, AuditFilter, AuditOrder, AuditOutcome, AuditPosition,
-    AuditQuery, AuditReason, AuditRecord,
+    AuditQuery, AuditReason, AuditRecord, ChangedField,
 };
 use menjin_domain::common::{ClientInfo, RequestContext, RequestId, UserId};
 
@@ -28,7 +28,14 @@ fn event(
 }
 
 const ALL: AuditQuery = AuditQuery {
-    filter: AuditFilter { user: None, action: None, outcome: None, since: None, until: None },
+    filter: AuditFilter {
+        user: None,
+        action: None,
+        outcome: None,
+        changed: None,
+        since: None,
+        until: None,
+    },
     order: AuditOrder::NewestFirst,
     beyond: None,
     limit: 1000,
@@ -55,6 +62,7 @@ async fn a_record_reads_back_as_written(store: Store) {
     };
     let written = [
         whole.clone().because(AuditReason::WrongPassword),
+        whole.clone().changing(ChangedField::ALL.to_vec()),
         AuditEvent {
             context: AuditContext {
                 request: odd,
@@ -260,4 +268,30 @@ async fn only_old_records_are_deleted(store: Store) {
     store.records.append(vec![event(AuditAction::LoggedIn, None, None, 1)]).await.unwrap();
     assert!(list(&store, ALL).await[0].id > left[0].id);
     assert_eq!(list(&store, ALL).await[0].event.context.session_id, Some(session_id(9)));
+}
+
+/// Records tell which fields were changed, and are found by them.
+#[apply(row!)]
+async fn a_field_that_was_changed_is_found(store: Store) {
+    let fields = [
+        vec![ChangedField::Email, ChangedField::FullName],
+        vec![ChangedField::FullName],
+        vec![],
+        vec![ChangedField::Role],
+    ];
+    let events = fields.into_iter().zip(0..).map(|(fields, seconds)| {
+        event(AuditAction::UserEdited, Some(1), Some(2), seconds).changing(fields)
+    });
+    store.records.append(events.collect()).await.unwrap();
+    for (field, expected) in [
+        (ChangedField::FullName, vec![1, 0]),
+        (ChangedField::Email, vec![0]),
+        (ChangedField::Role, vec![3]),
+        (ChangedField::Username, vec![]),
+    ] {
+        let filter = AuditFilter { changed: Some(field), ..ALL.filter };
+        assert_eq!(found(&store, filter).await, expected, "{field}");
+        let of_user = AuditFilter { user: Some(user(2)), ..filter };
+        assert_eq!(found(&store, of_user).await, expected, "{field}");
+    }
 }

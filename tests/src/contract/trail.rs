@@ -6,7 +6,7 @@ use std::time::Duration;
 use macro_rules_attribute::apply;
 use menjin_domain::accounts::{Bio, ProfileChanges, Role};
 use menjin_domain::audit::{
-    AuditAction, AuditContext, AuditEvent, AuditFilter, AuditOrder, AuditQuery,
+    AuditAction, AuditContext, AuditEvent, AuditFilter, AuditOrder, AuditQuery, ChangedField,
 };
 use menjin_domain::common::{Patch, SessionId, UserId};
 use menjin_domain::credentials::{CredentialVersion, PasswordChange};
@@ -163,6 +163,11 @@ async fn s3_changing_a_password_is_recorded_once(store: Store) {
     assert_eq!(store.news(&mut known).await, [expected]);
 }
 
+/// What is recorded of an account that was made active or inactive.
+fn of_activity(seconds: i64, action: AuditAction, user: UserId) -> AuditEvent {
+    context(seconds).event(action).on(user).changing(vec![ChangedField::IsActive])
+}
+
 /// A profile change is recorded, unless the address is taken or the account is inactive.
 #[apply(row!)]
 async fn s3_changing_a_profile_is_recorded_once(store: Store) {
@@ -173,11 +178,12 @@ async fn s3_changing_a_profile_is_recorded_once(store: Store) {
     store.accounts.update_profile(ann, changes.clone(), context(5)).await.unwrap().unwrap();
     let taken = ProfileChanges { email: Some(email("bob@example.com")), ..changes.clone() };
     store.accounts.update_profile(ann, taken, context(6)).await.unwrap_err();
-    let expected = context(5).event(AuditAction::ProfileUpdated).on(ann);
+    let event = context(5).event(AuditAction::ProfileUpdated).on(ann);
+    let expected = event.changing(vec![ChangedField::Bio]);
     assert_eq!(store.news(&mut known).await, [expected]);
     store.accounts.deactivate(bob, context(7)).await.unwrap();
     assert!(store.accounts.update_profile(bob, changes, context(8)).await.unwrap().is_none());
-    let expected = context(7).event(AuditAction::Deactivated).on(bob);
+    let expected = of_activity(7, AuditAction::Deactivated, bob);
     assert_eq!(store.news(&mut known).await, [expected]);
 }
 
@@ -199,8 +205,8 @@ async fn s3_effective_activations_and_deactivations_are_recorded(store: Store) {
     assert!(store.accounts.activate(nobody, context(9)).await.unwrap().is_none());
     assert!(store.accounts.deactivate(nobody, context(9)).await.unwrap().is_none());
     let expected = [
-        context(5).event(AuditAction::Deactivated).on(ann),
-        context(7).event(AuditAction::Activated).on(ann),
+        of_activity(5, AuditAction::Deactivated, ann),
+        of_activity(7, AuditAction::Activated, ann),
     ];
     assert_eq!(store.news(&mut known).await, expected);
 }
@@ -229,8 +235,8 @@ async fn s3_clearing_a_lockout_is_recorded_once(store: Store) {
     fail().await;
     store.accounts.activate(ann, context(10)).await.unwrap();
     let expected = [
-        context(9).event(AuditAction::Deactivated).on(ann),
-        context(10).event(AuditAction::Activated).on(ann),
+        of_activity(9, AuditAction::Deactivated, ann),
+        of_activity(10, AuditAction::Activated, ann),
     ];
     assert_eq!(store.news(&mut known).await, expected);
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use menjin_domain::audit::{
     AuditAction, AuditFilter, AuditOrder, AuditOutcome, AuditPosition, AuditQuery, AuditRecordId,
-    AuditRepository as _,
+    AuditRepository as _, ChangedField,
 };
 use menjin_domain::sessions::{Generation, Rotation, RotationOutcome, SessionRepository as _};
 use menjin_tests::contract::{self, at, session_id};
@@ -24,12 +24,13 @@ async fn scans(raw: &Client, index: &str) -> (i64, i64) {
 /// Fills the log: a thousand users who refresh, and a few events of other kinds among them.
 async fn fill(raw: &Client) {
     raw.batch_execute(
-        "INSERT INTO audit_events (at, action, outcome, actor_id, subject_id, client_address)
+        "INSERT INTO audit_events
+             (at, action, outcome, actor_id, subject_id, client_address, changed)
          SELECT '2023-11-14T22:13:20Z'::timestamptz + n * interval '1 s',
              CASE n % 500 WHEN 0 THEN 'log_in_failed' WHEN 1 THEN 'deactivated' ELSE 'refreshed' END,
              CASE n % 500 WHEN 0 THEN 'failure' ELSE 'success' END,
              CASE n % 500 WHEN 0 THEN NULL WHEN 1 THEN 1 ELSE n % 1000 + 2 END,
-             n % 1000 + 2, '192.0.2.1'
+             n % 1000 + 2, '192.0.2.1', CASE n % 500 WHEN 1 THEN 'email,role' END
          FROM generate_series(1, 20000) n;
          ANALYZE audit_events",
     )
@@ -78,6 +79,7 @@ async fn every_page_is_a_walk_along_an_index() {
         (AuditFilter { user: user(1), ..all }, "audit_events_actor"),
         (AuditFilter { action: Some(AuditAction::Deactivated), ..all }, "audit_events_action"),
         (AuditFilter { outcome: Some(AuditOutcome::Failure), ..all }, "audit_events_failures"),
+        (AuditFilter { changed: Some(ChangedField::Role), ..all }, "audit_events_changed"),
     ] {
         walks(&database, &raw, query(filter), index).await;
         let oldest = AuditQuery { order: AuditOrder::OldestFirst, beyond: None, ..query(filter) };

@@ -197,6 +197,8 @@ fn session(number: i64) -> Row {
         if number % 3 == 0 { micros(number + 3) } else { None },
         text(if some { "2001:db8::7" } else { "192.0.2.7" }),
         if some { text("Mozilla/5.0") } else { None },
+        if some { micros(number + 2) } else { None },
+        if some { None } else { micros(number + 2_000_000) },
     ]
 }
 
@@ -222,6 +224,7 @@ fn event(number: i64) -> Row {
         text(if some { "2001:db8::7" } else { "192.0.2.7" }),
         if some { text("Mozilla/5.0") } else { None },
         if some { text(format!("request-{number}")) } else { None },
+        if some { text("email,full_name") } else { None },
     ]
 }
 

@@ -230,11 +230,12 @@ impl State {
             let how = NewAddress::Direct { by_password: true };
             self.change_address(&before, email, how, profile.address.mails, context.at)?;
         }
+        let changed = plan.changed.clone();
         let was_locked = plan.forgets_failures && self.forget(id);
         let action = plan.action.or(was_locked.then_some(AuditAction::LockoutCleared));
         self.write(id, plan, context.at)?;
         if let Some(action) = action {
-            self.record(context.event(action).on(id));
+            self.record(context.event(action).on(id).changing(changed));
         }
         Ok(self.user(id).map(|user| (user, action.is_some())))
     }
@@ -306,7 +307,7 @@ impl AccountRepository for Store {
         changes: ProfileChanges,
         context: AuditContext,
     ) -> Result<Option<User>, Error<UpdateProfileError>> {
-        let mut state = self.lock();
+        let (mut state, fields) = (self.lock(), changes.changed_fields());
         let account = state.accounts.get(&id).filter(|account| account.user.is_active);
         let Some(before) = account.map(Account::recipient) else { return Ok(None) };
         // Check before the first change: a refusal must change nothing.
@@ -333,7 +334,7 @@ impl AccountRepository for Store {
         changes.locale.apply_to(&mut user.locale);
         user.updated_at = Some(context.at);
         let user = user.clone();
-        state.record(context.event(AuditAction::ProfileUpdated).on(id));
+        state.record(context.event(AuditAction::ProfileUpdated).on(id).changing(fields));
         Ok(Some(user))
     }
 

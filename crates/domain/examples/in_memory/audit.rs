@@ -22,6 +22,7 @@ fn matches(filter: &AuditFilter, event: &AuditEvent) -> bool {
     filter.user.is_none_or(is_of)
         && filter.action.is_none_or(|action| event.action == action)
         && filter.outcome.is_none_or(|outcome| event.outcome() == outcome)
+        && filter.changed.is_none_or(|field| event.changed.contains(&field))
         && filter.since.is_none_or(|since| event.context.at >= since)
         && filter.until.is_none_or(|until| event.context.at < until)
 }

@@ -5,7 +5,7 @@ use crate::access::{OutOfReach, Reach};
 use crate::accounts::{
     Ban, BanReason, DeletionScheduled, Email, LastAdmin, ProfileChanges, Role, User, Username,
 };
-use crate::audit::{AuditAction, AuditContext, AuditReason};
+use crate::audit::{AuditAction, AuditContext, AuditReason, ChangedField};
 use crate::common::{RequestContext, Timestamp, UserId};
 use crate::credentials::{FirstPassword, PasswordHash};
 use crate::mail::NewMail;
@@ -164,6 +164,8 @@ pub struct ChangePlan {
     pub forgets_failures: bool,
     /// What to record; `None` if the account stays as it is.
     pub action: Option<AuditAction>,
+    /// Which fields it changes, for the record.
+    pub changed: Vec<ChangedField>,
     /// What to tell the owner.
     pub mail: Option<NewMail>,
 }
@@ -257,6 +259,7 @@ impl AccountChange {
             after.updated_at = Some(now);
         }
         plan.takes_admin = user.is_lasting_admin(now) && !plan.after.user.is_lasting_admin(now);
+        plan.changed = plan.changed_fields(user);
         Ok(ChangePlan { action, ..plan })
     }
 
@@ -303,6 +306,28 @@ impl AccountChange {
 }
 
 impl ChangePlan {
+    /// What is other than it was.
+    fn changed_fields(&self, before: &User) -> Vec<ChangedField> {
+        use ChangedField as F;
+        let after = &self.after.user;
+        let (old, new) = (&before.profile, &after.profile);
+        let fields = [
+            (F::Username, before.username != after.username),
+            (F::Email, self.address.is_some() || before.email != after.email),
+            (F::FullName, old.full_name != new.full_name),
+            (F::Phone, old.phone != new.phone),
+            (F::Bio, old.bio != new.bio),
+            (F::Avatar, old.avatar != new.avatar),
+            (F::Locale, before.locale != after.locale),
+            (F::Role, before.role != after.role),
+            (F::Password, self.hash.is_some()),
+            (F::IsActive, before.is_active != after.is_active),
+            (F::BannedUntil, before.ban != after.ban),
+            (F::DeletesAt, before.deletes_at != after.deletes_at),
+        ];
+        fields.into_iter().filter(|(_, changes)| *changes).map(|(field, _)| field).collect()
+    }
+
     fn nothing(account: &Account) -> Self {
         Self {
             after: account.clone(),
@@ -312,6 +337,7 @@ impl ChangePlan {
             takes_admin: false,
             forgets_failures: false,
             action: None,
+            changed: Vec::new(),
             mail: None,
         }
     }
@@ -360,7 +386,7 @@ mod tests {
 
     use super::*;
     use crate::access::Roles;
-    use crate::accounts::{AddressChange, UsernameLength};
+    use crate::accounts::{AddressChange, FullName, UsernameLength};
     use crate::common::Patch;
     use crate::testing::{self, at};
 
@@ -408,6 +434,25 @@ mod tests {
         let email = Email::parse(address).ok();
         let address = AddressChange { is_allowed, ..AddressChange::default() };
         edit(ProfileChanges { email, address, ..ProfileChanges::default() })
+    }
+
+    #[test]
+    fn a_plan_names_the_fields_that_it_changes_and_no_other() {
+        let fields = |change: &AccountChange| {
+            let plan = change.plan(&account(testing::user()), &authority()).unwrap();
+            plan.changed.iter().map(|field| field.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(fields(&AccountChange::SetRole(Role::TEACHER)), ["role"]);
+        assert_eq!(fields(&AccountChange::SetRole(Role::STUDENT)), [""; 0]);
+        assert_eq!(fields(&AccountChange::Deactivate), ["is_active"]);
+        assert_eq!(fields(&of_address("new@example.com", true)), ["email"]);
+        let (hash, first) = (testing::hash(), None);
+        assert_eq!(fields(&AccountChange::SetPassword { hash, first, mail: None }), ["password"]);
+        let username = Some(Username::parse("another", UsernameLength::DEFAULT).unwrap());
+        let full_name = Patch::Set(FullName::parse("迈克").unwrap().unwrap());
+        let profile = ProfileChanges { full_name, ..ProfileChanges::default() };
+        let edit = AccountChange::Edit { username, profile: profile.into() };
+        assert_eq!(fields(&edit), ["username", "full_name"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::accounts::{
     AccountChange, Authority, AvatarUrl, Bio, ChangeUserError, Email, FoundUsers, FullName, Phone,
     Profile, Role, User, UserSearch, Username,
 };
-use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason};
+use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason, ChangedField};
 use crate::common::{Error, Locale, PageStart, Patch, PortError, Timestamp, UserId};
 use crate::credentials::{FirstPassword, PasswordHash};
 use crate::import::{ImportBatch, Imported, RowRefusal};
@@ -106,6 +106,20 @@ pub struct AddressChange {
 }
 
 impl ProfileChanges {
+    /// The fields that are to change, for the record.
+    pub fn changed_fields(&self) -> Vec<ChangedField> {
+        use ChangedField as F;
+        let fields = [
+            (F::Email, self.email.is_some()),
+            (F::FullName, !self.full_name.is_keep()),
+            (F::Phone, !self.phone.is_keep()),
+            (F::Bio, !self.bio.is_keep()),
+            (F::Avatar, !self.avatar.is_keep()),
+            (F::Locale, !self.locale.is_keep()),
+        ];
+        fields.into_iter().filter(|(_, changes)| *changes).map(|(field, _)| field).collect()
+    }
+
     /// Whether nothing is to change.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -171,7 +185,8 @@ pub trait AccountRepository: Send + Sync {
     async fn find(&self, id: UserId) -> Result<Option<User>, PortError>;
 
     /// Applies the changes, sets `updated_at`, and returns the account as it is then; `None` if
-    /// there is no active account of this id. Records `profile_updated`.
+    /// there is no active account of this id. Records `profile_updated` with
+    /// [`ProfileChanges::changed_fields`].
     ///
     /// If the address is another ([`Email::is_same_mailbox`]), the mailbox MUST become what
     /// [`Recipient::with_address`](crate::one_time::Recipient::with_address) says, and the mails are
@@ -200,8 +215,8 @@ pub trait AccountRepository: Send + Sync {
     async fn search(&self, search: UserSearch) -> Result<FoundUsers, PortError>;
 
     /// Changes the account as [`AccountChange::plan`] says of it as it is in this transaction, and
-    /// returns it; `None` if nobody has the id. Appends the mail of the plan, and records its action; if
-    /// there is none, `lock_lifted` if there were failures to forget, else nothing.
+    /// returns it; `None` if nobody has the id. Appends the mail of the plan, and records its action with
+    /// the fields that it changes; if there is no action, `lock_lifted` if there were failures to forget, else nothing.
     ///
     /// MUST return what the plan refuses; `UsernameTaken` and `EmailTaken` as
     /// [`create`](Self::create) and [`update_profile`](Self::update_profile) do; and `LastAdmin` if the

@@ -1,7 +1,9 @@
 //! Audit events and records.
 
 use crate::access::Principal;
-use crate::audit::{AuditAction, AuditOutcome, AuditPosition, AuditReason, AuditRecordId};
+use crate::audit::{
+    AuditAction, AuditOutcome, AuditPosition, AuditReason, AuditRecordId, ChangedField,
+};
 use crate::common::{RequestContext, SessionId, Timestamp, UserId};
 
 /// Who does something, when and from where: the part of a record that is not the change itself.
@@ -30,7 +32,7 @@ impl AuditContext {
 
     /// The event of this action in this context. [`AuditEvent::on`] adds the account.
     pub fn event(self, action: AuditAction) -> AuditEvent {
-        AuditEvent { action, reason: None, subject: None, context: self }
+        AuditEvent { action, reason: None, subject: None, changed: Vec::new(), context: self }
     }
 }
 
@@ -44,6 +46,8 @@ pub struct AuditEvent {
     pub reason: Option<AuditReason>,
     /// On whose account; `None` if no account is concerned.
     pub subject: Option<UserId>,
+    /// Which fields of the account were changed.
+    pub changed: Vec<ChangedField>,
     /// Who, when and from where.
     pub context: AuditContext,
 }
@@ -53,6 +57,13 @@ impl AuditEvent {
     #[must_use]
     pub fn on(mut self, subject: UserId) -> Self {
         self.subject = Some(subject);
+        self
+    }
+
+    /// The event, by which these fields were changed.
+    #[must_use]
+    pub fn changing(mut self, changed: Vec<ChangedField>) -> Self {
+        self.changed = changed;
         self
     }
 

@@ -8,7 +8,7 @@ mod position;
 
 pub use event::{AuditContext, AuditEvent, AuditRecord};
 pub use list_records::{AuditPage, ListRecords, ListRecordsInput};
-pub use names::{AuditAction, AuditOutcome, AuditReason, UnknownName};
+pub use names::{AuditAction, AuditOutcome, AuditReason, ChangedField, UnknownName};
 pub use port::{AuditFilter, AuditOrder, AuditQuery, AuditRepository, AuditTrail};
 #[cfg(feature = "mock")]
 pub use port::{MockAuditRepository, MockAuditTrail};

@@ -123,6 +123,24 @@ named! {
 }
 
 named! {
+    /// A field of an account, in a record of its change. What it held is not recorded.
+    ChangedField {
+        Username = "username", "The user name.";
+        Email = "email", "The e-mail address.";
+        FullName = "full_name", "The full name.";
+        Phone = "phone", "The telephone number.";
+        Bio = "bio", "The lines about the person.";
+        Avatar = "avatar", "The picture.";
+        Locale = "locale", "The language of mails.";
+        Role = "role", "The role.";
+        Password = "password", "The password.";
+        IsActive = "is_active", "Whether the account is active.";
+        BannedUntil = "banned_until", "The ban.";
+        DeletesAt = "deletes_at", "The deletion.";
+    }
+}
+
+named! {
     /// How it went.
     AuditOutcome {
         Success = "success", "It was done.";
@@ -238,6 +256,10 @@ mod tests {
         }
         for reason in AuditReason::ALL {
             assert_eq!(reason.as_str().parse(), Ok(*reason));
+        }
+        for field in ChangedField::ALL {
+            assert_eq!(field.as_str().parse(), Ok(*field));
+            assert!(!field.as_str().contains([',', '%', '\'']), "stores keep lists of them");
         }
         assert_eq!("Registered".parse::<AuditAction>(), Err(UnknownName));
     }

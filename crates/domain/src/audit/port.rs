@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 
-use crate::audit::{AuditAction, AuditEvent, AuditOutcome, AuditPosition, AuditRecord};
+use crate::audit::{
+    AuditAction, AuditEvent, AuditOutcome, AuditPosition, AuditRecord, ChangedField,
+};
 use crate::common::{PortError, Timestamp, UserId};
 
 /// Which records to list: those that match all fields.
@@ -14,6 +16,8 @@ pub struct AuditFilter {
     pub action: Option<AuditAction>,
     /// It has this outcome.
     pub outcome: Option<AuditOutcome>,
+    /// This field of an account was changed.
+    pub changed: Option<ChangedField>,
     /// At this time or later.
     pub since: Option<Timestamp>,
     /// Before this time.

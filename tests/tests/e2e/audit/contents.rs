@@ -30,6 +30,7 @@ async fn a_record_says_who_what_when_and_from_where() {
           "actor_id": 1,
           "address": "127.0.0.1",
           "at": "[time]",
+          "changed": [],
           "id": 3,
           "outcome": "success",
           "reason": null,
@@ -126,4 +127,31 @@ async fn s2_a_user_agent_is_bounded_and_harmless() {
     let failed = events_once(&admin, "&outcome=failure", 1).await;
     assert_eq!(failed[0]["reason"], "unknown_name");
     assert!(!json!(failed).to_string().contains("forged"));
+}
+
+/// Which fields were changed is on record, and what they held is not.
+#[tokio::test]
+async fn s3_the_fields_that_were_changed_are_named() {
+    let app = TestApp::start().await;
+    let (admin, mike) = (app.admin("root").await, app.user("mike").await);
+    let secret = json!({ "full_name": "Nobody Elses Business", "phone": "13800138000" });
+    let patch = admin.request(reqwest::Method::PATCH, "/api/v1/users/2").json(&secret);
+    assert_eq!(patch.answer().await.status, 200);
+    let bio = json!({ "bio": "Nobody Elses Business" });
+    assert_eq!(mike.put("/api/v1/users/me", &bio).await.status, 200);
+    let role = json!({ "role": "teacher" });
+    assert_eq!(admin.put("/api/v1/users/2/role", &role).await.status, 200);
+    let changed = async |query: &str| -> Vec<Value> {
+        let events = events(&admin, query).await;
+        events.iter().map(|event| event["changed"].clone()).collect()
+    };
+    assert_eq!(changed("&changed=role").await, [json!(["role"])]);
+    assert_eq!(changed("&changed=phone&user_id=2").await, [json!(["full_name", "phone"])]);
+    assert_eq!(changed("&action=profile_updated").await, [json!(["bio"])]);
+    assert_eq!(changed("&changed=locale").await, [Value::Null; 0]);
+    assert_eq!(changed("&action=logged_in&user_id=1").await, [json!([])]);
+    let all = admin.get("/api/v1/audit?limit=100").await.body.to_string();
+    assert!(!all.contains("Elses") && !all.contains("13800138000"), "{all}");
+    let refused = admin.get("/api/v1/audit?changed=shoe_size").await;
+    assert_eq!(refused.status, 422, "{refused}");
 }

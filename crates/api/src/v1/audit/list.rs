@@ -3,11 +3,13 @@
 use menjin_domain::access::rights::AuditRead;
 use menjin_domain::audit::{
     AuditAction, AuditFilter, AuditOutcome, AuditPage, AuditPosition, AuditReason, AuditRecord,
-    ListRecords, ListRecordsInput,
+    ChangedField, ListRecords, ListRecordsInput,
 };
 use menjin_domain::common::{ClientInfo, RequestId, Timestamp, UserId};
-use menjin_web::schema::{Written, names};
+use menjin_web::schema::{Components, Schema, Written, names};
 use menjin_web::values::Integer;
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
 use crate::prelude::*;
 
@@ -26,6 +28,8 @@ request! {
         action: Optional<AuditAction>,
         /// Only what went so.
         outcome: Optional<AuditOutcome>,
+        /// Only what changed this field of an account.
+        changed: Optional<ChangedField>,
         /// Only what happened then or later.
         since: Optional<Timestamp>,
         /// Only what happened before then.
@@ -44,11 +48,31 @@ impl AuditQuery {
                 user: self.user_id.value()?,
                 action: self.action.value()?,
                 outcome: self.outcome.value()?,
+                changed: self.changed.value()?,
                 since: self.since.value()?,
                 until: self.until.value()?,
             },
             before: self.before.value()?,
             limit: self.limit.value()?.unwrap_or(DEFAULT_LIMIT),
+        })
+    }
+}
+
+/// A field of an account.
+#[derive(Debug)]
+pub(crate) struct Changed(ChangedField);
+
+impl Serialize for Changed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
+}
+
+impl Schema for Changed {
+    fn inline(_: &mut Components<'_>) -> Value {
+        json!({
+            "type": "string", "enum": names(ChangedField::ALL, ChangedField::as_str),
+            "example": "role",
         })
     }
 }
@@ -69,6 +93,8 @@ response! {
         actor_id: Option<i64> => { "minimum": 1, "example": 1 },
         /// On whose account; null if on nobody's.
         subject_id: Option<i64> => { "minimum": 1, "example": 1 },
+        /// Which fields of the account were changed. What they held is not recorded.
+        changed: Vec<Changed>,
         session_id: Option<String> => { "example": "0197c1f0-5a9e-7cc3-98c4-dc0c0c07398f" },
         /// The client's address.
         address: String => { "example": "192.0.2.7" },
@@ -90,6 +116,7 @@ impl From<&AuditRecord> for AuditEvent {
             reason: event.reason.map(AuditReason::as_str),
             actor_id: context.actor.map(UserId::get),
             subject_id: event.subject.map(UserId::get),
+            changed: event.changed.iter().map(|field| Changed(*field)).collect(),
             session_id: context.session_id.map(|id| id.to_string()),
             address: context.request.client.address.to_string(),
             user_agent: context.request.client.user_agent.clone(),

@@ -1,0 +1,2 @@
+DROP INDEX audit_events_changed;
+ALTER TABLE audit_events DROP COLUMN changed;
