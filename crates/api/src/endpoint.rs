@@ -42,6 +42,8 @@ pub(crate) struct Operation {
     pub(crate) message: Option<Text>,
     /// Answers that the signature does not show: status, meaning, schema.
     pub(crate) answers: Vec<(u16, &'static str, MakeSchema)>,
+    /// A file that is the answer: its meaning and its media types.
+    pub(crate) file: Option<(&'static str, &'static [&'static str])>,
     /// What the use-case may refuse.
     pub(crate) refusals: Vec<ErrorKind>,
 }
@@ -206,6 +208,7 @@ impl Operation {
             success: "",
             message: None,
             answers: Vec::new(),
+            file: None,
             refusals: Vec::new(),
         }
     }
@@ -254,6 +257,11 @@ impl Endpoint {
     /// An answer that the signature does not show.
     pub(crate) fn answer<T: Schema>(self, status: u16, meaning: &'static str) -> Self {
         self.with(|operation| operation.answers.push((status, meaning, T::schema)))
+    }
+
+    /// Success is a file of one of these media types.
+    pub(crate) fn file(self, meaning: &'static str, media_types: &'static [&'static str]) -> Self {
+        self.with(|operation| operation.file = Some((meaning, media_types)))
     }
 
     /// What the use-case may refuse.

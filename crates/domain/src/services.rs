@@ -12,6 +12,7 @@ use crate::audit::ListRecords;
 use crate::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
 use crate::credentials::{ChangePassword, ForgotPassword, ResetPassword, SetPassword};
 use crate::health::{CheckHealth, Cleanup};
+use crate::import::ExportUsers;
 use crate::invitations::{
     AcceptInvitation, CreateInvitation, ListInvitations, ResendInvitation, RevokeInvitation,
 };
@@ -61,6 +62,7 @@ pub struct Services {
     pub get_user: GetUser,
     pub list_users: ListUsers,
     pub search_users: SearchUsers,
+    pub export_users: ExportUsers,
     pub create_user: CreateUser,
     pub change_user: ChangeUser,
     pub change_users: ChangeUsers,
@@ -119,6 +121,7 @@ impl Services {
             get_user: GetUser::new(&ports),
             list_users: ListUsers::new(&ports),
             search_users: SearchUsers::new(&ports),
+            export_users: ExportUsers::new(&ports),
             create_user: CreateUser::new(&ports, policy),
             change_user: ChangeUser::new(&ports, policy),
             change_users: ChangeUsers::new(&ports, policy),

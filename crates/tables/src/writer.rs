@@ -16,11 +16,16 @@ impl<W: Write> CsvWriter<W> {
     /// The mark cannot be written.
     pub fn new(mut out: W) -> io::Result<Self> {
         out.write_all("\u{FEFF}".as_bytes())?;
+        Ok(Self::continuing(out))
+    }
+
+    /// Goes on where another has ended: without the mark.
+    pub fn continuing(out: W) -> Self {
         let csv = csv::WriterBuilder::new()
             .flexible(true)
             .terminator(csv::Terminator::CRLF)
             .from_writer(out);
-        Ok(Self { csv })
+        Self { csv }
     }
 
     /// Writes a row, each cell as [`defuse`] gives it.

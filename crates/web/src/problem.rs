@@ -47,6 +47,8 @@ pub enum Problem {
     },
     /// No such action.
     UnknownAction,
+    /// No such format of a file.
+    UnknownFormat,
     /// No such field of an account.
     UnknownField,
     /// No such outcome.
@@ -110,6 +112,7 @@ impl Problem {
             Self::AtMost { .. } => "less_than_equal",
             Self::UnknownAction
             | Self::UnknownField
+            | Self::UnknownFormat
             | Self::UnknownOutcome
             | Self::UnknownState
             | Self::UnknownLocale
@@ -212,6 +215,9 @@ impl Problem {
                 format!("Input should be less than or equal to {max}"),
             ),
             Self::UnknownAction => fixed("未知的操作名称", "Input should be the name of an action"),
+            Self::UnknownFormat => {
+                fixed("格式应为 csv 或 ndjson", "Input should be 'csv' or 'ndjson'")
+            }
             Self::UnknownField => fixed("未知的字段名称", "Input should be the name of a field"),
             Self::UnknownOutcome => {
                 fixed("结果应为 success 或 failure", "Input should be 'success' or 'failure'")
@@ -384,6 +390,7 @@ pub fn all_problems() -> Vec<Problem> {
         Problem::AtMost { max: 2 },
         Problem::UnknownAction,
         Problem::UnknownField,
+        Problem::UnknownFormat,
         Problem::UnknownOutcome,
         Problem::UnknownState,
         Problem::UnknownLocale,

@@ -421,6 +421,48 @@ impl FieldType for UserIds {
     }
 }
 
+/// As what users are exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// For spreadsheets.
+    Csv,
+    /// A JSON object a line.
+    Ndjson,
+}
+
+impl ExportFormat {
+    const ALL: [Self; 2] = [Self::Csv, Self::Ndjson];
+
+    /// The name, which is that of such files, too.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+        }
+    }
+
+    /// The media type.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Ndjson => "application/x-ndjson",
+        }
+    }
+}
+
+impl FieldType for ExportFormat {
+    type Json = String;
+    type Value = Self;
+
+    fn parse(sent: &String, _: &Rules) -> Result<Self, Problem> {
+        Self::ALL.into_iter().find(|format| format.as_str() == sent).ok_or(Problem::UnknownFormat)
+    }
+
+    fn schema(_: &Rules) -> Value {
+        json!({ "type": "string", "enum": names(&Self::ALL, Self::as_str) })
+    }
+}
+
 /// Which users: those that match all of it.
 impl FieldType for UserFilter {
     type Json = Map<String, Value>;

@@ -19,6 +19,7 @@ mod dialects;
 mod email_change;
 mod envelope;
 mod every_route;
+mod export;
 mod framework;
 mod general;
 mod habits;

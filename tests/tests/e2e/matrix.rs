@@ -26,7 +26,7 @@ use Access::{Cache, Everybody, EverybodyOrUsers, Restricted, Right, Users};
 
 /// The rule of each operation. One that is not here fails the test: nobody adds a route without
 /// saying who may call it.
-const RULES: [(&str, &str, Access); 67] = [
+const RULES: [(&str, &str, Access); 68] = [
     ("GET", "/api/v1/audit", Right("audit.read")),
     ("GET", "/api/v1/mails", Right("mails.read")),
     ("POST", "/api/v1/mails/{mail_id}/retry", Right("mails.retry")),
@@ -90,6 +90,7 @@ const RULES: [(&str, &str, Access); 67] = [
     ("POST", "/api/v1/users", Right("users.write")),
     ("PATCH", "/api/v1/users/{user_id}", Right("users.write")),
     ("POST", "/api/v1/users/batch", Right("users.write")),
+    ("GET", "/api/v1/users/export", Right("users.export")),
     ("POST", "/api/v1/users/{user_id}/ban", Right("users.ban")),
     ("POST", "/api/v1/users/{user_id}/password", Right("users.set_password")),
     ("PUT", "/api/v1/users/{user_id}/role", Right("roles.grant")),

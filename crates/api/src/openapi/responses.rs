@@ -42,6 +42,12 @@ pub(super) fn responses(
         let content = json!({ "schema": schema(components) });
         responses.insert(status.to_string(), answer(meaning, &content));
     }
+    if let Some((meaning, media_types)) = operation.file {
+        let text = json!({ "schema": { "type": "string" } });
+        let content = media_types.iter().map(|media_type| ((*media_type).to_owned(), text.clone()));
+        let content: Map<_, _> = content.collect();
+        responses.insert("200".to_owned(), json!({ "description": meaning, "content": content }));
+    }
     let own = operation.refusals.iter().map(|kind| (kind.code(), ApiError::from(*kind)));
     let errors = signature.errors.into_iter().chain(own);
     responses.extend(error_responses(dialect, errors, locale, components));

@@ -52,6 +52,7 @@ mod users {
     pub(super) mod deactivate;
     pub(super) mod delete;
     pub(super) mod delete_me;
+    pub(super) mod export;
     pub(super) mod get;
     pub(super) mod get_me;
     pub(super) mod list;
@@ -112,6 +113,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         users::create::endpoint(),
         // Of two paths that fit, actix takes the first.
         users::batch::endpoint(),
+        users::export::endpoint(),
         users::get::endpoint(),
         users::update::endpoint(),
         users::set_role::endpoint(),

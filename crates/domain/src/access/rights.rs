@@ -12,9 +12,12 @@ pub trait Right: Send + Sync + 'static {
 impl RightId {
     /// Whether it needs a session whose owner gave the password a short while ago
     /// ([`Policy::step_up`](crate::ports::Policy::step_up)): what it allows makes others powerful, or
-    /// cannot be undone (OWASP ASVS 5.0, 7.5.3).
+    /// cannot be undone, or gives everything away (OWASP ASVS 5.0, 7.5.3).
     pub fn needs_step_up(self) -> bool {
-        matches!(self, Self::UsersSetPassword | Self::UsersDelete | Self::RolesGrant)
+        matches!(
+            self,
+            Self::UsersSetPassword | Self::UsersDelete | Self::UsersExport | Self::RolesGrant
+        )
     }
 }
 
@@ -88,6 +91,8 @@ rights! {
     UsersBan = "users.ban";
     /// Deleting any account, and restoring it.
     UsersDelete = "users.delete";
+    /// Downloading all accounts as a table.
+    UsersExport = "users.export";
     /// Seeing and clearing the lockout of any account.
     UsersUnlock = "users.unlock";
     /// Giving roles, and changing the accounts of people who have rights.

@@ -112,6 +112,11 @@ impl PasswordHash {
         Self::new("!".to_owned())
     }
 
+    /// Whether it is [`PasswordHash::none`].
+    pub fn is_none(&self) -> bool {
+        self.expose() == "!"
+    }
+
     /// The hash itself, for a hasher or a store.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()

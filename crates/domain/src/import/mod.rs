@@ -1,12 +1,14 @@
-//! Making and changing many accounts from a table, row by row.
+//! Making and changing many accounts from a table, row by row; and writing such tables.
 
 mod column;
+mod export;
 mod hashes;
 mod plan;
 mod row;
 mod run;
 
 pub use column::ImportColumn;
+pub use export::{Cell, ExportColumn, ExportUsers, UserExport};
 #[cfg(feature = "mock")]
 pub use hashes::MockForeignHashes;
 pub use hashes::{ForeignHashes, HashRefused};

@@ -537,6 +537,11 @@ async fn administration(visits: &mut Visits) {
             visits.send_bad_bodies(&admin, (method, path, "2")).await;
         }
     }
+    let export = ("GET", "/api/v1/users/export", "");
+    visits.send(&admin, export, None, 200).await;
+    visits.send_unauthenticated(&app, export).await;
+    let answer = admin.get("/api/v1/users/export?format=pdf").await;
+    visits.judge("GET", export.1, 422, &answer);
     let batch = ("POST", "/api/v1/users/batch", "");
     let some = json!({ "action": "deactivate", "ids": [2, 99] });
     visits.send(&admin, batch, Some(&some), 200).await;
@@ -545,6 +550,7 @@ async fn administration(visits: &mut Visits) {
     visits.send_unauthenticated(&app, batch).await;
     let denied = app.user("ann").await;
     visits.send(&denied, batch, Some(&some), 403).await;
+    visits.send(&denied, export, None, 403).await;
     visits.send_bad_bodies(&admin, create).await;
     visits.send_unauthenticated(&app, create).await;
     let common = json!({ "password": "12345678" });

@@ -1,0 +1,170 @@
+//! Use-case: exporting users, as tables that can be imported.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::access::Allowed;
+use crate::access::rights::UsersExport;
+use crate::accounts::{
+    AccountRepository, AvatarUrl, Bio, FullName, Phone, User, UserFilter, UserOrder, UserPosition,
+    UserSearch,
+};
+use crate::audit::{AuditAction, AuditContext, AuditTrail};
+use crate::common::{Locale, PortError, rfc3339};
+use crate::import::ImportColumn;
+use crate::ports::{Ports, RequiredPorts};
+
+/// A column of what is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportColumn {
+    /// One that can be imported, and is no secret.
+    Of(ImportColumn),
+    /// The id.
+    Id,
+    /// When the account was made.
+    CreatedAt,
+    /// When the user last logged in.
+    LastLoginAt,
+}
+
+/// What is in a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell<'a> {
+    /// Nothing.
+    Empty,
+    /// A text.
+    Text(Cow<'a, str>),
+    /// Yes or no.
+    Flag(bool),
+    /// A whole number.
+    Number(i64),
+}
+
+impl<'a> Cell<'a> {
+    fn text(text: Option<&'a str>) -> Self {
+        text.map_or(Self::Empty, |text| Self::Text(text.into()))
+    }
+
+    /// As a table of texts has it.
+    pub fn into_text(self) -> Cow<'a, str> {
+        match self {
+            Self::Empty => "".into(),
+            Self::Text(text) => text,
+            Self::Flag(flag) => if flag { "true" } else { "false" }.into(),
+            Self::Number(number) => number.to_string().into(),
+        }
+    }
+}
+
+impl ExportColumn {
+    /// All of them, in their order.
+    pub fn all() -> impl Iterator<Item = Self> + Clone {
+        let columns = ImportColumn::ALL.iter().filter(|column| !column.is_secret());
+        columns.map(|column| Self::Of(*column)).chain([
+            Self::Id,
+            Self::CreatedAt,
+            Self::LastLoginAt,
+        ])
+    }
+
+    /// The name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Of(column) => column.name(),
+            Self::Id => "id",
+            Self::CreatedAt => "created_at",
+            Self::LastLoginAt => "last_login_at",
+        }
+    }
+
+    /// What a user has in it.
+    pub fn cell(self, user: &User) -> Cell<'_> {
+        let profile = &user.profile;
+        match self {
+            Self::Id => Cell::Number(user.id.get()),
+            Self::CreatedAt => Cell::Text(rfc3339(user.created_at).into()),
+            Self::LastLoginAt => {
+                user.last_login_at.map_or(Cell::Empty, |at| Cell::Text(rfc3339(at).into()))
+            }
+            Self::Of(column) => match column {
+                ImportColumn::Username => Cell::text(Some(user.username.as_str())),
+                ImportColumn::Email => Cell::text(Some(user.email.as_str())),
+                ImportColumn::FullName => {
+                    Cell::text(profile.full_name.as_ref().map(FullName::as_str))
+                }
+                ImportColumn::Role => Cell::text(Some(user.role.as_str())),
+                ImportColumn::Phone => Cell::text(profile.phone.as_ref().map(Phone::as_str)),
+                ImportColumn::Bio => Cell::text(profile.bio.as_ref().map(Bio::as_str)),
+                ImportColumn::Avatar => Cell::text(profile.avatar.as_ref().map(AvatarUrl::as_str)),
+                ImportColumn::Locale => Cell::text(user.locale.map(Locale::tag)),
+                ImportColumn::IsActive => Cell::Flag(user.is_active),
+                ImportColumn::IsVerified => Cell::Flag(user.is_verified),
+                ImportColumn::Password | ImportColumn::PasswordHash => Cell::Empty,
+            },
+        }
+    }
+}
+
+/// Exports users. That is recorded.
+#[non_exhaustive]
+pub struct ExportUsers {
+    /// The accounts.
+    pub accounts: Arc<dyn AccountRepository>,
+    /// Takes the record.
+    pub trail: Arc<dyn AuditTrail>,
+}
+
+impl ExportUsers {
+    /// On these ports.
+    pub(crate) fn new(ports: &Ports) -> Self {
+        let RequiredPorts { accounts, audit_trail, .. } = &ports.required;
+        Self { accounts: accounts.clone(), trail: audit_trail.clone() }
+    }
+
+    /// For a command that needs nothing else of menjin.
+    pub fn standalone(accounts: Arc<dyn AccountRepository>, trail: Arc<dyn AuditTrail>) -> Self {
+        Self { accounts, trail }
+    }
+
+    /// Begins to export the users that match.
+    pub fn begin(&self, allowed: &Allowed<UsersExport>, filter: UserFilter) -> UserExport {
+        self.begin_as(allowed.context().clone(), filter)
+    }
+
+    /// The same, whoever does it.
+    pub fn begin_as(&self, context: AuditContext, filter: UserFilter) -> UserExport {
+        self.trail.note(context.event(AuditAction::UsersExported));
+        let order = UserOrder::of(None, &filter).unwrap_or_default();
+        UserExport { accounts: self.accounts.clone(), filter, order, after: None, is_over: false }
+    }
+}
+
+/// The users that are exported, part by part.
+pub struct UserExport {
+    accounts: Arc<dyn AccountRepository>,
+    filter: UserFilter,
+    order: UserOrder,
+    after: Option<UserPosition>,
+    is_over: bool,
+}
+
+impl UserExport {
+    /// How many users a part has.
+    const PART: u64 = 1000;
+
+    /// The next part; `None`: there is no other.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn next(&mut self) -> Result<Option<Vec<User>>, PortError> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let (filter, order, after) = (self.filter.clone(), self.order, self.after.take());
+        let found = self.accounts.search(UserSearch { filter, order, after, limit: Self::PART });
+        let users = found.await?.users;
+        self.is_over = (users.len() as u64) < Self::PART;
+        self.after = users.last().map(|user| UserPosition::of(user, self.order.sort));
+        Ok(Some(users))
+    }
+}
