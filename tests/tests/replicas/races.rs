@@ -8,7 +8,7 @@ use menjin_tests::size::rounds;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::{PASSWORD, Replicas};
+use crate::support::{PASSWORD, Replicas, moved};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn x1_of_many_registrations_on_two_replicas_one_succeeds() {
@@ -151,4 +151,48 @@ async fn x3_no_log_in_with_the_old_password_survives_its_change_elsewhere() {
         passwords.reverse();
     }
     eprintln!("tokens were handed out in {minted} rounds, and none survived");
+}
+
+/// Demotions, bans, deactivations, deletions and batches of the last two administrators, each by the
+/// other and by themselves: one stays who can log in and administer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a2_of_the_last_two_administrators_one_stays_over_two_replicas() {
+    let replicas = Replicas::start(2).await;
+    let root = replicas.admin().await;
+    let boss = json!({
+        "username": "boss", "email": "boss@example.com", "role": "admin",
+        "password": PASSWORD, "must_change_password": false,
+    });
+    let boss = root.post("/api/v1/users", &boss).await;
+    assert_eq!(boss.status, 201, "{boss}");
+    let ids = [root.me().await.body["id"].clone(), boss.body["id"].clone()];
+    let admins = [root.clone(), replicas.on(1).log_in("boss", PASSWORD).await];
+    let mut requests = JoinSet::new();
+    for n in 0..50 {
+        let client = moved(&admins[n % 2], &replicas.on(n / 2 % 2));
+        let (own, other) = (&ids[n % 2], &ids[(n + 1) % 2]);
+        let until = json!({ "until": "2099-01-01T00:00:00Z" });
+        let all = json!({ "action": "deactivate", "ids": [own, other] });
+        let (path, body) = match n % 5 {
+            0 => (format!("/api/v1/users/{other}/ban"), until),
+            1 => (format!("/api/v1/users/{other}/deactivate"), json!({})),
+            2 => (format!("/api/v1/users/{own}/deactivate"), json!({})),
+            3 => ("/api/v1/users/batch".to_owned(), all),
+            _ => ("/api/v1/users/batch".to_owned(), {
+                json!({ "action": "set_role", "ids": [other], "role": "teacher" })
+            }),
+        };
+        requests.spawn(async move { client.post(&path, &body).await.status });
+    }
+    let statuses = requests.join_all().await;
+    assert!(statuses.iter().all(|status| [200, 400, 401, 403].contains(status)), "{statuses:?}");
+    let mut left = 0;
+    for name in ["root", "boss"] {
+        let login = replicas.on(0).try_log_in(name, PASSWORD).await;
+        if login.status == 200 {
+            let admin = replicas.on(0).with_tokens(&login.body);
+            left += u32::from(admin.get("/api/v1/users").await.status == 200);
+        }
+    }
+    assert_eq!(left, 1, "one stays: {statuses:?}");
 }
