@@ -1,19 +1,17 @@
 //! Use-case: changing many accounts at once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::access::rights::{RightId, UsersWrite};
 use crate::access::{Allowed, Denied, Forbidden};
 use crate::accounts::change_user::check_grant;
 use crate::accounts::{
-    AccountChange, AccountRepository, Ban, ManageUserError, Role, UserFilter, UserOrder, UserSearch,
+    AccountChange, Ban, ChangeUser, ManageUserError, Role, UserFilter, UserOrder, UserSearch,
 };
-use crate::audit::{AuditAction, AuditReason, AuditTrail};
+use crate::audit::{AuditAction, AuditReason};
 use crate::common::{Error, PortError, UserId};
 use crate::import::{ImportBatch, Imported, OnConflict, ReadyRow, RowRefusal};
-use crate::mail::{MailKind, Post};
-use crate::ports::{Policy, Ports, RequiredPorts};
+use crate::ports::{Policy, Ports};
 use crate::sessions::{SessionQuery, SessionRepository};
 
 /// What is done to each account.
@@ -97,16 +95,10 @@ pub struct BatchResult {
 /// Changes accounts together, each as it would be changed by itself: one that is refused stops no other.
 #[non_exhaustive]
 pub struct ChangeUsers {
-    /// The accounts.
-    pub accounts: Arc<dyn AccountRepository>,
+    /// Changes one account.
+    pub change: ChangeUser,
     /// The sessions.
     pub sessions: Arc<dyn SessionRepository>,
-    /// Makes the mails that tell the owners.
-    pub post: Post,
-    /// Takes the failures.
-    pub trail: Arc<dyn AuditTrail>,
-    /// For how long an account can be restored; zero: not at all.
-    pub delete_grace: Duration,
 }
 
 impl ChangeUsers {
@@ -115,14 +107,8 @@ impl ChangeUsers {
 
     /// On these ports, with this policy.
     pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
-        let RequiredPorts { accounts, sessions, audit_trail, .. } = &ports.required;
-        Self {
-            accounts: accounts.clone(),
-            sessions: sessions.clone(),
-            post: Post::new(ports),
-            trail: audit_trail.clone(),
-            delete_grace: policy.delete_grace,
-        }
+        let sessions = ports.required.sessions.clone();
+        Self { change: ChangeUser::new(ports, policy), sessions }
     }
 
     /// Runs the use-case; tells of each account, in the order of the ids.
@@ -140,7 +126,7 @@ impl ChangeUsers {
             return Ok(self.end_sessions(allowed, ids, input.dry_run).await?);
         }
         let rows = ids.iter().map(|id| {
-            let changes = self.change(allowed, &input.action)?.into_iter().collect();
+            let changes = self.change_of_one(allowed, &input.action)?.into_iter().collect();
             let (username, email, create) = (None, None, None);
             Ok(ReadyRow { id: Some(*id), username, email, create, changes })
         });
@@ -150,7 +136,7 @@ impl ChangeUsers {
             dry_run: input.dry_run,
             authority: allowed.authority(),
         };
-        let outcomes = self.accounts.import(batch).await?;
+        let outcomes = self.change.accounts.import(batch).await?;
         let outcomes = outcomes
             .into_iter()
             .map(|outcome| outcome.map(|imported| matches!(imported, Imported::Updated(_))));
@@ -161,8 +147,8 @@ impl ChangeUsers {
             .collect();
         if !input.dry_run {
             self.record_failures(allowed, &results);
-            if input.action == BatchAction::Delete && self.delete_grace.is_zero() {
-                while self.accounts.delete_due(allowed.context().at).await? > 0 {}
+            if input.action == BatchAction::Delete {
+                self.change.delete_at_once(allowed.context().at).await?;
             }
             tracing::info!(event = "users_changed", by = %allowed.caller(), users = results.len());
         }
@@ -178,7 +164,7 @@ impl ChangeUsers {
         let denied = |denied: Denied| Error::Refused(denied.into());
         if !allowed.roles().grants(allowed.role(), action.right()) {
             let event = allowed.context().clone().event(AuditAction::AccessDenied);
-            self.trail.note(event.because(AuditReason::NotAdmin));
+            self.change.trail.note(event.because(AuditReason::NotAdmin));
             return Err(denied(Forbidden.into()));
         }
         allowed.check_step_up().map_err(|error| denied(error.into()))?;
@@ -196,7 +182,7 @@ impl ChangeUsers {
                 let order = UserOrder::of(None, &filter).unwrap_or_default();
                 let (filter, limit) = (*filter, Self::MAX as u64 + 1);
                 let search = UserSearch { filter, order, after: None, limit };
-                let found = self.accounts.search(search).await?;
+                let found = self.change.accounts.search(search).await?;
                 found.users.into_iter().map(|user| user.id).collect()
             }
         };
@@ -206,7 +192,7 @@ impl ChangeUsers {
     }
 
     /// The change of one account, with its own mail.
-    fn change(
+    fn change_of_one(
         &self,
         allowed: &Allowed<UsersWrite>,
         action: &BatchAction,
@@ -216,11 +202,7 @@ impl ChangeUsers {
             BatchAction::Deactivate => AccountChange::Deactivate,
             BatchAction::Ban(ban) => AccountChange::Ban(ban.clone()),
             BatchAction::SetRole(role) => AccountChange::SetRole(*role),
-            BatchAction::Delete => {
-                let context = allowed.context();
-                let mail = self.post.mail(MailKind::AccountDeletion, None, &context.request)?;
-                AccountChange::Delete { deletes_at: context.at + self.delete_grace, mail }
-            }
+            BatchAction::Delete => self.change.deletion(allowed.context())?,
             BatchAction::EndSessions => return Ok(None),
         }))
     }
@@ -229,7 +211,7 @@ impl ChangeUsers {
         for result in results {
             if let Err(RowRefusal::Change(error)) = result.outcome {
                 let event = allowed.context().clone().event(AuditAction::UserChangeFailed);
-                self.trail.note(event.on(result.id).because(error.reason()));
+                self.change.trail.note(event.on(result.id).because(error.reason()));
             }
         }
     }
@@ -242,7 +224,7 @@ impl ChangeUsers {
     ) -> Result<Vec<BatchResult>, PortError> {
         let mut results = Vec::with_capacity(ids.len());
         for id in ids {
-            let outcome = match self.accounts.find(id).await? {
+            let outcome = match self.change.accounts.find(id).await? {
                 None => Err(RowRefusal::NotFound),
                 Some(user) if dry_run => {
                     let (user_id, at) = (id, allowed.context().at);
@@ -265,6 +247,8 @@ impl ChangeUsers {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::access::{OutOfReach, ReauthenticationRequired};
     use crate::accounts::{ChangeUserError, FoundUsers, MockAccountRepository, User};
@@ -280,12 +264,10 @@ mod tests {
         sessions: MockSessionRepository,
     ) -> (ChangeUsers, Arc<Trail>) {
         let trail = Arc::new(Trail::default());
+        let (accounts, grace) = (Arc::new(accounts), Duration::from_secs(60));
         let change = ChangeUsers {
-            accounts: Arc::new(accounts),
+            change: ChangeUser::standalone(accounts, testing::post(9), trail.clone(), grace),
             sessions: Arc::new(sessions),
-            post: testing::post(9),
-            trail: trail.clone(),
-            delete_grace: Duration::from_secs(60),
         };
         (change, trail)
     }

@@ -10,8 +10,8 @@ use crate::accounts::{
     AccountChange, AccountRepository, AddressChange, Authority, Ban, BanIsOver, BanReason,
     ChangeUserError, ProfileChanges, Role, User, UserNotFound, Username,
 };
-use crate::audit::AuditTrail;
-use crate::common::{Error, Timestamp, UserId};
+use crate::audit::{AuditContext, AuditTrail};
+use crate::common::{Error, PortError, Timestamp, UserId};
 use crate::mail::{MailKind, Post};
 use crate::ports::{Policy, Ports, RequiredPorts};
 
@@ -221,13 +221,23 @@ impl ChangeUser {
         authority: Authority,
     ) -> Result<User, Error<ManageUserError>> {
         let at = authority.context.at;
-        let mail = self.post.mail(MailKind::AccountDeletion, None, &authority.context.request)?;
-        let change = AccountChange::Delete { deletes_at: at + self.delete_grace, mail };
-        let user = self.change(id, change, authority).await?;
+        let user = self.change(id, self.deletion(&authority.context)?, authority).await?;
+        self.delete_at_once(at).await?;
+        Ok(user)
+    }
+
+    /// The deletion of one account, with its own mail.
+    pub(super) fn deletion(&self, context: &AuditContext) -> Result<AccountChange, PortError> {
+        let mail = self.post.mail(MailKind::AccountDeletion, None, &context.request)?;
+        Ok(AccountChange::Delete { deletes_at: context.at + self.delete_grace, mail })
+    }
+
+    /// Without a time of grace, what was deleted at this moment is gone at once.
+    pub(super) async fn delete_at_once(&self, at: Timestamp) -> Result<(), PortError> {
         if self.delete_grace.is_zero() {
             while self.accounts.delete_due(at).await? > 0 {}
         }
-        Ok(user)
+        Ok(())
     }
 
     /// Makes a change, whoever does it. A refusal is recorded.
