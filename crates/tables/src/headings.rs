@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::defuse::clean;
 use crate::error::{Reason, TableError};
-use crate::table::{Cells, MAX_COLUMNS};
+use crate::row::{Cells, MAX_COLUMNS};
 
 /// Which column has which heading.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use crate::table::MAX_ROW_BYTES;
+use crate::row::MAX_ROW_BYTES;
 
 /// Gives one line at most to each call of `read`, and watches the record that is being read.
 ///

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::encoding::begin;
 use crate::error::{Reason, RowFault, TableError};
-use crate::table::{Cells, MAX_COLUMNS, MAX_ROW_BYTES, Row, Source};
+use crate::row::{Cells, MAX_COLUMNS, MAX_ROW_BYTES, Row, Source};
 use crate::workbook;
 
 /// The longest key, in bytes.

@@ -9,7 +9,7 @@ use crate::encoding::{Decoded, begin, detect};
 use crate::error::{Reason, RowFault, TableError};
 use crate::headings::Headings;
 use crate::lines::Lines;
-use crate::table::{MAX_ROW_BYTES, Row, Source};
+use crate::row::{MAX_ROW_BYTES, Row, Source};
 use crate::workbook;
 
 /// What may stand between cells. The first wins if two are there as often.

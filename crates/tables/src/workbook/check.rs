@@ -15,7 +15,7 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use crate::error::TableError;
-use crate::table::Limits;
+use crate::row::Limits;
 
 /// How many parts a workbook has at most.
 const MAX_PARTS: usize = 1000;

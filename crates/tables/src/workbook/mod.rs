@@ -14,7 +14,7 @@ use calamine::{Reader as _, SheetType, SheetVisible, Xlsx, XlsxError};
 use crate::encoding::begin;
 use crate::error::{RowFault, TableError};
 use crate::headings::Headings;
-use crate::table::{Limits, Row, Source};
+use crate::row::{Limits, Row, Source};
 use sheet::SheetRows;
 
 /// How many rows wait to be taken.

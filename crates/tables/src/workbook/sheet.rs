@@ -6,7 +6,7 @@ use calamine::XlsxCellReader;
 
 use super::value::{cell_name, text};
 use crate::error::{Reason, TableError};
-use crate::table::MAX_ROW_BYTES;
+use crate::row::MAX_ROW_BYTES;
 
 /// What a cell takes besides its text.
 const CELL_BYTES: usize = 32;

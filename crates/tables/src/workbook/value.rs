@@ -3,7 +3,7 @@
 use calamine::{DataRef, ExcelDateTime};
 
 use crate::error::Reason;
-use crate::table::MAX_ROW_BYTES;
+use crate::row::MAX_ROW_BYTES;
 
 /// The first day after what Excel takes for a date: 10000-01-01.
 const AFTER_DATES: f64 = 2_958_466.0;
