@@ -12,7 +12,7 @@ use crate::SqliteStore;
 use crate::account_changes;
 use crate::audit::record;
 use crate::error::OrPortError;
-use crate::users::insert;
+use crate::inserting::insert;
 
 type Outcomes = Vec<Result<Imported, RowRefusal>>;
 

@@ -20,10 +20,10 @@ use menjin_infra_sql::schema::invitations;
 use crate::SqliteStore;
 use crate::audit::record;
 use crate::error::OrPortError;
+use crate::inserting::insert;
 use crate::mails::enqueue;
 use crate::recipients::{find_recipient, user};
 use crate::sessions::end_open;
-use crate::users::insert;
 
 #[async_trait]
 impl InvitationRepository for SqliteStore {

@@ -23,6 +23,7 @@ mod email_changes;
 mod error;
 mod files;
 mod importing;
+mod inserting;
 mod invitations;
 mod listing;
 mod lockouts;

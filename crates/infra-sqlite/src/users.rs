@@ -1,7 +1,5 @@
 //! Accounts.
 
-use diesel::dsl::{exists, select};
-use diesel::result::Error as DieselError;
 use menjin_domain::accounts::{
     AccountChange, AccountRepository, AddressChange, Authority, ChangeUserError, CreateUserError,
     Email, FoundUsers, NewUser, ProfileChanges, Role, UpdateProfileError, User, UserPage,
@@ -17,9 +15,10 @@ use crate::SqliteStore;
 use crate::account_changes;
 use crate::audit::record;
 use crate::deletions;
-use crate::email_changes::{self, is_anothers};
-use crate::error::{OrPortError, failed, is_taken};
+use crate::email_changes;
+use crate::error::OrPortError;
 use crate::importing;
+use crate::inserting::insert;
 use crate::listing;
 use crate::mails::enqueue;
 use crate::recipients::{find_recipient, find_user};
@@ -112,26 +111,6 @@ impl AccountRepository for SqliteStore {
     }
 }
 
-/// Makes an account.
-pub(crate) fn insert(
-    sqlite: &mut SqliteConnection,
-    user: &NewUser,
-) -> Result<User, Error<CreateUserError>> {
-    let row = diesel::insert_into(users::table)
-        .values(NewUserRow::from(user))
-        .returning(UserRow::as_returning())
-        .get_result::<UserRow>(sqlite);
-    let row = match row {
-        Err(error) if is_taken(&error) => return Err(who_has(sqlite, user, error)?),
-        row => row.or_port_error()?,
-    };
-    let created = User::try_from(row)?;
-    if is_anothers(sqlite, user.email.canonical(), created.id, user.created_at())? {
-        return Err(Error::Refused(CreateUserError::EmailTaken));
-    }
-    Ok(created)
-}
-
 /// Changes an address with the profile: to another, or to another way of writing it.
 fn change_address(
     sqlite: &mut SqliteConnection,
@@ -152,22 +131,4 @@ fn change_address(
     }
     let how = NewAddress::Direct { by_password: change.by_password };
     email_changes::change(sqlite, before, email, how, change.mails.as_ref(), at)
-}
-
-/// Which of the two is taken. SQLite names one violated constraint, not all of them. The statement
-/// that failed has changed nothing, and no other connection can write meanwhile.
-fn who_has(
-    sqlite: &mut SqliteConnection,
-    user: &NewUser,
-    error: DieselError,
-) -> Result<Error<CreateUserError>, PortError> {
-    let name = users::table.filter(users::username_canonical.eq(user.username.canonical()));
-    if select(exists(name)).get_result(sqlite).or_port_error()? {
-        return Ok(Error::Refused(CreateUserError::UsernameTaken));
-    }
-    let email = users::table.filter(users::email_canonical.eq(user.email.canonical()));
-    if select(exists(email)).get_result(sqlite).or_port_error()? {
-        return Ok(Error::Refused(CreateUserError::EmailTaken));
-    }
-    Err(failed(error))
 }
