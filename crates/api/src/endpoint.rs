@@ -85,20 +85,14 @@ impl Access {
                 E::Unavailable,
                 E::Internal,
             ],
-            Self::Right(right) => {
-                const OF_A_RIGHT: &[ErrorKind] = &[
-                    E::NotAuthenticated,
-                    E::InvalidToken,
-                    E::PasswordChangeRequired,
-                    E::Unavailable,
-                    E::Internal,
-                    E::Forbidden,
-                    E::ReauthenticationRequired,
-                ];
-                // The last one is of some rights only.
-                let count = OF_A_RIGHT.len() - usize::from(!right.needs_step_up());
-                OF_A_RIGHT.get(..count).unwrap_or_default()
-            }
+            Self::Right(_) => &[
+                E::NotAuthenticated,
+                E::InvalidToken,
+                E::PasswordChangeRequired,
+                E::Unavailable,
+                E::Internal,
+                E::Forbidden,
+            ],
         }
     }
 

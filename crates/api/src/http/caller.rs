@@ -190,6 +190,9 @@ impl<R: Right> Input for Authorized<R> {
         let access = Access::Right(R::ID);
         signature.access = access;
         signature.may_refuse(access.refusals());
+        if R::ID.needs_step_up() {
+            signature.may_refuse(&[ErrorKind::ReauthenticationRequired]);
+        }
     }
 }
 
