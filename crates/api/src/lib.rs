@@ -62,7 +62,8 @@ pub use menjin_http::{Serving, TrustedProxies};
 pub use menjin_web::{Locale, UnknownLocale};
 pub use state::{Api, ApiSettings};
 pub use v1::{
-    AuditEvent, CreatedUserResponse, InvitationResponse, IssuedResponse, MailResponse, UserResponse,
+    AuditEvent, CreatedUserResponse, InvitationResponse, IssuedResponse, MailResponse,
+    UserResponse, exported_user,
 };
 pub use waiting::serve_waiting;
 

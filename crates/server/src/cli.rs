@@ -16,7 +16,7 @@ pub(crate) use tables::{
     Language, TemplateArgs,
 };
 pub(crate) use users::{
-    BanArgs, CreateArgs as CreateUserArgs, ListArgs as ListUsersArgs, PasswordArgs,
+    BanArgs, CreateArgs as CreateUserArgs, FilterArgs, ListArgs as ListUsersArgs, PasswordArgs,
     SetPasswordArgs, SetRoleArgs, ShowArgs as ShowUserArgs, UserArgs, UsersCommand,
 };
 

@@ -16,6 +16,7 @@ mod mail;
 mod mail_commands;
 mod manuals;
 mod metrics;
+mod office;
 mod secret;
 mod serve;
 pub mod settings;

@@ -2,78 +2,37 @@
 //! everything. They work while the server runs.
 
 use std::io::{self, Write as _};
-use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use menjin_api::{CreatedUserResponse, UserResponse};
 use menjin_domain::accounts::{
-    AccountChange, AccountRepository, Authority, Ban, BanReason, ChangeUser, ChangeUserError,
-    CreateUser, CreateUserError, CreateUserInput, CreateUserRefusal, Email, FullName, LastAdmin,
-    LoginName, ManageUserError, OnlyByName, Phone, Profile, Role, SearchTerm, User, UserFilter,
-    UserOrder, UserPosition, UserSearch, Username, UsernameLength,
+    AccountChange, Authority, Ban, BanReason, ChangeUserError, CreateUser, CreateUserError,
+    CreateUserInput, CreateUserRefusal, Email, FullName, LastAdmin, ManageUserError, OnlyByName,
+    Phone, Profile, User, UserOrder, UserPosition, UserSearch, Username, UsernameLength,
 };
 use menjin_domain::audit::AuditContext;
 use menjin_domain::common::{Clock as _, Error, RequestContext, Timestamp, rfc3339};
-use menjin_domain::credentials::{
-    FirstPasswords, NewPassword, PasswordChoice, SetPassword, SetPasswordError,
-};
-use menjin_infra_credentials::OsRandom;
-use menjin_infra_memory::{AuditQueue, SystemClock};
-use secrecy::ExposeSecret as _;
+use menjin_domain::credentials::{NewPassword, PasswordChoice, SetPassword, SetPasswordError};
+use menjin_infra_memory::SystemClock;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::admin::password_from_stdin;
-use crate::application::{accounts_beside_a_server, hasher, password_policy};
 use crate::cli::{
-    BanArgs, CreateUserArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, SetRoleArgs,
-    ShowUserArgs, UserArgs, UsersCommand,
+    BanArgs, CreateUserArgs, ListUsersArgs, SetPasswordArgs, SetRoleArgs, ShowUserArgs, UserArgs,
+    UsersCommand,
 };
 use crate::mail;
 use crate::mail_commands::reset_link;
+use crate::office::Office;
 use crate::settings::Settings;
-use crate::store::Store;
 use crate::{user_export, user_import};
 
 /// How many users are asked for at once.
 const PAGE: u64 = 1000;
-/// How long the records of failures may take to be written.
-const RECORDS: Duration = Duration::from_secs(2);
 
 /// Nobody could administer any more.
 const LAST_ADMIN: ManageUserError = ManageUserError::Refused(ChangeUserError::LastAdmin(LastAdmin));
 
-/// What the commands work on.
-pub(crate) struct Office {
-    pub(crate) settings: Settings,
-    pub(crate) store: Store,
-    pub(crate) accounts: Arc<dyn AccountRepository>,
-    change: ChangeUser,
-    pub(crate) trail: Arc<AuditQueue>,
-}
-
 impl Office {
-    async fn open(settings: &Settings) -> anyhow::Result<Self> {
-        let store = Store::open_existing(settings).await?;
-        let accounts = accounts_beside_a_server(settings, &store)?;
-        let trail = Arc::new(AuditQueue::start(store.audit_records(), settings.audit.queue));
-        let change = ChangeUser::standalone(
-            accounts.clone(),
-            mail::post(settings)?,
-            trail.clone(),
-            settings.accounts.delete_grace,
-        );
-        Ok(Self { settings: settings.clone(), store, accounts, change, trail })
-    }
-
-    /// The user of this name or address.
-    async fn user(&self, name: &str) -> anyhow::Result<User> {
-        let parsed = LoginName::parse(name).context("the name")?;
-        let found = self.store.one_time_tokens().find_recipient(&parsed).await?;
-        let found = found.with_context(|| format!("nobody has the name or address {name:?}"))?;
-        Ok(found.user)
-    }
-
     /// Makes a change, and says what has become of the user.
     async fn change(&self, name: &str, change: AccountChange) -> anyhow::Result<()> {
         let user = self.user(name).await?;
@@ -91,53 +50,6 @@ impl Office {
         })?;
         writeln!(io::stdout(), "{}: {}", user.username, state(&user))?;
         Ok(())
-    }
-
-    pub(crate) fn role(&self, name: &str) -> anyhow::Result<Role> {
-        let roles = self.settings.roles()?;
-        let known = || roles.all().map(|role| role.to_string()).collect::<Vec<_>>().join(", ");
-        let role = name.parse().ok().filter(|role| roles.knows(*role));
-        role.with_context(|| format!("the role: one of {}", known()))
-    }
-
-    /// Which users are meant.
-    pub(crate) fn filter(
-        &self,
-        search: Option<&str>,
-        role: Option<&str>,
-        is_active: Option<bool>,
-        is_verified: Option<bool>,
-    ) -> anyhow::Result<UserFilter> {
-        let term = search.map(SearchTerm::parse).transpose().context("--search")?;
-        Ok(UserFilter {
-            term: term.flatten(),
-            role: role.map(|role| self.role(role)).transpose()?,
-            is_active,
-            is_verified,
-            ..UserFilter::default()
-        })
-    }
-
-    pub(crate) fn passwords(&self) -> anyhow::Result<FirstPasswords> {
-        let settings = &self.settings;
-        let policy = Arc::new(password_policy(settings));
-        let hasher = Arc::new(hasher(settings)?);
-        let ttl = settings.password.initial_ttl;
-        Ok(FirstPasswords::standalone(Arc::new(OsRandom), policy, hasher, ttl))
-    }
-
-    fn given(&self, args: &PasswordArgs) -> anyhow::Result<Option<NewPassword>> {
-        if !args.password_stdin {
-            return Ok(None);
-        }
-        let typed = password_from_stdin()?;
-        let length = self.settings.password.length();
-        Ok(Some(NewPassword::parse(typed.expose_secret(), length).context("the password")?))
-    }
-
-    /// Writes the records of failures that still wait.
-    async fn close(self) {
-        self.trail.close(RECORDS).await;
     }
 }
 
@@ -185,8 +97,7 @@ async fn of_office(office: &Office, command: UsersCommand) -> anyhow::Result<()>
 }
 
 async fn list(office: &Office, args: &ListUsersArgs) -> anyhow::Result<()> {
-    let (search, role) = (args.search.as_deref(), args.role.as_deref());
-    let filter = office.filter(search, role, args.active, args.verified)?;
+    let filter = office.filter(&args.filter)?;
     let order = args.sort.as_deref().map(str::parse).transpose();
     let order: Option<UserOrder> =
         order.ok().with_context(|| format!("--sort: one of {}", UserOrder::NAMES.join(", ")))?;

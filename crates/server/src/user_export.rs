@@ -4,16 +4,16 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
 use anyhow::Context as _;
+use menjin_api::exported_user;
 use menjin_domain::accounts::User;
 use menjin_domain::audit::AuditContext;
 use menjin_domain::common::{Clock as _, RequestContext};
-use menjin_domain::import::{Cell, ExportColumn, ExportUsers, ImportColumn};
+use menjin_domain::import::{ExportColumn, ExportUsers, ImportColumn};
 use menjin_infra_memory::SystemClock;
 use menjin_tables::CsvWriter;
-use serde_json::{Map, Value};
 
 use crate::cli::{ExportFormat, ExportUsersArgs};
-use crate::user_commands::Office;
+use crate::office::Office;
 
 /// Where users are written to.
 enum Sink {
@@ -27,8 +27,7 @@ pub(crate) async fn export(office: &Office, args: &ExportUsersArgs) -> anyhow::R
         == Some(menjin_tables::Format::Ndjson);
     let format =
         args.format.unwrap_or(if is_ndjson { ExportFormat::Ndjson } else { ExportFormat::Csv });
-    let filter =
-        office.filter(args.search.as_deref(), args.role.as_deref(), args.active, args.verified)?;
+    let filter = office.filter(&args.filter)?;
     let out: Box<dyn Write> = match &args.file {
         Some(path) => {
             let file = File::create(path).with_context(|| path.display().to_string())?;
@@ -71,15 +70,14 @@ async fn hash_of(office: &Office, user: &User) -> anyhow::Result<String> {
 
 impl Sink {
     fn write(&mut self, user: &User, hash: Option<&str>) -> anyhow::Result<()> {
-        let cells = ExportColumn::all().map(|column| (column.name(), column.cell(user)));
         match self {
             Self::Csv(csv) => {
-                let texts: Vec<_> = cells.map(|(_, cell)| cell.into_text()).collect();
+                let cells = ExportColumn::all().map(|column| column.cell(user).into_text());
+                let texts: Vec<_> = cells.collect();
                 csv.write(texts.iter().map(AsRef::as_ref).chain(hash))?;
             }
             Self::Ndjson(out) => {
-                let mut object: Map<String, Value> =
-                    cells.map(|(name, cell)| (name.to_owned(), value(cell))).collect();
+                let mut object = exported_user(user);
                 if let Some(hash) = hash {
                     object.insert(ImportColumn::PasswordHash.name().to_owned(), hash.into());
                 }
@@ -95,14 +93,5 @@ impl Sink {
             Self::Csv(csv) => csv.finish()?.flush(),
             Self::Ndjson(mut out) => out.flush(),
         }
-    }
-}
-
-fn value(cell: Cell<'_>) -> Value {
-    match cell {
-        Cell::Empty => Value::Null,
-        Cell::Text(text) => text.into(),
-        Cell::Flag(flag) => flag.into(),
-        Cell::Number(number) => number.into(),
     }
 }

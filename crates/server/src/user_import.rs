@@ -1,6 +1,6 @@
 //! `menjin users import` and `menjin users template`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -23,8 +23,8 @@ use serde_json::json;
 
 use crate::cli::{Also, ImportFormat, ImportUsersArgs, Language, TemplateArgs};
 use crate::mail;
+use crate::office::Office;
 use crate::settings::Settings;
-use crate::user_commands::Office;
 
 /// How many failures are shown.
 const SHOWN: usize = 20;
@@ -45,8 +45,8 @@ impl ForeignHashes for Hashes {
 struct Columns {
     /// By `--map`: `None` is not read.
     mapped: BTreeMap<String, Option<ImportColumn>>,
-    /// Those of the file that are not read.
-    unread: BTreeSet<String>,
+    /// Those of the rows so far: `None` is not read.
+    seen: BTreeMap<Arc<str>, Option<ImportColumn>>,
 }
 
 impl Columns {
@@ -66,7 +66,7 @@ impl Columns {
             };
             mapped.insert(heading.trim().to_owned(), column);
         }
-        Ok(Self { mapped, unread: BTreeSet::new() })
+        Ok(Self { mapped, seen: BTreeMap::new() })
     }
 
     fn of(&self, heading: &str) -> Option<ImportColumn> {
@@ -100,14 +100,16 @@ impl Columns {
 
     /// A row as the use-case takes it.
     fn read(&mut self, row: &Row) -> NumberedRow {
-        let mut cells = Vec::with_capacity(row.cells.len());
-        for (heading, text) in &row.cells {
-            match self.of(heading) {
-                Some(column) => cells.push((column, text.clone())),
-                None if self.unread.contains(&**heading) => {}
-                None => drop(self.unread.insert(heading.to_string())),
+        for (heading, _) in &row.cells {
+            if !self.seen.contains_key(heading) {
+                self.seen.insert(heading.clone(), self.of(heading));
             }
         }
+        let cells = row.cells.iter().filter_map(|(heading, text)| {
+            let column = self.seen.get(heading).copied().flatten();
+            column.map(|column| (column, text.clone()))
+        });
+        let cells = cells.collect();
         NumberedRow { number: row.number, cells: Ok(cells) }
     }
 }
@@ -402,8 +404,9 @@ fn tell(
     dry_run: bool,
     is_json: bool,
 ) -> anyhow::Result<()> {
-    if !columns.unread.is_empty() {
-        let unread: Vec<_> = columns.unread.iter().map(|heading| format!("{heading:?}")).collect();
+    let unread = columns.seen.iter().filter(|(_, column)| column.is_none());
+    let unread: Vec<_> = unread.map(|(heading, _)| format!("{heading:?}")).collect();
+    if !unread.is_empty() {
         eprintln!("menjin: columns that are not read: {}", unread.join(", "));
     }
     for complaint in complaints {

@@ -77,6 +77,7 @@ pub use invitations::list::InvitationResponse;
 pub use mail::list::MailResponse;
 pub use responses::User as UserResponse;
 pub use users::create::CreatedUserResponse;
+pub use users::export::exported_user;
 
 /// The dialect; also of paths that belong to none.
 pub(crate) static DIALECT: Dialect = Dialect {

@@ -7,6 +7,7 @@ use menjin_domain::common::Timestamp;
 use menjin_domain::import::OnConflict;
 
 use super::time;
+use super::users::FilterArgs;
 
 /// What a file of users is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -111,18 +112,8 @@ pub(crate) struct ExportArgs {
     /// What to write, where the name of the file does not say so. [default: csv]
     #[arg(long)]
     pub(crate) format: Option<ExportFormat>,
-    /// How the user name, the e-mail address or the full name begins.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) search: Option<String>,
-    /// Only those of this role.
-    #[arg(long)]
-    pub(crate) role: Option<String>,
-    /// Only those that are active, or that are not.
-    #[arg(long, value_name = "BOOL")]
-    pub(crate) active: Option<bool>,
-    /// Only those whose address is verified, or is not.
-    #[arg(long, value_name = "BOOL")]
-    pub(crate) verified: Option<bool>,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
     /// Write the hashes of the passwords as well, for another menjin.
     #[arg(long)]
     pub(crate) with_hashes: bool,

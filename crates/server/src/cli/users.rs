@@ -83,8 +83,9 @@ pub(crate) struct UserArgs {
     pub(crate) name: String,
 }
 
+/// Which users a command is about: those that match all of it.
 #[derive(Debug, Args)]
-pub(crate) struct ListArgs {
+pub(crate) struct FilterArgs {
     /// How the user name, the e-mail address or the full name begins.
     #[arg(long, value_name = "TEXT")]
     pub(crate) search: Option<String>,
@@ -97,6 +98,12 @@ pub(crate) struct ListArgs {
     /// Only those whose address is verified, or is not.
     #[arg(long, value_name = "BOOL")]
     pub(crate) verified: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
     /// The order: id, username, `created_at` or `last_login_at`; `-` turns it round.
     #[arg(long, value_name = "ORDER", allow_hyphen_values = true)]
     pub(crate) sort: Option<String>,

@@ -130,14 +130,17 @@ fn page(users: &[User], format: ExportFormat, is_first: bool) -> std::io::Result
         ExportFormat::Ndjson => {
             let mut lines = Vec::new();
             for user in users {
-                let cells =
-                    columns().map(|column| (column.name().to_owned(), value(column.cell(user))));
-                serde_json::to_writer(&mut lines, &cells.collect::<Map<_, _>>())?;
+                serde_json::to_writer(&mut lines, &exported_user(user))?;
                 lines.push(b'\n');
             }
             Ok(lines.into())
         }
     }
+}
+
+/// A user as NDJSON has them.
+pub fn exported_user(user: &User) -> Map<String, Value> {
+    ExportColumn::all().map(|column| (column.name().to_owned(), value(column.cell(user)))).collect()
 }
 
 fn value(cell: Cell<'_>) -> Value {
