@@ -1,5 +1,6 @@
 //! The command line.
 
+mod filter;
 mod tables;
 mod users;
 
@@ -11,12 +12,13 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use menjin_domain::common::Timestamp;
 use secrecy::SecretString;
 
+pub(crate) use filter::FilterArgs;
 pub(crate) use tables::{
     Also, ExportArgs as ExportUsersArgs, ExportFormat, ImportArgs as ImportUsersArgs, ImportFormat,
     Language, TemplateArgs,
 };
 pub(crate) use users::{
-    BanArgs, CreateArgs as CreateUserArgs, FilterArgs, ListArgs as ListUsersArgs, PasswordArgs,
+    BanArgs, CreateArgs as CreateUserArgs, ListArgs as ListUsersArgs, PasswordArgs,
     SetPasswordArgs, SetRoleArgs, ShowArgs as ShowUserArgs, UserArgs, UsersCommand,
 };
 

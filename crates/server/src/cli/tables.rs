@@ -6,8 +6,8 @@ use clap::{Args, ValueEnum};
 use menjin_domain::common::Timestamp;
 use menjin_domain::import::OnConflict;
 
+use super::filter::FilterArgs;
 use super::time;
-use super::users::FilterArgs;
 
 /// What a file of users is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
