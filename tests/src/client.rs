@@ -1,6 +1,7 @@
 //! HTTP clients whose answers print as snapshots.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 use reqwest::{Method, RequestBuilder, Version};
@@ -109,6 +110,31 @@ impl Client {
     /// `PUT` with a JSON body
     pub async fn put(&self, path: &str, body: &Value) -> Answer {
         self.request(Method::PUT, path).json(body).answer().await
+    }
+
+    /// All audit records that match, newest first. The query begins with `&`, or is empty.
+    pub async fn events(&self, query: &str) -> Vec<Value> {
+        let (mut all, mut before) = (Vec::new(), String::new());
+        loop {
+            let answer = self.get(&format!("/api/v1/audit?limit=100{query}{before}")).await;
+            assert_eq!(answer.status, 200, "{answer}");
+            all.extend(answer.body["events"].as_array().unwrap().iter().cloned());
+            let Some(next) = answer.body["next"].as_str() else { return all };
+            before = format!("&before={next}");
+        }
+    }
+
+    /// The same once there are this many: failures are recorded a moment after they are answered.
+    pub async fn events_once(&self, query: &str, count: usize) -> Vec<Value> {
+        let started = Instant::now();
+        loop {
+            let events = self.events(query).await;
+            if events.len() >= count {
+                assert_eq!(events.len(), count, "{events:#?}");
+                return events;
+            }
+            assert!(started.elapsed() < Duration::from_secs(10), "only {events:#?}");
+        }
     }
 
     /// Any request, with the access token if there is one; end it with [`Send::answer`].

@@ -45,9 +45,9 @@ pub(crate) async fn export(office: &Office, args: &ExportUsersArgs) -> anyhow::R
         }
         ExportFormat::Ndjson => Sink::Ndjson(out),
     };
-    let use_case = ExportUsers::standalone(office.accounts.clone(), office.trail.clone());
+    let use_case = ExportUsers::standalone(office.accounts.clone(), office.store.audit_records());
     let context = AuditContext::anonymous(SystemClock.now(), RequestContext::local());
-    let (mut export, mut written) = (use_case.begin_as(context, filter), 0_u64);
+    let (mut export, mut written) = (use_case.begin_as(context, filter).await?, 0_u64);
     while let Some(users) = export.next().await? {
         for user in &users {
             let hash = if hash.is_some() { Some(hash_of(office, user).await?) } else { None };

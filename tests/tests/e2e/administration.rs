@@ -132,8 +132,8 @@ async fn a6_a_first_password_is_good_for_its_time() {
     let late = login().await;
     assert_eq!((late.status, &late.body), (401, &wrong.body));
     let admin = app.anonymous().log_in("root", PASSWORD).await;
-    let told = admin.get("/api/v1/audit?user_id=2&action=log_in_failed&limit=1").await.body;
-    assert_eq!(told["events"][0]["reason"], "first_password_expired");
+    let told = admin.events_once("&user_id=2&action=log_in_failed", 3).await;
+    assert_eq!(told[0]["reason"], "first_password_expired");
 }
 
 #[tokio::test]

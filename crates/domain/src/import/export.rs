@@ -9,7 +9,7 @@ use crate::accounts::{
     AccountRepository, AvatarUrl, Bio, FullName, Phone, User, UserFilter, UserOrder, UserPosition,
     UserSearch,
 };
-use crate::audit::{AuditAction, AuditContext, AuditTrail};
+use crate::audit::{AuditAction, AuditContext, AuditRepository};
 use crate::common::{Locale, PortError, rfc3339};
 use crate::import::ImportColumn;
 use crate::ports::{Ports, RequiredPorts};
@@ -105,37 +105,56 @@ impl ExportColumn {
     }
 }
 
-/// Exports users. That is recorded.
+/// Exports users. That is recorded before the first of them is read: what has left cannot be taken back,
+/// so an export of which no record can be kept does not begin.
 #[non_exhaustive]
 pub struct ExportUsers {
     /// The accounts.
     pub accounts: Arc<dyn AccountRepository>,
-    /// Takes the record.
-    pub trail: Arc<dyn AuditTrail>,
+    /// Keeps the record.
+    pub records: Arc<dyn AuditRepository>,
 }
 
 impl ExportUsers {
     /// On these ports.
     pub(crate) fn new(ports: &Ports) -> Self {
-        let RequiredPorts { accounts, audit_trail, .. } = &ports.required;
-        Self { accounts: accounts.clone(), trail: audit_trail.clone() }
+        let RequiredPorts { accounts, audit_records, .. } = &ports.required;
+        Self { accounts: accounts.clone(), records: audit_records.clone() }
     }
 
     /// For a command that needs nothing else of menjin.
-    pub fn standalone(accounts: Arc<dyn AccountRepository>, trail: Arc<dyn AuditTrail>) -> Self {
-        Self { accounts, trail }
+    pub fn standalone(
+        accounts: Arc<dyn AccountRepository>,
+        records: Arc<dyn AuditRepository>,
+    ) -> Self {
+        Self { accounts, records }
     }
 
     /// Begins to export the users that match.
-    pub fn begin(&self, allowed: &Allowed<UsersExport>, filter: UserFilter) -> UserExport {
-        self.begin_as(allowed.context().clone(), filter)
+    ///
+    /// # Errors
+    /// The record could not be stored.
+    pub async fn begin(
+        &self,
+        allowed: &Allowed<UsersExport>,
+        filter: UserFilter,
+    ) -> Result<UserExport, PortError> {
+        self.begin_as(allowed.context().clone(), filter).await
     }
 
     /// The same, whoever does it.
-    pub fn begin_as(&self, context: AuditContext, filter: UserFilter) -> UserExport {
-        self.trail.note(context.event(AuditAction::UsersExported));
+    ///
+    /// # Errors
+    /// The record could not be stored.
+    pub async fn begin_as(
+        &self,
+        context: AuditContext,
+        filter: UserFilter,
+    ) -> Result<UserExport, PortError> {
+        self.records.append(vec![context.event(AuditAction::UsersExported)]).await?;
         let order = UserOrder::of(None, &filter).unwrap_or_default();
-        UserExport { accounts: self.accounts.clone(), filter, order, after: None, is_over: false }
+        let accounts = self.accounts.clone();
+        Ok(UserExport { accounts, filter, order, after: None, is_over: false })
     }
 }
 
@@ -166,5 +185,26 @@ impl UserExport {
         self.is_over = (users.len() as u64) < Self::PART;
         self.after = users.last().map(|user| UserPosition::of(user, self.order.sort));
         Ok(Some(users))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::MockAccountRepository;
+    use crate::audit::MockAuditRepository;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn u6_an_export_that_cannot_be_recorded_does_not_begin() {
+        let mut records = MockAuditRepository::new();
+        records
+            .expect_append()
+            .withf(|events| events[0].action == AuditAction::UsersExported)
+            .return_once(|_| Err(testing::broken()));
+        let accounts = Arc::new(MockAccountRepository::new());
+        let export = ExportUsers::standalone(accounts, Arc::new(records));
+        let begun = export.begin(&testing::allowed(9), UserFilter::default()).await;
+        assert!(begun.is_err());
     }
 }

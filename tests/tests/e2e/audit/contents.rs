@@ -8,7 +8,7 @@ use menjin_tests::client::Send as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{events, events_once, tokens};
+use super::tokens;
 
 #[tokio::test]
 async fn a_record_says_who_what_when_and_from_where() {
@@ -47,7 +47,7 @@ async fn a_record_says_who_what_when_and_from_where() {
     assert_eq!(event["at"], "2023-11-14T22:13:20.000000Z");
     assert_eq!(event["session_id"].as_str().unwrap().len(), 36);
     assert_eq!(app.anonymous().try_log_in("root", "wrong").await.status, 401);
-    let failed = events_once(&admin, "&outcome=failure", 1).await;
+    let failed = admin.events_once("&outcome=failure", 1).await;
     assert_eq!(failed[0]["reason"], "wrong_password");
     assert_eq!((&failed[0]["actor_id"], &failed[0]["subject_id"]), (&Value::Null, &json!(1)));
 }
@@ -58,11 +58,11 @@ async fn refreshes_are_recorded_unless_turned_off() {
     let admin = app.admin("root").await;
     let second = admin.with_tokens(&admin.refresh().await.body);
     let third = second.with_tokens(&second.refresh().await.body);
-    assert_eq!(events(&third, "&action=refreshed").await.len(), 0);
+    assert_eq!(third.events("&action=refreshed").await.len(), 0);
     app.clock.advance(Duration::from_secs(60));
     assert_eq!(admin.refresh().await.status, 401);
     let admin = app.anonymous().log_in("root", PASSWORD).await;
-    let replayed = events(&admin, "&action=refresh_replayed").await;
+    let replayed = admin.events("&action=refresh_replayed").await;
     assert_eq!((replayed.len(), &replayed[0]["subject_id"]), (1, &json!(1)));
     assert_eq!(replayed[0]["actor_id"], Value::Null, "nobody knows who of the two it was");
 }
@@ -90,7 +90,7 @@ async fn s1_what_people_type_is_not_on_record() {
     let refreshed = mike.refresh().await.body;
     mike.put("/api/v1/users/me", &json!({ "bio": "canary-bio" })).await;
     let app = app.restart(&[]).await;
-    let all = events(&app.anonymous().with_tokens(&tokens(&admin)), "").await;
+    let all = app.anonymous().with_tokens(&tokens(&admin)).events("").await;
     assert_eq!(all.len(), 12, "{all:#?}");
     let text = json!(all).to_string();
     for canary in [
@@ -116,7 +116,7 @@ async fn s2_a_user_agent_is_bounded_and_harmless() {
         let body = json!({ "username": "root", "password": PASSWORD });
         let request = app.anonymous().request(Method::POST, "/api/v1/auth/login").json(&body);
         assert_eq!(request.header("user-agent", agent).answer().await.status, 200);
-        events(&admin, "&action=logged_in").await[0]["user_agent"].clone()
+        admin.events("&action=logged_in").await[0]["user_agent"].clone()
     };
     assert_eq!(login(b"a\tb{\"x\":\"y\"}").await, "ab{\"x\":\"y\"}");
     assert_eq!(login(&b"x".repeat(3000)).await.as_str().map(str::len), Some(255));
@@ -124,7 +124,7 @@ async fn s2_a_user_agent_is_bounded_and_harmless() {
     let forged =
         json!({ "username": "a\r\n\u{1b}[31m{\"event\":\"forged\"}\u{0085}", "password": "x" });
     assert_eq!(app.anonymous().post("/api/v1/auth/login", &forged).await.status, 401);
-    let failed = events_once(&admin, "&outcome=failure", 1).await;
+    let failed = admin.events_once("&outcome=failure", 1).await;
     assert_eq!(failed[0]["reason"], "unknown_name");
     assert!(!json!(failed).to_string().contains("forged"));
 }
@@ -142,7 +142,7 @@ async fn s3_the_fields_that_were_changed_are_named() {
     let role = json!({ "role": "teacher" });
     assert_eq!(admin.put("/api/v1/users/2/role", &role).await.status, 200);
     let changed = async |query: &str| -> Vec<Value> {
-        let events = events(&admin, query).await;
+        let events = admin.events(query).await;
         events.iter().map(|event| event["changed"].clone()).collect()
     };
     assert_eq!(changed("&changed=role").await, [json!(["role"])]);

@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use super::{events, events_once, tokens};
+use super::tokens;
 
 /// Sends requests, each with an id of its own, and notes what is to be on record of it.
 #[derive(Default)]
@@ -155,7 +155,7 @@ async fn s3_each_event_is_on_record_exactly_once() {
     story.tell(&anonymous, login("mike", "newpassword456"), 200, logged_in).await;
 
     let app = app.restart(&[]).await;
-    let all = events(&app.anonymous().with_tokens(&tokens(&admin)), "").await;
+    let all = app.anonymous().with_tokens(&tokens(&admin)).events("").await;
     story.check(&all);
     let silent = story.told.values().filter(|recorded| recorded.is_none()).count();
     // Also: an administrator made and logged in, and two logins that no id was sent with.
@@ -180,7 +180,7 @@ async fn s3_who_may_not_use_the_cache_of_administrators_is_on_record() {
     }
     story.tell(&admin, ("POST", "/cache/a", entry), 200, None).await;
     let app = app.restart(&setting).await;
-    story.check(&events(&app.anonymous().with_tokens(&tokens(&admin)), "").await);
+    story.check(&app.anonymous().with_tokens(&tokens(&admin)).events("").await);
 }
 
 #[tokio::test]
@@ -221,7 +221,7 @@ async fn s3_the_envelope_dialect_leaves_the_same_records() {
     let activated = Some(("activated", DONE));
     story.tell(&admin, put("/api/auth/users/2/activate"), 200, activated).await;
     let app = app.restart(&[]).await;
-    story.check(&events(&app.anonymous().with_tokens(&tokens(&admin)), "").await);
+    story.check(&app.anonymous().with_tokens(&tokens(&admin)).events("").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -246,7 +246,7 @@ async fn s3_of_many_at_once_each_is_on_record() {
     let app = app.restart(&[]).await;
     let admin = app.anonymous().with_tokens(&tokens(&admin));
     let mut found = BTreeMap::<String, usize>::new();
-    for event in events(&admin, "&user_id=2").await {
+    for event in admin.events("&user_id=2").await {
         *found.entry(event["action"].as_str().unwrap().to_owned()).or_default() += 1;
     }
     let expected =
@@ -272,7 +272,7 @@ async fn s3_who_goes_away_before_the_answer_leaves_one_record() {
     connection.write_all(request.as_bytes()).await.unwrap();
     while admin.get("/api/v1/users/1/lock").await.body["account"]["failures"] == 0 {}
     drop(connection);
-    let failed = events_once(&admin, "&outcome=failure", 1).await;
+    let failed = admin.events_once("&outcome=failure", 1).await;
     assert_eq!(
         (&failed[0]["action"], &failed[0]["subject_id"]),
         (&json!("log_in_failed"), &json!(1))
@@ -281,5 +281,5 @@ async fn s3_who_goes_away_before_the_answer_leaves_one_record() {
     assert!(["abandoned", "wrong_password"].contains(&reason), "{reason}");
     let app = app.restart(&[]).await;
     let admin = app.anonymous().with_tokens(&tokens(&admin));
-    assert_eq!(events(&admin, "&outcome=failure").await, failed);
+    assert_eq!(admin.events("&outcome=failure").await, failed);
 }

@@ -8,8 +8,6 @@ use menjin_tests::client::Send as _;
 use reqwest::Method;
 use serde_json::json;
 
-use super::events;
-
 #[tokio::test]
 async fn pages_follow_each_other_and_filters_hold() {
     let app = TestApp::start().await;
@@ -20,7 +18,7 @@ async fn pages_follow_each_other_and_filters_hold() {
         app.anonymous().log_in("mike", PASSWORD).await;
         app.clock.advance(Duration::from_secs(1));
     }
-    let all = events(&admin, "").await;
+    let all = admin.events("").await;
     let actions: Vec<_> = all.iter().map(|event| event["action"].as_str().unwrap()).collect();
     // Who is made on the command line is made by the system's clock, years later than the test's.
     assert_eq!((actions[0], &actions[1..6]), ("admin_created", &["logged_in"; 5][..]));
@@ -50,7 +48,7 @@ async fn pages_follow_each_other_and_filters_hold() {
         ("&until=2023-11-14T22:14:20Z&user_id=1", 1),
         ("&_=x", 9),
     ] {
-        assert_eq!(events(&admin, query).await.len(), count, "{query}");
+        assert_eq!(admin.events(query).await.len(), count, "{query}");
     }
 }
 

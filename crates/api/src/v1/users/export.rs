@@ -76,7 +76,7 @@ async fn export(
     >,
 ) -> Answer<HttpResponse> {
     let (filter, format) = query.into_filter()?;
-    let mut users = api.services.export_users.begin(&allowed, filter);
+    let mut users = api.services.export_users.begin(&allowed, filter).await?;
     // The first part is here before the answer begins, so that an outage is answered as one.
     let first = users.next().await?.unwrap_or_default();
     let head = page(&first, format, true).map_err(broken)?;
