@@ -12,6 +12,9 @@ use zeroize::Zeroizing;
 
 use crate::random::{fill, hex};
 
+/// The length of the id of a key, in hexadecimal digits.
+pub(crate) const KEY_ID: usize = 16;
+
 /// Keys by purpose, derived with HKDF-SHA256 (RFC 5869) from `auth.secret` and from the secrets that
 /// only verify. What was made with an older secret can be read for as long as that secret is listed:
 /// each row in the database names its key by an id.
@@ -33,14 +36,20 @@ impl DerivedKeys {
         let secrets = std::iter::once(secret).chain(verify_only).map(|secret| {
             let hkdf = Hkdf::<Sha256>::new(None, secret.expose_secret().as_bytes());
             // A separate output: it tells which secret it was, and nothing about any key.
-            let id = expand::<8>(&hkdf, "menjin/v1/derived/id");
+            let id = expand::<{ KEY_ID / 2 }>(&hkdf, "menjin/v1/derived/id");
             (hex(&*id), hkdf)
         });
         Self { secrets: secrets.collect() }
     }
 
+    /// The key for a purpose, of the current secret, and its id.
+    pub(crate) fn newest(&self, purpose: &str) -> Option<(&str, Zeroizing<[u8; 32]>)> {
+        let (id, hkdf) = self.secrets.first()?;
+        Some((id, expand(hkdf, purpose)))
+    }
+
     /// The key for a purpose, of the secret with this id.
-    fn key(&self, id: &str, purpose: &str) -> Option<Zeroizing<[u8; 32]>> {
+    pub(crate) fn key(&self, id: &str, purpose: &str) -> Option<Zeroizing<[u8; 32]>> {
         let (_, hkdf) = self.secrets.iter().find(|(known, _)| known == id)?;
         Some(expand(hkdf, purpose))
     }

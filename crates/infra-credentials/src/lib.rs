@@ -18,6 +18,7 @@ mod derived;
 mod hashing;
 mod policy;
 mod random;
+mod sealer;
 mod tokens;
 
 pub use derived::DerivedKeys;
