@@ -118,8 +118,9 @@ impl Client {
         loop {
             let answer = self.get(&format!("/api/v1/audit?limit=100{query}{before}")).await;
             assert_eq!(answer.status, 200, "{answer}");
-            all.extend(answer.body["events"].as_array().unwrap().iter().cloned());
-            let Some(next) = answer.body["next"].as_str() else { return all };
+            let of = |name: &str| answer.body.get(name).unwrap();
+            all.extend(of("events").as_array().unwrap().iter().cloned());
+            let Some(next) = of("next").as_str() else { return all };
             before = format!("&before={next}");
         }
     }

@@ -115,6 +115,8 @@ pub(crate) struct Signature {
     pub(crate) parameters: Vec<Value>,
     /// The schema of the body.
     pub(crate) body: Option<Value>,
+    /// The media types of a file that is the body.
+    pub(crate) file: Option<&'static [&'static str]>,
     /// What they may refuse, each with the name of its example.
     pub(crate) errors: Vec<(&'static str, ApiError)>,
 }

@@ -10,7 +10,7 @@ pub(crate) use paperclip::actix::api_v2_operation;
 
 pub(crate) use crate::dialect::ReplyContext;
 pub(crate) use crate::endpoint::Endpoint;
-pub(crate) use crate::http::body::{Body, BodyOrForm};
+pub(crate) use crate::http::body::{Body, BodyOrForm, ListBody};
 pub(crate) use crate::http::caller::{
     Authorized, CacheUser, Caller, MaybeCaller, Ordered, RestrictedCaller,
 };

@@ -50,6 +50,8 @@ pub struct ApiSettings {
     pub v1_password: PasswordLength,
     /// Whether a password chosen at an envelope registration is held to the policy.
     pub envelope_policy: bool,
+    /// The longest table of users that is taken, in bytes.
+    pub import_max_body: usize,
     /// The least number of characters of a password chosen through the envelope dialect.
     pub envelope_password_min: usize,
 }

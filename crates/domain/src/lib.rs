@@ -34,6 +34,7 @@ pub mod credentials;
 pub mod health;
 pub mod import;
 pub mod invitations;
+pub mod jobs;
 pub mod lockout;
 pub mod mail;
 pub mod one_time;

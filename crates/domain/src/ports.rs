@@ -11,6 +11,7 @@ use crate::common::{Clock, Random};
 use crate::credentials::{CredentialRepository, PasswordHasher, PasswordPolicy};
 use crate::health::Component;
 use crate::invitations::{InvitationRepository, NoInvitations};
+use crate::jobs::JobPorts;
 use crate::lockout::{LockoutRepository, LoginLimits, RateLimiter, RegistrationLimit};
 use crate::mail::{MailPorts, MailSettings};
 use crate::one_time::{NoOneTimeTokens, OneTimeTokenRepository};
@@ -47,6 +48,9 @@ pub struct Ports {
     pub one_time_tokens: Arc<dyn OneTimeTokenRepository>,
     /// Invitations. By default none can be made.
     pub invitations: Arc<dyn InvitationRepository>,
+    /// Jobs. By default there are none: nothing is imported over HTTP, and no more users are changed together
+    /// than at once.
+    pub jobs: JobPorts,
     /// Mail. By default none is sent.
     pub mail: Option<MailPorts>,
     /// The back ends whose health is checked. By default none.
@@ -61,6 +65,7 @@ impl Ports {
             cache: Arc::new(NoCache),
             one_time_tokens: Arc::new(NoOneTimeTokens),
             invitations: Arc::new(NoInvitations),
+            jobs: JobPorts::none(),
             mail: None,
             components: Vec::new(),
         }

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use crate::access::{Guard, Roles};
 use crate::accounts::{
     ChangeEmail, ChangeUser, ChangeUsers, CreateAdmin, CreateUser, DeleteOwnAccount, DisownAccount,
-    GetUser, ListUsers, Register, ResendVerification, SearchUsers, UndoEmailChange,
+    GetBatch, GetUser, ListUsers, Register, ResendVerification, SearchUsers, UndoEmailChange,
     UpdateOwnProfile, VerifyEmail, WithdrawEmailChange,
 };
 use crate::audit::ListRecords;
 use crate::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
 use crate::credentials::{ChangePassword, ForgotPassword, ResetPassword, SetPassword};
 use crate::health::{CheckHealth, Cleanup};
-use crate::import::ExportUsers;
+use crate::import::{CancelImport, CommitImport, ExportUsers, GetImport, StartImport};
 use crate::invitations::{
     AcceptInvitation, CreateInvitation, ListInvitations, ResendInvitation, RevokeInvitation,
 };
+use crate::jobs::RunJobs;
 use crate::lockout::{ClearLockout, GetLockout};
 use crate::mail::{DeliverMails, ListMails, RetryMail};
 use crate::ports::{Policy, Ports};
@@ -63,9 +64,15 @@ pub struct Services {
     pub list_users: ListUsers,
     pub search_users: SearchUsers,
     pub export_users: ExportUsers,
+    pub start_import: StartImport,
+    pub get_import: GetImport,
+    pub commit_import: CommitImport,
+    pub cancel_import: CancelImport,
+    pub run_jobs: Arc<RunJobs>,
     pub create_user: CreateUser,
     pub change_user: ChangeUser,
     pub change_users: ChangeUsers,
+    pub get_batch: GetBatch,
     pub set_password: SetPassword,
     pub delete_own_account: DeleteOwnAccount,
     pub get_lockout: GetLockout,
@@ -122,9 +129,15 @@ impl Services {
             list_users: ListUsers::new(&ports),
             search_users: SearchUsers::new(&ports),
             export_users: ExportUsers::new(&ports),
+            start_import: StartImport::new(&ports),
+            get_import: GetImport::new(&ports),
+            commit_import: CommitImport::new(&ports),
+            cancel_import: CancelImport::new(&ports),
+            run_jobs: Arc::new(RunJobs::new(&ports, policy)),
             create_user: CreateUser::new(&ports, policy),
             change_user: ChangeUser::new(&ports, policy),
             change_users: ChangeUsers::new(&ports, policy),
+            get_batch: GetBatch::new(&ports),
             set_password: SetPassword::new(&ports, policy),
             delete_own_account: DeleteOwnAccount::new(&ports, policy),
             get_lockout: GetLockout::new(&ports, policy),

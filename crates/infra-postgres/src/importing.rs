@@ -12,6 +12,7 @@ use menjin_domain::accounts::{
 };
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::import::{Found, ImportBatch, Imported, RowRefusal, Step};
+use menjin_domain::jobs::LeaseGone;
 use menjin_infra_sql::one_time::keeps_any_address;
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::rows::user_id;
@@ -20,6 +21,7 @@ use menjin_infra_sql::schema::{audit_events as events, one_time_tokens as tokens
 use crate::PostgresStore;
 use crate::account_changes;
 use crate::error::Abort;
+use crate::jobs::advance;
 
 type Outcome = Result<Imported, RowRefusal>;
 
@@ -47,6 +49,11 @@ pub(crate) async fn import(
                 Abort::Refused(error) | Abort::Port(error) => Abort::Port(error),
                 Abort::Failed(error) => Abort::Failed(error),
             })?;
+            if let Some(progress) = &batch.progress
+                && !advance(postgres, &progress.of(&outcomes)?).await?
+            {
+                return Err(PortError::from(LeaseGone).into());
+            }
             if batch.dry_run {
                 return Err(Abort::Refused(Rollback::DryRun(outcomes)));
             }

@@ -25,6 +25,7 @@ mod error;
 mod executor;
 mod importing;
 mod invitations;
+mod jobs;
 mod listing;
 mod live;
 mod lockouts;

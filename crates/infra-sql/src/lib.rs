@@ -11,6 +11,7 @@ pub mod cleanup;
 pub mod deletions;
 pub mod error;
 pub mod invitations;
+pub mod jobs;
 pub mod mails;
 pub mod migrations;
 pub mod one_time;

@@ -39,6 +39,7 @@ macro_rules! migrations {
             9, "0009_step_up", 1;
             10, "0010_idle_sessions", 1;
             11, "0011_audit_fields", 1;
+            12, "0012_jobs", 1;
         )
     };
     ($database:literal: $($version:literal, $name:literal, $oldest_program:literal;)*) => {

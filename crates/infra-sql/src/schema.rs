@@ -176,6 +176,40 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::sql_types::{Moment, Uuid16};
+
+    jobs (id) {
+        id -> BigInt,
+        kind -> Text,
+        user_id -> BigInt,
+        state -> Text,
+        spec -> Binary,
+        failure -> Nullable<Text>,
+        created_at -> Moment,
+        expires_at -> Moment,
+        lease -> Nullable<Uuid16>,
+        leased_until -> Nullable<Moment>,
+        parts -> BigInt,
+        created -> BigInt,
+        updated -> BigInt,
+        unchanged -> BigInt,
+        failed -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Text};
+
+    job_parts (job_id, kind, number) {
+        job_id -> BigInt,
+        kind -> Text,
+        number -> BigInt,
+        content -> Binary,
+    }
+}
+
 diesel::joinable!(invitations -> users (created_by));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(one_time_tokens -> users (user_id));

@@ -1,4 +1,4 @@
-//! The tables that a transfer copies. A new table needs an entry here.
+//! The tables that a transfer copies. A new table needs an entry here. Jobs have none: they live for an hour.
 //!
 //! Values are copied as texts that are the same for both databases. The kind of a column determines
 //! how each database stores its values.

@@ -5,6 +5,7 @@ use menjin_domain::accounts::{
 };
 use menjin_domain::common::UserId;
 use menjin_domain::import::{Found, ImportBatch, Imported, ReadyRow, RowRefusal, Step};
+use menjin_domain::jobs::LeaseGone;
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::rows::user_id;
 
@@ -13,6 +14,7 @@ use crate::account_changes;
 use crate::audit::record;
 use crate::error::OrPortError;
 use crate::inserting::insert;
+use crate::jobs::advance;
 
 type Outcomes = Vec<Result<Imported, RowRefusal>>;
 
@@ -33,7 +35,13 @@ impl From<PortError> for Rollback {
 pub(crate) async fn import(store: &SqliteStore, batch: ImportBatch) -> Result<Outcomes, PortError> {
     let stored = store.write(move |sqlite| {
         let rows = batch.rows.iter();
-        let outcomes = rows.map(|row| store_row(sqlite, row, &batch)).collect::<Result<_, _>>()?;
+        let outcomes = rows.map(|row| store_row(sqlite, row, &batch));
+        let outcomes: Outcomes = outcomes.collect::<Result<_, _>>()?;
+        if let Some(progress) = &batch.progress
+            && !advance(sqlite, &progress.of(&outcomes)?)?
+        {
+            return Err(PortError::from(LeaseGone).into());
+        }
         if batch.dry_run { Err(Rollback::DryRun(outcomes)) } else { Ok(outcomes) }
     });
     match stored.await {

@@ -25,6 +25,7 @@ mod files;
 mod importing;
 mod inserting;
 mod invitations;
+mod jobs;
 mod listing;
 mod lockouts;
 mod lookups;

@@ -13,6 +13,7 @@ use menjin_domain::common::{Causes, Clock, PageStart, PortError};
 use menjin_domain::credentials::CredentialRepository;
 use menjin_domain::health::{Cleanup, Component, HealthProbe, Importance};
 use menjin_domain::invitations::InvitationRepository;
+use menjin_domain::jobs::{JobPorts, RunJobs};
 use menjin_domain::lockout::RateLimiter;
 use menjin_domain::mail::DeliverMails;
 use menjin_domain::one_time::OneTimeTokenRepository;
@@ -34,6 +35,7 @@ use secrecy::SecretString;
 
 use crate::settings::{RequiredVerification, Settings, SettingsError};
 use crate::store::Store;
+use crate::user_table::SentTables;
 use crate::{mail, secret};
 
 /// The greatest number of networks that are counted, about 10 MiB.
@@ -56,6 +58,8 @@ pub struct Application {
     pub cleanup: Arc<Cleanup>,
     /// Sends mails that are due, if mails are sent. Must be run again and again.
     pub deliver_mails: Option<Arc<DeliverMails>>,
+    /// Does imports and large changes. Must be run again and again.
+    pub run_jobs: Arc<RunJobs>,
     store: Store,
     accounts: Arc<dyn AccountRepository>,
     trail: Arc<AuditQueue>,
@@ -123,7 +127,8 @@ impl Application {
         let random = Arc::new(OsRandom);
         let signing_secret = secret::signing_secret(settings)?;
         let keys = DerivedKeys::new(&signing_secret, &settings.auth.verify_only_secrets());
-        let mail = mail::ports(settings, &store, keys)?;
+        let keys = Arc::new(keys);
+        let mail = mail::ports(settings, &store, keys.clone())?;
         let required = RequiredPorts {
             accounts: cached.accounts.clone(),
             credentials: cached.credentials,
@@ -143,6 +148,8 @@ impl Application {
         ports.one_time_tokens = cached.one_time_tokens;
         ports.invitations = cached.invitations;
         ports.mail = mail;
+        ports.jobs =
+            JobPorts { repository: store.jobs(), sealer: keys, tables: Arc::new(SentTables) };
         ports.components = vec![
             Component { name: "database", importance: Importance::Essential, probe: store.probe() },
             Component {
@@ -155,6 +162,7 @@ impl Application {
         let application = Self {
             cleanup: services.cleanup.clone(),
             deliver_mails: services.deliver_mails.clone(),
+            run_jobs: services.run_jobs.clone(),
             api: Data::new(Api::new(services, api_settings(settings)?, random)),
             store,
             accounts: cached.accounts,
@@ -337,6 +345,7 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
         roles: Arc::new(settings.roles()?),
         default_role: settings.registration.default_role(&settings.roles()?)?,
         v1_password: settings.password.length(),
+        import_max_body: settings.import.max_body,
         envelope_policy: settings.password.envelope_policy,
         envelope_password_min: settings.password.envelope_min_length,
     })

@@ -26,6 +26,7 @@ mod transfer;
 mod user_commands;
 mod user_export;
 mod user_import;
+mod user_table;
 
 use std::io;
 use std::process::ExitCode;

@@ -84,10 +84,10 @@ pub(crate) fn mailer(settings: &Settings) -> Result<Option<Arc<dyn Mailer>>, Set
 pub(crate) fn ports(
     settings: &Settings,
     store: &Store,
-    keys: DerivedKeys,
+    keys: Arc<DerivedKeys>,
 ) -> Result<Option<MailPorts>, SettingsError> {
     let Some(mailer) = mailer(settings)? else { return Ok(None) };
-    Ok(Some(MailPorts { outbox: store.outbox(), mailer, tokens: Arc::new(keys) }))
+    Ok(Some(MailPorts { outbox: store.outbox(), mailer, tokens: keys }))
 }
 
 /// What a command writes into the outbox, which a running server delivers; nothing if none is sent.

@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 use menjin_api::Serving;
 use menjin_domain::common::{Causes, Clock as _};
 use menjin_domain::health::{CleanedUp, Cleanup};
+use menjin_domain::jobs::RunJobs;
 use menjin_infra_memory::SystemClock;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -161,6 +162,10 @@ fn run_at(
         tokio::spawn(clean_up_for_ever(settings.tidy.every, application.cleanup.clone())),
         tokio::spawn(watch_the_clock()),
     ];
+    for _ in 0..JOBS_AT_ONCE {
+        let work = jobs_for_ever(settings.jobs.check_every, application.run_jobs.clone());
+        beside.push(tokio::spawn(work));
+    }
     if let Some(worker) = application.deliver_mails.clone() {
         beside.push(tokio::spawn(mail::measure_for_ever(worker.outbox.clone())));
         beside.push(tokio::spawn(mail::deliver_for_ever(settings.mail.check_every, worker)));
@@ -189,6 +194,17 @@ fn listen(wanted: SocketAddr) -> std::io::Result<TcpListener> {
     let listener = TcpListener::bind(wanted)?;
     rustix::net::listen(&listener, BACKLOG)?;
     Ok(listener)
+}
+
+/// How many jobs are done at once: a short one need not wait for a long one of somebody else.
+const JOBS_AT_ONCE: usize = 3;
+
+/// Does jobs as they come, for ever.
+async fn jobs_for_ever(every: Duration, run_jobs: Arc<RunJobs>) {
+    loop {
+        run_jobs.execute_all().await;
+        tokio::time::sleep(every).await;
+    }
 }
 
 /// How often the clock is looked at, and by how much it has to be off.
@@ -251,14 +267,23 @@ async fn clean_up_for_ever(every: Duration, cleanup: Arc<Cleanup>) {
         ticks.tick().await;
         match cleanup.execute().await {
             Ok(cleaned_up) => {
-                let CleanedUp { sessions, lockouts, mails, tokens, invitations, accounts, records } =
-                    cleaned_up;
+                let CleanedUp {
+                    sessions,
+                    lockouts,
+                    mails,
+                    tokens,
+                    jobs,
+                    invitations,
+                    accounts,
+                    records,
+                } = cleaned_up;
                 tracing::debug!(
                     accounts,
                     sessions,
                     lockouts,
                     mails,
                     tokens,
+                    jobs,
                     invitations,
                     records,
                     "cleaned up"

@@ -12,6 +12,7 @@ use menjin_domain::common::PortError;
 use menjin_domain::credentials::CredentialRepository;
 use menjin_domain::health::HealthProbe;
 use menjin_domain::invitations::InvitationRepository;
+use menjin_domain::jobs::JobRepository;
 use menjin_domain::lockout::LockoutRepository;
 use menjin_domain::mail::Outbox;
 use menjin_domain::one_time::OneTimeTokenRepository;
@@ -189,6 +190,13 @@ impl Store {
     }
 
     pub(crate) fn invitations(&self) -> Arc<dyn InvitationRepository> {
+        match self.clone() {
+            Self::Sqlite(store) => Arc::new(store),
+            Self::Postgres(store) => Arc::new(store),
+        }
+    }
+
+    pub(crate) fn jobs(&self) -> Arc<dyn JobRepository> {
         match self.clone() {
             Self::Sqlite(store) => Arc::new(store),
             Self::Postgres(store) => Arc::new(store),

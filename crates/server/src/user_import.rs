@@ -1,20 +1,19 @@
 //! `menjin users import` and `menjin users template`.
 
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use menjin_domain::accounts::Username;
 use menjin_domain::common::{Clock as _, UserId};
 use menjin_domain::credentials::PasswordHash;
 use menjin_domain::import::{
     ForeignHashes, HashRefused, ImportColumn, ImportOptions, ImportRun, ImportUsers, Importer,
-    NumberedRow, Outcome, RowReport, UpdateAlso,
+    Outcome, RowReport, UpdateAlso,
 };
 use menjin_infra_credentials::{ForeignHashError, check_foreign_hash};
 use menjin_infra_memory::SystemClock;
@@ -25,6 +24,7 @@ use crate::cli::{Also, ImportFormat, ImportUsersArgs, Language, TemplateArgs};
 use crate::mail;
 use crate::office::Office;
 use crate::settings::Settings;
+use crate::user_table::{BadColumns, Columns, next_part};
 
 /// How many failures are shown.
 const SHOWN: usize = 20;
@@ -38,79 +38,6 @@ impl ForeignHashes for Hashes {
             ForeignHashError::TooCostly => HashRefused::TooCostly,
             ForeignHashError::UnknownKind | ForeignHashError::NotWhole => HashRefused::UnknownKind,
         })
-    }
-}
-
-/// Which heading is which column.
-struct Columns {
-    /// By `--map`: `None` is not read.
-    mapped: BTreeMap<String, Option<ImportColumn>>,
-    /// Those of the rows so far: `None` is not read.
-    seen: BTreeMap<Arc<str>, Option<ImportColumn>>,
-}
-
-impl Columns {
-    fn new(map: &[String]) -> anyhow::Result<Self> {
-        let mut mapped = BTreeMap::new();
-        for text in map {
-            let (heading, name) = text
-                .rsplit_once('=')
-                .with_context(|| format!("--map {text}: write it as HEADING=COLUMN"))?;
-            let column = if name.is_empty() {
-                None
-            } else {
-                let known = || ImportColumn::ALL.iter().map(|column| column.name());
-                let unknown =
-                    || format!("--map {text}: one of {}", known().collect::<Vec<_>>().join(", "));
-                Some(ImportColumn::of(name).with_context(unknown)?)
-            };
-            mapped.insert(heading.trim().to_owned(), column);
-        }
-        Ok(Self { mapped, seen: BTreeMap::new() })
-    }
-
-    fn of(&self, heading: &str) -> Option<ImportColumn> {
-        self.mapped.get(heading).copied().unwrap_or_else(|| ImportColumn::of(heading))
-    }
-
-    /// Whether the columns make sense together.
-    fn check(&self, headings: &[Arc<str>]) -> anyhow::Result<()> {
-        for column in self.mapped.keys() {
-            if !headings.iter().any(|heading| **heading == **column) {
-                bail!("--map: the file has no column {column:?}");
-            }
-        }
-        let mut seen = BTreeMap::new();
-        for heading in headings {
-            let Some(column) = self.of(heading) else { continue };
-            if let Some(other) = seen.insert(column, heading) {
-                bail!("the columns {other:?} and {heading:?} are both {}", column.name());
-            }
-        }
-        if !seen.contains_key(&ImportColumn::Username) && !seen.contains_key(&ImportColumn::Email) {
-            bail!(
-                "no column is named {} or {}: the first row names the columns (menjin users template \
-                 prints such a row; --map names others)",
-                ImportColumn::Username.name(),
-                ImportColumn::Email.name()
-            );
-        }
-        Ok(())
-    }
-
-    /// A row as the use-case takes it.
-    fn read(&mut self, row: &Row) -> NumberedRow {
-        for (heading, _) in &row.cells {
-            if !self.seen.contains_key(heading) {
-                self.seen.insert(heading.clone(), self.of(heading));
-            }
-        }
-        let cells = row.cells.iter().filter_map(|(heading, text)| {
-            let column = self.seen.get(heading).copied().flatten();
-            column.map(|column| (column, text.clone()))
-        });
-        let cells = cells.collect();
-        NumberedRow { number: row.number, cells: Ok(cells) }
     }
 }
 
@@ -242,7 +169,13 @@ async fn pass(office: &Office, args: &ImportUsersArgs, dry_run: bool) -> anyhow:
     let mut columns = Columns::new(&args.map)?;
     let mut table = open(args)?;
     if !table.headings().is_empty() {
-        columns.check(table.headings())?;
+        columns.check_map(table.headings())?;
+        columns.check(table.headings()).map_err(|error| match error {
+            BadColumns::NoKey => {
+                anyhow!("{error} (menjin users template prints such a row; --map names others)")
+            }
+            BadColumns::Twice { .. } => error.into(),
+        })?;
     }
     let is_secret = |heading: &Arc<str>| columns.of(heading).is_some_and(ImportColumn::is_secret);
     let mut headings = table.headings().to_vec();
@@ -269,7 +202,7 @@ async fn pass(office: &Office, args: &ImportUsersArgs, dry_run: bool) -> anyhow:
     let bar = progress(args)?;
     let went = async {
         loop {
-            let (part, numbered) = next_part(&mut table, &mut columns)?;
+            let (part, numbered) = next_part(&mut table, &mut columns, ImportRun::PART)?;
             if numbered.is_empty() {
                 return Ok(());
             }
@@ -342,28 +275,6 @@ fn begin(office: &Office, args: &ImportUsersArgs, dry_run: bool) -> anyhow::Resu
     Ok(import.begin(importer, options))
 }
 
-/// The next rows; of one that cannot be read there is nothing but its number and the reason.
-fn next_part(
-    table: &mut Table,
-    columns: &mut Columns,
-) -> anyhow::Result<(Vec<Option<Row>>, Vec<NumberedRow>)> {
-    let (mut part, mut numbered) = (Vec::new(), Vec::new());
-    for row in table.take(ImportRun::PART) {
-        match row? {
-            Ok(row) => {
-                numbered.push(columns.read(&row));
-                part.push(Some(row));
-            }
-            Err(fault) => {
-                let reason = fault.reason.to_string();
-                numbered.push(NumberedRow { number: fault.number, cells: Err(reason) });
-                part.push(None);
-            }
-        }
-    }
-    Ok((part, numbered))
-}
-
 async fn is_interrupted() -> bool {
     tokio::select! {
         biased;
@@ -404,8 +315,7 @@ fn tell(
     dry_run: bool,
     is_json: bool,
 ) -> anyhow::Result<()> {
-    let unread = columns.seen.iter().filter(|(_, column)| column.is_none());
-    let unread: Vec<_> = unread.map(|(heading, _)| format!("{heading:?}")).collect();
+    let unread: Vec<_> = columns.unread().map(|heading| format!("{heading:?}")).collect();
     if !unread.is_empty() {
         eprintln!("menjin: columns that are not read: {}", unread.join(", "));
     }
@@ -439,10 +349,8 @@ pub(crate) fn template(settings: &Settings, args: &TemplateArgs) -> anyhow::Resu
         Language::ZhCn => ImportColumn::chinese,
         Language::En => ImportColumn::name,
     };
-    // Hashes are not filled in by hand.
-    let columns = ImportColumn::ALL.iter().filter(|column| **column != ImportColumn::PasswordHash);
     let mut out = CsvWriter::new(io::stdout().lock())?;
-    out.write(columns.map(|column| heading(*column)))?;
+    out.write(ImportColumn::of_template().map(heading))?;
     drop(out.finish()?);
     Ok(())
 }

@@ -20,6 +20,7 @@ use menjin_domain::cache::{CacheMismatch, EntryNotFound, EntryTooLarge};
 use menjin_domain::common::PortError;
 use menjin_domain::credentials::Overloaded;
 use menjin_domain::invitations::{InvitationNotFound, InvitationOver};
+use menjin_domain::jobs::{JobInProgress, JobNotFound};
 use menjin_domain::mail::MailOff;
 use menjin_domain::one_time::TokenInvalid;
 use menjin_domain::sessions::SessionNotFound;
@@ -90,6 +91,11 @@ errors! {
     TooLarge: 413 "body_too_large", "the body is too large",
         "请求体过大，上限为64 KiB", "The body is too large: 64 KiB at most",
         of: EntryTooLarge;
+    UploadTooLarge: 413 "body_too_large", "the body is too large",
+        "请求体过大", "The body is too large";
+    UnsupportedTable: 415 "unsupported_media_type", "the media type is not supported",
+        "不支持的媒体类型，请上传 CSV、NDJSON 或 XLSX 文件",
+        "Unsupported media type: send a CSV, NDJSON or XLSX file";
     UnsupportedMediaType: 415 "unsupported_media_type", "the media type is not supported",
         "不支持的媒体类型，请使用 application/json", "Unsupported media type: send application/json";
     NeitherJsonNorForm: 415 "unsupported_media_type", "the media type is not supported",
@@ -193,6 +199,16 @@ errors! {
         "邮件不存在", "Mail not found";
     MailNotRetriable: 409 "mail_not_retriable", "the mail was not given up, or its link is no longer valid",
         "该邮件不能重新发送", "The mail cannot be sent again";
+    JobNotFound: 404 "job_not_found", "no such job of the caller",
+        "任务不存在或已过期", "There is no such job, or it is gone",
+        of: JobNotFound;
+    JobInProgress: 409 "job_in_progress", "another job of the caller is not done",
+        "您还有未完成的任务，请等待其完成或取消", "Another job of yours is not done: wait for it or cancel it",
+        of: JobInProgress;
+    ImportNotChecked: 409 "import_not_checked", "only what was checked can be imported, and only once",
+        "只有检查完毕且尚未导入的文件才能导入", "Only what was checked can be imported, and only once";
+    RowsFailed: 409 "rows_failed", "a row fails, and nothing may be imported then",
+        "有未通过检查的行，未导入任何数据", "A row fails, so nothing is imported";
     LastAdmin: 400 "last_admin", "the last administrator who can log in stays",
         "不能停用、封禁、降级或删除最后一个管理员", "The last administrator who can log in has to stay one";
     DeletionScheduled: 409 "deletion_scheduled", "the account is to be deleted, and can only be restored",
@@ -274,7 +290,11 @@ impl ErrorKind {
     pub const fn closes_connection(self) -> bool {
         matches!(
             self,
-            Self::RequestTimeout | Self::HeadTooLarge | Self::TooLarge | Self::BadRequest
+            Self::RequestTimeout
+                | Self::HeadTooLarge
+                | Self::TooLarge
+                | Self::UploadTooLarge
+                | Self::BadRequest
         )
     }
 }

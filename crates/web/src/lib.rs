@@ -15,6 +15,7 @@ pub mod field;
 mod field_type;
 pub mod problem;
 mod refusals;
+pub mod row_problem;
 pub mod schema;
 pub mod text;
 pub mod values;

@@ -84,6 +84,10 @@ pub enum Problem {
     UnknownBatch,
     /// The filter has a field that there is not.
     UnknownFilter,
+    /// Nothing of the kind is done with users that are there already.
+    UnknownConflict,
+    /// Nothing of the kind is updated only if it is asked for.
+    UnknownUpdate,
     /// It breaks a rule of the domain.
     Rule(Violation),
 }
@@ -118,6 +122,8 @@ impl Problem {
             | Self::UnknownLocale
             | Self::UnknownOrder
             | Self::UnknownBatch
+            | Self::UnknownConflict
+            | Self::UnknownUpdate
             | Self::Rule(V::UnknownRole) => "enum",
             Self::NotATime => "datetime_parsing",
             Self::Rule(V::TooShort { .. }) => "string_too_short",
@@ -183,6 +189,13 @@ impl Problem {
             Self::UnknownBatch => fixed(
                 "操作应为 activate、deactivate、ban、delete、set_role 或 end_sessions",
                 "Input should be activate, deactivate, ban, delete, set_role or end_sessions",
+            ),
+            Self::UnknownConflict => {
+                fixed("应为 skip、update 或 fail", "Input should be 'skip', 'update' or 'fail'")
+            }
+            Self::UnknownUpdate => fixed(
+                "应为 password、role、activity，多个值用逗号分隔",
+                "Input should be password, role, activity, with commas between them",
             ),
             Self::UnknownFilter => fixed(
                 "筛选条件只能是 q、role、is_active 或 is_verified",

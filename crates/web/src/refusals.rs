@@ -14,7 +14,7 @@ use menjin_domain::common::{Error, Violation};
 use menjin_domain::credentials::{
     ChangePasswordError, PolicyViolation, PromptError, ResetPasswordError, SetPasswordError,
 };
-use menjin_domain::import::RowRefusal;
+use menjin_domain::import::{CommitImportError, RowRefusal, StartImportError};
 use menjin_domain::invitations::{
     AcceptInvitationError, CreateInvitationError, InvitationTerms, ResendInvitationError,
     TermsError,
@@ -276,6 +276,7 @@ impl From<ChangeUsersError> for ApiError {
         match error {
             ChangeUsersError::Denied(error) => error.into(),
             ChangeUsersError::Role(error) => error.into(),
+            ChangeUsersError::InProgress(error) => error.into(),
             ChangeUsersError::TooMany(TooManyUsers) => {
                 let max = ChangeUsers::MAX;
                 FieldError::in_body("filter", Problem::Items { max }).into()
@@ -295,6 +296,26 @@ impl From<RowRefusal> for ApiError {
             RowRefusal::TwoAccounts | RowRefusal::Exists | RowRefusal::Incomplete => {
                 ErrorKind::Invalid.into()
             }
+        }
+    }
+}
+
+impl From<StartImportError> for ApiError {
+    fn from(error: StartImportError) -> Self {
+        match error {
+            StartImportError::Forbidden(error) => error.into(),
+            StartImportError::InProgress(error) => error.into(),
+        }
+    }
+}
+
+impl From<CommitImportError> for ApiError {
+    fn from(error: CommitImportError) -> Self {
+        match error {
+            CommitImportError::NotFound(error) => error.into(),
+            CommitImportError::NotChecked => ErrorKind::ImportNotChecked.into(),
+            CommitImportError::RowsFail => ErrorKind::RowsFailed.into(),
+            CommitImportError::Forbidden(error) => error.into(),
         }
     }
 }

@@ -13,7 +13,9 @@ use menjin_domain::audit::{AuditAction, AuditOutcome, AuditPosition, ChangedFiel
 use menjin_domain::cache::{CacheKey, EntryTtl};
 use menjin_domain::common::{Locale, SessionId, Timestamp, UserId, Violation};
 use menjin_domain::credentials::{CandidatePassword, NewPassword};
+use menjin_domain::import::{OnConflict, UpdateAlso};
 use menjin_domain::invitations::InvitationId;
+use menjin_domain::jobs::JobId;
 use menjin_domain::mail::{MailId, MailState};
 use menjin_domain::one_time::OneTimeToken;
 use menjin_domain::sessions::SessionPosition;
@@ -129,6 +131,7 @@ text_fields! {
     // In digits, as paths and queries have it.
     UserId => Self, |sent| id(sent), { "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX };
 
+    JobId => Self, |sent| id(sent), { "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX };
     MailId => Self, |sent| id(sent), { "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX };
     MailState => Self, |sent| sent.parse().map_err(|()| Problem::UnknownState), {
         "type": "string", "enum": names(&Self::ALL, Self::as_str),
@@ -277,6 +280,7 @@ path_parameters! {
     UserId: "user_id", "The id of the user.", 1;
     SessionId: "session_id", "The id of the session.", "0197c1f0-5a9e-7cc3-98c4-dc0c0c07398f";
     MailId: "mail_id", "The id of the mail.", 1;
+    JobId: "job_id", "The id of the import, or of the change of many users.", 1;
     InvitationId: "invitation_id", "The id of the invitation.", 1;
     CacheKey: "key", "The key of the entry.", "greeting";
 }
@@ -460,6 +464,48 @@ impl FieldType for ExportFormat {
 
     fn schema(_: &Rules) -> Value {
         json!({ "type": "string", "enum": names(&Self::ALL, Self::as_str) })
+    }
+}
+
+/// The names of what is done with a row whose user is there already.
+const CONFLICTS: [(&str, OnConflict); 3] =
+    [("skip", OnConflict::Skip), ("update", OnConflict::Update), ("fail", OnConflict::Fail)];
+
+impl FieldType for OnConflict {
+    type Json = String;
+    type Value = Self;
+
+    fn parse(sent: &String, _: &Rules) -> Result<Self, Problem> {
+        let found = CONFLICTS.into_iter().find(|(name, _)| name == sent);
+        found.map(|(_, conflict)| conflict).ok_or(Problem::UnknownConflict)
+    }
+
+    fn schema(_: &Rules) -> Value {
+        json!({ "type": "string", "enum": CONFLICTS.map(|(name, _)| name) })
+    }
+}
+
+/// Names, with commas between them.
+impl FieldType for UpdateAlso {
+    type Json = String;
+    type Value = Self;
+
+    fn parse(sent: &String, _: &Rules) -> Result<Self, Problem> {
+        let mut also = Self::default();
+        for name in sent.split(',') {
+            *match name {
+                "password" => &mut also.password,
+                "role" => &mut also.role,
+                "activity" => &mut also.activity,
+                _ => return Err(Problem::UnknownUpdate),
+            } = true;
+        }
+        Ok(also)
+    }
+
+    fn schema(_: &Rules) -> Value {
+        let pattern = "^(password|role|activity)(,(password|role|activity))*$";
+        json!({ "type": "string", "pattern": pattern, "example": "role,activity" })
     }
 }
 

@@ -45,7 +45,7 @@ fn called(full_name: &str) -> AccountChange {
 }
 
 fn batch(rows: Vec<ReadyRow>, on_conflict: OnConflict) -> ImportBatch {
-    ImportBatch { rows, on_conflict, dry_run: false, authority: authority(5) }
+    ImportBatch { rows, on_conflict, dry_run: false, authority: authority(5), progress: None }
 }
 
 impl Store {

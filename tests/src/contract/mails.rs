@@ -10,6 +10,7 @@ use menjin_domain::audit::{AuditAction, AuditFilter, AuditOrder, AuditQuery};
 use menjin_domain::common::{Error, Locale, UserId};
 use menjin_domain::credentials::{CredentialVersion, PasswordChange};
 use menjin_domain::invitations::InvitationRepository;
+use menjin_domain::jobs::JobRepository;
 use menjin_domain::mail::{
     Claim, MailError, MailId, MailKind, MailQuery, MailState, NewMail, Outbox, QueuedMail,
     RetryMailError, Settlement,
@@ -29,6 +30,8 @@ pub struct Mailing {
     pub outbox: Arc<dyn Outbox>,
     /// The invitations.
     pub invitations: Arc<dyn InvitationRepository>,
+    /// The jobs.
+    pub jobs: Arc<dyn JobRepository>,
 }
 
 /// A mail of this kind, queued at `at(seconds)`.

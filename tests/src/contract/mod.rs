@@ -49,6 +49,7 @@ mod deletions;
 mod email_changes;
 mod importing;
 mod invitations;
+mod jobs;
 mod listing;
 pub mod mails;
 mod one_time;

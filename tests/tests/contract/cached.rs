@@ -25,6 +25,7 @@ pub(crate) async fn mailing() -> Mailing {
     Mailing {
         tokens: Arc::new(CachedOneTimeTokens::new(store.clone(), cache.clone(), None)),
         outbox: store.clone(),
+        jobs: store.clone(),
         invitations: Arc::new(CachedInvitations::new(store.clone(), cache.clone(), None)),
         store: Store {
             accounts: Arc::new(CachedAccounts::new(store.clone(), cache.clone(), None)),

@@ -6,6 +6,7 @@ mod in_memory {
     mod audit;
     mod credentials;
     mod invitations;
+    mod jobs;
     mod lockouts;
     mod mails;
     mod one_time;
@@ -31,6 +32,7 @@ pub(crate) async fn mailing() -> Mailing {
     Mailing {
         tokens: store.clone(),
         outbox: store.clone(),
+        jobs: store.clone(),
         invitations: store.clone(),
         store: Store {
             accounts: store.clone(),

@@ -12,6 +12,7 @@ async fn open(config: PostgresConfig) -> Mailing {
     Mailing {
         tokens: store.clone(),
         outbox: store.clone(),
+        jobs: store.clone(),
         invitations: store.clone(),
         store: Store {
             accounts: store.clone(),

@@ -18,6 +18,7 @@ pub(crate) async fn mailing() -> Mailing {
     Mailing {
         tokens: store.clone(),
         outbox: store.clone(),
+        jobs: store.clone(),
         invitations: store.clone(),
         store: Store {
             accounts: store.clone(),

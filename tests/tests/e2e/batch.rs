@@ -1,10 +1,12 @@
 //! Changing many users at once (A11).
 
-use std::time::Duration;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 use menjin_domain::common::{Clock as _, rfc3339};
 use menjin_tests::app::TestApp;
-use menjin_tests::client::{Answer, Client};
+use menjin_tests::client::{Answer, Client, Send as _};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 async fn batch(client: &Client, body: Value) -> Answer {
@@ -96,7 +98,7 @@ async fn a11_the_right_of_the_action_is_needed_and_the_password() {
 async fn a11_what_makes_no_sense_is_named() {
     let app = TestApp::start().await;
     let admin = app.admin("root").await;
-    let many: Vec<_> = (1..=101).collect();
+    let many: Vec<_> = (1..=10_001).collect();
     for (body, field) in [
         (json!({ "action": "explode", "ids": [1] }), "action"),
         (json!({ "action": "ban", "ids": [1] }), "until"),
@@ -115,5 +117,67 @@ async fn a11_what_makes_no_sense_is_named() {
         let answer = batch(&admin, body.clone()).await;
         assert_eq!(answer.status, 422, "{body}: {answer}");
         assert_eq!(answer.body["detail"][0]["loc"], json!(["body", field]), "{body}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a11_of_many_users_a_job_takes_care() {
+    let app = TestApp::start_with(&[("roles.clerk.rights", "users.write")]).await;
+    let admin = app.admin("root").await;
+    let mut file = "username,email\n".to_owned();
+    for number in 0..250 {
+        writeln!(file, "user{number},user{number}@example.com").unwrap();
+    }
+    let request = admin.request(Method::POST, "/api/v1/users/import");
+    let sent = request.header("content-type", "text/csv").body(file).answer().await;
+    let import = format!("/api/v1/users/imports/{}", sent.body["id"]);
+    ended(&admin, &import).await;
+    assert_eq!(admin.post_empty(&format!("{import}/commit")).await.status, 202);
+    ended(&admin, &import).await;
+    assert_eq!(admin.get("/api/v1/users").await.body["total"], 251);
+
+    for (dry_run, active) in [(true, 251), (false, 1)] {
+        let everybody = json!({ "action": "deactivate", "filter": {}, "dry_run": dry_run });
+        let begun = batch(&admin, everybody).await;
+        assert_eq!((begun.status, &begun.body["state"]), (202, &json!("running")), "{begun}");
+        let path = format!("/api/v1/users/batches/{}", begun.body["id"]);
+        let done = ended(&admin, &path).await;
+        assert_eq!(
+            (&done["state"], &done["done"], &done["failed"]),
+            (&json!("done"), &json!(250), &json!(1))
+        );
+        let (mut all, mut next) = (Vec::new(), Some("0".to_owned()));
+        while let Some(part) = next {
+            let report = admin.get(&format!("{path}?after={part}")).await;
+            all.extend(told(&report).into_iter().map(|(id, outcome, _)| (id, outcome.to_owned())));
+            next = report.body["next"].as_str().map(str::to_owned);
+        }
+        assert_eq!(
+            (all.len(), &all[0], &all[250]),
+            (251, &(1, "failed".to_owned()), &(251, "done".to_owned()))
+        );
+        let users = admin.get("/api/v1/users?is_active=true").await.body;
+        assert_eq!(users["total"], active);
+        let other = app.anonymous().log_in("root", menjin_tests::app::PASSWORD).await;
+        assert_eq!(other.get(&path).await.status, 200, "it is the user's, not the session's");
+    }
+    let ids: Vec<_> = (2..=251).collect();
+    let sessions = batch(&admin, json!({ "action": "end_sessions", "ids": ids })).await;
+    assert_eq!(sessions.status, 202, "{sessions}");
+    let done = ended(&admin, &format!("/api/v1/users/batches/{}", sessions.body["id"])).await;
+    assert_eq!((&done["done"], &done["unchanged"]), (&json!(0), &json!(250)));
+}
+
+/// A job once it is no longer at work.
+async fn ended(client: &Client, path: &str) -> Value {
+    let started = Instant::now();
+    loop {
+        let job = client.get(path).await;
+        assert_eq!(job.status, 200, "{job}");
+        let state = job.body["state"].as_str().unwrap();
+        if !matches!(state, "checking" | "importing" | "running") {
+            return job.body;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "{job}");
     }
 }

@@ -64,7 +64,7 @@ async fn h3_each_route_names_the_methods_that_it_knows() {
 }
 
 /// What answers with a file.
-const FILE: &str = "/api/v1/users/export";
+const FILES: [&str; 2] = ["/api/v1/users/export", "/api/v1/users/import/template"];
 
 /// A body, with its media type.
 type Body = Option<(&'static str, String)>;
@@ -99,7 +99,7 @@ async fn h5_each_answer_is_json_and_says_what_browsers_are_to_make_of_it() {
                     };
                     let answer = request.answer().await;
                     let at = format!("{method} {path} {answer}");
-                    let is_file = path == FILE && answer.status == 200;
+                    let is_file = FILES.contains(&path.as_str()) && answer.status == 200;
                     let media_type =
                         if is_file { "text/csv; charset=utf-8" } else { "application/json" };
                     assert_eq!(answer.header("content-type"), Some(media_type), "{at}");

@@ -23,6 +23,7 @@ mod export;
 mod framework;
 mod general;
 mod habits;
+mod import;
 mod invitations;
 mod language;
 mod limits;

@@ -26,7 +26,7 @@ use Access::{Cache, Everybody, EverybodyOrUsers, Restricted, Right, Users};
 
 /// The rule of each operation. One that is not here fails the test: nobody adds a route without
 /// saying who may call it.
-const RULES: [(&str, &str, Access); 68] = [
+const RULES: [(&str, &str, Access); 75] = [
     ("GET", "/api/v1/audit", Right("audit.read")),
     ("GET", "/api/v1/mails", Right("mails.read")),
     ("POST", "/api/v1/mails/{mail_id}/retry", Right("mails.retry")),
@@ -90,6 +90,13 @@ const RULES: [(&str, &str, Access); 68] = [
     ("POST", "/api/v1/users", Right("users.write")),
     ("PATCH", "/api/v1/users/{user_id}", Right("users.write")),
     ("POST", "/api/v1/users/batch", Right("users.write")),
+    ("GET", "/api/v1/users/batches/{job_id}", Right("users.write")),
+    ("POST", "/api/v1/users/import", Right("users.import")),
+    ("GET", "/api/v1/users/import/template", Right("users.import")),
+    ("GET", "/api/v1/users/imports/{job_id}", Right("users.import")),
+    ("GET", "/api/v1/users/imports/{job_id}/failed", Right("users.import")),
+    ("POST", "/api/v1/users/imports/{job_id}/commit", Right("users.import")),
+    ("DELETE", "/api/v1/users/imports/{job_id}", Right("users.import")),
     ("GET", "/api/v1/users/export", Right("users.export")),
     ("POST", "/api/v1/users/{user_id}/ban", Right("users.ban")),
     ("POST", "/api/v1/users/{user_id}/password", Right("users.set_password")),

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
@@ -16,6 +17,7 @@ use menjin_web::problem::{FieldError, Place, Problem};
 use menjin_web::schema::{Components, Schema};
 use menjin_web::{ApiError, ErrorKind};
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::reply::Rejection;
 use crate::dialect::ReplyContext;
@@ -24,6 +26,22 @@ use crate::state::Api;
 
 /// The longest body, in bytes.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
+
+/// The longest body that lists many users, in bytes.
+const MAX_LIST: usize = 256 * 1024;
+
+/// How slowly a body of more than [`MAX_BODY`] may come, in bytes a second.
+const SLOWEST: usize = 64 * 1024;
+
+/// How much of a body is read, and what is refused with what is longer.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) max: usize,
+    pub(super) too_large: ErrorKind,
+}
+
+const USUAL: Bounds = Bounds { max: MAX_BODY, too_large: ErrorKind::TooLarge };
+const LIST: Bounds = Bounds { max: MAX_LIST, too_large: ErrorKind::UploadTooLarge };
 
 /// A body in JSON that was read and whose every field is valid.
 pub(crate) struct Body<T, const FORM: bool = false>(pub(crate) T);
@@ -37,7 +55,29 @@ impl<T: Request + 'static, const FORM: bool> FromRequest for Body<T, FORM> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move { Ok(Self(parse(&request, payload, FORM).await?.0)) })
+        Box::pin(async move { Ok(Self(parse(&request, payload, FORM, USUAL).await?.0)) })
+    }
+}
+
+/// A body in JSON that may list many users.
+pub(crate) struct ListBody<T>(pub(crate) T);
+
+impl<T: Request + 'static> FromRequest for ListBody<T> {
+    type Error = Rejection;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move { Ok(Self(parse(&request, payload, false, LIST).await?.0)) })
+    }
+}
+
+impl<T: Request + Schema> Input for ListBody<T> {
+    fn describe(signature: &mut Signature, components: &mut Components<'_>) {
+        Body::<T>::describe(signature, components);
+        // The limit is another one.
+        signature.errors.retain(|(_, error)| error.kind != ErrorKind::TooLarge);
+        signature.may_refuse(&[ErrorKind::UploadTooLarge]);
     }
 }
 
@@ -51,7 +91,7 @@ impl<T: Request + 'static> FromRequest for RawBody<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let (body, bytes) = parse(&request, payload, false).await?;
+            let (body, bytes) = parse(&request, payload, false, USUAL).await?;
             Ok(Self(body, bytes))
         })
     }
@@ -81,12 +121,13 @@ async fn parse<T: Request>(
     request: &HttpRequest,
     payload: Payload,
     accepts_form: bool,
+    bounds: Bounds,
 ) -> Result<(T, Bytes), ApiError> {
     let media = MediaType::of(request, accepts_form)?;
     if !is_plain(request) {
         return Err(ErrorKind::UnsupportedContentEncoding.into());
     }
-    let bytes = read(request, payload).await?;
+    let bytes = read(request, payload, bounds).await?;
     let object = match media {
         MediaType::Json => json::parse_object(&bytes).map_err(|error| match error {
             JsonError::Malformed => Problem::MalformedJson,
@@ -208,7 +249,7 @@ impl MediaType {
 }
 
 /// Whether the body is as it is, without a compression.
-fn is_plain(request: &HttpRequest) -> bool {
+pub(super) fn is_plain(request: &HttpRequest) -> bool {
     request.headers().get_all(CONTENT_ENCODING).all(|coding| {
         let coding = coding.as_bytes().trim_ascii();
         coding.is_empty() || coding.eq_ignore_ascii_case(b"identity")
@@ -216,26 +257,33 @@ fn is_plain(request: &HttpRequest) -> bool {
 }
 
 /// Reads the body whole, within its bounds of size and time.
-async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, ApiError> {
+pub(super) async fn read(
+    request: &HttpRequest,
+    payload: Payload,
+    bounds: Bounds,
+) -> Result<Bytes, ApiError> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|n| n > MAX_BODY as u64)
-    {
-        return Err(ErrorKind::TooLarge.into());
+    let announced = announced.and_then(|length| length.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > bounds.max as u64) {
+        return Err(bounds.too_large.into());
     }
-    pause_during(tokio::time::timeout(READ_TIMEOUT, collect(payload)))
-        .await
-        .map_err(|_elapsed| ErrorKind::RequestTimeout)?
+    pause_during(collect(payload, bounds)).await
 }
 
-async fn collect(mut payload: Payload) -> Result<Bytes, ApiError> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
+async fn collect(mut payload: Payload, bounds: Bounds) -> Result<Bytes, ApiError> {
+    let (mut body, started) = (BytesMut::new(), Instant::now());
+    loop {
+        // What is long may take longer, as long as it comes.
+        let more =
+            Duration::from_secs(body.len().saturating_sub(MAX_BODY).div_ceil(SLOWEST) as u64);
+        let next = tokio::time::timeout_at(started + READ_TIMEOUT + more, payload.next()).await;
+        let Some(chunk) = next.map_err(|_elapsed| ErrorKind::RequestTimeout)? else { break };
         let chunk = chunk.map_err(|error| {
             tracing::debug!(%error, "a body broke off");
             ErrorKind::BadRequest
         })?;
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(ErrorKind::TooLarge.into());
+        if body.len() + chunk.len() > bounds.max {
+            return Err(bounds.too_large.into());
         }
         body.extend_from_slice(&chunk);
     }
@@ -267,7 +315,6 @@ pub(crate) fn object_of(
 #[cfg(test)]
 mod tests {
     use actix_web::error::PayloadError;
-    use futures_util::FutureExt as _;
     use proptest::prelude::*;
 
     use super::*;
@@ -275,8 +322,37 @@ mod tests {
     /// What `collect` makes of a body that comes in these chunks.
     fn collected(chunks: Vec<Vec<u8>>) -> Result<Bytes, ApiError> {
         let chunks = chunks.into_iter().map(|chunk| Ok::<_, PayloadError>(Bytes::from(chunk)));
+        // There is a clock in a runtime only.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let stream = Box::pin(futures_util::stream::iter(chunks));
-        collect(Payload::Stream { payload: stream }).now_or_never().unwrap()
+        runtime.block_on(collect(Payload::Stream { payload: stream }, USUAL))
+    }
+
+    /// A body that comes in chunks of this size, with this time before each.
+    fn dripping(size: usize, every: Duration) -> Payload {
+        let chunk = move |()| async move {
+            tokio::time::sleep(every).await;
+            Some((Ok::<_, PayloadError>(Bytes::from(vec![b' '; size])), ()))
+        };
+        Payload::Stream { payload: Box::pin(futures_util::stream::unfold((), chunk)) }
+    }
+
+    #[actix_web::test]
+    async fn u1_a_long_body_may_take_long_if_it_comes_fast_enough() {
+        tokio::time::pause();
+        let bounds = Bounds { max: 32 * 1024 * 1024, too_large: ErrorKind::UploadTooLarge };
+        let second = Duration::from_secs(1);
+        for (size, kind, least, most) in [
+            (70 * 1024, ErrorKind::UploadTooLarge, 400, 500),
+            (60 * 1024, ErrorKind::RequestTimeout, 60, 160),
+            (1, ErrorKind::RequestTimeout, 8, 9),
+        ] {
+            let started = Instant::now();
+            let error = collect(dripping(size, second), bounds).await.unwrap_err();
+            let took = started.elapsed().as_secs();
+            assert_eq!(error.kind, kind, "{size}");
+            assert!((least..=most).contains(&took), "{size}: {took}");
+        }
     }
 
     proptest! {

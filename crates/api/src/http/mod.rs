@@ -10,3 +10,4 @@ pub(crate) mod middleware;
 pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod reply;
+pub(crate) mod upload;

@@ -81,6 +81,10 @@ pub(crate) fn begin_error(error: &ApiError) -> HttpResponseBuilder {
         ErrorKind::NeitherJsonNorForm => {
             Some((ACCEPT, "application/json, application/x-www-form-urlencoded"))
         }
+        ErrorKind::UnsupportedTable => Some((
+            ACCEPT,
+            "text/csv, application/x-ndjson, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet, multipart/form-data",
+        )),
         ErrorKind::UnsupportedContentEncoding => Some((ACCEPT_ENCODING, "identity")),
         _ => None,
     };

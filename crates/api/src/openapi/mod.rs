@@ -129,6 +129,20 @@ fn describe(
         let content = json!({ "application/json": { "schema": schema } });
         insert("requestBody", json!({ "required": true, "content": content }));
     }
+    if let Some(media_types) = signature.file {
+        let file = json!({ "type": "string", "format": "binary" });
+        let content = media_types.iter().map(|media_type| {
+            let schema = match *media_type {
+                "multipart/form-data" => json!({
+                    "type": "object", "required": ["file"], "properties": { "file": file },
+                }),
+                _ => file.clone(),
+            };
+            ((*media_type).to_owned(), json!({ "schema": schema }))
+        });
+        let content: serde_json::Map<_, _> = content.collect();
+        insert("requestBody", json!({ "required": true, "content": content }));
+    }
     let responses = responses(dialect, operation, signature, settings.locale, components);
     insert("responses", responses.into());
     described

@@ -22,6 +22,7 @@ fn settings(cache_access: CacheAccess) -> ApiSettings {
         default_role: RegistrableRole::STUDENT,
         v1_password: PasswordLength { min: 12, max: 128 },
         envelope_policy: false,
+        import_max_body: 65_536,
         envelope_password_min: 6,
     }
 }

@@ -47,18 +47,25 @@ mod users {
     pub(super) mod activate;
     pub(super) mod ban;
     pub(super) mod batch;
+    pub(super) mod cancel_import;
     pub(super) mod change_email;
+    pub(super) mod commit_import;
     pub(super) mod create;
     pub(super) mod deactivate;
     pub(super) mod delete;
     pub(super) mod delete_me;
     pub(super) mod export;
     pub(super) mod get;
+    pub(super) mod get_batch;
+    pub(super) mod get_failed_rows;
+    pub(super) mod get_import;
     pub(super) mod get_me;
+    pub(super) mod import_template;
     pub(super) mod list;
     pub(super) mod restore;
     pub(super) mod set_password;
     pub(super) mod set_role;
+    pub(super) mod start_import;
     pub(super) mod unban;
     pub(super) mod update;
     pub(super) mod update_me;
@@ -114,6 +121,13 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         users::create::endpoint(),
         // Of two paths that fit, actix takes the first.
         users::batch::endpoint(),
+        users::get_batch::endpoint(),
+        users::start_import::endpoint(),
+        users::import_template::endpoint(),
+        users::get_import::endpoint(),
+        users::get_failed_rows::endpoint(),
+        users::commit_import::endpoint(),
+        users::cancel_import::endpoint(),
         users::export::endpoint(),
         users::get::endpoint(),
         users::update::endpoint(),

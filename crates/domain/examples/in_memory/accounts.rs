@@ -11,6 +11,7 @@ use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Error, PageStart, PortError, RequestContext, Timestamp, UserId};
 use menjin_domain::credentials::CredentialVersion;
 use menjin_domain::import::{Found, ImportBatch, Imported, ReadyRow, RowRefusal, Step};
+use menjin_domain::jobs::LeaseGone;
 use menjin_domain::one_time::{
     EmailChangeMails, Mailbox, NewAddress, NewOneTimeToken, Purpose, Recipient, Recovery,
 };
@@ -405,13 +406,18 @@ impl AccountRepository for Store {
         batch: ImportBatch,
     ) -> Result<Vec<Result<Imported, RowRefusal>>, PortError> {
         let mut state = self.lock();
-        let before = batch.dry_run.then(|| state.clone());
+        let before = (batch.dry_run || batch.progress.is_some()).then(|| state.clone());
         let rows = batch.rows.iter();
-        let outcomes = rows.map(|row| state.import(row, &batch)).collect::<Result<_, _>>();
-        if let Some(before) = before {
+        let outcomes: Result<Vec<_>, PortError> =
+            rows.map(|row| state.import(row, &batch)).collect();
+        let is_kept = match (&batch.progress, &outcomes) {
+            (Some(progress), Ok(outcomes)) => state.advance(progress.of(outcomes)?),
+            _ => true,
+        };
+        if let Some(before) = before.filter(|_| batch.dry_run || !is_kept) {
             *state = before;
         }
-        outcomes
+        if is_kept { outcomes } else { Err(LeaseGone.into()) }
     }
 
     async fn delete_due(&self, at: Timestamp) -> Result<u64, PortError> {

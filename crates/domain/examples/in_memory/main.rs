@@ -14,6 +14,7 @@ mod accounts;
 mod audit;
 mod credentials;
 mod invitations;
+mod jobs;
 mod lockouts;
 mod mails;
 mod one_time;
@@ -74,7 +75,7 @@ impl Menjin {
     fn new() -> Outcome<Self> {
         let clock = Arc::new(ForwardClock::default());
         let mails = Arc::new(PrintedMails::default());
-        // One store implements nine ports, so that one lock protects all of its data.
+        // One store implements ten ports, so that one lock protects all of its data.
         let store = Arc::new(Store::default());
         let random: Arc<dyn Random> = Arc::new(ToyRandom);
         let tokens = Arc::new(ToyTokens { random: random.clone(), secret: random.uuid()? });

@@ -8,10 +8,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use menjin_domain::audit::AuditRecord;
 use menjin_domain::common::{BoxError, ClientNetwork, PortError, SessionId, UserId};
 use menjin_domain::invitations::InvitationId;
+use menjin_domain::jobs::JobId;
 use menjin_domain::lockout::LockoutSubject;
 use menjin_domain::mail::MailId;
 use menjin_domain::one_time::TokenDigest;
 
+use super::jobs::StoredJob;
 use super::rows::{Account, Failures, StoredInvitation, StoredMail, StoredSession, StoredToken};
 
 #[derive(Default)]
@@ -29,11 +31,13 @@ pub(crate) struct State {
     pub(crate) tokens: HashMap<TokenDigest, StoredToken>,
     pub(crate) mails: BTreeMap<MailId, StoredMail>,
     pub(crate) invitations: BTreeMap<InvitationId, StoredInvitation>,
+    pub(crate) jobs: BTreeMap<JobId, StoredJob>,
     pub(crate) records: Vec<AuditRecord>,
     // The last ids given: see `next_id`.
     pub(crate) last_account: i64,
     pub(crate) last_mail: i64,
     pub(crate) last_invitation: i64,
+    pub(crate) last_job: i64,
     pub(crate) last_record: i64,
 }
 

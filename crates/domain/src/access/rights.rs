@@ -16,7 +16,11 @@ impl RightId {
     pub fn needs_step_up(self) -> bool {
         matches!(
             self,
-            Self::UsersSetPassword | Self::UsersDelete | Self::UsersExport | Self::RolesGrant
+            Self::UsersSetPassword
+                | Self::UsersDelete
+                | Self::UsersImport
+                | Self::UsersExport
+                | Self::RolesGrant
         )
     }
 }
@@ -91,6 +95,8 @@ rights! {
     UsersBan = "users.ban";
     /// Deleting any account, and restoring it.
     UsersDelete = "users.delete";
+    /// Making and changing accounts from a table.
+    UsersImport = "users.import";
     /// Downloading all accounts as a table.
     UsersExport = "users.export";
     /// Seeing and clearing the lockout of any account.

@@ -91,7 +91,9 @@ impl Roles {
 pub struct Reach(Option<(Arc<Roles>, Role)>);
 
 /// The account has rights that whoever acts does not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize,
+)]
 #[error("the account has rights that you do not have")]
 pub struct OutOfReach;
 

@@ -78,7 +78,9 @@ pub enum AccountChange {
 }
 
 /// Why an account was not changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize,
+)]
 pub enum ChangeUserError {
     /// It has rights that whoever acts does not have.
     #[error(transparent)]

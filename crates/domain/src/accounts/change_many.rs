@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use crate::access::rights::{RightId, UsersWrite};
 use crate::access::{Allowed, Denied, Forbidden};
+use crate::accounts::batch_spec::BatchSpec;
 use crate::accounts::change_user::check_grant;
 use crate::accounts::{
-    AccountChange, Ban, ChangeUser, ManageUserError, Role, UserFilter, UserOrder, UserSearch,
+    AccountChange, Authority, Ban, ChangeUser, ManageUserError, Role, UserFilter, UserOrder,
+    UserPosition, UserSearch,
 };
-use crate::audit::{AuditAction, AuditReason};
-use crate::common::{Error, PortError, UserId};
+use crate::audit::{AuditAction, AuditContext, AuditReason};
+use crate::common::{Error, PortError, Sealer, UserId};
 use crate::import::{ImportBatch, Imported, OnConflict, ReadyRow, RowRefusal};
+use crate::jobs::{
+    Job, JobId, JobInProgress, JobKind, JobRepository, JobSealer, JobState, NewJob, RecordProgress,
+};
 use crate::ports::{Policy, Ports};
 use crate::sessions::{SessionQuery, SessionRepository};
 
@@ -33,7 +38,7 @@ pub enum BatchAction {
 
 impl BatchAction {
     /// The right that it needs.
-    fn right(&self) -> RightId {
+    pub(super) fn right(&self) -> RightId {
         match self {
             Self::Activate | Self::Deactivate => RightId::UsersWrite,
             Self::Ban(_) => RightId::UsersBan,
@@ -69,6 +74,15 @@ pub struct BatchInput {
 #[error("no more than {} users at once", ChangeUsers::MAX)]
 pub struct TooManyUsers;
 
+/// What was done, or will be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangedUsers {
+    /// It was done: of each account, in the order of the ids.
+    Done(Vec<BatchResult>),
+    /// They are many: a job does it.
+    Job(JobId),
+}
+
 /// Why nothing was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeUsersError {
@@ -81,6 +95,9 @@ pub enum ChangeUsersError {
     /// The filter finds more.
     #[error(transparent)]
     TooMany(#[from] TooManyUsers),
+    /// They are so many that a job would do it, and the caller has one that is not done.
+    #[error(transparent)]
+    InProgress(#[from] JobInProgress),
 }
 
 /// What has become of an account, or would.
@@ -93,25 +110,37 @@ pub struct BatchResult {
 }
 
 /// Changes accounts together, each as it would be changed by itself: one that is refused stops no other.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ChangeUsers {
     /// Changes one account.
     pub change: ChangeUser,
     /// The sessions.
     pub sessions: Arc<dyn SessionRepository>,
+    /// Does what is much.
+    pub jobs: Arc<dyn JobRepository>,
+    /// Seals what jobs are to do.
+    pub sealer: Arc<dyn Sealer>,
 }
 
 impl ChangeUsers {
-    /// How many accounts are changed at once at most.
-    pub const MAX: usize = 100;
+    /// How many accounts are changed at most.
+    pub const MAX: usize = 10_000;
+
+    /// How many are changed at once. More are a job.
+    pub const AT_ONCE: usize = 100;
+
+    /// How many are looked for at once.
+    const PAGE: u64 = 1000;
 
     /// On these ports, with this policy.
     pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
+        let (jobs, sealer) = (ports.jobs.repository.clone(), ports.jobs.sealer.clone());
         let sessions = ports.required.sessions.clone();
-        Self { change: ChangeUser::new(ports, policy), sessions }
+        Self { change: ChangeUser::new(ports, policy), sessions, jobs, sealer }
     }
 
-    /// Runs the use-case; tells of each account, in the order of the ids.
+    /// Runs the use-case.
     ///
     /// # Errors
     /// See [`ChangeUsersError`].
@@ -119,38 +148,63 @@ impl ChangeUsers {
         &self,
         allowed: &Allowed<UsersWrite>,
         input: BatchInput,
-    ) -> Result<Vec<BatchResult>, Error<ChangeUsersError>> {
+    ) -> Result<ChangedUsers, Error<ChangeUsersError>> {
         self.check(allowed, &input.action)?;
         let ids = self.ids(input.of).await?;
-        if input.action == BatchAction::EndSessions {
-            return Ok(self.end_sessions(allowed, ids, input.dry_run).await?);
+        if ids.len() > Self::AT_ONCE {
+            let spec = BatchSpec::new(&ids, &input.action, input.dry_run, allowed.context());
+            let (maker, now) = (allowed.caller(), allowed.context().at);
+            let sealer = JobSealer::of(&self.sealer, maker, now);
+            let new = NewJob {
+                kind: JobKind::Batch,
+                maker,
+                state: JobState::Running,
+                spec: sealer.seal("spec", &spec)?,
+                input: Vec::new(),
+                created_at: now,
+                expires_at: now + Job::KEPT,
+            };
+            let id = self.jobs.create(new).await.map_err(Error::cast::<ChangeUsersError>)?;
+            return Ok(ChangedUsers::Job(id));
+        }
+        let done =
+            self.apply(&allowed.authority(), &ids, &input.action, input.dry_run, None).await?;
+        Ok(ChangedUsers::Done(done))
+    }
+
+    /// Does it to these accounts. What becomes of them is recorded as progress of a job in the same change,
+    /// but not if sessions end, which is done one by one, nor in a dry run.
+    pub(super) async fn apply(
+        &self,
+        authority: &Authority,
+        ids: &[UserId],
+        action: &BatchAction,
+        dry_run: bool,
+        progress: Option<RecordProgress>,
+    ) -> Result<Vec<BatchResult>, PortError> {
+        if *action == BatchAction::EndSessions {
+            return self.end_sessions(authority, ids, dry_run).await;
         }
         let rows = ids.iter().map(|id| {
-            let changes = self.change_of_one(allowed, &input.action)?.into_iter().collect();
+            let changes = self.change_of_one(authority, action)?.into_iter().collect();
             let (username, email, create) = (None, None, None);
             Ok(ReadyRow { id: Some(*id), username, email, create, changes })
         });
         let batch = ImportBatch {
             rows: rows.collect::<Result<_, PortError>>()?,
             on_conflict: OnConflict::Update,
-            dry_run: input.dry_run,
-            authority: allowed.authority(),
+            dry_run,
+            authority: authority.clone(),
+            progress,
         };
-        let outcomes = self.change.accounts.import(batch).await?;
-        let outcomes = outcomes
-            .into_iter()
-            .map(|outcome| outcome.map(|imported| matches!(imported, Imported::Updated(_))));
-        let results: Vec<_> = ids
-            .into_iter()
-            .zip(outcomes)
-            .map(|(id, outcome)| BatchResult { id, outcome })
-            .collect();
-        if !input.dry_run {
-            self.record_failures(allowed, &results);
-            if input.action == BatchAction::Delete {
-                self.change.delete_at_once(allowed.context().at).await?;
+        let results = results(ids, &self.change.accounts.import(batch).await?);
+        if !dry_run {
+            self.record_failures(&authority.context, &results);
+            if *action == BatchAction::Delete {
+                self.change.delete_at_once(authority.context.at).await?;
             }
-            tracing::info!(event = "users_changed", by = %allowed.caller(), users = results.len());
+            let by = authority.context.actor.map(UserId::get);
+            tracing::info!(event = "users_changed", by, users = results.len());
         }
         Ok(results)
     }
@@ -178,23 +232,32 @@ impl ChangeUsers {
     async fn ids(&self, of: BatchOf) -> Result<Vec<UserId>, Error<ChangeUsersError>> {
         let mut ids = match of {
             BatchOf::Ids(ids) => ids,
-            BatchOf::Filter(filter) => {
-                let order = UserOrder::of(None, &filter).unwrap_or_default();
-                let (filter, limit) = (*filter, Self::MAX as u64 + 1);
-                let search = UserSearch { filter, order, after: None, limit };
-                let found = self.change.accounts.search(search).await?;
-                found.users.into_iter().map(|user| user.id).collect()
-            }
+            BatchOf::Filter(filter) => self.matching(*filter).await?,
         };
         ids.sort_unstable();
         ids.dedup();
         if ids.len() > Self::MAX { Err(Error::Refused(TooManyUsers.into())) } else { Ok(ids) }
     }
 
+    /// The accounts that match, in pages; not many more than there may be.
+    async fn matching(&self, filter: UserFilter) -> Result<Vec<UserId>, PortError> {
+        let order = UserOrder::of(None, &filter).unwrap_or_default();
+        let (mut ids, mut after) = (Vec::new(), None);
+        loop {
+            let search = UserSearch { filter: filter.clone(), order, after, limit: Self::PAGE };
+            let users = self.change.accounts.search(search).await?.users;
+            after = users.last().map(|user| UserPosition::of(user, order.sort));
+            ids.extend(users.iter().map(|user| user.id));
+            if (users.len() as u64) < Self::PAGE || ids.len() > Self::MAX {
+                return Ok(ids);
+            }
+        }
+    }
+
     /// The change of one account, with its own mail.
     fn change_of_one(
         &self,
-        allowed: &Allowed<UsersWrite>,
+        authority: &Authority,
         action: &BatchAction,
     ) -> Result<Option<AccountChange>, PortError> {
         Ok(Some(match action {
@@ -202,15 +265,15 @@ impl ChangeUsers {
             BatchAction::Deactivate => AccountChange::Deactivate,
             BatchAction::Ban(ban) => AccountChange::Ban(ban.clone()),
             BatchAction::SetRole(role) => AccountChange::SetRole(*role),
-            BatchAction::Delete => self.change.deletion(allowed.context())?,
+            BatchAction::Delete => self.change.deletion(&authority.context)?,
             BatchAction::EndSessions => return Ok(None),
         }))
     }
 
-    fn record_failures(&self, allowed: &Allowed<UsersWrite>, results: &[BatchResult]) {
+    fn record_failures(&self, context: &AuditContext, results: &[BatchResult]) {
         for result in results {
             if let Err(RowRefusal::Change(error)) = result.outcome {
-                let event = allowed.context().clone().event(AuditAction::UserChangeFailed);
+                let event = context.clone().event(AuditAction::UserChangeFailed);
                 self.change.trail.note(event.on(result.id).because(error.reason()));
             }
         }
@@ -218,22 +281,22 @@ impl ChangeUsers {
 
     async fn end_sessions(
         &self,
-        allowed: &Allowed<UsersWrite>,
-        ids: Vec<UserId>,
+        authority: &Authority,
+        ids: &[UserId],
         dry_run: bool,
     ) -> Result<Vec<BatchResult>, PortError> {
         let mut results = Vec::with_capacity(ids.len());
-        for id in ids {
+        for id in ids.iter().copied() {
             let outcome = match self.change.accounts.find(id).await? {
                 None => Err(RowRefusal::NotFound),
                 Some(user) if dry_run => {
-                    let (user_id, at) = (id, allowed.context().at);
+                    let (user_id, at) = (id, authority.context.at);
                     let query = SessionQuery { user_id, at, after: None, limit: 1 };
                     let (_, live) = self.sessions.list_live(query).await?;
-                    let reach = allowed.reach().check(user.role);
+                    let reach = authority.reach.check(user.role);
                     reach.map(|()| live > 0).map_err(|error| RowRefusal::Change(error.into()))
                 }
-                Some(_) => match self.sessions.revoke_all(id, None, allowed.authority()).await {
+                Some(_) => match self.sessions.revoke_all(id, None, authority.clone()).await {
                     Ok(ended) => Ok(ended > 0),
                     Err(Error::Refused(error)) => Err(RowRefusal::Change(error.into())),
                     Err(Error::Port(error)) => return Err(error),
@@ -245,6 +308,16 @@ impl ChangeUsers {
     }
 }
 
+/// What has become of these accounts.
+pub(super) fn results(
+    ids: &[UserId],
+    outcomes: &[Result<Imported, RowRefusal>],
+) -> Vec<BatchResult> {
+    let is_changed = |imported| matches!(imported, Imported::Updated(_));
+    let outcomes = outcomes.iter().map(|outcome| outcome.map(is_changed));
+    ids.iter().zip(outcomes).map(|(id, outcome)| BatchResult { id: *id, outcome }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -252,6 +325,8 @@ mod tests {
     use super::*;
     use crate::access::{OutOfReach, ReauthenticationRequired};
     use crate::accounts::{ChangeUserError, FoundUsers, MockAccountRepository, User};
+    use crate::common::NoSealer;
+    use crate::jobs::NoJobs;
     use crate::sessions::MockSessionRepository;
     use crate::testing::{self, Trail};
 
@@ -268,8 +343,15 @@ mod tests {
         let change = ChangeUsers {
             change: ChangeUser::standalone(accounts, testing::post(9), trail.clone(), grace),
             sessions: Arc::new(sessions),
+            jobs: Arc::new(NoJobs),
+            sealer: Arc::new(NoSealer),
         };
         (change, trail)
+    }
+
+    fn done_at_once(done: Result<ChangedUsers, Error<ChangeUsersError>>) -> Vec<BatchResult> {
+        let Ok(ChangedUsers::Done(results)) = done else { panic!("{done:?}") };
+        results
     }
 
     fn input(ids: &[i64], action: BatchAction) -> BatchInput {
@@ -295,8 +377,8 @@ mod tests {
             });
         let (change, trail) = use_case(accounts, MockSessionRepository::new());
         let allowed = testing::allowed(9);
-        let results =
-            change.execute(&allowed, input(&[5, 3, 4, 3], BatchAction::Delete)).await.unwrap();
+        let done = change.execute(&allowed, input(&[5, 3, 4, 3], BatchAction::Delete)).await;
+        let results = done_at_once(done);
         let outcomes: Vec<_> = results.iter().map(|result| result.outcome).collect();
         let refused = RowRefusal::Change(ChangeUserError::OwnAccount);
         assert_eq!(outcomes, [Ok(true), Ok(false), Err(refused)]);
@@ -331,13 +413,15 @@ mod tests {
     #[tokio::test]
     async fn a11_a_filter_that_finds_too_many_does_nothing() {
         let mut accounts = MockAccountRepository::new();
-        accounts.expect_search().withf(|search| search.limit == 101).return_once(|_| {
+        accounts.expect_search().times(11).returning(|search| {
+            let first = match search.after {
+                None => 1,
+                Some(UserPosition::Id(last)) => last.get() + 1,
+                other => panic!("{other:?}"),
+            };
             let user = |number| User { id: id(number), ..testing::user() };
-            Ok(FoundUsers {
-                users: (1..=101).map(user).collect(),
-                total: 101,
-                total_is_exact: true,
-            })
+            let users = (first..first + 1000).map(user).collect();
+            Ok(FoundUsers { users, total: 10_000, total_is_exact: false })
         });
         let (change, _) = use_case(accounts, MockSessionRepository::new());
         let of = BatchOf::Filter(UserFilter::default().into());
@@ -364,7 +448,7 @@ mod tests {
         });
         let (change, _) = use_case(accounts, sessions);
         let input = input(&[3, 4, 5, 9], BatchAction::EndSessions);
-        let results = change.execute(&testing::allowed(9), input).await.unwrap();
+        let results = done_at_once(change.execute(&testing::allowed(9), input).await);
         let outcomes: Vec<_> = results.iter().map(|result| result.outcome).collect();
         let refused = Err(RowRefusal::Change(OutOfReach.into()));
         assert_eq!(outcomes, [Ok(true), Ok(false), refused, Err(RowRefusal::NotFound)]);

@@ -1,6 +1,8 @@
 //! Accounts: what an account is, its repository, and a file for each use-case on it.
 
 mod account;
+mod batch_job;
+mod batch_spec;
 mod change;
 mod change_email;
 mod change_many;
@@ -11,6 +13,7 @@ mod delete_own;
 mod disown;
 mod email;
 mod get;
+mod get_batch;
 mod list;
 mod login_name;
 mod port;
@@ -26,12 +29,14 @@ mod username;
 mod verify_email;
 
 pub use account::{Ban, Profile, User};
+pub(crate) use batch_job::BatchJob;
 pub use change::{Account, AccountChange, Authority, BanIsOver, ChangePlan, ChangeUserError, Ends};
 pub use change_email::{
     ChangeEmail, ChangeEmailError, ChangeEmailInput, EmailChangeMode, WithdrawEmailChange,
 };
 pub use change_many::{
-    BatchAction, BatchInput, BatchOf, BatchResult, ChangeUsers, ChangeUsersError, TooManyUsers,
+    BatchAction, BatchInput, BatchOf, BatchResult, ChangeUsers, ChangeUsersError, ChangedUsers,
+    TooManyUsers,
 };
 pub use change_user::{ChangeUser, ManageUserError};
 pub use create_admin::{CreateAdmin, CreateAdminError, CreateAdminInput};
@@ -40,6 +45,7 @@ pub use delete_own::{DeleteOwnAccount, DeleteOwnAccountError};
 pub use disown::DisownAccount;
 pub use email::Email;
 pub use get::{GetUser, UserNotFound};
+pub use get_batch::{BatchReport, GetBatch};
 pub use list::ListUsers;
 pub use login_name::LoginName;
 #[cfg(feature = "mock")]

@@ -55,7 +55,9 @@ impl NewUser {
 }
 
 /// Why no account was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize,
+)]
 pub enum CreateUserError {
     /// Somebody has a name of the same canonical form.
     #[error("the user name is taken")]
@@ -159,12 +161,16 @@ pub struct UserPage {
 
 /// The account is that of the last administrator who can log in. Without one, nobody could activate
 /// accounts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize,
+)]
 #[error("it is the account of the last administrator who can log in")]
 pub struct LastAdmin;
 
 /// The account is to be deleted, and can only be restored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize,
+)]
 #[error("the account is to be deleted")]
 pub struct DeletionScheduled;
 
@@ -236,6 +242,10 @@ pub trait AccountRepository: Send + Sync {
     ///
     /// A row that is refused changes nothing and stops no other. A dry run changes nothing, and MUST tell
     /// the same as if it did.
+    ///
+    /// MUST store the [progress](crate::import::ImportBatch::progress) of the rows, if they are of a job, in the
+    /// same change, as [`JobRepository::advance`](crate::jobs::JobRepository::advance) does; and fail with
+    /// [`LeaseGone`](crate::jobs::LeaseGone), and change nothing, if the lease is gone.
     async fn import(
         &self,
         batch: ImportBatch,

@@ -86,6 +86,13 @@ impl PortError {
         Self::Internal { component, source: source.into() }
     }
 
+    /// Whether it was caused by this.
+    pub fn is<T: StdError + 'static>(&self) -> bool {
+        match self {
+            Self::Unavailable { source, .. } | Self::Internal { source, .. } => source.is::<T>(),
+        }
+    }
+
     /// A copy for another caller who waits for the same result. The causes are kept as texts.
     #[must_use]
     pub fn again(&self) -> Self {

@@ -25,6 +25,7 @@ mod paging;
 mod patch;
 mod random;
 mod request_context;
+mod seal;
 pub(crate) mod text;
 mod time;
 mod violation;
@@ -42,5 +43,8 @@ pub use patch::Patch;
 pub use random::MockRandom;
 pub use random::Random;
 pub use request_context::{InvalidRequestId, RequestContext, RequestId};
+#[cfg(feature = "mock")]
+pub use seal::MockSealer;
+pub use seal::{NoSealer, SealPurpose, Sealer};
 pub use time::{Timestamp, rfc3339};
 pub use violation::Violation;

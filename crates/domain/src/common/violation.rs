@@ -1,7 +1,9 @@
 //! Why a value was refused.
 
 /// A rule that a value breaks. Adapters translate it: the domain holds no text for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize,
+)]
 pub enum Violation {
     /// Fewer than `min` characters.
     #[error("shorter than {min} characters")]

@@ -3,7 +3,9 @@
 use crate::credentials::NewPassword;
 
 /// Why a password was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize,
+)]
 pub enum PolicyViolation {
     /// It is among those that everybody tries first.
     #[error("the password is too common")]

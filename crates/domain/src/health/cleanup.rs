@@ -7,6 +7,7 @@ use crate::accounts::{AccountRepository, Role};
 use crate::audit::AuditRepository;
 use crate::common::{Clock, PortError, Timestamp};
 use crate::invitations::InvitationRepository;
+use crate::jobs::JobRepository;
 use crate::lockout::{LockoutRepository, LoginLimits};
 use crate::mail::Outbox;
 use crate::one_time::OneTimeTokenRepository;
@@ -24,6 +25,8 @@ pub struct CleanedUp {
     pub mails: u64,
     /// One-time tokens.
     pub tokens: u64,
+    /// Jobs.
+    pub jobs: u64,
     /// Invitations that were over.
     pub invitations: u64,
     /// Accounts whose time had come.
@@ -56,6 +59,8 @@ pub struct Cleanup {
     pub tokens: Arc<dyn OneTimeTokenRepository>,
     /// The invitations.
     pub invitations: Arc<dyn InvitationRepository>,
+    /// The jobs.
+    pub jobs: Arc<dyn JobRepository>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For how long finished sessions are kept, for investigations.
@@ -89,6 +94,7 @@ impl Cleanup {
             outbox: ports.mail.as_ref().map(|mail| mail.outbox.clone()),
             tokens: ports.one_time_tokens.clone(),
             invitations: ports.invitations.clone(),
+            jobs: ports.jobs.repository.clone(),
             keep_mails: policy.keep_mails,
             clock: clock.clone(),
             keep_sessions: policy.keep_sessions,
@@ -116,6 +122,7 @@ impl Cleanup {
             lockouts: self.lockouts.delete_stale(now - self.keep_lockouts).await?,
             mails,
             tokens: self.tokens.delete_before(now - self.keep_mails.max(TOKENS)).await?,
+            jobs: self.jobs.delete_expired(now).await?,
             invitations: self.invitations.delete_before(now - TOKENS).await?,
             records: self.delete_records(now - self.keep_records).await?,
         })
@@ -157,6 +164,7 @@ mod tests {
     use crate::accounts::MockAccountRepository;
     use crate::audit::MockAuditRepository;
     use crate::invitations::MockInvitationRepository;
+    use crate::jobs::MockJobRepository;
     use crate::lockout::MockLockoutRepository;
     use crate::mail::MockOutbox;
     use crate::one_time::MockOneTimeTokenRepository;
@@ -198,6 +206,8 @@ mod tests {
         let two_days_ago = at(1000 - 2 * 86_400);
         tokens.expect_forget_pending_before().with(eq(two_days_ago)).return_once(|_| Ok(1));
         tokens.expect_delete_before().with(eq(a_month_ago)).return_once(|_| Ok(6));
+        let mut jobs = MockJobRepository::new();
+        jobs.expect_delete_expired().with(eq(at(1000))).return_once(|_| Ok(7));
         let tidy = Cleanup {
             accounts: Arc::new(accounts),
             keep_unverified: Some(Duration::from_secs(60)),
@@ -209,15 +219,16 @@ mod tests {
             outbox: Some(Arc::new(outbox)),
             tokens: Arc::new(tokens),
             invitations: Arc::new(invitations),
+            jobs: Arc::new(jobs),
             keep_mails: Duration::from_secs(25),
             keep_sessions: Duration::from_secs(10),
             keep_lockouts: Duration::from_secs(20),
             keep_records: Duration::from_secs(30),
         };
         let (sessions, lockouts, mails) = (2, 3, 5);
-        let (tokens, invitations, accounts, records) = (6, 8, 3, 1004);
+        let (tokens, jobs, invitations, accounts, records) = (6, 7, 8, 3, 1004);
         let tidied =
-            CleanedUp { sessions, lockouts, mails, tokens, invitations, accounts, records };
+            CleanedUp { sessions, lockouts, mails, tokens, jobs, invitations, accounts, records };
         assert_eq!(tidy.execute().await.unwrap(), tidied);
     }
 }

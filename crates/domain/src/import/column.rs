@@ -5,7 +5,7 @@
 macro_rules! columns {
     ($($(#[$doc:meta])* $column:ident = $name:literal, $chinese:literal $(, $other:literal)*;)*) => {
         /// A column of a table of users.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum ImportColumn {
             $($(#[$doc])* $column,)*
         }
@@ -67,6 +67,11 @@ columns! {
 }
 
 impl ImportColumn {
+    /// Those of a template: hashes are not filled in by hand.
+    pub fn of_template() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|column| *column != Self::PasswordHash)
+    }
+
     /// Whether nobody is to see what is in it.
     pub fn is_secret(self) -> bool {
         matches!(self, Self::Password | Self::PasswordHash)

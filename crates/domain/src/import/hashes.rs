@@ -3,7 +3,9 @@
 use crate::credentials::PasswordHash;
 
 /// Why a hash of another system is not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize,
+)]
 pub enum HashRefused {
     /// It is of a kind that no password can be verified against.
     #[error("is no hash of a kind that is known: bcrypt, Argon2id, Django's or scrypt")]

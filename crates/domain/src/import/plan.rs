@@ -1,12 +1,10 @@
 //! What a store does with rows: the rule, as a pure function.
 
-use crate::accounts::{
-    AccountChange, Authority, ChangeUserError, CreateUserError, Email, NewUser, Username,
-};
+use crate::accounts::{AccountChange, ChangeUserError, CreateUserError, Email, NewUser, Username};
 use crate::common::UserId;
 
 /// What is done with a row whose user is there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum OnConflict {
     /// The account stays as it is.
     #[default]
@@ -32,19 +30,6 @@ pub struct ReadyRow {
     pub changes: Vec<AccountChange>,
 }
 
-/// Rows to be stored together.
-#[derive(Debug, Clone)]
-pub struct ImportBatch {
-    /// The rows.
-    pub rows: Vec<ReadyRow>,
-    /// What is done with those whose user is there already.
-    pub on_conflict: OnConflict,
-    /// Whether nothing is to be kept: it is only to be seen what would be done.
-    pub dry_run: bool,
-    /// Who acts, and whom they may change.
-    pub authority: Authority,
-}
-
 /// What has become of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Imported {
@@ -57,7 +42,9 @@ pub enum Imported {
 }
 
 /// Why a row was not stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize,
+)]
 pub enum RowRefusal {
     /// One account has the name, another the address.
     #[error("one user has the name, another the e-mail address")]

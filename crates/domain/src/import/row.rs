@@ -12,7 +12,7 @@ use crate::import::{HashRefused, ImportColumn, RowRefusal};
 pub type Cells = Vec<(ImportColumn, String)>;
 
 /// Why a row was not done.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub enum RowProblem {
     /// A value breaks a rule.
     #[error("{0}")]
@@ -59,7 +59,7 @@ pub enum RowProblem {
 }
 
 /// Why a row was not done, and which of its columns is at fault, if it is one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RowError {
     /// The column.
     pub column: Option<ImportColumn>,

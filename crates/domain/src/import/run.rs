@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _};
+use serde::{Deserialize, Serialize};
 
 use crate::access::Roles;
+use crate::access::rights::RightId;
 use crate::accounts::{
     AccountChange, AccountRepository, AddressChange, Authority, Email, NewUser, Role, Username,
 };
@@ -19,6 +21,7 @@ use crate::import::{
     Cells, ForeignHashes, ImportBatch, ImportColumn, Imported, OnConflict, ReadyRow, RowError,
     RowProblem, RowRefusal,
 };
+use crate::jobs::{Progress, RecordProgress};
 use crate::mail::{MailKind, Post};
 
 /// How many passwords are hashed at once: enough to fill the lanes.
@@ -31,6 +34,8 @@ pub struct Importer {
     authority: Authority,
     /// The roles that there are.
     roles: Arc<Roles>,
+    /// Whether accounts that are there may get another address.
+    changes_addresses: bool,
     /// Judges hashes of other systems; `None`: there may be none.
     hashes: Option<Arc<dyn ForeignHashes>>,
 }
@@ -39,7 +44,15 @@ impl Importer {
     /// The owner of the machine, on the command line, who may give any role that there is, and bring
     /// hashes along.
     pub fn of_machine(at: Timestamp, roles: Arc<Roles>, hashes: Arc<dyn ForeignHashes>) -> Self {
-        Self { authority: Authority::of_machine(at), roles, hashes: Some(hashes) }
+        let authority = Authority::of_machine(at);
+        Self { authority, roles, changes_addresses: true, hashes: Some(hashes) }
+    }
+
+    /// Somebody of this role, who brings no hashes along, and changes addresses only with the right to set
+    /// passwords: whoever has the address can get a new password.
+    pub(crate) fn of_role(authority: Authority, role: Role, roles: Arc<Roles>) -> Self {
+        let changes_addresses = roles.grants(role, RightId::UsersSetPassword);
+        Self { authority, roles, changes_addresses, hashes: None }
     }
 
     fn check_role(&self, role: Role) -> Result<(), RowProblem> {
@@ -56,7 +69,7 @@ impl Importer {
 }
 
 /// What is changed of an account that is there, only if it is asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpdateAlso {
     /// The password, or its hash. It is set again even if it is the same.
     pub password: bool,
@@ -96,7 +109,7 @@ pub struct NumberedRow {
 }
 
 /// What has become of a row, or would.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Outcome {
     /// An account was made.
     Created,
@@ -170,6 +183,10 @@ pub struct ImportRun {
     emails: HashMap<String, u64>,
 }
 
+/// Makes, of the reports on rows, the part of a job that is stored with them.
+pub(crate) type RecordReports =
+    Arc<dyn Fn(&[RowReport]) -> Result<Progress, PortError> + Send + Sync>;
+
 /// How a row gets its password.
 type Passwords<'a> = &'a dyn Fn(usize) -> PasswordHash;
 
@@ -182,6 +199,25 @@ impl ImportRun {
     /// # Errors
     /// A port failed: nothing is known of these rows. They can be done again.
     pub async fn rows(&mut self, rows: Vec<NumberedRow>) -> Result<Vec<RowReport>, PortError> {
+        self.recorded(rows, None).await.map(|(reports, _)| reports)
+    }
+
+    /// Reads rows that are done already, so that a later row for the same user is known as such.
+    pub(crate) fn skip(&mut self, rows: &[NumberedRow]) {
+        for NumberedRow { number, cells } in rows {
+            if let Ok(cells) = cells {
+                let _ = self.read(*number, cells);
+            }
+        }
+    }
+
+    /// Does the next rows, and stores with them what is made of their reports. Tells whether that was
+    /// stored: it is not in a dry run, nor if nothing is left to do.
+    pub(crate) async fn recorded(
+        &mut self,
+        rows: Vec<NumberedRow>,
+        record: Option<RecordReports>,
+    ) -> Result<(Vec<RowReport>, bool), PortError> {
         let mut reports = Vec::with_capacity(rows.len());
         let mut read = Vec::with_capacity(rows.len());
         for NumberedRow { number, cells } in rows {
@@ -201,10 +237,10 @@ impl ImportRun {
         let is_slow = read.iter().any(|(_, row)| self.is_slow(row));
         if self.options.dry_run || is_slow {
             let ready = self.ready(&read, &|_| PasswordHash::none())?;
-            self.store(ready, &read, &mut reports, true).await?;
+            self.store(ready, &read, &mut reports, None, true).await?;
         }
         if self.options.dry_run {
-            return Ok(reports);
+            return Ok((reports, false));
         }
         if is_slow {
             let is_open =
@@ -217,8 +253,9 @@ impl ImportRun {
         let ready = self.ready(&read, &|place| {
             hashes.get(&place).cloned().unwrap_or_else(PasswordHash::none)
         })?;
-        self.store(ready, &read, &mut reports, false).await?;
-        Ok(reports)
+        let is_recorded = record.is_some() && !ready.is_empty();
+        self.store(ready, &read, &mut reports, record, false).await?;
+        Ok((reports, is_recorded))
     }
 
     /// Reads a row, and checks what can be checked without the store.
@@ -332,7 +369,8 @@ impl ImportRun {
         let mut profile = row.changes();
         if profile.email.is_some() {
             let mails = self.import.post.of_email_change(false, request)?;
-            profile.address = AddressChange { is_allowed: true, by_password: true, mails };
+            let is_allowed = self.importer.changes_addresses;
+            profile.address = AddressChange { is_allowed, by_password: true, mails };
         }
         let edit = AccountChange::Edit { username: row.username.clone(), profile: profile.into() };
         let mut changes = vec![edit];
@@ -388,34 +426,56 @@ impl ImportRun {
         ready: Vec<ReadyRow>,
         rows: &[(usize, ImportRow)],
         reports: &mut [RowReport],
+        record: Option<RecordReports>,
         dry_run: bool,
     ) -> Result<(), PortError> {
         if ready.is_empty() {
             return Ok(());
         }
+        let places: Vec<_> = rows.iter().map(|(place, row)| (*place, row.missing())).collect();
+        let progress = record.map(|record| {
+            let (before, places) = (reports.to_vec(), places.clone());
+            RecordProgress::new(move |outcomes| {
+                let mut after = before.clone();
+                settle(&mut after, &places, outcomes, dry_run);
+                record(&after)
+            })
+        });
         let batch = ImportBatch {
             rows: ready,
             on_conflict: self.options.on_conflict,
             dry_run,
             authority: self.importer.authority.clone(),
+            progress,
         };
-        let stored = self.import.accounts.import(batch).await?;
-        for ((place, row), stored) in rows.iter().zip(stored) {
-            let Some(report) = reports.get_mut(*place) else { continue };
-            (report.outcome, report.id) = match stored {
-                Ok(Imported::Created(id)) => (Outcome::Created, Some(id).filter(|_| !dry_run)),
-                Ok(Imported::Updated(id)) => (Outcome::Updated, Some(id)),
-                Ok(Imported::Unchanged(id)) => (Outcome::Unchanged, Some(id)),
-                Err(RowRefusal::Incomplete) => {
-                    (Outcome::Failed(RowError::at(row.missing(), RowRefusal::Incomplete)), None)
-                }
-                Err(refusal) => (Outcome::Failed(refusal.into()), None),
-            };
-            if report.outcome != Outcome::Created {
-                report.password = None;
-            }
-        }
+        let outcomes = self.import.accounts.import(batch).await?;
+        settle(reports, &places, &outcomes, dry_run);
         Ok(())
+    }
+}
+
+/// Says in the reports what has become of the rows at these places. A row that does not say enough lacks the
+/// column beside its place.
+fn settle(
+    reports: &mut [RowReport],
+    places: &[(usize, ImportColumn)],
+    outcomes: &[Result<Imported, RowRefusal>],
+    dry_run: bool,
+) {
+    for ((place, missing), outcome) in places.iter().zip(outcomes) {
+        let Some(report) = reports.get_mut(*place) else { continue };
+        (report.outcome, report.id) = match *outcome {
+            Ok(Imported::Created(id)) => (Outcome::Created, Some(id).filter(|_| !dry_run)),
+            Ok(Imported::Updated(id)) => (Outcome::Updated, Some(id)),
+            Ok(Imported::Unchanged(id)) => (Outcome::Unchanged, Some(id)),
+            Err(RowRefusal::Incomplete) => {
+                (Outcome::Failed(RowError::at(*missing, RowRefusal::Incomplete)), None)
+            }
+            Err(refusal) => (Outcome::Failed(refusal.into()), None),
+        };
+        if report.outcome != Outcome::Created {
+            report.password = None;
+        }
     }
 }
 

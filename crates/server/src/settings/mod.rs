@@ -13,6 +13,8 @@ mod cache_api;
 mod cors;
 mod database;
 mod hashing;
+mod import;
+mod jobs;
 mod load;
 mod locale;
 mod log;
@@ -80,6 +82,10 @@ pub struct Settings {
     roles: roles::RoleTable,
     #[garde(dive)]
     pub(crate) admin: admin::AdminSettings,
+    #[garde(dive)]
+    pub(crate) import: import::ImportSettings,
+    #[garde(dive)]
+    pub(crate) jobs: jobs::JobSettings,
     #[garde(dive)]
     pub(crate) audit: audit::AuditSettings,
     #[garde(dive)]

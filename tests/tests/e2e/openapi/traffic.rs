@@ -56,7 +56,7 @@ impl Visits {
         let request = || client.request(method.parse().unwrap(), &filled);
         let json = |body: String| request().header("content-type", "application/json").body(body);
         for (request, expected) in [
-            (json(" ".repeat(65_537)), 413),
+            (json(" ".repeat(256 * 1024 + 1)), 413),
             (request().header("content-type", "text/plain").body("x"), 415),
             (json("{".to_owned()), 422),
             (json("[]".to_owned()), 422),
@@ -127,6 +127,8 @@ async fn every_operation_answers_as_documented() {
     invitations(&mut visits).await;
     deletions(&mut visits).await;
     administration(&mut visits).await;
+    imports(&mut visits).await;
+    many_users(&mut visits).await;
     restricted(&mut visits).await;
     links(&mut visits, "/api/v1/auth", 202).await;
     links(&mut visits, "/api/auth", 200).await;
@@ -580,6 +582,71 @@ async fn administration(visits: &mut Visits) {
     assert_eq!(admin.post(create.1, &boss).await.status, 201);
     let boss = app.anonymous().log_in("boss", PASSWORD).await;
     visits.send(&boss, ("PUT", &role, "1"), Some(&json!({ "role": "teacher" })), 400).await;
+}
+
+async fn imports(visits: &mut Visits) {
+    let app = TestApp::start_with(&[("import.max_body", "65536")]).await;
+    let (admin, mike) = (app.admin("root").await, app.user("mike").await);
+    let start = ("POST", "/api/v1/users/import", "");
+    let send = async |visits: &mut Visits, client: &Client, (media, file): (&str, &str), status| {
+        let request = client.request(Method::POST, start.1).header("content-type", media);
+        let answer = request.body(file.to_owned()).answer().await;
+        visits.judge(start.0, start.1, status, &answer);
+        answer.body["id"].to_string()
+    };
+    let (csv, failing) = ("text/csv", "username,email\neve,eve@example.com\nx,y\n");
+    send(visits, &admin, (csv, &" ".repeat(65_537)), 413).await;
+    send(visits, &admin, ("application/json", "{}"), 415).await;
+    send(visits, &admin, ("multipart/form-data; boundary=x", "--x--\r\n"), 422).await;
+    send(visits, &admin, ("multipart/form-data; boundary=x", "--x\r\n"), 400).await;
+    send(visits, &mike, (csv, failing), 403).await;
+    let id = send(visits, &admin, (csv, failing), 202).await;
+    let path = format!("/api/v1/users/imports/{id}");
+    while admin.get(&path).await.body["state"] == "checking" {}
+    let of = |what: &str| format!("/api/v1/users/imports/{{job_id}}{what}");
+    let (one, failed, commit) = (of(""), of("/failed"), of("/commit"));
+    let answer = admin.get(&format!("{path}?after=x")).await;
+    visits.judge("GET", &one, 422, &answer);
+    let template = ("GET", "/api/v1/users/import/template", "");
+    visits.send(&admin, template, None, 200).await;
+    visits.send(&mike, template, None, 403).await;
+    for (method, path, status) in [
+        ("GET", &one, 200),
+        ("GET", &failed, 200),
+        ("POST", &commit, 202),
+        ("POST", &commit, 409),
+        ("DELETE", &one, 200),
+    ] {
+        visits.send(&admin, (method, path, &id), None, status).await;
+        visits.send(&admin, (method, path, "99"), None, 404).await;
+        visits.send(&admin, (method, path, "0"), None, 422).await;
+        visits.send(&mike, (method, path, &id), None, 403).await;
+        visits.send_unauthenticated(&app, (method, path, &id)).await;
+    }
+    visits.send_unauthenticated(&app, start).await;
+    visits.send_unauthenticated(&app, template).await;
+    // Nobody does this one.
+    let app = TestApp::start_with(&[("jobs.check_every", "1h")]).await;
+    let admin = app.admin("root").await;
+    send(visits, &admin, (csv, failing), 202).await;
+    send(visits, &admin, (csv, failing), 409).await;
+}
+
+/// So many users that a job changes them.
+async fn many_users(visits: &mut Visits) {
+    let app = TestApp::start_with(&[("jobs.check_every", "1h")]).await;
+    let (admin, mike) = (app.admin("root").await, app.user("mike").await);
+    let batch = ("POST", "/api/v1/users/batch", "");
+    let many: Vec<_> = (1000..1200).collect();
+    let many = json!({ "action": "deactivate", "ids": many });
+    let begun = visits.send(&admin, batch, Some(&many), 202).await;
+    visits.send(&admin, batch, Some(&many), 409).await;
+    let (id, path) = (begun.body["id"].to_string(), "/api/v1/users/batches/{job_id}");
+    visits.send(&admin, ("GET", path, &id), None, 200).await;
+    visits.send(&admin, ("GET", path, "99"), None, 404).await;
+    visits.send(&admin, ("GET", path, "0"), None, 422).await;
+    visits.send(&mike, ("GET", path, &id), None, 403).await;
+    visits.send_unauthenticated(&app, ("GET", path, &id)).await;
 }
 
 /// Somebody who has to change the password first is refused by every operation but a few.

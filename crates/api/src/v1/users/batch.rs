@@ -1,20 +1,28 @@
 //! `POST /api/v1/users/batch`.
 
+use actix_web::http::StatusCode;
 use menjin_domain::access::rights::UsersWrite;
 use menjin_domain::accounts::{
-    Ban, BanReason, BatchAction, BatchInput, BatchOf, BatchResult, ChangeUsers, ManageUserError,
-    Role, UserFilter,
+    Ban, BanReason, BatchAction, BatchInput, BatchOf, BatchResult, ChangeUsers, ChangedUsers,
+    ManageUserError, Role, UserFilter,
 };
 use menjin_domain::common::Timestamp;
 use menjin_web::problem::{FieldError, Problem};
 use menjin_web::values::{BatchName, Boolean, OrNone, UserIds};
 
+use crate::http::reply::json_response;
 use crate::prelude::*;
+use crate::v1::users::get_batch::BatchJobResponse;
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/v1/users/batch", batch)
-        .success("What has become of each user, or would")
-        .refusals(&[ErrorKind::ReauthenticationRequired, ErrorKind::RoleForbidden])
+        .answer::<BatchResponse>(200, "What has become of each user, or would")
+        .answer::<BatchJobResponse>(202, "A job changes the users, since they are many")
+        .refusals(&[
+            ErrorKind::ReauthenticationRequired,
+            ErrorKind::RoleForbidden,
+            ErrorKind::JobInProgress,
+        ])
 }
 
 request! {
@@ -23,7 +31,7 @@ request! {
         action: Required<BatchName>,
         /// The users; or `filter`.
         ids: Optional<UserIds>,
-        /// All users that match, 100 at most.
+        /// All users that match, 10,000 at most.
         filter: Optional<UserFilter>,
         /// Of `ban`: when the users may log in again.
         until: Nullable<OrNone<Timestamp>> => { "example": "2030-01-31T08:00:00Z" },
@@ -70,7 +78,7 @@ response! {
 
 response! {
     /// What has become of a user.
-    struct ResultResponse as "UserBatchResult" {
+    pub(super) struct ResultResponse as "UserBatchResult" {
         id: i64 => { "minimum": 1, "example": 3 },
         outcome: &'static str => { "enum": ["done", "unchanged", "failed"], "example": "done" },
         /// Why it failed, as the request for this user alone would be refused; null if it did not.
@@ -93,14 +101,27 @@ impl From<BatchResult> for ResultResponse {
 ///
 /// Each of them is changed as by itself, and one that is refused stops no other. Beside `users.write`,
 /// the right of the action is needed: `users.ban`, `users.delete`, `roles.grant` for `set_role`,
-/// `sessions.end` for `end_sessions`. 100 users at most.
+/// `sessions.end` for `end_sessions`. 10,000 users at most; of more than 100 a job takes care, whose results
+/// are to be asked for.
 #[api_v2_operation(operation_id = "change_users", tags("User Management"))]
 async fn batch(
     api: Data<Api>,
-    Ordered(Authorized(allowed), Body(body)): Ordered<Authorized<UsersWrite>, Body<BatchRequest>>,
-) -> Answer<Reply<BatchResponse>> {
+    Ordered(Authorized(allowed), ListBody(body)): Ordered<
+        Authorized<UsersWrite>,
+        ListBody<BatchRequest>,
+    >,
+    context: ReplyContext,
+) -> Answer<HttpResponse> {
     let input = body.into_input(allowed.context().at)?;
     let change: &ChangeUsers = &api.services.change_users;
-    let results = change.execute(&allowed, input).await?;
-    Ok(Reply(BatchResponse { results: results.into_iter().map(ResultResponse::from).collect() }))
+    Ok(match change.execute(&allowed, input).await? {
+        ChangedUsers::Done(results) => {
+            let results = results.into_iter().map(ResultResponse::from).collect();
+            json_response(StatusCode::OK, &BatchResponse { results })
+        }
+        ChangedUsers::Job(id) => {
+            let report = api.services.get_batch.execute(&allowed, id, 0).await?;
+            json_response(StatusCode::ACCEPTED, &BatchJobResponse::new(report, context.locale))
+        }
+    })
 }
