@@ -81,10 +81,21 @@ fn bad(what: &'static str) -> io::Error {
 
 /// The bytes of a request.
 pub(crate) fn request(method: &str, path: &str, headers: &str, body: &str) -> Vec<u8> {
+    request_of("application/json", method, path, headers, body)
+}
+
+/// The same with a body of this media type.
+pub(crate) fn request_of(
+    media_type: &str,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> Vec<u8> {
     let length = if method == "GET" {
         String::new()
     } else {
-        format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len())
+        format!("Content-Type: {media_type}\r\nContent-Length: {}\r\n", body.len())
     };
     format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}{length}\r\n{body}").into()
 }

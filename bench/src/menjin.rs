@@ -136,6 +136,14 @@ impl Binary {
         start(dying_with_this_process(&self.0), place, settings)
     }
 
+    /// A command of it on this place, which says nothing.
+    pub(crate) fn command(&self, place: &Place, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.0);
+        place.environment(&mut command);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
     /// Makes an administrator.
     pub(crate) fn make_admin(&self, place: &Place, name: &str) -> anyhow::Result<()> {
         let mut command = Command::new(&self.0);

@@ -11,10 +11,10 @@ use crate::report::{Row, Target, Unit, grouped};
 use crate::stats::Latencies;
 
 /// A server with so many users.
-struct Store {
-    users: u64,
-    server: Menjin,
-    token: String,
+pub(super) struct Store {
+    pub(super) users: u64,
+    pub(super) server: Menjin,
+    pub(super) token: String,
     place: Place,
 }
 
@@ -23,7 +23,7 @@ struct Store {
 const STUDENTS: u64 = 99;
 
 impl Store {
-    fn start(bench: &Bench, profile: Profile, users: u64) -> anyhow::Result<Self> {
+    pub(super) fn start(bench: &Bench, profile: Profile, users: u64) -> anyhow::Result<Self> {
         let place = Place::new(profile, &bench.backends)?;
         let server = bench.binary.start(&place, &[])?;
         bench.binary.make_admin(&place, "root")?;
@@ -38,9 +38,8 @@ impl Store {
         Ok(Self { users, server, token, place })
     }
 
-    fn ask(&self, query: &str) -> Vec<u8> {
-        let path = format!("/api/auth/users?{query}");
-        request("GET", &path, &bearer(&self.token), "")
+    fn ask(&self, path: &str) -> Vec<u8> {
+        request("GET", path, &bearer(&self.token), "")
     }
 }
 
@@ -111,17 +110,21 @@ fn room(bench: &Bench, store: &Store) -> anyhow::Result<Vec<Row>> {
 }
 
 /// The queries, by what they are called; how many are skipped depends on how many there are.
-fn queries(users: u64) -> [(&'static str, String); 5] {
+fn queries(users: u64) -> Vec<Query> {
     let deep = users / 10 * 9;
     let students = deep / 100 * STUDENTS;
-    [
+    let all = [
         ("first page", "skip=0&limit=100".to_owned()),
         ("deep page", format!("skip={deep}&limit=100")),
         ("first page of a role", "role=teacher&skip=0&limit=100".to_owned()),
         ("deep page of a role", format!("role=student&skip={students}&limit=100")),
         ("total, one user", "skip=0&limit=1".to_owned()),
-    ]
+    ];
+    all.map(|(name, query)| (name, format!("/api/auth/users?{query}"))).into()
 }
+
+/// What a query is called, and its path.
+pub(super) type Query = (&'static str, String);
 
 pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let (few, many) = bench.choose((10_000, 1_000_000), (1_000, 5_000));
@@ -133,7 +136,7 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         {
             rows.extend(room(bench, store)?);
         }
-        let [few, many] = bench.backends.runtime.block_on(measure(bench, &stores))?;
+        let [few, many] = bench.backends.runtime.block_on(measure(bench, &stores, queries))?;
         for ((name, _), (few, many)) in queries(0).into_iter().zip(few.into_iter().zip(many)) {
             let [small, large] = stores.each_ref().map(|store| store.users);
             let what = format!("{name}, {} users against {}", grouped(large), grouped(small));
@@ -150,12 +153,17 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
 }
 
 /// The median of each query in each store. They take turns.
-async fn measure(bench: &Bench, stores: &[Store; 2]) -> anyhow::Result<[Vec<f64>; 2]> {
+pub(super) async fn measure(
+    bench: &Bench,
+    stores: &[Store; 2],
+    queries: fn(u64) -> Vec<Query>,
+) -> anyhow::Result<[Vec<f64>; 2]> {
     let mut lines = Vec::new();
     for store in stores {
         let connection = Connection::open(store.server.address()).await?;
-        let queries =
-            queries(store.users).map(|(_, query)| (store.ask(&query), Latencies::default()));
+        let queries = queries(store.users).into_iter();
+        let queries: Vec<_> =
+            queries.map(|(_, path)| (store.ask(&path), Latencies::default())).collect();
         lines.push((connection, queries));
     }
     for round in 0..bench.choose(60, 3) {

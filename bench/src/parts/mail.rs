@@ -1,4 +1,4 @@
-//! B9: mails: asking for one, and sending many while others are served.
+//! B11: mails: asking for one, and sending many while others are served.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -119,7 +119,7 @@ fn asking(bench: &Bench, profile: Profile) -> anyhow::Result<Row> {
         let clients = (0..CLIENTS).map(client).collect();
         rounds.push(load::run(server.address(), clients, Pace::Unbroken, bench.span())?.rate(202));
     }
-    let row = Row::new("B9", profile.name(), format!("forgot-password, {CLIENTS} clients"));
+    let row = Row::new("B11", profile.name(), format!("forgot-password, {CLIENTS} clients"));
     Ok(row.figure(crate::stats::median(&rounds)).target(Target::FigureAtLeast(2000.0)))
 }
 
@@ -147,11 +147,11 @@ fn sending(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let taken = sink.taken()?;
     let (first, last) = (taken.first().context("no mail")?, taken.last().context("no mail")?);
     let seconds = (*last - *first).as_secs_f64().max(0.001);
-    let row = Row::new("B9", profile.name(), "mails to a local mail server");
+    let row = Row::new("B11", profile.name(), "mails to a local mail server");
     let mut rows =
         vec![row.figure(float(taken.len()) / seconds).target(Target::FigureAtLeast(300.0))];
     let what = format!("GET me beside them, {OTHERS_RATE} a second, median");
-    let row = Row::new("B9", profile.name(), what).unit(Unit::Milliseconds);
+    let row = Row::new("B11", profile.name(), what).unit(Unit::Milliseconds);
     let median = |outcome: &Outcome| anyhow::Ok(outcome.of(200)?.percentile(0.5));
     let target = Target::RatioAtMost(1.1);
     rows.push(if during == number && !bench.quick {

@@ -2,11 +2,13 @@
 
 mod cost;
 mod curve;
+mod import;
 mod list;
 mod mail;
 mod me;
 mod refresh;
 mod revocation;
+mod search;
 mod start;
 mod storm;
 
@@ -40,8 +42,12 @@ pub(crate) enum Part {
     B7,
     /// Instructions.
     B8,
-    /// Mails asked for, and sent.
+    /// Users searched, filtered and sorted.
     B9,
+    /// Users imported, and many changed at once.
+    B10,
+    /// Mails asked for, and sent.
+    B11,
 }
 
 impl Part {
@@ -56,6 +62,8 @@ impl Part {
             Self::B7 => "B7",
             Self::B8 => "B8",
             Self::B9 => "B9",
+            Self::B10 => "B10",
+            Self::B11 => "B11",
         }
     }
 }
@@ -101,7 +109,9 @@ impl Bench {
             Part::B6 => start::run(self),
             Part::B7 => revocation::run(self),
             Part::B8 => cost::run(self),
-            Part::B9 => mail::run(self),
+            Part::B9 => search::run(self),
+            Part::B10 => import::run(self),
+            Part::B11 => mail::run(self),
         }
     }
 }

@@ -351,7 +351,8 @@ async fn a2_a_role_that_the_settings_do_not_know_any_more_gives_nothing() {
 #[tokio::test]
 async fn a2_no_sequence_of_calls_gives_anybody_more_rights() {
     let rights = "users.read,users.write,users.set_password,users.ban,users.delete,users.unlock,\
-                  sessions.read,sessions.end,invitations.write,audit.read,mails.read,mails.retry";
+                  sessions.read,sessions.end,invitations.write,audit.read,mails.read,mails.retry,\
+                  users.import,users.export";
     let app = TestApp::start_with(&[("roles.clerk.rights", rights)]).await;
     let admin = app.admin("root").await;
     for (name, role) in [("clerk", "clerk"), ("other", "clerk"), ("mike", "student")] {
@@ -401,6 +402,14 @@ async fn a2_no_sequence_of_calls_gives_anybody_more_rights() {
                 json!({ "role": role, "email": address }),
             ),
             (Method::POST, "/api/v1/invitations".to_owned(), json!({ "role": role })),
+            (
+                Method::POST,
+                "/api/v1/users/batch".to_owned(),
+                json!({
+                    "action": (["set_role", "delete", "ban", "activate", "end_sessions"])[usize::try_from(n % 5).unwrap()],
+                    "ids": [id, 1, 3], "role": role, "until": until,
+                }),
+            ),
         ]
     };
     // A walk that is the same each time: by a generator of Lehmer's.
@@ -409,8 +418,32 @@ async fn a2_no_sequence_of_calls_gives_anybody_more_rights() {
         state = state * 48_271 % 2_147_483_647;
         state % below
     };
+    // A table that changes whatever there is, once it is checked.
+    let import = async |role: &str| {
+        let table = format!(
+            "username,email,full_name,role,password,is_active\n\
+             root,boss@example.com,Boss,{role},{NEW},no\n\
+             other,,Other,{role},{NEW},no\nclerk,,Clerk,admin,{NEW},yes\n\
+             mike,mike2@example.com,Mike,{role},{NEW},yes\nnew{role},new{role}@example.com,New,{role},,\n"
+        );
+        let path = "/api/v1/users/import?on_conflict=update&update=password,activity";
+        let request = clerk.request(Method::POST, path).header("content-type", "text/csv");
+        let sent = request.body(table).answer().await;
+        assert_eq!(sent.status, 202, "{sent}");
+        let path = format!("/api/v1/users/imports/{}", sent.body["id"]);
+        let at_work = async || {
+            let import = clerk.get(&path).await.body;
+            ["checking", "importing"].contains(&import["state"].as_str().unwrap())
+        };
+        while at_work().await {}
+        assert_eq!(clerk.post_empty(&format!("{path}/commit")).await.status, 202);
+        while at_work().await {}
+    };
     let mut done = 0;
     for n in 0..400 {
+        if n % 40 == 0 {
+            import((["student", "teacher", "clerk", "admin"])[n / 40 % 4]).await;
+        }
         // Everybody but oneself: an account may make itself inactive.
         let id = [1, 3, 4, 5, 6, 7][usize::try_from(random(6)).unwrap()];
         let calls = calls(id, random(1000));
