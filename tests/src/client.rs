@@ -112,6 +112,37 @@ impl Client {
         self.request(Method::PUT, path).json(body).answer().await
     }
 
+    /// Sends a table of users, as CSV, to be imported, with this query (`?…`, or nothing).
+    pub async fn send_table(&self, query: &str, table: &str) -> Answer {
+        let request = self.request(Method::POST, &format!("/api/v1/users/import{query}"));
+        request.header("content-type", "text/csv").body(table.to_owned()).answer().await
+    }
+
+    /// The import, or the change of many users, at this path, once it is no longer at work.
+    pub async fn rested(&self, path: &str) -> Value {
+        let started = Instant::now();
+        loop {
+            let job = self.get(path).await;
+            assert_eq!(job.status, 200, "{job}");
+            let state = job.body.get("state").and_then(Value::as_str).unwrap();
+            if !["checking", "importing", "running"].contains(&state) {
+                return job.body;
+            }
+            assert!(started.elapsed() < Duration::from_secs(60), "{job}");
+        }
+    }
+
+    /// Imports a table of users, as CSV; the import once it is done.
+    pub async fn import(&self, query: &str, table: &str) -> Value {
+        let sent = self.send_table(query, table).await;
+        assert_eq!(sent.status, 202, "{sent}");
+        let path = format!("/api/v1/users/imports/{}", sent.body.get("id").unwrap());
+        self.rested(&path).await;
+        let begun = self.post_empty(&format!("{path}/commit")).await;
+        assert_eq!(begun.status, 202, "{begun}");
+        self.rested(&path).await
+    }
+
     /// All audit records that match, newest first. The query begins with `&`, or is empty.
     pub async fn events(&self, query: &str) -> Vec<Value> {
         let (mut all, mut before) = (Vec::new(), String::new());

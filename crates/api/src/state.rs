@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::http::header::HeaderValue;
 use menjin_domain::access::Roles;
-use menjin_domain::accounts::RegistrableRole;
+use menjin_domain::accounts::{AttributeRules, RegistrableRole};
 use menjin_domain::cache::CacheAccess;
 use menjin_domain::common::Random;
 use menjin_domain::credentials::PasswordLength;
@@ -42,6 +42,8 @@ pub struct ApiSettings {
     pub metrics: bool,
     /// The roles that there are.
     pub roles: Arc<Roles>,
+    /// What users carry beside the fields of the documents.
+    pub attributes: Arc<AttributeRules>,
     /// Who may use `/cache/*`, for the document.
     pub cache_access: CacheAccess,
     /// The role that a v1 registration gets.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::Roles;
-use crate::accounts::{AccountRepository, EmailChangeMode};
+use crate::accounts::{AccountRepository, AttributeRules, EmailChangeMode};
 use crate::audit::{AuditRepository, AuditTrail};
 use crate::cache::{Cache, CacheAccess, NoCache};
 use crate::common::{Clock, Random};
@@ -126,6 +126,8 @@ pub struct Policy {
     pub step_up: Option<Duration>,
     /// Which role has which rights.
     pub roles: Arc<Roles>,
+    /// What users carry beside the fields of the documents.
+    pub attributes: Arc<AttributeRules>,
     /// Who may use the cache.
     pub cache_access: CacheAccess,
     /// For how long finished sessions are kept.
@@ -174,6 +176,7 @@ impl Default for Policy {
             unverified_keep: None,
             step_up: None,
             roles: Arc::default(),
+            attributes: Arc::default(),
             cache_access: CacheAccess::Public,
             keep_sessions: DAY * 30,
             keep_mails: DAY * 30,

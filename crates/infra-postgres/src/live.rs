@@ -20,7 +20,7 @@ pub(crate) const FIND_LIVE: &str = "SELECT \
     s.user_agent, s.authenticated_at, s.ends_at, u.username, u.username_canonical, u.email, u.email_canonical, u.role, u.full_name, \
     u.phone, u.bio, u.avatar, u.is_active, u.is_verified, u.created_at, u.updated_at, u.last_login_at, \
     u.locale, u.credential_version, u.pending_email, u.pending_email_canonical, u.pending_version, \
-    u.deletes_at, u.banned_until, u.ban_reason, u.first_password_from, u.first_password_until \
+    u.deletes_at, u.banned_until, u.ban_reason, u.first_password_from, u.first_password_until, u.attributes \
     FROM sessions AS s JOIN users AS u ON u.id = s.user_id \
     WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND u.is_active";
 
@@ -120,6 +120,7 @@ fn read_live_session(
         ban_reason: columns.next()?,
         first_password_from: columns.optional_moment()?,
         first_password_until: columns.optional_moment()?,
+        attributes: columns.next()?,
     };
     Ok(menjin_infra_sql::rows::live_session(session, user))
 }

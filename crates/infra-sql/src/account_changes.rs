@@ -3,7 +3,9 @@
 
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
-use menjin_domain::accounts::{Account, AvatarUrl, BanReason, Bio, FullName, Phone, User};
+use menjin_domain::accounts::{
+    Account, AvatarUrl, BanReason, Bio, FullName, Phone, User, attributes_to_stored,
+};
 use menjin_domain::common::{Locale, PortError};
 
 use crate::changes::{other_form, searched_name};
@@ -50,6 +52,7 @@ pub struct ChangedRow<'a> {
     first_password_until: Option<Micros>,
     username_search: Option<String>,
     full_name_search: Option<String>,
+    attributes: Option<String>,
     updated_at: Option<Micros>,
 }
 
@@ -75,6 +78,7 @@ impl<'a> From<&'a Account> for ChangedRow<'a> {
             first_password_until: user.first_password.map(|first| first.until.into()),
             username_search: other_form(user.username.canonical()),
             full_name_search: user.profile.full_name.as_ref().map(searched_name),
+            attributes: attributes_to_stored(&user.profile.attributes),
             updated_at: user.updated_at.map(Micros::from),
         }
     }

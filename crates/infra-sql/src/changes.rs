@@ -4,7 +4,7 @@
 
 use diesel::prelude::*;
 use menjin_domain::accounts::{
-    AvatarUrl, Bio, FullName, NewUser, Phone, ProfileChanges, search_form,
+    AvatarUrl, Bio, FullName, NewUser, Phone, ProfileChanges, attributes_to_stored, search_form,
 };
 use menjin_domain::audit::{AuditEvent, AuditReason, ChangedField};
 use menjin_domain::common::{Locale, Patch, RequestId, Timestamp, UserId};
@@ -40,6 +40,7 @@ pub struct NewUserRow<'a> {
     username_search: Option<String>,
     email_search: Option<String>,
     full_name_search: Option<String>,
+    attributes: Option<String>,
 }
 
 impl<'a> From<&'a NewUser> for NewUserRow<'a> {
@@ -65,6 +66,7 @@ impl<'a> From<&'a NewUser> for NewUserRow<'a> {
             username_search: other_form(user.username.canonical()),
             email_search: other_form(user.email.canonical()),
             full_name_search: user.profile.full_name.as_ref().map(searched_name),
+            attributes: attributes_to_stored(&user.profile.attributes),
         }
     }
 }

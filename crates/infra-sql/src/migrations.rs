@@ -40,6 +40,7 @@ macro_rules! migrations {
             10, "0010_idle_sessions", 1;
             11, "0011_audit_fields", 1;
             12, "0012_jobs", 1;
+            13, "0013_attributes", 1;
         )
     };
     ($database:literal: $($version:literal, $name:literal, $oldest_program:literal;)*) => {

@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 use menjin_domain::accounts::{
     AvatarUrl, Ban, BanReason, Bio, Email, FullName, Phone, Profile, User, Username,
+    attributes_of_stored,
 };
 use menjin_domain::audit::{AuditContext, AuditEvent, AuditRecord, AuditRecordId};
 use menjin_domain::common::{
@@ -46,6 +47,7 @@ pub struct UserRow {
     pub ban_reason: Option<String>,
     pub first_password_from: Option<Micros>,
     pub first_password_until: Option<Micros>,
+    pub attributes: Option<String>,
 }
 
 impl UserRow {
@@ -80,6 +82,11 @@ impl TryFrom<UserRow> for User {
                 phone: row.phone.map(Phone::from_stored),
                 bio: row.bio.map(Bio::from_stored),
                 avatar: row.avatar.map(AvatarUrl::from_stored),
+                attributes: row
+                    .attributes
+                    .map(|text| attributes_of_stored(&text).ok_or_else(|| bad("attributes")))
+                    .transpose()?
+                    .unwrap_or_default(),
             },
             locale: row
                 .locale

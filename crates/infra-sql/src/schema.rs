@@ -42,6 +42,7 @@ diesel::table! {
         username_search -> Nullable<Text>,
         email_search -> Nullable<Text>,
         full_name_search -> Nullable<Text>,
+        attributes -> Nullable<Text>,
     }
 }
 

@@ -96,6 +96,7 @@ pub const TABLES: &[Table] = &[
             ("ban_reason", Kind::Text),
             ("first_password_from", Moment),
             ("first_password_until", Moment),
+            ("attributes", Kind::Text),
             ("username_search", Kind::Text),
             ("email_search", Kind::Text),
             ("full_name_search", Kind::Text),

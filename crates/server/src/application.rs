@@ -148,8 +148,8 @@ impl Application {
         ports.one_time_tokens = cached.one_time_tokens;
         ports.invitations = cached.invitations;
         ports.mail = mail;
-        ports.jobs =
-            JobPorts { repository: store.jobs(), sealer: keys, tables: Arc::new(SentTables) };
+        let tables = SentTables { attributes: Arc::new(settings.attributes()?) };
+        ports.jobs = JobPorts { repository: store.jobs(), sealer: keys, tables: Arc::new(tables) };
         ports.components = vec![
             Component { name: "database", importance: Importance::Essential, probe: store.probe() },
             Component {
@@ -343,6 +343,7 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
         metrics: settings.metrics.listen.is_some(),
         cache_access: settings.cache_api.access.value,
         roles: Arc::new(settings.roles()?),
+        attributes: Arc::new(settings.attributes()?),
         default_role: settings.registration.default_role(&settings.roles()?)?,
         v1_password: settings.password.length(),
         import_max_body: settings.import.max_body,
@@ -353,6 +354,7 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
 
 fn policy(settings: &Settings) -> Result<Policy, SettingsError> {
     let mut policy = Policy::default();
+    policy.attributes = Arc::new(settings.attributes()?);
     policy.access_ttl = settings.auth.access_ttl;
     policy.session_ttl = settings.auth.refresh_ttl;
     policy.idle_ttl = settings.sessions.idle_ttl();

@@ -36,11 +36,12 @@ pub(crate) async fn export(office: &Office, args: &ExportUsersArgs) -> anyhow::R
         None => Box::new(BufWriter::new(io::stdout())),
     };
     let hash = args.with_hashes.then_some(ImportColumn::PasswordHash);
+    let columns = ExportColumn::all(&office.settings.attributes()?);
     let mut sink = match format {
         ExportFormat::Csv => {
             let mut csv = CsvWriter::new(out)?;
-            let names = ExportColumn::all().map(ExportColumn::name);
-            csv.write(names.chain(hash.map(ImportColumn::name)))?;
+            let names = columns.iter().map(ExportColumn::name);
+            csv.write(names.chain(hash.as_ref().map(ImportColumn::name)))?;
             Sink::Csv(csv.into())
         }
         ExportFormat::Ndjson => Sink::Ndjson(out),
@@ -51,7 +52,7 @@ pub(crate) async fn export(office: &Office, args: &ExportUsersArgs) -> anyhow::R
     while let Some(users) = export.next().await? {
         for user in &users {
             let hash = if hash.is_some() { Some(hash_of(office, user).await?) } else { None };
-            sink.write(user, hash.as_deref())?;
+            sink.write(user, &columns, hash.as_deref())?;
         }
         written += users.len() as u64;
     }
@@ -69,15 +70,20 @@ async fn hash_of(office: &Office, user: &User) -> anyhow::Result<String> {
 }
 
 impl Sink {
-    fn write(&mut self, user: &User, hash: Option<&str>) -> anyhow::Result<()> {
+    fn write(
+        &mut self,
+        user: &User,
+        columns: &[ExportColumn],
+        hash: Option<&str>,
+    ) -> anyhow::Result<()> {
         match self {
             Self::Csv(csv) => {
-                let cells = ExportColumn::all().map(|column| column.cell(user).into_text());
+                let cells = columns.iter().map(|column| column.cell(user).into_text());
                 let texts: Vec<_> = cells.collect();
                 csv.write(texts.iter().map(AsRef::as_ref).chain(hash))?;
             }
             Self::Ndjson(out) => {
-                let mut object = exported_user(user);
+                let mut object = exported_user(user, columns);
                 if let Some(hash) = hash {
                     object.insert(ImportColumn::PasswordHash.name().to_owned(), hash.into());
                 }

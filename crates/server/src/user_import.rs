@@ -113,7 +113,7 @@ impl Reports<'_> {
             let reason = format!("{column}{}", error.problem);
             let cell = |heading: &Arc<str>| {
                 let cells = row.into_iter().flat_map(|row| &row.cells);
-                let column = ImportColumn::of(heading);
+                let column = columns.of(heading);
                 let is_same = |other: &Arc<str>| {
                     other == heading || (column.is_some() && columns.of(other) == column)
                 };
@@ -134,12 +134,13 @@ fn json_of(report: &RowReport) -> serde_json::Value {
         Outcome::Unchanged => ("unchanged", None),
         Outcome::Failed(error) => ("failed", Some(error)),
     };
+    let column = error.and_then(|error| error.column);
     json!({
         "row": report.number,
         "outcome": outcome,
         "id": report.id.map(UserId::get),
         "username": report.username.as_ref().map(Username::as_str),
-        "field": error.and_then(|error| error.column).map(ImportColumn::name),
+        "field": column.as_ref().map(ImportColumn::name),
         "reason": error.map(|error| error.problem.to_string()),
     })
 }
@@ -166,7 +167,7 @@ fn rows_fail(failed: u64) -> String {
 
 /// Goes through the file once. Returns how many rows have failed.
 async fn pass(office: &Office, args: &ImportUsersArgs, dry_run: bool) -> anyhow::Result<u64> {
-    let mut columns = Columns::new(&args.map)?;
+    let mut columns = Columns::new(&args.map, Arc::new(office.settings.attributes()?))?;
     let mut table = open(args)?;
     if !table.headings().is_empty() {
         columns.check_map(table.headings())?;
@@ -177,11 +178,13 @@ async fn pass(office: &Office, args: &ImportUsersArgs, dry_run: bool) -> anyhow:
             BadColumns::Twice { .. } => error.into(),
         })?;
     }
-    let is_secret = |heading: &Arc<str>| columns.of(heading).is_some_and(ImportColumn::is_secret);
+    let is_secret =
+        |heading: &Arc<str>| columns.of(heading).is_some_and(|column| column.is_secret());
     let mut headings = table.headings().to_vec();
     if headings.is_empty() {
         // Which keys NDJSON has is known at its end only.
-        headings.extend(ImportColumn::ALL.iter().map(|column| column.name().into()));
+        let all = ImportColumn::of_template(&columns.attributes);
+        headings.extend(all.iter().map(|column| column.name().into()));
     }
     headings.retain(|heading| !is_secret(heading));
     let is_trial = dry_run && !args.dry_run;
@@ -270,6 +273,7 @@ fn begin(office: &Office, args: &ImportUsersArgs, dry_run: bool) -> anyhow::Resu
         office.accounts.clone(),
         office.passwords()?,
         mail::post(settings)?,
+        Arc::new(settings.attributes()?),
     );
     let importer = Importer::of_machine(SystemClock.now(), roles, Arc::new(Hashes));
     Ok(import.begin(importer, options))
@@ -345,12 +349,14 @@ pub(crate) fn template(settings: &Settings, args: &TemplateArgs) -> anyhow::Resu
         Locale::ZhCn => Language::ZhCn,
         Locale::En => Language::En,
     };
-    let heading: fn(ImportColumn) -> &'static str = match args.language.unwrap_or_else(default) {
-        Language::ZhCn => ImportColumn::chinese,
-        Language::En => ImportColumn::name,
-    };
+    let language = args.language.unwrap_or_else(default);
+    let attributes = settings.attributes()?;
+    let columns = ImportColumn::of_template(&attributes);
     let mut out = CsvWriter::new(io::stdout().lock())?;
-    out.write(ImportColumn::of_template().map(heading))?;
+    out.write(columns.iter().map(|column| match language {
+        Language::ZhCn => column.chinese(&attributes),
+        Language::En => column.name(),
+    }))?;
     drop(out.finish()?);
     Ok(())
 }

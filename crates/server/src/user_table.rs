@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
+use menjin_domain::accounts::AttributeRules;
 use menjin_domain::common::Causes;
 use menjin_domain::import::{
     ImportColumn, NumberedRow, TableFormat, TableUnreadable, UserTable, UserTables,
@@ -16,6 +17,8 @@ use menjin_tables::{Format, Limits, Row, Table, TableError};
 pub(crate) struct Columns {
     /// By `--map`: `None` is not read.
     mapped: BTreeMap<String, Option<ImportColumn>>,
+    /// The attributes that there are.
+    pub(crate) attributes: Arc<AttributeRules>,
     /// Those of the rows so far: `None` is not read.
     seen: BTreeMap<Arc<str>, Option<ImportColumn>>,
 }
@@ -24,13 +27,13 @@ pub(crate) struct Columns {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadColumns {
     #[error("the columns {one:?} and {other:?} are both {name}")]
-    Twice { one: Arc<str>, other: Arc<str>, name: &'static str },
+    Twice { one: Arc<str>, other: Arc<str>, name: String },
     #[error("no column is named {} or {}: the first row names the columns", ImportColumn::Username.name(), ImportColumn::Email.name())]
     NoKey,
 }
 
 impl Columns {
-    pub(crate) fn new(map: &[String]) -> anyhow::Result<Self> {
+    pub(crate) fn new(map: &[String], attributes: Arc<AttributeRules>) -> anyhow::Result<Self> {
         let mut mapped = BTreeMap::new();
         for text in map {
             let (heading, name) = text
@@ -39,18 +42,23 @@ impl Columns {
             let column = if name.is_empty() {
                 None
             } else {
-                let known = || ImportColumn::ALL.iter().map(|column| column.name());
+                let known = || {
+                    let all = ImportColumn::ALL.iter().copied();
+                    let all = all.chain(ImportColumn::of_attributes(&attributes));
+                    all.map(|column| column.name().to_owned())
+                };
                 let unknown =
                     || format!("--map {text}: one of {}", known().collect::<Vec<_>>().join(", "));
-                Some(ImportColumn::of(name).with_context(unknown)?)
+                Some(ImportColumn::find(name, &attributes).with_context(unknown)?)
             };
             mapped.insert(heading.trim().to_owned(), column);
         }
-        Ok(Self { mapped, seen: BTreeMap::new() })
+        Ok(Self { mapped, attributes, seen: BTreeMap::new() })
     }
 
     pub(crate) fn of(&self, heading: &str) -> Option<ImportColumn> {
-        self.mapped.get(heading).copied().unwrap_or_else(|| ImportColumn::of(heading))
+        let find = || ImportColumn::find(heading, &self.attributes);
+        self.mapped.get(heading).copied().unwrap_or_else(find)
     }
 
     /// Whether the columns make sense together.
@@ -59,7 +67,7 @@ impl Columns {
         for heading in headings {
             let Some(column) = self.of(heading) else { continue };
             if let Some(one) = seen.insert(column, heading.clone()) {
-                let (other, name) = (heading.clone(), column.name());
+                let (other, name) = (heading.clone(), column.name().to_owned());
                 return Err(BadColumns::Twice { one, other, name });
             }
         }
@@ -125,7 +133,10 @@ pub(crate) fn next_part(
 }
 
 /// Reads tables that were sent to the server.
-pub(crate) struct SentTables;
+pub(crate) struct SentTables {
+    /// The attributes that there are.
+    pub(crate) attributes: Arc<AttributeRules>,
+}
 
 /// A table, and which of its columns are read as what.
 struct SentTable(Option<(Table, Columns)>);
@@ -138,13 +149,18 @@ impl UserTables for SentTables {
         file: Vec<u8>,
     ) -> Result<Box<dyn UserTable>, TableUnreadable> {
         // A workbook is unpacked.
-        let opened = tokio::task::spawn_blocking(move || open(format, file)).await;
+        let attributes = self.attributes.clone();
+        let opened = tokio::task::spawn_blocking(move || open(format, file, attributes)).await;
         let table = opened.map_err(|panic| unreadable(&panic))??;
         Ok(Box::new(SentTable(Some(table))))
     }
 }
 
-fn open(format: TableFormat, file: Vec<u8>) -> Result<(Table, Columns), TableUnreadable> {
+fn open(
+    format: TableFormat,
+    file: Vec<u8>,
+    attributes: Arc<AttributeRules>,
+) -> Result<(Table, Columns), TableUnreadable> {
     let format = match format {
         TableFormat::Csv => Format::Csv,
         TableFormat::Ndjson => Format::Ndjson,
@@ -152,7 +168,7 @@ fn open(format: TableFormat, file: Vec<u8>) -> Result<(Table, Columns), TableUnr
     };
     let table = menjin_tables::open(format, Cursor::new(file), Limits::default());
     let table = table.map_err(|error| unreadable(&error))?;
-    let columns = Columns { mapped: BTreeMap::new(), seen: BTreeMap::new() };
+    let columns = Columns { mapped: BTreeMap::new(), attributes, seen: BTreeMap::new() };
     // Which keys NDJSON has is known at its end only.
     if !table.headings().is_empty() {
         columns.check(table.headings()).map_err(|error| unreadable(&error))?;

@@ -295,7 +295,12 @@ mod tests {
 
     fn rules() -> Rules {
         let roles = std::sync::Arc::default();
-        Rules { new_password: PasswordLength::DEFAULT, joins_bounds: false, roles }
+        Rules {
+            new_password: PasswordLength::DEFAULT,
+            joins_bounds: false,
+            roles,
+            attributes: std::sync::Arc::default(),
+        }
     }
 
     fn read<P: Presence>(value: Option<Value>) -> Result<P::Value, Problem> {

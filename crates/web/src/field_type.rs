@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use menjin_domain::access::Roles;
+use menjin_domain::accounts::AttributeRules;
 use menjin_domain::credentials::PasswordLength;
 use serde_json::{Map, Value};
 
@@ -17,6 +18,8 @@ pub struct Rules {
     pub joins_bounds: bool,
     /// The roles that there are.
     pub roles: Arc<Roles>,
+    /// What users carry beside the fields of the documents.
+    pub attributes: Arc<AttributeRules>,
 }
 
 /// A value that a field can have. `Self` may be the value or only stand for it.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use menjin_domain::accounts::{AttributeName, AttributeProblem};
 use menjin_domain::common::Violation;
 
 use menjin_domain::common::Locale;
@@ -88,6 +89,13 @@ pub enum Problem {
     UnknownConflict,
     /// Nothing of the kind is updated only if it is asked for.
     UnknownUpdate,
+    /// An attribute is not what is declared of it; `None`: none of the name is declared.
+    Attribute {
+        /// Which.
+        name: Option<AttributeName>,
+        /// Why.
+        problem: AttributeProblem,
+    },
     /// It breaks a rule of the domain.
     Rule(Violation),
 }
@@ -141,6 +149,7 @@ impl Problem {
             | Self::NotInTheFuture
             | Self::OnlyByName
             | Self::IdsOrFilter
+            | Self::Attribute { .. }
             | Self::Rule(_) => "value_error",
         }
     }
@@ -265,8 +274,27 @@ impl Problem {
                 "Together with q, the order can only be username",
             ),
             Self::NotInTheFuture => fixed("应为将来的时间", "Input should be a time in the future"),
+            Self::Attribute { name, problem } => attribute(name, problem),
             Self::Rule(violation) => rule(violation),
         }
+    }
+}
+
+/// The texts for what is wrong with an attribute, which they name.
+fn attribute(name: Option<AttributeName>, problem: AttributeProblem) -> (String, String) {
+    let (zh, en) = match problem {
+        AttributeProblem::Unknown => fixed("没有这个属性", "There is no such attribute"),
+        AttributeProblem::NotAText => Problem::NotAString.texts(),
+        AttributeProblem::NotAnInteger => Problem::NotAnInteger.texts(),
+        AttributeProblem::NotABoolean => Problem::NotABoolean.texts(),
+        AttributeProblem::NotADate => {
+            fixed("应为日期，例如 2026-11-28", "Input should be a day such as 2026-11-28")
+        }
+        AttributeProblem::Violation(violation) => rule(violation),
+    };
+    match name {
+        Some(name) => (format!("{name}：{zh}"), format!("{name}: {en}")),
+        None => (zh, en),
     }
 }
 

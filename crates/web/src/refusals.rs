@@ -263,6 +263,7 @@ impl From<ManageUserError> for ApiError {
                 FieldError::in_body("role", Violation::UnknownRole.into()).into()
             }
             ManageUserError::RoleForbidden => ErrorKind::RoleForbidden.into(),
+            ManageUserError::Forbidden(error) => error.into(),
             ManageUserError::ReauthenticationRequired(error) => error.into(),
             ManageUserError::BanIsOver(BanIsOver) => {
                 FieldError::in_body("until", Problem::NotInTheFuture).into()

@@ -22,6 +22,10 @@ pub fn row_problem(problem: &RowProblem, locale: Locale) -> (&'static str, Strin
             "请填写 是 或 否（或 true、false、1、0）",
             "Write yes or no, true or false, 1 or 0",
         ),
+        RowProblem::Attribute(problem) => {
+            of_value(Problem::Attribute { name: None, problem: *problem })
+        }
+        RowProblem::AttributeForbidden => of_error(&crate::ErrorKind::Forbidden.into(), locale),
         RowProblem::UnknownRole => of_value(Problem::Rule(Violation::UnknownRole)),
         RowProblem::UnknownLocale => of_value(Problem::UnknownLocale),
         RowProblem::RoleForbidden => of_error(&crate::ErrorKind::RoleForbidden.into(), locale),
@@ -70,7 +74,7 @@ fn of_error(error: &ApiError, locale: Locale) -> (&'static str, String) {
 
 #[cfg(test)]
 mod tests {
-    use menjin_domain::accounts::{ChangeUserError, CreateUserError};
+    use menjin_domain::accounts::{AttributeProblem, ChangeUserError, CreateUserError};
     use menjin_domain::credentials::PolicyViolation;
 
     use super::*;
@@ -83,6 +87,8 @@ mod tests {
             (RowProblem::Missing, "missing"),
             (refused(RowRefusal::Incomplete), "missing"),
             (RowProblem::NotABool, "bool_parsing"),
+            (AttributeProblem::NotADate.into(), "value_error"),
+            (RowProblem::AttributeForbidden, "forbidden"),
             (RowProblem::UnknownRole, "enum"),
             (RowProblem::RoleForbidden, "role_forbidden"),
             (PolicyViolation::TooCommon.into(), "password_too_common"),

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 
 use chrono::{DateTime, SubsecRound as _};
 use menjin_domain::accounts::{
+    AttributeChanges, AttributeKind, AttributeProblem, AttributeRules, AttributeValue, Attributes,
     AvatarUrl, BanReason, Bio, ChangeUsers, Email, FullName, LoginName, Phone, RegistrableRole,
     Role, SearchTerm, UserFilter, UserOrder, UserPosition, Username, UsernameLength,
 };
@@ -397,6 +398,78 @@ impl FieldType for Flag {
     }
 }
 
+/// Attributes, and what becomes of them: null clears one.
+pub enum AttributeFields {}
+
+impl FieldType for AttributeFields {
+    type Json = Map<String, Value>;
+    type Value = AttributeChanges;
+
+    fn parse(sent: &Map<String, Value>, rules: &Rules) -> Result<AttributeChanges, Problem> {
+        let mut changes = AttributeChanges::new();
+        for (name, value) in sent {
+            let bad = |problem| Problem::Attribute { name: name.parse().ok(), problem };
+            let found = rules.attributes.find(name);
+            let (name, rule) = found.ok_or_else(|| bad(AttributeProblem::Unknown))?;
+            let value = match value {
+                Value::Null => None,
+                Value::Bool(flag) => Some(AttributeValue::Boolean(*flag)),
+                Value::String(text) => Some(AttributeValue::Text(text.clone())),
+                other => match other.as_i64() {
+                    Some(number) => Some(AttributeValue::Integer(number)),
+                    None => return Err(bad(rule.parse_failure())),
+                },
+            };
+            let value = value.map(|value| rule.parse(value)).transpose().map_err(bad)?;
+            changes.insert(name, value.flatten());
+        }
+        Ok(changes)
+    }
+
+    fn schema(rules: &Rules) -> Value {
+        attribute_schema(&rules.attributes, true)
+    }
+}
+
+/// The attributes that there are, in words of JSON Schema.
+pub fn attribute_schema(rules: &AttributeRules, may_be_null: bool) -> Value {
+    let properties = rules.all().map(|(name, rule)| {
+        let schema = match rule.kind {
+            AttributeKind::Text => json!({
+                "type": "string", "maxLength": AttributeKind::MAX_TEXT, "nullable": may_be_null,
+            }),
+            AttributeKind::Integer => {
+                json!({ "type": "integer", "format": "int64", "nullable": may_be_null })
+            }
+            AttributeKind::Boolean => json!({ "type": "boolean", "nullable": may_be_null }),
+            AttributeKind::Date => {
+                json!({ "type": "string", "format": "date", "nullable": may_be_null })
+            }
+        };
+        (name.to_string(), schema)
+    });
+    json!({
+        "type": "object", "properties": properties.collect::<Map<_, _>>(), "example": {},
+        "additionalProperties": false,
+    })
+}
+
+/// The attributes of a user, as answers show them.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct ShownAttributes(pub Attributes);
+
+impl Schema for ShownAttributes {
+    fn inline(components: &mut Components<'_>) -> Value {
+        // One that is declared no longer is still shown.
+        let mut schema = attribute_schema(&components.rules.attributes, false);
+        if let Some(schema) = schema.as_object_mut() {
+            schema.insert("additionalProperties".to_owned(), true.into());
+        }
+        schema
+    }
+}
+
 /// The ids of users.
 pub enum UserIds {}
 
@@ -646,6 +719,7 @@ mod tests {
             &Rules {
                 new_password: PasswordLength::DEFAULT,
                 joins_bounds: false,
+                attributes: std::sync::Arc::default(),
                 roles: std::sync::Arc::default(),
             },
         )

@@ -2,7 +2,8 @@
 
 use macro_rules_attribute::apply;
 use menjin_domain::accounts::{
-    AvatarUrl, Bio, CreateUserError, FullName, LoginName, Phone, Profile, Role,
+    AttributeValue, Attributes, AvatarUrl, Bio, CreateUserError, FullName, LoginName, Phone,
+    Profile, Role,
 };
 use menjin_domain::common::{Error, UserId};
 use menjin_domain::credentials::CredentialVersion;
@@ -18,6 +19,11 @@ async fn a_new_account_reads_back_as_written(store: Store) {
         phone: Phone::parse("+86 138 0013 8000").unwrap(),
         bio: Bio::parse("one\ntwo 👩‍🚀").unwrap(),
         avatar: AvatarUrl::parse("https://example.com/a.png").unwrap(),
+        attributes: Attributes::from([
+            ("class".parse().unwrap(), AttributeValue::Text("三年二班 \"'\\".to_owned())),
+            ("number".parse().unwrap(), AttributeValue::Integer(i64::MIN)),
+            ("boards".parse().unwrap(), AttributeValue::Boolean(false)),
+        ]),
     };
     let user = store.accounts.create(new.clone()).await.unwrap();
     assert_eq!(user.id, UserId::FIRST);

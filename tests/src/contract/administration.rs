@@ -5,8 +5,9 @@ use std::sync::Arc;
 use macro_rules_attribute::apply;
 use menjin_domain::access::{OutOfReach, Roles};
 use menjin_domain::accounts::{
-    AccountChange, AddressChange, Authority, Ban, BanReason, ChangeUserError, FullName, LastAdmin,
-    NewUser, ProfileChanges, Role, User, Username, UsernameLength,
+    AccountChange, AddressChange, AttributeValue, Attributes, Authority, Ban, BanReason,
+    ChangeUserError, FullName, LastAdmin, NewUser, ProfileChanges, Role, User, Username,
+    UsernameLength,
 };
 use menjin_domain::audit::AuditAction;
 use menjin_domain::common::{Error, Patch, UserId};
@@ -160,6 +161,31 @@ async fn a4_an_edit_changes_names_and_profile(mailing: Mailing) {
     store.administer(ann, renamed, 9).await;
     assert_eq!(store.user(ann).await.updated_at, Some(at(5)), "nothing was to change");
     assert_eq!(mailing.told(ann).await[0], AuditAction::UserEdited);
+}
+
+/// Attributes are changed one by one, and each change of them is recorded as one of attributes.
+#[apply(row!)]
+async fn a13_attributes_are_set_and_cleared_one_by_one(mailing: Mailing) {
+    let store = &mailing.store;
+    let ann = store.student("ann").await;
+    let text = |text: &str| Some(AttributeValue::Text(text.to_owned()));
+    let change = |values: &[(&str, Option<AttributeValue>)]| {
+        let values = values.iter().map(|(name, value)| (name.parse().unwrap(), value.clone()));
+        edit(ProfileChanges { attributes: values.collect(), ..ProfileChanges::default() })
+    };
+    store.administer(ann, change(&[("class", text("3-2")), ("house", text("red"))]), 5).await;
+    let changed =
+        store.administer(ann, change(&[("class", text("4-2")), ("house", None)]), 6).await;
+    let kept = Attributes::from([("class".parse().unwrap(), text("4-2").unwrap())]);
+    assert_eq!((&changed.profile.attributes, changed.updated_at), (&kept, Some(at(6))));
+    assert_eq!(store.user(ann).await, changed);
+    let session = store.log_in(7, ann).await;
+    let live = store.sessions.find_live(session, at(8)).await.unwrap().unwrap();
+    assert_eq!(live.user.profile.attributes, kept);
+    store.administer(ann, change(&[("class", text("4-2")), ("house", None)]), 9).await;
+    assert_eq!(store.user(ann).await.updated_at, Some(at(6)), "nothing was to change");
+    let cleared = store.administer(ann, change(&[("class", None)]), 10).await;
+    assert_eq!(cleared.profile.attributes, Attributes::default());
 }
 
 /// An address that somebody else changes is not verified, and the one before is told.

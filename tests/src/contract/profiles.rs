@@ -25,7 +25,7 @@ async fn fields_are_kept_cleared_or_set(store: Store) {
         bio: Patch::from(Bio::parse("one\ntwo").unwrap()),
         avatar: Patch::from(AvatarUrl::parse("https://example.com").unwrap()),
         locale: Patch::Set(Locale::En),
-        address: AddressChange::default(),
+        ..ProfileChanges::default()
     };
     let set = store.accounts.update_profile(user.id, all, context(5)).await.unwrap().unwrap();
     assert_eq!(set.profile.full_name, FullName::parse("Ann").unwrap());

@@ -426,18 +426,7 @@ async fn a2_no_sequence_of_calls_gives_anybody_more_rights() {
              other,,Other,{role},{NEW},no\nclerk,,Clerk,admin,{NEW},yes\n\
              mike,mike2@example.com,Mike,{role},{NEW},yes\nnew{role},new{role}@example.com,New,{role},,\n"
         );
-        let path = "/api/v1/users/import?on_conflict=update&update=password,activity";
-        let request = clerk.request(Method::POST, path).header("content-type", "text/csv");
-        let sent = request.body(table).answer().await;
-        assert_eq!(sent.status, 202, "{sent}");
-        let path = format!("/api/v1/users/imports/{}", sent.body["id"]);
-        let at_work = async || {
-            let import = clerk.get(&path).await.body;
-            ["checking", "importing"].contains(&import["state"].as_str().unwrap())
-        };
-        while at_work().await {}
-        assert_eq!(clerk.post_empty(&format!("{path}/commit")).await.status, 202);
-        while at_work().await {}
+        clerk.import("?on_conflict=update&update=password,activity", &table).await;
     };
     let mut done = 0;
     for n in 0..400 {

@@ -1,12 +1,11 @@
 //! Changing many users at once (A11).
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use menjin_domain::common::{Clock as _, rfc3339};
 use menjin_tests::app::TestApp;
-use menjin_tests::client::{Answer, Client, Send as _};
-use reqwest::Method;
+use menjin_tests::client::{Answer, Client};
 use serde_json::{Value, json};
 
 async fn batch(client: &Client, body: Value) -> Answer {
@@ -128,12 +127,7 @@ async fn a11_of_many_users_a_job_takes_care() {
     for number in 0..250 {
         writeln!(file, "user{number},user{number}@example.com").unwrap();
     }
-    let request = admin.request(Method::POST, "/api/v1/users/import");
-    let sent = request.header("content-type", "text/csv").body(file).answer().await;
-    let import = format!("/api/v1/users/imports/{}", sent.body["id"]);
-    ended(&admin, &import).await;
-    assert_eq!(admin.post_empty(&format!("{import}/commit")).await.status, 202);
-    ended(&admin, &import).await;
+    admin.import("", &file).await;
     assert_eq!(admin.get("/api/v1/users").await.body["total"], 251);
 
     for (dry_run, active) in [(true, 251), (false, 1)] {
@@ -141,7 +135,7 @@ async fn a11_of_many_users_a_job_takes_care() {
         let begun = batch(&admin, everybody).await;
         assert_eq!((begun.status, &begun.body["state"]), (202, &json!("running")), "{begun}");
         let path = format!("/api/v1/users/batches/{}", begun.body["id"]);
-        let done = ended(&admin, &path).await;
+        let done = admin.rested(&path).await;
         assert_eq!(
             (&done["state"], &done["done"], &done["failed"]),
             (&json!("done"), &json!(250), &json!(1))
@@ -164,20 +158,6 @@ async fn a11_of_many_users_a_job_takes_care() {
     let ids: Vec<_> = (2..=251).collect();
     let sessions = batch(&admin, json!({ "action": "end_sessions", "ids": ids })).await;
     assert_eq!(sessions.status, 202, "{sessions}");
-    let done = ended(&admin, &format!("/api/v1/users/batches/{}", sessions.body["id"])).await;
+    let done = admin.rested(&format!("/api/v1/users/batches/{}", sessions.body["id"])).await;
     assert_eq!((&done["done"], &done["unchanged"]), (&json!(0), &json!(250)));
-}
-
-/// A job once it is no longer at work.
-async fn ended(client: &Client, path: &str) -> Value {
-    let started = Instant::now();
-    loop {
-        let job = client.get(path).await;
-        assert_eq!(job.status, 200, "{job}");
-        let state = job.body["state"].as_str().unwrap();
-        if !matches!(state, "checking" | "importing" | "running") {
-            return job.body;
-        }
-        assert!(started.elapsed() < Duration::from_secs(60), "{job}");
-    }
 }

@@ -1,7 +1,7 @@
 //! Importing users over HTTP (U1–U4): a file is checked, seen by its maker alone, and committed.
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use menjin_tests::app::{PASSWORD, TestApp};
 use menjin_tests::client::{Answer, Client, Send as _};
@@ -21,31 +21,18 @@ fn path(import: &Answer) -> String {
     format!("/api/v1/users/imports/{}", import.body["id"])
 }
 
-/// The import once it is no longer at work.
-async fn rested(client: &Client, path: &str) -> Value {
-    let started = Instant::now();
-    loop {
-        let import = client.get(path).await;
-        assert_eq!(import.status, 200, "{import}");
-        if !matches!(import.body["state"].as_str().unwrap(), "checking" | "importing") {
-            return import.body;
-        }
-        assert!(started.elapsed() < Duration::from_secs(60), "{import}");
-    }
-}
-
 /// Sends a file and waits for the report.
 async fn checked(client: &Client, query: &str, file: &str) -> (String, Value) {
     let sent = send(client, query, CSV, file).await;
     assert_eq!(sent.status, 202, "{sent}");
-    let report = rested(client, &path(&sent)).await;
+    let report = client.rested(&path(&sent)).await;
     (path(&sent), report)
 }
 
 async fn committed(client: &Client, path: &str) -> Value {
     let begun = client.post_empty(&format!("{path}/commit")).await;
     assert_eq!(begun.status, 202, "{begun}");
-    rested(client, path).await
+    client.rested(path).await
 }
 
 fn counts(import: &Value) -> [u64; 4] {
@@ -156,7 +143,7 @@ async fn u1_files_of_each_kind_are_taken_as_a_body_and_in_a_form() {
     ] {
         let sent = send(&admin, "", media_type, file).await;
         assert_eq!(sent.status, 202, "{media_type}: {sent}");
-        let report = rested(&admin, &path(&sent)).await;
+        let report = admin.rested(&path(&sent)).await;
         assert_eq!(
             (&report["state"], counts(&report)),
             (&json!("checked"), [1, 0, 0, 0]),
@@ -312,7 +299,7 @@ async fn u2_an_import_goes_on_after_the_server_has_died() {
     clock.advance(Duration::from_secs(61));
     let app = TestApp::start_at(place, clock, &[("hashing.cost", "6")]).await;
     let admin = app.anonymous().log_in("root", PASSWORD).await;
-    let done = rested(&admin, &path).await;
+    let done = admin.rested(&path).await;
     assert_eq!((&done["state"], counts(&done)), (&json!("done"), [1200, 0, 0, 0]), "each once");
     assert_eq!(admin.get("/api/v1/users").await.body["total"], 1201);
     let (mut rows, mut next) = (Vec::new(), Some("0".to_owned()));

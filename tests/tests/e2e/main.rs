@@ -8,6 +8,7 @@
 )]
 
 mod administration;
+mod attributes;
 mod audit;
 mod authentication;
 mod authorisation;

@@ -10,6 +10,7 @@ async fn me_is_the_caller() {
     assert_snapshot!(app.user("mike").await.me().await, @r#"
     200
     {
+      "attributes": {},
       "avatar": null,
       "ban_reason": null,
       "banned_until": null,
@@ -52,6 +53,7 @@ async fn update_me_changes_what_is_given_and_clears_what_is_null() {
     assert_snapshot!(mike.put("/api/v1/users/me", &body).await, @r#"
     200
     {
+      "attributes": {},
       "avatar": null,
       "ban_reason": null,
       "banned_until": null,
@@ -85,6 +87,7 @@ async fn update_me_without_a_change_is_none() {
     assert_snapshot!(mike.put("/api/v1/users/me", &json!({})).await, @r#"
     200
     {
+      "attributes": {},
       "avatar": null,
       "ban_reason": null,
       "banned_until": null,
@@ -175,6 +178,7 @@ async fn an_administrator_sees_any_user() {
     assert_snapshot!(admin.get("/api/v1/users/2").await, @r#"
     200
     {
+      "attributes": {},
       "avatar": null,
       "ban_reason": null,
       "banned_until": null,
@@ -271,6 +275,7 @@ async fn deactivate_and_activate_are_idempotent() {
     assert_snapshot!(first, @r#"
     200
     {
+      "attributes": {},
       "avatar": null,
       "ban_reason": null,
       "banned_until": null,
@@ -299,6 +304,7 @@ async fn deactivate_and_activate_are_idempotent() {
     assert_snapshot!(first, @r#"
     200
     {
+      "attributes": {},
       "avatar": null,
       "ban_reason": null,
       "banned_until": null,

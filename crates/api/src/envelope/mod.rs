@@ -43,6 +43,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
         new_password: PasswordLength { min: settings.envelope_password_min, max: PASSWORD_MAX },
         joins_bounds: true,
         roles: settings.roles.clone(),
+        attributes: settings.attributes.clone(),
     },
 };
 

@@ -23,6 +23,7 @@ fn settings(cache_access: CacheAccess) -> ApiSettings {
         v1_password: PasswordLength { min: 12, max: 128 },
         envelope_policy: false,
         import_max_body: 65_536,
+        attributes: std::sync::Arc::default(),
         envelope_password_min: 6,
     }
 }

@@ -94,6 +94,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
         new_password: settings.v1_password,
         joins_bounds: false,
         roles: settings.roles.clone(),
+        attributes: settings.attributes.clone(),
     },
 };
 

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, Responder};
 use menjin_domain::accounts;
 use menjin_domain::sessions::TokenPair;
 use menjin_web::schema::{Components, Schema as _, TOKEN_EXAMPLE, Time};
-use menjin_web::values::{ShownRole, locales};
+use menjin_web::values::{ShownAttributes, ShownRole, locales};
 use menjin_web::{Locale, Text, response};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -46,6 +46,8 @@ response! {
         ban_reason: Option<String> => { "example": null },
         /// When the user is gone; null: not to be deleted.
         deletes_at: Option<Time>,
+        /// What this server declares beside the other fields.
+        attributes: ShownAttributes,
     }
 }
 
@@ -73,6 +75,7 @@ impl From<&accounts::User> for User {
             banned_until: ban.map(|ban| Time(ban.until)),
             ban_reason: None,
             deletes_at: user.deletes_at.map(Time),
+            attributes: ShownAttributes(profile.attributes.clone()),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What an account is.
 
-use crate::accounts::{AvatarUrl, BanReason, Bio, Email, FullName, Phone, Role, Username};
+use crate::accounts::{
+    Attributes, AvatarUrl, BanReason, Bio, Email, FullName, Phone, Role, Username,
+};
 use crate::common::{Locale, Timestamp, UserId};
 use crate::credentials::FirstPassword;
 
@@ -24,6 +26,8 @@ pub struct Profile {
     pub bio: Option<Bio>,
     /// A picture.
     pub avatar: Option<AvatarUrl>,
+    /// What the settings declare beside that.
+    pub attributes: Attributes,
 }
 
 /// An account, as its owner and administrators may see it: no hash, no credential version.

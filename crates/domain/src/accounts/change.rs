@@ -321,6 +321,7 @@ impl ChangePlan {
             (F::Bio, old.bio != new.bio),
             (F::Avatar, old.avatar != new.avatar),
             (F::Locale, before.locale != after.locale),
+            (F::Attributes, old.attributes != new.attributes),
             (F::Role, before.role != after.role),
             (F::Password, self.hash.is_some()),
             (F::IsActive, before.is_active != after.is_active),
@@ -353,12 +354,18 @@ impl User {
         if let Some(email) = profile.email.as_ref().filter(|_| !moves) {
             self.email = email.clone();
         }
-        let ProfileChanges { full_name, phone, bio, avatar, locale, .. } = profile;
+        let ProfileChanges { full_name, phone, bio, avatar, locale, attributes, .. } = profile;
         full_name.clone().apply_to(&mut self.profile.full_name);
         phone.clone().apply_to(&mut self.profile.phone);
         bio.clone().apply_to(&mut self.profile.bio);
         avatar.clone().apply_to(&mut self.profile.avatar);
         locale.clone().apply_to(&mut self.locale);
+        for (name, value) in attributes {
+            match value {
+                Some(value) => self.profile.attributes.insert(*name, value.clone()),
+                None => self.profile.attributes.remove(name),
+            };
+        }
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::rights::{RightId, RolesGrant, UsersBan, UsersDelete, UsersWrite};
-use crate::access::{Allowed, ReauthenticationRequired, Roles};
+use crate::access::{Allowed, Forbidden, ReauthenticationRequired, Roles};
 use crate::accounts::{
-    AccountChange, AccountRepository, AddressChange, Authority, Ban, BanIsOver, BanReason,
-    ChangeUserError, ProfileChanges, Role, User, UserNotFound, Username,
+    AccountChange, AccountRepository, AddressChange, AttributeRules, Authority, Ban, BanIsOver,
+    BanReason, ChangeUserError, ProfileChanges, Role, User, UserNotFound, Username,
 };
 use crate::audit::{AuditContext, AuditTrail};
 use crate::common::{Error, PortError, Timestamp, UserId};
@@ -33,6 +33,9 @@ pub enum ManageUserError {
     /// The ban would be over at once.
     #[error(transparent)]
     BanIsOver(#[from] BanIsOver),
+    /// An attribute needs a right that the caller does not have.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     /// The caller has to give the password again first.
     #[error(transparent)]
     ReauthenticationRequired(#[from] ReauthenticationRequired),
@@ -51,6 +54,8 @@ pub struct ChangeUser {
     pub trail: Arc<dyn AuditTrail>,
     /// For how long an account can be restored; zero: not at all.
     pub delete_grace: Duration,
+    /// The attributes that there are.
+    pub attributes: Arc<AttributeRules>,
 }
 
 impl ChangeUser {
@@ -62,6 +67,7 @@ impl ChangeUser {
             post: Post::new(ports),
             trail: audit_trail.clone(),
             delete_grace: policy.delete_grace,
+            attributes: policy.attributes.clone(),
         }
     }
 
@@ -72,7 +78,7 @@ impl ChangeUser {
         trail: Arc<dyn AuditTrail>,
         delete_grace: Duration,
     ) -> Self {
-        Self { accounts, post, trail, delete_grace }
+        Self { accounts, post, trail, delete_grace, attributes: Arc::default() }
     }
 
     /// Makes an account active, which also clears its lockout and ends a ban.
@@ -181,6 +187,8 @@ impl ChangeUser {
         username: Option<Username>,
         profile: ProfileChanges,
     ) -> Result<User, Error<ManageUserError>> {
+        let attributes = profile.attributes.keys().copied();
+        self.attributes.check(allowed, attributes).map_err(|error| Error::Refused(error.into()))?;
         let may_move = allowed.roles().grants(allowed.role(), RightId::UsersSetPassword);
         let mut is_allowed = may_move && profile.email.is_some();
         if is_allowed && let Err(required) = allowed.check_step_up() {

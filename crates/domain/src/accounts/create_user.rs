@@ -6,8 +6,8 @@ use crate::access::Allowed;
 use crate::access::rights::UsersWrite;
 use crate::accounts::change_user::check_grant;
 use crate::accounts::{
-    AccountRepository, CreateUserError, Email, ManageUserError, NewUser, Profile, Role, User,
-    Username,
+    AccountRepository, AttributeRules, CreateUserError, Email, ManageUserError, NewUser, Profile,
+    Role, User, Username,
 };
 use crate::audit::{AuditAction, AuditContext};
 use crate::common::{Error, Locale, RequestContext, Timestamp};
@@ -63,13 +63,17 @@ pub struct CreateUser {
     pub passwords: FirstPasswords,
     /// Makes the mail that asks to prove the address.
     pub post: Post,
+    /// The attributes that there are.
+    pub attributes: Arc<AttributeRules>,
 }
 
 impl CreateUser {
     /// On these ports, with this policy.
     pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
         let accounts = ports.required.accounts.clone();
-        Self::standalone(accounts, FirstPasswords::new(ports, policy), Post::new(ports))
+        let passwords = FirstPasswords::new(ports, policy);
+        let attributes = policy.attributes.clone();
+        Self { attributes, ..Self::standalone(accounts, passwords, Post::new(ports)) }
     }
 
     /// For a command that needs nothing else of menjin.
@@ -78,7 +82,7 @@ impl CreateUser {
         passwords: FirstPasswords,
         post: Post,
     ) -> Self {
-        Self { accounts, passwords, post }
+        Self { accounts, passwords, post, attributes: Arc::default() }
     }
 
     /// Runs the use-case; returns the password as well if it was generated.
@@ -91,6 +95,9 @@ impl CreateUser {
         input: CreateUserInput,
     ) -> Result<(User, Option<NewPassword>), Error<CreateUserRefusal>> {
         check_grant(input.role, allowed).map_err(Error::cast)?;
+        let attributes = input.profile.attributes.keys().copied();
+        let refused = |error| Error::Refused(ManageUserError::Forbidden(error).into());
+        self.attributes.check(allowed, attributes).map_err(refused)?;
         self.make(input, allowed.context().clone()).await
     }
 

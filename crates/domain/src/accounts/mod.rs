@@ -1,6 +1,7 @@
 //! Accounts: what an account is, its repository, and a file for each use-case on it.
 
 mod account;
+mod attributes;
 mod batch_job;
 mod batch_spec;
 mod change;
@@ -29,6 +30,11 @@ mod username;
 mod verify_email;
 
 pub use account::{Ban, Profile, User};
+pub use attributes::{
+    AttributeChanges, AttributeKind, AttributeName, AttributeProblem, AttributeRule,
+    AttributeRules, AttributeValue, Attributes, InvalidAttributeName, attributes_of_stored,
+    attributes_to_stored,
+};
 pub(crate) use batch_job::BatchJob;
 pub use change::{Account, AccountChange, Authority, BanIsOver, ChangePlan, ChangeUserError, Ends};
 pub use change_email::{

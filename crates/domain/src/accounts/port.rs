@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use crate::accounts::{
-    AccountChange, Authority, AvatarUrl, Bio, ChangeUserError, Email, FoundUsers, FullName, Phone,
-    Profile, Role, User, UserSearch, Username,
+    AccountChange, AttributeChanges, Authority, AvatarUrl, Bio, ChangeUserError, Email, FoundUsers,
+    FullName, Phone, Profile, Role, User, UserSearch, Username,
 };
 use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason, ChangedField};
 use crate::common::{Error, Locale, PageStart, Patch, PortError, Timestamp, UserId};
@@ -92,6 +92,8 @@ pub struct ProfileChanges {
     pub avatar: Patch<AvatarUrl>,
     /// The language of mails.
     pub locale: Patch<Locale>,
+    /// What the settings declare beside that. Only [`AccountRepository::change`] changes it.
+    pub attributes: AttributeChanges,
     /// What else there is to a change of the address.
     pub address: AddressChange,
 }
@@ -118,6 +120,7 @@ impl ProfileChanges {
             (F::Bio, !self.bio.is_keep()),
             (F::Avatar, !self.avatar.is_keep()),
             (F::Locale, !self.locale.is_keep()),
+            (F::Attributes, !self.attributes.is_empty()),
         ];
         fields.into_iter().filter(|(_, changes)| *changes).map(|(field, _)| field).collect()
     }

@@ -132,6 +132,7 @@ named! {
         Bio = "bio", "The lines about the person.";
         Avatar = "avatar", "The picture.";
         Locale = "locale", "The language of mails.";
+        Attributes = "attributes", "What the settings declare beside the other fields.";
         Role = "role", "The role.";
         Password = "password", "The password.";
         IsActive = "is_active", "Whether the account is active.";

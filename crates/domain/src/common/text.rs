@@ -104,6 +104,15 @@ pub(crate) fn printable(text: &str) -> Result<(), Violation> {
     Ok(())
 }
 
+/// Yes or no, as people write it in tables.
+pub(crate) fn yes_or_no(text: &str) -> Option<bool> {
+    match text.to_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "1" | "是" => Some(true),
+        "false" | "f" | "no" | "n" | "0" | "否" => Some(false),
+        _ => None,
+    }
+}
+
 /// Refuses what deceives in a text about a person, and takes what names and languages need: joiners
 /// between letters that join and in emoji, a variation selector after its base, the flags that are
 /// written with tags, and the marks of direction U+200E and U+200F. At least one character shows.

@@ -1,5 +1,7 @@
 //! The columns of a table of users.
 
+use crate::accounts::{AttributeName, AttributeRules};
+
 /// Makes the enum, and the names of each column: the first is in English and the one that programs write,
 /// the second in Chinese; the others are understood.
 macro_rules! columns {
@@ -8,27 +10,35 @@ macro_rules! columns {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum ImportColumn {
             $($(#[$doc])* $column,)*
+            /// An attribute that the settings declare.
+            Attribute(AttributeName),
         }
 
         impl ImportColumn {
-            /// All of them, in the order in which people like to fill them in.
+            /// All but attributes, in the order in which people like to fill them in.
             pub const ALL: &[Self] = &[$(Self::$column,)*];
 
             /// The name in English, which programs write.
-            pub fn name(self) -> &'static str {
+            pub fn name(&self) -> &str {
                 match self {
                     $(Self::$column => $name,)*
+                    Self::Attribute(name) => name.as_str(),
                 }
             }
 
-            /// The name in Chinese.
-            pub fn chinese(self) -> &'static str {
+            /// The name in Chinese; of an attribute the first heading that is declared, if there is one.
+            pub fn chinese<'a>(&'a self, attributes: &'a AttributeRules) -> &'a str {
                 match self {
                     $(Self::$column => $chinese,)*
+                    Self::Attribute(name) => {
+                        let rule = attributes.get(*name);
+                        rule.and_then(|rule| rule.headings.first()).map_or(name.as_str(), String::as_str)
+                    }
                 }
             }
 
-            /// The column of this heading. Case, width and what stands between words do not matter.
+            /// The column of this heading, but for attributes. Case, width and what stands between words do not
+            /// matter.
             pub fn of(heading: &str) -> Option<Self> {
                 match plain(heading).as_str() {
                     $($name | $chinese $(| $other)* => Some(Self::$column),)*
@@ -67,13 +77,33 @@ columns! {
 }
 
 impl ImportColumn {
-    /// Those of a template: hashes are not filled in by hand.
-    pub fn of_template() -> impl Iterator<Item = Self> {
-        Self::ALL.iter().copied().filter(|column| *column != Self::PasswordHash)
+    /// The column of this heading, which may be that of an attribute.
+    pub fn find(heading: &str, attributes: &AttributeRules) -> Option<Self> {
+        let of_attribute = || {
+            let plainly = plain(heading);
+            let is_called = |name: &str| plain(name) == plainly;
+            let mut all = attributes.all();
+            let found = all.find(|(name, rule)| {
+                is_called(name.as_str()) || rule.headings.iter().any(|it| is_called(it))
+            });
+            found.map(|(name, _)| Self::Attribute(name))
+        };
+        Self::of(heading).or_else(of_attribute)
+    }
+
+    /// Those of a template, attributes last: hashes are not filled in by hand.
+    pub fn of_template(attributes: &AttributeRules) -> Vec<Self> {
+        let fields = Self::ALL.iter().copied().filter(|column| *column != Self::PasswordHash);
+        fields.chain(Self::of_attributes(attributes)).collect()
+    }
+
+    /// Those of attributes.
+    pub fn of_attributes(attributes: &AttributeRules) -> impl Iterator<Item = Self> {
+        attributes.all().map(|(name, _)| Self::Attribute(name))
     }
 
     /// Whether nobody is to see what is in it.
-    pub fn is_secret(self) -> bool {
+    pub fn is_secret(&self) -> bool {
         matches!(self, Self::Password | Self::PasswordHash)
     }
 }
@@ -88,11 +118,12 @@ fn plain(heading: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::{AttributeKind, AttributeRule};
 
     #[test]
     fn u1_columns_are_found_by_names_in_both_languages() {
         for column in ImportColumn::ALL {
-            for name in [column.name(), column.chinese()] {
+            for name in [column.name(), column.chinese(&AttributeRules::default())] {
                 assert_eq!(ImportColumn::of(name), Some(*column), "{name}");
             }
         }
@@ -107,5 +138,23 @@ mod tests {
         ] {
             assert_eq!(ImportColumn::of(heading), column, "{heading}");
         }
+    }
+
+    #[test]
+    fn a13_attributes_are_columns_by_their_names_and_headings() {
+        let name: AttributeName = "student_number".parse().unwrap();
+        let rule = AttributeRule {
+            kind: AttributeKind::Text,
+            rights: vec![],
+            headings: vec!["学号".to_owned(), "Matr. No".to_owned()],
+        };
+        let rules = AttributeRules::new([(name, rule)]);
+        let column = ImportColumn::Attribute(name);
+        for heading in ["student_number", "Student Number", "学号", " matr. no "] {
+            assert_eq!(ImportColumn::find(heading, &rules), Some(column), "{heading}");
+        }
+        assert_eq!(ImportColumn::find("email", &rules), Some(ImportColumn::Email));
+        assert_eq!(ImportColumn::find("class", &rules), None);
+        assert_eq!((column.name(), column.chinese(&rules)), ("student_number", "学号"));
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::access::Allowed;
 use crate::access::rights::UsersExport;
 use crate::accounts::{
-    AccountRepository, AvatarUrl, Bio, FullName, Phone, User, UserFilter, UserOrder, UserPosition,
-    UserSearch,
+    AccountRepository, AttributeRules, AttributeValue, AvatarUrl, Bio, FullName, Phone, User,
+    UserFilter, UserOrder, UserPosition, UserSearch,
 };
 use crate::audit::{AuditAction, AuditContext, AuditRepository};
 use crate::common::{Locale, PortError, rfc3339};
@@ -58,17 +58,15 @@ impl<'a> Cell<'a> {
 
 impl ExportColumn {
     /// All of them, in their order.
-    pub fn all() -> impl Iterator<Item = Self> + Clone {
-        let columns = ImportColumn::ALL.iter().filter(|column| !column.is_secret());
-        columns.map(|column| Self::Of(*column)).chain([
-            Self::Id,
-            Self::CreatedAt,
-            Self::LastLoginAt,
-        ])
+    pub fn all(attributes: &AttributeRules) -> Vec<Self> {
+        let fields = ImportColumn::ALL.iter().copied().filter(|column| !column.is_secret());
+        let others = [Self::Id, Self::CreatedAt, Self::LastLoginAt];
+        let attributes = ImportColumn::of_attributes(attributes);
+        fields.map(Self::Of).chain(others).chain(attributes.map(Self::Of)).collect()
     }
 
     /// The name.
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Of(column) => column.name(),
             Self::Id => "id",
@@ -99,6 +97,12 @@ impl ExportColumn {
                 ImportColumn::Locale => Cell::text(user.locale.map(Locale::tag)),
                 ImportColumn::IsActive => Cell::Flag(user.is_active),
                 ImportColumn::IsVerified => Cell::Flag(user.is_verified),
+                ImportColumn::Attribute(name) => match profile.attributes.get(&name) {
+                    None => Cell::Empty,
+                    Some(AttributeValue::Text(text)) => Cell::text(Some(text)),
+                    Some(AttributeValue::Integer(number)) => Cell::Number(*number),
+                    Some(AttributeValue::Boolean(flag)) => Cell::Flag(*flag),
+                },
                 ImportColumn::Password | ImportColumn::PasswordHash => Cell::Empty,
             },
         }

@@ -1,10 +1,10 @@
 //! What a row says of one user.
 
 use crate::accounts::{
-    AvatarUrl, Bio, CreateUserError, Email, FullName, Phone, Profile, ProfileChanges, Role,
-    Username, UsernameLength,
+    AttributeChanges, AttributeProblem, AttributeRules, AvatarUrl, Bio, CreateUserError, Email,
+    FullName, Phone, Profile, ProfileChanges, Role, Username, UsernameLength,
 };
-use crate::common::{Locale, Patch, Violation};
+use crate::common::{Locale, Patch, Violation, text};
 use crate::credentials::{NewPassword, PasswordHash, PasswordLength, PolicyViolation};
 use crate::import::{HashRefused, ImportColumn, RowRefusal};
 
@@ -29,6 +29,12 @@ pub enum RowProblem {
     /// Whoever imports does not have all rights of the role.
     #[error("you may not give this role")]
     RoleForbidden,
+    /// Not what is declared of the attribute.
+    #[error("{0}")]
+    Attribute(#[from] AttributeProblem),
+    /// Whoever imports may not change the attribute.
+    #[error("you may not change this")]
+    AttributeForbidden,
     /// Not a language of mails.
     #[error("one of zh-CN, en")]
     UnknownLocale,
@@ -111,12 +117,17 @@ pub(super) struct ImportRow {
     pub(super) role: Option<Role>,
     pub(super) is_active: Option<bool>,
     pub(super) is_verified: Option<bool>,
+    pub(super) attributes: AttributeChanges,
     pub(super) password: RowPassword,
 }
 
 impl ImportRow {
     /// Reads the cells; the first that cannot be read is the error.
-    pub(super) fn parse(cells: &Cells, length: PasswordLength) -> Result<Self, RowError> {
+    pub(super) fn parse(
+        cells: &Cells,
+        length: PasswordLength,
+        attributes: &AttributeRules,
+    ) -> Result<Self, RowError> {
         let mut row = Self {
             username: None,
             email: None,
@@ -128,10 +139,11 @@ impl ImportRow {
             role: None,
             is_active: None,
             is_verified: None,
+            attributes: AttributeChanges::new(),
             password: RowPassword::None,
         };
         for (column, text) in cells.iter().filter(|(_, text)| !text.trim().is_empty()) {
-            row.set(*column, text, length)
+            row.set(*column, text, length, attributes)
                 .map_err(|problem| RowError { column: Some(*column), problem })?;
         }
         Ok(row)
@@ -142,6 +154,7 @@ impl ImportRow {
         column: ImportColumn,
         text: &str,
         length: PasswordLength,
+        attributes: &AttributeRules,
     ) -> Result<(), RowProblem> {
         let trimmed = text.trim();
         match column {
@@ -163,6 +176,10 @@ impl ImportRow {
             }
             ImportColumn::IsActive => self.is_active = Some(yes_or_no(trimmed)?),
             ImportColumn::IsVerified => self.is_verified = Some(yes_or_no(trimmed)?),
+            ImportColumn::Attribute(name) => {
+                let rule = attributes.get(name).ok_or(AttributeProblem::Unknown)?;
+                self.attributes.insert(name, rule.parse_cell(trimmed)?);
+            }
             ImportColumn::Password | ImportColumn::PasswordHash => {
                 if !matches!(self.password, RowPassword::None) {
                     return Err(RowProblem::PasswordAndHash);
@@ -189,6 +206,11 @@ impl ImportRow {
             phone: self.phone.clone(),
             bio: self.bio.clone(),
             avatar: self.avatar.clone(),
+            attributes: self
+                .attributes
+                .iter()
+                .filter_map(|(name, value)| Some((*name, value.clone()?)))
+                .collect(),
         }
     }
 
@@ -204,17 +226,14 @@ impl ImportRow {
             bio: patch(self.bio.as_ref()),
             avatar: patch(self.avatar.as_ref()),
             locale: patch(self.locale.as_ref()),
+            attributes: self.attributes.clone(),
             ..ProfileChanges::default()
         }
     }
 }
 
 fn yes_or_no(text: &str) -> Result<bool, RowProblem> {
-    match text.to_lowercase().as_str() {
-        "true" | "t" | "yes" | "y" | "1" | "是" => Ok(true),
-        "false" | "f" | "no" | "n" | "0" | "否" => Ok(false),
-        _ => Err(RowProblem::NotABool),
-    }
+    text::yes_or_no(text).ok_or(RowProblem::NotABool)
 }
 
 #[cfg(test)]
@@ -223,7 +242,7 @@ mod tests {
 
     fn parse(cells: &[(ImportColumn, &str)]) -> Result<ImportRow, RowError> {
         let cells = cells.iter().map(|(column, text)| (*column, (*text).to_owned())).collect();
-        ImportRow::parse(&cells, PasswordLength::DEFAULT)
+        ImportRow::parse(&cells, PasswordLength::DEFAULT, &AttributeRules::default())
     }
 
     #[test]

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::access::Roles;
 use crate::access::rights::RightId;
 use crate::accounts::{
-    AccountChange, AccountRepository, AddressChange, Authority, Email, NewUser, Role, Username,
+    AccountChange, AccountRepository, AddressChange, AttributeRules, Authority, Email, NewUser,
+    Role, Username,
 };
 use crate::audit::AuditAction;
 use crate::common::{PortError, Timestamp, UserId};
@@ -34,8 +35,8 @@ pub struct Importer {
     authority: Authority,
     /// The roles that there are.
     roles: Arc<Roles>,
-    /// Whether accounts that are there may get another address.
-    changes_addresses: bool,
+    /// Whose rights count; `None`: the owner of the machine, who may do anything.
+    role: Option<Role>,
     /// Judges hashes of other systems; `None`: there may be none.
     hashes: Option<Arc<dyn ForeignHashes>>,
 }
@@ -45,14 +46,17 @@ impl Importer {
     /// hashes along.
     pub fn of_machine(at: Timestamp, roles: Arc<Roles>, hashes: Arc<dyn ForeignHashes>) -> Self {
         let authority = Authority::of_machine(at);
-        Self { authority, roles, changes_addresses: true, hashes: Some(hashes) }
+        Self { authority, roles, role: None, hashes: Some(hashes) }
     }
 
     /// Somebody of this role, who brings no hashes along, and changes addresses only with the right to set
     /// passwords: whoever has the address can get a new password.
     pub(crate) fn of_role(authority: Authority, role: Role, roles: Arc<Roles>) -> Self {
-        let changes_addresses = roles.grants(role, RightId::UsersSetPassword);
-        Self { authority, roles, changes_addresses, hashes: None }
+        Self { authority, roles, role: Some(role), hashes: None }
+    }
+
+    fn may(&self, right: RightId) -> bool {
+        self.role.is_none_or(|role| self.roles.grants(role, right))
     }
 
     fn check_role(&self, role: Role) -> Result<(), RowProblem> {
@@ -148,6 +152,8 @@ pub struct ImportUsers {
     pub passwords: FirstPasswords,
     /// Makes the mails that tell owners of changes.
     pub post: Post,
+    /// The attributes that there are.
+    pub attributes: Arc<AttributeRules>,
 }
 
 impl ImportUsers {
@@ -156,8 +162,9 @@ impl ImportUsers {
         accounts: Arc<dyn AccountRepository>,
         passwords: FirstPasswords,
         post: Post,
+        attributes: Arc<AttributeRules>,
     ) -> Self {
-        Self { accounts, passwords, post }
+        Self { accounts, passwords, post, attributes }
     }
 
     /// Begins with a file.
@@ -260,7 +267,18 @@ impl ImportRun {
 
     /// Reads a row, and checks what can be checked without the store.
     fn read(&mut self, number: u64, cells: &Cells) -> Result<ImportRow, RowError> {
-        let row = ImportRow::parse(cells, self.options.length)?;
+        let rules = &self.import.attributes;
+        let row = ImportRow::parse(cells, self.options.length, rules)?;
+        for name in row.attributes.keys() {
+            let forbidden =
+                || RowError::at(ImportColumn::Attribute(*name), RowProblem::AttributeForbidden);
+            let needed = rules.get(*name).map(|rule| &rule.rights[..]).unwrap_or_default();
+            needed
+                .iter()
+                .all(|right| self.importer.may(*right))
+                .then_some(())
+                .ok_or_else(forbidden)?;
+        }
         if row.username.is_none() && row.email.is_none() {
             return Err(RowError::at(ImportColumn::Username, RowProblem::Missing));
         }
@@ -369,7 +387,7 @@ impl ImportRun {
         let mut profile = row.changes();
         if profile.email.is_some() {
             let mails = self.import.post.of_email_change(false, request)?;
-            let is_allowed = self.importer.changes_addresses;
+            let is_allowed = self.importer.may(RightId::UsersSetPassword);
             profile.address = AddressChange { is_allowed, by_password: true, mails };
         }
         let edit = AccountChange::Edit { username: row.username.clone(), profile: profile.into() };

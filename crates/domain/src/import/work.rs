@@ -48,6 +48,7 @@ impl ImportJob {
                 accounts.clone(),
                 FirstPasswords::new(ports, policy),
                 Post::new(ports),
+                policy.attributes.clone(),
             ),
             jobs: ports.jobs.clone(),
             officer: Officer { accounts, roles: roles.clone() },

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod admin;
+mod attributes;
 mod audit;
 mod auth;
 mod cache;
@@ -37,6 +38,7 @@ mod written;
 
 use humantime::format_duration;
 use menjin_domain::access::Roles;
+use menjin_domain::accounts::AttributeRules;
 use prelude::{Deserialize, Duration, Serialize, Validate};
 
 pub use database::Database;
@@ -80,6 +82,9 @@ pub struct Settings {
     pub(crate) accounts: accounts::AccountsSettings,
     #[garde(dive)]
     roles: roles::RoleTable,
+    #[garde(dive)]
+    #[serde(default)]
+    attributes: attributes::AttributeTable,
     #[garde(dive)]
     pub(crate) admin: admin::AdminSettings,
     #[garde(dive)]
@@ -133,7 +138,16 @@ impl Settings {
         let verification = self.registration.require_verification;
         self.mail.check(&self.server, verification, self.production)?;
         self.accounts.check(self.mail.is_on())?;
+        self.attributes()?;
         self.registration.default_role(&self.roles()?).map(drop)
+    }
+
+    /// What users carry beside the fields of the documents.
+    ///
+    /// # Errors
+    /// See [`attributes::attributes`].
+    pub(crate) fn attributes(&self) -> Result<AttributeRules, SettingsError> {
+        attributes::attributes(&self.attributes)
     }
 
     /// Which role has which rights.

@@ -15,6 +15,7 @@ async fn register_makes_a_user() {
     assert_snapshot!(app.anonymous().post("/api/v1/auth/register", &body).await, @r#"
     201
     {
+      "attributes": {},
       "avatar": "https://example.com/mike.png",
       "ban_reason": null,
       "banned_until": null,
@@ -49,6 +50,7 @@ async fn register_needs_three_fields_only_and_empty_ones_are_null() {
     assert_snapshot!(app.anonymous().post("/api/v1/auth/register", &body).await, @r#"
     201
     {
+      "attributes": {},
       "avatar": null,
       "ban_reason": null,
       "banned_until": null,
@@ -211,6 +213,7 @@ async fn z2_register_ignores_what_is_not_the_clients_to_say() {
     assert_snapshot!(app.anonymous().post("/api/v1/auth/register", &body).await, @r#"
     201
     {
+      "attributes": {},
       "avatar": null,
       "ban_reason": null,
       "banned_until": null,

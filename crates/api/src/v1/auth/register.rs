@@ -47,6 +47,7 @@ impl RegisterRequest {
                 phone: self.phone.value()?,
                 bio: self.bio.value()?,
                 avatar: self.avatar.value()?,
+                ..Profile::default()
             },
             locale: Some(locale),
             apply_policy: true,

@@ -8,7 +8,7 @@ use menjin_domain::common::Timestamp;
 use menjin_domain::credentials::{NewPassword, PasswordChoice};
 use menjin_web::Locale;
 use menjin_web::schema::{Components, Schema, with, with_field};
-use menjin_web::values::{Boolean, OrNone};
+use menjin_web::values::{AttributeFields, Boolean, OrNone};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -43,11 +43,14 @@ request! {
         bio: Nullable<Bio>,
         avatar: Nullable<AvatarUrl>,
         locale: Nullable<Locale>,
+        /// Attributes that this server declares.
+        attributes: Optional<AttributeFields>,
     }
 }
 
 impl CreateRequest {
     fn into_input(self, default_role: Role) -> Result<CreateUserInput, ApiError> {
+        let attributes = self.attributes.value()?.unwrap_or_default();
         Ok(CreateUserInput {
             username: self.username.value()?,
             email: self.email.value()?,
@@ -57,6 +60,10 @@ impl CreateRequest {
                 phone: self.phone.value()?,
                 bio: self.bio.value()?,
                 avatar: self.avatar.value()?,
+                attributes: attributes
+                    .into_iter()
+                    .filter_map(|(name, it)| Some((name, it?)))
+                    .collect(),
             },
             locale: self.locale.value()?,
             password: PasswordChoice {

@@ -79,9 +79,12 @@ async fn export(
     let mut users = api.services.export_users.begin(&allowed, filter).await?;
     // The first part is here before the answer begins, so that an outage is answered as one.
     let first = users.next().await?.unwrap_or_default();
-    let head = page(&first, format, true).map_err(broken)?;
-    let parts =
-        stream::try_unfold((Some(head), users), move |(ready, users)| part(ready, users, format));
+    let columns = ExportColumn::all(&api.settings.attributes);
+    let head = page(&first, &columns, format, true).map_err(broken)?;
+    let parts = stream::try_unfold((Some(head), users), move |(ready, users)| {
+        let columns = columns.clone();
+        async move { part(ready, users, &columns, format).await }
+    });
     let name = format!("attachment; filename=\"users.{}\"", format.as_str());
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, format.media_type()))
@@ -93,6 +96,7 @@ async fn export(
 async fn part(
     ready: Option<Bytes>,
     mut users: UserExport,
+    columns: &[ExportColumn],
     format: ExportFormat,
 ) -> Result<Option<(Bytes, (Option<Bytes>, UserExport))>, std::io::Error> {
     if let Some(ready) = ready {
@@ -104,7 +108,7 @@ async fn part(
         std::io::Error::other(error)
     })?;
     let Some(next) = next else { return Ok(None) };
-    Ok(Some((page(&next, format, false)?, (None, users))))
+    Ok(Some((page(&next, columns, format, false)?, (None, users))))
 }
 
 fn broken(error: std::io::Error) -> PortError {
@@ -112,17 +116,22 @@ fn broken(error: std::io::Error) -> PortError {
 }
 
 /// Users as they are sent; the first page begins with the names of the columns.
-fn page(users: &[User], format: ExportFormat, is_first: bool) -> std::io::Result<Bytes> {
-    let columns = ExportColumn::all;
+fn page(
+    users: &[User],
+    columns: &[ExportColumn],
+    format: ExportFormat,
+    is_first: bool,
+) -> std::io::Result<Bytes> {
     match format {
         ExportFormat::Csv => {
             let mut csv = CsvWriter::continuing(Vec::new());
             if is_first {
                 csv = CsvWriter::new(Vec::new())?;
-                csv.write(columns().map(ExportColumn::name))?;
+                csv.write(columns.iter().map(ExportColumn::name))?;
             }
             for user in users {
-                let cells: Vec<_> = columns().map(|column| column.cell(user).into_text()).collect();
+                let cells: Vec<_> =
+                    columns.iter().map(|column| column.cell(user).into_text()).collect();
                 csv.write(cells.iter().map(AsRef::as_ref))?;
             }
             Ok(csv.finish()?.into())
@@ -130,7 +139,7 @@ fn page(users: &[User], format: ExportFormat, is_first: bool) -> std::io::Result
         ExportFormat::Ndjson => {
             let mut lines = Vec::new();
             for user in users {
-                serde_json::to_writer(&mut lines, &exported_user(user))?;
+                serde_json::to_writer(&mut lines, &exported_user(user, columns))?;
                 lines.push(b'\n');
             }
             Ok(lines.into())
@@ -139,8 +148,9 @@ fn page(users: &[User], format: ExportFormat, is_first: bool) -> std::io::Result
 }
 
 /// A user as NDJSON has them.
-pub fn exported_user(user: &User) -> Map<String, Value> {
-    ExportColumn::all().map(|column| (column.name().to_owned(), value(column.cell(user)))).collect()
+pub fn exported_user(user: &User, columns: &[ExportColumn]) -> Map<String, Value> {
+    let columns = columns.iter();
+    columns.map(|column| (column.name().to_owned(), value(column.cell(user)))).collect()
 }
 
 fn value(cell: Cell<'_>) -> Value {

@@ -2,6 +2,7 @@
 
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use menjin_domain::access::rights::UsersImport;
+use menjin_domain::accounts::AttributeRules;
 use menjin_domain::import::{ImportColumn, Outcome, ReportedRow};
 use menjin_domain::jobs::JobId;
 use menjin_tables::CsvWriter;
@@ -35,7 +36,7 @@ async fn get(
         failed.extend(rows.filter(|row| matches!(row.outcome, Outcome::Failed(_))));
         next = report.next;
     }
-    let table = table(&failed, context.locale)
+    let table = table(&failed, &api.settings.attributes, context.locale)
         .map_err(|error| menjin_domain::common::PortError::internal("import", error))?;
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, CSV))
@@ -43,14 +44,19 @@ async fn get(
         .body(table))
 }
 
-fn table(failed: &[ReportedRow], locale: Locale) -> std::io::Result<Vec<u8>> {
-    let shown = ImportColumn::ALL.iter().copied().filter(|column| !column.is_secret());
+fn table(
+    failed: &[ReportedRow],
+    attributes: &AttributeRules,
+    locale: Locale,
+) -> std::io::Result<Vec<u8>> {
+    let shown = ImportColumn::of_template(attributes).into_iter();
+    let shown = shown.filter(|column| !column.is_secret());
     let is_used = |column: &ImportColumn| {
         failed.iter().flat_map(|row| &row.cells).any(|(other, _)| other == column)
     };
     let columns: Vec<_> = shown.filter(is_used).collect();
     let mut csv = CsvWriter::new(Vec::new())?;
-    csv.write(["row", "error"].into_iter().chain(columns.iter().map(|column| column.name())))?;
+    csv.write(["row", "error"].into_iter().chain(columns.iter().map(ImportColumn::name)))?;
     for row in failed {
         let Outcome::Failed(error) = &row.outcome else { continue };
         let (_, text) = row_problem(&error.problem, locale);

@@ -92,7 +92,7 @@ response! {
         id: Option<i64> => { "minimum": 1, "example": 3 },
         username: Option<String> => { "example": "student001" },
         /// The column that is at fault, if it is one.
-        field: Option<&'static str> => { "example": "email" },
+        field: Option<String> => { "example": "email" },
         /// Why it failed, as the request for this user alone would be refused; null if it did not.
         code: Option<&'static str> => { "example": "value_error" },
         /// The same for people.
@@ -110,13 +110,14 @@ impl RowResponse {
             Outcome::Unchanged => ("unchanged", None),
             Outcome::Failed(error) => ("failed", Some(error)),
         };
+        let column: Option<ImportColumn> = error.and_then(|error| error.column);
         let problem = error.map(|error| row_problem(&error.problem, locale));
         Self {
             row: row.number,
             outcome,
             id: row.id().map(UserId::get),
             username: row.username.clone(),
-            field: error.and_then(|error| error.column).map(ImportColumn::name),
+            field: column.map(|column| column.name().to_owned()),
             code: problem.as_ref().map(|(code, _)| *code),
             message: problem.map(|(_, message)| message),
             password: row.password.clone(),

@@ -2,6 +2,7 @@
 
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use menjin_domain::access::rights::UsersImport;
+use menjin_domain::accounts::AttributeRules;
 use menjin_domain::import::ImportColumn;
 use menjin_tables::CsvWriter;
 use menjin_web::Locale;
@@ -21,10 +22,11 @@ pub(crate) fn endpoint() -> Endpoint {
 /// As CSV, with the headings in the language of the request. Columns may be left out.
 #[api_v2_operation(operation_id = "get_import_template", tags("User Management"))]
 async fn template(
+    api: Data<Api>,
     Ordered(Authorized(_allowed), ()): Ordered<Authorized<UsersImport>, ()>,
     context: ReplyContext,
 ) -> Answer<HttpResponse> {
-    let headings = headings(context.locale)
+    let headings = headings(&api.settings.attributes, context.locale)
         .map_err(|error| menjin_domain::common::PortError::internal("import", error))?;
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, CSV))
@@ -32,12 +34,12 @@ async fn template(
         .body(headings))
 }
 
-fn headings(locale: Locale) -> std::io::Result<Vec<u8>> {
-    let heading = match locale {
-        Locale::ZhCn => ImportColumn::chinese,
-        Locale::En => ImportColumn::name,
-    };
+fn headings(attributes: &AttributeRules, locale: Locale) -> std::io::Result<Vec<u8>> {
+    let columns = ImportColumn::of_template(attributes);
     let mut csv = CsvWriter::new(Vec::new())?;
-    csv.write(ImportColumn::of_template().map(heading))?;
+    csv.write(columns.iter().map(|column| match locale {
+        Locale::ZhCn => column.chinese(attributes),
+        Locale::En => column.name(),
+    }))?;
     csv.finish()
 }

@@ -6,6 +6,7 @@ use menjin_domain::accounts::{
 };
 use menjin_domain::common::UserId;
 use menjin_web::Locale;
+use menjin_web::values::AttributeFields;
 
 use crate::prelude::*;
 use crate::v1::responses::User;
@@ -28,6 +29,8 @@ request! {
         bio: Patch<Bio>,
         avatar: Patch<AvatarUrl>,
         locale: Patch<Locale>,
+        /// Attributes that this server declares: null clears one, and those that are absent stay.
+        attributes: Optional<AttributeFields>,
     }
 }
 
@@ -41,6 +44,7 @@ impl EditRequest {
             bio: self.bio.value()?,
             avatar: self.avatar.value()?,
             locale: self.locale.value()?,
+            attributes: self.attributes.value()?.unwrap_or_default(),
             address: AddressChange::default(),
         };
         Ok((username, profile))

@@ -1,7 +1,8 @@
 //! `PUT /api/v1/users/me`.
 
 use menjin_domain::accounts::{
-    AddressChange, AvatarUrl, Bio, Email, FullName, Phone, ProfileChanges, UpdateOwnProfileInput,
+    AddressChange, AttributeChanges, AvatarUrl, Bio, Email, FullName, Phone, ProfileChanges,
+    UpdateOwnProfileInput,
 };
 use menjin_domain::common::RequestContext;
 use menjin_domain::credentials::CandidatePassword;
@@ -42,6 +43,8 @@ impl UpdateRequest {
             bio: self.bio.value()?,
             avatar: self.avatar.value()?,
             locale: self.locale.value()?,
+            // The owner of an account does not change what administrators keep of them.
+            attributes: AttributeChanges::new(),
             address: AddressChange::default(),
         };
         Ok(UpdateOwnProfileInput { changes, current: self.current_password.value()?, request })

@@ -67,7 +67,8 @@ fn run(options: ImportOptions, passwords_to_hash: usize) -> (ImportRun, Arc<Seen
         let is_known = hash.expose().starts_with("$2");
         if is_known { Ok(()) } else { Err(HashRefused::UnknownKind) }
     });
-    let import = ImportUsers::standalone(Arc::new(accounts), passwords, testing::post(9));
+    let import =
+        ImportUsers::standalone(Arc::new(accounts), passwords, testing::post(9), Arc::default());
     let importer = Importer::of_machine(at(9), Arc::default(), Arc::new(judge));
     (import.begin(importer, options), seen)
 }

@@ -129,7 +129,12 @@ fn work(role: &str, rows: u64, has_lease: bool) -> (ImportJob, Arc<Stored>) {
         ttl: Duration::from_secs(100),
     };
     let work = ImportJob {
-        import: ImportUsers::standalone(accounts.clone(), passwords, testing::post(9)),
+        import: ImportUsers::standalone(
+            accounts.clone(),
+            passwords,
+            testing::post(9),
+            Arc::default(),
+        ),
         jobs: JobPorts {
             repository: Arc::new(jobs),
             sealer: Arc::new(Glass),
