@@ -130,8 +130,7 @@ fn with_passwords(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         row("a log-in beside it, against alone".to_owned())
             .unit(Unit::Milliseconds)
             .figure(during)
-            .against(before)
-            .target(Target::RatioAtMost(2.0)),
+            .against(before),
     );
     Ok(rows)
 }
@@ -227,8 +226,9 @@ fn many_at_once(bench: &Bench) -> anyhow::Result<Vec<Row>> {
             writeln!(table, "pupil{number},pupil{number}@example.com")?;
         }
         import(&server, &root, &table)?;
-        let ids: Vec<_> = (2..2 + number).collect();
-        let body = json!({ "action": "deactivate", "ids": ids }).to_string();
+        // Those that were made: all but the administrator.
+        let filter = json!({ "role": "student" });
+        let body = json!({ "action": "deactivate", "filter": filter }).to_string();
         let started = Instant::now();
         let batch = request("POST", "/api/v1/users/batch", &bearer(&root.access), &body);
         let begun = call(&server, &batch)?;

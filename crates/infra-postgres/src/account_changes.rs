@@ -6,7 +6,7 @@ use menjin_domain::accounts::{
     Account, AccountChange, Authority, ChangePlan, ChangeUserError, Ends, LastAdmin,
     UpdateProfileError, User,
 };
-use menjin_domain::audit::AuditAction;
+use menjin_domain::audit::{AuditAction, ChangedField};
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::one_time::{EmailChangeMails, NewAddress};
 use menjin_infra_sql::account_changes::{AccountRow, ChangedRow, is_another_who_lasts};
@@ -22,6 +22,7 @@ use crate::mails::enqueue;
 use crate::recipients::{find_recipient, user};
 use crate::sessions::end_open;
 use crate::statements::{locks, pg_advisory_xact_lock};
+use crate::users::insert_terms;
 
 type Aborted = Abort<Error<ChangeUserError>>;
 
@@ -29,19 +30,26 @@ fn refused(error: impl Into<ChangeUserError>) -> Aborted {
     Abort::Refused(Error::Refused(error.into()))
 }
 
-/// An account after a change.
-pub(crate) struct Changed {
-    pub(crate) user: User,
-    /// Whether anything of it has changed.
-    pub(crate) is_changed: bool,
-}
-
 pub(crate) async fn change(
     postgres: &mut AsyncPgConnection,
     id: UserId,
     change: &AccountChange,
     authority: &Authority,
-) -> Result<Option<Changed>, Aborted> {
+) -> Result<Option<User>, Aborted> {
+    match make(postgres, id, change, authority).await? {
+        None => Ok(None),
+        Some(_) => Ok(Some(user(postgres, id).await?)),
+    }
+}
+
+/// Makes a change, and tells whether anything of the account has changed. Only [`AccountChange::Edit`] may be
+/// refused after something was written.
+pub(crate) async fn make(
+    postgres: &mut AsyncPgConnection,
+    id: UserId,
+    change: &AccountChange,
+    authority: &Authority,
+) -> Result<Option<bool>, Aborted> {
     let context = &authority.context;
     let account = users::table.find(id.get()).select(AccountRow::as_select()).for_update();
     let row: Option<AccountRow> = account.get_result(postgres).await.optional()?;
@@ -78,7 +86,7 @@ pub(crate) async fn change(
         let event = context.clone().event(action).on(id);
         record(postgres, &event.changing(plan.changed.clone())).await?;
     }
-    Ok(Some(Changed { user: user(postgres, id).await?, is_changed: action.is_some() }))
+    Ok(Some(action.is_some()))
 }
 
 /// Writes the account as it is to be.
@@ -95,6 +103,12 @@ async fn write(
         }
         written => written?,
     };
+    if plan.changed.contains(&ChangedField::Attributes) {
+        let terms = attribute_terms::table.filter(attribute_terms::user_id.eq(id.get()));
+        diesel::delete(terms).execute(postgres).await?;
+        let terms = TermRow::of(id, &plan.after.user.profile.attributes);
+        insert_terms(postgres, terms).await?;
+    }
     if let Some(hash) = &plan.hash {
         let hash = users::password_hash.eq(hash.expose());
         diesel::update(account).set(hash).execute(postgres).await?;

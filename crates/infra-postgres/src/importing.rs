@@ -22,6 +22,7 @@ use crate::PostgresStore;
 use crate::account_changes;
 use crate::error::Abort;
 use crate::jobs::advance;
+use crate::users::insert_terms;
 
 type Outcome = Result<Imported, RowRefusal>;
 
@@ -181,6 +182,11 @@ async fn create(
         .iter()
         .filter_map(|user| made.get(user.username.canonical()).map(|id| user.event().on(*id)));
     let recorded: Vec<_> = recorded.collect();
+    let terms = new.iter().filter_map(|user| {
+        let id = made.get(user.username.canonical())?;
+        Some(TermRow::of(*id, &user.profile.attributes))
+    });
+    insert_terms(postgres, terms.flatten().collect()).await?;
     let records: Vec<_> = recorded.iter().map(NewEventRow::from).collect();
     diesel::insert_into(events::table).values(records).execute(postgres).await?;
     Ok(made)
@@ -193,19 +199,27 @@ async fn change(
     changes: &[AccountChange],
     authority: &Authority,
 ) -> Result<Outcome, Abort<PortError>> {
-    postgres.batch_execute("SAVEPOINT import_row").await?;
+    // Each costs a round trip, and what is refused before anything is written needs none.
+    let may_need_undoing =
+        !matches!(changes, [change] if !matches!(change, AccountChange::Edit { .. }));
+    let savepoint = async |postgres: &mut AsyncPgConnection, statement: &str| match may_need_undoing
+    {
+        true => postgres.batch_execute(statement).await,
+        false => Ok(()),
+    };
+    savepoint(postgres, "SAVEPOINT import_row").await?;
     let mut imported = Imported::Unchanged(id);
     for change in changes {
-        match account_changes::change(postgres, id, change, authority).await {
+        match account_changes::make(postgres, id, change, authority).await {
             Ok(None) => {
-                postgres.batch_execute("RELEASE SAVEPOINT import_row").await?;
+                savepoint(postgres, "RELEASE SAVEPOINT import_row").await?;
                 return Ok(Err(RowRefusal::NotFound));
             }
-            Ok(Some(account)) if account.is_changed => imported = Imported::Updated(id),
-            Ok(Some(_)) => {}
+            Ok(Some(true)) => imported = Imported::Updated(id),
+            Ok(Some(false)) => {}
             Err(Abort::Refused(Error::Refused(refusal))) => {
                 let undo = "ROLLBACK TO SAVEPOINT import_row; RELEASE SAVEPOINT import_row";
-                postgres.batch_execute(undo).await?;
+                savepoint(postgres, undo).await?;
                 let refusal: ChangeUserError = refusal;
                 return Ok(Err(refusal.into()));
             }
@@ -215,6 +229,6 @@ async fn change(
             Err(Abort::Failed(error)) => return Err(Abort::Failed(error)),
         }
     }
-    postgres.batch_execute("RELEASE SAVEPOINT import_row").await?;
+    savepoint(postgres, "RELEASE SAVEPOINT import_row").await?;
     Ok(Ok(imported))
 }

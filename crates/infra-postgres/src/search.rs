@@ -3,7 +3,9 @@
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 use menjin_domain::accounts::{FoundUsers, SearchTerm, User, UserSearch};
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::postgres::{counted, matches, users_of_ids, walk};
+use menjin_infra_sql::queries::postgres::{
+    counted, matches, matches_in_attribute, users_of_ids, walk,
+};
 use menjin_infra_sql::search::{
     COLLECTED, Matches, SearchColumn, found, found_of_all, in_order, segments,
 };
@@ -45,6 +47,10 @@ async fn collected(
     let mut found = Vec::new();
     for column in SearchColumn::ALL {
         found.push(matches(&search.filter, term, column).load(postgres).await?);
+    }
+    for attribute in term.attributes() {
+        let matches = matches_in_attribute(&search.filter, term, *attribute);
+        found.push(matches.load(postgres).await?);
     }
     Ok(Matches::of(found))
 }

@@ -35,8 +35,8 @@ impl AccountRepository for PostgresStore {
     /// the lower id may become visible first or last. To hand out ids in the order of commits, all
     /// registrations would have to queue behind each other.
     async fn create(&self, user: NewUser) -> Result<User, Error<CreateUserError>> {
-        // Alone, the account and its record are one statement; with a mail they are two.
-        if user.mail.is_none() {
+        // Alone, the account and its record are one statement; with a mail or attributes there are others.
+        if user.mail.is_none() && user.profile.attributes.is_empty() {
             return self.statement(user, |postgres, user| create(postgres, user).boxed()).await;
         }
         self.transaction(user, |postgres, user| create(postgres, user).boxed()).await
@@ -81,11 +81,7 @@ impl AccountRepository for PostgresStore {
         authority: Authority,
     ) -> Result<Option<User>, Error<ChangeUserError>> {
         self.transaction((id, change, authority), |postgres, (id, change, authority)| {
-            async move {
-                let changed = account_changes::change(postgres, *id, change, authority).await?;
-                Ok(changed.map(|changed| changed.user))
-            }
-            .boxed()
+            account_changes::change(postgres, *id, change, authority).boxed()
         })
         .await
     }
@@ -142,13 +138,26 @@ pub(crate) async fn insert(
     let insert = Recorded::new(insert, user.event(), Subject::Changed("id"));
     let row: Option<UserRow> = insert.get_result(postgres).await.optional()?;
     if let Some(row) = row {
-        return Ok(User::try_from(row)?);
+        let created = User::try_from(row)?;
+        insert_terms(postgres, TermRow::of(created.id, &user.profile.attributes)).await?;
+        return Ok(created);
     }
     // Somebody was faster. The constraint does not tell whether name or address is taken:
     // PostgreSQL names the one whose index it looks at first.
     let taken = who_has(postgres, user).await?;
     let odd = || PortError::internal(COMPONENT, "a conflict with a user who is not there");
     Err(taken.map_or_else(|| Abort::Port(odd()), Abort::Refused))
+}
+
+/// Keeps what attributes are searched for by.
+pub(crate) async fn insert_terms<E>(
+    postgres: &mut AsyncPgConnection,
+    terms: Vec<TermRow>,
+) -> Result<(), Abort<E>> {
+    if !terms.is_empty() {
+        diesel::insert_into(attribute_terms::table).values(terms).execute(postgres).await?;
+    }
+    Ok(())
 }
 
 /// No account has this id.

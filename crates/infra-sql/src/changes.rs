@@ -4,7 +4,8 @@
 
 use diesel::prelude::*;
 use menjin_domain::accounts::{
-    AvatarUrl, Bio, FullName, NewUser, Phone, ProfileChanges, attributes_to_stored, search_form,
+    AttributeName, AttributeValue, Attributes, AvatarUrl, Bio, FullName, NewUser, Phone,
+    ProfileChanges, attributes_to_stored, search_form,
 };
 use menjin_domain::audit::{AuditEvent, AuditReason, ChangedField};
 use menjin_domain::common::{Locale, Patch, RequestId, Timestamp, UserId};
@@ -12,7 +13,7 @@ use menjin_domain::credentials::PasswordHash;
 use menjin_domain::lockout::Failures;
 use menjin_domain::sessions::{Generation, Lineage, NewSession, Session};
 
-use crate::schema::{audit_events, login_throttles, sessions, users};
+use crate::schema::{attribute_terms, audit_events, login_throttles, sessions, users};
 use crate::values::{Host, Id, Micros};
 
 /// A new account.
@@ -68,6 +69,32 @@ impl<'a> From<&'a NewUser> for NewUserRow<'a> {
             full_name_search: user.profile.full_name.as_ref().map(searched_name),
             attributes: attributes_to_stored(&user.profile.attributes),
         }
+    }
+}
+
+/// A text of an attribute, in the form in which it is searched for.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = attribute_terms)]
+pub struct TermRow {
+    attribute: String,
+    term: String,
+    user_id: i64,
+}
+
+impl TermRow {
+    /// Those of a user.
+    pub fn of(user: UserId, attributes: &Attributes) -> Vec<Self> {
+        let terms = attributes.iter().filter_map(|(name, value)| match value {
+            AttributeValue::Text(text) => Some((name, search_form(text))),
+            AttributeValue::Integer(_) | AttributeValue::Boolean(_) => None,
+        });
+        let terms = terms.filter(|(_, term)| !term.is_empty());
+        let row = |(name, term): (&AttributeName, String)| Self {
+            attribute: name.to_string(),
+            term,
+            user_id: user.get(),
+        };
+        terms.map(row).collect()
     }
 }
 

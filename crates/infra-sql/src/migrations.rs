@@ -41,6 +41,7 @@ macro_rules! migrations {
             11, "0011_audit_fields", 1;
             12, "0012_jobs", 1;
             13, "0013_attributes", 1;
+            14, "0014_attribute_terms", 1;
         )
     };
     ($database:literal: $($version:literal, $name:literal, $oldest_program:literal;)*) => {

@@ -5,11 +5,12 @@ pub use diesel::prelude::*;
 pub use menjin_domain::common::{Error, PortError};
 
 pub use crate::changes::{
-    NewEventRow, NewFailuresRow, NewSessionRow, NewUserRow, OwnPasswordRow, ProfileRow, RotationRow,
+    NewEventRow, NewFailuresRow, NewSessionRow, NewUserRow, OwnPasswordRow, ProfileRow,
+    RotationRow, TermRow,
 };
 pub use crate::rows::{
     ALL_NETWORKS, CredentialsRow, EventRow, FailuresRow, PredecessorRow, SessionRow, UserRow,
     live_session,
 };
-pub use crate::schema::{sessions, user_counts, users};
+pub use crate::schema::{attribute_terms, sessions, user_counts, users};
 pub use crate::values::{Host, Id, Micros};

@@ -173,18 +173,19 @@ pub fn merged(
 /// express them for any database, so a macro writes them.
 macro_rules! boxed_queries {
     ($database:ty) => {
-        use diesel::dsl::{AsSelect, IntoBoxed, Select, sql};
+        use diesel::dsl::{AsSelect, IntoBoxed, Select, exists, sql};
         use diesel::prelude::*;
         use diesel::sql_types::Bool;
         use menjin_domain::accounts::{
-            Role, SearchTerm, UserFilter, UserPosition, UserQuery, UserSearch, UserSort,
+            AttributeName, Role, SearchTerm, UserFilter, UserPosition, UserQuery, UserSearch,
+            UserSort,
         };
         use menjin_domain::audit::{AuditAction, AuditOrder, AuditOutcome, AuditQuery};
         use menjin_domain::common::UserId;
 
         use super::limit;
         use crate::rows::UserRow;
-        use crate::schema::{audit_events as events, user_counts, users};
+        use crate::schema::{attribute_terms, audit_events as events, user_counts, users};
         use crate::search::{COLLECTED, SearchColumn, Segment};
         use crate::values::Micros;
 
@@ -285,6 +286,26 @@ macro_rules! boxed_queries {
             rows.limit(COLLECTED)
         }
 
+        /// The same with the term in an attribute.
+        pub fn matches_in_attribute(
+            filter: &UserFilter,
+            term: &SearchTerm,
+            attribute: AttributeName,
+        ) -> IntoBoxed<
+            'static,
+            Select<users::table, (users::username_canonical, users::id)>,
+            $database,
+        > {
+            let (from, to) = term.bounds();
+            let with_term = attribute_terms::table
+                .filter(attribute_terms::attribute.eq(attribute.to_string()))
+                .filter(attribute_terms::term.ge(from.to_owned()))
+                .filter(attribute_terms::term.lt(to))
+                .select(attribute_terms::user_id);
+            let rows = filtered(filter).select((users::username_canonical, users::id));
+            rows.filter(users::id.eq_any(with_term)).limit(COLLECTED)
+        }
+
         /// The accounts of a page, in order, in one part of the order: no more than this many.
         pub fn walk(
             search: &UserSearch,
@@ -296,6 +317,11 @@ macro_rules! boxed_queries {
                 let (from, to) = term.bounds();
                 let from = from.to_owned();
                 let (from, to) = (|| from.clone(), || to.clone());
+                let in_attribute = attribute_terms::table
+                    .filter(attribute_terms::user_id.eq(users::id))
+                    .filter(attribute_terms::attribute.eq_any(term.attribute_names()))
+                    .filter(attribute_terms::term.ge(from()))
+                    .filter(attribute_terms::term.lt(to()));
                 rows = rows.filter(
                     (users::username_canonical.ge(from()).and(users::username_canonical.lt(to())))
                         .nullable()
@@ -307,7 +333,8 @@ macro_rules! boxed_queries {
                         .or(users::email_search.ge(from()).and(users::email_search.lt(to())))
                         .or(users::full_name_search
                             .ge(from())
-                            .and(users::full_name_search.lt(to()))),
+                            .and(users::full_name_search.lt(to())))
+                        .or(exists(in_attribute).nullable()),
                 );
             }
             let descending = search.order.descending;

@@ -211,7 +211,23 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+
+    attribute_terms (attribute, term, user_id) {
+        attribute -> Text,
+        term -> Text,
+        user_id -> BigInt,
+    }
+}
+
 diesel::joinable!(invitations -> users (created_by));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(one_time_tokens -> users (user_id));
-diesel::allow_tables_to_appear_in_same_query!(invitations, one_time_tokens, sessions, users);
+diesel::allow_tables_to_appear_in_same_query!(
+    attribute_terms,
+    invitations,
+    one_time_tokens,
+    sessions,
+    users
+);

@@ -16,7 +16,7 @@ use menjin_domain::transfer::{Batch, Contents, NotEmpty, Row};
 use crate::error::{COMPONENT, bad_column};
 use crate::values::Micros;
 
-/// How many rows are read and written at once. A user has 36 columns, and SQLite accepts 32,766
+/// How many rows are read and written at once. A user has 37 columns, and SQLite accepts 32,766
 /// parameters.
 pub const BATCH: usize = 800;
 
@@ -96,10 +96,10 @@ pub const TABLES: &[Table] = &[
             ("ban_reason", Kind::Text),
             ("first_password_from", Moment),
             ("first_password_until", Moment),
-            ("attributes", Kind::Text),
             ("username_search", Kind::Text),
             ("email_search", Kind::Text),
             ("full_name_search", Kind::Text),
+            ("attributes", Kind::Text),
         ],
     },
     Table {
@@ -184,6 +184,13 @@ pub const TABLES: &[Table] = &[
             ("ended_at", Moment),
             ("address", Kind::Text),
         ],
+    },
+    Table {
+        name: "attribute_terms",
+        what: "attributes to search for",
+        gives_ids: false,
+        key: &["attribute", "term", "user_id"],
+        columns: &[("attribute", Kind::Text), ("term", Kind::Text), ("user_id", Number)],
     },
     Table {
         name: "invitations",

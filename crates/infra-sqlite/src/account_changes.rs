@@ -5,7 +5,7 @@ use menjin_domain::accounts::{
     Account, AccountChange, Authority, ChangePlan, ChangeUserError, Ends, LastAdmin,
     UpdateProfileError, User,
 };
-use menjin_domain::audit::AuditAction;
+use menjin_domain::audit::{AuditAction, ChangedField};
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::one_time::{EmailChangeMails, NewAddress};
 use menjin_infra_sql::account_changes::{AccountRow, ChangedRow, is_another_who_lasts};
@@ -16,6 +16,7 @@ use menjin_infra_sql::schema::one_time_tokens as tokens;
 use crate::audit::record;
 use crate::email_changes;
 use crate::error::{OrPortError, is_taken};
+use crate::inserting::insert_terms;
 use crate::lockouts::forget;
 use crate::mails::enqueue;
 use crate::recipients::{find_recipient, user};
@@ -83,6 +84,11 @@ fn write(
         }
         written => written.or_port_error()?,
     };
+    if plan.changed.contains(&ChangedField::Attributes) {
+        let terms = attribute_terms::table.filter(attribute_terms::user_id.eq(id.get()));
+        diesel::delete(terms).execute(sqlite).or_port_error()?;
+        insert_terms(sqlite, id, &plan.after.user.profile.attributes)?;
+    }
     if let Some(hash) = &plan.hash {
         diesel::update(account)
             .set(users::password_hash.eq(hash.expose()))

@@ -2,7 +2,8 @@
 
 use diesel::dsl::{exists, select};
 use diesel::result::Error as DieselError;
-use menjin_domain::accounts::{CreateUserError, NewUser, User};
+use menjin_domain::accounts::{Attributes, CreateUserError, NewUser, User};
+use menjin_domain::common::UserId;
 use menjin_infra_sql::prelude::*;
 
 use crate::email_changes::is_anothers;
@@ -25,7 +26,21 @@ pub(crate) fn insert(
     if is_anothers(sqlite, user.email.canonical(), created.id, user.created_at())? {
         return Err(Error::Refused(CreateUserError::EmailTaken));
     }
+    insert_terms(sqlite, created.id, &user.profile.attributes)?;
     Ok(created)
+}
+
+/// Keeps what attributes are searched for by.
+pub(crate) fn insert_terms(
+    sqlite: &mut SqliteConnection,
+    id: UserId,
+    attributes: &Attributes,
+) -> Result<(), PortError> {
+    for row in TermRow::of(id, attributes) {
+        let row = diesel::insert_into(attribute_terms::table).values(row);
+        row.execute(sqlite).or_port_error()?;
+    }
+    Ok(())
 }
 
 /// Which of the two is taken. SQLite names one violated constraint, not all of them. The statement

@@ -2,7 +2,9 @@
 
 use menjin_domain::accounts::{FoundUsers, SearchTerm, User, UserSearch};
 use menjin_infra_sql::prelude::*;
-use menjin_infra_sql::queries::sqlite::{counted, matches, users_of_ids, walk};
+use menjin_infra_sql::queries::sqlite::{
+    counted, matches, matches_in_attribute, users_of_ids, walk,
+};
 use menjin_infra_sql::search::{
     COLLECTED, Matches, SearchColumn, found, found_of_all, in_order, segments,
 };
@@ -41,6 +43,10 @@ fn collected(
     let mut found = Vec::new();
     for column in SearchColumn::ALL {
         found.push(matches(&search.filter, term, column).load(sqlite).or_port_error()?);
+    }
+    for attribute in term.attributes() {
+        let matches = matches_in_attribute(&search.filter, term, *attribute);
+        found.push(matches.load(sqlite).or_port_error()?);
     }
     Ok(Matches::of(found))
 }

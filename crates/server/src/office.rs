@@ -69,7 +69,8 @@ impl Office {
             is_active: args.active,
             is_verified: args.verified,
             ..UserFilter::default()
-        })
+        }
+        .in_attributes(&self.settings.attributes()?))
     }
 
     pub(crate) fn passwords(&self) -> anyhow::Result<FirstPasswords> {

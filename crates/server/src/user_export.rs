@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use menjin_api::exported_user;
 use menjin_domain::accounts::User;
@@ -36,7 +38,8 @@ pub(crate) async fn export(office: &Office, args: &ExportUsersArgs) -> anyhow::R
         None => Box::new(BufWriter::new(io::stdout())),
     };
     let hash = args.with_hashes.then_some(ImportColumn::PasswordHash);
-    let columns = ExportColumn::all(&office.settings.attributes()?);
+    let attributes = Arc::new(office.settings.attributes()?);
+    let columns = ExportColumn::all(&attributes);
     let mut sink = match format {
         ExportFormat::Csv => {
             let mut csv = CsvWriter::new(out)?;
@@ -46,7 +49,8 @@ pub(crate) async fn export(office: &Office, args: &ExportUsersArgs) -> anyhow::R
         }
         ExportFormat::Ndjson => Sink::Ndjson(out),
     };
-    let use_case = ExportUsers::standalone(office.accounts.clone(), office.store.audit_records());
+    let use_case =
+        ExportUsers::standalone(office.accounts.clone(), office.store.audit_records(), attributes);
     let context = AuditContext::anonymous(SystemClock.now(), RequestContext::local());
     let (mut export, mut written) = (use_case.begin_as(context, filter).await?, 0_u64);
     while let Some(users) = export.next().await? {

@@ -49,7 +49,7 @@ fn of_address(address: &str, undo: u8) -> AccountChange {
 }
 
 impl Store {
-    async fn administer(&self, id: UserId, change: AccountChange, seconds: i64) -> User {
+    pub(super) async fn administer(&self, id: UserId, change: AccountChange, seconds: i64) -> User {
         let changed = self.accounts.administer(id, change, context(seconds)).await;
         changed.unwrap().unwrap()
     }

@@ -2,7 +2,8 @@
 
 use macro_rules_attribute::apply;
 use menjin_domain::accounts::{
-    AccountChange, FullName, NewUser, Period, Profile, ProfileChanges, Role, SearchTerm, User,
+    AccountChange, AttributeKind, AttributeName, AttributeRule, AttributeRules, AttributeValue,
+    Attributes, FullName, NewUser, Period, Profile, ProfileChanges, Role, SearchTerm, User,
     UserFilter, UserOrder, UserPosition, UserSearch, Username, UsernameLength,
 };
 use menjin_domain::common::{Patch, UserId};
@@ -188,5 +189,49 @@ async fn a3_filters_hold_together(mailing: Mailing) {
         let mut by_login = store.names(filter, by("last_login_at"), 2).await;
         by_login.sort_by_key(|name| expected.iter().position(|each| each == name));
         assert_eq!(by_login, expected, "{told}");
+    }
+}
+
+/// A term is looked for in the attributes that are declared to be searched, as they are now.
+#[apply(row!)]
+async fn a13_attributes_are_searched_for_by_their_beginnings(store: Store) {
+    let name = |text: &str| text.parse::<AttributeName>().unwrap();
+    let text = |text: &str| AttributeValue::Text(text.to_owned());
+    for (user, number, house) in
+        [("ann", "ＡB-17", "Ab"), ("bob", "ab-18", ""), ("carl", "17", "ab")]
+    {
+        let mut attributes = Attributes::from([(name("number"), text(number))]);
+        if !house.is_empty() {
+            attributes.insert(name("house"), text(house));
+        }
+        let profile = Profile { attributes, ..Profile::default() };
+        store.accounts.create(NewUser { profile, ..new_user(user, Role::STUDENT) }).await.unwrap();
+    }
+    let rule = |is_searchable| AttributeRule {
+        kind: AttributeKind::Text,
+        rights: vec![],
+        is_searchable,
+        headings: vec![],
+    };
+    let found = async |term: &str, searched: &[&str]| {
+        let rules = ["number", "house"].map(|it| (name(it), rule(searched.contains(&it))));
+        let term = SearchTerm::parse(term).unwrap();
+        let filter = UserFilter { term, ..UserFilter::default() };
+        store.names(filter.in_attributes(&AttributeRules::new(rules)), by("username"), 2).await
+    };
+    assert_eq!(found("AB", &["number"]).await, ["ann", "bob"]);
+    assert_eq!(found("ab", &["house"]).await, ["ann", "carl"]);
+    assert_eq!(found("ab", &["house", "number"]).await, ["ann", "bob", "carl"], "each once");
+    assert_eq!(found("ab-17", &["number"]).await, ["ann"]);
+    assert_eq!(found("a", &["number"]).await, ["ann", "bob"], "by name, and by number");
+    assert_eq!(found("ab", &[]).await, [] as [String; 0]);
+    let bob = UserId::try_from(2).unwrap();
+    for (value, expected) in [(Some(text("X-9")), &["bob"][..]), (None, &[])] {
+        let attributes = [(name("number"), value)].into();
+        let profile = ProfileChanges { attributes, ..ProfileChanges::default() };
+        let change = AccountChange::Edit { username: None, profile: profile.into() };
+        store.administer(bob, change, 5).await;
+        assert_eq!(found("x-", &["number"]).await, expected);
+        assert_eq!(found("ab-18", &["number"]).await, [] as [String; 0]);
     }
 }

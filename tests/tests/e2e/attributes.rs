@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 /// Imports change who is there.
 const UPDATE: &str = "?on_conflict=update";
 
-const SCHOOL: [(&str, &str); 6] = [
+const SCHOOL: [(&str, &str); 7] = [
     ("attributes.student_number.type", "text"),
     ("attributes.student_number.headings", "学号"),
+    ("attributes.student_number.searchable", "true"),
     ("attributes.boards.type", "boolean"),
     ("attributes.entry_year.type", "integer"),
     ("attributes.leaves_on.type", "date"),
@@ -142,6 +143,12 @@ async fn a13_attributes_are_imported_and_exported() {
         kept,
         "an empty cell says nothing"
     );
+    for (term, total) in [("009", 1), ("007", 0), ("2026", 0)] {
+        let found = admin.get(&format!("/api/v1/users?q={term}")).await.body;
+        assert_eq!(found["total"], total, "{term}: {found}");
+    }
+    let by_number = admin.get("/api/v1/users/export?format=ndjson&q=009").await.body;
+    assert_eq!(by_number["username"], "eve");
     let csv = admin.get("/api/v1/users/export?q=eve").await;
     let csv = csv.body.as_str().unwrap();
     assert!(

@@ -3,8 +3,8 @@
 
 use chrono::TimeDelta;
 use menjin_domain::accounts::{
-    AccountRepository as _, Period, Role, SearchTerm, UserFilter, UserOrder, UserPosition,
-    UserQuery, UserSearch,
+    AccountRepository as _, AttributeKind, AttributeRule, AttributeRules, Period, Role, SearchTerm,
+    UserFilter, UserOrder, UserPosition, UserQuery, UserSearch,
 };
 use menjin_domain::common::{PageStart, Timestamp, UserId};
 use menjin_infra_postgres::PostgresStore;
@@ -227,12 +227,22 @@ async fn a3_every_search_is_a_walk_along_an_index() {
     )
     .await
     .unwrap();
-    raw.batch_execute("VACUUM ANALYZE users").await.unwrap();
+    let terms = "INSERT INTO attribute_terms SELECT 'number', 'no ' || id, id FROM users";
+    raw.batch_execute(terms).await.unwrap();
+    raw.batch_execute("VACUUM ANALYZE users, attribute_terms").await.unwrap();
     log_plans(&raw).await;
     let store = open(&database.url).await;
     let all = UserFilter::default;
     let order = |order: &str| -> UserOrder { order.parse().unwrap() };
     let term = |term: &str| SearchTerm::parse(term).unwrap();
+    let number = "number".parse().unwrap();
+    let rule = AttributeRule {
+        kind: AttributeKind::Text,
+        rights: vec![],
+        is_searchable: true,
+        headings: vec![],
+    };
+    let numbers = AttributeRules::new([(number, rule)]);
     let some = 12;
     let newest = "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap();
     let (old, recent) = (newest - TimeDelta::hours(39_990), newest - TimeDelta::hours(5));
@@ -254,6 +264,11 @@ async fn a3_every_search_is_a_walk_along_an_index() {
         ),
         (UserFilter { term: term("u3999"), ..all() }, &["username", "-username"], some),
         (UserFilter { term: term("name 3999"), ..all() }, &["username"], some),
+        (
+            UserFilter { term: term("no 3999"), ..all() }.in_attributes(&numbers),
+            &["username"],
+            some,
+        ),
         // Many: the names are walked in order, and every other one matches.
         (UserFilter { term: term("u"), ..all() }, &["username"], 10_001),
     ] {

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use menjin_domain::accounts::{
-    self as accounts, AccountChange, AccountRepository, Authority, ChangePlan, ChangeUserError,
-    CreateUserError, Email, Ends, FoundUsers, FullName, LastAdmin, LoginName, NewUser,
-    ProfileChanges, Role, SearchTerm, UpdateProfileError, User, UserPage, UserPosition, UserQuery,
-    UserSearch, search_form,
+    self as accounts, AccountChange, AccountRepository, AttributeValue, Authority, ChangePlan,
+    ChangeUserError, CreateUserError, Email, Ends, FoundUsers, FullName, LastAdmin, LoginName,
+    NewUser, ProfileChanges, Role, SearchTerm, UpdateProfileError, User, UserPage, UserPosition,
+    UserQuery, UserSearch, search_form,
 };
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Error, PageStart, PortError, RequestContext, Timestamp, UserId};
@@ -361,7 +361,14 @@ impl AccountRepository for Store {
         let begins = |user: &User, term: &SearchTerm| {
             let full_name = user.profile.full_name.as_ref().map(FullName::as_str);
             let names = [user.username.canonical(), user.email.canonical()];
-            names.into_iter().chain(full_name).any(|name| term.begins(&search_form(name)))
+            let attributes = term.attributes().iter().filter_map(|name| {
+                match user.profile.attributes.get(name) {
+                    Some(AttributeValue::Text(text)) => Some(text.as_str()),
+                    _ => None,
+                }
+            });
+            let mut all = names.into_iter().chain(full_name).chain(attributes);
+            all.any(|name| term.begins(&search_form(name)))
         };
         let matches = |user: &&User| {
             filter.term.as_ref().is_none_or(|term| begins(user, term))

@@ -142,6 +142,8 @@ pub struct AttributeRule {
     pub kind: AttributeKind,
     /// The rights that changing it needs, beside that to change the account.
     pub rights: Vec<RightId>,
+    /// Whether a search looks for its beginning.
+    pub is_searchable: bool,
     /// What tables of users also call it, such as 学号.
     pub headings: Vec<String>,
 }
@@ -250,11 +252,14 @@ impl AttributeRule {
         match (self.kind, value) {
             (AttributeKind::Text, Text(given)) => {
                 let given = given.trim();
+                if given.is_empty() {
+                    return Ok(None);
+                }
                 if given.chars().count() > AttributeKind::MAX_TEXT {
                     return Err(Violation::TooLong { max: AttributeKind::MAX_TEXT }.into());
                 }
                 text::personal(given, false)?;
-                Ok(Some(given).filter(|text| !text.is_empty()).map(|text| Text(text.to_owned())))
+                Ok(Some(Text(given.to_owned())))
             }
             (AttributeKind::Date, Text(given)) => {
                 let day = NaiveDate::parse_from_str(given.trim(), "%Y-%m-%d");
@@ -278,7 +283,7 @@ mod tests {
         kind: AttributeKind,
         value: AttributeValue,
     ) -> Result<Option<AttributeValue>, AttributeProblem> {
-        AttributeRule { kind, rights: vec![], headings: vec![] }.parse(value)
+        AttributeRule { kind, rights: vec![], is_searchable: false, headings: vec![] }.parse(value)
     }
 
     #[test]
@@ -312,7 +317,8 @@ mod tests {
     #[test]
     fn a13_cells_are_read_as_people_write_them() {
         let cell = |kind, cell: &str| {
-            AttributeRule { kind, rights: vec![], headings: vec![] }.parse_cell(cell)
+            AttributeRule { kind, rights: vec![], is_searchable: false, headings: vec![] }
+                .parse_cell(cell)
         };
         assert_eq!(cell(Integer, "-12"), Ok(Some(AttributeValue::Integer(-12))));
         assert_eq!(cell(Boolean, "是"), Ok(Some(AttributeValue::Boolean(true))));

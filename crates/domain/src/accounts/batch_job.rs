@@ -40,14 +40,15 @@ impl BatchJob {
         let Some((spec, action)) = spec.and_then(|spec| spec.action().map(|it| (spec, it))) else {
             return Ok(Some(Err(JobFailure::Unsealable)));
         };
-        let (now, needed) = (self.clock.now(), [action.right()]);
-        let authority = self.officer.authority(job, &needed, &spec.context, now).await?;
-        let Some((authority, _)) = authority else {
-            return Ok(Some(Err(JobFailure::Forbidden)));
-        };
         let ids = spec.ids();
         let parts = ids.chunks(ChangeUsers::AT_ONCE).zip(0..).skip(job.parts as usize);
         for (ids, part) in parts {
+            // What the maker may do is asked before each part, and dated then.
+            let (now, needed) = (self.clock.now(), [action.right()]);
+            let authority = self.officer.authority(job, &needed, &spec.context, now).await?;
+            let Some((authority, _)) = authority else {
+                return Ok(Some(Err(JobFailure::Forbidden)));
+            };
             let progress = {
                 let (job, sealer, clock) = (job.id, sealer.clone(), self.clock.clone());
                 move |results: &[BatchResult]| {

@@ -241,6 +241,7 @@ impl ChangeUsers {
 
     /// The accounts that match, in pages; not many more than there may be.
     async fn matching(&self, filter: UserFilter) -> Result<Vec<UserId>, PortError> {
+        let filter = filter.in_attributes(&self.change.attributes);
         let order = UserOrder::of(None, &filter).unwrap_or_default();
         let (mut ids, mut after) = (Vec::new(), None);
         loop {

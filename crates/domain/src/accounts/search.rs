@@ -9,13 +9,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::access::Allowed;
 use crate::access::rights::UsersRead;
-use crate::accounts::{AccountRepository, Role, User};
+use crate::accounts::{AccountRepository, AttributeName, AttributeRules, Role, User};
 use crate::common::{PortError, Timestamp, UserId, Violation, text};
-use crate::ports::Ports;
+use crate::ports::{Policy, Ports};
 
 /// The beginning of a name or an address, as somebody typed it. Case, width and accents do not matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SearchTerm(String);
+pub struct SearchTerm {
+    form: String,
+    /// The attributes that it is looked for in, beside names and addresses.
+    attributes: Vec<AttributeName>,
+}
 
 impl SearchTerm {
     /// The greatest number of characters.
@@ -33,18 +37,36 @@ impl SearchTerm {
             return Err(Violation::TooLong { max: Self::MAX });
         }
         let form = search_form(typed.trim());
-        Ok(Some(Self(form)).filter(|term| !term.0.is_empty()))
+        Ok(Some(Self { form, attributes: Vec::new() }).filter(|term| !term.form.is_empty()))
     }
 
     /// The bounds of the search forms that begin with it: from the first to below the second, in the
     /// order of bytes.
     pub fn bounds(&self) -> (&str, String) {
-        (&self.0, format!("{}{}", self.0, char::MAX))
+        (&self.form, format!("{}{}", self.form, char::MAX))
     }
 
     /// Whether a search form begins with it.
     pub fn begins(&self, form: &str) -> bool {
-        form.starts_with(&self.0)
+        form.starts_with(&self.form)
+    }
+
+    /// The same, looked for in the attributes as well that are declared to be searched.
+    #[must_use]
+    pub fn in_attributes(mut self, rules: &AttributeRules) -> Self {
+        let searched = rules.all().filter(|(_, rule)| rule.is_searchable);
+        self.attributes = searched.map(|(name, _)| name).collect();
+        self
+    }
+
+    /// The attributes that it is looked for in.
+    pub fn attributes(&self) -> &[AttributeName] {
+        &self.attributes
+    }
+
+    /// Their names.
+    pub fn attribute_names(&self) -> Vec<String> {
+        self.attributes.iter().map(ToString::to_string).collect()
     }
 }
 
@@ -91,6 +113,13 @@ pub struct UserFilter {
 }
 
 impl UserFilter {
+    /// The same, whose term is looked for in attributes as well.
+    #[must_use]
+    pub fn in_attributes(mut self, rules: &AttributeRules) -> Self {
+        self.term = self.term.map(|term| term.in_attributes(rules));
+        self
+    }
+
     /// The role if nothing else is asked for: `Some(None)` are all users. Stores count these exactly.
     pub fn of_role_alone(&self) -> Option<Option<Role>> {
         let alone = Self { role: self.role, ..Self::default() };
@@ -291,6 +320,8 @@ impl FoundUsers {
 pub struct SearchUsers {
     /// The accounts.
     pub accounts: Arc<dyn AccountRepository>,
+    /// The attributes that there are.
+    pub attributes: Arc<AttributeRules>,
 }
 
 impl SearchUsers {
@@ -298,8 +329,9 @@ impl SearchUsers {
     pub const MAX_LIMIT: u64 = 1000;
 
     /// On these ports.
-    pub(crate) fn new(ports: &Ports) -> Self {
-        Self { accounts: ports.required.accounts.clone() }
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
+        let accounts = ports.required.accounts.clone();
+        Self { accounts, attributes: policy.attributes.clone() }
     }
 
     /// Runs the use-case; returns the position of the last user as well, unless there is no next page. A
@@ -312,6 +344,8 @@ impl SearchUsers {
         _allowed: &Allowed<UsersRead>,
         search: UserSearch,
     ) -> Result<(FoundUsers, Option<UserPosition>), PortError> {
+        let filter = search.filter.in_attributes(&self.attributes);
+        let search = UserSearch { filter, ..search };
         let (limit, sort) = (search.limit.min(Self::MAX_LIMIT), search.order.sort);
         // One more, to know whether there is a next page.
         let mut found = self.accounts.search(UserSearch { limit: limit + 1, ..search }).await?;
@@ -416,7 +450,8 @@ mod tests {
                 .expect_search()
                 .withf(|search| search.limit == 3)
                 .return_once(move |_| Ok(FoundUsers { users, total: 9, total_is_exact: true }));
-            let use_case = SearchUsers { accounts: Arc::new(accounts) };
+            let accounts = Arc::new(accounts);
+            let use_case = SearchUsers { accounts, attributes: Arc::default() };
             let search = UserSearch { limit: 2, ..UserSearch::default() };
             let (page, next) = use_case.execute(&testing::allowed(9), search).await.unwrap();
             assert_eq!((page.users.len(), next.is_some()), (2, has_next));

@@ -146,6 +146,7 @@ mod tests {
         let rule = AttributeRule {
             kind: AttributeKind::Text,
             rights: vec![],
+            is_searchable: false,
             headings: vec!["学号".to_owned(), "Matr. No".to_owned()],
         };
         let rules = AttributeRules::new([(name, rule)]);

@@ -12,7 +12,7 @@ use crate::accounts::{
 use crate::audit::{AuditAction, AuditContext, AuditRepository};
 use crate::common::{Locale, PortError, rfc3339};
 use crate::import::ImportColumn;
-use crate::ports::{Ports, RequiredPorts};
+use crate::ports::{Policy, Ports, RequiredPorts};
 
 /// A column of what is exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,21 +117,28 @@ pub struct ExportUsers {
     pub accounts: Arc<dyn AccountRepository>,
     /// Keeps the record.
     pub records: Arc<dyn AuditRepository>,
+    /// The attributes that there are.
+    pub attributes: Arc<AttributeRules>,
 }
 
 impl ExportUsers {
     /// On these ports.
-    pub(crate) fn new(ports: &Ports) -> Self {
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
         let RequiredPorts { accounts, audit_records, .. } = &ports.required;
-        Self { accounts: accounts.clone(), records: audit_records.clone() }
+        Self {
+            accounts: accounts.clone(),
+            records: audit_records.clone(),
+            attributes: policy.attributes.clone(),
+        }
     }
 
     /// For a command that needs nothing else of menjin.
     pub fn standalone(
         accounts: Arc<dyn AccountRepository>,
         records: Arc<dyn AuditRepository>,
+        attributes: Arc<AttributeRules>,
     ) -> Self {
-        Self { accounts, records }
+        Self { accounts, records, attributes }
     }
 
     /// Begins to export the users that match.
@@ -156,6 +163,7 @@ impl ExportUsers {
         filter: UserFilter,
     ) -> Result<UserExport, PortError> {
         self.records.append(vec![context.event(AuditAction::UsersExported)]).await?;
+        let filter = filter.in_attributes(&self.attributes);
         let order = UserOrder::of(None, &filter).unwrap_or_default();
         let accounts = self.accounts.clone();
         Ok(UserExport { accounts, filter, order, after: None, is_over: false })
@@ -207,7 +215,7 @@ mod tests {
             .withf(|events| events[0].action == AuditAction::UsersExported)
             .return_once(|_| Err(testing::broken()));
         let accounts = Arc::new(MockAccountRepository::new());
-        let export = ExportUsers::standalone(accounts, Arc::new(records));
+        let export = ExportUsers::standalone(accounts, Arc::new(records), Arc::default());
         let begun = export.begin(&testing::allowed(9), UserFilter::default()).await;
         assert!(begun.is_err());
     }

@@ -209,6 +209,11 @@ impl ImportRun {
         self.recorded(rows, None).await.map(|(reports, _)| reports)
     }
 
+    /// Goes on as this importer.
+    pub(crate) fn go_on_as(&mut self, importer: Importer) {
+        self.importer = importer;
+    }
+
     /// Reads rows that are done already, so that a later row for the same user is known as such.
     pub(crate) fn skip(&mut self, rows: &[NumberedRow]) {
         for NumberedRow { number, cells } in rows {

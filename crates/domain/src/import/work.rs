@@ -76,11 +76,7 @@ impl ImportJob {
         let spec: ImportSpec = sealer.open("spec", &job.spec).ok_or_else(unsealable)?;
         let dry_run = job.state == JobState::Checking;
         let options = spec.options(dry_run).ok_or(Stop::Failed(JobFailure::Forbidden))?;
-        let (now, needed) = (self.clock.now(), spec.update.rights());
-        let authority = self.officer.authority(job, &needed, &spec.context, now).await?;
-        let (authority, role) = authority.ok_or(Stop::Failed(JobFailure::Forbidden))?;
-        let importer = Importer::of_role(authority, role, self.roles.clone());
-        let mut run = self.import.begin(importer, options);
+        let mut run = self.import.begin(self.importer(job, &spec).await?, options);
         let file = self.file(job, &sealer).await?.ok_or_else(unsealable)?;
         let unreadable =
             |error: crate::import::TableUnreadable| Stop::Failed(JobFailure::Unreadable(error.0));
@@ -89,12 +85,25 @@ impl ImportJob {
         while let Some(rows) = next(&mut *table).await.map_err(unreadable)? {
             if number < job.parts {
                 run.skip(&rows);
-            } else if !self.part(job, lease, &sealer, &mut run, (number, rows, dry_run)).await? {
+                number += 1;
+                continue;
+            }
+            // It may take hours: what the maker may do is asked before each part, and dated then.
+            run.go_on_as(self.importer(job, &spec).await?);
+            if !self.part(job, lease, &sealer, &mut run, (number, rows, dry_run)).await? {
                 return Ok(None);
             }
             number += 1;
         }
         Ok(Some(if dry_run { JobState::Checked } else { JobState::Done }))
+    }
+
+    /// Whoever made the job, as they are now.
+    async fn importer(&self, job: &Job, spec: &ImportSpec) -> Result<Importer, Stop> {
+        let (now, needed) = (self.clock.now(), spec.update.rights());
+        let authority = self.officer.authority(job, &needed, &spec.context, now).await?;
+        let (authority, role) = authority.ok_or(Stop::Failed(JobFailure::Forbidden))?;
+        Ok(Importer::of_role(authority, role, self.roles.clone()))
     }
 
     /// Does a part. `false`: the lease is gone.

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use diesel::connection::{InstrumentationEvent, SimpleConnection as _};
 use diesel::sql_types::{BigInt, Text};
 use menjin_domain::accounts::{
-    Period, Role, SearchTerm, UserFilter, UserOrder, UserPosition, UserSearch,
+    AttributeKind, AttributeRule, AttributeRules, Period, Role, SearchTerm, UserFilter, UserOrder,
+    UserPosition, UserSearch,
 };
 use menjin_domain::common::{PageStart, Timestamp, UserId};
 
@@ -149,6 +150,13 @@ fn a3_every_search_is_a_walk_along_an_index() {
     let at = Timestamp::UNIX_EPOCH;
     let period = || Period { since: Some(at), until: None };
     let all = UserFilter::default;
+    let number = "number".parse().unwrap();
+    let rule = AttributeRule {
+        kind: AttributeKind::Text,
+        rights: vec![],
+        is_searchable: true,
+        headings: vec![],
+    };
     let mut searches: Vec<UserSearch> = UserOrder::NAMES
         .into_iter()
         .map(|order| UserSearch {
@@ -168,6 +176,11 @@ fn a3_every_search_is_a_walk_along_an_index() {
         (UserFilter { created: period(), ..all() }, "created_at"),
         (UserFilter { last_login: period(), ..all() }, "last_login_at"),
         (UserFilter { term: SearchTerm::parse("user199").unwrap(), ..all() }, "username"),
+        (
+            UserFilter { term: SearchTerm::parse("no 199").unwrap(), ..all() }
+                .in_attributes(&AttributeRules::new([(number, rule)])),
+            "username",
+        ),
     ] {
         let order = order.parse().unwrap();
         searches.push(UserSearch { filter, order, limit: 2, ..UserSearch::default() });

@@ -18,6 +18,7 @@ pub(crate) struct AttributeSettings {
     r#type: String,
     #[serde(with = "list")]
     rights: Vec<RightId>,
+    searchable: bool,
     #[serde(with = "list")]
     headings: Vec<String>,
 }
@@ -43,8 +44,12 @@ pub(crate) fn attributes(table: &AttributeTable) -> Result<AttributeRules, Setti
         let known = || kinds.map(AttributeKind::as_str).join(", ");
         let kind = kind
             .ok_or_else(|| SettingsError::bad(setting(".type"), format!("one of {}", known())))?;
+        let is_text = kind == AttributeKind::Text;
+        let reason = "only attributes of the type text are searched";
+        require(&setting(".searchable"), !settings.searchable || is_text, reason)?;
         let (rights, headings) = (settings.rights.clone(), settings.headings.clone());
-        rules.push((parsed, AttributeRule { kind, rights, headings }));
+        let is_searchable = settings.searchable;
+        rules.push((parsed, AttributeRule { kind, rights, is_searchable, headings }));
     }
     Ok(AttributeRules::new(rules))
 }
@@ -68,12 +73,14 @@ mod tests {
         assert_eq!(rules.all().count(), 1);
         let with_heading =
             AttributeSettings { headings: vec!["邮箱".to_owned()], ..of_type("text") };
+        let searched_number = AttributeSettings { searchable: true, ..of_type("integer") };
         for (name, settings, setting) in [
             ("student_number", of_type(""), "attributes.student_number.type"),
             ("student_number", of_type("number"), "attributes.student_number.type"),
             ("Class", of_type("text"), "attributes.Class"),
             ("email", of_type("text"), "attributes.email"),
             ("class", with_heading, "attributes.class.headings"),
+            ("year", searched_number, "attributes.year.searchable"),
         ] {
             let error = declared(name, settings).unwrap_err();
             assert!(error.contains(setting), "{error}");

@@ -90,9 +90,18 @@ fn job(state: JobState, parts: u32, update: UpdateAlso) -> Job {
 
 /// The work on a table of so many rows, on behalf of a user of this role.
 fn work(role: &str, rows: u64, has_lease: bool) -> (ImportJob, Arc<Stored>) {
+    work_until(role, rows, has_lease, u32::MAX)
+}
+
+/// The same on behalf of a user who is deactivated after so many questions about them.
+fn work_until(role: &str, rows: u64, has_lease: bool, mut active: u32) -> (ImportJob, Arc<Stored>) {
     let (stored, role): (Arc<Stored>, Role) = (Arc::default(), role.parse().unwrap());
     let mut accounts = MockAccountRepository::new();
-    accounts.expect_find().returning(move |_| Ok(Some(User { role, ..testing::user() })));
+    accounts.expect_find().returning(move |_| {
+        let is_active = active > 0;
+        active = active.saturating_sub(1);
+        Ok(Some(User { role, is_active, ..testing::user() }))
+    });
     let noted = stored.clone();
     accounts.expect_import().returning(move |batch: ImportBatch| {
         let created = |_: &_| Ok::<_, RowRefusal>(Imported::Created(UserId::try_from(9).unwrap()));
@@ -203,6 +212,16 @@ async fn u2_the_rights_are_those_that_the_maker_has_while_it_is_done() {
         assert_eq!(ended, Some(Err(JobFailure::Forbidden)), "{of}");
         assert_eq!(stored.parts.lock().unwrap().len(), 0);
     }
+}
+
+#[tokio::test]
+async fn u2_it_ends_when_its_maker_is_deactivated() {
+    // Asked before the table is opened, and before each part.
+    let (work, stored) = work_until("clerk", 250, true, 2);
+    let job = job(JobState::Running, 0, UpdateAlso::default());
+    let ended = work.work(&job, LEASE).await.unwrap();
+    assert_eq!(ended, Some(Err(JobFailure::Forbidden)));
+    assert_eq!(stored.parts.lock().unwrap().len(), 1, "what was done stays");
 }
 
 #[tokio::test]

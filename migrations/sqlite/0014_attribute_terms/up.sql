@@ -1,0 +1,10 @@
+-- The texts of attributes in the form in which they are searched for: without case, width and accents. No
+-- database knows that form. Which attributes are searched, the settings say.
+CREATE TABLE attribute_terms (
+    attribute TEXT NOT NULL CHECK (attribute <> ''),
+    term TEXT NOT NULL CHECK (term <> ''),
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    PRIMARY KEY (attribute, term, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX attribute_terms_user_id ON attribute_terms (user_id);
