@@ -18,9 +18,25 @@ pub(crate) struct AttributeSettings {
     r#type: String,
     #[serde(with = "list")]
     rights: Vec<RightId>,
+    #[serde(deserialize_with = "flag")]
     searchable: bool,
     #[serde(with = "list")]
     headings: Vec<String>,
+}
+
+/// A truth value, which the environment and the command line write as a text: of what has no default, they
+/// do not know the type.
+fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Flag(bool),
+        Text(String),
+    }
+    match Written::deserialize(deserializer)? {
+        Written::Flag(flag) => Ok(flag),
+        Written::Text(text) => text.trim().parse().map_err(serde::de::Error::custom),
+    }
 }
 
 /// The attributes that the settings declare.
