@@ -98,7 +98,7 @@ impl Place {
             ("mail.folder", mails.to_str().unwrap()),
             // Tests deliver mails themselves.
             ("mail.check_every", "1h"),
-            ("jobs.check_every", "20ms"),
+            ("jobs.check_every", "100ms"),
         ];
         let place = self.settings.iter().map(|(key, value)| (*key, value.as_str()));
         let all = place.chain(fixed).chain(overrides.iter().copied());

@@ -134,12 +134,12 @@ async fn a13_attributes_are_imported_and_exported() {
     assert_eq!((&report["created"], &report["failed"]), (&json!(1), &json!(1)), "{report}");
     assert_eq!(report["results"][1]["field"], "boards");
     let kept = json!({ "boards": true, "entry_year": 2026, "student_number": "007" });
-    assert_eq!(admin.get("/api/v1/users/2").await.body["attributes"], kept);
+    assert_eq!(admin.get("/api/v1/users?q=eve").await.body["users"][0]["attributes"], kept);
     let report = admin.import(UPDATE, "username,student_number,boards\neve,009,\n").await;
     assert_eq!(report["updated"], 1, "{report}");
     let kept = json!({ "boards": true, "entry_year": 2026, "student_number": "009" });
     assert_eq!(
-        admin.get("/api/v1/users/2").await.body["attributes"],
+        admin.get("/api/v1/users?q=eve").await.body["users"][0]["attributes"],
         kept,
         "an empty cell says nothing"
     );

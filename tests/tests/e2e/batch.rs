@@ -130,6 +130,7 @@ async fn a11_of_many_users_a_job_takes_care() {
     admin.import("", &file).await;
     assert_eq!(admin.get("/api/v1/users").await.body["total"], 251);
 
+    let mut ids: Vec<u64> = Vec::new();
     for (dry_run, active) in [(true, 251), (false, 1)] {
         let everybody = json!({ "action": "deactivate", "filter": {}, "dry_run": dry_run });
         let begun = batch(&admin, everybody).await;
@@ -146,16 +147,14 @@ async fn a11_of_many_users_a_job_takes_care() {
             all.extend(told(&report).into_iter().map(|(id, outcome, _)| (id, outcome.to_owned())));
             next = report.body["next"].as_str().map(str::to_owned);
         }
-        assert_eq!(
-            (all.len(), &all[0], &all[250]),
-            (251, &(1, "failed".to_owned()), &(251, "done".to_owned()))
-        );
+        let done = all.iter().filter(|(_, outcome)| outcome == "done").count();
+        assert_eq!((all.len(), &all[0], done), (251, &(1, "failed".to_owned()), 250));
+        ids = all.into_iter().map(|(id, _)| id).filter(|id| *id != 1).collect();
         let users = admin.get("/api/v1/users?is_active=true").await.body;
         assert_eq!(users["total"], active);
         let other = app.anonymous().log_in("root", menjin_tests::app::PASSWORD).await;
         assert_eq!(other.get(&path).await.status, 200, "it is the user's, not the session's");
     }
-    let ids: Vec<_> = (2..=251).collect();
     let sessions = batch(&admin, json!({ "action": "end_sessions", "ids": ids })).await;
     assert_eq!(sessions.status, 202, "{sessions}");
     let done = admin.rested(&format!("/api/v1/users/batches/{}", sessions.body["id"])).await;
