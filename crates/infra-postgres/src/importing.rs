@@ -202,10 +202,8 @@ async fn change(
     // Each costs a round trip, and what is refused before anything is written needs none.
     let may_need_undoing =
         !matches!(changes, [change] if !matches!(change, AccountChange::Edit { .. }));
-    let savepoint = async |postgres: &mut AsyncPgConnection, statement: &str| match may_need_undoing
-    {
-        true => postgres.batch_execute(statement).await,
-        false => Ok(()),
+    let savepoint = async |postgres: &mut AsyncPgConnection, statement: &str| {
+        if may_need_undoing { postgres.batch_execute(statement).await } else { Ok(()) }
     };
     savepoint(postgres, "SAVEPOINT import_row").await?;
     let mut imported = Imported::Unchanged(id);
