@@ -115,8 +115,8 @@ pub(crate) struct Signature {
     pub(crate) parameters: Vec<Value>,
     /// The schema of the body.
     pub(crate) body: Option<Value>,
-    /// The media types of a file that is the body.
-    pub(crate) file: Option<&'static [&'static str]>,
+    /// Whether it takes a file, in a form.
+    pub(crate) takes_file: bool,
     /// What they may refuse, each with the name of its example.
     pub(crate) errors: Vec<(&'static str, ApiError)>,
 }

@@ -28,14 +28,6 @@ pub(crate) struct Upload {
     pub(crate) file: Vec<u8>,
 }
 
-/// The media types of tables, and of a form with one.
-pub(crate) const MEDIA_TYPES: &[&str] = &[
-    "text/csv",
-    "application/x-ndjson",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "multipart/form-data",
-];
-
 impl FromRequest for Upload {
     type Error = Rejection;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
@@ -111,7 +103,7 @@ fn table_format(format: Format) -> TableFormat {
 
 impl Input for Upload {
     fn describe(signature: &mut Signature, _: &mut Components<'_>) {
-        signature.file = Some(MEDIA_TYPES);
+        signature.takes_file = true;
         signature.may_refuse(&[
             ErrorKind::UploadTooLarge,
             ErrorKind::UnsupportedTable,

@@ -129,18 +129,13 @@ fn describe(
         let content = json!({ "application/json": { "schema": schema } });
         insert("requestBody", json!({ "required": true, "content": content }));
     }
-    if let Some(media_types) = signature.file {
+    // A file may be the body as well. Only the form is listed: of a body of several media types
+    // openapi-python-client makes code that cannot be used.
+    if signature.takes_file {
         let file = json!({ "type": "string", "format": "binary" });
-        let content = media_types.iter().map(|media_type| {
-            let schema = match *media_type {
-                "multipart/form-data" => json!({
-                    "type": "object", "required": ["file"], "properties": { "file": file },
-                }),
-                _ => file.clone(),
-            };
-            ((*media_type).to_owned(), json!({ "schema": schema }))
-        });
-        let content: serde_json::Map<_, _> = content.collect();
+        let form =
+            json!({ "type": "object", "required": ["file"], "properties": { "file": file } });
+        let content = json!({ "multipart/form-data": { "schema": form } });
         insert("requestBody", json!({ "required": true, "content": content }));
     }
     let responses = responses(dialect, operation, signature, settings.locale, components);

@@ -55,7 +55,8 @@ impl ImportQuery {
 
 /// Check a table of users.
 ///
-/// CSV, NDJSON or an Excel workbook: as the body, or as the one file of a form. The first row names the
+/// CSV, NDJSON or an Excel workbook: as the one file of a form, or as the body (`text/csv`,
+/// `application/x-ndjson`, or the media type of a workbook). The first row names the
 /// columns; a template has all of them. Nothing is imported yet: the answer names the import, which says
 /// what would be done. Then it is committed or cancelled; after an hour it is gone.
 #[api_v2_operation(operation_id = "start_import", tags("User Management"))]
