@@ -150,6 +150,8 @@ fn a3_every_search_is_a_walk_along_an_index() {
     let at = Timestamp::UNIX_EPOCH;
     let period = || Period { since: Some(at), until: None };
     let all = UserFilter::default;
+    let terms = "INSERT INTO attribute_terms SELECT 'number', 'no ' || id, id FROM users";
+    diesel::sql_query(terms).execute(&mut sqlite).unwrap();
     let number = "number".parse().unwrap();
     let rule = AttributeRule {
         kind: AttributeKind::Text,
