@@ -22,7 +22,7 @@ use crate::mails::enqueue;
 use crate::recipients::{find_recipient, user};
 use crate::sessions::end_open;
 use crate::statements::{locks, pg_advisory_xact_lock};
-use crate::users::insert_terms;
+use crate::terms::insert_terms;
 
 type Aborted = Abort<Error<ChangeUserError>>;
 

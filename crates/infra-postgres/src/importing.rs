@@ -22,7 +22,7 @@ use crate::PostgresStore;
 use crate::account_changes;
 use crate::error::Abort;
 use crate::jobs::advance;
-use crate::users::insert_terms;
+use crate::terms::insert_terms;
 
 type Outcome = Result<Imported, RowRefusal>;
 

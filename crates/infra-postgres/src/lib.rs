@@ -40,6 +40,7 @@ mod search;
 mod sessions;
 mod statements;
 mod store;
+mod terms;
 mod tls;
 mod users;
 

@@ -28,6 +28,7 @@ use crate::mails::enqueue;
 use crate::recipients::{find_recipient, lock};
 use crate::recorded::{Recorded, Subject};
 use crate::search;
+use crate::terms::insert_terms;
 
 #[async_trait]
 impl AccountRepository for PostgresStore {
@@ -147,17 +148,6 @@ pub(crate) async fn insert(
     let taken = who_has(postgres, user).await?;
     let odd = || PortError::internal(COMPONENT, "a conflict with a user who is not there");
     Err(taken.map_or_else(|| Abort::Port(odd()), Abort::Refused))
-}
-
-/// Keeps what attributes are searched for by.
-pub(crate) async fn insert_terms<E>(
-    postgres: &mut AsyncPgConnection,
-    terms: Vec<TermRow>,
-) -> Result<(), Abort<E>> {
-    if !terms.is_empty() {
-        diesel::insert_into(attribute_terms::table).values(terms).execute(postgres).await?;
-    }
-    Ok(())
 }
 
 /// No account has this id.

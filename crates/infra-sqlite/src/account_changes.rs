@@ -16,11 +16,11 @@ use menjin_infra_sql::schema::one_time_tokens as tokens;
 use crate::audit::record;
 use crate::email_changes;
 use crate::error::{OrPortError, is_taken};
-use crate::inserting::insert_terms;
 use crate::lockouts::forget;
 use crate::mails::enqueue;
 use crate::recipients::{find_recipient, user};
 use crate::sessions::end_open;
+use crate::terms::insert_terms;
 
 /// An account after a change.
 pub(crate) struct Changed {

@@ -2,12 +2,12 @@
 
 use diesel::dsl::{exists, select};
 use diesel::result::Error as DieselError;
-use menjin_domain::accounts::{Attributes, CreateUserError, NewUser, User};
-use menjin_domain::common::UserId;
+use menjin_domain::accounts::{CreateUserError, NewUser, User};
 use menjin_infra_sql::prelude::*;
 
 use crate::email_changes::is_anothers;
 use crate::error::{OrPortError, failed, is_taken};
+use crate::terms::insert_terms;
 
 /// Makes an account.
 pub(crate) fn insert(
@@ -28,19 +28,6 @@ pub(crate) fn insert(
     }
     insert_terms(sqlite, created.id, &user.profile.attributes)?;
     Ok(created)
-}
-
-/// Keeps what attributes are searched for by.
-pub(crate) fn insert_terms(
-    sqlite: &mut SqliteConnection,
-    id: UserId,
-    attributes: &Attributes,
-) -> Result<(), PortError> {
-    for row in TermRow::of(id, attributes) {
-        let row = diesel::insert_into(attribute_terms::table).values(row);
-        row.execute(sqlite).or_port_error()?;
-    }
-    Ok(())
 }
 
 /// Which of the two is taken. SQLite names one violated constraint, not all of them. The statement

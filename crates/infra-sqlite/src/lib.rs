@@ -37,6 +37,7 @@ mod recipients;
 mod search;
 mod sessions;
 mod store;
+mod terms;
 mod users;
 
 pub use archive::SqliteArchive;

@@ -1,7 +1,5 @@
 //! Jobs.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use menjin_domain::common::{Error, PortError, Timestamp, UserId};
 use menjin_domain::jobs::{
@@ -9,16 +7,8 @@ use menjin_domain::jobs::{
     PartKind, PartOf, Progress, Tally,
 };
 
+use super::rows::StoredJob;
 use super::store::{State, Store, next_id};
-
-/// A job with its parts.
-#[derive(Clone)]
-pub(crate) struct StoredJob {
-    pub(crate) job: Job,
-    lease: Option<Lease>,
-    /// Those that it reads, and those that it reports.
-    parts: HashMap<(bool, u32), Vec<u8>>,
-}
 
 fn key(part: PartOf) -> (bool, u32) {
     (part.kind == PartKind::Input, part.number)

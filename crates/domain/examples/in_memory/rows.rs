@@ -1,9 +1,12 @@
 //! What is stored, a type for each table of a database. What they do is said where it is needed.
 
+use std::collections::HashMap;
+
 use menjin_domain::accounts::User;
 use menjin_domain::common::Timestamp;
 use menjin_domain::credentials::{CredentialVersion, PasswordHash};
 use menjin_domain::invitations::Invitation;
+use menjin_domain::jobs::{Job, Lease};
 use menjin_domain::mail::{MailState, QueuedMail};
 use menjin_domain::one_time::{NewOneTimeToken, Recovery, TokenDigest};
 use menjin_domain::sessions::{Generation, Session};
@@ -64,3 +67,12 @@ pub(crate) struct StoredInvitation {
 /// does not prolong the wait for the others.
 #[derive(Clone, Default)]
 pub(crate) struct Failures(pub(crate) Vec<Timestamp>);
+
+/// A job with its parts.
+#[derive(Clone)]
+pub(crate) struct StoredJob {
+    pub(crate) job: Job,
+    pub(crate) lease: Option<Lease>,
+    /// Those that it reads, and those that it reports.
+    pub(crate) parts: HashMap<(bool, u32), Vec<u8>>,
+}

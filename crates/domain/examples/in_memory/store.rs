@@ -13,8 +13,9 @@ use menjin_domain::lockout::LockoutSubject;
 use menjin_domain::mail::MailId;
 use menjin_domain::one_time::TokenDigest;
 
-use super::jobs::StoredJob;
-use super::rows::{Account, Failures, StoredInvitation, StoredMail, StoredSession, StoredToken};
+use super::rows::{
+    Account, Failures, StoredInvitation, StoredJob, StoredMail, StoredSession, StoredToken,
+};
 
 #[derive(Default)]
 pub(crate) struct Store {
