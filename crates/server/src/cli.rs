@@ -15,7 +15,7 @@ use secrecy::SecretString;
 pub(crate) use filter::FilterArgs;
 pub(crate) use tables::{
     Also, ExportArgs as ExportUsersArgs, ExportFormat, ImportArgs as ImportUsersArgs, ImportFormat,
-    Language, TemplateArgs,
+    TemplateArgs,
 };
 pub(crate) use users::{
     BanArgs, CreateArgs as CreateUserArgs, ListArgs as ListUsersArgs, PasswordArgs,

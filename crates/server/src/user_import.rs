@@ -9,18 +9,19 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use menjin_domain::accounts::Username;
-use menjin_domain::common::{Clock as _, UserId};
+use menjin_domain::common::{Clock as _, Locale, UserId};
 use menjin_domain::credentials::PasswordHash;
 use menjin_domain::import::{
     ForeignHashes, HashRefused, ImportColumn, ImportOptions, ImportRun, ImportUsers, Importer,
     Outcome, RowReport, UpdateAlso,
 };
+use menjin_domain::jobs::Tally;
 use menjin_infra_credentials::{ForeignHashError, check_foreign_hash};
 use menjin_infra_memory::SystemClock;
 use menjin_tables::{CsvWriter, Format, Limits, Row, Table};
 use serde_json::json;
 
-use crate::cli::{Also, ImportFormat, ImportUsersArgs, Language, TemplateArgs};
+use crate::cli::{Also, ImportFormat, ImportUsersArgs, TemplateArgs};
 use crate::mail;
 use crate::office::Office;
 use crate::settings::Settings;
@@ -38,31 +39,6 @@ impl ForeignHashes for Hashes {
             ForeignHashError::TooCostly => HashRefused::TooCostly,
             ForeignHashError::UnknownKind | ForeignHashError::NotWhole => HashRefused::UnknownKind,
         })
-    }
-}
-
-/// How many rows have become what.
-#[derive(Default)]
-struct Tally {
-    created: u64,
-    updated: u64,
-    unchanged: u64,
-    failed: u64,
-}
-
-impl Tally {
-    fn count(&mut self, outcome: &Outcome) {
-        let counter = match outcome {
-            Outcome::Created => &mut self.created,
-            Outcome::Updated => &mut self.updated,
-            Outcome::Unchanged => &mut self.unchanged,
-            Outcome::Failed(_) => &mut self.failed,
-        };
-        *counter += 1;
-    }
-
-    fn rows(&self) -> u64 {
-        self.created + self.updated + self.unchanged + self.failed
     }
 }
 
@@ -344,19 +320,11 @@ fn tell(
 
 /// Prints an empty table.
 pub(crate) fn template(settings: &Settings, args: &TemplateArgs) -> anyhow::Result<()> {
-    use menjin_domain::common::Locale;
-    let default = || match settings.locale.default.value {
-        Locale::ZhCn => Language::ZhCn,
-        Locale::En => Language::En,
-    };
-    let language = args.language.unwrap_or_else(default);
+    let locale = args.language.map_or(settings.locale.default.value, Locale::from);
     let attributes = settings.attributes()?;
     let columns = ImportColumn::of_template(&attributes);
     let mut out = CsvWriter::new(io::stdout().lock())?;
-    out.write(columns.iter().map(|column| match language {
-        Language::ZhCn => column.chinese(&attributes),
-        Language::En => column.name(),
-    }))?;
+    out.write(columns.iter().map(|column| column.heading(&attributes, locale)))?;
     drop(out.finish()?);
     Ok(())
 }

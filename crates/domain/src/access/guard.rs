@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::access::rights::Right;
+use crate::access::rights::{Right, RightId};
 use crate::access::{Principal, Reach, Roles};
 use crate::accounts::{Authority, Role};
 use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
@@ -54,6 +54,11 @@ impl<R> Allowed<R> {
     /// The caller's role.
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// Whether the caller's role has this right too.
+    pub fn has(&self, right: RightId) -> bool {
+        self.roles.grants(self.role, right)
     }
 
     /// The caller, and whom they may change.

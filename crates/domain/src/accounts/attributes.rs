@@ -206,7 +206,7 @@ impl AttributeRules {
         allowed: &Allowed<R>,
         mut names: impl Iterator<Item = AttributeName>,
     ) -> Result<(), Forbidden> {
-        let may = |right: &RightId| allowed.roles().grants(allowed.role(), *right);
+        let may = |right: &RightId| allowed.has(*right);
         let may_all =
             names.all(|name| self.0.get(&name).is_some_and(|rule| rule.rights.iter().all(may)));
         if may_all { Ok(()) } else { Err(Forbidden) }

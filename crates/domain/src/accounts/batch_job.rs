@@ -7,7 +7,7 @@ use crate::accounts::change_many::results;
 use crate::accounts::{BatchAction, BatchResult, ChangeUsers};
 use crate::common::{Clock, PortError};
 use crate::jobs::{
-    Job, JobFailure, JobSealer, JobState, Lease, LeaseGone, Officer, Progress, RecordProgress,
+    Job, JobFailure, JobSealer, JobState, Lease, LeaseGone, Officer, PartAtWork, RecordProgress,
     Tally,
 };
 use crate::ports::{Policy, Ports};
@@ -49,20 +49,11 @@ impl BatchJob {
             let Some((authority, _)) = authority else {
                 return Ok(Some(Err(JobFailure::Forbidden)));
             };
-            let progress = {
-                let (job, sealer, clock) = (job.id, sealer.clone(), self.clock.clone());
-                move |results: &[BatchResult]| {
-                    let now = clock.now();
-                    let kept: Vec<_> = results.iter().map(StoredResult::from).collect();
-                    Ok::<_, PortError>(Progress {
-                        job,
-                        lease: Lease { until: now + Job::LEASE, ..lease },
-                        part,
-                        tally: tally(results),
-                        report: sealer.seal(&format!("report/{part}"), &kept)?,
-                        expires_at: now + Job::KEPT,
-                    })
-                }
+            let (number, sealer, clock) = (part, sealer.clone(), self.clock.clone());
+            let part = PartAtWork { job: job.id, lease, number, sealer, clock };
+            let progress = move |results: &[BatchResult]| {
+                let kept: Vec<_> = results.iter().map(StoredResult::from).collect();
+                part.done(tally(results), &kept)
             };
             let is_together = action != BatchAction::EndSessions && !spec.dry_run;
             let record = is_together.then(|| {

@@ -216,7 +216,7 @@ impl ChangeUsers {
         action: &BatchAction,
     ) -> Result<(), Error<ChangeUsersError>> {
         let denied = |denied: Denied| Error::Refused(denied.into());
-        if !allowed.roles().grants(allowed.role(), action.right()) {
+        if !allowed.has(action.right()) {
             let event = allowed.context().clone().event(AuditAction::AccessDenied);
             self.change.trail.note(event.because(AuditReason::NotAdmin));
             return Err(denied(Forbidden.into()));

@@ -189,7 +189,7 @@ impl ChangeUser {
     ) -> Result<User, Error<ManageUserError>> {
         let attributes = profile.attributes.keys().copied();
         self.attributes.check(allowed, attributes).map_err(|error| Error::Refused(error.into()))?;
-        let may_move = allowed.roles().grants(allowed.role(), RightId::UsersSetPassword);
+        let may_move = allowed.has(RightId::UsersSetPassword);
         let mut is_allowed = may_move && profile.email.is_some();
         if is_allowed && let Err(required) = allowed.check_step_up() {
             self.check_address(id, &profile, required).await?;

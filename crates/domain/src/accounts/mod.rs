@@ -51,7 +51,7 @@ pub use delete_own::{DeleteOwnAccount, DeleteOwnAccountError};
 pub use disown::DisownAccount;
 pub use email::Email;
 pub use get::{GetUser, UserNotFound};
-pub use get_batch::{BatchReport, GetBatch};
+pub use get_batch::GetBatch;
 pub use list::ListUsers;
 pub use login_name::LoginName;
 #[cfg(feature = "mock")]

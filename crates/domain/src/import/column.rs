@@ -1,6 +1,7 @@
 //! The columns of a table of users.
 
 use crate::accounts::{AttributeName, AttributeRules};
+use crate::common::Locale;
 
 /// Makes the enum, and the names of each column: the first is in English and the one that programs write,
 /// the second in Chinese; the others are understood.
@@ -27,13 +28,21 @@ macro_rules! columns {
             }
 
             /// The name in Chinese; of an attribute the first heading that is declared, if there is one.
-            pub fn chinese<'a>(&'a self, attributes: &'a AttributeRules) -> &'a str {
+            fn chinese<'a>(&'a self, attributes: &'a AttributeRules) -> &'a str {
                 match self {
                     $(Self::$column => $chinese,)*
                     Self::Attribute(name) => {
                         let rule = attributes.get(*name);
                         rule.and_then(|rule| rule.headings.first()).map_or(name.as_str(), String::as_str)
                     }
+                }
+            }
+
+            /// The name in this language.
+            pub fn heading<'a>(&'a self, attributes: &'a AttributeRules, locale: Locale) -> &'a str {
+                match locale {
+                    Locale::ZhCn => self.chinese(attributes),
+                    Locale::En => self.name(),
                 }
             }
 

@@ -20,7 +20,7 @@ pub use cancel::CancelImport;
 pub use column::ImportColumn;
 pub use commit::{CommitImport, CommitImportError};
 pub use export::{Cell, ExportColumn, ExportUsers, UserExport};
-pub use get::{GetImport, ImportReport};
+pub use get::GetImport;
 #[cfg(feature = "mock")]
 pub use hashes::MockForeignHashes;
 pub use hashes::{ForeignHashes, HashRefused};

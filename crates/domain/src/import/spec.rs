@@ -11,11 +11,6 @@ use crate::import::{
 };
 use crate::jobs::{StoredContext, Tally, moment, read};
 
-/// What a part of a file, or of a report, is sealed for.
-pub(crate) fn part(what: &str, number: u32) -> String {
-    format!("{what}/{number}")
-}
-
 /// What is to be done.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ImportSpec {
@@ -118,16 +113,14 @@ impl ReportedRow {
     }
 }
 
-/// How many rows have become what.
-pub(crate) fn tally(reports: &[RowReport]) -> Tally {
-    let mut tally = Tally::default();
-    for report in reports {
-        *match report.outcome {
-            Outcome::Created => &mut tally.created,
-            Outcome::Updated => &mut tally.updated,
-            Outcome::Unchanged => &mut tally.unchanged,
-            Outcome::Failed(_) => &mut tally.failed,
+impl Tally {
+    /// Counts a row.
+    pub fn count(&mut self, outcome: &Outcome) {
+        *match outcome {
+            Outcome::Created => &mut self.created,
+            Outcome::Updated => &mut self.updated,
+            Outcome::Unchanged => &mut self.unchanged,
+            Outcome::Failed(_) => &mut self.failed,
         } += 1;
     }
-    tally
 }

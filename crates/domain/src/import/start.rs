@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::access::rights::UsersImport;
 use crate::access::{Allowed, Forbidden};
 use crate::common::{Error, Sealer};
-use crate::import::spec::{ImportSpec, part};
+use crate::import::spec::ImportSpec;
 use crate::import::{ImportOptions, TableFormat};
 use crate::jobs::{
     Job, JobId, JobInProgress, JobKind, JobRepository, JobSealer, JobState, NewJob, StoredContext,
+    part,
 };
 use crate::ports::Ports;
 
@@ -64,8 +65,7 @@ impl StartImport {
         allowed: &Allowed<UsersImport>,
         input: StartImportInput,
     ) -> Result<JobId, Error<StartImportError>> {
-        let may = |right| allowed.roles().grants(allowed.role(), right);
-        if !input.options.update.rights().into_iter().all(may) {
+        if !input.options.update.rights().into_iter().all(|right| allowed.has(right)) {
             return Err(Error::Refused(Forbidden.into()));
         }
         let (maker, now) = (allowed.caller(), allowed.context().at);

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use crate::access::Roles;
 use crate::common::{Clock, PortError};
 use crate::credentials::FirstPasswords;
-use crate::import::spec::{ImportSpec, ReportedRow, part, tally};
+use crate::import::spec::{ImportSpec, ReportedRow};
 use crate::import::{
-    Cells, ImportUsers, Importer, NumberedRow, RecordReports, RowReport, UserTable,
+    Cells, ImportRun, ImportUsers, Importer, NumberedRow, RecordReports, RowReport,
+    TableUnreadable, UserTable,
 };
 use crate::jobs::{
-    Job, JobFailure, JobPorts, JobSealer, JobState, Lease, LeaseGone, Officer, PartKind, PartOf,
-    Progress,
+    Job, JobFailure, JobPorts, JobSealer, JobState, Lease, LeaseGone, Officer, PartAtWork,
+    PartKind, PartOf, Tally, part,
 };
 use crate::mail::Post;
 use crate::ports::{Policy, Ports};
@@ -78,8 +79,7 @@ impl ImportJob {
         let options = spec.options(dry_run).ok_or(Stop::Failed(JobFailure::Forbidden))?;
         let mut run = self.import.begin(self.importer(job, &spec).await?, options);
         let file = self.file(job, &sealer).await?.ok_or_else(unsealable)?;
-        let unreadable =
-            |error: crate::import::TableUnreadable| Stop::Failed(JobFailure::Unreadable(error.0));
+        let unreadable = |error: TableUnreadable| Stop::Failed(JobFailure::Unreadable(error.0));
         let mut table = self.jobs.tables.open(spec.format, file).await.map_err(unreadable)?;
         let mut number = 0;
         while let Some(rows) = next(&mut *table).await.map_err(unreadable)? {
@@ -112,24 +112,21 @@ impl ImportJob {
         job: &Job,
         lease: Lease,
         sealer: &JobSealer,
-        run: &mut crate::import::ImportRun,
+        run: &mut ImportRun,
         (number, rows, dry_run): (u32, Vec<NumberedRow>, bool),
     ) -> Result<bool, PortError> {
         let cells: Vec<Option<Cells>> = rows.iter().map(|row| row.cells.clone().ok()).collect();
-        let (job, sealer, clock) = (job.id, sealer.clone(), self.clock.clone());
+        let (sealer, clock) = (sealer.clone(), self.clock.clone());
+        let part = PartAtWork { job: job.id, lease, number, sealer, clock };
         let progress = move |reports: &[RowReport]| {
+            let mut tally = Tally::default();
+            for report in reports {
+                tally.count(&report.outcome);
+            }
             let rows = reports.iter().zip(&cells);
             let rows: Vec<_> =
                 rows.map(|(report, cells)| ReportedRow::new(report, cells.as_ref())).collect();
-            let now = clock.now();
-            Ok(Progress {
-                job,
-                lease: Lease { until: now + Job::LEASE, ..lease },
-                part: number,
-                tally: tally(reports),
-                report: sealer.seal(&part("report", number), &rows)?,
-                expires_at: now + Job::KEPT,
-            })
+            part.done(tally, &rows)
         };
         let progress: RecordReports = Arc::new(progress);
         let record = Some(progress.clone()).filter(|_| !dry_run);
@@ -160,9 +157,7 @@ impl ImportJob {
 }
 
 /// The next part of the rows; `None`: there are no more.
-async fn next(
-    table: &mut dyn UserTable,
-) -> Result<Option<Vec<NumberedRow>>, crate::import::TableUnreadable> {
+async fn next(table: &mut dyn UserTable) -> Result<Option<Vec<NumberedRow>>, TableUnreadable> {
     let rows = table.next(ImportJob::PART).await?;
     Ok(if rows.is_empty() { None } else { Some(rows) })
 }

@@ -5,6 +5,7 @@ mod check;
 mod job;
 mod port;
 mod progress;
+mod report;
 mod run;
 mod sealed;
 
@@ -16,5 +17,7 @@ pub use job::{
 pub use port::MockJobRepository;
 pub use port::{JobPorts, JobRepository, NewJob, NoJobs, PartKind, PartOf};
 pub use progress::{Lease, LeaseGone, Progress, RecordProgress};
+pub use report::JobReport;
+pub(crate) use report::PartAtWork;
 pub use run::RunJobs;
-pub(crate) use sealed::{JobSealer, StoredContext, moment, read};
+pub(crate) use sealed::{JobSealer, StoredContext, moment, part, read};

@@ -88,6 +88,11 @@ impl StoredContext {
     }
 }
 
+/// What a part of something is sealed for.
+pub(crate) fn part(what: &str, number: u32) -> String {
+    format!("{what}/{number}")
+}
+
 /// A moment that was kept as microseconds.
 pub(crate) fn moment(micros: i64) -> Option<Timestamp> {
     Timestamp::from_timestamp_micros(micros)

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use menjin_domain::common::Timestamp;
+use menjin_domain::common::{Locale, Timestamp};
 use menjin_domain::import::OnConflict;
 
 use super::filter::FilterArgs;
@@ -63,6 +63,15 @@ pub(crate) enum Language {
     #[value(name = "zh-CN")]
     ZhCn,
     En,
+}
+
+impl From<Language> for Locale {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::ZhCn => Self::ZhCn,
+            Language::En => Self::En,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

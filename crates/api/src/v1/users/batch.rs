@@ -3,8 +3,8 @@
 use actix_web::http::StatusCode;
 use menjin_domain::access::rights::UsersWrite;
 use menjin_domain::accounts::{
-    Ban, BanReason, BatchAction, BatchInput, BatchOf, BatchResult, ChangeUsers, ChangedUsers,
-    ManageUserError, Role, UserFilter,
+    Ban, BanReason, BatchAction, BatchInput, BatchOf, ChangeUsers, ChangedUsers, ManageUserError,
+    Role, UserFilter,
 };
 use menjin_domain::common::Timestamp;
 use menjin_web::problem::{FieldError, Problem};
@@ -12,7 +12,7 @@ use menjin_web::values::{BatchName, Boolean, OrNone, UserIds};
 
 use crate::http::reply::json_response;
 use crate::prelude::*;
-use crate::v1::users::get_batch::BatchJobResponse;
+use crate::v1::users::get_batch::{BatchJobResponse, ResultResponse};
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/v1/users/batch", batch)
@@ -73,27 +73,6 @@ response! {
     /// What has become of each user.
     struct BatchResponse as "UserBatchResults" {
         results: Vec<ResultResponse>,
-    }
-}
-
-response! {
-    /// What has become of a user.
-    pub(super) struct ResultResponse as "UserBatchResult" {
-        id: i64 => { "minimum": 1, "example": 3 },
-        outcome: &'static str => { "enum": ["done", "unchanged", "failed"], "example": "done" },
-        /// Why it failed, as the request for this user alone would be refused; null if it did not.
-        code: Option<&'static str> => { "example": "last_admin" },
-    }
-}
-
-impl From<BatchResult> for ResultResponse {
-    fn from(result: BatchResult) -> Self {
-        let (outcome, code) = match result.outcome {
-            Ok(true) => ("done", None),
-            Ok(false) => ("unchanged", None),
-            Err(refusal) => ("failed", Some(ApiError::from(refusal).kind.code())),
-        };
-        Self { id: result.id.get(), outcome, code }
     }
 }
 

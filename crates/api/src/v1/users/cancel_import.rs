@@ -12,7 +12,7 @@ pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::DELETE, "/api/v1/users/imports/{job_id}", cancel)
         .success("The import is gone")
         .message(CANCELLED)
-        .refusals(&[ErrorKind::ReauthenticationRequired, ErrorKind::JobNotFound])
+        .refusals(&[ErrorKind::JobNotFound])
 }
 
 /// Cancel an import.

@@ -9,12 +9,7 @@ use crate::v1::users::get_import::ImportResponse;
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/v1/users/imports/{job_id}/commit", commit)
         .success("The file is being imported")
-        .refusals(&[
-            ErrorKind::ReauthenticationRequired,
-            ErrorKind::JobNotFound,
-            ErrorKind::ImportNotChecked,
-            ErrorKind::RowsFailed,
-        ])
+        .refusals(&[ErrorKind::JobNotFound, ErrorKind::ImportNotChecked, ErrorKind::RowsFailed])
 }
 
 /// Import a table that was checked.

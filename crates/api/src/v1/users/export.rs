@@ -1,5 +1,6 @@
 //! `GET /api/v1/users/export`.
 
+use actix_web::HttpResponseBuilder;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::Bytes;
 use futures_util::stream;
@@ -85,11 +86,16 @@ async fn export(
         let columns = columns.clone();
         async move { part(ready, users, &columns, format).await }
     });
-    let name = format!("attachment; filename=\"users.{}\"", format.as_str());
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, format.media_type()))
-        .insert_header((CONTENT_DISPOSITION, name))
-        .streaming(Box::pin(parts)))
+    Ok(attachment("users", format).streaming(Box::pin(parts)))
+}
+
+/// An answer that browsers save as a file of this name.
+pub(super) fn attachment(name: &str, format: ExportFormat) -> HttpResponseBuilder {
+    let name = format!("attachment; filename=\"{name}.{}\"", format.as_str());
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header((CONTENT_TYPE, format.media_type()));
+    answer.insert_header((CONTENT_DISPOSITION, name));
+    answer
 }
 
 /// The next part of the answer, and what comes after it.

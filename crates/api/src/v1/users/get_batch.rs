@@ -1,12 +1,11 @@
 //! `GET /api/v1/users/batches/{id}`.
 
 use menjin_domain::access::rights::UsersWrite;
-use menjin_domain::accounts::BatchReport;
-use menjin_domain::jobs::{Job, JobId};
+use menjin_domain::accounts::BatchResult;
+use menjin_domain::jobs::{Job, JobId, JobReport};
 use menjin_web::Locale;
 
 use crate::prelude::*;
-use crate::v1::users::batch::ResultResponse;
 use crate::v1::users::get_import::{PartQuery, failure};
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -36,9 +35,30 @@ response! {
     }
 }
 
+response! {
+    /// What has become of a user.
+    pub(super) struct ResultResponse as "UserBatchResult" {
+        id: i64 => { "minimum": 1, "example": 3 },
+        outcome: &'static str => { "enum": ["done", "unchanged", "failed"], "example": "done" },
+        /// Why it failed, as the request for this user alone would be refused; null if it did not.
+        code: Option<&'static str> => { "example": "last_admin" },
+    }
+}
+
+impl From<BatchResult> for ResultResponse {
+    fn from(result: BatchResult) -> Self {
+        let (outcome, code) = match result.outcome {
+            Ok(true) => ("done", None),
+            Ok(false) => ("unchanged", None),
+            Err(refusal) => ("failed", Some(ApiError::from(refusal).kind.code())),
+        };
+        Self { id: result.id.get(), outcome, code }
+    }
+}
+
 impl BatchJobResponse {
-    pub(super) fn new(report: BatchReport, locale: Locale) -> Self {
-        let BatchReport { job, results, next } = report;
+    pub(super) fn new(report: JobReport<BatchResult>, locale: Locale) -> Self {
+        let JobReport { job, results, next } = report;
         let (code, message) = failure(&job, locale).unzip();
         let Job { id, state, tally, expires_at, .. } = &job;
         Self {

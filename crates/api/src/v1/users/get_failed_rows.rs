@@ -1,22 +1,22 @@
 //! `GET /api/v1/users/imports/{id}/failed`.
 
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use menjin_domain::access::rights::UsersImport;
 use menjin_domain::accounts::AttributeRules;
+use menjin_domain::common::PortError;
 use menjin_domain::import::{ImportColumn, Outcome, ReportedRow};
 use menjin_domain::jobs::JobId;
 use menjin_tables::CsvWriter;
 use menjin_web::Locale;
 use menjin_web::row_problem::row_problem;
+use menjin_web::values::ExportFormat;
 
 use crate::prelude::*;
-
-const CSV: &str = "text/csv; charset=utf-8";
+use crate::v1::users::export::attachment;
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::GET, "/api/v1/users/imports/{job_id}/failed", get)
-        .file("The rows that failed, as a table", &[CSV])
-        .refusals(&[ErrorKind::ReauthenticationRequired, ErrorKind::JobNotFound])
+        .file("The rows that failed, as a table", const { &[ExportFormat::Csv.media_type()] })
+        .refusals(&[ErrorKind::JobNotFound])
 }
 
 /// Download the rows that failed.
@@ -32,16 +32,13 @@ async fn get(
     let mut next = Some(0);
     while let Some(part) = next {
         let report = api.services.get_import.execute(&allowed, id, part).await?;
-        let rows = report.rows.into_iter();
+        let rows = report.results.into_iter();
         failed.extend(rows.filter(|row| matches!(row.outcome, Outcome::Failed(_))));
         next = report.next;
     }
     let table = table(&failed, &api.settings.attributes, context.locale)
-        .map_err(|error| menjin_domain::common::PortError::internal("import", error))?;
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, CSV))
-        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"failed.csv\""))
-        .body(table))
+        .map_err(|error| PortError::internal("import", error))?;
+    Ok(attachment("failed", ExportFormat::Csv).body(table))
 }
 
 fn table(

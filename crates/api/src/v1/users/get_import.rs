@@ -2,8 +2,8 @@
 
 use menjin_domain::access::rights::UsersImport;
 use menjin_domain::common::{Locale, UserId};
-use menjin_domain::import::{ImportColumn, ImportReport, Outcome, ReportedRow};
-use menjin_domain::jobs::{Job, JobFailure, JobId, JobKind, JobState};
+use menjin_domain::import::{ImportColumn, Outcome, ReportedRow};
+use menjin_domain::jobs::{Job, JobFailure, JobId, JobKind, JobReport, JobState};
 use menjin_web::row_problem::row_problem;
 use menjin_web::values::Integer;
 
@@ -12,7 +12,7 @@ use crate::prelude::*;
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::GET, "/api/v1/users/imports/{job_id}", get)
         .success("How far the import is, and a part of its results")
-        .refusals(&[ErrorKind::ReauthenticationRequired, ErrorKind::JobNotFound])
+        .refusals(&[ErrorKind::JobNotFound])
 }
 
 request! {
@@ -126,8 +126,8 @@ impl RowResponse {
 }
 
 impl ImportResponse {
-    pub(super) fn new(report: &ImportReport, locale: Locale) -> Self {
-        let ImportReport { job, rows, next } = report;
+    pub(super) fn new(report: &JobReport<ReportedRow>, locale: Locale) -> Self {
+        let JobReport { job, results, next } = report;
         let (code, message) = failure(job, locale).unzip();
         let state = match (job.kind, job.state) {
             (JobKind::Import, JobState::Running) => "importing",
@@ -144,7 +144,7 @@ impl ImportResponse {
             code,
             message,
             expires_at: Time(job.expires_at),
-            results: rows.iter().map(|row| RowResponse::new(row, locale)).collect(),
+            results: results.iter().map(|row| RowResponse::new(row, locale)).collect(),
             next: next.map(|part| part.to_string()),
         }
     }

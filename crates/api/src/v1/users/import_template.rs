@@ -1,20 +1,19 @@
 //! `GET /api/v1/users/import/template`.
 
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use menjin_domain::access::rights::UsersImport;
 use menjin_domain::accounts::AttributeRules;
+use menjin_domain::common::PortError;
 use menjin_domain::import::ImportColumn;
 use menjin_tables::CsvWriter;
 use menjin_web::Locale;
+use menjin_web::values::ExportFormat;
 
 use crate::prelude::*;
-
-const CSV: &str = "text/csv; charset=utf-8";
+use crate::v1::users::export::attachment;
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::GET, "/api/v1/users/import/template", template)
-        .file("A table with the headings and no rows", &[CSV])
-        .refusals(&[ErrorKind::ReauthenticationRequired])
+        .file("A table with the headings and no rows", const { &[ExportFormat::Csv.media_type()] })
 }
 
 /// Download a template for imports.
@@ -27,19 +26,13 @@ async fn template(
     context: ReplyContext,
 ) -> Answer<HttpResponse> {
     let headings = headings(&api.settings.attributes, context.locale)
-        .map_err(|error| menjin_domain::common::PortError::internal("import", error))?;
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, CSV))
-        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"users.csv\""))
-        .body(headings))
+        .map_err(|error| PortError::internal("import", error))?;
+    Ok(attachment("users", ExportFormat::Csv).body(headings))
 }
 
 fn headings(attributes: &AttributeRules, locale: Locale) -> std::io::Result<Vec<u8>> {
     let columns = ImportColumn::of_template(attributes);
     let mut csv = CsvWriter::new(Vec::new())?;
-    csv.write(columns.iter().map(|column| match locale {
-        Locale::ZhCn => column.chinese(attributes),
-        Locale::En => column.name(),
-    }))?;
+    csv.write(columns.iter().map(|column| column.heading(attributes, locale)))?;
     csv.finish()
 }

@@ -13,7 +13,7 @@ use crate::v1::users::get_import::ImportResponse;
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/v1/users/import", import)
         .success("The file is being checked")
-        .refusals(&[ErrorKind::ReauthenticationRequired, ErrorKind::JobInProgress])
+        .refusals(&[ErrorKind::JobInProgress])
 }
 
 request! {

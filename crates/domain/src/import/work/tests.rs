@@ -13,7 +13,7 @@ use crate::import::{
     ImportBatch, ImportColumn, ImportOptions, Imported, MockUserTables, OnConflict, Outcome,
     RowError, RowProblem, RowRefusal, TableFormat, TableUnreadable, UpdateAlso,
 };
-use crate::jobs::{JobId, JobKind, MockJobRepository, StoredContext, Tally};
+use crate::jobs::{JobId, JobKind, MockJobRepository, Progress, StoredContext, Tally};
 use crate::testing::{self, USER, at};
 
 /// Shows what is sealed, with its place.
