@@ -6,21 +6,19 @@ use menjin_domain::accounts::{
     Account, AccountChange, Authority, ChangePlan, ChangeUserError, Ends, LastAdmin,
     UpdateProfileError, User,
 };
-use menjin_domain::audit::{AuditAction, ChangedField};
+use menjin_domain::audit::{AuditAction, AuditEvent, ChangedField};
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::one_time::{EmailChangeMails, NewAddress};
 use menjin_infra_sql::account_changes::{AccountRow, ChangedRow, is_another_who_lasts};
-use menjin_infra_sql::one_time::is_open_token_of;
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::schema::one_time_tokens as tokens;
 
-use crate::audit::record;
+use crate::audit::append;
 use crate::email_changes;
 use crate::error::{Abort, violates};
 use crate::lockouts::forget;
 use crate::mails::enqueue;
 use crate::recipients::{find_recipient, user};
-use crate::sessions::end_open;
 use crate::statements::{locks, pg_advisory_xact_lock};
 use crate::terms::insert_terms;
 
@@ -36,19 +34,75 @@ pub(crate) async fn change(
     change: &AccountChange,
     authority: &Authority,
 ) -> Result<Option<User>, Aborted> {
-    match make(postgres, id, change, authority).await? {
-        None => Ok(None),
-        Some(_) => Ok(Some(user(postgres, id).await?)),
+    let mut consequences = Consequences::default();
+    let Some(_) = make(postgres, id, change, authority, &mut consequences).await? else {
+        return Ok(None);
+    };
+    consequences.write(postgres, authority.context.at).await?;
+    Ok(Some(user(postgres, id).await?))
+}
+
+/// What follows from changes that are made together, to be written for all of them at once: each statement
+/// for one account costs a round trip.
+#[derive(Default)]
+pub(crate) struct Consequences {
+    /// Whose sessions end.
+    ended: Vec<i64>,
+    /// Whose tokens become void.
+    voided: Vec<i64>,
+    events: Vec<AuditEvent>,
+}
+
+impl Consequences {
+    /// How many there are of each.
+    pub(crate) fn mark(&self) -> [usize; 3] {
+        [self.ended.len(), self.voided.len(), self.events.len()]
+    }
+
+    /// Forgets those that came after a mark: their changes were undone.
+    pub(crate) fn undo_to(&mut self, [ended, voided, events]: [usize; 3]) {
+        self.ended.truncate(ended);
+        self.voided.truncate(voided);
+        self.events.truncate(events);
+    }
+
+    /// Writes them, in the transaction of the changes. The accounts are locked, so that these statements see
+    /// what transactions have done that the changes have waited for.
+    pub(crate) async fn write<E>(
+        self,
+        postgres: &mut AsyncPgConnection,
+        at: Timestamp,
+    ) -> Result<(), Abort<E>> {
+        if !self.ended.is_empty() {
+            diesel::update(
+                sessions::table
+                    .filter(sessions::user_id.eq_any(self.ended).and(sessions::ended_at.is_null())),
+            )
+            .set(sessions::ended_at.eq(Micros::from(at)))
+            .execute(postgres)
+            .await?;
+        }
+        if !self.voided.is_empty() {
+            diesel::update(
+                tokens::table
+                    .filter(tokens::user_id.eq_any(self.voided).and(tokens::ended_at.is_null())),
+            )
+            .set(tokens::ended_at.eq(Micros::from(at)))
+            .execute(postgres)
+            .await?;
+        }
+        Ok(append(postgres, &self.events).await?)
     }
 }
 
-/// Makes a change, and tells whether anything of the account has changed. Only [`AccountChange::Edit`] may be
-/// refused after something was written.
+/// Makes a change but for its consequences, and tells whether anything of the account has changed. Only
+/// [`AccountChange::Edit`] may be refused after something was written.
 pub(crate) async fn make(
     postgres: &mut AsyncPgConnection,
     id: UserId,
     change: &AccountChange,
     authority: &Authority,
+    consequences: &mut Consequences,
 ) -> Result<Option<bool>, Aborted> {
     let context = &authority.context;
     let account = users::table.find(id.get()).select(AccountRow::as_select()).for_update();
@@ -64,7 +118,7 @@ pub(crate) async fn make(
             return Err(refused(LastAdmin));
         }
     }
-    if plan.action.is_some() {
+    if plan.action.is_some() || plan.ends != Ends::Nothing {
         if let AccountChange::Edit { profile, .. } = change {
             let mails = profile.address.mails.as_ref();
             change_address(postgres, id, &plan, mails, context.at).await?;
@@ -72,10 +126,10 @@ pub(crate) async fn make(
         write(postgres, id, &plan).await?;
     }
     if plan.ends != Ends::Nothing {
-        end_sessions(postgres, id, context.at).await?;
+        consequences.ended.push(id.get());
     }
     if plan.ends == Ends::SessionsAndTokens {
-        void_tokens(postgres, id, context.at).await?;
+        consequences.voided.push(id.get());
     }
     let was_locked = plan.forgets_failures && forget(postgres, id).await?;
     if let Some(mail) = &plan.mail {
@@ -84,19 +138,22 @@ pub(crate) async fn make(
     let action = plan.action.or(was_locked.then_some(AuditAction::LockoutCleared));
     if let Some(action) = action {
         let event = context.clone().event(action).on(id);
-        record(postgres, &event.changing(plan.changed.clone())).await?;
+        consequences.events.push(event.changing(plan.changed.clone()));
     }
     Ok(Some(action.is_some()))
 }
 
-/// Writes the account as it is to be.
+/// Writes the account as it is to be. If its sessions end, what was decided for its credential version is
+/// void.
 async fn write(
     postgres: &mut AsyncPgConnection,
     id: UserId,
     plan: &ChangePlan,
 ) -> Result<(), Aborted> {
     let account = users::table.find(id.get());
-    let written = diesel::update(account).set(ChangedRow::from(&plan.after));
+    let raised = i64::from(plan.ends != Ends::Nothing);
+    let version = users::credential_version.eq(users::credential_version + raised);
+    let written = diesel::update(account).set((ChangedRow::from(&plan.after), version));
     match written.execute(postgres).await {
         Err(error) if violates(&error, "users_username_taken") => {
             return Err(refused(ChangeUserError::UsernameTaken));
@@ -143,32 +200,6 @@ async fn change_address(
         Err(Abort::Failed(error)) => Err(error.into()),
         Ok(()) => Ok(()),
     }
-}
-
-/// Ends the sessions of an account, and makes void what was decided for it before. The statements are
-/// separate, so that the second sees what transactions have done that the first has waited for.
-async fn end_sessions(
-    postgres: &mut AsyncPgConnection,
-    id: UserId,
-    at: Timestamp,
-) -> QueryResult<()> {
-    diesel::update(users::table.find(id.get()))
-        .set(users::credential_version.eq(users::credential_version + 1))
-        .execute(postgres)
-        .await?;
-    end_open(postgres, id, None, at.into()).await
-}
-
-async fn void_tokens(
-    postgres: &mut AsyncPgConnection,
-    id: UserId,
-    at: Timestamp,
-) -> QueryResult<()> {
-    diesel::update(tokens::table.filter(is_open_token_of(id.get())))
-        .set(tokens::ended_at.eq(Micros::from(at)))
-        .execute(postgres)
-        .await
-        .map(drop)
 }
 
 async fn has_other_admin(

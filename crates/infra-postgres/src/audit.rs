@@ -19,7 +19,12 @@ const PART: usize = 1000;
 impl AuditRepository for PostgresStore {
     async fn append(&self, appended: Vec<AuditEvent>) -> Result<(), PortError> {
         if appended.len() <= PART {
-            return self.statement(appended, |postgres, all| append(postgres, all).boxed()).await;
+            let all = appended;
+            return self
+                .statement(all, |postgres, all| {
+                    async move { Ok(append(postgres, all).await?) }.boxed()
+                })
+                .await;
         }
         self.transaction(appended, |postgres, all| {
             async move {
@@ -48,13 +53,13 @@ impl AuditRepository for PostgresStore {
     }
 }
 
-async fn append(
+/// Appends events, in the transaction of what they describe if they describe changes.
+pub(crate) async fn append(
     postgres: &mut AsyncPgConnection,
     appended: &[AuditEvent],
-) -> Result<(), Abort<PortError>> {
+) -> QueryResult<()> {
     let rows: Vec<_> = appended.iter().map(NewEventRow::from).collect();
-    diesel::insert_into(events::table).values(rows).execute(postgres).await?;
-    Ok(())
+    diesel::insert_into(events::table).values(rows).execute(postgres).await.map(drop)
 }
 
 /// Appends an event to the change that it describes, in the transaction of that change.

@@ -16,10 +16,11 @@ use menjin_domain::jobs::LeaseGone;
 use menjin_infra_sql::one_time::keeps_any_address;
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::rows::user_id;
-use menjin_infra_sql::schema::{audit_events as events, one_time_tokens as tokens};
+use menjin_infra_sql::schema::one_time_tokens as tokens;
 
 use crate::PostgresStore;
-use crate::account_changes;
+use crate::account_changes::{self, Consequences};
+use crate::audit::append;
 use crate::error::Abort;
 use crate::jobs::advance;
 use crate::terms::insert_terms;
@@ -74,13 +75,13 @@ async fn store_rows(
 ) -> Result<Vec<Outcome>, Abort<PortError>> {
     let known = Known::find(postgres, batch).await?;
     let mut outcomes = vec![None; batch.rows.len()];
-    let mut new = Vec::new();
+    let (mut new, mut consequences) = (Vec::new(), Consequences::default());
     for (row, outcome) in batch.rows.iter().zip(&mut outcomes) {
         let found = known.of(row.username.as_ref(), row.email.as_ref());
         *outcome = Some(match row.step(found, batch.on_conflict) {
             Ok(Step::Keep(id)) => Ok(Imported::Unchanged(id)),
             Ok(Step::Change(id, changes)) => {
-                change(postgres, id, changes, &batch.authority).await?
+                change(postgres, id, changes, &batch.authority, &mut consequences).await?
             }
             Err(refusal) => Err(refusal),
             Ok(Step::Create(user)) if known.is_kept(&user.email) => {
@@ -92,6 +93,7 @@ async fn store_rows(
             }
         });
     }
+    consequences.write(postgres, batch.authority.context.at).await?;
     let mut made = create(postgres, &new).await?;
     let outcomes = outcomes.into_iter().zip(&batch.rows).map(|(outcome, row)| {
         outcome.unwrap_or_else(|| {
@@ -187,17 +189,17 @@ async fn create(
         Some(TermRow::of(*id, &user.profile.attributes))
     });
     insert_terms(postgres, terms.flatten().collect()).await?;
-    let records: Vec<_> = recorded.iter().map(NewEventRow::from).collect();
-    diesel::insert_into(events::table).values(records).execute(postgres).await?;
+    append(postgres, &recorded).await?;
     Ok(made)
 }
 
-/// Changes an account. Nothing of it stays if one of the changes is refused.
+/// Changes an account but for the consequences. Nothing of it stays if one of the changes is refused.
 async fn change(
     postgres: &mut AsyncPgConnection,
     id: UserId,
     changes: &[AccountChange],
     authority: &Authority,
+    consequences: &mut Consequences,
 ) -> Result<Outcome, Abort<PortError>> {
     // Each costs a round trip, and what is refused before anything is written needs none.
     let may_need_undoing =
@@ -206,9 +208,9 @@ async fn change(
         if may_need_undoing { postgres.batch_execute(statement).await } else { Ok(()) }
     };
     savepoint(postgres, "SAVEPOINT import_row").await?;
-    let mut imported = Imported::Unchanged(id);
+    let (mut imported, mark) = (Imported::Unchanged(id), consequences.mark());
     for change in changes {
-        match account_changes::make(postgres, id, change, authority).await {
+        match account_changes::make(postgres, id, change, authority, consequences).await {
             Ok(None) => {
                 savepoint(postgres, "RELEASE SAVEPOINT import_row").await?;
                 return Ok(Err(RowRefusal::NotFound));
@@ -218,6 +220,7 @@ async fn change(
             Err(Abort::Refused(Error::Refused(refusal))) => {
                 let undo = "ROLLBACK TO SAVEPOINT import_row; RELEASE SAVEPOINT import_row";
                 savepoint(postgres, undo).await?;
+                consequences.undo_to(mark);
                 let refusal: ChangeUserError = refusal;
                 return Ok(Err(refusal.into()));
             }
