@@ -71,6 +71,12 @@ impl Client {
         self.with_tokens(&answer.body)
     }
 
+    /// The same client with another bearer token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        self.with_tokens(&json!({ "access_token": token }))
+    }
+
     /// Tries to log in.
     pub async fn try_log_in(&self, name: &str, password: &str) -> Answer {
         let body = json!({ "username": name, "password": password });

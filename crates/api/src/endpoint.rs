@@ -60,6 +60,8 @@ pub(crate) enum Access {
     RestrictedUsers,
     /// Whoever has an access token.
     Users,
+    /// Whoever has an access token, or a ticket for their own sessions.
+    SessionOwners,
     /// Whoever has this right.
     Right(RightId),
     /// As the setting `cache_api.access` says.
@@ -78,7 +80,7 @@ impl Access {
             Self::RestrictedUsers => {
                 &[E::NotAuthenticated, E::InvalidToken, E::Unavailable, E::Internal]
             }
-            Self::Users => &[
+            Self::Users | Self::SessionOwners => &[
                 E::NotAuthenticated,
                 E::InvalidToken,
                 E::PasswordChangeRequired,
@@ -101,7 +103,7 @@ impl Access {
     pub(crate) fn right(self) -> &'static str {
         match self {
             Self::Everybody | Self::EverybodyOrUsers | Self::Cache => "none",
-            Self::RestrictedUsers | Self::Users => "self",
+            Self::RestrictedUsers | Self::Users | Self::SessionOwners => "self",
             Self::Right(right) => right.as_str(),
         }
     }

@@ -15,7 +15,7 @@ use crate::jobs::JobPorts;
 use crate::lockout::{LockoutRepository, LoginLimits, RateLimiter, RegistrationLimit};
 use crate::mail::{MailPorts, MailSettings};
 use crate::one_time::{NoOneTimeTokens, OneTimeTokenRepository};
-use crate::sessions::{SessionRepository, TokenCodec};
+use crate::sessions::{SessionLimit, SessionRepository, TokenCodec};
 
 /// The ports that menjin requires. Within a major version no field is added: later ports have a
 /// default and are fields of [`Ports`].
@@ -93,8 +93,8 @@ pub struct Policy {
     pub session_ttl: Duration,
     /// For how long a session lives that is not refreshed; `None`: to its end.
     pub idle_ttl: Option<Duration>,
-    /// How many sessions a user may have: a login beyond that ends the oldest. `None`: any number.
-    pub max_sessions: Option<u32>,
+    /// How many sessions a user may have; `None`: any number.
+    pub session_limit: Option<SessionLimit>,
     /// For how long after its first use a refresh token is taken again, if the answer was lost.
     pub refresh_grace: Duration,
     /// Whether each refresh is recorded. Refreshes are by far the most frequent events.
@@ -161,7 +161,7 @@ impl Default for Policy {
             access_ttl: Duration::from_secs(30 * 60),
             session_ttl: DAY * 7,
             idle_ttl: None,
-            max_sessions: None,
+            session_limit: None,
             refresh_grace: Duration::from_secs(24 * 60 * 60),
             record_refreshes: true,
             login_limits: Some(LoginLimits::DEFAULT),

@@ -54,6 +54,7 @@ pub(crate) fn issuer() -> TokenIssuer {
     let mut codec = MockTokenCodec::new();
     codec.expect_sign_access().returning(|_| Ok("access".into()));
     codec.expect_sign_refresh().returning(|_| Ok("refresh".into()));
+    codec.expect_sign_ticket().returning(|_| Ok("ticket".into()));
     TokenIssuer { codec: Arc::new(codec), random: random(), access_ttl: Duration::from_secs(1800) }
 }
 

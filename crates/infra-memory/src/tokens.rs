@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use menjin_domain::common::{PortError, Timestamp};
-use menjin_domain::sessions::{AccessClaims, InvalidToken, PublicKey, RefreshClaims, TokenCodec};
+use menjin_domain::sessions::{
+    AccessClaims, InvalidToken, PublicKey, RefreshClaims, TicketClaims, TicketPurpose, TokenCodec,
+};
 use secrecy::SecretString;
 use siphasher::sip128::SipHasher24;
 
@@ -54,6 +56,19 @@ impl TokenCodec for CachedTokens {
 
     fn sign_refresh(&self, claims: &RefreshClaims) -> Result<SecretString, PortError> {
         self.codec.sign_refresh(claims)
+    }
+
+    fn sign_ticket(&self, claims: &TicketClaims) -> Result<SecretString, PortError> {
+        self.codec.sign_ticket(claims)
+    }
+
+    fn verify_ticket(
+        &self,
+        token: &str,
+        purpose: TicketPurpose,
+        at: Timestamp,
+    ) -> Result<TicketClaims, InvalidToken> {
+        self.codec.verify_ticket(token, purpose, at)
     }
 
     fn verify_access(&self, token: &str, at: Timestamp) -> Result<AccessClaims, InvalidToken> {

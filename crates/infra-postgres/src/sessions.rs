@@ -7,8 +7,8 @@ use menjin_domain::accounts::{Authority, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
-    LiveSession, NewSession, Reauthentication, Rotation, RotationOutcome, Session, SessionQuery,
-    SessionRepository, StaleCredentials,
+    CreateSessionError, LiveSession, NewSession, OnExcess, Reauthentication, Rotation,
+    RotationOutcome, Session, SessionQuery, SessionRepository, StaleCredentials,
 };
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{
@@ -26,9 +26,9 @@ use crate::statements::CreateSession;
 
 #[async_trait]
 impl SessionRepository for PostgresStore {
-    async fn create(&self, session: NewSession) -> Result<User, Error<StaleCredentials>> {
+    async fn create(&self, session: NewSession) -> Result<User, Error<CreateSessionError>> {
         // Alone, the session and its record are one statement.
-        if session.max_sessions.is_none() {
+        if session.limit.is_none() {
             let create =
                 self.statement(session, |postgres, session| create(postgres, session).boxed());
             return create.await;
@@ -37,10 +37,16 @@ impl SessionRepository for PostgresStore {
             async move {
                 // Locks the user's row, so that each of several sees those before it.
                 let user = create(postgres, session).await?;
-                if let Some(kept) = session.others_kept()
-                    && end_oldest(postgres, session, kept).await?
-                {
-                    record(postgres, &session.event_of_excess()).await?;
+                if let Some(limit) = session.limit {
+                    let excess = excess(postgres, session, limit.others()).await?;
+                    if !excess.is_empty() {
+                        if limit.on_excess == OnExcess::Refuse {
+                            let refused = CreateSessionError::TooManySessions;
+                            return Err(Abort::Refused(Error::Refused(refused)));
+                        }
+                        end_all(postgres, excess, session.created_at).await?;
+                        record(postgres, &session.event_of_excess()).await?;
+                    }
                 }
                 Ok(user)
             }
@@ -156,27 +162,29 @@ impl SessionRepository for PostgresStore {
 async fn create(
     postgres: &mut AsyncPgConnection,
     session: &NewSession,
-) -> Result<User, Abort<Error<StaleCredentials>>> {
+) -> Result<User, Abort<Error<CreateSessionError>>> {
     let user: Option<UserRow> =
         CreateSession::new(session).get_result(postgres).await.optional()?;
-    let user = user.ok_or(Abort::Refused(Error::Refused(StaleCredentials)))?;
+    let user = user.ok_or(Abort::Refused(Error::Refused(StaleCredentials.into())))?;
     Ok(user.try_into()?)
 }
 
-/// Ends the oldest live sessions of whose session is new, but so many; whether there were any.
-async fn end_oldest(
+/// The oldest live sessions of whose session is new, but that one and so many others.
+async fn excess(
     postgres: &mut AsyncPgConnection,
     new: &NewSession,
-    kept: u32,
-) -> QueryResult<bool> {
+    others: u32,
+) -> QueryResult<Vec<Id>> {
     let at = Micros::from(new.created_at);
-    let oldest = oldest_live_of(new.user_id.get(), new.id.into(), at, kept.into());
-    let oldest: Vec<Id> = oldest.load(postgres).await?;
-    let ended = diesel::update(sessions::table.filter(sessions::id.eq_any(oldest)))
-        .set(sessions::ended_at.eq(at))
+    oldest_live_of(new.user_id.get(), new.id.into(), at, others.into()).load(postgres).await
+}
+
+async fn end_all(postgres: &mut AsyncPgConnection, ids: Vec<Id>, at: Timestamp) -> QueryResult<()> {
+    diesel::update(sessions::table.filter(sessions::id.eq_any(ids)))
+        .set(sessions::ended_at.eq(Micros::from(at)))
         .execute(postgres)
-        .await?;
-    Ok(ended > 0)
+        .await
+        .map(drop)
 }
 
 async fn reauthenticate(

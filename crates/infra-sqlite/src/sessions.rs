@@ -5,8 +5,8 @@ use menjin_domain::accounts::{Authority, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
-    LiveSession, NewSession, Reauthentication, Rotation, RotationOutcome, Session, SessionQuery,
-    SessionRepository, StaleCredentials,
+    CreateSessionError, LiveSession, NewSession, OnExcess, Reauthentication, Rotation,
+    RotationOutcome, Session, SessionQuery, SessionRepository, StaleCredentials,
 };
 use menjin_infra_sql::error::bad_column;
 use menjin_infra_sql::prelude::*;
@@ -22,7 +22,7 @@ use crate::recipients::find_user;
 
 #[async_trait]
 impl SessionRepository for SqliteStore {
-    async fn create(&self, session: NewSession) -> Result<User, Error<StaleCredentials>> {
+    async fn create(&self, session: NewSession) -> Result<User, Error<CreateSessionError>> {
         self.write(move |sqlite| {
             let account = is_verified(session.user_id.get(), session.verified_version.0);
             let user: UserRow = diesel::update(users::table.filter(account))
@@ -31,16 +31,21 @@ impl SessionRepository for SqliteStore {
                 .get_result(sqlite)
                 .optional()
                 .or_port_error()?
-                .ok_or(Error::Refused(StaleCredentials))?;
+                .ok_or(Error::Refused(CreateSessionError::from(StaleCredentials)))?;
             diesel::insert_into(sessions::table)
                 .values(NewSessionRow::from(&session))
                 .execute(sqlite)
                 .or_port_error()?;
             record(sqlite, &session.event())?;
-            if let Some(kept) = session.others_kept()
-                && end_oldest(sqlite, &session, kept)?
-            {
-                record(sqlite, &session.event_of_excess())?;
+            if let Some(limit) = session.limit {
+                let excess = excess(sqlite, &session, limit.others())?;
+                if !excess.is_empty() {
+                    if limit.on_excess == OnExcess::Refuse {
+                        return Err(Error::Refused(CreateSessionError::TooManySessions));
+                    }
+                    end_all(sqlite, &excess, session.created_at)?;
+                    record(sqlite, &session.event_of_excess())?;
+                }
             }
             Ok(user.try_into()?)
         })
@@ -223,20 +228,23 @@ fn end(
     user.map(|user| UserId::try_from(user).map_err(|_invalid| bad())).transpose()
 }
 
-/// Ends the oldest live sessions of whose session is new, but so many; whether there were any.
-fn end_oldest(
+/// The oldest live sessions of whose session is new, but that one and so many others.
+fn excess(
     sqlite: &mut SqliteConnection,
     new: &NewSession,
-    kept: u32,
-) -> Result<bool, PortError> {
+    others: u32,
+) -> Result<Vec<Id>, PortError> {
     let at = Micros::from(new.created_at);
-    let oldest = oldest_live_of(new.user_id.get(), new.id.into(), at, kept.into());
-    let oldest: Vec<Id> = oldest.load(sqlite).or_port_error()?;
-    diesel::update(sessions::table.filter(sessions::id.eq_any(&oldest)))
-        .set(sessions::ended_at.eq(at))
+    let oldest = oldest_live_of(new.user_id.get(), new.id.into(), at, others.into());
+    oldest.load(sqlite).or_port_error()
+}
+
+fn end_all(sqlite: &mut SqliteConnection, ids: &[Id], at: Timestamp) -> Result<(), PortError> {
+    diesel::update(sessions::table.filter(sessions::id.eq_any(ids)))
+        .set(sessions::ended_at.eq(Micros::from(at)))
         .execute(sqlite)
         .or_port_error()
-        .map(|ended| ended > 0)
+        .map(drop)
 }
 
 /// Ends the sessions of a user, except the one to keep.

@@ -358,7 +358,7 @@ fn policy(settings: &Settings) -> Result<Policy, SettingsError> {
     policy.access_ttl = settings.auth.access_ttl;
     policy.session_ttl = settings.auth.refresh_ttl;
     policy.idle_ttl = settings.sessions.idle_ttl();
-    policy.max_sessions = settings.sessions.max_per_user();
+    policy.session_limit = settings.sessions.limit();
     policy.refresh_grace = settings.auth.refresh_grace;
     policy.record_refreshes = settings.audit.refreshes;
     policy.login_limits = settings.throttle.logins();

@@ -23,7 +23,7 @@ use menjin_domain::invitations::{InvitationNotFound, InvitationOver};
 use menjin_domain::jobs::{JobInProgress, JobNotFound};
 use menjin_domain::mail::MailOff;
 use menjin_domain::one_time::TokenInvalid;
-use menjin_domain::sessions::SessionNotFound;
+use menjin_domain::sessions::{SessionNotFound, Ticket};
 
 use crate::problem::{FieldError, Place, Problem};
 use crate::text::Text;
@@ -221,6 +221,8 @@ errors! {
     Overloaded: 503 "overloaded", "no capacity to hash a password",
         "服务器繁忙，请稍后再试", "The server is busy: try again later",
         of: Overloaded;
+    TooManySessions: 409 "too_many_sessions", "the user has as many sessions as there may be",
+        "登录的设备已达上限，请先结束一个会话", "You are logged in on as many devices as you may: end a session first";
     Unavailable: 503 "unavailable", "a back end is unavailable",
         "服务暂不可用，请稍后再试", "Service unavailable: try again later";
     CacheFailed: 500 "cache_failed", "the cache does not work",
@@ -311,6 +313,8 @@ pub struct ApiError {
     pub wait: Option<Duration>,
     /// The methods that the route knows, of `MethodNotAllowed`.
     pub allow: String,
+    /// With what the client goes on, of `TooManySessions`.
+    pub ticket: Option<Box<Ticket>>,
     /// The cause, for the log; a refusal has none.
     #[source]
     pub cause: Option<PortError>,
@@ -318,7 +322,14 @@ pub struct ApiError {
 
 impl From<ErrorKind> for ApiError {
     fn from(kind: ErrorKind) -> Self {
-        Self { kind, fields: Vec::new(), wait: None, allow: String::new(), cause: None }
+        Self {
+            kind,
+            fields: Vec::new(),
+            wait: None,
+            allow: String::new(),
+            ticket: None,
+            cause: None,
+        }
     }
 }
 
@@ -336,6 +347,11 @@ impl ApiError {
     /// The route knows these methods only.
     pub fn method_not_allowed(allow: String) -> Self {
         Self { allow, ..ErrorKind::MethodNotAllowed.into() }
+    }
+
+    /// It has to go on with this ticket.
+    pub fn with_ticket(kind: ErrorKind, ticket: Ticket) -> Self {
+        Self { ticket: Some(ticket.into()), ..kind.into() }
     }
 
     /// Too many attempts; another may be made after a while.

@@ -161,6 +161,9 @@ impl From<LoginError> for ApiError {
         match error {
             LoginError::InvalidCredentials => ErrorKind::InvalidCredentials.into(),
             LoginError::EmailNotVerified => ErrorKind::EmailNotVerified.into(),
+            LoginError::TooManySessions(ticket) => {
+                Self::with_ticket(ErrorKind::TooManySessions, ticket)
+            }
             LoginError::TooManyAttempts(error) => error.into(),
             LoginError::Overloaded(error) => error.into(),
         }

@@ -223,7 +223,7 @@ pub fn new_session(n: u128, user_id: UserId, credential_version: CredentialVersi
         created_at: at(0),
         expires_at: at(3600),
         ends_at: at(3600),
-        max_sessions: None,
+        limit: None,
         request: request(),
     }
 }

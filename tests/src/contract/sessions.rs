@@ -9,7 +9,8 @@ use menjin_domain::audit::AuditAction;
 use menjin_domain::common::{ClientInfo, Error, RequestContext, UserId};
 use menjin_domain::credentials::CredentialVersion;
 use menjin_domain::sessions::{
-    Generation, NewSession, Reauthentication, Session, SessionQuery, StaleCredentials,
+    CreateSessionError, Generation, NewSession, OnExcess, Reauthentication, Session, SessionLimit,
+    SessionQuery, StaleCredentials,
 };
 use tokio::task::JoinSet;
 
@@ -57,7 +58,8 @@ async fn a_user_agent_may_be_missing(store: Store) {
 #[apply(row!)]
 async fn a_stale_login_changes_nothing(store: Store) {
     let ann = store.student("ann").await;
-    let stale = |result| matches!(result, Err(Error::Refused(StaleCredentials)));
+    let stale =
+        |result| matches!(result, Err(Error::Refused(CreateSessionError::Stale(StaleCredentials))));
     assert!(stale(store.sessions.create(new_session(1, ann, CredentialVersion(1))).await));
     let nobody = UserId::try_from(9).unwrap();
     assert!(stale(store.sessions.create(new_session(2, nobody, CredentialVersion(0))).await));
@@ -326,10 +328,10 @@ async fn a10_a_session_is_marked_when_the_password_is_given_again(store: Store) 
 async fn d4_a_login_beyond_the_limit_ends_the_oldest(store: Store) {
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
     let of_bob = store.log_in(90, bob).await;
-    let log_in = async |number: u128, seconds, max| {
+    let log_in = async |number: u128, seconds, max: Option<u32>| {
         let new = NewSession {
             created_at: at(seconds),
-            max_sessions: max,
+            limit: max.map(|max| SessionLimit { max, on_excess: OnExcess::EndOldest }),
             ..new_session(number, ann, CredentialVersion(0))
         };
         store.sessions.create(new).await.unwrap();
@@ -363,20 +365,54 @@ async fn d4_a_login_beyond_the_limit_ends_the_oldest(store: Store) {
     assert!(store.is_live(of_bob, 20).await);
 }
 
-/// However many log in at once, no more sessions stay than may.
+/// A login beyond the limit is refused, and changes nothing; once a session has ended there is room.
+#[apply(row!)]
+async fn d4_a_login_beyond_the_limit_is_refused(store: Store) {
+    let ann = store.student("ann").await;
+    let log_in = async |number: u128, seconds| {
+        let limit = Some(SessionLimit { max: 2, on_excess: OnExcess::Refuse });
+        let of_version = new_session(number, ann, CredentialVersion(0));
+        let new = NewSession { created_at: at(seconds), limit, ..of_version };
+        store.sessions.create(new).await
+    };
+    log_in(1, 1).await.unwrap();
+    log_in(2, 2).await.unwrap();
+    let (before, user) = (store.recorded().await, store.user(ann).await);
+    let refused = log_in(3, 3).await;
+    let expected = CreateSessionError::TooManySessions;
+    assert!(matches!(refused, Err(Error::Refused(error)) if error == expected), "{refused:?}");
+    assert_eq!((store.recorded().await, store.user(ann).await), (before, user));
+    assert!(!store.is_live(session_id(3), 4).await);
+    store.sessions.end(session_id(1), context(5)).await.unwrap();
+    log_in(4, 6).await.unwrap();
+    assert!(store.is_live(session_id(2), 7).await && store.is_live(session_id(4), 7).await);
+}
+
+/// However many log in at once, no more sessions stay than may; and where the others are refused, none is
+/// refused too many.
 #[apply(row!)]
 async fn d4_the_limit_holds_under_parallel_logins(store: Store) {
-    let ann = store.student("ann").await;
+    for (name, on_excess) in [("ann", OnExcess::EndOldest), ("bob", OnExcess::Refuse)] {
+        let user = store.student(name).await;
+        holds_under_parallel_logins(&store, user, on_excess).await;
+    }
+}
+
+async fn holds_under_parallel_logins(store: &Store, ann: UserId, on_excess: OnExcess) {
+    let first = if on_excess == OnExcess::EndOldest { 1 } else { 101 };
     let made = at_once(20, |number| {
         let sessions = store.sessions.clone();
         let new = NewSession {
-            max_sessions: Some(3),
-            ..new_session(number as u128 + 1, ann, CredentialVersion(0))
+            limit: Some(SessionLimit { max: 3, on_excess }),
+            ..new_session(number as u128 + first, ann, CredentialVersion(0))
         };
         async move { sessions.create(new).await.is_ok() }
     })
     .await;
-    assert!(made.iter().any(|made| *made));
+    let made = made.iter().filter(|made| **made).count();
+    if on_excess == OnExcess::Refuse {
+        assert_eq!(made, 3);
+    }
     let query = SessionQuery { user_id: ann, at: at(1), after: None, limit: 100 };
     let (_, live) = store.sessions.list_live(query).await.unwrap();
     assert_eq!(live, 3);

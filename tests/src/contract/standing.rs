@@ -4,7 +4,7 @@ use macro_rules_attribute::apply;
 use menjin_domain::accounts::{ChangeUserError, LastAdmin, Role, User};
 use menjin_domain::common::Error;
 use menjin_domain::credentials::CredentialVersion;
-use menjin_domain::sessions::StaleCredentials;
+use menjin_domain::sessions::{CreateSessionError, StaleCredentials};
 
 use super::{Administer, Store, at, at_once, both, context, new_session, session_id};
 
@@ -79,7 +79,10 @@ async fn a_login_begun_before_a_deactivation_fails_after_the_activation(store: S
     store.accounts.deactivate(ann, context(5)).await.unwrap();
     store.accounts.activate(ann, context(6)).await.unwrap();
     let late = store.sessions.create(new_session(1, ann, CredentialVersion(0))).await;
-    assert!(matches!(late, Err(Error::Refused(StaleCredentials))), "{late:?}");
+    assert!(
+        matches!(late, Err(Error::Refused(CreateSessionError::Stale(StaleCredentials)))),
+        "{late:?}"
+    );
 }
 
 /// The last active administrator stays (Z6).

@@ -3,14 +3,14 @@
 use actix_web::HttpResponse;
 use menjin_domain::common::Violation;
 use menjin_web::problem::{FieldError, Problem};
-use menjin_web::schema::{Components, Schema, described, response, with};
+use menjin_web::schema::{Components, Schema, described, response, with, with_field};
 use menjin_web::{ApiError, ErrorKind, Locale, Text};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::responses::Envelope;
 use crate::dialect::ReplyContext;
-use crate::http::reply::{Problems, begin_error};
+use crate::http::reply::{Problems, TicketResponse, begin_error};
 
 /// `data` of a refusal: by what programs tell it from others.
 #[derive(Serialize)]
@@ -20,6 +20,8 @@ struct RefusalData<'a> {
     /// Of a fault of the server's: what to quote when asking for help.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
+    #[serde(flatten)]
+    ticket: Option<TicketResponse>,
 }
 
 /// The refusals that the document of this dialect prints, with `data` null.
@@ -36,7 +38,8 @@ pub(super) fn render(error: &ApiError, context: &ReplyContext) -> HttpResponse {
         return response.json(Envelope { code, message, data });
     }
     let request_id = (code >= 500).then_some(context.request_id.as_str());
-    let data = RefusalData { reason: error.kind.code(), request_id };
+    let ticket = TicketResponse::of(error);
+    let data = RefusalData { reason: error.kind.code(), request_id, ticket };
     let is_printed = PRINTED.contains(&error.kind);
     response.json(Envelope { code, message, data: (!is_printed).then_some(data) })
 }
@@ -115,6 +118,8 @@ pub(super) fn schema(status: u16, components: &mut Components<'_>) -> Value {
             "description": "Null where user name or password are wrong, where the caller may not do \
                             that, and where there is no such user.",
         });
+        let ticket = TicketResponse::properties().into_iter();
+        let fault = ticket.fold(fault, |fault, (name, property)| with_field(fault, name, property));
         envelope("Why a request was not done.", code, fault)
     })
 }

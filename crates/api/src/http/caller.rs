@@ -11,6 +11,7 @@ use actix_web::{FromRequest, HttpRequest};
 use menjin_domain::access::rights::Right;
 use menjin_domain::access::{Allowed, Principal};
 use menjin_domain::cache::{CacheAccess, CacheAllowed};
+use menjin_domain::sessions::SessionOwner;
 
 use menjin_web::schema::Components;
 use menjin_web::{ErrorKind, unauthenticated};
@@ -74,6 +75,29 @@ impl RestrictedCaller {
         let token = bearer(request)?.ok_or(ErrorKind::NotAuthenticated)?;
         let caller = api.services.authenticate.execute(token).await;
         Ok(Self(caller.map_err(unauthenticated)?))
+    }
+}
+
+/// Somebody who may list and end their own sessions: the authenticated caller, or who was refused a session
+/// too many and got a ticket for that.
+pub(crate) struct Owner(pub(crate) SessionOwner);
+
+impl FromRequest for Owner {
+    type Error = Rejection;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
+            let token = bearer(&request)?.ok_or(ErrorKind::NotAuthenticated)?;
+            let owner = api.services.authenticate.by_ticket(token).await;
+            if let Some(owner) = owner.map_err(unauthenticated)? {
+                return Ok(Self(owner));
+            }
+            let Caller(caller) = Caller::from_request(&request, &mut Payload::None).await?;
+            Ok(Self(SessionOwner::from(&caller)))
+        })
     }
 }
 
@@ -168,6 +192,13 @@ impl Input for Caller {
     fn describe(signature: &mut Signature, _: &mut Components<'_>) {
         signature.access = Access::Users;
         signature.may_refuse(Access::Users.refusals());
+    }
+}
+
+impl Input for Owner {
+    fn describe(signature: &mut Signature, _: &mut Components<'_>) {
+        signature.access = Access::SessionOwners;
+        signature.may_refuse(Access::SessionOwners.refusals());
     }
 }
 

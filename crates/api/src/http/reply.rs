@@ -11,6 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, Respo
 use menjin_web::problem::FieldError;
 use menjin_web::schema::{Components, Schema};
 use menjin_web::{ApiError, ErrorKind, response};
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -95,6 +96,45 @@ pub(crate) fn begin_error(error: &ApiError) -> HttpResponseBuilder {
         response.force_close();
     }
     response
+}
+
+/// With what a client goes on that was refused.
+#[derive(Serialize)]
+pub(crate) struct TicketResponse {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sessions_token: Option<String>,
+    expires_in: u64,
+}
+
+impl TicketResponse {
+    pub(crate) fn of(error: &ApiError) -> Option<Self> {
+        let ticket = error.ticket.as_ref()?;
+        let token = ticket.token.expose_secret();
+        let is_for = |kind| (error.kind == kind).then(|| token.to_owned());
+        Some(Self {
+            sessions_token: is_for(ErrorKind::TooManySessions),
+            expires_in: ticket.expires_in.as_secs(),
+        })
+    }
+
+    /// The schemas of its members.
+    pub(crate) fn properties() -> [(&'static str, Value); 2] {
+        let token = |text: &str| json!({ "type": "string", "description": text });
+        let seconds = json!({
+            "type": "integer", "minimum": 1, "example": 300,
+            "description": "For how many seconds the token beside it is good.",
+        });
+        [
+            (
+                "sessions_token",
+                token(
+                    "With `too_many_sessions` only: as a bearer token it lists and ends one's own \
+                     sessions, and nothing else.",
+                ),
+            ),
+            ("expires_in", seconds),
+        ]
+    }
 }
 
 response! {

@@ -111,7 +111,10 @@ fn describe(
             Access::EverybodyOrUsers => {
                 json!([{}, { "bearer": [] }, { "OAuth2PasswordBearer": [] }])
             }
-            Access::RestrictedUsers | Access::Users | Access::Right(_) => {
+            Access::RestrictedUsers
+            | Access::Users
+            | Access::SessionOwners
+            | Access::Right(_) => {
                 json!([{ "bearer": [] }, { "OAuth2PasswordBearer": [] }])
             }
         },

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::dialect::ReplyContext;
-use crate::http::reply::{Problems, begin_error};
+use crate::http::reply::{Problems, TicketResponse, begin_error};
 
 /// Any error but 422.
 #[derive(Serialize)]
@@ -16,6 +16,8 @@ struct ErrorResponse<'a> {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
+    #[serde(flatten)]
+    ticket: Option<TicketResponse>,
     #[serde(flatten)]
     oauth: Option<OAuthError>,
 }
@@ -84,7 +86,7 @@ impl Schema for ErrorResponse<'_> {
         let mut codes: Vec<_> = kinds.map(|kind| kind.code()).collect();
         codes.sort_unstable();
         codes.dedup();
-        json!({
+        let schema = json!({
             "type": "object",
             "description": "Why a request was not done.",
             "required": ["detail", "code"],
@@ -106,7 +108,9 @@ impl Schema for ErrorResponse<'_> {
                 "error_description": OAuthError::schema_of_description(),
             },
             "additionalProperties": false,
-        })
+        });
+        let ticket = TicketResponse::properties().into_iter();
+        ticket.fold(schema, |schema, (name, property)| with_field(schema, name, property))
     }
 }
 
@@ -136,6 +140,7 @@ pub(super) fn render(error: &ApiError, context: &ReplyContext) -> HttpResponse {
         detail: error.kind.text().in_locale(context.locale),
         code: error.kind.code(),
         request_id: (error.kind.status() >= 500).then_some(context.request_id.as_str()),
+        ticket: TicketResponse::of(error),
         oauth,
     })
 }

@@ -8,8 +8,8 @@ use menjin_domain::accounts::{Authority, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Error, PortError, SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
-    Generation, Lineage, LiveSession, NewSession, Reauthentication, Rotation, RotationOutcome,
-    Session, SessionQuery, SessionRepository, StaleCredentials,
+    CreateSessionError, Generation, Lineage, LiveSession, NewSession, OnExcess, Reauthentication,
+    Rotation, RotationOutcome, Session, SessionQuery, SessionRepository, StaleCredentials,
 };
 
 use super::rows::StoredSession;
@@ -40,18 +40,13 @@ impl State {
 }
 
 impl State {
-    /// Ends the oldest live sessions of a user, but so many; whether there were any.
-    fn end_oldest(&mut self, of: UserId, kept: u32, at: Timestamp) -> bool {
+    /// The oldest live sessions of a user, but so many.
+    fn excess(&self, of: UserId, kept: u32, at: Timestamp) -> Vec<SessionId> {
         let live = self.sessions.values().filter(|stored| stored.is_live_of(of, at));
         let mut live: Vec<_> = live.map(|stored| stored.session.position()).collect();
         live.sort_by_key(|position| Reverse(*position));
-        let excess = live.get(usize::try_from(kept).unwrap_or(usize::MAX)..).unwrap_or_default();
-        for position in excess {
-            if let Some(stored) = self.sessions.get_mut(&position.id) {
-                stored.ended_at = Some(at);
-            }
-        }
-        !excess.is_empty()
+        let kept = usize::try_from(kept).unwrap_or(usize::MAX);
+        live.into_iter().skip(kept).map(|position| position.id).collect()
     }
 
     fn check_reach(&self, user: UserId, reach: &Reach) -> Result<(), Error<OutOfReach>> {
@@ -62,11 +57,18 @@ impl State {
 
 #[async_trait]
 impl SessionRepository for Store {
-    async fn create(&self, new: NewSession) -> Result<User, Error<StaleCredentials>> {
+    async fn create(&self, new: NewSession) -> Result<User, Error<CreateSessionError>> {
         let (mut state, event) = (self.lock(), new.event());
-        let (excess, kept) = (new.event_of_excess(), new.others_kept());
+        let (excess, limit, now) = (new.event_of_excess(), new.limit, new.created_at);
         let account = state.at_version(new.user_id, new.verified_version);
-        let account = account.ok_or(Error::Refused(StaleCredentials))?;
+        account.ok_or(Error::Refused(CreateSessionError::from(StaleCredentials)))?;
+        let over = limit.map(|limit| state.excess(new.user_id, limit.others(), now));
+        let over = over.unwrap_or_default();
+        if !over.is_empty() && limit.is_some_and(|limit| limit.on_excess == OnExcess::Refuse) {
+            return Err(Error::Refused(CreateSessionError::TooManySessions));
+        }
+        let account = state.at_version(new.user_id, new.verified_version);
+        let account = account.ok_or(Error::Refused(CreateSessionError::from(StaleCredentials)))?;
         account.user.last_login_at = Some(new.created_at);
         let user = account.user.clone();
         let session = Session {
@@ -81,10 +83,14 @@ impl SessionRepository for Store {
             client: new.request.client,
         };
         let stored = StoredSession { session, predecessor: None, retries: 0, ended_at: None };
-        let ended = kept.is_some_and(|kept| state.end_oldest(new.user_id, kept, new.created_at));
+        for id in &over {
+            if let Some(stored) = state.sessions.get_mut(id) {
+                stored.ended_at = Some(now);
+            }
+        }
         state.sessions.insert(new.id, stored);
         state.record(event);
-        if ended {
+        if !over.is_empty() {
             state.record(excess);
         }
         Ok(user)

@@ -17,7 +17,9 @@ use menjin_domain::credentials::{
 use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter, was_put_back};
 use menjin_domain::mail::{Mail, MailError, Mailer};
 use menjin_domain::one_time::{OneTimeToken, Purpose, TokenMaker, TokenSeed};
-use menjin_domain::sessions::{AccessClaims, InvalidToken, PublicKey, RefreshClaims, TokenCodec};
+use menjin_domain::sessions::{
+    AccessClaims, InvalidToken, PublicKey, RefreshClaims, TicketClaims, TicketPurpose, TokenCodec,
+};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -167,6 +169,7 @@ pub(crate) struct OpaqueTokens {
     // One table for each kind, so that a token of one kind is never accepted as the other.
     access: Table<AccessClaims>,
     refresh: Table<RefreshClaims>,
+    tickets: Table<TicketClaims>,
 }
 
 /// The key is the digest of the token: somebody who reads the table gets no token.
@@ -174,7 +177,12 @@ struct Table<C>(Mutex<HashMap<[u8; 32], (Timestamp, C)>>);
 
 impl OpaqueTokens {
     pub(crate) fn new(random: Arc<dyn Random>) -> Self {
-        Self { random, access: Table::default(), refresh: Table::default() }
+        Self {
+            random,
+            access: Table::default(),
+            refresh: Table::default(),
+            tickets: Table::default(),
+        }
     }
 }
 
@@ -190,6 +198,23 @@ impl TokenCodec for OpaqueTokens {
         let token = self.random.uuid()?.to_string();
         self.refresh.add(&token, claims.clone(), claims.issued_at, claims.expires_at);
         Ok(token.into())
+    }
+
+    fn sign_ticket(&self, claims: &TicketClaims) -> Result<SecretString, PortError> {
+        let token = self.random.uuid()?.to_string();
+        self.tickets.add(&token, claims.clone(), claims.issued_at, claims.expires_at);
+        Ok(token.into())
+    }
+
+    fn verify_ticket(
+        &self,
+        token: &str,
+        purpose: TicketPurpose,
+        at: Timestamp,
+    ) -> Result<TicketClaims, InvalidToken> {
+        let other = InvalidToken { reason: "of another purpose" };
+        let claims = self.tickets.find(token, at)?;
+        if claims.purpose == purpose { Ok(claims) } else { Err(other) }
     }
 
     fn verify_access(&self, token: &str, at: Timestamp) -> Result<AccessClaims, InvalidToken> {

@@ -167,6 +167,7 @@ named! {
         Banned = "banned", "The password was right, but the user is banned.";
         FirstPasswordExpired = "first_password_expired", "The password was right, but it was set by somebody else, and is not good any more, or not yet.";
         LastAdmin = "last_admin", "No other administrator can log in.";
+        TooManySessions = "too_many_sessions", "The password was right, but the user has as many sessions as there may be.";
         NotAdmin = "not_admin", "The caller's role does not have the right.";
         OutOfReach = "out_of_reach", "The account has rights that the caller does not have.";
         OwnAccount = "own_account", "Nobody does this to their own account.";

@@ -3,9 +3,34 @@
 use std::sync::Arc;
 
 use crate::access::Principal;
-use crate::common::{Clock, Error};
+use crate::audit::AuditContext;
+use crate::common::{Clock, Error, RequestContext, SessionId, UserId};
+use crate::credentials::CredentialRepository;
 use crate::ports::{Ports, RequiredPorts};
-use crate::sessions::{InvalidToken, SessionRepository, TokenCodec};
+use crate::sessions::{InvalidToken, SessionRepository, TicketPurpose, TokenCodec};
+
+/// Somebody who may list and end their own sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionOwner {
+    /// Who.
+    pub user_id: UserId,
+    /// The session in which they act; `None`: they have a ticket.
+    pub session_id: Option<SessionId>,
+}
+
+impl From<&Principal> for SessionOwner {
+    fn from(caller: &Principal) -> Self {
+        Self { user_id: caller.user.id, session_id: Some(caller.session_id) }
+    }
+}
+
+impl SessionOwner {
+    /// What is recorded of what they do.
+    pub(crate) fn context(self, clock: &dyn Clock, request: RequestContext) -> AuditContext {
+        let Self { user_id, session_id } = self;
+        AuditContext { actor: Some(user_id), session_id, at: clock.now(), request }
+    }
+}
 
 /// Finds out who calls, from an access token: signature and claims first, then whether the session
 /// and its user are alive. Rights come from the stored user and never from the token, so that a
@@ -16,6 +41,8 @@ pub struct Authenticate {
     pub codec: Arc<dyn TokenCodec>,
     /// The sessions.
     pub sessions: Arc<dyn SessionRepository>,
+    /// What a ticket was given for.
+    pub credentials: Arc<dyn CredentialRepository>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -23,8 +50,13 @@ pub struct Authenticate {
 impl Authenticate {
     /// On these ports.
     pub(crate) fn new(ports: &Ports) -> Self {
-        let RequiredPorts { codec, sessions, clock, .. } = &ports.required;
-        Self { codec: codec.clone(), sessions: sessions.clone(), clock: clock.clone() }
+        let RequiredPorts { codec, sessions, credentials, clock, .. } = &ports.required;
+        Self {
+            codec: codec.clone(),
+            sessions: sessions.clone(),
+            credentials: credentials.clone(),
+            clock: clock.clone(),
+        }
     }
 
     /// Runs the use-case.
@@ -45,6 +77,30 @@ impl Authenticate {
     }
 }
 
+impl Authenticate {
+    /// Finds out whose sessions may be listed and ended, if the token is a ticket for that; `None`: it is
+    /// none. A ticket is void once the credentials have changed, or nobody may log in with them any more.
+    ///
+    /// # Errors
+    /// [`InvalidToken`]: it is a ticket that is not valid any more.
+    pub async fn by_ticket(
+        &self,
+        token: &str,
+    ) -> Result<Option<SessionOwner>, Error<InvalidToken>> {
+        let now = self.clock.now();
+        let Ok(claims) = self.codec.verify_ticket(token, TicketPurpose::SessionLimit, now) else {
+            return Ok(None);
+        };
+        let found = self.credentials.find_by_id(claims.user_id).await?;
+        let is_good =
+            found.is_some_and(|found| found.version == claims.version && found.check(now).is_ok());
+        if !is_good {
+            return Err(Error::Refused(InvalidToken { reason: "the account has changed" }));
+        }
+        Ok(Some(SessionOwner { user_id: claims.user_id, session_id: None }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use mockall::predicate::eq;
@@ -52,7 +108,10 @@ mod tests {
     use super::*;
     use crate::accounts::Role;
     use crate::common::{PortError, UserId};
-    use crate::sessions::{AccessClaims, LiveSession, MockSessionRepository, MockTokenCodec};
+    use crate::credentials::{CredentialVersion, Credentials, MockCredentialRepository};
+    use crate::sessions::{
+        AccessClaims, LiveSession, MockSessionRepository, MockTokenCodec, TicketClaims,
+    };
     use crate::testing::{self, SESSION, at};
 
     async fn authenticate(
@@ -67,6 +126,7 @@ mod tests {
         let use_case = Authenticate {
             codec: Arc::new(codec),
             sessions: Arc::new(sessions),
+            credentials: Arc::new(MockCredentialRepository::new()),
             clock: testing::clock(60),
         };
         use_case.execute("token").await
@@ -78,6 +138,38 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(principal, testing::principal());
+    }
+
+    #[tokio::test]
+    async fn d4_a_ticket_is_void_once_the_account_has_changed() {
+        let good = testing::credentials(4);
+        let inactive = Credentials { is_active: false, ..good.clone() };
+        let cases = [
+            (Some(good), true),
+            (Some(testing::credentials(5)), false),
+            (Some(inactive), false),
+            (None, false),
+        ];
+        for (found, is_good) in cases {
+            let (mut codec, mut credentials) =
+                (MockTokenCodec::new(), MockCredentialRepository::new());
+            codec.expect_verify_ticket().return_once(|_, purpose, now| {
+                let (issued_at, expires_at) = (now, now);
+                let (user_id, version) = (testing::USER, CredentialVersion(4));
+                let token_id = SESSION.0;
+                Ok(TicketClaims { purpose, user_id, version, token_id, issued_at, expires_at })
+            });
+            credentials.expect_find_by_id().with(eq(testing::USER)).return_once(|_| Ok(found));
+            let authenticate = Authenticate {
+                codec: Arc::new(codec),
+                sessions: Arc::new(MockSessionRepository::new()),
+                credentials: Arc::new(credentials),
+                clock: testing::clock(60),
+            };
+            let owner = authenticate.by_ticket("ticket").await;
+            let expected = SessionOwner { user_id: testing::USER, session_id: None };
+            assert_eq!(owner.ok(), is_good.then_some(Some(expected)));
+        }
     }
 
     #[tokio::test]

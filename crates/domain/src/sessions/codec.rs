@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use crate::accounts::Role;
 use crate::common::{PortError, SessionId, Timestamp, UserId};
-use crate::sessions::Generation;
+use crate::sessions::{Generation, TicketClaims, TicketPurpose};
 
 /// What an access token says (RFC 9068 gives the names on the wire).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,8 +81,8 @@ pub struct InvalidToken {
 
 /// Makes and reads signed tokens.
 ///
-/// An access token MUST NOT be accepted as a refresh token, or the other way round: each kind has
-/// its own key.
+/// No token MUST be accepted as one of another kind: access tokens, refresh tokens and tickets of each purpose
+/// have their own keys.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait TokenCodec: Send + Sync {
     /// Signs an access token.
@@ -90,6 +90,17 @@ pub trait TokenCodec: Send + Sync {
 
     /// Signs a refresh token.
     fn sign_refresh(&self, claims: &RefreshClaims) -> Result<SecretString, PortError>;
+
+    /// Signs a ticket, with a key that is not published.
+    fn sign_ticket(&self, claims: &TicketClaims) -> Result<SecretString, PortError>;
+
+    /// Reads a ticket for this purpose that is valid at `at`.
+    fn verify_ticket(
+        &self,
+        token: &str,
+        purpose: TicketPurpose,
+        at: Timestamp,
+    ) -> Result<TicketClaims, InvalidToken>;
 
     /// Reads an access token that is valid at `at`.
     fn verify_access(&self, token: &str, at: Timestamp) -> Result<AccessClaims, InvalidToken>;

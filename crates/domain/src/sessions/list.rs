@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::access::Allowed;
 use crate::access::rights::SessionsRead;
-use crate::access::{Allowed, Principal};
 use crate::accounts::{AccountRepository, UserNotFound};
 use crate::common::{Clock, Error, PortError, UserId};
 use crate::ports::{Ports, RequiredPorts};
-use crate::sessions::{Session, SessionPosition, SessionQuery, SessionRepository};
+use crate::sessions::{Session, SessionOwner, SessionPosition, SessionQuery, SessionRepository};
 
 /// A part of a user's live sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,11 +45,11 @@ impl ListSessions {
     /// The store failed.
     pub async fn execute(
         &self,
-        caller: &Principal,
+        owner: SessionOwner,
         after: Option<SessionPosition>,
         limit: u64,
     ) -> Result<SessionPage, PortError> {
-        page(&*self.sessions, &*self.clock, caller.user.id, after, limit).await
+        page(&*self.sessions, &*self.clock, owner.user_id, after, limit).await
     }
 }
 
@@ -124,7 +124,7 @@ mod tests {
         let query = SessionQuery { user_id: USER, at: at(60), after, limit: limit.min(100) + 1 };
         sessions.expect_list_live().with(eq(query)).times(1).return_once(|_| Ok((found, 7)));
         let use_case = ListSessions { sessions: Arc::new(sessions), clock: testing::clock(60) };
-        use_case.execute(&testing::principal(), after, limit).await.unwrap()
+        use_case.execute((&testing::principal()).into(), after, limit).await.unwrap()
     }
 
     #[tokio::test]

@@ -12,7 +12,8 @@ use crate::credentials::{
 use crate::lockout::{AttemptGuard, LockoutSubject, TooManyAttempts};
 use crate::ports::{Policy, Ports, RequiredPorts};
 use crate::sessions::{
-    Generation, Grant, NewSession, SessionRepository, StaleCredentials, TokenIssuer, TokenPair,
+    CreateSessionError, Generation, Grant, NewSession, SessionLimit, SessionRepository, Ticket,
+    TicketPurpose, TokenIssuer, TokenPair,
 };
 
 /// What somebody logs in with.
@@ -36,7 +37,7 @@ pub struct LoggedIn {
 }
 
 /// Why nobody was logged in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum LoginError {
     /// Unknown name, wrong password or inactive account. Neither the answer nor its time tells
     /// which.
@@ -45,6 +46,10 @@ pub enum LoginError {
     /// The password is right, but the user has never proved an address, and must.
     #[error("the e-mail address is not verified")]
     EmailNotVerified,
+    /// The password is right, but the user has as many sessions as there may be. With the ticket they list
+    /// and end them.
+    #[error("the user has as many sessions as there may be")]
+    TooManySessions(Ticket),
     /// Too many failures.
     #[error(transparent)]
     TooManyAttempts(#[from] TooManyAttempts),
@@ -79,7 +84,7 @@ pub struct Login {
     /// For how long one lasts that is not refreshed; `None`: to its end.
     pub idle_ttl: Option<Duration>,
     /// How many sessions a user may have; `None`: any number.
-    pub max_sessions: Option<u32>,
+    pub limit: Option<SessionLimit>,
     /// Whether nobody logs in who has never proved an address.
     pub require_verification: bool,
 }
@@ -98,7 +103,7 @@ impl Login {
             clock: clock.clone(),
             session_ttl: policy.session_ttl,
             idle_ttl: policy.idle_ttl,
-            max_sessions: policy.max_sessions,
+            limit: policy.session_limit,
             require_verification: policy.require_verification,
         }
     }
@@ -150,9 +155,15 @@ impl Login {
         attempt.verified();
         let logged_in = match self.begin_session(&credentials, input.request).await {
             Ok(logged_in) => logged_in,
-            Err(Error::Refused(StaleCredentials)) => {
+            Err(Error::Refused(CreateSessionError::Stale(_))) => {
                 attempt.failed(AuditReason::AccountChanged);
                 return Err(Error::Refused(LoginError::InvalidCredentials));
+            }
+            Err(Error::Refused(CreateSessionError::TooManySessions)) => {
+                attempt.forbidden(AuditReason::TooManySessions).await;
+                let purpose = TicketPurpose::SessionLimit;
+                let ticket = self.tokens.ticket(purpose, &credentials, self.clock.now())?;
+                return Err(Error::Refused(LoginError::TooManySessions(ticket)));
             }
             Err(Error::Port(error)) => {
                 // The password was right: an outage must not lock its owner out.
@@ -172,7 +183,7 @@ impl Login {
         &self,
         credentials: &Credentials,
         request: RequestContext,
-    ) -> Result<LoggedIn, Error<StaleCredentials>> {
+    ) -> Result<LoggedIn, Error<CreateSessionError>> {
         let now = self.clock.now();
         let session = NewSession {
             id: SessionId(self.random.uuid()?),
@@ -181,7 +192,7 @@ impl Login {
             created_at: now,
             expires_at: now + self.idle_ttl.unwrap_or(self.session_ttl).min(self.session_ttl),
             ends_at: now + self.session_ttl,
-            max_sessions: self.max_sessions,
+            limit: self.limit,
             request,
         };
         let (session_id, expires_at) = (session.id, session.expires_at);
@@ -223,7 +234,7 @@ mod tests {
         CredentialVersion, MockCredentialRepository, MockPasswordHasher, Permit,
     };
     use crate::lockout::{Admission, LoginLimits, MockLockoutRepository, MockRateLimiter};
-    use crate::sessions::MockSessionRepository;
+    use crate::sessions::{MockSessionRepository, OnExcess, StaleCredentials};
     use crate::testing::{self, SESSION, Trail, USER, at};
 
     /// The ports of a login, each ready for expectations.
@@ -294,7 +305,7 @@ mod tests {
                 clock,
                 session_ttl: Duration::from_secs(7 * 86_400),
                 idle_ttl: None,
-                max_sessions: Some(3),
+                limit: Some(LIMIT),
                 require_verification: self.require_verification,
             };
             let input = LoginInput {
@@ -305,6 +316,8 @@ mod tests {
             login.execute(input).await
         }
     }
+
+    const LIMIT: SessionLimit = SessionLimit { max: 3, on_excess: OnExcess::Refuse };
 
     const RIGHT: Verification = Verification::Match { needs_rehash: false };
 
@@ -341,7 +354,7 @@ mod tests {
                     && new.request == testing::request()
                     && new.created_at == at(10)
                     && new.expires_at == at(10 + 7 * 86_400)
-                    && (new.ends_at, new.max_sessions) == (new.expires_at, Some(3))
+                    && (new.ends_at, new.limit) == (new.expires_at, Some(LIMIT))
             })
             .times(1)
             .return_once(|_| Ok(testing::user()));
@@ -418,10 +431,27 @@ mod tests {
     #[tokio::test]
     async fn x3_an_account_changed_during_the_hash_is_answered_as_wrong() {
         let mut world = World::with(Some(testing::credentials(4))).admitted().verdict(RIGHT);
-        world.sessions.expect_create().return_once(|_| Err(Error::Refused(StaleCredentials)));
+        world
+            .sessions
+            .expect_create()
+            .return_once(|_| Err(Error::Refused(StaleCredentials.into())));
         let trail = world.trail();
         assert!(matches!(world.login().await, Err(Error::Refused(LoginError::InvalidCredentials))));
         trail.has([(AuditAction::LoginFailed, AuditReason::AccountChanged)]);
+    }
+
+    #[tokio::test]
+    async fn d4_somebody_with_as_many_sessions_as_there_may_be_gets_a_ticket() {
+        let credentials = Some(testing::credentials(4));
+        let mut world = World::with(credentials).admitted().verdict(RIGHT).reset();
+        let refused = CreateSessionError::TooManySessions;
+        world.sessions.expect_create().return_once(move |_| Err(Error::Refused(refused)));
+        let trail = world.trail();
+        let Err(Error::Refused(LoginError::TooManySessions(ticket))) = world.login().await else {
+            panic!("it was not refused");
+        };
+        assert_eq!(ticket.expires_in, Duration::from_secs(300));
+        trail.has([(AuditAction::LoginFailed, AuditReason::TooManySessions)]);
     }
 
     #[tokio::test]

@@ -12,9 +12,10 @@ mod refresh;
 mod revoke;
 mod rotation;
 mod session;
+mod ticket;
 mod tokens;
 
-pub use authenticate::Authenticate;
+pub use authenticate::{Authenticate, SessionOwner};
 #[cfg(feature = "mock")]
 pub use codec::MockTokenCodec;
 pub use codec::{AccessClaims, InvalidToken, PublicKey, PublicPoint, RefreshClaims, TokenCodec};
@@ -26,7 +27,10 @@ pub use login::{LoggedIn, Login, LoginError, LoginInput};
 pub use logout::Logout;
 #[cfg(feature = "mock")]
 pub use port::MockSessionRepository;
-pub use port::{NewSession, Reauthentication, SessionQuery, SessionRepository, StaleCredentials};
+pub use port::{
+    CreateSessionError, NewSession, OnExcess, Reauthentication, SessionLimit, SessionQuery,
+    SessionRepository, StaleCredentials,
+};
 pub use reauthenticate::Reauthenticate;
 pub use refresh::Refresh;
 pub use revoke::{
@@ -35,5 +39,6 @@ pub use revoke::{
 };
 pub use rotation::{Lineage, Next, Presented, Rotation, RotationOutcome};
 pub use session::{Generation, InvalidSessionPosition, LiveSession, Session, SessionPosition};
+pub use ticket::{TICKET_TTL, Ticket, TicketClaims, TicketPurpose};
 pub(crate) use tokens::Grant;
 pub use tokens::{TokenIssuer, TokenPair};

@@ -24,8 +24,8 @@ pub struct NewSession {
     pub expires_at: Timestamp,
     /// When it ends at the latest.
     pub ends_at: Timestamp,
-    /// How many live sessions the user may have, this one among them; `None`: any number.
-    pub max_sessions: Option<u32>,
+    /// How many live sessions the user may have; `None`: any number.
+    pub limit: Option<SessionLimit>,
     /// Where the login comes from.
     pub request: RequestContext,
 }
@@ -46,11 +46,42 @@ impl NewSession {
     pub fn event_of_excess(&self) -> AuditEvent {
         AuditEvent { action: AuditAction::OldestSessionsEnded, ..self.event() }
     }
+}
 
-    /// How many other live sessions the user may keep; `None`: all.
-    pub fn others_kept(&self) -> Option<u32> {
-        self.max_sessions.map(|max| max.saturating_sub(1))
+/// How many live sessions a user may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimit {
+    /// How many, a new one among them.
+    pub max: u32,
+    /// What becomes of a login that would make one more.
+    pub on_excess: OnExcess,
+}
+
+impl SessionLimit {
+    /// How many others there may be beside a new one.
+    pub fn others(self) -> u32 {
+        self.max.saturating_sub(1)
     }
+}
+
+/// What becomes of a login that would make one session more than there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnExcess {
+    /// The oldest sessions end.
+    EndOldest,
+    /// It is refused.
+    Refuse,
+}
+
+/// Why a session was not made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CreateSessionError {
+    /// The account has changed.
+    #[error(transparent)]
+    Stale(#[from] StaleCredentials),
+    /// The user has as many as there may be.
+    #[error("the user has as many sessions as there may be")]
+    TooManySessions,
 }
 
 /// The account was deactivated, or its password changed, since the password was verified.
@@ -100,13 +131,13 @@ pub trait SessionRepository: Send + Sync {
     /// Makes a session at [`Generation::FIRST`](crate::sessions::Generation::FIRST), sets the user's `last_login_at`, and returns the
     /// user as it is then. Records [`NewSession::event`].
     ///
-    /// Ends the oldest other live sessions of the user, if there would be more than
-    /// [`NewSession::max_sessions`], and records `oldest_sessions_ended` then; of any number of concurrent
-    /// calls no more stay.
+    /// If there would be more than [`NewSession::limit`] allows, it ends the oldest other live sessions of
+    /// the user and records `oldest_sessions_ended`, or MUST return `TooManySessions` and change nothing, as
+    /// the limit says. Of any number of concurrent calls no more stay.
     ///
-    /// MUST return `StaleCredentials`, and change nothing, unless the account is active and of the
+    /// MUST return `Stale`, and change nothing, unless the account is active and of the
     /// verified credential version at the moment of the write.
-    async fn create(&self, session: NewSession) -> Result<User, Error<StaleCredentials>>;
+    async fn create(&self, session: NewSession) -> Result<User, Error<CreateSessionError>>;
 
     /// The session and its user, if live at `at`.
     async fn find_live(

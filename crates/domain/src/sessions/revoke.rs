@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use crate::access::rights::SessionsEnd;
-use crate::access::{Allowed, OutOfReach, Principal};
+use crate::access::{Allowed, OutOfReach};
 use crate::accounts::{AccountRepository, Authority, UserNotFound};
-use crate::audit::AuditContext;
 use crate::common::{Clock, Error, PortError, RequestContext, SessionId, UserId};
 use crate::ports::{Ports, RequiredPorts};
-use crate::sessions::SessionRepository;
+use crate::sessions::{SessionOwner, SessionRepository};
 
 /// The caller has no live session with this id. The error is the same if the session is somebody
 /// else's.
@@ -39,12 +38,11 @@ impl RevokeSession {
     /// [`SessionNotFound`].
     pub async fn execute(
         &self,
-        caller: &Principal,
+        owner: SessionOwner,
         id: SessionId,
         request: RequestContext,
     ) -> Result<(), Error<SessionNotFound>> {
-        let user = caller.user.id;
-        let context = AuditContext::by(caller, self.clock.now(), request);
+        let (user, context) = (owner.user_id, owner.context(&*self.clock, request));
         let revoked = self.sessions.revoke(user, id, Authority::over_oneself(context)).await;
         if !revoked.map_err(on_oneself)? {
             return Err(Error::Refused(SessionNotFound));
@@ -54,7 +52,7 @@ impl RevokeSession {
     }
 }
 
-/// Ends all of the caller's sessions but the current one.
+/// Ends all of the caller's sessions but the current one, if there is one.
 #[non_exhaustive]
 pub struct RevokeOtherSessions {
     /// The sessions.
@@ -76,13 +74,16 @@ impl RevokeOtherSessions {
     /// The store failed; no session has ended.
     pub async fn execute(
         &self,
-        caller: &Principal,
+        owner: SessionOwner,
         request: RequestContext,
     ) -> Result<u64, PortError> {
-        let user = caller.user.id;
-        let context = AuditContext::by(caller, self.clock.now(), request);
-        let (keep, authority) = (Some(caller.session_id), Authority::over_oneself(context));
-        let ended = self.sessions.revoke_all(user, keep, authority).await.map_err(on_oneself)?;
+        let (user, context) = (owner.user_id, owner.context(&*self.clock, request));
+        let authority = Authority::over_oneself(context);
+        let ended = self
+            .sessions
+            .revoke_all(user, owner.session_id, authority)
+            .await
+            .map_err(on_oneself)?;
         if ended > 0 {
             tracing::info!(event = "other_sessions_revoked", user_id = %user, ended);
         }
@@ -174,6 +175,7 @@ mod tests {
 
     use super::*;
     use crate::accounts::MockAccountRepository;
+    use crate::audit::AuditContext;
     use crate::sessions::MockSessionRepository;
     use crate::testing::{self, SESSION, USER, at};
 
@@ -194,7 +196,8 @@ mod tests {
                 .times(1)
                 .return_once(move |_, _, _| Ok(live));
             let use_case = RevokeSession { sessions: Arc::new(sessions), clock: testing::clock(5) };
-            let result = use_case.execute(&testing::principal(), OTHER, testing::request()).await;
+            let result =
+                use_case.execute((&testing::principal()).into(), OTHER, testing::request()).await;
             assert_eq!(matches!(result, Err(Error::Refused(SessionNotFound))), !live);
         }
     }
@@ -209,7 +212,7 @@ mod tests {
             .return_once(|_, _, _| Ok(3));
         let use_case =
             RevokeOtherSessions { sessions: Arc::new(sessions), clock: testing::clock(5) };
-        let ended = use_case.execute(&testing::principal(), testing::request()).await;
+        let ended = use_case.execute((&testing::principal()).into(), testing::request()).await;
         assert_eq!(ended.unwrap(), 3);
     }
 

@@ -8,8 +8,12 @@ use secrecy::SecretString;
 
 use crate::accounts::Role;
 use crate::common::{PortError, Random, SessionId, Timestamp, UserId};
+use crate::credentials::Credentials;
 use crate::ports::{Policy, Ports, RequiredPorts};
-use crate::sessions::{AccessClaims, Generation, RefreshClaims, TokenCodec};
+use crate::sessions::{
+    AccessClaims, Generation, RefreshClaims, TICKET_TTL, Ticket, TicketClaims, TicketPurpose,
+    TokenCodec,
+};
 
 /// What a login or a refresh issues (RFC 6749 §5.1).
 #[derive(Debug, Clone)]
@@ -47,6 +51,25 @@ impl TokenIssuer {
     pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
         let RequiredPorts { codec, random, .. } = &ports.required;
         Self { codec: codec.clone(), random: random.clone(), access_ttl: policy.access_ttl }
+    }
+
+    /// A ticket for whom these credentials were verified.
+    pub(crate) fn ticket(
+        &self,
+        purpose: TicketPurpose,
+        credentials: &Credentials,
+        now: Timestamp,
+    ) -> Result<Ticket, PortError> {
+        let issued_at = now.trunc_subsecs(0);
+        let token = self.codec.sign_ticket(&TicketClaims {
+            purpose,
+            user_id: credentials.user_id,
+            version: credentials.version,
+            token_id: self.random.uuid()?,
+            issued_at,
+            expires_at: issued_at + TICKET_TTL,
+        })?;
+        Ok(Ticket { token, expires_in: TICKET_TTL })
     }
 
     pub(crate) fn issue(&self, grant: &Grant, now: Timestamp) -> Result<TokenPair, PortError> {

@@ -46,6 +46,22 @@ pub(super) struct Refresh<'a> {
     pub(super) r#gen: i64,
 }
 
+/// The claims of a ticket.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Ticket<'a> {
+    #[serde(borrow)]
+    pub(super) iss: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) aud: Cow<'a, str>,
+    #[serde(with = "text")]
+    pub(super) sub: Subject,
+    #[serde(with = "text")]
+    pub(super) jti: Uuid,
+    pub(super) iat: i64,
+    pub(super) exp: i64,
+    pub(super) ver: i64,
+}
+
 /// `sub` is a string (RFC 7519 §4.1.2): the id in decimal digits, in its only valid spelling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Subject(pub(super) UserId);

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hkdf::Hkdf;
 use jsonwebtoken::errors::Error;
-use menjin_domain::sessions::InvalidToken;
+use menjin_domain::sessions::{InvalidToken, TicketPurpose};
 use secrecy::zeroize::Zeroize;
 use sha2::Sha256;
 
@@ -20,6 +20,7 @@ pub(super) enum Kind {
     /// An access token of somebody who may do next to nothing yet.
     Restricted,
     Refresh,
+    Ticket(TicketPurpose),
 }
 
 impl Kind {
@@ -29,6 +30,7 @@ impl Kind {
             Self::Access => "at+jwt",
             Self::Restricted => "restricted+jwt",
             Self::Refresh => "rt+jwt",
+            Self::Ticket(TicketPurpose::SessionLimit) => "sessions+jwt",
         }
     }
 
@@ -37,6 +39,7 @@ impl Kind {
             Self::Access => "menjin/v1/access",
             Self::Restricted => "menjin/v1/restricted",
             Self::Refresh => "menjin/v1/refresh",
+            Self::Ticket(TicketPurpose::SessionLimit) => "menjin/v1/sessions",
         }
     }
 }

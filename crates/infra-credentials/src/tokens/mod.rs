@@ -12,15 +12,17 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use menjin_domain::common::{PortError, SessionId, Timestamp};
+use menjin_domain::credentials::CredentialVersion;
 use menjin_domain::sessions::{
-    AccessClaims, Generation, InvalidToken, PublicKey, RefreshClaims, TokenCodec,
+    AccessClaims, Generation, InvalidToken, PublicKey, RefreshClaims, TICKET_TTL, TicketClaims,
+    TicketPurpose, TokenCodec,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 pub use self::access_keys::{AccessKey, AccessKeyKind, PublicAccessKey, UnusableKey};
 
-use self::claims::{Access, Refresh, Subject};
+use self::claims::{Access, Refresh, Subject, Ticket};
 use self::keys::{Key, Keyring, Kind};
 
 const COMPONENT: &str = "tokens";
@@ -106,8 +108,8 @@ impl SecretError {
 /// `jsonwebtoken` only signs and verifies. Its own checks of claims accept too much (a float as
 /// `exp`, any `typ`, 60 s of leeway).
 ///
-/// Access tokens, restricted ones and refresh tokens each have their own key, key id and `typ`. Refresh
-/// tokens and restricted ones are signed with HS256. Access tokens are signed with HS256 too, or with `EdDSA` or ES256 if there is an
+/// Access tokens, restricted ones, refresh tokens and tickets of each purpose have their own key, key id and
+/// `typ`. All but access tokens are signed with HS256. Access tokens are signed with HS256 too, or with `EdDSA` or ES256 if there is an
 /// access key.
 ///
 /// Of several secrets or keys one signs, and the tokens of all are accepted. The key id tells which
@@ -121,6 +123,7 @@ pub struct JwtCodec {
     access: TokenKind,
     restricted: TokenKind,
     refresh: TokenKind,
+    session_tickets: TokenKind,
     public_keys: Vec<PublicKey>,
 }
 
@@ -167,11 +170,13 @@ impl JwtCodec {
             keys,
             max_lifetime: i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX),
         };
+        let ticket = |purpose| kind(of_secrets(Kind::Ticket(purpose)), TICKET_TTL);
         Ok(Self {
             public_keys: public.map(|key| key.key.clone()).collect(),
             access: kind(access, config.access_ttl),
             restricted: kind(restricted, config.access_ttl),
             refresh: kind(refresh, config.refresh_ttl),
+            session_tickets: ticket(TicketPurpose::SessionLimit),
             issuer: config.issuer,
             audience: config.audience,
         })
@@ -241,12 +246,53 @@ impl TokenCodec for JwtCodec {
         })
     }
 
+    fn sign_ticket(&self, claims: &TicketClaims) -> Result<SecretString, PortError> {
+        let kind = self.tickets(claims.purpose);
+        let (iat, exp) = kind.times(claims.issued_at, claims.expires_at);
+        kind.sign(&Ticket {
+            iss: Cow::Borrowed(&self.issuer),
+            aud: Cow::Borrowed(&self.audience),
+            sub: Subject(claims.user_id),
+            jti: claims.token_id,
+            iat,
+            exp,
+            ver: claims.version.0,
+        })
+    }
+
+    fn verify_ticket(
+        &self,
+        token: &str,
+        purpose: TicketPurpose,
+        at: Timestamp,
+    ) -> Result<TicketClaims, InvalidToken> {
+        let kind = self.tickets(purpose);
+        let json = kind.open(token)?;
+        let claims: Ticket<'_> = parse(&json)?;
+        self.check_parties(&claims.iss, &claims.aud)?;
+        let (issued_at, expires_at) = kind.check_times(claims.iat, claims.exp, at)?;
+        Ok(TicketClaims {
+            purpose,
+            user_id: claims.sub.0,
+            version: CredentialVersion(claims.ver),
+            token_id: claims.jti,
+            issued_at,
+            expires_at,
+        })
+    }
+
     fn public_keys(&self) -> Vec<PublicKey> {
         self.public_keys.clone()
     }
 }
 
 impl JwtCodec {
+    fn tickets(&self, purpose: TicketPurpose) -> &TokenKind {
+        match purpose {
+            TicketPurpose::SessionLimit => &self.session_tickets,
+        }
+    }
+
     fn check_parties(&self, issuer: &str, audience: &str) -> Result<(), InvalidToken> {
         if issuer != self.issuer {
             return Err(invalid("another issuer"));

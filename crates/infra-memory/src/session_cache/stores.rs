@@ -27,8 +27,8 @@ use menjin_domain::one_time::{
     TokenDigest, TokenHolder, TokenInvalid,
 };
 use menjin_domain::sessions::{
-    InvalidationChannel, LiveSession, NewSession, Reauthentication, Rotation, RotationOutcome,
-    Session, SessionQuery, SessionRepository, StaleCredentials,
+    CreateSessionError, InvalidationChannel, LiveSession, NewSession, Reauthentication, Rotation,
+    RotationOutcome, Session, SessionQuery, SessionRepository,
 };
 
 use tokio::runtime::Handle;
@@ -169,7 +169,7 @@ impl CachedSessions {
 
 #[async_trait]
 impl SessionRepository for CachedSessions {
-    async fn create(&self, session: NewSession) -> Result<User, Error<StaleCredentials>> {
+    async fn create(&self, session: NewSession) -> Result<User, Error<CreateSessionError>> {
         let (store, user) = (Arc::clone(&self.store), session.user_id);
         // A login changes the user's `last_login_at`.
         let write = async move { store.create(session).await };

@@ -1,5 +1,7 @@
 //! `[sessions]`: how many there may be, and when they end that are not used.
 
+use menjin_domain::sessions::{OnExcess, SessionLimit};
+
 use super::prelude::*;
 
 #[derive(Debug, Clone, Deserialize, Serialize, Validate)]
@@ -10,6 +12,14 @@ pub(crate) struct SessionSettings {
     idle_ttl: Duration,
     #[garde(range(max = 1000))]
     max_per_user: u32,
+    on_excess: Excess,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Excess {
+    EndOldest,
+    Refuse,
 }
 
 impl SessionSettings {
@@ -19,7 +29,11 @@ impl SessionSettings {
     }
 
     /// How many sessions a user may have; `None`: any number.
-    pub(crate) fn max_per_user(&self) -> Option<u32> {
-        Some(self.max_per_user).filter(|max| *max > 0)
+    pub(crate) fn limit(&self) -> Option<SessionLimit> {
+        let on_excess = match self.on_excess {
+            Excess::EndOldest => OnExcess::EndOldest,
+            Excess::Refuse => OnExcess::Refuse,
+        };
+        Some(SessionLimit { max: self.max_per_user, on_excess }).filter(|limit| limit.max > 0)
     }
 }

@@ -130,6 +130,7 @@ async fn every_operation_answers_as_documented() {
     imports(&mut visits).await;
     many_users(&mut visits).await;
     restricted(&mut visits).await;
+    tickets(&mut visits).await;
     links(&mut visits, "/api/v1/auth", 202).await;
     links(&mut visits, "/api/auth", 200).await;
 
@@ -668,6 +669,40 @@ async fn restricted(visits: &mut Visits) {
         let answer = eve.request(method.parse().unwrap(), &target).answer().await;
         visits.judge(&method, &path, 403, &answer);
     }
+}
+
+/// A login that has to go on: its ticket opens what it was given for, and no other operation.
+async fn tickets(visits: &mut Visits) {
+    let limit = [("sessions.max_per_user", "1"), ("sessions.on_excess", "refuse")];
+    let app = TestApp::start_with(&limit).await;
+    app.user("mike").await;
+    let body = json!({ "username": "mike", "password": PASSWORD });
+    let anonymous = app.anonymous();
+    let envelope = ("POST", "/api/auth/login", "");
+    visits.send(&anonymous, envelope, Some(&body), 409).await;
+    let login = ("POST", "/api/v1/auth/login", "");
+    let refused = visits.send(&anonymous, login, Some(&body), 409).await;
+    let ticket = anonymous.with_token(refused.body["sessions_token"].as_str().unwrap());
+    let sessions = "/api/v1/users/me/sessions";
+    let document = anonymous.get("/openapi.json").await.body;
+    let mut opened = Vec::new();
+    for ((method, path), _) in visits.document.operations() {
+        let operation = &document["paths"][&path][method.to_lowercase()];
+        if operation["security"].as_array().is_some_and(|any| !any.is_empty()) {
+            let target = filled(&path, any_value);
+            let answer = ticket.request(method.parse().unwrap(), &target).answer().await;
+            visits.judge(&method, &path, answer.status, &answer);
+            if answer.status != 401 {
+                opened.push(format!("{method} {path}"));
+            }
+        }
+    }
+    let of_one = format!("{sessions}/{{session_id}}");
+    let expected = [("GET", sessions), ("DELETE", sessions), ("DELETE", of_one.as_str())];
+    let mut expected = expected.map(|(method, path)| format!("{method} {path}"));
+    opened.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(opened, expected);
 }
 
 /// Invitations: made, renewed, revoked, accepted in both dialects, and refused in each way.

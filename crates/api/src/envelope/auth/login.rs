@@ -18,7 +18,7 @@ pub(crate) fn endpoint() -> Endpoint {
         .success("The token of a new session, and the user")
         .message(DONE)
         .refusals(&[ErrorKind::InvalidCredentials, ErrorKind::TooManyAttempts])
-        .refusals(&[ErrorKind::EmailNotVerified, ErrorKind::Overloaded])
+        .refusals(&[ErrorKind::EmailNotVerified, ErrorKind::TooManySessions, ErrorKind::Overloaded])
         .refusals(ErrorKind::OF_THE_STORE)
 }
 

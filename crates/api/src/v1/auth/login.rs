@@ -14,7 +14,7 @@ pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, PATH, login)
         .success("The tokens of a new session")
         .refusals(&[ErrorKind::InvalidCredentials, ErrorKind::TooManyAttempts])
-        .refusals(&[ErrorKind::EmailNotVerified, ErrorKind::Overloaded])
+        .refusals(&[ErrorKind::EmailNotVerified, ErrorKind::TooManySessions, ErrorKind::Overloaded])
         .refusals(ErrorKind::OF_THE_STORE)
 }
 
@@ -30,6 +30,10 @@ request! {
 ///
 /// Takes JSON or the form of OAuth2's password grant. `username` is a user name or an e-mail
 /// address.
+///
+/// Where a user has as many sessions as there may be, and the oldest is not to end, the answer is 409
+/// `too_many_sessions` with a `sessions_token`: as a bearer token it lists and ends one's own sessions. Then
+/// log in again.
 #[api_v2_operation(operation_id = "login", tags("Authentication"))]
 async fn login(
     api: Data<Api>,

@@ -63,7 +63,7 @@ impl SessionsQuery {
 }
 
 impl SessionsResponse {
-    pub(super) fn new(page: &SessionPage, current: SessionId) -> Self {
+    pub(super) fn new(page: &SessionPage, current: Option<SessionId>) -> Self {
         let session = |session: &menjin_domain::sessions::Session| SessionResponse {
             id: session.id.to_string(),
             created_at: Time(session.created_at),
@@ -72,7 +72,7 @@ impl SessionsResponse {
             address: session.client.address.to_string(),
             user_agent: session.client.user_agent.clone(),
             device: session.client.user_agent.as_deref().and_then(device::name),
-            current: session.id == current,
+            current: current == Some(session.id),
         };
         Self {
             sessions: page.sessions.iter().map(session).collect(),
@@ -88,9 +88,9 @@ impl SessionsResponse {
 #[api_v2_operation(operation_id = "list_own_sessions", tags("User Management"))]
 async fn list(
     api: Data<Api>,
-    Ordered(caller, Query(query)): Ordered<Caller, Query<SessionsQuery>>,
+    Ordered(Owner(owner), Query(query)): Ordered<Owner, Query<SessionsQuery>>,
 ) -> Answer<Reply<SessionsResponse>> {
     let (after, limit) = query.page()?;
-    let page = api.services.list_sessions.execute(&caller, after, limit).await?;
-    Ok(Reply(SessionsResponse::new(&page, caller.session_id)))
+    let page = api.services.list_sessions.execute(owner, after, limit).await?;
+    Ok(Reply(SessionsResponse::new(&page, owner.session_id)))
 }

@@ -27,5 +27,5 @@ async fn list(
 ) -> Answer<Reply<SessionsResponse>> {
     let (after, limit) = query.page()?;
     let page = api.services.list_user_sessions.execute(&allowed, id, after, limit).await?;
-    Ok(Reply(SessionsResponse::new(&page, caller.session_id)))
+    Ok(Reply(SessionsResponse::new(&page, Some(caller.session_id))))
 }

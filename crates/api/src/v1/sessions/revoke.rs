@@ -20,9 +20,9 @@ pub(crate) fn endpoint() -> Endpoint {
 #[api_v2_operation(operation_id = "end_own_session", tags("User Management"))]
 async fn revoke(
     api: Data<Api>,
-    Ordered(caller, Path(id)): Ordered<Caller, Path<SessionId>>,
+    Ordered(Owner(owner), Path(id)): Ordered<Owner, Path<SessionId>>,
     client: Client,
 ) -> Answer<Done> {
-    api.services.revoke_session.execute(&caller, id, client.0).await?;
+    api.services.revoke_session.execute(owner, id, client.0).await?;
     Ok(Done(DONE))
 }

@@ -15,7 +15,7 @@ pub(crate) fn endpoint() -> Endpoint {
 ///
 /// The session of this request goes on; the tokens of all others stop working at once.
 #[api_v2_operation(operation_id = "end_other_sessions", tags("User Management"))]
-async fn revoke_others(api: Data<Api>, caller: Caller, client: Client) -> Answer<Done> {
-    api.services.revoke_other_sessions.execute(&caller, client.0).await?;
+async fn revoke_others(api: Data<Api>, Owner(owner): Owner, client: Client) -> Answer<Done> {
+    api.services.revoke_other_sessions.execute(owner, client.0).await?;
     Ok(Done(DONE))
 }

@@ -339,6 +339,46 @@ fn t04_a7_a_restricted_token_is_no_access_token_for_others() {
     });
 }
 
+/// A token opens what it was made for and nothing else: each of them at each reader.
+#[test]
+fn t04_d4_a_ticket_is_of_a_kind_and_a_key_of_its_own() {
+    each(|f| {
+        let ticket = |purpose: &TicketPurpose| TicketClaims {
+            purpose: *purpose,
+            user_id: UserId::try_from(42).unwrap(),
+            version: CredentialVersion(7),
+            token_id: JTI,
+            issued_at: at(NOW).trunc_subsecs(0),
+            expires_at: at(NOW + 300).trunc_subsecs(0),
+        };
+        let sign = |claims: &TicketClaims| f.codec.sign_ticket(claims).unwrap();
+        let tickets: Vec<_> = TicketPurpose::ALL.iter().map(ticket).collect();
+        let others = [f.token(), f.refresh_token()];
+        for (claims, token) in tickets.iter().map(|claims| (claims, sign(claims))) {
+            let token = token.expose_secret();
+            let read = |purpose, seconds| f.codec.verify_ticket(token, purpose, at(seconds));
+            assert_eq!(read(claims.purpose, NOW).as_ref(), Ok(claims));
+            assert!(read(claims.purpose, NOW + 305).is_err(), "it is over");
+            for other in TicketPurpose::ALL.iter().filter(|other| **other != claims.purpose) {
+                assert!(read(*other, NOW).is_err());
+            }
+            assert!(f.read(token).is_err() && f.codec.verify_refresh(token, at(NOW)).is_err());
+            for other in &others {
+                assert!(f.codec.verify_ticket(other, claims.purpose, at(NOW)).is_err());
+            }
+            assert_eq!(part(token, 0)["alg"], "HS256");
+            let ids = others.iter().map(|other| part(other, 0)["kid"].clone());
+            assert!(ids.chain([json!(null)]).all(|id| id != part(token, 0)["kid"]));
+        }
+        // Nobody makes one that is good for longer.
+        let long =
+            TicketClaims { expires_at: at(NOW + 9000), ..ticket(&TicketPurpose::SessionLimit) };
+        let long = sign(&long);
+        let long = part(long.expose_secret(), 1);
+        assert_eq!(long["exp"], NOW + 300);
+    });
+}
+
 #[test]
 fn t05_typ_is_exact() {
     each(|f| {
