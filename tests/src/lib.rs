@@ -14,6 +14,7 @@
 //! * [`servers`]: servers of other makers, private to the tests.
 //! * [`forge`]: tokens that nobody should accept.
 //! * [`tls`]: an authority, clients that trust it or nobody, and a server with TLS.
+//! * [`totp`]: an authenticator app.
 //! * [`clock`]: a clock that moves only when a test turns it.
 //! * [`waiting`]: waiting for what another process does.
 //! * [`size`]: how often tests repeat races, measurements and kills.
@@ -37,6 +38,7 @@ pub mod raw;
 pub mod size;
 pub mod smuggling;
 pub mod tls;
+pub mod totp;
 pub mod waiting;
 
 pub use menjin_test_servers as servers;

@@ -58,6 +58,8 @@ pub(crate) enum Access {
     EverybodyOrUsers,
     /// Whoever has an access token, also of somebody who may do next to nothing yet.
     RestrictedUsers,
+    /// Whoever has an access token, also of somebody who has to set up a second factor first.
+    Enrolling,
     /// Whoever has an access token.
     Users,
     /// Whoever has an access token, or a ticket for their own sessions.
@@ -74,9 +76,20 @@ impl Access {
         use ErrorKind as E;
         match self {
             Self::Everybody | Self::Cache => &[],
-            Self::EverybodyOrUsers => {
-                &[E::InvalidToken, E::PasswordChangeRequired, E::Unavailable, E::Internal]
-            }
+            Self::EverybodyOrUsers => &[
+                E::InvalidToken,
+                E::PasswordChangeRequired,
+                E::MfaEnrolmentRequired,
+                E::Unavailable,
+                E::Internal,
+            ],
+            Self::Enrolling => &[
+                E::NotAuthenticated,
+                E::InvalidToken,
+                E::PasswordChangeRequired,
+                E::Unavailable,
+                E::Internal,
+            ],
             Self::RestrictedUsers => {
                 &[E::NotAuthenticated, E::InvalidToken, E::Unavailable, E::Internal]
             }
@@ -84,6 +97,7 @@ impl Access {
                 E::NotAuthenticated,
                 E::InvalidToken,
                 E::PasswordChangeRequired,
+                E::MfaEnrolmentRequired,
                 E::Unavailable,
                 E::Internal,
             ],
@@ -91,6 +105,7 @@ impl Access {
                 E::NotAuthenticated,
                 E::InvalidToken,
                 E::PasswordChangeRequired,
+                E::MfaEnrolmentRequired,
                 E::Unavailable,
                 E::Internal,
                 E::Forbidden,
@@ -103,7 +118,7 @@ impl Access {
     pub(crate) fn right(self) -> &'static str {
         match self {
             Self::Everybody | Self::EverybodyOrUsers | Self::Cache => "none",
-            Self::RestrictedUsers | Self::Users | Self::SessionOwners => "self",
+            Self::RestrictedUsers | Self::Enrolling | Self::Users | Self::SessionOwners => "self",
             Self::Right(right) => right.as_str(),
         }
     }

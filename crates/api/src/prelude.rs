@@ -12,7 +12,7 @@ pub(crate) use crate::dialect::ReplyContext;
 pub(crate) use crate::endpoint::Endpoint;
 pub(crate) use crate::http::body::{Body, BodyOrForm, ListBody};
 pub(crate) use crate::http::caller::{
-    Authorized, CacheUser, Caller, MaybeCaller, Ordered, Owner, RestrictedCaller,
+    Authorized, CacheUser, Caller, Enrolling, MaybeCaller, Ordered, Owner, RestrictedCaller,
 };
 pub(crate) use crate::http::client::Client;
 pub(crate) use crate::http::path::Path;

@@ -37,6 +37,7 @@ pub mod invitations;
 pub mod jobs;
 pub mod lockout;
 pub mod mail;
+pub mod mfa;
 pub mod one_time;
 pub mod ports;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::Roles;
-use crate::accounts::{AccountRepository, AttributeRules, EmailChangeMode};
+use crate::accounts::{AccountRepository, AttributeRules, EmailChangeMode, Role};
 use crate::audit::{AuditRepository, AuditTrail};
 use crate::cache::{Cache, CacheAccess, NoCache};
 use crate::common::{Clock, Random};
@@ -14,6 +14,7 @@ use crate::invitations::{InvitationRepository, NoInvitations};
 use crate::jobs::JobPorts;
 use crate::lockout::{LockoutRepository, LoginLimits, RateLimiter, RegistrationLimit};
 use crate::mail::{MailPorts, MailSettings};
+use crate::mfa::FactorPorts;
 use crate::one_time::{NoOneTimeTokens, OneTimeTokenRepository};
 use crate::sessions::{SessionLimit, SessionRepository, TokenCodec};
 
@@ -51,6 +52,8 @@ pub struct Ports {
     /// Jobs. By default there are none: nothing is imported over HTTP, and no more users are changed together
     /// than at once.
     pub jobs: JobPorts,
+    /// The second factor. By default nobody has one, or can get one.
+    pub factors: FactorPorts,
     /// Mail. By default none is sent.
     pub mail: Option<MailPorts>,
     /// The back ends whose health is checked. By default none.
@@ -66,6 +69,7 @@ impl Ports {
             one_time_tokens: Arc::new(NoOneTimeTokens),
             invitations: Arc::new(NoInvitations),
             jobs: JobPorts::none(),
+            factors: FactorPorts::none(),
             mail: None,
             components: Vec::new(),
         }
@@ -124,6 +128,8 @@ pub struct Policy {
     /// How long ago a caller may have given the password for what is critical, such as giving roles and
     /// deleting; `None`: at any time.
     pub step_up: Option<Duration>,
+    /// The roles whose users may do nothing without a second factor but set one up.
+    pub factor_roles: Arc<[Role]>,
     /// Which role has which rights.
     pub roles: Arc<Roles>,
     /// What users carry beside the fields of the documents.
@@ -175,6 +181,7 @@ impl Default for Policy {
             delete_grace: DAY * 14,
             unverified_keep: None,
             step_up: None,
+            factor_roles: Arc::new([]),
             roles: Arc::default(),
             attributes: Arc::default(),
             cache_access: CacheAccess::Public,

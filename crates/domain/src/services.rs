@@ -19,10 +19,11 @@ use crate::invitations::{
 use crate::jobs::RunJobs;
 use crate::lockout::{ClearLockout, GetLockout};
 use crate::mail::{DeliverMails, ListMails, RetryMail};
+use crate::mfa::{ConfirmTotp, DisableMfa, EnrolTotp, RemoveFactor, RenewRecoveryCodes};
 use crate::ports::{Policy, Ports};
 use crate::sessions::{
-    Authenticate, ListSessions, ListUserSessions, Login, Logout, PublicKey, Reauthenticate,
-    Refresh, RevokeOtherSessions, RevokeSession, RevokeUserSessions, TokenCodec,
+    Authenticate, CompleteLogin, ListSessions, ListUserSessions, Login, Logout, PublicKey,
+    Reauthenticate, Refresh, RevokeOtherSessions, RevokeSession, RevokeUserSessions, TokenCodec,
 };
 
 /// The use-cases, ready to run.
@@ -33,10 +34,16 @@ pub struct Services {
     pub register: Register,
     pub create_admin: CreateAdmin,
     pub login: Login,
+    pub complete_login: CompleteLogin,
     pub authenticate: Authenticate,
     pub refresh: Refresh,
     pub logout: Logout,
     pub reauthenticate: Reauthenticate,
+    pub enrol_totp: EnrolTotp,
+    pub confirm_totp: ConfirmTotp,
+    pub disable_mfa: DisableMfa,
+    pub renew_recovery_codes: RenewRecoveryCodes,
+    pub remove_factor: RemoveFactor,
     pub list_sessions: ListSessions,
     pub revoke_session: RevokeSession,
     pub revoke_other_sessions: RevokeOtherSessions,
@@ -98,10 +105,16 @@ impl Services {
             register: Register::new(&ports, policy),
             create_admin: CreateAdmin::new(&ports),
             login: Login::new(&ports, policy),
-            authenticate: Authenticate::new(&ports),
+            complete_login: CompleteLogin::new(&ports, policy),
+            authenticate: Authenticate::new(&ports, policy),
             refresh: Refresh::new(&ports, policy),
             logout: Logout::new(&ports),
             reauthenticate: Reauthenticate::new(&ports, policy),
+            enrol_totp: EnrolTotp::new(&ports, policy),
+            confirm_totp: ConfirmTotp::new(&ports, policy),
+            disable_mfa: DisableMfa::new(&ports, policy),
+            renew_recovery_codes: RenewRecoveryCodes::new(&ports, policy),
+            remove_factor: RemoveFactor::new(&ports),
             list_sessions: ListSessions::new(&ports),
             revoke_session: RevokeSession::new(&ports),
             revoke_other_sessions: RevokeOtherSessions::new(&ports),
@@ -115,7 +128,7 @@ impl Services {
             disown_account: DisownAccount::new(&ports, policy),
             change_email: ChangeEmail::new(&ports, policy),
             withdraw_email_change: WithdrawEmailChange::new(&ports),
-            undo_email_change: UndoEmailChange::new(&ports),
+            undo_email_change: UndoEmailChange::new(&ports, policy),
             create_invitation: CreateInvitation::new(&ports, policy),
             list_invitations: ListInvitations::new(&ports),
             resend_invitation: ResendInvitation::new(&ports, policy),

@@ -12,8 +12,8 @@ use crate::access::{Allowed, Guard, Principal};
 use crate::accounts::{Email, Profile, Role, User, Username, UsernameLength};
 use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason, AuditTrail};
 use crate::common::{
-    ClientInfo, Clock, MockClock, MockRandom, PortError, Random, RequestContext, RequestId,
-    SessionId, Timestamp, UserId,
+    ClientInfo, Clock, MockClock, MockRandom, NoSealer, PortError, Random, RequestContext,
+    RequestId, SessionId, Timestamp, UserId,
 };
 use crate::credentials::{
     CredentialVersion, Credentials, MockCredentialRepository, MockPasswordHasher, PasswordHash,
@@ -23,6 +23,7 @@ use crate::lockout::{
     Admission, AttemptGuard, LockoutSubject, LoginLimits, MockLockoutRepository, MockRateLimiter,
 };
 use crate::mail::Post;
+use crate::mfa::{FactorCheck, FactorSealer, NoFactors, NoTotp};
 use crate::one_time::{MockTokenMaker, OneTimeToken, TokenSeed};
 use crate::sessions::{
     AccessClaims, Generation, LiveSession, MockTokenCodec, Session, TokenIssuer,
@@ -136,7 +137,26 @@ pub(crate) fn prompt(verified: Option<Verification>, seconds: i64) -> (PasswordP
         limits: Some(LoginLimits::DEFAULT),
     };
     let (credentials, hasher) = (Arc::new(credentials), Arc::new(hasher));
-    (PasswordPrompt { credentials, hasher, attempts }, trail)
+    (PasswordPrompt { credentials, hasher, attempts, factor: factor_check(seconds) }, trail)
+}
+
+/// One that finds no factor, and fails a test that tries a code.
+pub(crate) fn factor_check(seconds: i64) -> FactorCheck {
+    FactorCheck {
+        repository: Arc::new(NoFactors),
+        totp: Arc::new(NoTotp),
+        sealer: FactorSealer(Arc::new(NoSealer)),
+        attempts: AttemptGuard {
+            lockouts: Arc::new(MockLockoutRepository::new()),
+            rates: Arc::new(MockRateLimiter::new()),
+            clock: clock(seconds),
+            trail: Arc::new(Trail::default()),
+            limits: None,
+        },
+        post: post(seconds),
+        outbox: None,
+        clock: clock(seconds),
+    }
 }
 
 /// One that makes mails at this second, all of one seed and one token.
@@ -163,6 +183,7 @@ pub(crate) fn user() -> User {
         pending_email: None,
         ban: None,
         first_password: None,
+        has_factor: false,
         deletes_at: None,
         is_active: true,
         is_verified: false,
@@ -180,6 +201,7 @@ pub(crate) fn credentials(version: i64) -> Credentials {
         is_active: true,
         banned_until: None,
         first_password: None,
+        has_factor: false,
         is_proved: false,
     }
 }
@@ -193,6 +215,7 @@ pub(crate) fn live() -> LiveSession {
             created_at: at(0),
             last_used_at: at(0),
             authenticated_at: at(0),
+            has_factor: false,
             expires_at: at(7 * 86_400),
             ends_at: at(7 * 86_400),
             client: client(),
@@ -202,12 +225,17 @@ pub(crate) fn live() -> LiveSession {
 }
 
 pub(crate) fn principal() -> Principal {
-    Principal { user: user().into(), session_id: SESSION, authenticated_at: at(0) }
+    Principal {
+        user: user().into(),
+        session_id: SESSION,
+        authenticated_at: at(0),
+        restriction: None,
+    }
 }
 
 pub(crate) fn admin() -> Principal {
     let user = User { id: UserId::try_from(2).unwrap(), role: Role::ADMIN, ..user() };
-    Principal { user: user.into(), session_id: SESSION, authenticated_at: at(0) }
+    Principal { user: user.into(), session_id: SESSION, authenticated_at: at(0), restriction: None }
 }
 
 pub(crate) fn access_claims() -> AccessClaims {

@@ -42,6 +42,11 @@ impl DerivedKeys {
         Self { secrets: secrets.collect() }
     }
 
+    /// The ids of all keys, the current one first.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(|(id, _)| id.as_str())
+    }
+
     /// The key for a purpose, of the current secret, and its id.
     pub(crate) fn newest(&self, purpose: &str) -> Option<(&str, Zeroizing<[u8; 32]>)> {
         let (id, hkdf) = self.secrets.first()?;

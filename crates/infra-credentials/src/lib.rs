@@ -11,6 +11,7 @@
 //!   passwords are too easy to guess.
 //! * [`DerivedKeys`], a [`TokenMaker`](menjin_domain::one_time::TokenMaker): keys for what is derived
 //!   from the signing secret, and the tokens of links in mails.
+//! * [`AppCodes`], a [`Totp`](menjin_domain::mfa::Totp): the codes of authenticator apps (RFC 6238).
 //! * [`OsRandom`], a [`Random`](menjin_domain::common::Random): the randomness of the operating
 //!   system.
 
@@ -20,6 +21,7 @@ mod policy;
 mod random;
 mod sealer;
 mod tokens;
+mod totp;
 
 pub use derived::DerivedKeys;
 pub use hashing::{
@@ -32,3 +34,4 @@ pub use tokens::{
     AccessKey, AccessKeyKind, AccessVerifier, JwtCodec, JwtConfig, PublicAccessKey, SecretError,
     UnusableKey,
 };
+pub use totp::AppCodes;

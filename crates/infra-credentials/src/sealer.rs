@@ -3,10 +3,12 @@
 
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac as _};
 use menjin_domain::common::{PortError, SealPurpose, Sealer};
 
 use crate::derived::{DerivedKeys, KEY_ID};
-use crate::random::fill;
+use crate::random::{fill, hex};
+use sha2::Sha256;
 
 /// The length of a nonce.
 const NONCE: usize = 24;
@@ -29,6 +31,28 @@ impl Sealer for DerivedKeys {
         let key = self.key(str::from_utf8(id).ok()?, &name(purpose))?;
         let payload = Payload { msg: encrypted, aad: place.as_bytes() };
         cipher_of(&key).decrypt(&XNonce::from(*nonce), payload).ok()
+    }
+
+    fn key_id(&self) -> String {
+        self.ids().next().unwrap_or_default().to_owned()
+    }
+
+    fn fingerprints(
+        &self,
+        purpose: SealPurpose,
+        place: &str,
+        plain: &[u8],
+    ) -> Vec<(String, String)> {
+        let fingerprint = |id: &str| {
+            let key = self.key(id, &name(purpose))?;
+            let mut mac = Hmac::<Sha256>::new_from_slice(&*key).ok()?;
+            // The length keeps the place apart from the text.
+            mac.update(&(place.len() as u64).to_be_bytes());
+            mac.update(place.as_bytes());
+            mac.update(plain);
+            Some((id.to_owned(), hex(&mac.finalize().into_bytes())))
+        };
+        self.ids().filter_map(fingerprint).collect()
     }
 }
 
@@ -79,6 +103,22 @@ mod tests {
         let sealed = keys(OLD, &[]).seal(Jobs, "here", b"text").unwrap();
         assert_eq!(keys(NEW, &[OLD]).open(Jobs, "here", &sealed).unwrap(), b"text");
         assert_eq!(keys(NEW, &[]).open(Jobs, "here", &sealed), None);
+    }
+
+    #[test]
+    fn y5_a_text_is_recognised_under_each_key_and_nowhere_else() {
+        let of = |keys: &DerivedKeys, place| {
+            keys.fingerprints(SealPurpose::RecoveryCodes, place, b"CODE")
+        };
+        let (old, both) = (keys(OLD, &[]), keys(NEW, &[OLD]));
+        let made = of(&old, "user/7");
+        let known = of(&both, "user/7");
+        assert_eq!((known.len(), &known[1]), (2, &made[0]));
+        assert_eq!(known[0].0, both.key_id());
+        assert_ne!(known[0].1, known[1].1);
+        assert_ne!(of(&old, "user/8"), made);
+        let other = old.fingerprints(SealPurpose::RecoveryCodes, "user/", b"7CODE");
+        assert_ne!(other, made, "the place is no part of the text");
     }
 
     #[test]

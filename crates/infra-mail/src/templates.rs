@@ -50,6 +50,11 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "email_restored",
     "invitation",
     "account_deletion",
+    "factor_added",
+    "factor_removed",
+    "factor_locked",
+    "recovery_code_used",
+    "recovery_codes_renewed",
     "test",
 ];
 

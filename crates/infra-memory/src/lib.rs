@@ -19,8 +19,8 @@ pub use cache::{MemoryCache, MemoryCacheConfig};
 pub use clock::SystemClock;
 pub use rates::MemoryRateLimiter;
 pub use session_cache::{
-    CachedAccounts, CachedCredentials, CachedInvitations, CachedOneTimeTokens, CachedSessions,
-    Invalidation, SessionCache, Ticket,
+    CachedAccounts, CachedCredentials, CachedFactors, CachedInvitations, CachedOneTimeTokens,
+    CachedSessions, Invalidation, SessionCache, Ticket,
 };
 pub use tokens::CachedTokens;
 pub use trail::AuditQueue;

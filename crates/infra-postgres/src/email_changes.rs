@@ -20,6 +20,7 @@ use menjin_infra_sql::schema::one_time_tokens as tokens;
 use crate::audit::record;
 use crate::error::{Abort, violates};
 use crate::mails::enqueue;
+use crate::mfa::take_away_since;
 use crate::recipients::{find, find_recipient, lock, user};
 use crate::sessions::end_open;
 
@@ -167,6 +168,7 @@ pub(crate) async fn undo(
         ))
         .execute(postgres)
         .await?;
+    take_away_since(postgres, id, holder.created_at).await?;
     let void = is_void_after_undo(id.get(), undo.digest.as_str(), holder.created_at.into());
     diesel::update(tokens::table.filter(void))
         .set(tokens::ended_at.eq(at))

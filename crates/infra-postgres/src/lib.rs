@@ -30,6 +30,7 @@ mod listing;
 mod live;
 mod lockouts;
 mod mails;
+mod mfa;
 mod one_time;
 mod open;
 mod readers;

@@ -17,10 +17,11 @@ use crate::error::COMPONENT;
 /// every call, which takes longer than PostgreSQL needs to answer this one.
 pub(crate) const FIND_LIVE: &str = "SELECT \
     s.user_id, s.generation, s.created_at, s.last_used_at, s.expires_at, s.client_address, \
-    s.user_agent, s.authenticated_at, s.ends_at, u.username, u.username_canonical, u.email, u.email_canonical, u.role, u.full_name, \
+    s.user_agent, s.authenticated_at, s.ends_at, s.has_factor, u.username, u.username_canonical, u.email, u.email_canonical, u.role, u.full_name, \
     u.phone, u.bio, u.avatar, u.is_active, u.is_verified, u.created_at, u.updated_at, u.last_login_at, \
     u.locale, u.credential_version, u.pending_email, u.pending_email_canonical, u.pending_version, \
-    u.deletes_at, u.banned_until, u.ban_reason, u.first_password_from, u.first_password_until, u.attributes \
+    u.deletes_at, u.banned_until, u.ban_reason, u.first_password_from, u.first_password_until, u.attributes, \
+    u.has_factor \
     FROM sessions AS s JOIN users AS u ON u.id = s.user_id \
     WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND u.is_active";
 
@@ -93,6 +94,7 @@ fn read_live_session(
         user_agent: columns.next()?,
         authenticated_at: columns.optional_moment()?,
         ends_at: columns.optional_moment()?,
+        has_factor: columns.next()?,
     };
     let user = UserRow {
         id: user_id,
@@ -121,6 +123,7 @@ fn read_live_session(
         first_password_from: columns.optional_moment()?,
         first_password_until: columns.optional_moment()?,
         attributes: columns.next()?,
+        has_factor: columns.next()?,
     };
     Ok(menjin_infra_sql::rows::live_session(session, user))
 }

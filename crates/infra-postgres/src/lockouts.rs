@@ -133,7 +133,15 @@ async fn lock(postgres: &mut AsyncPgConnection, subject: &str) -> QueryResult<()
 
 /// Deletes the failures of an account. Returns whether there were any.
 pub(crate) async fn forget(postgres: &mut AsyncPgConnection, id: UserId) -> QueryResult<bool> {
-    let subject = LockoutSubject::Account(id).to_string();
+    forget_subject(postgres, &LockoutSubject::Account(id)).await
+}
+
+/// Deletes the failures of a subject. Returns whether there were any.
+pub(crate) async fn forget_subject(
+    postgres: &mut AsyncPgConnection,
+    subject: &LockoutSubject,
+) -> QueryResult<bool> {
+    let subject = subject.to_string();
     lock(postgres, &subject).await?;
     let counts = throttles::table.filter(throttles::subject.eq(subject));
     Ok(diesel::delete(counts).execute(postgres).await? > 0)

@@ -26,6 +26,7 @@ use crate::email_changes::{self, is_anothers};
 use crate::error::Abort;
 use crate::lockouts::forget;
 use crate::mails::enqueue;
+use crate::mfa::take_away;
 use crate::recipients::{find, find_recipient, lock, user};
 use crate::sessions::end_open;
 
@@ -201,6 +202,10 @@ async fn reset_password(
         .await?;
     if changed == 0 {
         return Err(invalid());
+    }
+    // Whoever made the account without ever proving an address does not keep a factor on it.
+    if holder.user.has_factor && !holder.is_proved {
+        take_away(postgres, id).await?;
     }
     // The link was in the mailbox of this address, which is the one for new passwords.
     if holder.user.email.canonical() == holder.email {

@@ -142,6 +142,7 @@ pub(crate) struct CreateSession {
     ends_at: Micros,
     address: Host,
     user_agent: Option<String>,
+    has_factor: bool,
     event: Event,
     user: Columns<UserRow>,
 }
@@ -157,6 +158,7 @@ impl CreateSession {
             ends_at: Micros::from(session.ends_at),
             address: session.request.client.address.into(),
             user_agent: session.request.client.user_agent.clone(),
+            has_factor: session.has_factor,
             event: session.event().into(),
             user: columns::<UserRow>(),
         }
@@ -179,7 +181,7 @@ impl QueryFragment<Pg> for CreateSession {
         self.user.walk_ast(out.reborrow())?;
         out.push_sql(
             "), session AS (INSERT INTO sessions (id, user_id, generation, created_at, \
-             last_used_at, expires_at, ends_at, client_address, user_agent) SELECT ",
+             last_used_at, expires_at, ends_at, client_address, user_agent, has_factor) SELECT ",
         );
         out.push_bind_param::<Uuid16, _>(&self.session_id)?;
         out.push_sql(", changed.id, ");
@@ -192,6 +194,8 @@ impl QueryFragment<Pg> for CreateSession {
         out.push_bind_param::<Address, _>(&self.address)?;
         out.push_sql(", ");
         out.push_bind_param::<Nullable<Text>, _>(&self.user_agent)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Bool, _>(&self.has_factor)?;
         out.push_sql(" FROM changed), ");
         self.event.append(Subject::Known, out.reborrow())?;
         out.push_sql(" SELECT * FROM changed");

@@ -227,6 +227,7 @@ pub struct NewSessionRow<'a> {
     ends_at: Option<Micros>,
     client_address: Host,
     user_agent: Option<&'a str>,
+    has_factor: bool,
 }
 
 impl<'a> From<&'a NewSession> for NewSessionRow<'a> {
@@ -241,6 +242,7 @@ impl<'a> From<&'a NewSession> for NewSessionRow<'a> {
             ends_at: Some(session.ends_at.into()),
             client_address: session.request.client.address.into(),
             user_agent: session.request.client.user_agent.as_deref(),
+            has_factor: session.has_factor,
         }
     }
 }

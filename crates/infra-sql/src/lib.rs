@@ -13,6 +13,7 @@ pub mod error;
 pub mod invitations;
 pub mod jobs;
 pub mod mails;
+pub mod mfa;
 pub mod migrations;
 pub mod one_time;
 pub mod prelude;

@@ -42,6 +42,8 @@ macro_rules! migrations {
             12, "0012_jobs", 1;
             13, "0013_attributes", 1;
             14, "0014_attribute_terms", 1;
+            // An older program would let in with the password alone.
+            15, "0015_second_factor", 15;
         )
     };
     ($database:literal: $($version:literal, $name:literal, $oldest_program:literal;)*) => {

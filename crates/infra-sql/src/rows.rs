@@ -48,6 +48,7 @@ pub struct UserRow {
     pub first_password_from: Option<Micros>,
     pub first_password_until: Option<Micros>,
     pub attributes: Option<String>,
+    pub has_factor: bool,
 }
 
 impl UserRow {
@@ -104,6 +105,7 @@ impl TryFrom<UserRow> for User {
             deletes_at: optional("deletes_at", row.deletes_at)?,
             is_active: row.is_active,
             is_verified: row.is_verified,
+            has_factor: row.has_factor,
         })
     }
 }
@@ -123,6 +125,7 @@ fn first_password(
 /// The columns against which a password is verified.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column")]
 pub struct CredentialsRow {
     pub id: i64,
     pub password_hash: String,
@@ -133,6 +136,7 @@ pub struct CredentialsRow {
     pub banned_until: Option<Micros>,
     pub first_password_from: Option<Micros>,
     pub first_password_until: Option<Micros>,
+    pub has_factor: bool,
 }
 
 impl TryFrom<CredentialsRow> for Credentials {
@@ -152,6 +156,7 @@ impl TryFrom<CredentialsRow> for Credentials {
             hash: PasswordHash::new(row.password_hash),
             version: CredentialVersion(row.credential_version),
             is_active: row.is_active,
+            has_factor: row.has_factor,
             is_proved: row.is_verified || row.recovery_verified,
         })
     }
@@ -181,6 +186,7 @@ pub struct SessionRow {
     pub authenticated_at: Option<Micros>,
     /// Null: at `expires_at`.
     pub ends_at: Option<Micros>,
+    pub has_factor: bool,
 }
 
 impl TryFrom<SessionRow> for Session {
@@ -195,6 +201,7 @@ impl TryFrom<SessionRow> for Session {
             id: row.id.into(),
             user_id: UserId::try_from(row.user_id).map_err(|_invalid| bad("user_id"))?,
             generation: Generation(row.generation),
+            has_factor: row.has_factor,
             created_at: at("created_at", row.created_at)?,
             last_used_at: at("last_used_at", row.last_used_at)?,
             authenticated_at: at(

@@ -43,6 +43,7 @@ diesel::table! {
         email_search -> Nullable<Text>,
         full_name_search -> Nullable<Text>,
         attributes -> Nullable<Text>,
+        has_factor -> Bool,
     }
 }
 
@@ -55,7 +56,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Nullable, Text};
+    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
     use crate::sql_types::{Address, Moment, Uuid16};
 
     sessions (id) {
@@ -73,6 +74,41 @@ diesel::table! {
         user_agent -> Nullable<Text>,
         authenticated_at -> Nullable<Moment>,
         ends_at -> Nullable<Moment>,
+        has_factor -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::sql_types::Moment;
+
+    totp_factors (user_id) {
+        user_id -> BigInt,
+        secret -> Text,
+        key_id -> Text,
+        last_step -> BigInt,
+        created_at -> Moment,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::sql_types::{Moment, Uuid16};
+
+    totp_enrolments (user_id) {
+        user_id -> BigInt,
+        session_id -> Uuid16,
+        secret -> Text,
+        key_id -> Text,
+        expires_at -> Moment,
+    }
+}
+
+diesel::table! {
+    recovery_codes (user_id, digest) {
+        user_id -> BigInt,
+        digest -> Text,
+        key_id -> Text,
     }
 }
 

@@ -16,7 +16,7 @@ use menjin_domain::transfer::{Batch, Contents, NotEmpty, Row};
 use crate::error::{COMPONENT, bad_column};
 use crate::values::Micros;
 
-/// How many rows are read and written at once. A user has 37 columns, and SQLite accepts 32,766
+/// How many rows are read and written at once. A user has 38 columns, and SQLite accepts 32,766
 /// parameters.
 pub const BATCH: usize = 800;
 
@@ -100,6 +100,7 @@ pub const TABLES: &[Table] = &[
             ("email_search", Kind::Text),
             ("full_name_search", Kind::Text),
             ("attributes", Kind::Text),
+            ("has_factor", Flag),
         ],
     },
     Table {
@@ -122,7 +123,28 @@ pub const TABLES: &[Table] = &[
             ("user_agent", Kind::Text),
             ("authenticated_at", Moment),
             ("ends_at", Moment),
+            ("has_factor", Flag),
         ],
+    },
+    Table {
+        name: "totp_factors",
+        what: "second factors",
+        gives_ids: false,
+        key: &["user_id"],
+        columns: &[
+            ("user_id", Number),
+            ("secret", Kind::Text),
+            ("key_id", Kind::Text),
+            ("last_step", Number),
+            ("created_at", Moment),
+        ],
+    },
+    Table {
+        name: "recovery_codes",
+        what: "recovery codes",
+        gives_ids: false,
+        key: &["user_id", "digest"],
+        columns: &[("user_id", Number), ("digest", Kind::Text), ("key_id", Kind::Text)],
     },
     Table {
         name: "login_throttles",

@@ -19,6 +19,7 @@ use menjin_infra_sql::schema::one_time_tokens as tokens;
 use crate::audit::record;
 use crate::error::{OrPortError, is_taken};
 use crate::mails::enqueue;
+use crate::mfa::take_away_since;
 use crate::recipients::{find, find_recipient, user};
 use crate::sessions::end_open;
 
@@ -160,6 +161,7 @@ pub(crate) fn undo(
         ))
         .execute(sqlite)
         .or_port_error()?;
+    take_away_since(sqlite, id, holder.created_at)?;
     let void = is_void_after_undo(id.get(), undo.digest.as_str(), holder.created_at.into());
     diesel::update(tokens::table.filter(void))
         .set(tokens::ended_at.eq(at))

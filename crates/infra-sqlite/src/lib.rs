@@ -30,6 +30,7 @@ mod listing;
 mod lockouts;
 mod lookups;
 mod mails;
+mod mfa;
 mod one_time;
 mod open;
 mod pool;

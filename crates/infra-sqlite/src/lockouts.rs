@@ -103,8 +103,15 @@ impl LockoutRepository for SqliteStore {
 
 /// Deletes the failures of an account. Returns whether there were any.
 pub(crate) fn forget(sqlite: &mut SqliteConnection, id: UserId) -> Result<bool, PortError> {
-    let subject = LockoutSubject::Account(id).to_string();
-    let counts = throttles::table.filter(throttles::subject.eq(subject));
+    forget_subject(sqlite, &LockoutSubject::Account(id))
+}
+
+/// Deletes the failures of a subject. Returns whether there were any.
+pub(crate) fn forget_subject(
+    sqlite: &mut SqliteConnection,
+    subject: &LockoutSubject,
+) -> Result<bool, PortError> {
+    let counts = throttles::table.filter(throttles::subject.eq(subject.to_string()));
     Ok(diesel::delete(counts).execute(sqlite).or_port_error()? > 0)
 }
 

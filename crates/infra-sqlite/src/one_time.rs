@@ -24,6 +24,7 @@ use crate::email_changes::{self, is_anothers};
 use crate::error::OrPortError;
 use crate::lockouts::forget;
 use crate::mails::enqueue;
+use crate::mfa::take_away;
 use crate::recipients::{find, find_recipient, user};
 use crate::sessions::end_open;
 
@@ -133,6 +134,10 @@ impl OneTimeTokenRepository for SqliteStore {
                 .or_port_error()?;
             if changed == 0 {
                 return Err(Error::Refused(TokenInvalid));
+            }
+            // Whoever made the account without ever proving an address does not keep a factor on it.
+            if holder.user.has_factor && !holder.is_proved {
+                take_away(sqlite, id)?;
             }
             // The link was in the mailbox of this address, which is the one for new passwords.
             if holder.user.email.canonical() == holder.email {

@@ -16,16 +16,18 @@ use menjin_domain::invitations::InvitationRepository;
 use menjin_domain::jobs::{JobPorts, RunJobs};
 use menjin_domain::lockout::RateLimiter;
 use menjin_domain::mail::DeliverMails;
+use menjin_domain::mfa::{FactorPorts, FactorRepository};
 use menjin_domain::one_time::OneTimeTokenRepository;
 use menjin_domain::ports::{Policy, Ports, RequiredPorts};
 use menjin_domain::services::Services;
 use menjin_domain::sessions::{InvalidationChannel, SessionRepository, Subscription, TokenCodec};
 use menjin_infra_credentials::{
-    BcryptPool, DerivedKeys, JwtCodec, OsRandom, PasswordRules, random_key,
+    AppCodes, BcryptPool, DerivedKeys, JwtCodec, OsRandom, PasswordRules, random_key,
 };
 use menjin_infra_memory::{
-    AuditQueue, CachedAccounts, CachedCredentials, CachedInvitations, CachedOneTimeTokens,
-    CachedSessions, CachedTokens, MemoryCache, MemoryRateLimiter, SessionCache, SystemClock,
+    AuditQueue, CachedAccounts, CachedCredentials, CachedFactors, CachedInvitations,
+    CachedOneTimeTokens, CachedSessions, CachedTokens, MemoryCache, MemoryRateLimiter,
+    SessionCache, SystemClock,
 };
 use menjin_infra_redis::{
     FallbackRateLimiter, RedisCache, RedisClient, RedisInvalidation, RedisRateLimiter,
@@ -149,6 +151,11 @@ impl Application {
         ports.invitations = cached.invitations;
         ports.mail = mail;
         let tables = SentTables { attributes: Arc::new(settings.attributes()?) };
+        ports.factors = FactorPorts {
+            repository: cached.factors,
+            totp: Arc::new(AppCodes::new(&settings.mfa.issuer)),
+            sealer: keys.clone(),
+        };
         ports.jobs = JobPorts { repository: store.jobs(), sealer: keys, tables: Arc::new(tables) };
         ports.components = vec![
             Component { name: "database", importance: Importance::Essential, probe: store.probe() },
@@ -212,6 +219,7 @@ fn with_session_cache(settings: &Settings, store: &Store, shared: &Shared) -> Ca
     let (accounts, credentials, sessions) =
         (store.accounts(), store.credentials(), store.sessions());
     let (one_time_tokens, invitations) = (store.one_time_tokens(), store.invitations());
+    let factors = store.factors();
     let ttl = settings.auth.session_cache_ttl;
     if shared.channel.is_none() && (ttl.is_zero() || store.may_be_shared()) {
         return Cached {
@@ -220,6 +228,7 @@ fn with_session_cache(settings: &Settings, store: &Store, shared: &Shared) -> Ca
             sessions,
             one_time_tokens,
             invitations,
+            factors,
             subscription: None,
         };
     }
@@ -238,6 +247,7 @@ fn with_session_cache(settings: &Settings, store: &Store, shared: &Shared) -> Ca
             channel.clone(),
         )),
         invitations: Arc::new(CachedInvitations::new(invitations, cache.clone(), channel.clone())),
+        factors: Arc::new(CachedFactors::new(factors, cache.clone(), channel.clone())),
         sessions: Arc::new(CachedSessions::new(sessions, cache, channel)),
         subscription,
     }
@@ -250,24 +260,38 @@ struct Cached {
     sessions: Arc<dyn SessionRepository>,
     one_time_tokens: Arc<dyn OneTimeTokenRepository>,
     invitations: Arc<dyn InvitationRepository>,
+    factors: Arc<dyn FactorRepository>,
     subscription: Option<Subscription>,
 }
 
-/// The accounts for a command that works beside servers: what it changes, replicas hear through Redis. A
-/// server without Redis sees it when its session cache has run out (`auth.session_cache_ttl`).
+/// The repositories of a command that works beside servers.
+pub(crate) struct BesideServers {
+    pub(crate) accounts: Arc<dyn AccountRepository>,
+    pub(crate) factors: Arc<dyn FactorRepository>,
+}
+
+/// The accounts and the second factors for a command that works beside servers: what it changes, replicas
+/// hear through Redis. A server without Redis sees it when its session cache has run out
+/// (`auth.session_cache_ttl`).
 ///
 /// # Errors
 /// The settings of Redis make no sense.
-pub(crate) fn accounts_beside_a_server(
+pub(crate) fn beside_servers(
     settings: &Settings,
     store: &Store,
-) -> Result<Arc<dyn AccountRepository>, StartError> {
-    let Some(config) = settings.redis.config()? else { return Ok(store.accounts()) };
+) -> Result<BesideServers, StartError> {
+    let Some(config) = settings.redis.config()? else {
+        return Ok(BesideServers { accounts: store.accounts(), factors: store.factors() });
+    };
     let redis = RedisClient::new(&config).context("redis")?;
     let channel: Arc<dyn InvalidationChannel> = Arc::new(RedisInvalidation::new(redis));
     // Nothing is looked up in it.
     let cache = Arc::new(SessionCache::new(1, settings.auth.session_cache_ttl));
-    Ok(Arc::new(CachedAccounts::new(store.accounts(), cache, Some(channel))))
+    let (others, again) = (Some(channel.clone()), Some(channel));
+    Ok(BesideServers {
+        accounts: Arc::new(CachedAccounts::new(store.accounts(), cache.clone(), others)),
+        factors: Arc::new(CachedFactors::new(store.factors(), cache, again)),
+    })
 }
 
 /// The cache and the limits per network: in this process, or shared by all replicas.
@@ -377,6 +401,7 @@ fn policy(settings: &Settings) -> Result<Policy, SettingsError> {
     policy.keep_sessions = settings.tidy.keep_sessions;
     policy.keep_audit_records = settings.audit.keep;
     policy.roles = Arc::new(settings.roles()?);
+    policy.factor_roles = settings.mfa.required_for(&settings.roles()?)?.into();
     policy.step_up = settings.admin.step_up();
     policy.first_password_ttl = settings.password.initial_ttl;
     Ok(policy)

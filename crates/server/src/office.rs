@@ -8,12 +8,13 @@ use menjin_domain::accounts::{
     AccountRepository, ChangeUser, LoginName, Role, SearchTerm, User, UserFilter,
 };
 use menjin_domain::credentials::{FirstPasswords, NewPassword};
+use menjin_domain::mfa::RemoveFactor;
 use menjin_infra_credentials::OsRandom;
 use menjin_infra_memory::AuditQueue;
 use secrecy::ExposeSecret as _;
 
 use crate::admin::password_from_stdin;
-use crate::application::{accounts_beside_a_server, hasher, password_policy};
+use crate::application::{BesideServers, beside_servers, hasher, password_policy};
 use crate::cli::{FilterArgs, PasswordArgs};
 use crate::mail;
 use crate::settings::Settings;
@@ -28,13 +29,14 @@ pub(crate) struct Office {
     pub(crate) store: Store,
     pub(crate) accounts: Arc<dyn AccountRepository>,
     pub(crate) change: ChangeUser,
+    pub(crate) remove_factor: RemoveFactor,
     pub(crate) trail: Arc<AuditQueue>,
 }
 
 impl Office {
     pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Self> {
         let store = Store::open_existing(settings).await?;
-        let accounts = accounts_beside_a_server(settings, &store)?;
+        let BesideServers { accounts, factors } = beside_servers(settings, &store)?;
         let trail = Arc::new(AuditQueue::start(store.audit_records(), settings.audit.queue));
         let change = ChangeUser::standalone(
             accounts.clone(),
@@ -42,7 +44,9 @@ impl Office {
             trail.clone(),
             settings.accounts.delete_grace,
         );
-        Ok(Self { settings: settings.clone(), store, accounts, change, trail })
+        let post = mail::post(settings)?;
+        let remove_factor = RemoveFactor::standalone(accounts.clone(), factors, post);
+        Ok(Self { settings: settings.clone(), store, accounts, change, remove_factor, trail })
     }
 
     /// The user of this name or address.

@@ -276,6 +276,7 @@ async fn clean_up_for_ever(every: Duration, cleanup: Arc<Cleanup>) {
                     invitations,
                     accounts,
                     records,
+                    resealed,
                 } = cleaned_up;
                 tracing::debug!(
                     accounts,
@@ -286,6 +287,7 @@ async fn clean_up_for_ever(every: Duration, cleanup: Arc<Cleanup>) {
                     jobs,
                     invitations,
                     records,
+                    resealed,
                     "cleaned up"
                 );
             }

@@ -15,6 +15,7 @@ use menjin_domain::invitations::InvitationRepository;
 use menjin_domain::jobs::JobRepository;
 use menjin_domain::lockout::LockoutRepository;
 use menjin_domain::mail::Outbox;
+use menjin_domain::mfa::FactorRepository;
 use menjin_domain::one_time::OneTimeTokenRepository;
 use menjin_domain::sessions::SessionRepository;
 use menjin_infra_postgres::PostgresStore;
@@ -183,6 +184,13 @@ impl Store {
     }
 
     pub(crate) fn one_time_tokens(&self) -> Arc<dyn OneTimeTokenRepository> {
+        match self.clone() {
+            Self::Sqlite(store) => Arc::new(store),
+            Self::Postgres(store) => Arc::new(store),
+        }
+    }
+
+    pub(crate) fn factors(&self) -> Arc<dyn FactorRepository> {
         match self.clone() {
             Self::Sqlite(store) => Arc::new(store),
             Self::Postgres(store) => Arc::new(store),

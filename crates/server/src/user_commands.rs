@@ -84,6 +84,7 @@ async fn of_office(office: &Office, command: UsersCommand) -> anyhow::Result<()>
         UsersCommand::Ban(args) => ban(office, &args).await,
         UsersCommand::Unban(args) => office.change(&args.name, AccountChange::LiftBan).await,
         UsersCommand::Unlock(args) => unlock(office, &args).await,
+        UsersCommand::RemoveFactor(args) => remove_factor(office, &args.name).await,
         UsersCommand::Delete(args) => {
             let user = office.user(&args.name).await?;
             let authority = Authority::of_machine(SystemClock.now());
@@ -94,6 +95,14 @@ async fn of_office(office: &Office, command: UsersCommand) -> anyhow::Result<()>
         UsersCommand::Export(args) => user_export::export(office, &args).await,
         UsersCommand::ResetLink(_) | UsersCommand::Template(_) => Ok(()),
     }
+}
+
+async fn remove_factor(office: &Office, name: &str) -> anyhow::Result<()> {
+    let user = office.user(name).await?;
+    let authority = Authority::of_machine(SystemClock.now());
+    office.remove_factor.by(user.id, authority).await?;
+    writeln!(io::stdout(), "{}: logs in with the password alone", user.username)?;
+    Ok(())
 }
 
 async fn list(office: &Office, args: &ListUsersArgs) -> anyhow::Result<()> {

@@ -22,6 +22,7 @@ use menjin_domain::credentials::Overloaded;
 use menjin_domain::invitations::{InvitationNotFound, InvitationOver};
 use menjin_domain::jobs::{JobInProgress, JobNotFound};
 use menjin_domain::mail::MailOff;
+use menjin_domain::mfa::NoFactor;
 use menjin_domain::one_time::TokenInvalid;
 use menjin_domain::sessions::{SessionNotFound, Ticket};
 
@@ -221,6 +222,23 @@ errors! {
     Overloaded: 503 "overloaded", "no capacity to hash a password",
         "服务器繁忙，请稍后再试", "The server is busy: try again later",
         of: Overloaded;
+    MfaRequired: 401 "mfa_required", "the password is right, and a code of the second factor is needed",
+        "请输入验证码以完成登录", "Enter a code of your second factor to log in";
+    InvalidMfaToken: 401 "invalid_token", "the second step of the login is over",
+        "登录已超时或失效，请重新登录", "This login is over: log in again";
+    InvalidCode: 401 "invalid_code", "the code of the second factor is wrong, or was used before",
+        "验证码错误或已使用", "The code is wrong, or was used before";
+    MfaEnrolmentRequired: 403 "mfa_enrolment_required", "the role needs a second factor, to be set up first",
+        "请先设置两步验证", "Set up a second factor first";
+    CodeRequired: 400 "code_required", "a code of the second factor is needed beside the password",
+        "请同时输入验证码", "A code of your second factor is needed too";
+    WrongCode: 400 "wrong_code", "the code of the second factor is wrong, or was used before",
+        "验证码错误或已使用", "The code is wrong, or was used before";
+    NothingToConfirm: 409 "nothing_to_confirm", "no second factor was begun in this session, or too long ago",
+        "没有待确认的验证器，请重新开始设置", "There is nothing to confirm here, or no longer: begin again";
+    NoFactor: 409 "no_factor", "the user has no second factor",
+        "该用户未启用两步验证", "The user has no second factor",
+        of: NoFactor;
     TooManySessions: 409 "too_many_sessions", "the user has as many sessions as there may be",
         "登录的设备已达上限，请先结束一个会话", "You are logged in on as many devices as you may: end a session first";
     Unavailable: 503 "unavailable", "a back end is unavailable",
@@ -247,6 +265,15 @@ impl ErrorKind {
     /// What whoever is asked for the password again may answer.
     pub const OF_A_PROMPT: &[Self] =
         &[Self::WrongPassword, Self::TooManyAttempts, Self::Overloaded];
+
+    /// The same where a code is asked for too, of whoever has a second factor.
+    pub const OF_A_PROMPT_WITH_CODE: &[Self] = &[
+        Self::WrongPassword,
+        Self::CodeRequired,
+        Self::WrongCode,
+        Self::TooManyAttempts,
+        Self::Overloaded,
+    ];
 
     /// What whoever asks the database may answer.
     pub const OF_THE_STORE: &[Self] = &[Self::Unavailable, Self::Internal];
@@ -279,10 +306,13 @@ impl ErrorKind {
     /// `WWW-Authenticate` (RFC 6750 §3): how to authenticate, and whether a token was sent.
     pub const fn challenge(self) -> Option<&'static str> {
         match self {
-            Self::InvalidToken | Self::InvalidRefreshToken => {
+            Self::InvalidToken | Self::InvalidRefreshToken | Self::InvalidMfaToken => {
                 Some(r#"Bearer error="invalid_token""#)
             }
-            Self::NotAuthenticated | Self::InvalidCredentials => Some("Bearer"),
+            Self::NotAuthenticated
+            | Self::InvalidCredentials
+            | Self::MfaRequired
+            | Self::InvalidCode => Some("Bearer"),
             _ => None,
         }
     }
@@ -313,7 +343,7 @@ pub struct ApiError {
     pub wait: Option<Duration>,
     /// The methods that the route knows, of `MethodNotAllowed`.
     pub allow: String,
-    /// With what the client goes on, of `TooManySessions`.
+    /// With what the client goes on, of `MfaRequired` and `TooManySessions`.
     pub ticket: Option<Box<Ticket>>,
     /// The cause, for the log; a refusal has none.
     #[source]

@@ -332,6 +332,10 @@ fn rule(violation: Violation) -> (String, String) {
         Violation::ContainsWhitespace => {
             fixed("不能包含空白字符", "String should not contain white space")
         }
+        Violation::NotACode => fixed(
+            "应为6位验证码或恢复码",
+            "Input should be the six digits of an authenticator app, or a recovery code",
+        ),
         Violation::NotAnEmail => fixed("邮箱格式不正确", "Input should be a valid email address"),
         Violation::NotAUrl => {
             fixed("应为 http 或 https 网址", "Input should be a valid http or https URL")
@@ -406,6 +410,7 @@ pub fn all_problems() -> Vec<Problem> {
         V::MixedScripts,
         V::ContainsAt,
         V::ContainsWhitespace,
+        V::NotACode,
         V::NotAnEmail,
         V::NotAUrl,
         V::NotAPhone,

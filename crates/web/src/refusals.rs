@@ -7,7 +7,7 @@ use menjin_domain::access::{Denied, Restriction};
 use menjin_domain::accounts::{
     BanIsOver, ChangeEmailError, ChangeUserError, ChangeUsers, ChangeUsersError, CreateUserError,
     CreateUserRefusal, DeleteOwnAccountError, DeletionScheduled, LastAdmin, ManageUserError,
-    RegisterError, TooManyUsers, UpdateOwnProfileError, VerifyEmailError,
+    RegisterError, TooManyUsers, UndoEmailChangeError, UpdateOwnProfileError, VerifyEmailError,
 };
 use menjin_domain::cache::CacheDenied;
 use menjin_domain::common::{Error, Violation};
@@ -21,7 +21,10 @@ use menjin_domain::invitations::{
 };
 use menjin_domain::lockout::TooManyAttempts;
 use menjin_domain::mail::RetryMailError;
-use menjin_domain::sessions::{InvalidToken, LoginError, RevokeUserSessionsError};
+use menjin_domain::mfa::{ConfirmTotpError, DisableMfaError, EnrolTotpError, RemoveFactorError};
+use menjin_domain::sessions::{
+    CompleteLoginError, InvalidToken, LoginError, RevokeUserSessionsError,
+};
 
 use crate::error::{ApiError, ErrorKind};
 use crate::problem::{FieldError, Problem};
@@ -161,11 +164,76 @@ impl From<LoginError> for ApiError {
         match error {
             LoginError::InvalidCredentials => ErrorKind::InvalidCredentials.into(),
             LoginError::EmailNotVerified => ErrorKind::EmailNotVerified.into(),
+            LoginError::MfaRequired(ticket) => Self::with_ticket(ErrorKind::MfaRequired, ticket),
+            LoginError::WrongCode => ErrorKind::InvalidCode.into(),
             LoginError::TooManySessions(ticket) => {
                 Self::with_ticket(ErrorKind::TooManySessions, ticket)
             }
             LoginError::TooManyAttempts(error) => error.into(),
             LoginError::Overloaded(error) => error.into(),
+        }
+    }
+}
+
+impl From<CompleteLoginError> for ApiError {
+    fn from(error: CompleteLoginError) -> Self {
+        match error {
+            CompleteLoginError::InvalidTicket => ErrorKind::InvalidMfaToken.into(),
+            CompleteLoginError::WrongCode => ErrorKind::InvalidCode.into(),
+            CompleteLoginError::TooManyAttempts(error) => error.into(),
+            CompleteLoginError::TooManySessions(ticket) => {
+                Self::with_ticket(ErrorKind::TooManySessions, ticket)
+            }
+        }
+    }
+}
+
+impl From<EnrolTotpError> for ApiError {
+    fn from(error: EnrolTotpError) -> Self {
+        match error {
+            EnrolTotpError::Prompt(error) => error.into(),
+            EnrolTotpError::EmailNotVerified => ErrorKind::EmailNotVerified.into(),
+        }
+    }
+}
+
+impl From<ConfirmTotpError> for ApiError {
+    fn from(error: ConfirmTotpError) -> Self {
+        match error {
+            ConfirmTotpError::NothingToConfirm => ErrorKind::NothingToConfirm.into(),
+            ConfirmTotpError::WrongCode => ErrorKind::WrongCode.into(),
+            ConfirmTotpError::TooManyAttempts(error) => error.into(),
+        }
+    }
+}
+
+impl From<DisableMfaError> for ApiError {
+    fn from(error: DisableMfaError) -> Self {
+        match error {
+            DisableMfaError::Prompt(error) => error.into(),
+            DisableMfaError::NoFactor(error) => error.into(),
+        }
+    }
+}
+
+impl From<RemoveFactorError> for ApiError {
+    fn from(error: RemoveFactorError) -> Self {
+        match error {
+            RemoveFactorError::NotFound(error) => error.into(),
+            RemoveFactorError::OutOfReach(error) => error.into(),
+            RemoveFactorError::OwnAccount => ErrorKind::OwnAccount.into(),
+            RemoveFactorError::NoFactor(error) => error.into(),
+        }
+    }
+}
+
+impl From<UndoEmailChangeError> for ApiError {
+    fn from(error: UndoEmailChangeError) -> Self {
+        match error {
+            UndoEmailChangeError::TokenInvalid(error) => error.into(),
+            UndoEmailChangeError::CodeRequired => ErrorKind::CodeRequired.into(),
+            UndoEmailChangeError::WrongCode => ErrorKind::WrongCode.into(),
+            UndoEmailChangeError::TooManyAttempts(error) => error.into(),
         }
     }
 }
@@ -224,6 +292,8 @@ impl From<PromptError> for ApiError {
     fn from(error: PromptError) -> Self {
         match error {
             PromptError::WrongPassword => ErrorKind::WrongPassword.into(),
+            PromptError::CodeRequired => ErrorKind::CodeRequired.into(),
+            PromptError::WrongCode => ErrorKind::WrongCode.into(),
             PromptError::TooManyAttempts(error) => error.into(),
             PromptError::Stale => ErrorKind::InvalidToken.into(),
             PromptError::Overloaded(error) => error.into(),
@@ -368,6 +438,7 @@ impl From<Restriction> for ApiError {
     fn from(restriction: Restriction) -> Self {
         match restriction {
             Restriction::PasswordChange => ErrorKind::PasswordChangeRequired.into(),
+            Restriction::FactorEnrolment => ErrorKind::MfaEnrolmentRequired.into(),
         }
     }
 }

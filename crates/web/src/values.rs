@@ -18,6 +18,7 @@ use menjin_domain::import::{OnConflict, UpdateAlso};
 use menjin_domain::invitations::InvitationId;
 use menjin_domain::jobs::JobId;
 use menjin_domain::mail::{MailId, MailState};
+use menjin_domain::mfa::FactorCode;
 use menjin_domain::one_time::OneTimeToken;
 use menjin_domain::sessions::SessionPosition;
 use serde::{Serialize, Serializer};
@@ -81,6 +82,10 @@ text_fields! {
     };
     CandidatePassword => Self, |sent| Ok(Self::parse(sent)?), {
         "type": "string", "format": "password", "example": "password123",
+    };
+    FactorCode => Self, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "maxLength": 64, "example": "123456",
+        "description": "Six digits of the authenticator app, or a recovery code.",
     };
     OneTimeToken => Self, |sent| Ok(Self::parse(sent)?), {
         "type": "string", "maxLength": 4 * Self::LENGTH,

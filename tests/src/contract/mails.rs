@@ -15,6 +15,7 @@ use menjin_domain::mail::{
     Claim, MailError, MailId, MailKind, MailQuery, MailState, NewMail, Outbox, QueuedMail,
     RetryMailError, Settlement,
 };
+use menjin_domain::mfa::FactorRepository;
 use menjin_domain::one_time::{EmailChangeMails, OneTimeToken, OneTimeTokenRepository, TokenSeed};
 
 use super::{Store, at, at_once, context, email, hash, new_user, request, session_id};
@@ -32,6 +33,8 @@ pub struct Mailing {
     pub invitations: Arc<dyn InvitationRepository>,
     /// The jobs.
     pub jobs: Arc<dyn JobRepository>,
+    /// The second factors.
+    pub factors: Arc<dyn FactorRepository>,
 }
 
 /// A mail of this kind, queued at `at(seconds)`.

@@ -52,6 +52,7 @@ mod invitations;
 mod jobs;
 mod listing;
 pub mod mails;
+mod mfa;
 mod one_time;
 mod profiles;
 pub mod rates;
@@ -223,6 +224,7 @@ pub fn new_session(n: u128, user_id: UserId, credential_version: CredentialVersi
         created_at: at(0),
         expires_at: at(3600),
         ends_at: at(3600),
+        has_factor: false,
         limit: None,
         request: request(),
     }

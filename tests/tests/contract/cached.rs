@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use menjin_infra_memory::{
-    CachedAccounts, CachedCredentials, CachedInvitations, CachedOneTimeTokens, CachedSessions,
-    SessionCache,
+    CachedAccounts, CachedCredentials, CachedFactors, CachedInvitations, CachedOneTimeTokens,
+    CachedSessions, SessionCache,
 };
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 use menjin_tests::contract::Store;
@@ -26,6 +26,7 @@ pub(crate) async fn mailing() -> Mailing {
         tokens: Arc::new(CachedOneTimeTokens::new(store.clone(), cache.clone(), None)),
         outbox: store.clone(),
         jobs: store.clone(),
+        factors: Arc::new(CachedFactors::new(store.clone(), cache.clone(), None)),
         invitations: Arc::new(CachedInvitations::new(store.clone(), cache.clone(), None)),
         store: Store {
             accounts: Arc::new(CachedAccounts::new(store.clone(), cache.clone(), None)),

@@ -9,6 +9,7 @@ mod in_memory {
     mod jobs;
     mod lockouts;
     mod mails;
+    mod mfa;
     mod one_time;
     mod rows;
     mod sessions;
@@ -33,6 +34,7 @@ pub(crate) async fn mailing() -> Mailing {
         tokens: store.clone(),
         outbox: store.clone(),
         jobs: store.clone(),
+        factors: store.clone(),
         invitations: store.clone(),
         store: Store {
             accounts: store.clone(),

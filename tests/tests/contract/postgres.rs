@@ -13,6 +13,7 @@ async fn open(config: PostgresConfig) -> Mailing {
         tokens: store.clone(),
         outbox: store.clone(),
         jobs: store.clone(),
+        factors: store.clone(),
         invitations: store.clone(),
         store: Store {
             accounts: store.clone(),

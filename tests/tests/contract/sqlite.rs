@@ -19,6 +19,7 @@ pub(crate) async fn mailing() -> Mailing {
         tokens: store.clone(),
         outbox: store.clone(),
         jobs: store.clone(),
+        factors: store.clone(),
         invitations: store.clone(),
         store: Store {
             accounts: store.clone(),

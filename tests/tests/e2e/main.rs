@@ -31,6 +31,7 @@ mod limits;
 mod locks;
 mod mail;
 mod matrix;
+mod mfa;
 mod oauth;
 mod openapi;
 mod own_sessions;

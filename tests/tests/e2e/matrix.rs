@@ -26,7 +26,7 @@ use Access::{Cache, Everybody, EverybodyOrUsers, Restricted, Right, Users};
 
 /// The rule of each operation. One that is not here fails the test: nobody adds a route without
 /// saying who may call it.
-const RULES: [(&str, &str, Access); 75] = [
+const RULES: [(&str, &str, Access); 82] = [
     ("GET", "/api/v1/audit", Right("audit.read")),
     ("GET", "/api/v1/mails", Right("mails.read")),
     ("POST", "/api/v1/mails/{mail_id}/retry", Right("mails.retry")),
@@ -41,6 +41,13 @@ const RULES: [(&str, &str, Access); 75] = [
     ("POST", "/api/v1/auth/accept-invitation", EverybodyOrUsers),
     ("POST", "/api/auth/accept-invitation", EverybodyOrUsers),
     ("POST", "/api/v1/auth/undo-email-change", Everybody),
+    ("POST", "/api/v1/auth/mfa", Everybody),
+    ("POST", "/api/auth/mfa", Everybody),
+    ("POST", "/api/v1/users/me/mfa/totp", Users),
+    ("POST", "/api/v1/users/me/mfa/totp/confirm", Users),
+    ("POST", "/api/v1/users/me/mfa/totp/disable", Users),
+    ("POST", "/api/v1/users/me/mfa/recovery-codes", Users),
+    ("DELETE", "/api/v1/users/{user_id}/mfa", Right("users.remove_factor")),
     ("POST", "/api/v1/users/me/email", Users),
     ("POST", "/api/v1/users/me/delete", Users),
     ("DELETE", "/api/v1/users/{user_id}", Right("users.delete")),

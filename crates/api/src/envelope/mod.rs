@@ -5,6 +5,7 @@
 mod auth {
     pub(super) mod accept_invitation;
     pub(super) mod change_password;
+    pub(super) mod complete_login;
     pub(super) mod forgot_password;
     pub(super) mod get_me;
     pub(super) mod login;
@@ -52,6 +53,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
         auth::register::endpoint(),
         auth::login::endpoint(),
+        auth::complete_login::endpoint(),
         auth::logout::endpoint(),
         auth::get_me::endpoint(),
         auth::update_me::endpoint(),

@@ -9,7 +9,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use menjin_domain::access::rights::Right;
-use menjin_domain::access::{Allowed, Principal};
+use menjin_domain::access::{Allowed, Principal, Restriction};
 use menjin_domain::cache::{CacheAccess, CacheAllowed};
 use menjin_domain::sessions::SessionOwner;
 
@@ -75,6 +75,33 @@ impl RestrictedCaller {
         let token = bearer(request)?.ok_or(ErrorKind::NotAuthenticated)?;
         let caller = api.services.authenticate.execute(token).await;
         Ok(Self(caller.map_err(unauthenticated)?))
+    }
+}
+
+/// The authenticated caller, also one who has to set up a second factor first: for that.
+pub(crate) struct Enrolling(Principal);
+
+impl Deref for Enrolling {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.0
+    }
+}
+
+impl FromRequest for Enrolling {
+    type Error = Rejection;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let RestrictedCaller(caller) = RestrictedCaller::of(&request).await?;
+            match caller.restriction {
+                None | Some(Restriction::FactorEnrolment) => Ok(Self(caller)),
+                Some(other) => Err(other.into()),
+            }
+        })
     }
 }
 
@@ -192,6 +219,13 @@ impl Input for Caller {
     fn describe(signature: &mut Signature, _: &mut Components<'_>) {
         signature.access = Access::Users;
         signature.may_refuse(Access::Users.refusals());
+    }
+}
+
+impl Input for Enrolling {
+    fn describe(signature: &mut Signature, _: &mut Components<'_>) {
+        signature.access = Access::Enrolling;
+        signature.may_refuse(Access::Enrolling.refusals());
     }
 }
 

@@ -98,9 +98,17 @@ pub(crate) fn begin_error(error: &ApiError) -> HttpResponseBuilder {
     response
 }
 
+/// Of what a code of the second factor may be.
+const METHODS: [&str; 2] = ["totp", "recovery_code"];
+
 /// With what a client goes on that was refused.
 #[derive(Serialize)]
 pub(crate) struct TicketResponse {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mfa_token: Option<String>,
+    /// What a code may be of.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    methods: &'static [&'static str],
     #[serde(skip_serializing_if = "Option::is_none")]
     sessions_token: Option<String>,
     expires_in: u64,
@@ -111,20 +119,34 @@ impl TicketResponse {
         let ticket = error.ticket.as_ref()?;
         let token = ticket.token.expose_secret();
         let is_for = |kind| (error.kind == kind).then(|| token.to_owned());
+        let is_mfa = error.kind == ErrorKind::MfaRequired;
         Some(Self {
+            mfa_token: is_for(ErrorKind::MfaRequired),
+            methods: if is_mfa { &METHODS } else { &[] },
             sessions_token: is_for(ErrorKind::TooManySessions),
             expires_in: ticket.expires_in.as_secs(),
         })
     }
 
     /// The schemas of its members.
-    pub(crate) fn properties() -> [(&'static str, Value); 2] {
+    pub(crate) fn properties() -> [(&'static str, Value); 4] {
         let token = |text: &str| json!({ "type": "string", "description": text });
         let seconds = json!({
             "type": "integer", "minimum": 1, "example": 300,
             "description": "For how many seconds the token beside it is good.",
         });
+        let methods = json!({
+            "type": "array", "items": { "type": "string", "enum": METHODS },
+            "description": "With `mfa_required` only: of what a code may be.",
+        });
         [
+            (
+                "mfa_token",
+                token(
+                    "With `mfa_required` only: with a code it logs in, and it does nothing else.",
+                ),
+            ),
+            ("methods", methods),
             (
                 "sessions_token",
                 token(

@@ -112,6 +112,7 @@ fn describe(
                 json!([{}, { "bearer": [] }, { "OAuth2PasswordBearer": [] }])
             }
             Access::RestrictedUsers
+            | Access::Enrolling
             | Access::Users
             | Access::SessionOwners
             | Access::Right(_) => {
@@ -183,6 +184,7 @@ fn tags() -> Value {
         { "name": "Audit", "description": "What happened, for administrators." },
         { "name": "Invitations", "description": "Who is invited, for administrators." },
         { "name": "Mail", "description": "Which mails were sent, for administrators." },
+        { "name": "Second factor", "description": "Authenticator apps and recovery codes." },
         { "name": "Cache", "description": "Values that clients keep for each other." },
         {
             "name": "Authentication (envelope)",

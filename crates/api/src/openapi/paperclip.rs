@@ -9,7 +9,9 @@ use paperclip::v2::schema::{Apiv2Errors, Apiv2Schema};
 use crate::dialect::ReplyContext;
 use crate::envelope::Success;
 use crate::http::body::Body;
-use crate::http::caller::{Authorized, CacheUser, Caller, Ordered, Owner, RestrictedCaller};
+use crate::http::caller::{
+    Authorized, CacheUser, Caller, Enrolling, Ordered, Owner, RestrictedCaller,
+};
 use crate::http::client::Client;
 use crate::http::path::Path;
 use crate::http::query::Query;
@@ -28,6 +30,7 @@ unseen! {
     [] Caller;
     [] RestrictedCaller;
     [] Owner;
+    [] Enrolling;
     [] Client;
     [] ReplyContext;
     [A, B] Ordered<A, B>;

@@ -76,6 +76,7 @@ impl Field {
     /// A line of text: `name` is what the form and browsers call it.
     pub(crate) fn text(name: &'static str, label: Text, locale: Locale, value: String) -> Self {
         let (kind, autocomplete) = match name {
+            "code" => ("text", "one-time-code"),
             "email" => ("email", "email"),
             "username" => ("text", "username"),
             _ => ("text", "name"),

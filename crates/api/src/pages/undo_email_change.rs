@@ -1,8 +1,9 @@
 //! `/account/undo-email-change`: takes back a change of the address by the link in the mail about it.
 
 use actix_web::http::StatusCode;
-use menjin_domain::common::{Error, rfc3339};
-use menjin_domain::one_time::{OneTimeToken, TokenInvalid};
+use menjin_domain::common::rfc3339;
+use menjin_domain::mfa::FactorCode;
+use menjin_domain::one_time::OneTimeToken;
 use menjin_web::Locale;
 use menjin_web::values::Token;
 
@@ -26,6 +27,8 @@ const UNDONE: Text = Text {
 request! {
     struct UndoEmailChangeForm {
         token: Required<Token>,
+        /// Of the second factor, once it was asked for.
+        code: Optional<Token>,
         action: Optional<Token>,
     }
 }
@@ -42,12 +45,20 @@ async fn act(
 ) -> Answer<HttpResponse> {
     let locale = context.locale;
     let (sent, action) = (body.0.token.value()?, body.0.action.value()?);
+    let code = body.0.code.value()?;
     let Ok(token) = OneTimeToken::parse(&sent) else { return invalid(locale) };
     let undo_email_change = &api.services.undo_email_change;
     if action.as_deref() == Some("undo") {
-        return match undo_email_change.execute(&token, client.0).await {
+        let refuse = |kind| asking_for_code(&token, locale).refuse(kind);
+        let code = match code.as_deref().map(FactorCode::parse).transpose() {
+            Ok(code) => code,
+            Err(_none) => return refuse(ErrorKind::WrongCode),
+        };
+        let undone = undo_email_change.execute(&token, code.as_ref(), client.0).await;
+        return match undone.map_err(ApiError::from) {
             Ok(_user) => Page::saying(locale, TITLE, UNDONE).respond(StatusCode::OK),
-            Err(Error::Refused(TokenInvalid)) => invalid(locale),
+            Err(error) if error.kind == ErrorKind::TokenInvalid => invalid(locale),
+            Err(error) if error.kind.status() < 500 => refuse(error.kind),
             Err(error) => Err(error.into()),
         };
     }
@@ -67,6 +78,18 @@ async fn act(
     page.fields = vec![Field::token(token.expose(), locale)];
     page.buttons = vec![("undo", UNDO)];
     page.respond(StatusCode::OK)
+}
+
+/// The form once more, for whoever has a second factor.
+fn asking_for_code(token: &OneTimeToken, locale: Locale) -> Page {
+    let mut page = Page::new(locale, TITLE);
+    let label = Text { zh: "验证码或恢复码", en: "Code of your app, or a recovery code" };
+    page.fields = vec![
+        Field::token(token.expose(), locale),
+        Field::text("code", label, locale, String::new()),
+    ];
+    page.buttons = vec![("undo", UNDO)];
+    page
 }
 
 fn invalid(locale: Locale) -> Answer<HttpResponse> {

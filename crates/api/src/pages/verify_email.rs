@@ -45,7 +45,7 @@ async fn act(
     let verify_email = &api.services.verify_email;
     match action.as_deref() {
         Some("verify") => {
-            let input = VerifyEmailInput { token, current: None, request: client.0 };
+            let input = VerifyEmailInput { token, current: None, code: None, request: client.0 };
             match verify_email.execute(input).await {
                 Ok(_user) => done(
                     locale,

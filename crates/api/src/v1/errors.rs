@@ -47,7 +47,9 @@ impl OAuthError {
     /// Of a form; the description is in English, since RFC 6749 allows ASCII only.
     fn of(error: &ApiError, context: &ReplyContext) -> Option<Self> {
         let code = match error.kind {
-            ErrorKind::InvalidCredentials => "invalid_grant",
+            ErrorKind::InvalidCredentials | ErrorKind::InvalidCode => "invalid_grant",
+            // No name of the RFC: what clients of other servers know.
+            ErrorKind::MfaRequired => "mfa_required",
             ErrorKind::UnsupportedGrantType => "unsupported_grant_type",
             // Of RFC 6749 §4.1.2.1: the token endpoint has no names of its own for them.
             kind if kind.status() == 429 || kind.status() == 503 => "temporarily_unavailable",

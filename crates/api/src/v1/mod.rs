@@ -8,6 +8,7 @@ mod audit {
 mod auth {
     pub(super) mod accept_invitation;
     pub(super) mod change_password;
+    pub(super) mod complete_login;
     pub(super) mod forgot_password;
     pub(super) mod login;
     pub(super) mod logout;
@@ -33,6 +34,13 @@ mod lockout {
 mod mail {
     pub(super) mod list;
     pub(super) mod retry;
+}
+mod mfa {
+    pub(super) mod confirm;
+    pub(super) mod disable;
+    pub(super) mod enrol;
+    pub(super) mod remove_of_user;
+    pub(super) mod renew_recovery_codes;
 }
 pub(crate) mod responses;
 mod sessions {
@@ -103,6 +111,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
         auth::register::endpoint(),
         auth::login::endpoint(),
+        auth::complete_login::endpoint(),
         auth::refresh::endpoint(),
         auth::logout::endpoint(),
         auth::reauthenticate::endpoint(),
@@ -118,6 +127,11 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         users::change_email::endpoint(),
         users::withdraw_email_change::endpoint(),
         users::delete_me::endpoint(),
+        mfa::enrol::endpoint(),
+        mfa::confirm::endpoint(),
+        mfa::disable::endpoint(),
+        mfa::renew_recovery_codes::endpoint(),
+        mfa::remove_of_user::endpoint(),
         users::list::endpoint(),
         users::create::endpoint(),
         // Of two paths that fit, actix takes the first.

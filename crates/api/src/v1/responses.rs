@@ -40,6 +40,8 @@ response! {
         last_login_at: Option<Time>,
         /// Whether the user has to change the password before anything else.
         must_change_password: bool => { "example": false },
+        /// Whether a code of a second factor is asked for at the log-in.
+        mfa_enabled: bool => { "example": false },
         /// Until when the user is banned, which may be over; null: not banned.
         banned_until: Option<Time> => { "example": null },
         /// Why the user is banned, for administrators.
@@ -72,6 +74,7 @@ impl From<&accounts::User> for User {
             updated_at: user.updated_at.map(Time),
             last_login_at: user.last_login_at.map(Time),
             must_change_password: user.must_change_password(),
+            mfa_enabled: user.has_factor,
             banned_until: ban.map(|ban| Time(ban.until)),
             ban_reason: None,
             deletes_at: user.deletes_at.map(Time),

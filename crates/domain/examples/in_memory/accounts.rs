@@ -99,6 +99,7 @@ impl State {
             pending_email: None,
             ban: None,
             first_password: new.first_password,
+            has_factor: false,
             deletes_at: None,
             is_active: new.is_active,
             is_verified: new.is_verified,
@@ -114,6 +115,9 @@ impl State {
             pending_since: None,
             reset_after: None,
             active_before_deletion: true,
+            factor: None,
+            enrolment: None,
+            recovery_codes: Vec::new(),
         };
         self.accounts.insert(id, account);
         if let Some(mail) = new.mail {

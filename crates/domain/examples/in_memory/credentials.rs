@@ -19,6 +19,7 @@ impl Account {
             is_active: self.user.is_active,
             banned_until: self.user.ban.as_ref().map(|ban| ban.until),
             first_password: self.user.first_password,
+            has_factor: self.user.has_factor,
             is_proved: self.recipient().is_proved(),
         }
     }

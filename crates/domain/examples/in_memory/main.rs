@@ -17,6 +17,7 @@ mod invitations;
 mod jobs;
 mod lockouts;
 mod mails;
+mod mfa;
 mod one_time;
 mod rows;
 mod sessions;
@@ -132,6 +133,7 @@ impl Menjin {
         let input = LoginInput {
             name: LoginName::parse(name)?,
             password: CandidatePassword::parse(password)?,
+            code: None,
             request: from(address),
         };
         Ok(self.services.login.execute(input).await)
@@ -214,7 +216,7 @@ async fn proves_address(menjin: &Menjin) -> Outcome<()> {
         delivered.iter().map(|mail| mail.kind).eq([MailKind::VerifyEmail])
     })?;
     let token = menjin.mails.take_token().ok_or("the mail has no link")?;
-    let input = VerifyEmailInput { token, current: None, request: from(LAPTOP) };
+    let input = VerifyEmailInput { token, current: None, code: None, request: from(LAPTOP) };
     let user = menjin.services.verify_email.execute(input).await?;
     step("she follows the link in it: the address is hers", &user, |user| user.is_verified)
 }

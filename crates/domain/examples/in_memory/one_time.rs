@@ -159,6 +159,9 @@ impl OneTimeTokenRepository for Store {
         if before.user.email.canonical() == token.email {
             account.set_mailbox(before.with_proof(true, at), at);
         }
+        if before.user.has_factor && !before.is_proved() {
+            state.take_factor_away(user_id);
+        }
         state.void_tokens(user_id, |made| made.purpose != Purpose::UndoEmailChange);
         state.end_sessions(user_id, None, at);
         state.forget(user_id);
@@ -258,7 +261,10 @@ impl OneTimeTokenRepository for Store {
         account.set_mailbox(before.with_address_back(&email, at), at);
         account.raise_version();
         account.reset_after = Some(at + RESET_DELAY);
-        let user = account.user.clone();
+        let factor = state.accounts.get(&user_id).and_then(|it| it.factor.as_ref());
+        if factor.is_some_and(|factor| factor.created_at >= token.created_at) {
+            state.take_factor_away(user_id);
+        }
         // This one as well.
         state.void_tokens(user_id, |made| {
             made.purpose != Purpose::UndoEmailChange || made.created_at >= token.created_at
@@ -269,7 +275,8 @@ impl OneTimeTokenRepository for Store {
             state.append(NewMail { to, ..mail }, Some(user_id))?;
         }
         state.record(event);
-        Ok(user)
+        let account = state.accounts.get(&user_id).ok_or(Error::Refused(TokenInvalid))?;
+        Ok(account.user.clone())
     }
 
     async fn forget_pending_before(&self, before: Timestamp) -> Result<u64, PortError> {

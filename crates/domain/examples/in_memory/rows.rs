@@ -8,6 +8,7 @@ use menjin_domain::credentials::{CredentialVersion, PasswordHash};
 use menjin_domain::invitations::Invitation;
 use menjin_domain::jobs::{Job, Lease};
 use menjin_domain::mail::{MailState, QueuedMail};
+use menjin_domain::mfa::{Enrolment, RecoveryDigest, StoredFactor};
 use menjin_domain::one_time::{NewOneTimeToken, Recovery, TokenDigest};
 use menjin_domain::sessions::{Generation, Session};
 
@@ -23,6 +24,10 @@ pub(crate) struct Account {
     pub(crate) reset_after: Option<Timestamp>,
     /// Whether it is active again if it is restored.
     pub(crate) active_before_deletion: bool,
+    pub(crate) factor: Option<StoredFactor>,
+    /// A factor that waits for its first code.
+    pub(crate) enrolment: Option<Enrolment>,
+    pub(crate) recovery_codes: Vec<RecoveryDigest>,
 }
 
 /// A session.

@@ -23,7 +23,7 @@ impl StoredSession {
 }
 
 impl State {
-    fn find_live(&self, id: SessionId, at: Timestamp) -> Option<LiveSession> {
+    pub(crate) fn find_live(&self, id: SessionId, at: Timestamp) -> Option<LiveSession> {
         let stored = self.sessions.get(&id)?;
         let user = &self.accounts.get(&stored.session.user_id)?.user;
         let live = stored.ended_at.is_none() && stored.session.expires_at > at && user.is_active;
@@ -78,6 +78,7 @@ impl SessionRepository for Store {
             created_at: new.created_at,
             last_used_at: new.created_at,
             authenticated_at: new.created_at,
+            has_factor: new.has_factor,
             expires_at: new.expires_at,
             ends_at: new.ends_at,
             client: new.request.client,

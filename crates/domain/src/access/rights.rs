@@ -17,6 +17,7 @@ impl RightId {
         matches!(
             self,
             Self::UsersSetPassword
+                | Self::UsersRemoveFactor
                 | Self::UsersDelete
                 | Self::UsersImport
                 | Self::UsersExport
@@ -87,6 +88,8 @@ macro_rules! rights {
 rights! {
     /// Looking at any account.
     UsersRead = "users.read";
+    /// Taking away the second factor of any account.
+    UsersRemoveFactor = "users.remove_factor";
     /// Making accounts and changing any account.
     UsersWrite = "users.write";
     /// Giving any account a password, and another address.

@@ -51,6 +51,8 @@ pub struct User {
     pub ban: Option<Ban>,
     /// The password was set by somebody else: its user has to change it.
     pub first_password: Option<FirstPassword>,
+    /// Whether the account has a second factor.
+    pub has_factor: bool,
     /// When the account is gone, if it is to be deleted: it is inactive until then.
     pub deletes_at: Option<Timestamp>,
     /// Whether the account may log in and its tokens work.

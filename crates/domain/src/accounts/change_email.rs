@@ -9,6 +9,7 @@ use crate::common::{Clock, Error, PortError, RequestContext};
 use crate::credentials::{CandidatePassword, PasswordPrompt, PromptError};
 use crate::lockout::PromptPurpose;
 use crate::mail::{MailKind, MailOff, Post};
+use crate::mfa::FactorCode;
 use crate::one_time::{EmailChangeRequest, OneTimeTokenRepository};
 use crate::ports::{Policy, Ports};
 
@@ -19,6 +20,8 @@ pub struct ChangeEmailInput {
     pub email: Email,
     /// The password, as typed.
     pub current: CandidatePassword,
+    /// A code of the second factor, where there is one.
+    pub code: Option<FactorCode>,
     /// Where from.
     pub request: RequestContext,
 }
@@ -71,7 +74,7 @@ impl ChangeEmail {
         caller: &Principal,
         input: ChangeEmailInput,
     ) -> Result<(), Error<ChangeEmailError>> {
-        let ChangeEmailInput { email, current, request } = input;
+        let ChangeEmailInput { email, current, code, request } = input;
         let user = caller.user.id;
         if email.is_same_mailbox(&caller.user.email) {
             return Err(Error::Refused(ChangeEmailError::Unchanged));
@@ -79,7 +82,8 @@ impl ChangeEmail {
         let mail = self.post.mail(MailKind::ChangeEmail, None, &request)?;
         let mail = mail.ok_or(Error::Refused(ChangeEmailError::MailOff(MailOff)))?;
         let purpose = PromptPurpose::EmailChange;
-        let asked = self.prompt.ask(caller, purpose, &current, request.clone()).await;
+        let asked =
+            self.prompt.ask(caller, purpose, &current, code.as_ref(), request.clone()).await;
         let credentials = asked.map_err(Error::cast)?;
         let change = EmailChangeRequest {
             user_id: user,
@@ -168,6 +172,7 @@ mod tests {
         let use_case =
             ChangeEmail { tokens: Arc::new(tokens), prompt, post, clock: testing::clock(9) };
         let input = ChangeEmailInput {
+            code: None,
             email: Email::parse(to).unwrap(),
             current: CandidatePassword::parse("password123").unwrap(),
             request: testing::request(),

@@ -8,6 +8,7 @@ use crate::audit::AuditContext;
 use crate::common::{Clock, Error, RequestContext};
 use crate::credentials::{CandidatePassword, PasswordPrompt, PromptError};
 use crate::lockout::PromptPurpose;
+use crate::mfa::FactorCode;
 use crate::ports::{Policy, Ports};
 
 /// Why one's own account is not deleted.
@@ -21,7 +22,7 @@ pub enum DeleteOwnAccountError {
     LastAdmin,
 }
 
-/// Deletes the caller's own account, after the password was given again. It is what an administrator
+/// Deletes the caller's own account, after the password was given again, and a code where there is a second factor. It is what an administrator
 /// does ([`ChangeUser::delete`]): it can be restored for a while.
 #[non_exhaustive]
 pub struct DeleteOwnAccount {
@@ -51,10 +52,11 @@ impl DeleteOwnAccount {
         &self,
         caller: &Principal,
         current: &CandidatePassword,
+        code: Option<&FactorCode>,
         request: RequestContext,
     ) -> Result<User, Error<DeleteOwnAccountError>> {
         let purpose = PromptPurpose::Deletion;
-        let asked = self.prompt.ask(caller, purpose, current, request.clone()).await;
+        let asked = self.prompt.ask(caller, purpose, current, code, request.clone()).await;
         asked.map_err(Error::cast)?;
         let context = AuditContext::by(caller, self.clock.now(), request);
         let authority = Authority::over_oneself(context);
@@ -105,9 +107,9 @@ mod tests {
         let (delete, _) = use_case(accounts, Verification::Match { needs_rehash: false });
         let typed = CandidatePassword::parse("password123").unwrap();
         let caller = testing::principal();
-        delete.execute(&caller, &typed, testing::request()).await.unwrap();
+        delete.execute(&caller, &typed, None, testing::request()).await.unwrap();
         let (delete, trail) = use_case(MockAccountRepository::new(), Verification::Mismatch);
-        let refused = delete.execute(&caller, &typed, testing::request()).await;
+        let refused = delete.execute(&caller, &typed, None, testing::request()).await;
         let expected = DeleteOwnAccountError::Prompt(PromptError::WrongPassword);
         assert!(matches!(refused, Err(Error::Refused(error)) if error == expected));
         trail.has([(AuditAction::DeletionFailed, AuditReason::WrongPassword)]);
@@ -122,7 +124,7 @@ mod tests {
             .return_once(move |_, _, _| Err(Error::Refused(ChangeUserError::LastAdmin(last))));
         let (delete, trail) = use_case(accounts, Verification::Match { needs_rehash: false });
         let typed = CandidatePassword::parse("password123").unwrap();
-        let refused = delete.execute(&testing::principal(), &typed, testing::request()).await;
+        let refused = delete.execute(&testing::principal(), &typed, None, testing::request()).await;
         assert!(matches!(refused, Err(Error::Refused(DeleteOwnAccountError::LastAdmin))));
         trail.has([(AuditAction::DeletionFailed, AuditReason::LastAdmin)]);
     }

@@ -5,18 +5,49 @@ use std::sync::Arc;
 use crate::accounts::User;
 use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
 use crate::common::{Clock, Error, PortError, RequestContext};
+use crate::lockout::TooManyAttempts;
 use crate::mail::{MailKind, Post};
+use crate::mfa::{FactorCheck, FactorCode, FactorError};
 use crate::one_time::{
     EmailChangeUndo, OneTimeToken, OneTimeTokenRepository, Purpose, TokenHolder, TokenInvalid,
 };
-use crate::ports::{Ports, RequiredPorts};
+use crate::ports::{Policy, Ports, RequiredPorts};
+
+/// Why it is not taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UndoEmailChangeError {
+    /// The token is unknown, used, expired or void. Nothing tells which.
+    #[error(transparent)]
+    TokenInvalid(#[from] TokenInvalid),
+    /// There was a second factor before the change: a code of it is needed.
+    #[error("a code of the second factor is needed")]
+    CodeRequired,
+    /// The code is wrong.
+    #[error("the code is wrong, or was used before")]
+    WrongCode,
+    /// Too many wrong codes.
+    #[error(transparent)]
+    TooManyAttempts(#[from] TooManyAttempts),
+}
+
+impl From<FactorError> for UndoEmailChangeError {
+    fn from(error: FactorError) -> Self {
+        match error {
+            FactorError::WrongCode => Self::WrongCode,
+            FactorError::TooManyAttempts(error) => error.into(),
+        }
+    }
+}
 
 /// Gives an account the address back that somebody took away, and ends all sessions. The password stays
-/// as it is: after [`RESET_DELAY`](crate::one_time::RESET_DELAY) the owner gets a new one by mail.
+/// as it is: after [`RESET_DELAY`](crate::one_time::RESET_DELAY) the owner gets a new one by mail. A second
+/// factor that came after the change goes; for one that was there before, a code is needed.
 #[non_exhaustive]
 pub struct UndoEmailChange {
     /// The tokens.
     pub tokens: Arc<dyn OneTimeTokenRepository>,
+    /// Checks a code.
+    pub factor: FactorCheck,
     /// Makes the mails to both addresses.
     pub post: Post,
     /// Takes the failures.
@@ -26,11 +57,12 @@ pub struct UndoEmailChange {
 }
 
 impl UndoEmailChange {
-    /// On these ports.
-    pub(crate) fn new(ports: &Ports) -> Self {
+    /// On these ports, with this policy.
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
         let RequiredPorts { audit_trail, clock, .. } = &ports.required;
         Self {
             tokens: ports.one_time_tokens.clone(),
+            factor: FactorCheck::new(ports, policy),
             post: Post::new(ports),
             trail: audit_trail.clone(),
             clock: clock.clone(),
@@ -48,13 +80,20 @@ impl UndoEmailChange {
     /// Runs the use-case.
     ///
     /// # Errors
-    /// [`TokenInvalid`].
+    /// See [`UndoEmailChangeError`].
     pub async fn execute(
         &self,
         token: &OneTimeToken,
+        code: Option<&FactorCode>,
         request: RequestContext,
-    ) -> Result<User, Error<TokenInvalid>> {
+    ) -> Result<User, Error<UndoEmailChangeError>> {
         let Some(holder) = self.look(token).await? else { return Err(self.invalid(request)) };
+        let factor = self.factor.repository.find(holder.user.id).await?;
+        if factor.is_some_and(|factor| factor.created_at < holder.created_at) {
+            let code = code.ok_or(Error::Refused(UndoEmailChangeError::CodeRequired))?;
+            let checked = self.factor.of_login(holder.user.id, code, request.clone()).await;
+            checked.map_err(Error::cast)?;
+        }
         let mut mails = Vec::new();
         for _address in ["the one that is back", "the one before"] {
             mails.extend(self.post.mail(MailKind::EmailRestored, None, &request)?);
@@ -72,15 +111,15 @@ impl UndoEmailChange {
                 Ok(user)
             }
             Err(Error::Refused(TokenInvalid)) => Err(self.invalid(request)),
-            Err(error) => Err(error),
+            Err(Error::Port(error)) => Err(error.into()),
         }
     }
 
-    fn invalid(&self, request: RequestContext) -> Error<TokenInvalid> {
+    fn invalid(&self, request: RequestContext) -> Error<UndoEmailChangeError> {
         let context = AuditContext::anonymous(self.clock.now(), request);
         let event = context.event(AuditAction::EmailChangeUndoFailed);
         self.trail.note(event.because(AuditReason::InvalidToken));
-        Error::Refused(TokenInvalid)
+        Error::Refused(TokenInvalid.into())
     }
 }
 
@@ -94,7 +133,7 @@ mod tests {
     async fn undo(
         found: bool,
         undone: Result<User, Error<TokenInvalid>>,
-    ) -> (Result<User, Error<TokenInvalid>>, Arc<Trail>) {
+    ) -> (Result<User, Error<UndoEmailChangeError>>, Arc<Trail>) {
         let mut tokens = MockOneTimeTokenRepository::new();
         let holder = TokenHolder {
             user: testing::user(),
@@ -119,11 +158,15 @@ mod tests {
         let trail = Arc::new(Trail::default());
         let use_case = UndoEmailChange {
             tokens: Arc::new(tokens),
+            factor: testing::factor_check(9),
             post: testing::post(9),
             trail: trail.clone(),
             clock: testing::clock(9),
         };
-        (use_case.execute(&OneTimeToken::from_bytes(&[7; 32]), testing::request()).await, trail)
+        (
+            use_case.execute(&OneTimeToken::from_bytes(&[7; 32]), None, testing::request()).await,
+            trail,
+        )
     }
 
     #[tokio::test]
@@ -137,7 +180,8 @@ mod tests {
     async fn q4_a_token_that_is_not_live_is_refused_and_recorded() {
         for found in [false, true] {
             let (result, trail) = undo(found, Err(Error::Refused(TokenInvalid))).await;
-            assert!(matches!(result, Err(Error::Refused(TokenInvalid))));
+            let invalid = UndoEmailChangeError::TokenInvalid(TokenInvalid);
+            assert!(matches!(result, Err(Error::Refused(error)) if error == invalid));
             trail.has([(AuditAction::EmailChangeUndoFailed, AuditReason::InvalidToken)]);
         }
     }

@@ -12,6 +12,7 @@ use crate::common::{Clock, Error, RequestContext};
 use crate::credentials::{CandidatePassword, PasswordPrompt, PromptError};
 use crate::lockout::PromptPurpose;
 use crate::mail::Post;
+use crate::mfa::FactorCode;
 use crate::ports::{Policy, Ports, RequiredPorts};
 
 /// Changes to one's own profile.
@@ -21,6 +22,8 @@ pub struct UpdateOwnProfileInput {
     pub changes: ProfileChanges,
     /// The password, if it was typed: it counts for another address only.
     pub current: Option<CandidatePassword>,
+    /// A code of the second factor, which the password needs where there is one.
+    pub code: Option<FactorCode>,
     /// Where from.
     pub request: RequestContext,
 }
@@ -86,12 +89,12 @@ impl UpdateOwnProfile {
         caller: &Principal,
         input: UpdateOwnProfileInput,
     ) -> Result<User, Error<UpdateOwnProfileError>> {
-        let UpdateOwnProfileInput { mut changes, current, request } = input;
+        let UpdateOwnProfileInput { mut changes, current, code, request } = input;
         if changes.is_empty() {
             return Ok(User::clone(&caller.user));
         }
         if let Some(email) = &changes.email {
-            changes.address = self.address_change(caller, email, current, &request).await?;
+            changes.address = self.address_change(caller, email, (current, code), &request).await?;
         }
         let id = caller.user.id;
         let context = AuditContext::by(caller, self.clock.now(), request);
@@ -117,7 +120,7 @@ impl UpdateOwnProfile {
         &self,
         caller: &Principal,
         email: &Email,
-        current: Option<CandidatePassword>,
+        (current, code): (Option<CandidatePassword>, Option<FactorCode>),
         request: &RequestContext,
     ) -> Result<AddressChange, Error<UpdateOwnProfileError>> {
         let mode = self.email_change.of(caller, &self.roles, self.post.sends_mails());
@@ -135,7 +138,8 @@ impl UpdateOwnProfile {
         }
         if let Some(current) = &current {
             let purpose = PromptPurpose::EmailChange;
-            let asked = self.prompt.ask(caller, purpose, current, request.clone()).await;
+            let asked =
+                self.prompt.ask(caller, purpose, current, code.as_ref(), request.clone()).await;
             asked.map_err(Error::cast)?;
         }
         Ok(AddressChange {
@@ -215,6 +219,7 @@ mod tests {
                 roles: Arc::default(),
             };
             let input = UpdateOwnProfileInput {
+                code: None,
                 changes,
                 current: self.current.map(|typed| CandidatePassword::parse(typed).unwrap()),
                 request: testing::request(),

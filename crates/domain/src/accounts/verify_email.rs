@@ -7,6 +7,7 @@ use crate::audit::{AuditAction, AuditContext, AuditReason, AuditTrail};
 use crate::common::{Clock, Error, PortError, RequestContext};
 use crate::credentials::{CandidatePassword, PasswordPrompt, PromptError};
 use crate::mail::Post;
+use crate::mfa::FactorCode;
 use crate::one_time::{
     ConfirmEmailChangeError, EmailChange, EmailVerification, OneTimeToken, OneTimeTokenRepository,
     Purpose, TokenHolder, TokenInvalid,
@@ -20,6 +21,8 @@ pub struct VerifyEmailInput {
     pub token: OneTimeToken,
     /// The password of the account, if it was typed.
     pub current: Option<CandidatePassword>,
+    /// A code of the second factor, which the password needs where there is one.
+    pub code: Option<FactorCode>,
     /// Where from.
     pub request: RequestContext,
 }
@@ -113,11 +116,11 @@ impl VerifyEmail {
     /// # Errors
     /// See [`VerifyEmailError`].
     pub async fn execute(&self, input: VerifyEmailInput) -> Result<User, Error<VerifyEmailError>> {
-        let VerifyEmailInput { token, current, request } = input;
+        let VerifyEmailInput { token, current, code, request } = input;
         let Some(proof) = self.look(&token).await? else { return Err(self.invalid(request)) };
         if let Some(current) = &current {
             let user = proof.holder().user.id;
-            let asked = self.prompt.ask_owner(user, current, request.clone()).await;
+            let asked = self.prompt.ask_owner(user, current, code.as_ref(), request.clone()).await;
             asked.map_err(Error::cast)?;
         }
         let done = match proof {

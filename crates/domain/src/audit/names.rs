@@ -80,6 +80,11 @@ named! {
         AllSessionsRevoked = "all_sessions_revoked", "All sessions of a user were ended by an administrator.";
         Reauthenticated = "reauthenticated", "A user gave the password again, to do what is critical.";
         ReauthenticationFailed = "reauthentication_failed", "A user gave a wrong password again, or was not asked: too many have failed.";
+        FactorAdded = "factor_added", "A second factor was confirmed; all other sessions of the user ended.";
+        FactorRemoved = "factor_removed", "A second factor was taken away, by its owner or by somebody else.";
+        FactorChangeFailed = "factor_change_failed", "A second factor was not added, removed or renewed: password or code was wrong, or too many have failed.";
+        RecoveryCodesRenewed = "recovery_codes_renewed", "New recovery codes were made; those before are gone.";
+        RecoveryCodeUsed = "recovery_code_used", "A recovery code was used up.";
         OldestSessionsEnded = "oldest_sessions_ended", "Sessions of a user ended because a new one began: there may be no more.";
         PasswordChanged = "password_changed", "A password was changed; all other sessions of the user ended.";
         PasswordChangeFailed = "password_change_failed", "A password was not changed.";
@@ -154,6 +159,7 @@ named! {
     AuditReason {
         UnknownName = "unknown_name", "Nobody has the name. The name is not recorded, since people may type a password there by mistake.";
         WrongPassword = "wrong_password", "The password was wrong.";
+        WrongCode = "wrong_code", "The code of the second factor was wrong, or was used before.";
         Inactive = "inactive", "The password was right, but the account is inactive.";
         AccountChanged = "account_changed", "The account was deactivated, or its password changed, in the meantime.";
         Abandoned = "abandoned", "The client went away before the password was checked.";
@@ -223,6 +229,10 @@ impl AuditAction {
             | Self::OldestSessionsEnded
             | Self::UserImported
             | Self::UsersExported
+            | Self::FactorAdded
+            | Self::FactorRemoved
+            | Self::RecoveryCodesRenewed
+            | Self::RecoveryCodeUsed
             | Self::LockoutCleared => AuditOutcome::Success,
             Self::RegistrationFailed
             | Self::RegistrationRefused
@@ -242,6 +252,7 @@ impl AuditAction {
             | Self::UserChangeFailed
             | Self::DeletionFailed
             | Self::ReauthenticationFailed
+            | Self::FactorChangeFailed
             | Self::AccessDenied => AuditOutcome::Failure,
         }
     }

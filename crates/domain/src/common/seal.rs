@@ -7,6 +7,10 @@ use crate::common::PortError;
 pub enum SealPurpose {
     /// What a job is to do, what it reads, and what it reports.
     Jobs,
+    /// The secrets of authenticators.
+    TotpSecrets,
+    /// Recovery codes, which are recognised and never opened.
+    RecoveryCodes,
 }
 
 impl SealPurpose {
@@ -14,6 +18,8 @@ impl SealPurpose {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Jobs => "jobs",
+            Self::TotpSecrets => "totp-secrets",
+            Self::RecoveryCodes => "recovery-codes",
         }
     }
 }
@@ -31,6 +37,18 @@ pub trait Sealer: Send + Sync {
     /// Opens what was sealed. `None`: it was not sealed for this purpose and place, or it was changed
     /// since, or its key is gone.
     fn open(&self, purpose: SealPurpose, place: &str, sealed: &[u8]) -> Option<Vec<u8>>;
+
+    /// The id of the key that things are sealed with now: another one after the secret was changed.
+    fn key_id(&self) -> String;
+
+    /// By what a text is recognised that is not kept itself: an HMAC in hexadecimal digits, and the id of its
+    /// key, for each key that is known; that of now comes first.
+    fn fingerprints(
+        &self,
+        purpose: SealPurpose,
+        place: &str,
+        plain: &[u8],
+    ) -> Vec<(String, String)>;
 }
 
 /// One that seals nothing and opens nothing: for what is put together without jobs.
@@ -44,5 +62,13 @@ impl Sealer for NoSealer {
 
     fn open(&self, _: SealPurpose, _: &str, _: &[u8]) -> Option<Vec<u8>> {
         None
+    }
+
+    fn key_id(&self) -> String {
+        String::new()
+    }
+
+    fn fingerprints(&self, _: SealPurpose, _: &str, _: &[u8]) -> Vec<(String, String)> {
+        Vec::new()
     }
 }

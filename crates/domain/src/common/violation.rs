@@ -31,6 +31,9 @@ pub enum Violation {
         /// The greatest number of bytes.
         max: usize,
     },
+    /// Neither six digits of an authenticator nor a recovery code.
+    #[error("is no code")]
+    NotACode,
     /// A NUL character (U+0000).
     #[error("contains a NUL character")]
     ContainsNul,

@@ -94,7 +94,8 @@ impl ChangePassword {
         // and must not count as a failure.
         self.check(caller, &input).map_err(Error::Refused)?;
         let purpose = PromptPurpose::PasswordChange;
-        let asked = self.prompt.ask(caller, purpose, &input.current, input.request.clone()).await;
+        let asked =
+            self.prompt.ask(caller, purpose, &input.current, None, input.request.clone()).await;
         let credentials = match asked {
             Err(Error::Refused(PromptError::Stale)) => {
                 return Err(self.stale(caller, input.request));

@@ -8,7 +8,7 @@ use crate::common::{PortError, RequestContext, SessionId, Timestamp, UserId};
 use crate::credentials::{FirstPassword, PasswordHash};
 use crate::mail::NewMail;
 
-/// The version of a user's credentials. It rises with every password change and deactivation.
+/// The version of a user's credentials. It rises with every change of the password or of the second factor, and with deactivation.
 ///
 /// A decision made for an older version, such as a verified password, is void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +30,8 @@ pub struct Credentials {
     pub banned_until: Option<Timestamp>,
     /// If somebody else has set the password: for how long it is good.
     pub first_password: Option<FirstPassword>,
+    /// Whether the account has a second factor, which is part of the version.
+    pub has_factor: bool,
     /// Whether the owner has ever proved an address of the account.
     pub is_proved: bool,
 }

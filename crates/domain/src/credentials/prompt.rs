@@ -9,6 +9,7 @@ use crate::credentials::{
     CandidatePassword, CredentialRepository, Credentials, Overloaded, PasswordHasher, Verification,
 };
 use crate::lockout::{AttemptGuard, LockoutSubject, LoginAttempt, PromptPurpose, TooManyAttempts};
+use crate::mfa::{FactorCheck, FactorCode, FactorError};
 use crate::ports::{Policy, Ports, RequiredPorts};
 
 /// Why the password was not accepted.
@@ -17,6 +18,12 @@ pub enum PromptError {
     /// It is wrong.
     #[error("the password is wrong")]
     WrongPassword,
+    /// The password is right, and a code of the second factor is needed too.
+    #[error("a code of the second factor is needed")]
+    CodeRequired,
+    /// The password is right, and the code is wrong.
+    #[error("the code is wrong, or was used before")]
+    WrongCode,
     /// Too many failures, here and at login together.
     #[error(transparent)]
     TooManyAttempts(#[from] TooManyAttempts),
@@ -28,7 +35,16 @@ pub enum PromptError {
     Overloaded(#[from] Overloaded),
 }
 
-/// Checks a password that is asked for again. A wrong one counts as a failed login: a stolen session
+impl From<FactorError> for PromptError {
+    fn from(error: FactorError) -> Self {
+        match error {
+            FactorError::WrongCode => Self::WrongCode,
+            FactorError::TooManyAttempts(error) => Self::TooManyAttempts(error),
+        }
+    }
+}
+
+/// Checks a password that is asked for again, and a code where there is a second factor. A wrong one counts as a failed login: a stolen session
 /// must not be a way around the limits.
 pub struct PasswordPrompt {
     /// The passwords.
@@ -37,6 +53,8 @@ pub struct PasswordPrompt {
     pub hasher: Arc<dyn PasswordHasher>,
     /// Counts failures.
     pub attempts: AttemptGuard,
+    /// Checks codes.
+    pub factor: FactorCheck,
 }
 
 impl PasswordPrompt {
@@ -47,6 +65,7 @@ impl PasswordPrompt {
             credentials: credentials.clone(),
             hasher: hasher.clone(),
             attempts: AttemptGuard::new(ports, policy),
+            factor: FactorCheck::new(ports, policy),
         }
     }
 
@@ -56,10 +75,18 @@ impl PasswordPrompt {
         caller: &Principal,
         purpose: PromptPurpose,
         current: &CandidatePassword,
+        code: Option<&FactorCode>,
         request: RequestContext,
     ) -> Result<Credentials, Error<PromptError>> {
-        let attempt = self.attempts.begin_change(caller, purpose, request).await;
-        self.check(caller.user.id, current, attempt.map_err(Error::cast)?).await
+        let attempt = self.attempts.begin_change(caller, purpose, request.clone()).await;
+        let attempt = attempt.map_err(Error::cast)?;
+        let credentials = self.check(caller.user.id, current, attempt).await?;
+        if credentials.has_factor && purpose.needs_factor() {
+            let code = code.ok_or(Error::Refused(PromptError::CodeRequired))?;
+            let checked = self.factor.of_caller(caller, purpose, code, request).await;
+            checked.map_err(Error::cast)?;
+        }
+        Ok(credentials)
     }
 
     /// Asks somebody who is known by a link only.
@@ -67,10 +94,17 @@ impl PasswordPrompt {
         &self,
         user: UserId,
         current: &CandidatePassword,
+        code: Option<&FactorCode>,
         request: RequestContext,
     ) -> Result<Credentials, Error<PromptError>> {
-        let attempt = self.attempts.begin_login(LockoutSubject::Account(user), request).await;
-        self.check(user, current, attempt.map_err(Error::cast)?).await
+        let subject = LockoutSubject::Account(user);
+        let attempt = self.attempts.begin_login(subject, request.clone()).await;
+        let credentials = self.check(user, current, attempt.map_err(Error::cast)?).await?;
+        if credentials.has_factor {
+            let code = code.ok_or(Error::Refused(PromptError::CodeRequired))?;
+            self.factor.of_login(user, code, request).await.map_err(Error::cast)?;
+        }
+        Ok(credentials)
     }
 
     async fn check(

@@ -10,6 +10,7 @@ use crate::invitations::InvitationRepository;
 use crate::jobs::JobRepository;
 use crate::lockout::{LockoutRepository, LoginLimits};
 use crate::mail::Outbox;
+use crate::mfa::ResealFactors;
 use crate::one_time::OneTimeTokenRepository;
 use crate::ports::{Policy, Ports, RequiredPorts};
 use crate::sessions::SessionRepository;
@@ -33,6 +34,8 @@ pub struct CleanedUp {
     pub accounts: u64,
     /// Old audit records.
     pub records: u64,
+    /// Secrets of second factors that were encrypted anew, and not deleted.
+    pub resealed: u64,
 }
 
 /// For how long an address may be pending: its mail is given up after a day, and the link in it lives for
@@ -61,6 +64,8 @@ pub struct Cleanup {
     pub invitations: Arc<dyn InvitationRepository>,
     /// The jobs.
     pub jobs: Arc<dyn JobRepository>,
+    /// Encrypts secrets anew.
+    pub factors: ResealFactors,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For how long finished sessions are kept, for investigations.
@@ -95,6 +100,7 @@ impl Cleanup {
             tokens: ports.one_time_tokens.clone(),
             invitations: ports.invitations.clone(),
             jobs: ports.jobs.repository.clone(),
+            factors: ResealFactors::new(&ports.factors),
             keep_mails: policy.keep_mails,
             clock: clock.clone(),
             keep_sessions: policy.keep_sessions,
@@ -125,6 +131,7 @@ impl Cleanup {
             jobs: self.jobs.delete_expired(now).await?,
             invitations: self.invitations.delete_before(now - TOKENS).await?,
             records: self.delete_records(now - self.keep_records).await?,
+            resealed: self.factors.execute().await?,
         })
     }
 
@@ -167,6 +174,7 @@ mod tests {
     use crate::jobs::MockJobRepository;
     use crate::lockout::MockLockoutRepository;
     use crate::mail::MockOutbox;
+    use crate::mfa::FactorPorts;
     use crate::one_time::MockOneTimeTokenRepository;
     use crate::sessions::MockSessionRepository;
     use crate::testing::{self, at};
@@ -220,6 +228,7 @@ mod tests {
             tokens: Arc::new(tokens),
             invitations: Arc::new(invitations),
             jobs: Arc::new(jobs),
+            factors: ResealFactors::new(&FactorPorts::none()),
             keep_mails: Duration::from_secs(25),
             keep_sessions: Duration::from_secs(10),
             keep_lockouts: Duration::from_secs(20),
@@ -227,8 +236,17 @@ mod tests {
         };
         let (sessions, lockouts, mails) = (2, 3, 5);
         let (tokens, jobs, invitations, accounts, records) = (6, 7, 8, 3, 1004);
-        let tidied =
-            CleanedUp { sessions, lockouts, mails, tokens, jobs, invitations, accounts, records };
+        let tidied = CleanedUp {
+            sessions,
+            lockouts,
+            mails,
+            tokens,
+            jobs,
+            invitations,
+            accounts,
+            records,
+            resealed: 0,
+        };
         assert_eq!(tidy.execute().await.unwrap(), tidied);
     }
 }

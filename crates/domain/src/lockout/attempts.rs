@@ -50,7 +50,15 @@ pub(crate) enum PromptPurpose {
     PasswordChange,
     EmailChange,
     Deletion,
+    FactorChange,
     Reauthentication,
+}
+
+impl PromptPurpose {
+    /// Whether the second factor is asked for too, where there is one.
+    pub(crate) fn needs_factor(self) -> bool {
+        !matches!(self, Self::PasswordChange)
+    }
 }
 
 /// Whose password is tried, what for, and from where.
@@ -103,6 +111,38 @@ impl AttemptGuard {
         self.begin(Tried { subject, purpose, request }).await
     }
 
+    /// Counts the code of an attempt to log in, or refuses it.
+    pub(crate) async fn begin_login_code(
+        &self,
+        user: UserId,
+        request: RequestContext,
+    ) -> Result<LoginAttempt<'_>, Error<TooManyAttempts>> {
+        let subject = LockoutSubject::Codes(user);
+        self.begin(Tried { subject, purpose: Purpose::Login, request }).await
+    }
+
+    /// Counts a check of a code of the caller's before a change, or refuses it.
+    pub(crate) async fn begin_change_code(
+        &self,
+        caller: &Principal,
+        prompt: PromptPurpose,
+        request: RequestContext,
+    ) -> Result<LoginAttempt<'_>, Error<TooManyAttempts>> {
+        let subject = LockoutSubject::Codes(caller.user.id);
+        let purpose = Purpose::Change(caller.user.id, caller.session_id, prompt);
+        self.begin(Tried { subject, purpose, request }).await
+    }
+
+    /// Whether somebody has just failed for the last time that the limits allow: nobody tries again for a day.
+    /// The limits are not asked, so that of many failures at once one finds it.
+    pub(crate) async fn is_used_up(&self, subject: &LockoutSubject) -> Result<bool, PortError> {
+        let Some(limits) = self.limits else { return Ok(false) };
+        let counts = self.lockouts.counts(subject).await?;
+        let in_all = counts.iter().find(|count| count.network.is_none());
+        let max = u64::from(limits.attempts.per_account.max);
+        Ok(in_all.is_some_and(|count| count.failures == max))
+    }
+
     async fn begin(&self, tried: Tried) -> Result<LoginAttempt<'_>, Error<TooManyAttempts>> {
         if let Some(limits) = self.limits {
             let (subject, network) = (&tried.subject, tried.request.network());
@@ -138,6 +178,7 @@ impl AttemptGuard {
             }
             Purpose::Change(.., PromptPurpose::EmailChange) => AuditAction::EmailChangeFailed,
             Purpose::Change(.., PromptPurpose::Deletion) => AuditAction::DeletionFailed,
+            Purpose::Change(.., PromptPurpose::FactorChange) => AuditAction::FactorChangeFailed,
             Purpose::Change(.., PromptPurpose::Reauthentication) => {
                 AuditAction::ReauthenticationFailed
             }
@@ -151,6 +192,7 @@ impl AttemptGuard {
             Purpose::Change(.., PromptPurpose::PasswordChange) => AuditAction::PasswordChangeFailed,
             Purpose::Change(.., PromptPurpose::EmailChange) => AuditAction::EmailChangeFailed,
             Purpose::Change(.., PromptPurpose::Deletion) => AuditAction::DeletionFailed,
+            Purpose::Change(.., PromptPurpose::FactorChange) => AuditAction::FactorChangeFailed,
             Purpose::Change(.., PromptPurpose::Reauthentication) => {
                 AuditAction::ReauthenticationFailed
             }
@@ -165,7 +207,7 @@ impl AttemptGuard {
         }
         let event = context.event(action).because(reason);
         match tried.subject {
-            LockoutSubject::Account(id) => event.on(id),
+            LockoutSubject::Account(id) | LockoutSubject::Codes(id) => event.on(id),
             LockoutSubject::Nobody(_) => event,
         }
     }

@@ -20,6 +20,8 @@ pub enum LockoutSubject {
     /// password into the name field by mistake. It is counted like any other name, so that a lock
     /// does not reveal which names exist.
     Nobody([u8; 32]),
+    /// The codes of the second factor of an account, which have a count of their own.
+    Codes(UserId),
 }
 
 impl LockoutSubject {
@@ -30,10 +32,11 @@ impl LockoutSubject {
 }
 
 impl fmt::Display for LockoutSubject {
-    /// A key for stores: `account:7`, `nobody:<64 hexadecimal digits>`.
+    /// A key for stores: `account:7`, `codes:7`, `nobody:<64 hexadecimal digits>`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Account(id) => write!(f, "account:{id}"),
+            Self::Codes(id) => write!(f, "codes:{id}"),
             Self::Nobody(digest) => write!(f, "nobody:{}", hex(digest)),
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use crate::common::{ClientNetwork, PortError, Timestamp, UserId};
 use crate::lockout::{Admission, Limit};
@@ -15,6 +16,8 @@ pub enum RateKey {
     FailedLogin(ClientNetwork),
     /// Failed registrations.
     FailedRegistration(ClientNetwork),
+    /// Wrong codes for one ticket of a login, by the ticket's id.
+    WrongCode(Uuid),
     /// Wrong codes of invitations.
     WrongInvitation(ClientNetwork),
     /// Requests for mails of a kind.
@@ -30,6 +33,7 @@ impl fmt::Display for RateKey {
         match self {
             Self::FailedLogin(network) => write!(f, "login:{network}"),
             Self::FailedRegistration(network) => write!(f, "register:{network}"),
+            Self::WrongCode(ticket) => write!(f, "code:{ticket}"),
             Self::WrongInvitation(network) => write!(f, "invitation:{network}"),
             Self::MailRequest(kind, network) => write!(f, "mail:{kind}:{network}"),
             Self::MailsTo(kind, user, limit) => write!(f, "mails:{kind}:{user}:{limit}"),

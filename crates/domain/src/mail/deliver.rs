@@ -369,7 +369,13 @@ pub(super) fn destination<'a>(
         MailKind::AccountDeletion => {
             user.deletes_at.is_some().then(|| recipient.recovery_address(now))
         }
-        MailKind::PasswordChanged | MailKind::Test => Some(recipient.recovery_address(now)),
+        MailKind::PasswordChanged
+        | MailKind::FactorAdded
+        | MailKind::FactorRemoved
+        | MailKind::FactorLocked
+        | MailKind::RecoveryCodeUsed
+        | MailKind::RecoveryCodesRenewed
+        | MailKind::Test => Some(recipient.recovery_address(now)),
     }
 }
 

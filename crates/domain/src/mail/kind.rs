@@ -26,6 +26,16 @@ pub enum MailKind {
     Invitation,
     /// Tells that the account will be deleted.
     AccountDeletion,
+    /// Tells that the account has a second factor.
+    FactorAdded,
+    /// Tells that it has none any more.
+    FactorRemoved,
+    /// Tells that there were too many wrong codes, by somebody who knows the password.
+    FactorLocked,
+    /// Tells that a recovery code was used.
+    RecoveryCodeUsed,
+    /// Tells that there are new recovery codes.
+    RecoveryCodesRenewed,
     /// A trial, by `menjin mail test`.
     Test,
 }
@@ -37,7 +47,7 @@ pub struct UnknownMailKind;
 
 impl MailKind {
     /// One of each.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::VerifyEmail,
         Self::ResetPassword,
         Self::PasswordChanged,
@@ -46,6 +56,11 @@ impl MailKind {
         Self::EmailRestored,
         Self::Invitation,
         Self::AccountDeletion,
+        Self::FactorAdded,
+        Self::FactorRemoved,
+        Self::FactorLocked,
+        Self::RecoveryCodeUsed,
+        Self::RecoveryCodesRenewed,
         Self::Test,
     ];
 
@@ -60,6 +75,11 @@ impl MailKind {
             Self::EmailRestored => "email_restored",
             Self::Invitation => "invitation",
             Self::AccountDeletion => "account_deletion",
+            Self::FactorAdded => "factor_added",
+            Self::FactorRemoved => "factor_removed",
+            Self::FactorLocked => "factor_locked",
+            Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::RecoveryCodesRenewed => "recovery_codes_renewed",
             Self::Test => "test",
         }
     }
@@ -72,9 +92,15 @@ impl MailKind {
             Self::ChangeEmail => Some(Purpose::ChangeEmail),
             Self::EmailChanged => Some(Purpose::UndoEmailChange),
             Self::Invitation => Some(Purpose::Invitation),
-            Self::PasswordChanged | Self::EmailRestored | Self::AccountDeletion | Self::Test => {
-                None
-            }
+            Self::PasswordChanged
+            | Self::EmailRestored
+            | Self::AccountDeletion
+            | Self::FactorAdded
+            | Self::FactorRemoved
+            | Self::FactorLocked
+            | Self::RecoveryCodeUsed
+            | Self::RecoveryCodesRenewed
+            | Self::Test => None,
         }
     }
 
@@ -88,6 +114,11 @@ impl MailKind {
             | Self::EmailRestored
             | Self::Invitation
             | Self::AccountDeletion
+            | Self::FactorAdded
+            | Self::FactorRemoved
+            | Self::FactorLocked
+            | Self::RecoveryCodeUsed
+            | Self::RecoveryCodesRenewed
             | Self::Test => false,
         }
     }

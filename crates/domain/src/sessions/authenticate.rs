@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::access::Principal;
+use crate::access::{Principal, Restriction};
+use crate::accounts::Role;
 use crate::audit::AuditContext;
 use crate::common::{Clock, Error, RequestContext, SessionId, UserId};
 use crate::credentials::CredentialRepository;
-use crate::ports::{Ports, RequiredPorts};
+use crate::ports::{Policy, Ports, RequiredPorts};
 use crate::sessions::{InvalidToken, SessionRepository, TicketPurpose, TokenCodec};
 
 /// Somebody who may list and end their own sessions.
@@ -45,17 +46,20 @@ pub struct Authenticate {
     pub credentials: Arc<dyn CredentialRepository>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The roles that need a second factor.
+    pub factor_roles: Arc<[Role]>,
 }
 
 impl Authenticate {
-    /// On these ports.
-    pub(crate) fn new(ports: &Ports) -> Self {
+    /// On these ports, with this policy.
+    pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
         let RequiredPorts { codec, sessions, credentials, clock, .. } = &ports.required;
         Self {
             codec: codec.clone(),
             sessions: sessions.clone(),
             credentials: credentials.clone(),
             clock: clock.clone(),
+            factor_roles: policy.factor_roles.clone(),
         }
     }
 
@@ -72,8 +76,9 @@ impl Authenticate {
             return Err(Error::Refused(InvalidToken { reason: "session is another user's" }));
         }
         let session = live.session;
+        let restriction = Restriction::of(&live.user, session.has_factor, &self.factor_roles);
         let authenticated_at = session.authenticated_at;
-        Ok(Principal { user: live.user, session_id: session.id, authenticated_at })
+        Ok(Principal { user: live.user, session_id: session.id, authenticated_at, restriction })
     }
 }
 
@@ -106,7 +111,6 @@ mod tests {
     use mockall::predicate::eq;
 
     use super::*;
-    use crate::accounts::Role;
     use crate::common::{PortError, UserId};
     use crate::credentials::{CredentialVersion, Credentials, MockCredentialRepository};
     use crate::sessions::{
@@ -128,6 +132,7 @@ mod tests {
             sessions: Arc::new(sessions),
             credentials: Arc::new(MockCredentialRepository::new()),
             clock: testing::clock(60),
+            factor_roles: Arc::new([]),
         };
         use_case.execute("token").await
     }
@@ -165,6 +170,7 @@ mod tests {
                 sessions: Arc::new(MockSessionRepository::new()),
                 credentials: Arc::new(credentials),
                 clock: testing::clock(60),
+                factor_roles: Arc::new([]),
             };
             let owner = authenticate.by_ticket("ticket").await;
             let expected = SessionOwner { user_id: testing::USER, session_id: None };

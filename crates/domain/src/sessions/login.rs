@@ -1,20 +1,17 @@
 //! Use-case: logging in.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::accounts::{LoginName, User};
+use crate::accounts::LoginName;
 use crate::audit::AuditReason;
-use crate::common::{Causes, Clock, Error, Random, RequestContext, SessionId};
+use crate::common::{Causes, Clock, Error, RequestContext};
 use crate::credentials::{
     CandidatePassword, CredentialRepository, Credentials, Overloaded, PasswordHasher, Verification,
 };
 use crate::lockout::{AttemptGuard, LockoutSubject, TooManyAttempts};
+use crate::mfa::{FactorCheck, FactorCode, FactorError};
 use crate::ports::{Policy, Ports, RequiredPorts};
-use crate::sessions::{
-    CreateSessionError, Generation, Grant, NewSession, SessionLimit, SessionRepository, Ticket,
-    TicketPurpose, TokenIssuer, TokenPair,
-};
+use crate::sessions::{BeginSession, BeginSessionError, LoggedIn, Ticket, TicketPurpose};
 
 /// What somebody logs in with.
 #[derive(Debug, Clone)]
@@ -23,17 +20,10 @@ pub struct LoginInput {
     pub name: LoginName,
     /// The password tried.
     pub password: CandidatePassword,
+    /// A code of the second factor, if the client has asked for one. Of no use where there is no factor.
+    pub code: Option<FactorCode>,
     /// Where from.
     pub request: RequestContext,
-}
-
-/// A login that succeeded.
-#[derive(Debug, Clone)]
-pub struct LoggedIn {
-    /// The user, with this login as the last.
-    pub user: User,
-    /// The tokens of the new session.
-    pub tokens: TokenPair,
 }
 
 /// Why nobody was logged in.
@@ -46,6 +36,13 @@ pub enum LoginError {
     /// The password is right, but the user has never proved an address, and must.
     #[error("the e-mail address is not verified")]
     EmailNotVerified,
+    /// The password is right, and the account has a second factor: with the ticket,
+    /// [`CompleteLogin`](crate::sessions::CompleteLogin) goes on.
+    #[error("a code of the second factor is needed")]
+    MfaRequired(Ticket),
+    /// The password is right, but the code is wrong.
+    #[error("the code is wrong, or was used before")]
+    WrongCode,
     /// The password is right, but the user has as many sessions as there may be. With the ticket they list
     /// and end them.
     #[error("the user has as many sessions as there may be")]
@@ -58,6 +55,15 @@ pub enum LoginError {
     Overloaded(#[from] Overloaded),
 }
 
+impl From<FactorError> for LoginError {
+    fn from(error: FactorError) -> Self {
+        match error {
+            FactorError::WrongCode => Self::WrongCode,
+            FactorError::TooManyAttempts(error) => error.into(),
+        }
+    }
+}
+
 /// Verifies a password and begins a session.
 ///
 /// A name that nobody has, a wrong password and an inactive account cost one hash each and are
@@ -67,24 +73,16 @@ pub enum LoginError {
 pub struct Login {
     /// The passwords.
     pub credentials: Arc<dyn CredentialRepository>,
-    /// The sessions.
-    pub sessions: Arc<dyn SessionRepository>,
+    /// Begins sessions.
+    pub begin: BeginSession,
+    /// Checks the second factor.
+    pub factor: FactorCheck,
     /// Verifies.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Counts failures.
     pub attempts: AttemptGuard,
-    /// Makes the tokens.
-    pub tokens: TokenIssuer,
-    /// Gives the session its id.
-    pub random: Arc<dyn Random>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// How long a session lasts at most.
-    pub session_ttl: Duration,
-    /// For how long one lasts that is not refreshed; `None`: to its end.
-    pub idle_ttl: Option<Duration>,
-    /// How many sessions a user may have; `None`: any number.
-    pub limit: Option<SessionLimit>,
     /// Whether nobody logs in who has never proved an address.
     pub require_verification: bool,
 }
@@ -92,18 +90,14 @@ pub struct Login {
 impl Login {
     /// On these ports, with this policy.
     pub(crate) fn new(ports: &Ports, policy: &Policy) -> Self {
-        let RequiredPorts { credentials, sessions, hasher, random, clock, .. } = &ports.required;
+        let RequiredPorts { credentials, hasher, clock, .. } = &ports.required;
         Self {
             credentials: credentials.clone(),
-            sessions: sessions.clone(),
+            begin: BeginSession::new(ports, policy),
+            factor: FactorCheck::new(ports, policy),
             hasher: hasher.clone(),
             attempts: AttemptGuard::new(ports, policy),
-            tokens: TokenIssuer::new(ports, policy),
-            random: random.clone(),
             clock: clock.clone(),
-            session_ttl: policy.session_ttl,
-            idle_ttl: policy.idle_ttl,
-            limit: policy.session_limit,
             require_verification: policy.require_verification,
         }
     }
@@ -152,17 +146,23 @@ impl Login {
             attempt.forbidden(AuditReason::EmailNotVerified).await;
             return Err(Error::Refused(LoginError::EmailNotVerified));
         }
+        if credentials.has_factor {
+            // The password was right, and its count knows so; codes have a count of their own.
+            attempt.succeeded().await;
+            if needs_rehash {
+                self.rehash(&credentials, &input.password).await;
+            }
+            return self.with_factor(&credentials, input).await;
+        }
         attempt.verified();
-        let logged_in = match self.begin_session(&credentials, input.request).await {
+        let logged_in = match self.begin.execute(&credentials, false, input.request).await {
             Ok(logged_in) => logged_in,
-            Err(Error::Refused(CreateSessionError::Stale(_))) => {
+            Err(Error::Refused(BeginSessionError::Stale(_))) => {
                 attempt.failed(AuditReason::AccountChanged);
                 return Err(Error::Refused(LoginError::InvalidCredentials));
             }
-            Err(Error::Refused(CreateSessionError::TooManySessions)) => {
+            Err(Error::Refused(BeginSessionError::TooManySessions(ticket))) => {
                 attempt.forbidden(AuditReason::TooManySessions).await;
-                let purpose = TicketPurpose::SessionLimit;
-                let ticket = self.tokens.ticket(purpose, &credentials, self.clock.now())?;
                 return Err(Error::Refused(LoginError::TooManySessions(ticket)));
             }
             Err(Error::Port(error)) => {
@@ -179,33 +179,33 @@ impl Login {
         Ok(logged_in)
     }
 
-    async fn begin_session(
+    /// Goes on where the password was right and the account has a second factor.
+    async fn with_factor(
         &self,
         credentials: &Credentials,
-        request: RequestContext,
-    ) -> Result<LoggedIn, Error<CreateSessionError>> {
-        let now = self.clock.now();
-        let session = NewSession {
-            id: SessionId(self.random.uuid()?),
-            user_id: credentials.user_id,
-            verified_version: credentials.version,
-            created_at: now,
-            expires_at: now + self.idle_ttl.unwrap_or(self.session_ttl).min(self.session_ttl),
-            ends_at: now + self.session_ttl,
-            limit: self.limit,
-            request,
+        input: LoginInput,
+    ) -> Result<LoggedIn, Error<LoginError>> {
+        let LoginInput { code, request, .. } = input;
+        let Some(code) = code else {
+            let purpose = TicketPurpose::SecondFactor;
+            let ticket = self.begin.tokens.ticket(purpose, credentials, self.clock.now())?;
+            return Err(Error::Refused(LoginError::MfaRequired(ticket)));
         };
-        let (session_id, expires_at) = (session.id, session.expires_at);
-        let user = self.sessions.create(session).await?;
-        let grant = Grant {
-            user_id: user.id,
-            role: user.role,
-            session_id,
-            generation: Generation::FIRST,
-            expires_at,
-            is_restricted: user.must_change_password(),
-        };
-        Ok(LoggedIn { tokens: self.tokens.issue(&grant, now)?, user })
+        let checked = self.factor.of_login(credentials.user_id, &code, request.clone()).await;
+        checked.map_err(Error::cast)?;
+        match self.begin.execute(credentials, true, request).await {
+            Ok(logged_in) => {
+                tracing::info!(event = "login_succeeded", user_id = %credentials.user_id);
+                Ok(logged_in)
+            }
+            Err(Error::Refused(BeginSessionError::Stale(_))) => {
+                Err(Error::Refused(LoginError::InvalidCredentials))
+            }
+            Err(Error::Refused(BeginSessionError::TooManySessions(ticket))) => {
+                Err(Error::Refused(LoginError::TooManySessions(ticket)))
+            }
+            Err(Error::Port(error)) => Err(error.into()),
+        }
     }
 
     /// Brings an old hash to the configured cost. The login has already succeeded, so a failure
@@ -226,6 +226,8 @@ impl Login {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use mockall::predicate::eq;
 
     use super::*;
@@ -234,7 +236,9 @@ mod tests {
         CredentialVersion, MockCredentialRepository, MockPasswordHasher, Permit,
     };
     use crate::lockout::{Admission, LoginLimits, MockLockoutRepository, MockRateLimiter};
-    use crate::sessions::{MockSessionRepository, OnExcess, StaleCredentials};
+    use crate::sessions::{
+        CreateSessionError, MockSessionRepository, OnExcess, SessionLimit, StaleCredentials,
+    };
     use crate::testing::{self, SESSION, Trail, USER, at};
 
     /// The ports of a login, each ready for expectations.
@@ -246,6 +250,7 @@ mod tests {
         rates: MockRateLimiter,
         trail: Arc<Trail>,
         require_verification: bool,
+        code: Option<FactorCode>,
     }
 
     impl World {
@@ -259,6 +264,7 @@ mod tests {
                 rates: MockRateLimiter::new(),
                 trail: Arc::default(),
                 require_verification: false,
+                code: None,
             };
             world.hasher.expect_try_reserve().returning(|| Some(Permit::unlimited()));
             world.credentials.expect_find_by_name().return_once(move |_| Ok(account));
@@ -291,7 +297,17 @@ mod tests {
             let clock = testing::clock(10);
             let login = Login {
                 credentials: Arc::new(self.credentials),
-                sessions: Arc::new(self.sessions),
+                begin: BeginSession {
+                    sessions: Arc::new(self.sessions),
+                    tokens: testing::issuer(),
+                    random: testing::random(),
+                    clock: clock.clone(),
+                    session_ttl: Duration::from_secs(7 * 86_400),
+                    idle_ttl: None,
+                    limit: Some(LIMIT),
+                    factor_roles: Arc::new([]),
+                },
+                factor: testing::factor_check(10),
                 hasher: Arc::new(self.hasher),
                 attempts: AttemptGuard {
                     lockouts: Arc::new(self.lockouts),
@@ -300,17 +316,13 @@ mod tests {
                     trail: self.trail,
                     limits: Some(LoginLimits::DEFAULT),
                 },
-                tokens: testing::issuer(),
-                random: testing::random(),
                 clock,
-                session_ttl: Duration::from_secs(7 * 86_400),
-                idle_ttl: None,
-                limit: Some(LIMIT),
                 require_verification: self.require_verification,
             };
             let input = LoginInput {
                 name: LoginName::parse("Mike").unwrap(),
                 password: CandidatePassword::parse("password123").unwrap(),
+                code: self.code,
                 request: testing::request(),
             };
             login.execute(input).await
@@ -438,6 +450,27 @@ mod tests {
         let trail = world.trail();
         assert!(matches!(world.login().await, Err(Error::Refused(LoginError::InvalidCredentials))));
         trail.has([(AuditAction::LoginFailed, AuditReason::AccountChanged)]);
+    }
+
+    #[tokio::test]
+    async fn y2_a_right_password_alone_gets_a_ticket_and_no_session() {
+        let with_factor = || Some(Credentials { has_factor: true, ..testing::credentials(4) });
+        let world = World::with(with_factor()).admitted().verdict(RIGHT).reset();
+        let trail = world.trail();
+        let Err(Error::Refused(LoginError::MfaRequired(ticket))) = world.login().await else {
+            panic!("no code was asked for");
+        };
+        assert_eq!(ticket.expires_in, Duration::from_secs(300));
+        trail.has([]);
+        // Nobody learns without the password that there is a factor.
+        let wrong = World::with(with_factor()).admitted().verdict(Verification::Mismatch);
+        let wrong = wrong.login().await;
+        assert!(matches!(wrong, Err(Error::Refused(LoginError::InvalidCredentials))));
+        // The factor of this world takes no code.
+        let mut world = World::with(with_factor()).admitted().verdict(RIGHT).reset();
+        world.code = Some(FactorCode::parse("123456").unwrap());
+        let refused = world.login().await;
+        assert!(matches!(refused, Err(Error::Refused(LoginError::WrongCode))));
     }
 
     #[tokio::test]

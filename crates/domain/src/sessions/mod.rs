@@ -1,7 +1,9 @@
 //! Sessions and their tokens: login, authentication, refresh, logout.
 
 mod authenticate;
+mod begin;
 mod codec;
+mod complete_login;
 mod invalidation;
 mod list;
 mod login;
@@ -16,14 +18,17 @@ mod ticket;
 mod tokens;
 
 pub use authenticate::{Authenticate, SessionOwner};
+pub(crate) use begin::BeginSessionError;
+pub use begin::{BeginSession, LoggedIn};
 #[cfg(feature = "mock")]
 pub use codec::MockTokenCodec;
 pub use codec::{AccessClaims, InvalidToken, PublicKey, PublicPoint, RefreshClaims, TokenCodec};
+pub use complete_login::{CompleteLogin, CompleteLoginError};
 pub use invalidation::{InvalidationChannel, InvalidationListener, Subscription};
 #[cfg(feature = "mock")]
 pub use invalidation::{MockInvalidationChannel, MockInvalidationListener};
 pub use list::{ListSessions, ListUserSessions, SessionPage};
-pub use login::{LoggedIn, Login, LoginError, LoginInput};
+pub use login::{Login, LoginError, LoginInput};
 pub use logout::Logout;
 #[cfg(feature = "mock")]
 pub use port::MockSessionRepository;

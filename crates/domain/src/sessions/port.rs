@@ -18,6 +18,8 @@ pub struct NewSession {
     pub user_id: UserId,
     /// The credential version for which the password was verified.
     pub verified_version: CredentialVersion,
+    /// Whether a second factor was given.
+    pub has_factor: bool,
     /// Now.
     pub created_at: Timestamp,
     /// When it ends unless it is refreshed before.

@@ -7,10 +7,11 @@ use crate::audit::AuditContext;
 use crate::common::{Clock, Error, RequestContext};
 use crate::credentials::{CandidatePassword, PasswordPrompt, PromptError};
 use crate::lockout::PromptPurpose;
+use crate::mfa::FactorCode;
 use crate::ports::{Policy, Ports, RequiredPorts};
 use crate::sessions::{Reauthentication, SessionRepository};
 
-/// Asks the caller for the password again and marks the session with the time, so that what is critical
+/// Asks the caller for the password again, and for a code where there is a second factor, and marks the session with the time, so that what is critical
 /// is allowed for a while ([`Guard::step_up`](crate::access::Guard::step_up)). The mark is the
 /// session's: a refresh does not renew it, and the tokens stay.
 #[non_exhaustive]
@@ -39,10 +40,11 @@ impl Reauthenticate {
         &self,
         caller: &Principal,
         current: &CandidatePassword,
+        code: Option<&FactorCode>,
         request: RequestContext,
     ) -> Result<(), Error<PromptError>> {
         let purpose = PromptPurpose::Reauthentication;
-        let credentials = self.prompt.ask(caller, purpose, current, request.clone()).await?;
+        let credentials = self.prompt.ask(caller, purpose, current, code, request.clone()).await?;
         let again = Reauthentication {
             session_id: caller.session_id,
             user_id: caller.user.id,
@@ -85,7 +87,7 @@ mod tests {
         let sessions = Arc::new(sessions);
         let use_case = Reauthenticate { sessions, prompt, clock: testing::clock(9) };
         let typed = CandidatePassword::parse("password123").unwrap();
-        (use_case.execute(&testing::principal(), &typed, testing::request()).await, trail)
+        (use_case.execute(&testing::principal(), &typed, None, testing::request()).await, trail)
     }
 
     #[tokio::test]

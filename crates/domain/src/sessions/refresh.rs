@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::access::Restriction;
+use crate::accounts::Role;
 use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason, AuditTrail};
 use crate::common::{Clock, Error, RequestContext};
 use crate::ports::{Policy, Ports, RequiredPorts};
@@ -34,6 +36,8 @@ pub struct Refresh {
     pub idle_ttl: Option<Duration>,
     /// Whether to record each accepted token. Refreshes are by far the most frequent events.
     pub recorded: bool,
+    /// The roles that need a second factor.
+    pub factor_roles: Arc<[Role]>,
 }
 
 impl Refresh {
@@ -49,6 +53,7 @@ impl Refresh {
             grace: policy.refresh_grace,
             idle_ttl: policy.idle_ttl,
             recorded: policy.record_refreshes,
+            factor_roles: policy.factor_roles.clone(),
         }
     }
 
@@ -79,13 +84,15 @@ impl Refresh {
         };
         match self.sessions.rotate(rotation).await? {
             RotationOutcome::Rotated(live) => {
+                let has_factor = live.session.has_factor;
+                let restriction = Restriction::of(&live.user, has_factor, &self.factor_roles);
                 let grant = Grant {
                     user_id: live.user.id,
                     role: live.user.role,
                     session_id: live.session.id,
                     generation: live.session.generation,
                     expires_at: live.session.expires_at,
-                    is_restricted: live.user.must_change_password(),
+                    is_restricted: restriction.is_some(),
                 };
                 Ok(self.tokens.issue(&grant, now)?)
             }
@@ -146,6 +153,7 @@ mod tests {
             .return_once(move |_| outcome);
         let trail = Arc::new(Trail::default());
         let use_case = Refresh {
+            factor_roles: Arc::new([]),
             codec: Arc::new(codec),
             sessions: Arc::new(sessions),
             tokens: testing::issuer(),
@@ -193,6 +201,7 @@ mod tests {
         codec.expect_verify_refresh().return_once(|_, _| Err(InvalidToken { reason: "typ" }));
         let trail = Arc::new(Trail::default());
         let use_case = Refresh {
+            factor_roles: Arc::new([]),
             codec: Arc::new(codec),
             sessions: Arc::new(MockSessionRepository::new()),
             tokens: testing::issuer(),

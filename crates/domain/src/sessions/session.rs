@@ -32,6 +32,8 @@ pub struct Session {
     pub last_used_at: Timestamp,
     /// When the user last gave the password in it: at the login, or later.
     pub authenticated_at: Timestamp,
+    /// Whether a second factor was given in it.
+    pub has_factor: bool,
     /// When it ends unless it is refreshed before: at its end, or sooner where sessions end that are not
     /// used ([`Policy::idle_ttl`](crate::ports::Policy::idle_ttl)).
     pub expires_at: Timestamp,

@@ -13,13 +13,15 @@ pub const TICKET_TTL: Duration = Duration::from_secs(5 * 60);
 /// What a ticket is for. One for one thing opens nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TicketPurpose {
+    /// Giving the second factor.
+    SecondFactor,
     /// Listing and ending one's own sessions, by somebody who has as many as there may be.
     SessionLimit,
 }
 
 impl TicketPurpose {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::SessionLimit];
+    pub const ALL: &[Self] = &[Self::SecondFactor, Self::SessionLimit];
 }
 
 /// What a ticket says: this user gave the right password, and that has to be enough for one thing. It names

@@ -30,6 +30,7 @@ impl Kind {
             Self::Access => "at+jwt",
             Self::Restricted => "restricted+jwt",
             Self::Refresh => "rt+jwt",
+            Self::Ticket(TicketPurpose::SecondFactor) => "mfa+jwt",
             Self::Ticket(TicketPurpose::SessionLimit) => "sessions+jwt",
         }
     }
@@ -39,6 +40,7 @@ impl Kind {
             Self::Access => "menjin/v1/access",
             Self::Restricted => "menjin/v1/restricted",
             Self::Refresh => "menjin/v1/refresh",
+            Self::Ticket(TicketPurpose::SecondFactor) => "menjin/v1/mfa",
             Self::Ticket(TicketPurpose::SessionLimit) => "menjin/v1/sessions",
         }
     }

@@ -123,6 +123,7 @@ pub struct JwtCodec {
     access: TokenKind,
     restricted: TokenKind,
     refresh: TokenKind,
+    factor_tickets: TokenKind,
     session_tickets: TokenKind,
     public_keys: Vec<PublicKey>,
 }
@@ -176,6 +177,7 @@ impl JwtCodec {
             access: kind(access, config.access_ttl),
             restricted: kind(restricted, config.access_ttl),
             refresh: kind(refresh, config.refresh_ttl),
+            factor_tickets: ticket(TicketPurpose::SecondFactor),
             session_tickets: ticket(TicketPurpose::SessionLimit),
             issuer: config.issuer,
             audience: config.audience,
@@ -289,6 +291,7 @@ impl TokenCodec for JwtCodec {
 impl JwtCodec {
     fn tickets(&self, purpose: TicketPurpose) -> &TokenKind {
         match purpose {
+            TicketPurpose::SecondFactor => &self.factor_tickets,
             TicketPurpose::SessionLimit => &self.session_tickets,
         }
     }

@@ -14,5 +14,6 @@ mod stores;
 pub use cache::{SessionCache, Ticket};
 pub use invalidation::Invalidation;
 pub use stores::{
-    CachedAccounts, CachedCredentials, CachedInvitations, CachedOneTimeTokens, CachedSessions,
+    CachedAccounts, CachedCredentials, CachedFactors, CachedInvitations, CachedOneTimeTokens,
+    CachedSessions,
 };

@@ -21,6 +21,10 @@ use menjin_domain::invitations::{
     InvitationQuery, InvitationRepository, NewInvitation, RoleAcceptance, TakeRoleError,
 };
 use menjin_domain::mail::NewMail;
+use menjin_domain::mfa::{
+    Confirmation, Enrolment, FactorRepository, NewRecoveryCodes, Removal, SealedSecret,
+    StoredFactor, UsedRecoveryCode,
+};
 use menjin_domain::one_time::{
     ConfirmEmailChangeError, Disowning, EmailChange, EmailChangeRequest, EmailChangeUndo,
     EmailVerification, NewOneTimeToken, OneTimeTokenRepository, PasswordReset, Purpose, Recipient,
@@ -563,6 +567,92 @@ impl InvitationRepository for CachedInvitations {
 
     async fn delete_before(&self, before: Timestamp) -> Result<u64, PortError> {
         self.store.delete_before(before).await
+    }
+}
+
+/// Second factors whose changes end sessions, and are told to the session cache.
+pub struct CachedFactors {
+    store: Arc<dyn FactorRepository>,
+    changes: Changes,
+}
+
+impl CachedFactors {
+    /// Puts the cache before a store; `others` tells other processes of changes.
+    ///
+    /// # Panics
+    /// Panics outside of a tokio runtime, on which its writes run.
+    pub fn new(
+        store: Arc<dyn FactorRepository>,
+        cache: Arc<SessionCache>,
+        others: Option<Arc<dyn InvalidationChannel>>,
+    ) -> Self {
+        Self { store, changes: Changes::new(cache, others) }
+    }
+}
+
+#[async_trait]
+impl FactorRepository for CachedFactors {
+    async fn find(&self, user: UserId) -> Result<Option<StoredFactor>, PortError> {
+        self.store.find(user).await
+    }
+
+    async fn begin(&self, enrolment: Enrolment) -> Result<(), PortError> {
+        self.store.begin(enrolment).await
+    }
+
+    async fn enrolment(
+        &self,
+        user: UserId,
+        session: SessionId,
+        at: Timestamp,
+    ) -> Result<Option<SealedSecret>, PortError> {
+        self.store.enrolment(user, session, at).await
+    }
+
+    async fn confirm(&self, confirmation: Confirmation) -> Result<bool, PortError> {
+        let (store, id) = (Arc::clone(&self.store), confirmation.user_id);
+        let write = async move { store.confirm(confirmation).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn use_step(
+        &self,
+        user: UserId,
+        secret: &SealedSecret,
+        step: i64,
+    ) -> Result<bool, PortError> {
+        self.store.use_step(user, secret, step).await
+    }
+
+    async fn use_recovery_code(&self, used: UsedRecoveryCode) -> Result<bool, PortError> {
+        self.store.use_recovery_code(used).await
+    }
+
+    async fn replace_recovery_codes(&self, new: NewRecoveryCodes) -> Result<bool, PortError> {
+        self.store.replace_recovery_codes(new).await
+    }
+
+    async fn remove(&self, removal: Removal) -> Result<bool, Error<OutOfReach>> {
+        let (store, id) = (Arc::clone(&self.store), removal.user_id);
+        let write = async move { store.remove(removal).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn reseal(
+        &self,
+        user: UserId,
+        before: &SealedSecret,
+        after: &SealedSecret,
+    ) -> Result<bool, PortError> {
+        self.store.reseal(user, before, after).await
+    }
+
+    async fn of_other_keys(&self, key_id: &str) -> Result<Vec<(UserId, SealedSecret)>, PortError> {
+        self.store.of_other_keys(key_id).await
+    }
+
+    async fn count_of_other_keys(&self, key_id: &str) -> Result<u64, PortError> {
+        self.store.count_of_other_keys(key_id).await
     }
 }
 

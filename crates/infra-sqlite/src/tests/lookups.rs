@@ -29,6 +29,7 @@ async fn with_sessions(path: &Path, sessions: u128) -> SqliteStore {
             created_at: Timestamp::UNIX_EPOCH,
             expires_at: Timestamp::UNIX_EPOCH + Duration::from_secs(3600),
             ends_at: Timestamp::UNIX_EPOCH + Duration::from_secs(3600),
+            has_factor: false,
             limit: None,
             request: RequestContext::local(),
         };

@@ -49,6 +49,10 @@ pub(crate) enum UsersCommand {
     /// Forget the failed logins of a user.
     #[command(after_help = "Example: menjin users unlock mike")]
     Unlock(UserArgs),
+    /// Take away the second factor of a user who has lost it, with the recovery codes. All sessions of the
+    /// user end. Make sure first that it is the user who asks.
+    #[command(after_help = "Example: menjin users remove-factor mike")]
+    RemoveFactor(UserArgs),
     /// Delete a user: inactive at once, and gone when `accounts.delete_grace` is over.
     #[command(after_help = "Example: menjin users delete mike")]
     Delete(UserArgs),

@@ -22,6 +22,7 @@ mod log;
 mod mail;
 mod masked;
 mod metrics;
+mod mfa;
 mod names;
 mod origin;
 mod password;
@@ -88,6 +89,8 @@ pub struct Settings {
     #[garde(dive)]
     pub(crate) admin: admin::AdminSettings,
     #[garde(dive)]
+    pub(crate) mfa: mfa::MfaSettings,
+    #[garde(dive)]
     pub(crate) import: import::ImportSettings,
     #[garde(dive)]
     pub(crate) jobs: jobs::JobSettings,
@@ -139,6 +142,7 @@ impl Settings {
         self.mail.check(&self.server, verification, self.production)?;
         self.accounts.check(self.mail.is_on())?;
         self.attributes()?;
+        self.mfa.required_for(&self.roles()?)?;
         self.registration.default_role(&self.roles()?).map(drop)
     }
 

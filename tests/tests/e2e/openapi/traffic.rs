@@ -11,6 +11,7 @@ use menjin_domain::one_time::TokenSeed;
 use menjin_tests::app::{PASSWORD, TestApp, token_in};
 use menjin_tests::client::{Answer, Client, Send as _};
 use menjin_tests::openapi::{Document, any_value, filled};
+use menjin_tests::totp::{Authenticator, Enrolled};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -131,6 +132,9 @@ async fn every_operation_answers_as_documented() {
     many_users(&mut visits).await;
     restricted(&mut visits).await;
     tickets(&mut visits).await;
+    factors(&mut visits).await;
+    enrolling(&mut visits).await;
+    undo_with_a_factor(&mut visits).await;
     links(&mut visits, "/api/v1/auth", 202).await;
     links(&mut visits, "/api/auth", 200).await;
 
@@ -669,6 +673,148 @@ async fn restricted(visits: &mut Visits) {
         let answer = eve.request(method.parse().unwrap(), &target).answer().await;
         visits.judge(&method, &path, 403, &answer);
     }
+}
+
+/// The second factor: set up, used in both dialects, renewed, given up, taken away, and refused in each way.
+async fn factors(visits: &mut Visits) {
+    const TOTP: (&str, &str, &str) = ("POST", "/api/v1/users/me/mfa/totp", "");
+    const CONFIRM: (&str, &str, &str) = ("POST", "/api/v1/users/me/mfa/totp/confirm", "");
+    const DISABLE: (&str, &str, &str) = ("POST", "/api/v1/users/me/mfa/totp/disable", "");
+    const RENEW: (&str, &str, &str) = ("POST", "/api/v1/users/me/mfa/recovery-codes", "");
+    let app = TestApp::start().await;
+    let (admin, anonymous) = (app.admin("root").await, app.anonymous());
+    let mike = app.user("mike").await;
+    let password = json!({ "current_password": PASSWORD });
+    for operation in [TOTP, CONFIRM, DISABLE, RENEW] {
+        visits.send_bad_bodies(&mike, operation).await;
+        visits.send_unauthenticated(&app, operation).await;
+    }
+    visits.send(&mike, TOTP, Some(&password), 403).await;
+    app.prove_address("mike").await;
+    let wrong = json!({ "current_password": "not-the-password" });
+    visits.send(&mike, TOTP, Some(&wrong), 400).await;
+    let code = json!({ "code": "123456" });
+    visits.send(&mike, CONFIRM, Some(&code), 409).await;
+    visits.send(&mike, DISABLE, Some(&password), 409).await;
+    visits.send(&mike, RENEW, Some(&password), 409).await;
+    let begun = visits.send(&mike, TOTP, Some(&password), 200).await;
+    let authenticator = Authenticator::new(begun.body["secret"].as_str().unwrap());
+    let with = |code: String| json!({ "current_password": PASSWORD, "code": code });
+    let wrong = json!({ "code": authenticator.wrong(&app) });
+    visits.send(&mike, CONFIRM, Some(&wrong), 400).await;
+    let right = json!({ "code": authenticator.next(&app) });
+    visits.send(&mike, CONFIRM, Some(&right), 200).await;
+    visits.send(&mike, RENEW, Some(&password), 400).await;
+    visits.send(&mike, RENEW, Some(&with(authenticator.next(&app))), 200).await;
+    for (login, complete) in
+        [("/api/v1/auth/login", "/api/v1/auth/mfa"), ("/api/auth/login", "/api/auth/mfa")]
+    {
+        let (login, complete) = (("POST", login, ""), ("POST", complete, ""));
+        visits.send_bad_bodies(&anonymous, complete).await;
+        let body = json!({ "username": "mike", "password": PASSWORD });
+        let asked = visits.send(&anonymous, login, Some(&body), 401).await;
+        let data = if asked.body["data"].is_object() { &asked.body["data"] } else { &asked.body };
+        let token = data["mfa_token"].clone();
+        let step = |code: String| json!({ "mfa_token": token, "code": code });
+        visits.send(&anonymous, complete, Some(&step(authenticator.wrong(&app))), 401).await;
+        visits.send(&anonymous, complete, Some(&step(authenticator.next(&app))), 200).await;
+    }
+    let disabled = with(authenticator.next(&app));
+    visits.send(&mike, DISABLE, Some(&with(authenticator.wrong(&app))), 400).await;
+    visits.send(&mike, DISABLE, Some(&disabled), 200).await;
+
+    let remove = "/api/v1/users/{user_id}/mfa";
+    visits.send(&mike, ("DELETE", remove, "2"), None, 403).await;
+    visits.send(&admin, ("DELETE", remove, "2"), None, 409).await;
+    visits.send(&admin, ("DELETE", remove, "99"), None, 404).await;
+    visits.send(&admin, ("DELETE", remove, "0"), None, 422).await;
+    visits.send_unauthenticated(&app, ("DELETE", remove, "2")).await;
+    let Enrolled { client: mike, app: authenticator, .. } = app.enrol(mike).await;
+    visits.send(&admin, ("DELETE", remove, "2"), None, 200).await;
+    drop((mike, authenticator));
+
+    // Too many wrong ones, and more sessions than there may be.
+    let limits = [("sessions.max_per_user", "1"), ("sessions.on_excess", "refuse")];
+    let app = app.restart(&limits).await;
+    let anonymous = app.anonymous();
+    let eve = app.user("eve").await;
+    app.prove_address("eve").await;
+    let Enrolled { client: eve, app: authenticator, .. } = app.enrol(eve).await;
+    let body = json!({ "username": "eve", "password": PASSWORD });
+    let ticket =
+        async || anonymous.post("/api/v1/auth/login", &body).await.body["mfa_token"].clone();
+    for complete in [("POST", "/api/v1/auth/mfa", ""), ("POST", "/api/auth/mfa", "")] {
+        let step = json!({ "mfa_token": ticket().await, "code": authenticator.next(&app) });
+        visits.send(&anonymous, complete, Some(&step), 409).await;
+    }
+    let begun = visits.send(&eve, TOTP, Some(&with(authenticator.next(&app))), 200).await;
+    let other = Authenticator::new(begun.body["secret"].as_str().unwrap());
+    for _ in 0..10 {
+        let wrong = json!({ "code": other.wrong(&app) });
+        visits.send(&eve, CONFIRM, Some(&wrong), 400).await;
+    }
+    let right = json!({ "code": other.next(&app) });
+    visits.send(&eve, CONFIRM, Some(&right), 429).await;
+    for operation in [TOTP, DISABLE, RENEW] {
+        visits.send(&eve, operation, Some(&with(authenticator.next(&app))), 429).await;
+    }
+    for complete in [("POST", "/api/v1/auth/mfa", ""), ("POST", "/api/auth/mfa", "")] {
+        let step = json!({ "mfa_token": ticket().await, "code": authenticator.next(&app) });
+        visits.send(&anonymous, complete, Some(&step), 429).await;
+    }
+}
+
+/// Taking back a change of address, where there was a second factor before.
+async fn undo_with_a_factor(visits: &mut Visits) {
+    let app = TestApp::start().await;
+    let Enrolled { client: ann, app: authenticator, .. } = app.enrolled("ann").await;
+    app.clock.advance(Duration::from_secs(1));
+    let moved = ann.put("/api/v1/users/me", &json!({ "email": "other@example.com" })).await;
+    assert_eq!(moved.status, 200, "{moved}");
+    let token = token_in(app.mails_to("ann@example.com").await.first().unwrap());
+    let undo = ("POST", "/api/v1/auth/undo-email-change", "");
+    visits.send(&app.anonymous(), undo, Some(&json!({ "token": token })), 400).await;
+    let with = |code: String| json!({ "token": token, "code": code });
+    for _ in 0..10 {
+        let wrong = with(authenticator.wrong(&app));
+        visits.send(&app.anonymous(), undo, Some(&wrong), 400).await;
+    }
+    let right = with(authenticator.next(&app));
+    visits.send(&app.anonymous(), undo, Some(&right), 429).await;
+}
+
+/// Somebody who has to set up a second factor first is refused by every operation but a few.
+async fn enrolling(visits: &mut Visits) {
+    let app = TestApp::start_with(&[("mfa.required_for", "admin")]).await;
+    let eve = app.admin("eve").await;
+    let document = app.anonymous().get("/openapi.json").await.body;
+    let mut admitted = Vec::new();
+    for ((method, path), _) in visits.document.operations() {
+        let operation = &document["paths"][&path][method.to_lowercase()];
+        // That would be the last.
+        let is_logout = path.ends_with("/logout");
+        if !is_logout && operation["security"].as_array().is_some_and(|any| !any.is_empty()) {
+            let target = filled(&path, any_value);
+            let answer = eve.request(method.parse().unwrap(), &target).answer().await;
+            visits.judge(&method, &path, answer.status, &answer);
+            let is_refused = answer.status == 403
+                && [&answer.body["code"], &answer.body["data"]["reason"]]
+                    .contains(&&json!("mfa_enrolment_required"));
+            if !is_refused {
+                admitted.push(format!("{method} {path}"));
+            }
+        }
+    }
+    let expected = [
+        "GET /api/auth/me",
+        "GET /api/v1/users/me",
+        "POST /api/auth/change-password",
+        "POST /api/v1/auth/change-password",
+        "POST /api/v1/users/me/mfa/totp",
+        "POST /api/v1/users/me/mfa/totp/confirm",
+    ];
+    admitted.sort_unstable();
+    assert_eq!(admitted, expected);
 }
 
 /// A login that has to go on: its ticket opens what it was given for, and no other operation.

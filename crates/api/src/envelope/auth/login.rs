@@ -2,7 +2,8 @@
 
 use menjin_domain::accounts::LoginName;
 use menjin_domain::credentials::CandidatePassword;
-use menjin_domain::sessions::LoginInput;
+use menjin_domain::mfa::FactorCode;
+use menjin_domain::sessions::{LoggedIn, LoginInput};
 use menjin_web::schema::{Components, Schema, TOKEN_EXAMPLE, with_field};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -11,13 +12,14 @@ use serde_json::{Value, json};
 use crate::envelope::responses::{Success, User};
 use crate::prelude::*;
 
-const DONE: Text = Text { zh: "登录成功", en: "Logged in" };
+pub(super) const DONE: Text = Text { zh: "登录成功", en: "Logged in" };
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/auth/login", login)
         .success("The token of a new session, and the user")
         .message(DONE)
         .refusals(&[ErrorKind::InvalidCredentials, ErrorKind::TooManyAttempts])
+        .refusals(&[ErrorKind::MfaRequired, ErrorKind::InvalidCode])
         .refusals(&[ErrorKind::EmailNotVerified, ErrorKind::TooManySessions, ErrorKind::Overloaded])
         .refusals(ErrorKind::OF_THE_STORE)
 }
@@ -27,6 +29,9 @@ request! {
     struct LoginRequest as "EnvelopeLogin" {
         username: Required<LoginName>,
         password: Required<CandidatePassword>,
+        /// A code of the second factor, of a client that asks first. Without one, whoever has a factor gets
+        /// `mfa_required`.
+        otp: Optional<FactorCode>,
     }
 }
 
@@ -42,11 +47,20 @@ response! {
 
 /// What the document prints, and one field more of somebody who has to change the password.
 #[derive(Serialize)]
-struct LoginData {
+pub(super) struct LoginData {
     #[serde(flatten)]
     printed: Printed,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     must_change_password: bool,
+}
+
+impl From<LoggedIn> for LoginData {
+    fn from(logged_in: LoggedIn) -> Self {
+        let token = logged_in.tokens.access_token.expose_secret().to_owned();
+        let must_change_password = logged_in.user.must_change_password();
+        let printed = Printed { token, user: User::from(&logged_in.user) };
+        Self { printed, must_change_password }
+    }
 }
 
 impl Schema for LoginData {
@@ -70,12 +84,13 @@ async fn login(
     client: Client,
     Body(body): Body<LoginRequest>,
 ) -> Answer<Success<LoginData>> {
-    let LoginRequest { username, password } = body;
-    let input =
-        LoginInput { name: username.value()?, password: password.value()?, request: client.0 };
+    let LoginRequest { username, password, otp } = body;
+    let input = LoginInput {
+        name: username.value()?,
+        password: password.value()?,
+        code: otp.value()?,
+        request: client.0,
+    };
     let logged_in = api.services.login.execute(input).await?;
-    let token = logged_in.tokens.access_token.expose_secret().to_owned();
-    let must_change_password = logged_in.user.must_change_password();
-    let printed = Printed { token, user: User::from(&logged_in.user) };
-    Ok(Success(DONE, LoginData { printed, must_change_password }))
+    Ok(Success(DONE, LoginData::from(logged_in)))
 }

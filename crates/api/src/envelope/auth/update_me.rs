@@ -3,6 +3,7 @@
 use menjin_domain::accounts::{Email, ProfileChanges, UpdateOwnProfileInput, User};
 use menjin_domain::common::{self, RequestContext};
 use menjin_domain::credentials::CandidatePassword;
+use menjin_domain::mfa::FactorCode;
 
 use crate::envelope::fields::NameAsShown;
 use crate::envelope::responses::{Success, UserData, shown_name};
@@ -16,7 +17,7 @@ pub(crate) fn endpoint() -> Endpoint {
         .message(DONE)
         .refusals(&[ErrorKind::EmailTaken])
         .refusals(&[ErrorKind::EmailNeedsConfirmation, ErrorKind::EmailNeedsPassword])
-        .refusals(ErrorKind::OF_A_PROMPT)
+        .refusals(ErrorKind::OF_A_PROMPT_WITH_CODE)
 }
 
 request! {
@@ -29,6 +30,8 @@ request! {
         /// The password, if the address changes: with it, mails with new passwords go to the new address
         /// as soon as that is verified.
         current_password: Optional<CandidatePassword>,
+        /// A code of the second factor, which the password needs where there is one.
+        code: Optional<FactorCode>,
     }
 }
 
@@ -45,7 +48,8 @@ impl UpdateRequest {
         };
         let email = self.email.value()?;
         let changes = ProfileChanges { email, full_name, ..ProfileChanges::default() };
-        Ok(UpdateOwnProfileInput { changes, current: self.current_password.value()?, request })
+        let (current, code) = (self.current_password.value()?, self.code.value()?);
+        Ok(UpdateOwnProfileInput { changes, current, code, request })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use menjin_domain::accounts::VerifyEmailInput;
 use menjin_domain::credentials::CandidatePassword;
+use menjin_domain::mfa::FactorCode;
 use menjin_domain::one_time::OneTimeToken;
 
 use crate::envelope::responses::{Nothing, Success};
@@ -14,7 +15,7 @@ pub(crate) fn endpoint() -> Endpoint {
         .success("The address is verified")
         .message(DONE)
         .refusals(&[ErrorKind::TokenInvalid, ErrorKind::EmailTaken])
-        .refusals(ErrorKind::OF_A_PROMPT)
+        .refusals(ErrorKind::OF_A_PROMPT_WITH_CODE)
         .refusals(ErrorKind::OF_THE_STORE)
 }
 
@@ -24,6 +25,8 @@ request! {
         token: Required<OneTimeToken>,
         /// The password of the account: with it, mails with new passwords go to this address at once.
         current_password: Optional<CandidatePassword>,
+        /// A code of the second factor, which the password needs where there is one.
+        code: Optional<FactorCode>,
     }
 }
 
@@ -41,6 +44,7 @@ async fn verify_email(
     let input = VerifyEmailInput {
         token: body.token.value()?,
         current: body.current_password.value()?,
+        code: body.code.value()?,
         request: client.0,
     };
     api.services.verify_email.execute(input).await?;

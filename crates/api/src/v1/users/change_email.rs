@@ -2,6 +2,7 @@
 
 use menjin_domain::accounts::{ChangeEmailInput, Email};
 use menjin_domain::credentials::CandidatePassword;
+use menjin_domain::mfa::FactorCode;
 
 use crate::prelude::*;
 use crate::v1::responses::Done;
@@ -16,7 +17,7 @@ pub(crate) fn endpoint() -> Endpoint {
         .success("A link is sent to the address, unless somebody else has it")
         .message(DONE)
         .refusals(&[ErrorKind::MailOff, ErrorKind::EmailUnchanged])
-        .refusals(ErrorKind::OF_A_PROMPT)
+        .refusals(ErrorKind::OF_A_PROMPT_WITH_CODE)
 }
 
 request! {
@@ -24,6 +25,8 @@ request! {
     struct ChangeEmailRequest as "UserChangeEmail" {
         email: Required<Email>,
         current_password: Required<CandidatePassword>,
+        /// A code of the second factor, where there is one.
+        code: Optional<FactorCode>,
     }
 }
 
@@ -40,6 +43,7 @@ async fn change_email(
     let input = ChangeEmailInput {
         email: body.email.value()?,
         current: body.current_password.value()?,
+        code: body.code.value()?,
         request: client.0,
     };
     api.services.change_email.execute(&caller, input).await?;

@@ -6,6 +6,7 @@ use menjin_domain::accounts::{
 };
 use menjin_domain::common::RequestContext;
 use menjin_domain::credentials::CandidatePassword;
+use menjin_domain::mfa::FactorCode;
 use menjin_web::Locale;
 
 use crate::prelude::*;
@@ -16,7 +17,7 @@ pub(crate) fn endpoint() -> Endpoint {
         .success("The user as it is now")
         .refusals(&[ErrorKind::EmailTaken])
         .refusals(&[ErrorKind::EmailNeedsConfirmation, ErrorKind::EmailNeedsPassword])
-        .refusals(ErrorKind::OF_A_PROMPT)
+        .refusals(ErrorKind::OF_A_PROMPT_WITH_CODE)
 }
 
 request! {
@@ -31,6 +32,8 @@ request! {
         /// The password, if the address changes: with it, mails with new passwords go to the new address
         /// as soon as that is verified.
         current_password: Optional<CandidatePassword>,
+        /// A code of the second factor, which the password needs where there is one.
+        code: Optional<FactorCode>,
     }
 }
 
@@ -47,7 +50,8 @@ impl UpdateRequest {
             attributes: AttributeChanges::new(),
             address: AddressChange::default(),
         };
-        Ok(UpdateOwnProfileInput { changes, current: self.current_password.value()?, request })
+        let (current, code) = (self.current_password.value()?, self.code.value()?);
+        Ok(UpdateOwnProfileInput { changes, current, code, request })
     }
 }
 

@@ -1,0 +1,30 @@
+//! `POST /api/v1/users/me/mfa/totp/disable`.
+
+use super::enrol::FactorRequest;
+use crate::prelude::*;
+use crate::v1::responses::Done;
+
+const DONE: Text = Text { zh: "两步验证已关闭", en: "Second factor removed" };
+
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new(Method::POST, "/api/v1/users/me/mfa/totp/disable", disable)
+        .success("No code is asked for any more")
+        .message(DONE)
+        .refusals(&[ErrorKind::NoFactor])
+        .refusals(ErrorKind::OF_A_PROMPT_WITH_CODE)
+}
+
+/// Give up one's own second factor.
+///
+/// All other sessions of the user end. Where the role needs a second factor, nothing is possible then but to
+/// set up another.
+#[api_v2_operation(operation_id = "disable_totp", tags("Second factor"))]
+async fn disable(
+    api: Data<Api>,
+    Ordered(caller, Body(body)): Ordered<Caller, Body<FactorRequest>>,
+    client: Client,
+) -> Answer<Done> {
+    let (current, code) = body.values()?;
+    api.services.disable_mfa.execute(&caller, &current, code.as_ref(), client.0).await?;
+    Ok(Done(DONE))
+}

@@ -1,0 +1,97 @@
+//! What somebody types as their second factor.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::common::Violation;
+use crate::common::text::{is_dash, nfkc};
+
+/// The digits of recovery codes: none is mistaken for another (Crockford's base 32).
+pub(crate) const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// How many digits a recovery code has: 80 bits.
+pub(crate) const RECOVERY_LENGTH: usize = 16;
+
+/// How many digits a code of an authenticator has.
+pub(crate) const TOTP_LENGTH: usize = 6;
+
+/// A code as it was typed: six digits of an authenticator, or a recovery code. Its debug output shows
+/// nothing.
+#[derive(Clone)]
+pub enum FactorCode {
+    /// Of an authenticator.
+    Totp(SecretString),
+    /// One of the recovery codes, without dashes, in capital letters.
+    Recovery(SecretString),
+}
+
+impl FactorCode {
+    /// Reads a code, in any width and case, with `O` for 0 and `I` or `L` for 1, and with or without spaces
+    /// and dashes.
+    ///
+    /// # Errors
+    /// It is neither of the two.
+    pub fn parse(text: &str) -> Result<Self, Violation> {
+        const MAX: usize = 64;
+        if text.len() > MAX {
+            return Err(Violation::NotACode);
+        }
+        let text = nfkc(text);
+        let typed = text.chars().filter(|c| !c.is_whitespace() && !is_dash(*c));
+        let typed: String = typed.flat_map(char::to_uppercase).collect();
+        if typed.len() == TOTP_LENGTH && typed.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(Self::Totp(typed.into()));
+        }
+        let read = typed.chars().map(|c| match c {
+            'O' => '0',
+            'I' | 'L' => '1',
+            other => other,
+        });
+        let read: String = read.collect();
+        let is_code = read.len() == RECOVERY_LENGTH && read.bytes().all(|c| DIGITS.contains(&c));
+        if is_code { Ok(Self::Recovery(read.into())) } else { Err(Violation::NotACode) }
+    }
+
+    /// What was typed, in its one spelling.
+    pub fn expose(&self) -> &str {
+        match self {
+            Self::Totp(code) | Self::Recovery(code) => code.expose_secret(),
+        }
+    }
+}
+
+impl fmt::Debug for FactorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Totp(_) => "Totp(…)",
+            Self::Recovery(_) => "Recovery(…)",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn y2_a_code_is_read_however_it_is_typed() {
+        for typed in ["123456", " 123 456 ", "１２３４５６", "123-456", "123\u{2013}456"] {
+            let code = FactorCode::parse(typed).unwrap();
+            assert!(matches!(&code, FactorCode::Totp(_)) && code.expose() == "123456", "{typed:?}");
+        }
+        let shown = "0123-4567-89AB-CDEF";
+        for typed in [shown, "oi23 4567 89ab cdef", "0l23456789ABCDEF", "０１２３-4567-89ab-cdef"]
+        {
+            let code = FactorCode::parse(typed).unwrap();
+            assert!(matches!(&code, FactorCode::Recovery(_)), "{typed:?}");
+            assert_eq!(code.expose(), "0123456789ABCDEF", "{typed:?}");
+        }
+        let long = "1".repeat(99);
+        for other in ["", "12345", "1234567", "abcdef", "0123-4567-89AB-CDEU", "١٢٣٤٥٦", &long]
+        {
+            assert!(FactorCode::parse(other).is_err(), "{other:?}");
+        }
+        assert!(!format!("{:?}", FactorCode::parse("123456").unwrap()).contains("123456"));
+    }
+}
