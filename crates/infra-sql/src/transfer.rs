@@ -1,4 +1,4 @@
-//! The tables that a transfer copies. A new table needs an entry here. Jobs have none: they live for an hour.
+//! The tables that a transfer copies. A new table needs an entry here. Jobs have none, which live for an hour, nor factors that wait for their first code.
 //!
 //! Values are copied as texts that are the same for both databases. The kind of a column determines
 //! how each database stores its values.
@@ -127,26 +127,6 @@ pub const TABLES: &[Table] = &[
         ],
     },
     Table {
-        name: "totp_factors",
-        what: "second factors",
-        gives_ids: false,
-        key: &["user_id"],
-        columns: &[
-            ("user_id", Number),
-            ("secret", Kind::Text),
-            ("key_id", Kind::Text),
-            ("last_step", Number),
-            ("created_at", Moment),
-        ],
-    },
-    Table {
-        name: "recovery_codes",
-        what: "recovery codes",
-        gives_ids: false,
-        key: &["user_id", "digest"],
-        columns: &[("user_id", Number), ("digest", Kind::Text), ("key_id", Kind::Text)],
-    },
-    Table {
         name: "login_throttles",
         what: "counts of failed log-ins",
         gives_ids: false,
@@ -213,6 +193,26 @@ pub const TABLES: &[Table] = &[
         gives_ids: false,
         key: &["attribute", "term", "user_id"],
         columns: &[("attribute", Kind::Text), ("term", Kind::Text), ("user_id", Number)],
+    },
+    Table {
+        name: "totp_factors",
+        what: "second factors",
+        gives_ids: false,
+        key: &["user_id"],
+        columns: &[
+            ("user_id", Number),
+            ("secret", Kind::Text),
+            ("key_id", Kind::Text),
+            ("last_step", Number),
+            ("created_at", Moment),
+        ],
+    },
+    Table {
+        name: "recovery_codes",
+        what: "recovery codes",
+        gives_ids: false,
+        key: &["user_id", "digest"],
+        columns: &[("user_id", Number), ("digest", Kind::Text), ("key_id", Kind::Text)],
     },
     Table {
         name: "invitations",

@@ -1,6 +1,7 @@
 //! The commands besides `serve`.
 
 use std::io::{BufRead as _, Write as _};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use menjin_domain::accounts::{
@@ -9,11 +10,14 @@ use menjin_domain::accounts::{
 };
 use menjin_domain::common::{Error, PageStart, PortError};
 use menjin_domain::credentials::NewPassword;
+use menjin_domain::mfa::{FactorPorts, ResealFactors};
+use menjin_infra_credentials::DerivedKeys;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::application::create_admin;
 use crate::audit;
 use crate::cli::{CreateAdminArgs, Environment, ExportArgs};
+use crate::secret;
 use crate::settings::{DEFAULT, PRODUCTION, Settings, Writings};
 use crate::store::Store;
 
@@ -33,7 +37,32 @@ pub(crate) fn migrate(settings: &Settings) -> anyhow::Result<()> {
 /// `menjin config check`: the settings were checked when they were read.
 pub(crate) fn check_config(settings: &Settings, writings: &Writings) -> anyhow::Result<()> {
     write!(std::io::stdout(), "{}", settings.to_toml(writings)?)?;
+    // Whoever is about to take a secret away is told what would be lost. A database that is not there has
+    // nothing to lose, and is no fault of the settings.
+    if !settings.auth.verify_only_secrets().is_empty() {
+        match runtime()?.block_on(needing_older_secrets(settings)) {
+            Ok(accounts) => eprintln!(
+                "menjin: {accounts} accounts have a second factor or recovery codes that need a secret of \
+                 auth.verify_only_secrets"
+            ),
+            Err(error) => eprintln!(
+                "menjin: not counted which second factors need a secret of auth.verify_only_secrets: {error:#}"
+            ),
+        }
+    }
     Ok(())
+}
+
+/// How many accounts have a second factor or recovery codes that need an older secret.
+async fn needing_older_secrets(settings: &Settings) -> anyhow::Result<u64> {
+    let store = Store::open_existing(settings).await?;
+    let older = settings.auth.verify_only_secrets();
+    let keys = DerivedKeys::new(&secret::signing_secret(settings)?, &older);
+    let (sealer, factors) = (Arc::new(keys), store.factors());
+    let ports = FactorPorts { repository: factors, sealer, ..FactorPorts::none() };
+    let left = ResealFactors::new(&ports).left().await;
+    store.close().await?;
+    Ok(left?)
 }
 
 /// `menjin config defaults`

@@ -212,6 +212,7 @@ async fn show(office: &Office, args: &ShowUserArgs) -> anyhow::Result<()> {
         ["full name", &text(profile.full_name.as_ref().map(FullName::as_str))],
         ["role", user.role.as_str()],
         ["state", &state(&user)],
+        ["second factor", if user.has_factor { "yes" } else { "no" }],
         ["reason of the ban", &text(reason.map(BanReason::as_str))],
         ["phone", &text(profile.phone.as_ref().map(Phone::as_str))],
         ["made", &rfc3339(user.created_at)],

@@ -10,6 +10,7 @@ mod browser;
 mod documents;
 mod generated;
 mod manual;
+mod second_factor;
 mod tools;
 mod verifiers;
 

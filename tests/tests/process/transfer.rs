@@ -154,7 +154,7 @@ async fn what_cannot_be_transferred_is_refused_by_name() {
         assert!(!said.contains("canary"), "{said}");
     }
     assert!(!folder.join("none.db").exists(), "what is read is not made");
-    assert_eq!(moved(&transfer(folder, file, "sqlite://new.db")).len(), 8);
+    assert_eq!(moved(&transfer(folder, file, "sqlite://new.db")).len(), 10);
     let full = transfer(folder, file, "sqlite://new.db");
     assert_eq!(full.status.code(), Some(1));
     let said = text(&full.stderr);
@@ -175,6 +175,7 @@ async fn crowd(path: &Path) {
         row.extend([None, None, text("0".into()), None]);
         row.extend([None, None, None, None, text("0".into()), None, None, text("1".into())]);
         row.extend([const { None }; 8]);
+        row.push(text("0".into()));
         row
     };
     let rows: Vec<_> = (1..=20_000).map(row).collect();

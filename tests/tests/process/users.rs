@@ -7,6 +7,7 @@ use std::time::Duration;
 use menjin_tests::client::Client;
 use menjin_tests::process::{Server, command, output, output_given};
 use menjin_tests::servers::redis::{RedisServer, namespace};
+use menjin_tests::totp::{Authenticator, begin, confirm};
 use menjin_tests::waiting::until;
 use serde_json::{Value, json};
 
@@ -262,4 +263,43 @@ fn a9_completions_and_manual_pages_are_made() {
     assert!(page.contains("until") && page.contains("Example"), "{page}");
     // Neither needs settings, nor a database.
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// A lost factor is taken away by a command; what still needs an older secret is counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn y7_the_machines_owner_takes_a_lost_factor_away() {
+    const OLD: &str = "0123456789abcdef0123456789abcdef";
+    const NEW: &str = "fedcba9876543210fedcba9876543210";
+    let folder = place();
+    let with = |command: &mut Command| {
+        command.env("MENJIN__MAIL__MODE", "off").env("MENJIN__AUTH__SECRET", OLD);
+    };
+    let mut serve = command(MENJIN, folder.path());
+    with(&mut serve);
+    let server = Server::start(&mut serve);
+    let password = "correct horse battery";
+    let root = Client::new(&server.url).log_in("root", password).await;
+    let begun = begin(&root, &json!({ "current_password": password })).await;
+    let app = Authenticator::new(begun.body["secret"].as_str().unwrap());
+    let now = chrono::Utc::now().timestamp();
+    let confirmed = confirm(&root, &app.code_at(now)).await;
+    assert_eq!(confirmed.status, 200, "{confirmed}");
+    let asked = Client::new(&server.url).try_log_in("root", password).await;
+    assert_eq!(asked.body["code"], "mfa_required", "{asked}");
+
+    let mut check = command(MENJIN, folder.path());
+    check.args(["config", "check"]).env("MENJIN__AUTH__SECRET", NEW);
+    let checked = output(check.env("MENJIN__AUTH__VERIFY_ONLY_SECRETS", OLD));
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
+    let said_of_it = text(&checked.stderr);
+    assert!(said_of_it.contains("1 accounts have a second factor"), "{said_of_it}");
+
+    let removed = said(folder.path(), &["remove-factor", "root"]);
+    assert_eq!(removed, "root: logs in with the password alone\n");
+    until("the session ends", PATIENCE, async || root.me().await.status == 401).await;
+    let logged_in = Client::new(&server.url).try_log_in("root", password).await;
+    assert_eq!(logged_in.status, 200, "{logged_in}");
+    let (code, complaint) = refused(folder.path(), &["remove-factor", "root"]);
+    assert_eq!(code, Some(1));
+    assert!(complaint.contains("the user has no second factor"), "{complaint}");
 }

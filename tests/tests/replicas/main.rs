@@ -17,5 +17,6 @@ mod races;
 mod redis_outages;
 mod revocation;
 mod rotation;
+mod second_factor;
 mod sessions;
 mod support;

@@ -60,7 +60,7 @@ fn the_cache_is_documented_as_it_is_set() {
     assert!(authenticated["responses"]["401"].is_object());
     let refused = &authenticated["responses"]["403"]["content"]["application/json"]["examples"];
     let examples: Vec<_> = refused.as_object().into_iter().flat_map(|all| all.keys()).collect();
-    assert_eq!(examples, ["password_change_required"]);
+    assert_eq!(examples, ["mfa_enrolment_required", "password_change_required"]);
     assert!(read(CacheAccess::Superuser)["responses"]["403"].is_object());
     assert_eq!(read(CacheAccess::Off), Value::Null);
 }

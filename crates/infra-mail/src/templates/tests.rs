@@ -86,7 +86,12 @@ fn m6_a_mail_says_when_from_where_for_how_long_and_what_to_do_if_it_was_somebody
                         MailKind::PasswordChanged
                         | MailKind::EmailChanged
                         | MailKind::EmailRestored
-                        | MailKind::AccountDeletion,
+                        | MailKind::AccountDeletion
+                        | MailKind::FactorAdded
+                        | MailKind::FactorRemoved
+                        | MailKind::FactorLocked
+                        | MailKind::RecoveryCodeUsed
+                        | MailKind::RecoveryCodesRenewed,
                     ) => "If it was not you",
                     (Locale::En, _) => "If you did not ask for this",
                 };

@@ -26,6 +26,8 @@ request! {
 }
 
 /// Log in with a code, after the password.
+///
+/// A code is taken once, wherever it is used. A recovery code is gone then.
 #[api_v2_operation(operation_id = "envelope_complete_login", tags("Authentication (envelope)"))]
 async fn complete_login(
     api: Data<Api>,

@@ -12,6 +12,8 @@ pub(crate) fn endpoint() -> Endpoint {
 }
 
 /// Get new recovery codes.
+///
+/// Those before do not work any more. The new ones are shown only once.
 #[api_v2_operation(operation_id = "renew_recovery_codes", tags("Second factor"))]
 async fn renew(
     api: Data<Api>,
