@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use menjin_domain::common::Clock as _;
+use menjin_infra_memory::SystemClock;
 use serde_json::{Value, json};
 use totp_rs::{Builder, Secret};
 
@@ -36,6 +37,11 @@ impl Authenticator {
         let secret = Secret::try_from_base32(&self.secret).unwrap();
         let totp = Builder::new().with_secret(secret).build().unwrap();
         totp.generate(seconds.try_into().unwrap()).to_string()
+    }
+
+    /// The code of now by the machine's clock, or so many steps later.
+    pub fn code_in(&self, steps: i64) -> String {
+        self.code_at(SystemClock.now().timestamp() + steps * 30)
     }
 
     /// The next code, which was not used before: the clock goes on by a step.

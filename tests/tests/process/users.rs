@@ -281,8 +281,7 @@ async fn y7_the_machines_owner_takes_a_lost_factor_away() {
     let root = Client::new(&server.url).log_in("root", password).await;
     let begun = begin(&root, &json!({ "current_password": password })).await;
     let app = Authenticator::new(begun.body["secret"].as_str().unwrap());
-    let now = chrono::Utc::now().timestamp();
-    let confirmed = confirm(&root, &app.code_at(now)).await;
+    let confirmed = confirm(&root, &app.code_in(0)).await;
     assert_eq!(confirmed.status, 200, "{confirmed}");
     let asked = Client::new(&server.url).try_log_in("root", password).await;
     assert_eq!(asked.body["code"], "mfa_required", "{asked}");
