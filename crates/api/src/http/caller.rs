@@ -21,88 +21,60 @@ use super::reply::Rejection;
 use crate::endpoint::{Access, Input, Signature};
 use crate::state::Api;
 
-/// The authenticated caller; a request without one is refused.
-pub(crate) struct Caller(Principal);
-
-impl Deref for Caller {
-    type Target = Principal;
-
-    fn deref(&self) -> &Principal {
-        &self.0
-    }
-}
-
 type Extraction<T> = Pin<Box<dyn Future<Output = Result<T, Rejection>>>>;
 
-impl FromRequest for Caller {
-    type Error = Rejection;
-    type Future = Extraction<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let RestrictedCaller(caller) = RestrictedCaller::of(&request).await?;
-            caller.check_unrestricted()?;
-            Ok(Self(caller))
-        })
-    }
+async fn authenticated(request: &HttpRequest) -> Result<Principal, Rejection> {
+    let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
+    let token = bearer(request)?.ok_or(ErrorKind::NotAuthenticated)?;
+    let caller = api.services.authenticate.execute(token).await;
+    Ok(caller.map_err(unauthenticated)?)
 }
 
-/// The authenticated caller, also one who may do next to nothing yet: for what such a caller may do.
-pub(crate) struct RestrictedCaller(Principal);
+/// Makes extractors of the authenticated caller, who may be under these restrictions and no other; a request
+/// without a caller is refused.
+macro_rules! callers {
+    ($($(#[$doc:meta])* $name:ident: $access:ident, $admitted:expr;)*) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name(Principal);
 
-impl Deref for RestrictedCaller {
-    type Target = Principal;
+        impl Deref for $name {
+            type Target = Principal;
 
-    fn deref(&self) -> &Principal {
-        &self.0
-    }
-}
-
-impl FromRequest for RestrictedCaller {
-    type Error = Rejection;
-    type Future = Extraction<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { Self::of(&request).await })
-    }
-}
-
-impl RestrictedCaller {
-    async fn of(request: &HttpRequest) -> Result<Self, Rejection> {
-        let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
-        let token = bearer(request)?.ok_or(ErrorKind::NotAuthenticated)?;
-        let caller = api.services.authenticate.execute(token).await;
-        Ok(Self(caller.map_err(unauthenticated)?))
-    }
-}
-
-/// The authenticated caller, also one who has to set up a second factor first: for that.
-pub(crate) struct Enrolling(Principal);
-
-impl Deref for Enrolling {
-    type Target = Principal;
-
-    fn deref(&self) -> &Principal {
-        &self.0
-    }
-}
-
-impl FromRequest for Enrolling {
-    type Error = Rejection;
-    type Future = Extraction<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let RestrictedCaller(caller) = RestrictedCaller::of(&request).await?;
-            match caller.restriction {
-                None | Some(Restriction::FactorEnrolment) => Ok(Self(caller)),
-                Some(other) => Err(other.into()),
+            fn deref(&self) -> &Principal {
+                &self.0
             }
-        })
-    }
+        }
+
+        impl FromRequest for $name {
+            type Error = Rejection;
+            type Future = Extraction<Self>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let request = request.clone();
+                Box::pin(async move {
+                    let caller = authenticated(&request).await?;
+                    caller.check_restriction(&$admitted)?;
+                    Ok(Self(caller))
+                })
+            }
+        }
+
+        impl Input for $name {
+            fn describe(signature: &mut Signature, _: &mut Components<'_>) {
+                signature.access = Access::$access;
+                signature.may_refuse(Access::$access.refusals());
+            }
+        }
+    )*};
+}
+
+callers! {
+    /// The authenticated caller.
+    Caller: Users, [];
+    /// Also one who may do next to nothing yet: for what such a caller may do.
+    RestrictedCaller: RestrictedUsers, [Restriction::PasswordChange, Restriction::FactorEnrolment];
+    /// Also one who has to set up a second factor first: for that.
+    Enrolling: Enrolling, [Restriction::FactorEnrolment];
 }
 
 /// Somebody who may list and end their own sessions: the authenticated caller, or who was refused a session
@@ -215,31 +187,10 @@ where
     }
 }
 
-impl Input for Caller {
-    fn describe(signature: &mut Signature, _: &mut Components<'_>) {
-        signature.access = Access::Users;
-        signature.may_refuse(Access::Users.refusals());
-    }
-}
-
-impl Input for Enrolling {
-    fn describe(signature: &mut Signature, _: &mut Components<'_>) {
-        signature.access = Access::Enrolling;
-        signature.may_refuse(Access::Enrolling.refusals());
-    }
-}
-
 impl Input for Owner {
     fn describe(signature: &mut Signature, _: &mut Components<'_>) {
         signature.access = Access::SessionOwners;
         signature.may_refuse(Access::SessionOwners.refusals());
-    }
-}
-
-impl Input for RestrictedCaller {
-    fn describe(signature: &mut Signature, _: &mut Components<'_>) {
-        signature.access = Access::RestrictedUsers;
-        signature.may_refuse(Access::RestrictedUsers.refusals());
     }
 }
 

@@ -43,13 +43,15 @@ impl Restriction {
 }
 
 impl Principal {
-    /// Whether the caller may do more than to see themselves, to do what is asked of them, and to log
-    /// out.
+    /// Whether the caller may do what is for people under no restriction but these.
     ///
     /// # Errors
     /// What is asked of the caller first.
-    pub fn check_unrestricted(&self) -> Result<(), Restriction> {
-        self.restriction.map_or(Ok(()), Err)
+    pub fn check_restriction(&self, admitted: &[Restriction]) -> Result<(), Restriction> {
+        match self.restriction {
+            Some(restriction) if !admitted.contains(&restriction) => Err(restriction),
+            _ => Ok(()),
+        }
     }
 }
 
