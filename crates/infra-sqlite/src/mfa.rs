@@ -75,21 +75,18 @@ impl FactorRepository for SqliteStore {
             let (id, session) = (confirmation.user_id, confirmation.session_id);
             let at = Micros::from(confirmation.context.at);
             let live = sessions::table.find(Id::from(session)).filter(is_live_of(id.get(), at));
-            let mine = diesel::update(live).set(sessions::has_factor.eq(true));
-            if mine.execute(sqlite).or_port_error()? == 0 {
-                return Ok(false);
-            }
+            let live: Option<Id> =
+                live.select(sessions::id).get_result(sqlite).optional().or_port_error()?;
             let begun = totp_enrolments::table
                 .filter(is_enrolment(id.get(), session.into(), at))
                 .filter(totp_enrolments::secret.eq(&confirmation.secret.sealed));
-            if diesel::delete(begun).execute(sqlite).or_port_error()? == 0 {
-                // The session has no factor after all.
-                diesel::update(sessions::table.find(Id::from(session)))
-                    .set(sessions::has_factor.eq(false))
-                    .execute(sqlite)
-                    .or_port_error()?;
+            if live.is_none() || diesel::delete(begun).execute(sqlite).or_port_error()? == 0 {
                 return Ok(false);
             }
+            diesel::update(sessions::table.find(Id::from(session)))
+                .set(sessions::has_factor.eq(true))
+                .execute(sqlite)
+                .or_port_error()?;
             let row = NewFactorRow::from(&confirmation);
             diesel::insert_into(totp_factors::table)
                 .values(&row)
