@@ -24,6 +24,7 @@ mod network;
 mod paging;
 mod patch;
 mod random;
+pub(crate) mod readable;
 mod request_context;
 mod seal;
 pub(crate) mod text;

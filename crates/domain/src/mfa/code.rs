@@ -5,10 +5,8 @@ use std::fmt;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::common::Violation;
-use crate::common::text::{is_dash, nfkc};
-
-/// The digits of recovery codes: none is mistaken for another (Crockford's base 32).
-pub(crate) const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+use crate::common::readable::typed_digits;
+use crate::common::text::nfkc;
 
 /// How many digits a recovery code has: 80 bits.
 pub(crate) const RECOVERY_LENGTH: usize = 16;
@@ -37,20 +35,14 @@ impl FactorCode {
         if text.len() > MAX {
             return Err(Violation::NotACode);
         }
-        let text = nfkc(text);
-        let typed = text.chars().filter(|c| !c.is_whitespace() && !is_dash(*c));
-        let typed: String = typed.flat_map(char::to_uppercase).collect();
-        if typed.len() == TOTP_LENGTH && typed.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Ok(Self::Totp(typed.into()));
+        let digits = typed_digits(&nfkc(text)).ok_or(Violation::NotACode)?;
+        match digits.len() {
+            TOTP_LENGTH if digits.bytes().all(|digit| digit.is_ascii_digit()) => {
+                Ok(Self::Totp(digits.into()))
+            }
+            RECOVERY_LENGTH => Ok(Self::Recovery(digits.into())),
+            _ => Err(Violation::NotACode),
         }
-        let read = typed.chars().map(|c| match c {
-            'O' => '0',
-            'I' | 'L' => '1',
-            other => other,
-        });
-        let read: String = read.collect();
-        let is_code = read.len() == RECOVERY_LENGTH && read.bytes().all(|c| DIGITS.contains(&c));
-        if is_code { Ok(Self::Recovery(read.into())) } else { Err(Violation::NotACode) }
     }
 
     /// What was typed, in its one spelling.

@@ -8,11 +8,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::access::Principal;
 use crate::audit::AuditContext;
+use crate::common::readable::{digit, grouped};
 use crate::common::{Clock, Error, PortError, Random, RequestContext, UserId};
 use crate::credentials::{CandidatePassword, PasswordPrompt};
 use crate::lockout::PromptPurpose;
 use crate::mail::{MailKind, Post};
-use crate::mfa::code::{DIGITS, RECOVERY_LENGTH};
+use crate::mfa::code::RECOVERY_LENGTH;
 use crate::mfa::{
     DisableMfaError, FactorCode, FactorRepository, FactorSealer, NewRecoveryCodes, NoFactor,
 };
@@ -42,21 +43,15 @@ impl RecoveryCodes {
             digest.update(random.uuid()?.as_bytes());
             digest.update(random.uuid()?.as_bytes());
             let bytes = digest.finalize();
-            let digits = bytes.iter().take(RECOVERY_LENGTH);
-            let digits = digits.filter_map(|byte| DIGITS.get(usize::from(byte % 32)));
-            Ok(digits.map(|digit| char::from(*digit)).collect::<String>().into())
+            let digits = bytes.iter().take(RECOVERY_LENGTH).map(|byte| digit(*byte));
+            Ok(digits.collect::<String>().into())
         };
         (0..Self::COUNT).map(one).collect::<Result<_, PortError>>().map(Self)
     }
 
     /// As people read them: four groups of four.
     pub fn shown(&self) -> Vec<String> {
-        let groups = |code: &SecretString| {
-            let code: Vec<char> = code.expose_secret().chars().collect();
-            let groups = code.chunks(4).map(|group| group.iter().collect::<String>());
-            groups.collect::<Vec<_>>().join("-")
-        };
-        self.0.iter().map(groups).collect()
+        self.0.iter().map(|code| grouped(code.expose_secret())).collect()
     }
 
     /// By what they are recognised, under the newest key.

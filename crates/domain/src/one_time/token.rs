@@ -7,7 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
-use crate::common::text::hex;
+use crate::common::readable::{digit, grouped, typed_digits};
+use crate::common::text::{hex, nfkc};
 use crate::common::{PortError, Violation};
 
 /// What a token is for. A token of one purpose is unknown to every other.
@@ -47,9 +48,6 @@ impl Purpose {
     }
 }
 
-/// The digits of codes: none is mistaken for another, or makes a word (Crockford's base 32).
-const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
 /// How many digits a code has: 60 bits.
 const CODE_LENGTH: usize = 12;
 
@@ -84,11 +82,8 @@ impl OneTimeToken {
 
     /// The code of the lower 60 of these bits.
     pub fn code(bits: u64) -> Self {
-        let digit = |nth: usize| {
-            let value = usize::try_from((bits >> (5 * nth)) & 31).unwrap_or_default();
-            DIGITS.get(value).copied().unwrap_or_default()
-        };
-        let digits: Vec<u8> = (0..CODE_LENGTH).map(digit).collect();
+        let nth = |nth: usize| digit(u8::try_from((bits >> (5 * nth)) & 31).unwrap_or_default());
+        let digits: String = (0..CODE_LENGTH).map(nth).collect();
         Self(grouped(&digits).into())
     }
 
@@ -108,24 +103,9 @@ impl OneTimeToken {
     }
 }
 
-/// The digits of a code, as they are shown.
-fn grouped(digits: &[u8]) -> String {
-    let groups: Vec<_> = digits.chunks(4).map(String::from_utf8_lossy).collect();
-    groups.join("-")
-}
-
-/// The code that somebody has typed, in any case, with `O` for 0 and `I` or `L` for 1, and with or
-/// without its dashes; `None` if it is none.
+/// The code that somebody has typed; `None` if it is none.
 fn code_of(text: &str) -> Option<String> {
-    let mut digits = Vec::new();
-    for c in text.chars().filter(|c| !matches!(c, '-' | ' ' | '－' | '–' | '—')) {
-        let digit = match c.to_ascii_uppercase() {
-            'O' => b'0',
-            'I' | 'L' => b'1',
-            digit => u8::try_from(digit).ok().filter(|digit| DIGITS.contains(digit))?,
-        };
-        digits.push(digit);
-    }
+    let digits = typed_digits(&nfkc(text))?;
     (digits.len() == CODE_LENGTH).then(|| grouped(&digits))
 }
 
@@ -217,6 +197,7 @@ mod tests {
             bare.clone(),
             bare.replace('0', "o").replace('1', "l"),
             format!(" {} {} {} ", &bare[..4], &bare[4..8], &bare[8..]),
+            bare.replace('9', "９").replace('A', "ａ"),
         ] {
             let parsed = OneTimeToken::parse(&typed).unwrap();
             assert_eq!(parsed.digest(), code.digest(), "{typed}");
