@@ -1,5 +1,7 @@
 //! Changes that administrators make.
 
+use std::collections::HashMap;
+
 use diesel::dsl::{exists, select};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use menjin_domain::accounts::{
@@ -34,12 +36,44 @@ pub(crate) async fn change(
     change: &AccountChange,
     authority: &Authority,
 ) -> Result<Option<User>, Aborted> {
-    let mut consequences = Consequences::default();
-    let Some(_) = make(postgres, id, change, authority, &mut consequences).await? else {
+    let (mut locked, mut consequences) = (Locked::default(), Consequences::default());
+    let Some(_) = make(postgres, id, change, authority, &mut locked, &mut consequences).await?
+    else {
         return Ok(None);
     };
     consequences.write(postgres, authority.context.at).await?;
     Ok(Some(user(postgres, id).await?))
+}
+
+/// Accounts that were read and locked together, because a statement for each costs a round trip.
+#[derive(Default)]
+pub(crate) struct Locked(HashMap<i64, AccountRow>);
+
+impl Locked {
+    /// Locks those of these accounts that there are. They are locked in the order of their ids, so that two
+    /// transactions that do so wait for each other and cannot deadlock.
+    pub(crate) async fn lock<E>(
+        postgres: &mut AsyncPgConnection,
+        ids: Vec<i64>,
+    ) -> Result<Self, Abort<E>> {
+        let accounts = users::table.filter(users::id.eq_any(ids)).order(users::id).for_update();
+        let rows: Vec<(i64, AccountRow)> =
+            accounts.select((users::id, AccountRow::as_select())).load(postgres).await?;
+        Ok(Self(rows.into_iter().collect()))
+    }
+
+    /// Hands an account out, once: whoever asks again reads what has become of it.
+    async fn take(
+        &mut self,
+        postgres: &mut AsyncPgConnection,
+        id: UserId,
+    ) -> QueryResult<Option<AccountRow>> {
+        if let Some(row) = self.0.remove(&id.get()) {
+            return Ok(Some(row));
+        }
+        let account = users::table.find(id.get()).select(AccountRow::as_select()).for_update();
+        account.get_result(postgres).await.optional()
+    }
 }
 
 /// What follows from changes that are made together, to be written for all of them at once: each statement
@@ -102,12 +136,11 @@ pub(crate) async fn make(
     id: UserId,
     change: &AccountChange,
     authority: &Authority,
+    locked: &mut Locked,
     consequences: &mut Consequences,
 ) -> Result<Option<bool>, Aborted> {
     let context = &authority.context;
-    let account = users::table.find(id.get()).select(AccountRow::as_select()).for_update();
-    let row: Option<AccountRow> = account.get_result(postgres).await.optional()?;
-    let Some(row) = row else { return Ok(None) };
+    let Some(row) = locked.take(postgres, id).await? else { return Ok(None) };
     let plan = change.plan(&Account::try_from(row)?, authority).map_err(refused)?;
     if plan.takes_admin {
         // One administrator at a time: two administrators who deactivate each other hold different

@@ -19,7 +19,7 @@ use menjin_infra_sql::rows::user_id;
 use menjin_infra_sql::schema::one_time_tokens as tokens;
 
 use crate::PostgresStore;
-use crate::account_changes::{self, Consequences};
+use crate::account_changes::{self, Consequences, Locked};
 use crate::audit::append;
 use crate::error::Abort;
 use crate::jobs::advance;
@@ -74,14 +74,24 @@ async fn store_rows(
     batch: &ImportBatch,
 ) -> Result<Vec<Outcome>, Abort<PortError>> {
     let known = Known::find(postgres, batch).await?;
+    let steps = batch.rows.iter().map(|row| {
+        let found = known.of(row.username.as_ref(), row.email.as_ref());
+        row.step(found, batch.on_conflict)
+    });
+    let steps: Vec<_> = steps.collect();
+    let affected = steps.iter().filter_map(|step| match step {
+        Ok(Step::Change(id, _)) => Some(id.get()),
+        _ => None,
+    });
+    let mut locked = Locked::lock(postgres, affected.collect()).await?;
     let mut outcomes = vec![None; batch.rows.len()];
     let (mut new, mut consequences) = (Vec::new(), Consequences::default());
-    for (row, outcome) in batch.rows.iter().zip(&mut outcomes) {
-        let found = known.of(row.username.as_ref(), row.email.as_ref());
-        *outcome = Some(match row.step(found, batch.on_conflict) {
+    for (step, outcome) in steps.into_iter().zip(&mut outcomes) {
+        *outcome = Some(match step {
             Ok(Step::Keep(id)) => Ok(Imported::Unchanged(id)),
             Ok(Step::Change(id, changes)) => {
-                change(postgres, id, changes, &batch.authority, &mut consequences).await?
+                let authority = &batch.authority;
+                change(postgres, id, changes, authority, &mut locked, &mut consequences).await?
             }
             Err(refusal) => Err(refusal),
             Ok(Step::Create(user)) if known.is_kept(&user.email) => {
@@ -199,6 +209,7 @@ async fn change(
     id: UserId,
     changes: &[AccountChange],
     authority: &Authority,
+    locked: &mut Locked,
     consequences: &mut Consequences,
 ) -> Result<Outcome, Abort<PortError>> {
     // Each costs a round trip, and what is refused before anything is written needs none.
@@ -210,7 +221,7 @@ async fn change(
     savepoint(postgres, "SAVEPOINT import_row").await?;
     let (mut imported, mark) = (Imported::Unchanged(id), consequences.mark());
     for change in changes {
-        match account_changes::make(postgres, id, change, authority, consequences).await {
+        match account_changes::make(postgres, id, change, authority, locked, consequences).await {
             Ok(None) => {
                 savepoint(postgres, "RELEASE SAVEPOINT import_row").await?;
                 return Ok(Err(RowRefusal::NotFound));
