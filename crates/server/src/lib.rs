@@ -100,7 +100,7 @@ pub fn main() -> ExitCode {
         Command::Serve => serve(&settings, &start, || Ok(environment::settings(&cli)?.0)),
         Command::Migrate => admin::migrate(&settings),
         Command::Transfer(input) => match transfer::Databases::of(&settings, &input) {
-            Ok(databases) => transfer::run(databases),
+            Ok(databases) => transfer::run(databases, &settings),
             Err(error) => {
                 eprintln!("menjin: {error}");
                 return ExitCode::from(BAD_SETTINGS);

@@ -24,6 +24,20 @@ pub(crate) fn signing_secret(settings: &Settings) -> anyhow::Result<SecretString
     }
 }
 
+/// The secret that a server with these settings would have on this database; `None`: none yet.
+pub(crate) fn secret_at(
+    settings: &Settings,
+    database: &Database,
+) -> anyhow::Result<Option<SecretString>> {
+    if !settings.auth.secret.expose().is_empty() {
+        return Ok(Some(settings.auth.secret.0.clone()));
+    }
+    match database {
+        Database::Sqlite(path) => read(&secret_path(path)),
+        Database::Postgres(_) => Ok(None),
+    }
+}
+
 /// The file of the generated secret.
 pub(crate) fn secret_path(database: &Path) -> PathBuf {
     database.with_file_name("auth.secret")

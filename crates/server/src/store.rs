@@ -39,7 +39,12 @@ pub(crate) enum Store {
 impl Store {
     /// Opens the database, and creates or migrates it if needed.
     pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Self> {
-        Ok(match settings.database()? {
+        Self::open_at(settings.database()?).await
+    }
+
+    /// Opens a database, and creates or migrates it if needed.
+    pub(crate) async fn open_at(database: Database) -> anyhow::Result<Self> {
+        Ok(match database {
             Database::Sqlite(path) => {
                 let open = move || SqliteStore::open(SqliteConfig::at(path));
                 Self::Sqlite(blocking(open).await??)

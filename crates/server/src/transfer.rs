@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use menjin_domain::common::Sealer as _;
 use menjin_domain::transfer::{Archive, Checksum, Transfer, TransferProgress};
+use menjin_infra_credentials::DerivedKeys;
 use menjin_infra_postgres::{PostgresArchive, PostgresStore};
 use menjin_infra_sqlite::{SqliteArchive, SqliteStore};
 
 use crate::admin::runtime;
 use crate::cli::TransferArgs;
-use crate::secret::secret_path;
+use crate::secret::{secret_at, secret_path};
 use crate::settings::{Database, Settings, SettingsError};
-use crate::store::blocking;
+use crate::store::{Store, blocking};
 
 /// The databases of a transfer.
 pub(crate) struct Databases {
@@ -36,7 +38,7 @@ impl Databases {
 }
 
 /// Moves everything, and prints what was moved.
-pub(crate) fn run(Databases { from, to }: Databases) -> anyhow::Result<()> {
+pub(crate) fn run(Databases { from, to }: Databases, settings: &Settings) -> anyhow::Result<()> {
     let (source, target) = (place(&from), place(&to));
     if source == target {
         bail!("--from and --to are the same database: {source}");
@@ -47,7 +49,8 @@ pub(crate) fn run(Databases { from, to }: Databases) -> anyhow::Result<()> {
         TransferProgress::Copied(done, total) => show(&bar, "copying", done, total),
         TransferProgress::Verified(done, total) => show(&bar, "verifying", done, total),
     };
-    let moved = runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let moved = runtime.block_on(async {
         let transfer = Transfer { source: source_of(&from).await?, target: target_of(&to).await? };
         Ok::<_, anyhow::Error>(transfer.execute(&report).await?)
     });
@@ -56,7 +59,7 @@ pub(crate) fn run(Databases { from, to }: Databases) -> anyhow::Result<()> {
     if let Database::Sqlite(path) = &from {
         hint(&secret_path(path))?;
     }
-    Ok(())
+    runtime.block_on(warn_of_factors(settings, to))
 }
 
 /// An archive of an existing database: nothing is created or migrated.
@@ -139,7 +142,27 @@ fn hint(secret: &Path) -> std::io::Result<()> {
     }
     writeln!(
         std::io::stdout(),
-        "tokens go on working if the server gets the same secret: auth.secret is in {}",
+        "tokens and second factors go on working if the server gets the same secret: auth.secret is in {}",
         secret.display()
     )
+}
+
+/// Tells of second factors that cannot be read with the secret that the new place has: their owners could
+/// not log in.
+async fn warn_of_factors(settings: &Settings, database: Database) -> anyhow::Result<()> {
+    let secret = secret_at(settings, &database)?;
+    let keys = secret.map(|secret| DerivedKeys::new(&secret, &[]));
+    let store = Store::open_at(database).await?;
+    // Without a secret every factor needs another one than is there.
+    let key_id = keys.map(|keys| keys.key_id()).unwrap_or_default();
+    let counted = store.factors().count_of_other_keys(&key_id).await;
+    store.close().await?;
+    let accounts = counted?;
+    if accounts > 0 {
+        eprintln!(
+            "menjin: {accounts} accounts have a second factor or recovery codes that need the secret of the \
+             old place: before anybody logs in, set it as auth.secret, or list it in auth.verify_only_secrets"
+        );
+    }
+    Ok(())
 }

@@ -10,6 +10,7 @@ use menjin_tests::client::Client;
 use menjin_tests::contract;
 use menjin_tests::process::{Server, command, output};
 use menjin_tests::servers::postgres;
+use menjin_tests::totp::{Authenticator, begin, confirm};
 use serde_json::{Value, json};
 
 use crate::MENJIN;
@@ -130,6 +131,45 @@ async fn everybody_stays_logged_in_there_and_back() {
         assert_eq!(register(&Client::new(&server.url), name).await, 5, "ids go on");
         assert!(server.terminate().0.success());
     }
+}
+
+/// A factor comes along, and it is said where the secret of the new place cannot read it.
+#[tokio::test(flavor = "multi_thread")]
+async fn y7_a_second_factor_comes_along_if_the_secret_does() {
+    let (file, folder) = ("sqlite://data/menjin.db", tempfile::tempdir().unwrap());
+    let folder = folder.path();
+    let serve = |url: &str| {
+        let mut serve = on(folder, url);
+        serve.env("MENJIN__MAIL__MODE", "off");
+        serve
+    };
+    let made = create_admin_by(on(folder, file), &ROOT, PASSWORD);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let server = Server::start(&mut serve(file));
+    let root = Client::new(&server.url).log_in("root", PASSWORD).await;
+    let begun = begin(&root, &json!({ "current_password": PASSWORD })).await;
+    let app = Authenticator::new(begun.body["secret"].as_str().unwrap());
+    let confirmed = confirm(&root, &app.code_in(0)).await;
+    assert_eq!(confirmed.status, 200, "{confirmed}");
+    assert!(server.terminate().0.success());
+
+    // The other file has no secret yet, and would get one of its own.
+    let warning =
+        "1 accounts have a second factor or recovery codes that need the secret of the old place";
+    let lost = transfer(folder, file, "sqlite://other/menjin.db");
+    assert!(text(&lost.stdout).contains("both databases hold the same"), "{lost:?}");
+    assert!(text(&lost.stderr).contains(warning), "{}", text(&lost.stderr));
+
+    let secret = std::fs::read_to_string(folder.join("data/auth.secret")).unwrap();
+    let url = postgres::database().await.url;
+    let mut kept = command(MENJIN, folder);
+    kept.args(["transfer", "--from", file, "--to", &url]);
+    let kept = output(kept.env("MENJIN__AUTH__SECRET", secret.trim()));
+    assert!(kept.status.success() && !text(&kept.stderr).contains("factor"), "{kept:?}");
+    let server = Server::start(serve(&url).env("MENJIN__AUTH__SECRET", secret.trim()));
+    let form = json!({ "username": "root", "password": PASSWORD, "otp": app.code_in(1) });
+    let logged_in = Client::new(&server.url).post("/api/v1/auth/login", &form).await;
+    assert_eq!(logged_in.status, 200, "{logged_in}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
