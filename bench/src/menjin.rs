@@ -258,7 +258,7 @@ impl Menjin {
 
 /// Does this for each number, a few at once: where hashes are expensive they fill every core, and no
 /// queue.
-fn each<T: Send>(
+pub(crate) fn each<T: Send>(
     number: usize,
     work: impl Fn(usize) -> anyhow::Result<T> + Sync,
 ) -> anyhow::Result<Vec<T>> {

@@ -6,6 +6,7 @@ mod import;
 mod list;
 mod mail;
 mod me;
+mod mfa;
 mod refresh;
 mod revocation;
 mod search;
@@ -48,6 +49,8 @@ pub(crate) enum Part {
     B10,
     /// Mails asked for, and sent.
     B11,
+    /// Second steps of log-ins.
+    B12,
 }
 
 impl Part {
@@ -64,6 +67,7 @@ impl Part {
             Self::B9 => "B9",
             Self::B10 => "B10",
             Self::B11 => "B11",
+            Self::B12 => "B12",
         }
     }
 }
@@ -112,6 +116,7 @@ impl Bench {
             Part::B9 => search::run(self),
             Part::B10 => import::run(self),
             Part::B11 => mail::run(self),
+            Part::B12 => mfa::run(self),
         }
     }
 }
