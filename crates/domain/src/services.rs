@@ -22,7 +22,7 @@ use crate::mail::{DeliverMails, ListMails, RetryMail};
 use crate::mfa::{ConfirmTotp, DisableMfa, EnrolTotp, RemoveFactor, RenewRecoveryCodes};
 use crate::ports::{Policy, Ports};
 use crate::sessions::{
-    Authenticate, CompleteLogin, ListSessions, ListUserSessions, Login, Logout, PublicKey,
+    Authenticate, CompleteLogin, Cookies, ListSessions, ListUserSessions, Login, Logout, PublicKey,
     Reauthenticate, Refresh, RevokeOtherSessions, RevokeSession, RevokeUserSessions, TokenCodec,
 };
 
@@ -36,6 +36,7 @@ pub struct Services {
     pub login: Login,
     pub complete_login: CompleteLogin,
     pub authenticate: Authenticate,
+    pub cookies: Cookies,
     pub refresh: Refresh,
     pub logout: Logout,
     pub reauthenticate: Reauthenticate,
@@ -107,6 +108,7 @@ impl Services {
             login: Login::new(&ports, policy),
             complete_login: CompleteLogin::new(&ports, policy),
             authenticate: Authenticate::new(&ports, policy),
+            cookies: Cookies::new(&ports, policy),
             refresh: Refresh::new(&ports, policy),
             logout: Logout::new(&ports),
             reauthenticate: Reauthenticate::new(&ports, policy),

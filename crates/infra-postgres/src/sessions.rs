@@ -7,8 +7,8 @@ use menjin_domain::accounts::{Authority, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
-    CreateSessionError, LiveSession, NewSession, OnExcess, Reauthentication, Rotation,
-    RotationOutcome, Session, SessionQuery, SessionRepository, StaleCredentials,
+    CookieDigest, CreateSessionError, LiveSession, NewSession, OnExcess, Reauthentication,
+    Rotation, RotationOutcome, Session, SessionQuery, SessionRepository, StaleCredentials,
 };
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{
@@ -71,6 +71,56 @@ impl SessionRepository for PostgresStore {
                     .await
                     .optional()?;
                 Ok(row.map(|(session, user)| live_session(session, user)).transpose()?)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn bind_cookie(
+        &self,
+        id: SessionId,
+        cookie: CookieDigest,
+        at: Timestamp,
+    ) -> Result<bool, PortError> {
+        self.statement((id, cookie, at), |postgres, (id, cookie, at)| {
+            async move {
+                let live = is_live(Id::from(*id), Micros::from(*at));
+                let bound = diesel::update(sessions::table.filter(live))
+                    .set(sessions::cookie.eq(cookie.as_str()));
+                Ok(bound.execute(postgres).await? > 0)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn find_by_cookie(&self, cookie: CookieDigest) -> Result<Option<SessionId>, PortError> {
+        self.statement(cookie, |postgres, cookie| {
+            async move {
+                let session = sessions::table.filter(sessions::cookie.eq(cookie.as_str()));
+                let id: Option<Id> =
+                    session.select(sessions::id).get_result(postgres).await.optional()?;
+                Ok(id.map(SessionId::from))
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn touch(
+        &self,
+        id: SessionId,
+        at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<bool, PortError> {
+        self.statement((id, at, expires_at), |postgres, (id, at, expires_at)| {
+            async move {
+                let live = is_live(Id::from(*id), Micros::from(*at));
+                let (used, expires) = (Micros::from(*at), Micros::from(*expires_at));
+                let touched = diesel::update(sessions::table.filter(live))
+                    .set((sessions::last_used_at.eq(used), sessions::expires_at.eq(expires)));
+                Ok(touched.execute(postgres).await? > 0)
             }
             .boxed()
         })

@@ -44,6 +44,7 @@ macro_rules! migrations {
             14, "0014_attribute_terms", 1;
             // An older program would let in with the password alone.
             15, "0015_second_factor", 15;
+            16, "0016_session_cookies", 15;
         )
     };
     ($database:literal: $($version:literal, $name:literal, $oldest_program:literal;)*) => {

@@ -75,6 +75,7 @@ diesel::table! {
         authenticated_at -> Nullable<Moment>,
         ends_at -> Nullable<Moment>,
         has_factor -> Bool,
+        cookie -> Nullable<Text>,
     }
 }
 

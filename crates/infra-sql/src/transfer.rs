@@ -124,6 +124,7 @@ pub const TABLES: &[Table] = &[
             ("authenticated_at", Moment),
             ("ends_at", Moment),
             ("has_factor", Flag),
+            ("cookie", Kind::Text),
         ],
     },
     Table {

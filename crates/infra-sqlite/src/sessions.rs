@@ -5,13 +5,13 @@ use menjin_domain::accounts::{Authority, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
-    CreateSessionError, LiveSession, NewSession, OnExcess, Reauthentication, Rotation,
-    RotationOutcome, Session, SessionQuery, SessionRepository, StaleCredentials,
+    CookieDigest, CreateSessionError, LiveSession, NewSession, OnExcess, Reauthentication,
+    Rotation, RotationOutcome, Session, SessionQuery, SessionRepository, StaleCredentials,
 };
 use menjin_infra_sql::error::bad_column;
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{
-    is_live_of, is_live_of_except, is_older_than, is_open_of_except, is_verified, live,
+    is_live, is_live_of, is_live_of_except, is_older_than, is_open_of_except, is_verified, live,
     oldest_live_of, start_of_sessions,
 };
 
@@ -58,6 +58,46 @@ impl SessionRepository for SqliteStore {
         at: Timestamp,
     ) -> Result<Option<LiveSession>, PortError> {
         self.lookup(id, at).await
+    }
+
+    async fn bind_cookie(
+        &self,
+        id: SessionId,
+        cookie: CookieDigest,
+        at: Timestamp,
+    ) -> Result<bool, PortError> {
+        self.write(move |sqlite| {
+            let bound = diesel::update(sessions::table.filter(is_live(id.into(), at.into())))
+                .set(sessions::cookie.eq(cookie.as_str()));
+            Ok(bound.execute(sqlite).or_port_error()? > 0)
+        })
+        .await
+    }
+
+    async fn find_by_cookie(&self, cookie: CookieDigest) -> Result<Option<SessionId>, PortError> {
+        self.read(move |sqlite| {
+            let session = sessions::table.filter(sessions::cookie.eq(cookie.as_str()));
+            let id: Option<Id> =
+                session.select(sessions::id).get_result(sqlite).optional().or_port_error()?;
+            Ok(id.map(SessionId::from))
+        })
+        .await
+    }
+
+    async fn touch(
+        &self,
+        id: SessionId,
+        at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<bool, PortError> {
+        self.write(move |sqlite| {
+            let live = sessions::table.filter(is_live(id.into(), at.into()));
+            let (used, expires) = (Micros::from(at), Micros::from(expires_at));
+            let touched = diesel::update(live)
+                .set((sessions::last_used_at.eq(used), sessions::expires_at.eq(expires)));
+            Ok(touched.execute(sqlite).or_port_error()? > 0)
+        })
+        .await
     }
 
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {

@@ -9,8 +9,8 @@ use menjin_domain::audit::AuditAction;
 use menjin_domain::common::{ClientInfo, Error, RequestContext, UserId};
 use menjin_domain::credentials::CredentialVersion;
 use menjin_domain::sessions::{
-    CreateSessionError, Generation, NewSession, OnExcess, Reauthentication, Session, SessionLimit,
-    SessionQuery, StaleCredentials,
+    CreateSessionError, Generation, NewSession, OnExcess, Reauthentication, Session, SessionCookie,
+    SessionLimit, SessionQuery, StaleCredentials,
 };
 use tokio::task::JoinSet;
 
@@ -321,6 +321,45 @@ async fn a10_a_session_is_marked_when_the_password_is_given_again(store: Store) 
     assert_eq!(store.recorded().await[before..], expected);
     store.accounts.deactivate(ann, context(40)).await.unwrap();
     assert!(!store.sessions.reauthenticate(again(id, ann, 0, 41)).await.unwrap());
+}
+
+/// A cookie names one session at a time, which is held by one cookie at a time.
+#[apply(row!)]
+async fn g3_a_session_has_one_cookie_while_it_is_live(store: Store) {
+    let ann = store.student("ann").await;
+    let (id, other) = (store.log_in(1, ann).await, store.log_in(2, ann).await);
+    let cookie = |letter: &str| SessionCookie::parse(&letter.repeat(43)).unwrap().digest();
+    let holder = async |letter| store.sessions.find_by_cookie(cookie(letter)).await.unwrap();
+    assert_eq!(holder("a").await, None);
+    assert!(store.sessions.bind_cookie(id, cookie("a"), at(1)).await.unwrap());
+    assert!(store.sessions.bind_cookie(other, cookie("b"), at(1)).await.unwrap());
+    assert_eq!((holder("a").await, holder("b").await), (Some(id), Some(other)));
+    assert!(store.sessions.bind_cookie(id, cookie("c"), at(2)).await.unwrap());
+    assert_eq!((holder("a").await, holder("c").await), (None, Some(id)));
+    assert!(!store.sessions.bind_cookie(session_id(9), cookie("d"), at(2)).await.unwrap());
+    assert!(
+        !store.sessions.bind_cookie(id, cookie("d"), at(3600)).await.unwrap(),
+        "it has expired"
+    );
+    store.sessions.end(id, context(3)).await.unwrap();
+    assert!(!store.sessions.bind_cookie(id, cookie("d"), at(4)).await.unwrap(), "it has ended");
+    assert_eq!(holder("d").await, None);
+}
+
+/// Using a session by its cookie sets when it was used and when it ends unless it is used again.
+#[apply(row!)]
+async fn g3_a_session_that_is_used_lasts_longer(store: Store) {
+    let ann = store.student("ann").await;
+    let id = store.log_in(1, ann).await;
+    let found = async |seconds| store.sessions.find_live(id, at(seconds)).await.unwrap();
+    assert!(found(10).await.is_some());
+    assert!(store.sessions.touch(id, at(20), at(3000)).await.unwrap());
+    let session = found(21).await.unwrap().session;
+    assert_eq!((session.last_used_at, session.expires_at), (at(20), at(3000)));
+    assert_eq!(session.generation, Generation::FIRST, "its tokens stay");
+    assert!(found(3000).await.is_none());
+    assert!(!store.sessions.touch(id, at(3001), at(9000)).await.unwrap(), "it is over");
+    assert!(!store.sessions.touch(session_id(9), at(1), at(9)).await.unwrap());
 }
 
 /// Of the sessions of a user so many stay as may: the newest, and nobody else's end.

@@ -8,8 +8,9 @@ use menjin_domain::accounts::{Authority, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Error, PortError, SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
-    CreateSessionError, Generation, Lineage, LiveSession, NewSession, OnExcess, Reauthentication,
-    Rotation, RotationOutcome, Session, SessionQuery, SessionRepository, StaleCredentials,
+    CookieDigest, CreateSessionError, Generation, Lineage, LiveSession, NewSession, OnExcess,
+    Reauthentication, Rotation, RotationOutcome, Session, SessionQuery, SessionRepository,
+    StaleCredentials,
 };
 
 use super::rows::StoredSession;
@@ -18,7 +19,11 @@ use super::store::{State, Store};
 impl StoredSession {
     /// Deactivation ends all sessions, so this need not check whether the user is active.
     fn is_live_of(&self, user: UserId, at: Timestamp) -> bool {
-        self.session.user_id == user && self.ended_at.is_none() && at < self.session.expires_at
+        self.session.user_id == user && self.is_live(at)
+    }
+
+    fn is_live(&self, at: Timestamp) -> bool {
+        self.ended_at.is_none() && at < self.session.expires_at
     }
 }
 
@@ -83,7 +88,8 @@ impl SessionRepository for Store {
             ends_at: new.ends_at,
             client: new.request.client,
         };
-        let stored = StoredSession { session, predecessor: None, retries: 0, ended_at: None };
+        let stored =
+            StoredSession { session, predecessor: None, retries: 0, ended_at: None, cookie: None };
         for id in &over {
             if let Some(stored) = state.sessions.get_mut(id) {
                 stored.ended_at = Some(now);
@@ -103,6 +109,38 @@ impl SessionRepository for Store {
         at: Timestamp,
     ) -> Result<Option<LiveSession>, PortError> {
         Ok(self.lock().find_live(id, at))
+    }
+
+    async fn bind_cookie(
+        &self,
+        id: SessionId,
+        cookie: CookieDigest,
+        at: Timestamp,
+    ) -> Result<bool, PortError> {
+        let mut state = self.lock();
+        let stored = state.sessions.get_mut(&id).filter(|stored| stored.is_live(at));
+        Ok(stored.map(|stored| stored.cookie = Some(cookie)).is_some())
+    }
+
+    async fn find_by_cookie(&self, cookie: CookieDigest) -> Result<Option<SessionId>, PortError> {
+        let state = self.lock();
+        let mut all = state.sessions.iter();
+        let found = all.find(|(_, stored)| stored.cookie.as_ref() == Some(&cookie));
+        Ok(found.map(|(id, _)| *id))
+    }
+
+    async fn touch(
+        &self,
+        id: SessionId,
+        at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<bool, PortError> {
+        let mut state = self.lock();
+        let stored = state.sessions.get_mut(&id).filter(|stored| stored.is_live(at));
+        let Some(stored) = stored else { return Ok(false) };
+        stored.session.last_used_at = at;
+        stored.session.expires_at = expires_at;
+        Ok(true)
     }
 
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {

@@ -23,7 +23,7 @@ mod locale;
 mod network;
 mod paging;
 mod patch;
-mod random;
+pub(crate) mod random;
 pub(crate) mod readable;
 mod request_context;
 mod seal;

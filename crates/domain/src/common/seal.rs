@@ -11,6 +11,8 @@ pub enum SealPurpose {
     TotpSecrets,
     /// Recovery codes, which are recognised and never opened.
     RecoveryCodes,
+    /// The marks of forms, which are recognised and never opened.
+    Forms,
 }
 
 impl SealPurpose {
@@ -20,6 +22,7 @@ impl SealPurpose {
             Self::Jobs => "jobs",
             Self::TotpSecrets => "totp-secrets",
             Self::RecoveryCodes => "recovery-codes",
+            Self::Forms => "forms",
         }
     }
 }

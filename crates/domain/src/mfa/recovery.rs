@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use sha2::{Digest as _, Sha256};
 
 use crate::access::Principal;
 use crate::audit::AuditContext;
+use crate::common::random::bytes;
 use crate::common::readable::{digit, grouped};
 use crate::common::{Clock, Error, PortError, Random, RequestContext, UserId};
 use crate::credentials::{CandidatePassword, PasswordPrompt};
@@ -38,12 +38,7 @@ impl RecoveryCodes {
     /// Draws them: 80 bits each.
     pub(crate) fn draw(random: &dyn Random) -> Result<Self, PortError> {
         let one = |_| {
-            // Two UUIDs have 244 random bits; of their digest each byte gives one of 32 digits.
-            let mut digest = Sha256::new();
-            digest.update(random.uuid()?.as_bytes());
-            digest.update(random.uuid()?.as_bytes());
-            let bytes = digest.finalize();
-            let digits = bytes.iter().take(RECOVERY_LENGTH).map(|byte| digit(*byte));
+            let digits = bytes(random)?.into_iter().take(RECOVERY_LENGTH).map(digit);
             Ok(digits.collect::<String>().into())
         };
         (0..Self::COUNT).map(one).collect::<Result<_, PortError>>().map(Self)

@@ -18,7 +18,9 @@ use crate::sessions::{
 pub struct LoggedIn {
     /// The user, with this login as the last.
     pub user: User,
-    /// The tokens of the new session.
+    /// The new session.
+    pub session_id: SessionId,
+    /// Its tokens.
     pub tokens: TokenPair,
 }
 
@@ -107,6 +109,6 @@ impl BeginSession {
             expires_at,
             is_restricted: Restriction::of(&user, has_factor, &self.factor_roles).is_some(),
         };
-        Ok(LoggedIn { tokens: self.tokens.issue(&grant, now)?, user })
+        Ok(LoggedIn { tokens: self.tokens.issue(&grant, now)?, session_id, user })
     }
 }

@@ -4,6 +4,7 @@ mod authenticate;
 mod begin;
 mod codec;
 mod complete_login;
+mod cookie;
 mod invalidation;
 mod list;
 mod login;
@@ -24,6 +25,7 @@ pub use begin::{BeginSession, LoggedIn};
 pub use codec::MockTokenCodec;
 pub use codec::{AccessClaims, InvalidToken, PublicKey, PublicPoint, RefreshClaims, TokenCodec};
 pub use complete_login::{CompleteLogin, CompleteLoginError};
+pub use cookie::{CookieDigest, Cookies, SessionCookie};
 pub use invalidation::{InvalidationChannel, InvalidationListener, Subscription};
 #[cfg(feature = "mock")]
 pub use invalidation::{MockInvalidationChannel, MockInvalidationListener};

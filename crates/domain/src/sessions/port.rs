@@ -7,7 +7,9 @@ use crate::accounts::{Authority, User};
 use crate::audit::{AuditAction, AuditContext, AuditEvent};
 use crate::common::{Error, PortError, RequestContext, SessionId, Timestamp, UserId};
 use crate::credentials::CredentialVersion;
-use crate::sessions::{LiveSession, Rotation, RotationOutcome, Session, SessionPosition};
+use crate::sessions::{
+    CookieDigest, LiveSession, Rotation, RotationOutcome, Session, SessionPosition,
+};
 
 /// A session to be made.
 #[derive(Debug, Clone)]
@@ -147,6 +149,25 @@ pub trait SessionRepository: Send + Sync {
         id: SessionId,
         at: Timestamp,
     ) -> Result<Option<LiveSession>, PortError>;
+
+    /// Gives a session that is live at `at` this cookie, instead of one that it had; `true` if it is live.
+    async fn bind_cookie(
+        &self,
+        id: SessionId,
+        cookie: CookieDigest,
+        at: Timestamp,
+    ) -> Result<bool, PortError>;
+
+    /// The session with this cookie, live or not.
+    async fn find_by_cookie(&self, cookie: CookieDigest) -> Result<Option<SessionId>, PortError>;
+
+    /// Sets `last_used_at` and `expires_at` of a session that is live at this time; `true` if it is.
+    async fn touch(
+        &self,
+        id: SessionId,
+        at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<bool, PortError>;
 
     /// Rotates the refresh token (RFC 9700 §4.14.2) of a live session, in one conditional write:
     ///

@@ -31,8 +31,8 @@ use menjin_domain::one_time::{
     TokenDigest, TokenHolder, TokenInvalid,
 };
 use menjin_domain::sessions::{
-    CreateSessionError, InvalidationChannel, LiveSession, NewSession, Reauthentication, Rotation,
-    RotationOutcome, Session, SessionQuery, SessionRepository,
+    CookieDigest, CreateSessionError, InvalidationChannel, LiveSession, NewSession,
+    Reauthentication, Rotation, RotationOutcome, Session, SessionQuery, SessionRepository,
 };
 
 use tokio::runtime::Handle;
@@ -204,6 +204,30 @@ impl SessionRepository for CachedSessions {
         // processes still show correctly whether the session is live and whose it is.
         let ended = |outcome: &Result<_, _>| !matches!(outcome, Ok(RotationOutcome::Rotated(_)));
         self.changes.after_if(ended, Invalidation::Session(id), write).await?
+    }
+
+    async fn bind_cookie(
+        &self,
+        id: SessionId,
+        cookie: CookieDigest,
+        at: Timestamp,
+    ) -> Result<bool, PortError> {
+        self.store.bind_cookie(id, cookie, at).await
+    }
+
+    async fn find_by_cookie(&self, cookie: CookieDigest) -> Result<Option<SessionId>, PortError> {
+        self.store.find_by_cookie(cookie).await
+    }
+
+    async fn touch(
+        &self,
+        id: SessionId,
+        at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<bool, PortError> {
+        let store = Arc::clone(&self.store);
+        let write = async move { store.touch(id, at, expires_at).await };
+        self.changes.after(Invalidation::Session(id), write).await?
     }
 
     async fn reauthenticate(&self, again: Reauthentication) -> Result<bool, PortError> {

@@ -1,0 +1,2 @@
+DROP INDEX sessions_cookie;
+ALTER TABLE sessions DROP COLUMN cookie;
