@@ -18,6 +18,7 @@ use menjin_server::{Application, Running};
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::browser::Browser;
 use crate::client::Client;
 use crate::clock::TurnableClock;
 use crate::servers::{postgres, redis};
@@ -134,6 +135,11 @@ impl TestApp {
     /// Where it listens, as `http://127.0.0.1:…`, or `https://…` if the settings say so.
     pub fn url(&self) -> String {
         self.running.url()
+    }
+
+    /// A browser.
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.url())
     }
 
     /// An anonymous client.

@@ -60,7 +60,7 @@ pub use http::hasher::PausingHasher;
 pub use menjin_http::cors::{Cors, InvalidOrigin, Origin, RequestHeader};
 pub use menjin_http::{Serving, TrustedProxies};
 pub use menjin_web::{Locale, UnknownLocale};
-pub use state::{Api, ApiSettings};
+pub use state::{Api, ApiSettings, PageSettings};
 pub use v1::{
     AuditEvent, CreatedUserResponse, InvitationResponse, IssuedResponse, MailResponse,
     UserResponse, exported_user,
@@ -130,8 +130,8 @@ pub fn app_with(
     // The first worker's is everybody's: all have the same routes.
     api.document.get_or_init(|| openapi::document(&tables, &api.settings));
     let mut pages = Vec::new();
-    if api.settings.account_pages {
-        pages.extend(pages::endpoints());
+    if let Some(settings) = &api.settings.pages {
+        pages.extend(pages::endpoints(settings));
     }
     if api.settings.dev_mails.is_some() {
         pages.push(dev_mail::endpoint());
@@ -176,9 +176,15 @@ fn tables() -> [Table; 2] {
 
 /// The dialect of a path, known or not.
 fn dialect_of(path: &str) -> &'static Dialect {
-    match path.strip_prefix("/api/auth") {
-        Some(rest) if rest.is_empty() || rest.starts_with('/') => &envelope::DIALECT,
-        _ => &v1::DIALECT,
+    let is_below = |folder| {
+        path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if is_below("/api/auth") {
+        &envelope::DIALECT
+    } else if is_below("/account") {
+        &pages::DIALECT
+    } else {
+        &v1::DIALECT
     }
 }
 
@@ -192,6 +198,8 @@ mod tests {
         for path in ["/api/auth", "/api/auth/", "/api/auth/login", "/api/auth/nowhere"] {
             assert!(is_envelope(path), "{path}");
         }
+        let is_page = |path| std::ptr::eq(dialect_of(path), &raw const pages::DIALECT);
+        assert!(is_page("/account") && is_page("/account/login") && !is_page("/accounts"));
         for path in ["/", "/api", "/api/authority", "/api/v1/auth/login", "/x/api/auth/login"] {
             assert!(!is_envelope(path), "{path}");
         }

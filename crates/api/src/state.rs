@@ -28,8 +28,8 @@ pub struct ApiSettings {
     pub trusted_proxies: TrustedProxies,
     /// For how long browsers are to insist on TLS; zero: not.
     pub hsts: Duration,
-    /// Whether the pages are served that the links in mails lead to.
-    pub account_pages: bool,
+    /// The pages for people; `None`: there are none.
+    pub pages: Option<PageSettings>,
     /// The mails that `/dev/mail` shows; `None`: there is no such route.
     pub dev_mails: Option<Arc<dyn DevMails>>,
     /// Where people reach this server, without a slash at its end, if that is known.
@@ -56,6 +56,19 @@ pub struct ApiSettings {
     pub import_max_body: usize,
     /// The least number of characters of a password chosen through the envelope dialect.
     pub envelope_password_min: usize,
+}
+
+/// What pages need to know.
+#[derive(Debug, Clone, Default)]
+pub struct PageSettings {
+    /// What the site is called.
+    pub name: String,
+    /// Whether there are all pages of an account, and not only those that links in mails lead to.
+    pub account: bool,
+    /// Whether people reach them by TLS, so that cookies go by TLS only.
+    pub is_secure: bool,
+    /// Scheme, host and port by which people reach them, as browsers send them in `Origin`.
+    pub origin: Option<String>,
 }
 
 impl ApiSettings {

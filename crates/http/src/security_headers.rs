@@ -12,18 +12,18 @@ use actix_web::http::header::{
 
 /// Headers for any answer (OWASP REST Security Cheat Sheet, "Security Headers"): browsers must
 /// trust its media type, and no other page may frame or embed it.
-const ALWAYS: [(HeaderName, &str); 4] = [
+const ALWAYS: [(HeaderName, &str); 3] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
-    (REFERRER_POLICY, "no-referrer"),
     (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
 ];
 
 /// Headers for an answer, unless a handler has set them.
-const UNLESS_SET: [(HeaderName, &str); 2] = [
+const UNLESS_SET: [(HeaderName, &str); 3] = [
     // Answers hold tokens and personal data (RFC 6749 §5.1).
     (CACHE_CONTROL, "no-store"),
-    // Pages have a policy of their own.
+    // Pages have policies of their own.
+    (REFERRER_POLICY, "no-referrer"),
     (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
 ];
 

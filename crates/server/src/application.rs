@@ -359,7 +359,7 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
         locale: settings.locale.default.value,
         trusted_proxies: settings.server.trusted_proxies(),
         hsts: settings.server.hsts,
-        account_pages: settings.mail.is_on(),
+        pages: settings.pages.settings(&settings.server, settings.mail.is_on()),
         dev_mails: mail::sent_mails(settings),
         public_url: settings.server.public_url().map(ToOwned::to_owned),
         published_issuer: settings.auth.published_issuer()?,

@@ -126,6 +126,9 @@ errors! {
     Forbidden: 403 "forbidden", "forbidden",
         "权限不足", "Not enough permissions",
         of: Forbidden;
+    ForeignForm: 403 "foreign_form", "a form does not come from a page of this server, or is of another log-in",
+        "表单已失效，或来自其他网站。请返回上一页，刷新后重试。如果仍然失败，请检查设置 server.public_url",
+        "This form is out of date, or comes from another site. Go back, reload the page and try again. If that does not help, look at the setting server.public_url";
     PasswordChangeRequired: 403 "password_change_required", "the password has to be changed first",
         "请先修改密码", "Change your password first";
     ReauthenticationRequired: 403 "reauthentication_required", "the password has to be given again",

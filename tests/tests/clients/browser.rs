@@ -50,6 +50,19 @@ async fn k5_k6_the_pages_of_mails_work_in_a_browser_with_a_script_and_without() 
     succeed(&mut test);
 }
 
+/// Pictures of all pages are left in `target/pages`.
+#[tokio::test(flavor = "multi_thread")]
+async fn g1_g2_the_pages_of_an_account_are_fit_to_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = crate::menjin(folder.path());
+    let server = Server::start(command.env("MENJIN__HASHING__COST", "4"));
+    let pictures = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/pages");
+    let mut test = node();
+    test.args(["--test", "pages.test.mjs"]).env("MENJIN_PICTURES", pictures);
+    test.env("MENJIN_URL", &server.url).env("MENJIN_TEST_CHROMIUM", chromium());
+    succeed(&mut test);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn h6_a_browser_shows_answers_to_pages_that_may_call_only() {
     let (allowed, foreign) = (serve_a_page(), serve_a_page());

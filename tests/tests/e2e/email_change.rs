@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use menjin_tests::app::{PASSWORD, TestApp, token_in};
-use menjin_tests::client::{Answer, Client, Send as _};
-use reqwest::Method;
+use menjin_tests::client::{Answer, Client};
 use serde_json::{Value, json};
 
 const OLD: &str = "mike@example.com";
@@ -284,9 +283,8 @@ async fn k5_the_pages_look_first_and_do_it_by_their_buttons() {
     let app = TestApp::start_with(&CONFIRM).await;
     let mike = verified(&app).await;
     let submit = async |path: &str, form: &[(&str, &str)]| {
-        let request = app.anonymous().request(Method::POST, path).form(form);
-        let answer = request.answer().await;
-        (answer.status, answer.body.as_str().unwrap_or_default().to_owned())
+        let shown = app.browser().submit(path, form).await;
+        (shown.status, shown.html)
     };
     assert_eq!(ask(&mike, NEW, PASSWORD).await.status, 202);
     let token = newest(&app, NEW, "verify-email").await.unwrap();

@@ -33,9 +33,9 @@ async fn verify(client: &Client, token: &str) -> Answer {
 }
 
 /// A form as a page sends it.
-async fn submit(client: &Client, path: &str, form: &[(&str, &str)]) -> (u16, String) {
-    let answer = client.request(Method::POST, path).form(form).answer().await;
-    (answer.status, answer.body.as_str().unwrap_or_default().to_owned())
+async fn submit(app: &TestApp, path: &str, form: &[(&str, &str)]) -> (u16, String) {
+    let shown = app.browser().submit(path, form).await;
+    (shown.status, shown.html)
 }
 
 /// The token of the newest mail to mike whose link leads to this page.
@@ -75,7 +75,7 @@ async fn q1_a_proof_is_good_for_a_day_from_when_it_was_sent() {
     app.clock.advance(10 * HOUR);
     let token = newest(&app, "verify-email").await;
     app.clock.advance(Duration::from_secs(86_399));
-    let checked = submit(&app.anonymous(), "/account/verify-email", &[("token", &token)]).await;
+    let checked = submit(&app, "/account/verify-email", &[("token", &token)]).await;
     assert_eq!(checked.0, 200);
     app.clock.advance(Duration::from_secs(1));
     let answer = verify(&app.anonymous(), &token).await;
@@ -341,13 +341,13 @@ async fn k5_opening_a_link_uses_nothing_up() {
     for _ in 0..3 {
         for path in ["verify-email", "reset-password"] {
             let page = client.get(&format!("/account/{path}")).await;
-            assert_eq!((page.status, page.header("referrer-policy")), (200, Some("no-referrer")));
+            assert_eq!((page.status, page.header("referrer-policy")), (200, Some("same-origin")));
             let policy = page.header("content-security-policy").unwrap();
             assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
             assert_eq!(page.header("cache-control"), Some("no-store"));
         }
         let form = [("token", to_verify.as_str()), ("action", "look")];
-        let (status, page) = submit(&client, "/account/verify-email", &form).await;
+        let (status, page) = submit(&app, "/account/verify-email", &form).await;
         assert_eq!(status, 200);
         for shown in ["mike", MIKE, "127.0.0.1", "2023-11-14"] {
             assert!(page.contains(shown), "{shown}: {page}");
@@ -355,7 +355,7 @@ async fn k5_opening_a_link_uses_nothing_up() {
         assert!(!is_verified(&mike).await);
     }
     let form = [("token", to_verify.as_str()), ("action", "verify")];
-    assert_eq!(submit(&client, "/account/verify-email", &form).await.0, 200);
+    assert_eq!(submit(&app, "/account/verify-email", &form).await.0, 200);
     assert!(is_verified(&mike).await);
     let form = |again: &'static str| {
         [
@@ -366,7 +366,7 @@ async fn k5_opening_a_link_uses_nothing_up() {
     };
     let send = async |form: [(&str, String); 3]| {
         let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
-        submit(&client, "/account/reset-password", &form).await
+        submit(&app, "/account/reset-password", &form).await
     };
     let (status, page) = send(form("another")).await;
     assert!(status == 400 && page.contains("不一致") && page.contains(&to_reset), "{page}");
@@ -383,16 +383,16 @@ async fn q6_who_has_the_mailbox_deletes_what_others_made_with_its_address() {
     let thief = app.user("mike").await;
     let token = newest(&app, "verify-email").await;
     let form = [("token", token.as_str()), ("action", "disown")];
-    assert_eq!(submit(&app.anonymous(), "/account/verify-email", &form).await.0, 200);
+    assert_eq!(submit(&app, "/account/verify-email", &form).await.0, 200);
     assert_eq!(thief.me().await.status, 401);
     assert_eq!(app.anonymous().try_log_in("mike", PASSWORD).await.status, 401);
-    assert_eq!(submit(&app.anonymous(), "/account/verify-email", &form).await.0, 400);
+    assert_eq!(submit(&app, "/account/verify-email", &form).await.0, 400);
     // The address is free again. Once proved, no link deletes the account.
     let mike = app.user("mike").await;
     let token = newest(&app, "verify-email").await;
     assert_eq!(verify(&app.anonymous(), &token).await.status, 200);
     let form = [("token", token.as_str()), ("action", "disown")];
-    assert_eq!(submit(&app.anonymous(), "/account/verify-email", &form).await.0, 400);
+    assert_eq!(submit(&app, "/account/verify-email", &form).await.0, 400);
     assert_eq!(mike.me().await.status, 200);
 }
 
@@ -533,7 +533,7 @@ async fn m5_the_mails_of_development_are_shown_to_this_machine_alone() {
     for name in ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"] {
         assert_eq!(ask(name, "127.0.0.1").await.status, 404, "{name}");
     }
-    let app = TestApp::start_with(&[("mail.mode", "off")]).await;
+    let app = TestApp::start_with(&[("mail.mode", "off"), ("pages.account", "false")]).await;
     for path in ["/dev/mail", "/account/verify-email", "/account/reset-password"] {
         assert_eq!(app.anonymous().get(path).await.status, 404, "{path}");
     }

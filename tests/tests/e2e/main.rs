@@ -35,6 +35,7 @@ mod mfa;
 mod oauth;
 mod openapi;
 mod own_sessions;
+mod pages;
 mod passwords;
 mod queries;
 mod races;

@@ -46,6 +46,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
         roles: settings.roles.clone(),
         attributes: settings.attributes.clone(),
     },
+    has_pages: false,
 };
 
 /// All endpoints.

@@ -167,6 +167,21 @@ impl<T: Request + Schema, const FORM: bool> Input for Body<T, FORM> {
     }
 }
 
+/// The fields of a form that was sent from a page.
+pub(crate) async fn read_form(
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<Map<String, Value>, ApiError> {
+    let MediaType::Form = MediaType::of(request, true)? else {
+        return Err(ErrorKind::UnsupportedMediaType.into());
+    };
+    if !is_plain(request) {
+        return Err(ErrorKind::UnsupportedContentEncoding.into());
+    }
+    let bytes = read(request, payload, USUAL).await?;
+    Ok(parse_form(&bytes).map_err(|problem| (Place::Body, problem))?)
+}
+
 /// The rules of the request's dialect.
 pub(crate) fn rules(request: &HttpRequest) -> Result<Rules, ApiError> {
     let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;

@@ -180,6 +180,7 @@ pub(crate) fn refuse(
         locale: api.settings.locale,
         client: peer.address.map_or(LOCALHOST, |address| address.ip()),
         is_form: false,
+        page: None,
         request_id: api.random.uuid().unwrap_or_default().into(),
         strict_transport: api.strict_transport.clone().filter(|_| peer.is_tls),
     };
@@ -224,8 +225,14 @@ fn context_of(
         request_id,
         client: client_address(request, api),
         is_form: is_form(request),
+        page: dialect.has_pages.then(|| name_of(request.path())),
         strict_transport: by_tls.and_then(|api| api.strict_transport.clone()),
     }
+}
+
+/// The last part of a path.
+fn name_of(path: &str) -> Box<str> {
+    path.rsplit('/').next().unwrap_or_default().into()
 }
 
 fn is_form(request: &ServiceRequest) -> bool {
@@ -260,7 +267,10 @@ fn set_headers(headers: &mut HeaderMap, context: &ReplyContext) {
     if let Some(value) = &context.strict_transport {
         headers.insert(STRICT_TRANSPORT_SECURITY, value.clone());
     }
-    headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(context.locale.tag()));
+    // A page is in the language of whoever looks at it, which may be another than their browser's.
+    if !headers.contains_key(CONTENT_LANGUAGE) {
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(context.locale.tag()));
+    }
     headers.append(VARY, HeaderValue::from_static("Accept-Language"));
 }
 

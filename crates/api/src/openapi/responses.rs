@@ -73,6 +73,7 @@ fn error_responses(
     components: &mut Components<'_>,
 ) -> Map<String, Value> {
     let context = ReplyContext {
+        page: None,
         dialect,
         locale,
         request_id: REQUEST_ID.into(),

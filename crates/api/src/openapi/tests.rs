@@ -11,7 +11,7 @@ fn settings(cache_access: CacheAccess) -> ApiSettings {
         locale: Locale::ZhCn,
         trusted_proxies: TrustedProxies::default(),
         hsts: std::time::Duration::ZERO,
-        account_pages: false,
+        pages: None,
         dev_mails: None,
         public_url: None,
         published_issuer: None,

@@ -1,16 +1,15 @@
 //! `/account/accept-invitation`: makes the account of somebody who was invited.
 
-use actix_web::http::StatusCode;
-use menjin_domain::accounts::{Email, FullName, Profile, Username, UsernameLength};
-use menjin_domain::common::{RequestContext, Violation};
+use menjin_domain::accounts::{Email, FullName, Profile, Username};
+use menjin_domain::common::{Locale, RequestContext};
 use menjin_domain::credentials::NewPassword;
 use menjin_domain::invitations::{AcceptInvitationInput, Invitation};
 use menjin_domain::one_time::OneTimeToken;
-use menjin_web::Locale;
-use menjin_web::problem::Problem;
 use menjin_web::values::Token;
 
-use super::render::{Field, Page};
+use super::form::PageForm;
+use super::page::{Button, Field, Page};
+use super::visitor::Visitor;
 use crate::prelude::*;
 
 const PATH: &str = "/account/accept-invitation";
@@ -20,10 +19,6 @@ pub(super) fn endpoints() -> [Endpoint; 2] {
 }
 
 const TITLE: Text = Text { zh: "接受邀请", en: "Accept your invitation" };
-const USERNAME: Text = Text { zh: "用户名", en: "User name" };
-const EMAIL: Text = Text { zh: "邮箱", en: "E-mail address" };
-const FULL_NAME: Text = Text { zh: "姓名（选填）", en: "Full name (optional)" };
-const PASSWORD: Text = Text { zh: "密码", en: "Password" };
 const ACCEPTED: Text = Text {
     zh: "账户已创建，现在可以登录了。您可以关闭此页面。",
     en: "Your account is made, and you can log in. You may close this page.",
@@ -31,131 +26,96 @@ const ACCEPTED: Text = Text {
 
 request! {
     struct AcceptInvitationForm {
-        token: Required<Token>,
-        username: Optional<Token>,
-        email: Optional<Token>,
-        full_name: Optional<Token>,
-        password: Optional<Token>,
+        token: Optional<Token>,
+        username: Required<Username>,
+        email: Optional<Email>,
+        full_name: Nullable<FullName>,
+        password: Required<NewPassword>,
         action: Optional<Token>,
     }
 }
 
-/// What was typed, to be shown again if it is refused. A password is not.
-#[derive(Default)]
-struct Typed {
-    username: String,
-    email: String,
-    full_name: String,
-}
-
-async fn show(context: ReplyContext) -> Answer<HttpResponse> {
-    Page::asking_for_token(context.locale, TITLE).respond(StatusCode::OK)
+async fn show(visitor: Visitor) -> Answer<HttpResponse> {
+    visitor.page(TITLE).asking_for_token().respond()
 }
 
 async fn act(
     api: Data<Api>,
     client: Client,
-    context: ReplyContext,
-    body: BodyOrForm<AcceptInvitationForm>,
+    visitor: Visitor,
+    sent: PageForm<AcceptInvitationForm>,
 ) -> Answer<HttpResponse> {
-    let (locale, request) = (context.locale, client.0);
-    let AcceptInvitationForm { token, username, email, full_name, password, action } = body.0;
-    let refuse = |kind| Page::asking_for_token(locale, TITLE).refuse(kind);
-    let Ok(token) = OneTimeToken::parse(&token.value()?) else {
-        return refuse(ErrorKind::TokenInvalid);
+    let request = client.0;
+    let refuse = |error: ApiError| visitor.page(TITLE).asking_for_token().refuse(error);
+    let Ok(token) = OneTimeToken::parse(&sent.typed("token")) else {
+        return refuse(ErrorKind::TokenInvalid.into());
     };
     let accept_invitation = &api.services.accept_invitation;
     let found = accept_invitation.look(&token, request.clone()).await.map_err(ApiError::from);
     let invitation = match found {
         Ok(invitation) => invitation,
-        Err(error) if error.kind.status() < 500 => return refuse(error.kind),
-        Err(error) => return Err(error.into()),
+        Err(error) => return refuse(error),
     };
-    let typed = Typed {
-        username: username.value()?.unwrap_or_default(),
-        email: email.value()?.unwrap_or_default(),
-        full_name: full_name.value()?.unwrap_or_default(),
-    };
-    if action.value()?.as_deref() != Some("accept") {
-        return form(locale, &token, &invitation, typed).respond(StatusCode::OK);
+    let again = form(&visitor, &token, &invitation, |name| sent.typed(name));
+    if sent.typed("action") != "accept" {
+        return again.respond();
     }
-    let password = password.value()?.unwrap_or_default();
-    let answer = async {
-        let input = input(&api, locale, &token, &typed, &password, request)?;
-        Ok::<_, ApiError>(accept_invitation.execute(input).await?)
+    let fields = match sent.fields {
+        Ok(fields) => fields,
+        Err(error) => return again.refuse(error),
     };
-    match answer.await {
-        Ok(_user) => Page::saying(locale, TITLE, ACCEPTED).respond(StatusCode::OK),
-        Err(error) if error.kind.status() < 500 => {
-            let text = reason(&error, locale);
-            form(locale, &token, &invitation, typed).refuse_saying(error.kind, text)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// What is wrong, with the name of the field if it is one.
-fn reason(error: &ApiError, locale: Locale) -> String {
-    let Some(field) = error.fields.first() else {
-        return error.kind.text().in_locale(locale).to_owned();
+    let accepted = match input(fields, token, visitor.locale, request) {
+        Ok(input) => accept_invitation.execute(input).await.map_err(ApiError::from),
+        Err(error) => Err(error),
     };
-    let name = match field.field.as_deref() {
-        Some("username") => USERNAME,
-        Some("email") => EMAIL,
-        Some("full_name") => FULL_NAME,
-        _ => PASSWORD,
-    };
-    let (name, problem) = (name.in_locale(locale), field.problem.text(locale));
-    match locale {
-        Locale::ZhCn => format!("{name}：{problem}"),
-        Locale::En => format!("{name}: {problem}"),
+    match accepted {
+        Ok(_user) => visitor.page(TITLE).noting(ACCEPTED).with_login().respond(),
+        Err(error) => again.refuse(error),
     }
 }
 
 fn input(
-    api: &Api,
+    fields: AcceptInvitationForm,
+    token: OneTimeToken,
     locale: Locale,
-    token: &OneTimeToken,
-    typed: &Typed,
-    password: &str,
     request: RequestContext,
 ) -> Result<AcceptInvitationInput, ApiError> {
-    use menjin_web::problem::FieldError;
-    let field = |name, violation: Violation| FieldError::in_body(name, Problem::from(violation));
-    let email = Some(&typed.email).filter(|email| !email.trim().is_empty());
-    let email = email.map(|email| Email::parse(email)).transpose();
-    let full_name = FullName::parse(&typed.full_name);
     Ok(AcceptInvitationInput {
-        token: token.clone(),
-        username: Username::parse(&typed.username, UsernameLength::DEFAULT)
-            .map_err(|violation| field("username", violation))?,
-        email: email.map_err(|violation| field("email", violation))?,
-        profile: Profile {
-            full_name: full_name.map_err(|violation| field("full_name", violation))?,
-            ..Profile::default()
-        },
-        password: NewPassword::parse(password, api.settings.v1_password)
-            .map_err(|violation| field("password", violation))?,
+        token,
+        username: fields.username.value()?,
+        email: fields.email.value()?,
+        profile: Profile { full_name: fields.full_name.value()?, ..Profile::default() },
+        password: fields.password.value()?,
         locale: Some(locale),
         request,
     })
 }
 
-fn form(locale: Locale, token: &OneTimeToken, invitation: &Invitation, typed: Typed) -> Page {
-    let mut page = Page::new(locale, TITLE);
+fn form(
+    visitor: &Visitor,
+    token: &OneTimeToken,
+    invitation: &Invitation,
+    typed: impl Fn(&str) -> String,
+) -> Page {
+    let mut page = visitor.page(TITLE);
     let role = (Text { zh: "角色", en: "Role" }, invitation.role.as_str().to_owned());
     page.facts = vec![role];
-    page.fields = vec![Field::token(token.expose(), locale)];
+    page.fields = vec![Field::token(token.expose())];
     match &invitation.email {
-        Some(email) => page.facts.push((EMAIL, email.as_str().to_owned())),
-        None => page.fields.push(Field::text("email", EMAIL, locale, typed.email)),
+        Some(email) => {
+            let label = Text { zh: "邮箱", en: "E-mail address" };
+            page.facts.push((label, email.as_str().to_owned()));
+        }
+        None => page.fields.push(Field::email(typed("email"))),
     }
+    let (name, full_name) =
+        (Text { zh: "用户名", en: "User name" }, Text { zh: "姓名", en: "Full name" });
     page.fields.extend([
-        Field::text("username", USERNAME, locale, typed.username),
-        Field::text("full_name", FULL_NAME, locale, typed.full_name).optional(),
-        Field::new_password("password", PASSWORD, locale),
+        Field::text("username", name, "username", typed("username")),
+        Field::text("full_name", full_name, "name", typed("full_name")).optional(),
+        Field::new_password("password", Text { zh: "密码", en: "Password" }),
     ]);
-    page.buttons = vec![("accept", Text { zh: "创建账户", en: "Make the account" })];
+    page.buttons = vec![Button::new("accept", Text { zh: "创建账户", en: "Make the account" })];
     page.lines = vec![Text {
         zh: "如果您已有账户，请登录后在应用中接受邀请。",
         en: "If you have an account, log in and accept the invitation in the application.",

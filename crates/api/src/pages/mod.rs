@@ -1,24 +1,65 @@
-//! The pages that the links in mails lead to. They work without JavaScript: a script only takes the
-//! token out of the fragment of the address, which no server sees; without it people paste it.
+//! Pages for people, under `/account`: the third dialect. They work without JavaScript: a script only takes
+//! the token of a link out of the fragment of the address, which no server sees; without it people paste it.
 //!
-//! `GET` never uses a token up: programs that check mails open every link. A button does.
+//! Each page is one file: what it shows, and what its form does. A page is made of the parts that `page.rs`
+//! knows, which one template writes. Pages are here and not in a crate of their own, because they are
+//! answered like the other dialects: by the same middleware, extractors and table of errors.
+//!
+//! Whoever is logged in holds a cookie (`visitor.rs`), which counts on pages only. `GET` changes nothing, and
+//! never uses a token up: programs that check mails open every link. Forms are of the browser that they were
+//! shown to (`form.rs`).
 
 mod accept_invitation;
-mod render;
+mod delete;
+mod email;
+mod forgot_password;
+mod form;
+mod login;
+mod logout;
+mod page;
+mod password;
+mod profile;
+mod register;
 mod reset_password;
+mod second_factor;
+mod sessions;
 mod undo_email_change;
 mod verify_email;
+mod visitor;
 
 use std::sync::LazyLock;
 
 use actix_web::HttpRequest;
 use actix_web::web::Bytes;
+use menjin_web::Locale;
 
+use self::page::{Page, see_other};
+use crate::dialect::Dialect;
 use crate::http::content::Content;
+use crate::http::reply::begin_error;
 use crate::prelude::*;
+use crate::state::PageSettings;
+use crate::v1;
+
+/// How pages are answered: what cannot be done is said on a page, or leads to what has to be done first.
+pub(crate) static DIALECT: Dialect = Dialect {
+    render: refused,
+    error_schema: |status, components| (v1::DIALECT.error_schema)(status, components),
+    rules: |settings| (v1::DIALECT.rules)(settings),
+    has_pages: true,
+};
+
+/// The pages of somebody who is logged in, as they are listed on each of them.
+const NAVIGATION: [(&str, Text); 5] = [
+    ("profile", profile::TITLE),
+    ("email", email::TITLE),
+    ("password", password::TITLE),
+    ("second-factor", second_factor::TITLE),
+    ("sessions", sessions::TITLE),
+];
 
 /// The pages and what they load.
-pub(crate) fn endpoints() -> Vec<Endpoint> {
+pub(crate) fn endpoints(settings: &PageSettings) -> Vec<Endpoint> {
     let mut endpoints = vec![
         Endpoint::hidden(Method::GET, "/account/page.css", style),
         Endpoint::hidden(Method::GET, "/account/page.js", script),
@@ -27,8 +68,56 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     endpoints.extend(verify_email::endpoints());
     endpoints.extend(undo_email_change::endpoints());
     endpoints.extend(accept_invitation::endpoints());
+    if settings.account {
+        endpoints.push(Endpoint::hidden(Method::GET, "/account", front));
+        endpoints.extend(login::endpoints());
+        endpoints.extend(logout::endpoints());
+        endpoints.extend(register::endpoints());
+        endpoints.extend(forgot_password::endpoints());
+        endpoints.extend(profile::endpoints());
+        endpoints.extend(email::endpoints());
+        endpoints.extend(password::endpoints());
+        endpoints.extend(second_factor::endpoints());
+        endpoints.extend(sessions::endpoints());
+        endpoints.extend(delete::endpoints());
+    }
     endpoints
 }
+
+/// Relative, as all addresses on pages, so that it holds behind a path prefix that a proxy strips.
+async fn front() -> HttpResponse {
+    see_other("account/profile")
+}
+
+const SORRY: Text = Text { zh: "无法完成", en: "This cannot be done" };
+const BACK: Text = Text { zh: "返回账户页面", en: "Back to the account" };
+
+/// The answer to a request that was not done.
+fn refused(error: &ApiError, context: &ReplyContext) -> HttpResponse {
+    let here = context.page.as_deref().unwrap_or_default();
+    match error.kind {
+        ErrorKind::NotAuthenticated => return see_other(&login::address(here)),
+        ErrorKind::PasswordChangeRequired => return see_other("password"),
+        ErrorKind::MfaEnrolmentRequired => return see_other("second-factor"),
+        _ => {}
+    }
+    let mut page = Page::new(context.locale, SORRY);
+    page.site = "menjin".to_owned();
+    page.error = Some(error.kind.text().in_locale(context.locale).to_owned());
+    if error.kind.status() >= 500 {
+        let id = Text { zh: "请求编号", en: "Request id" };
+        page.facts.push((id, context.request_id.as_str().to_owned()));
+    }
+    page.links = vec![("profile", BACK)];
+    let written = page.write(begin_error(error).finish());
+    written.unwrap_or_else(|_rejection| begin_error(error).finish())
+}
+
+/// The languages that somebody can choose.
+const LANGUAGES: [(Locale, Text); 2] = [
+    (Locale::ZhCn, Text { zh: "中文", en: "中文" }),
+    (Locale::En, Text { zh: "English", en: "English" }),
+];
 
 static STYLE: LazyLock<Content> = LazyLock::new(|| {
     let file = include_bytes!("page.css");

@@ -4,7 +4,7 @@ const field = document.querySelector('input[name="token"]');
 const token = location.hash.slice(1);
 if (field && token) {
   field.value = token;
-  field.closest("label").hidden = true;
+  field.closest(".field").hidden = true;
   history.replaceState(null, "", location.pathname + location.search);
   // Looking changes nothing; whoever opened the link presses the button afterwards.
   const form = field.form;

@@ -1,14 +1,12 @@
 //! `/account/reset-password`: chooses a new password by the link in a mail.
 
-use actix_web::http::StatusCode;
-use menjin_domain::common::Violation;
 use menjin_domain::credentials::{CandidatePassword, NewPassword, ResetPasswordInput};
 use menjin_domain::one_time::OneTimeToken;
-use menjin_web::Locale;
-use menjin_web::problem::Problem;
 use menjin_web::values::Token;
 
-use super::render::{Field, Page};
+use super::form::PageForm;
+use super::page::{Button, Field, Page};
+use super::visitor::Visitor;
 use crate::prelude::*;
 
 const PATH: &str = "/account/reset-password";
@@ -25,64 +23,54 @@ const DONE: Text = Text {
 
 request! {
     struct ResetPasswordForm {
-        token: Required<Token>,
-        new_password: Required<Token>,
-        confirm_password: Required<Token>,
+        token: Required<OneTimeToken>,
+        new_password: Required<NewPassword>,
+        confirm_password: Required<CandidatePassword>,
         action: Optional<Token>,
     }
 }
 
 /// The form, with the token if it is known.
-fn form(locale: Locale, token: &str) -> Page {
-    let mut page = Page::new(locale, TITLE);
+fn form(visitor: &Visitor, token: &str) -> Page {
+    let mut page = visitor.page(TITLE);
     page.fields = vec![
-        Field::token(token, locale),
-        Field::new_password("new_password", Text { zh: "新密码", en: "New password" }, locale),
+        Field::token(token),
+        Field::new_password("new_password", Text { zh: "新密码", en: "New password" }),
         Field::new_password(
             "confirm_password",
             Text { zh: "再次输入新密码", en: "The new password again" },
-            locale,
         ),
     ];
-    page.buttons = vec![("reset", Text { zh: "设置新密码", en: "Set the new password" })];
+    page.buttons =
+        vec![Button::new("reset", Text { zh: "设置新密码", en: "Set the new password" })];
     page
 }
 
-async fn show(context: ReplyContext) -> Answer<HttpResponse> {
-    form(context.locale, "").respond(StatusCode::OK)
+async fn show(visitor: Visitor) -> Answer<HttpResponse> {
+    form(&visitor, "").respond()
 }
 
 async fn act(
     api: Data<Api>,
     client: Client,
-    context: ReplyContext,
-    body: BodyOrForm<ResetPasswordForm>,
+    visitor: Visitor,
+    sent: PageForm<ResetPasswordForm>,
 ) -> Answer<HttpResponse> {
-    let locale = context.locale;
-    let sent = body.0.token.value()?;
-    let (new, again) = (body.0.new_password.value()?, body.0.confirm_password.value()?);
-    let violated = |violation: Violation| {
-        let text = Problem::from(violation).text(locale);
-        form(locale, &sent).refuse_saying(ErrorKind::Invalid, text)
+    let token = sent.typed("token");
+    let fields = match sent.fields {
+        Ok(fields) => fields,
+        Err(error) => return form(&visitor, &token).refuse(error),
     };
-    let refuse = |kind, token: &str| form(locale, token).refuse(kind);
-    let Ok(token) = OneTimeToken::parse(&sent) else {
-        return refuse(ErrorKind::TokenInvalid, "");
+    let input = ResetPasswordInput {
+        token: fields.token.value()?,
+        new: fields.new_password.value()?,
+        confirmation: Some(fields.confirm_password.value()?),
+        request: client.0,
     };
-    let new = match NewPassword::parse(&new, api.settings.v1_password) {
-        Ok(new) => new,
-        Err(violation) => return violated(violation),
-    };
-    let confirmation = match CandidatePassword::parse(&again) {
-        Ok(confirmation) => Some(confirmation),
-        Err(violation) => return violated(violation),
-    };
-    let input = ResetPasswordInput { token, new, confirmation, request: client.0 };
     match api.services.reset_password.execute(input).await.map_err(ApiError::from) {
-        Ok(()) => Page::saying(locale, TITLE, DONE).respond(StatusCode::OK),
+        Ok(()) => visitor.page(TITLE).noting(DONE).with_login().respond(),
         // A link that does not work is no use for another try.
-        Err(error) if error.kind == ErrorKind::TokenInvalid => refuse(error.kind, ""),
-        Err(error) if error.kind.status() < 500 => refuse(error.kind, &sent),
-        Err(error) => Err(error.into()),
+        Err(error) if error.kind == ErrorKind::TokenInvalid => form(&visitor, "").refuse(error),
+        Err(error) => form(&visitor, &token).refuse(error),
     }
 }

@@ -1,13 +1,12 @@
 //! `/account/undo-email-change`: takes back a change of the address by the link in the mail about it.
 
-use actix_web::http::StatusCode;
-use menjin_domain::common::rfc3339;
 use menjin_domain::mfa::FactorCode;
 use menjin_domain::one_time::OneTimeToken;
-use menjin_web::Locale;
 use menjin_web::values::Token;
 
-use super::render::{Field, Page};
+use super::form::PageForm;
+use super::page::{Button, Field, Page, moment};
+use super::visitor::Visitor;
 use crate::prelude::*;
 
 const PATH: &str = "/account/undo-email-change";
@@ -33,65 +32,59 @@ request! {
     }
 }
 
-async fn show(context: ReplyContext) -> Answer<HttpResponse> {
-    Page::asking_for_token(context.locale, TITLE).respond(StatusCode::OK)
+async fn show(visitor: Visitor) -> Answer<HttpResponse> {
+    visitor.page(TITLE).asking_for_token().respond()
 }
 
 async fn act(
     api: Data<Api>,
     client: Client,
-    context: ReplyContext,
-    body: BodyOrForm<UndoEmailChangeForm>,
+    visitor: Visitor,
+    body: PageForm<UndoEmailChangeForm>,
 ) -> Answer<HttpResponse> {
-    let locale = context.locale;
-    let (sent, action) = (body.0.token.value()?, body.0.action.value()?);
-    let code = body.0.code.value()?;
-    let Ok(token) = OneTimeToken::parse(&sent) else { return invalid(locale) };
+    let (sent, action, code) = (body.typed("token"), body.typed("action"), body.typed("code"));
+    let code = Some(code).filter(|code| !code.trim().is_empty());
+    let Ok(token) = OneTimeToken::parse(&sent) else { return invalid(&visitor) };
     let undo_email_change = &api.services.undo_email_change;
-    if action.as_deref() == Some("undo") {
-        let refuse = |kind| asking_for_code(&token, locale).refuse(kind);
+    if action == "undo" {
+        let refuse = |error: ApiError| asking_for_code(&token, &visitor).refuse(error);
         let code = match code.as_deref().map(FactorCode::parse).transpose() {
             Ok(code) => code,
-            Err(_none) => return refuse(ErrorKind::WrongCode),
+            Err(_none) => return refuse(ErrorKind::WrongCode.into()),
         };
         let undone = undo_email_change.execute(&token, code.as_ref(), client.0).await;
         return match undone.map_err(ApiError::from) {
-            Ok(_user) => Page::saying(locale, TITLE, UNDONE).respond(StatusCode::OK),
-            Err(error) if error.kind == ErrorKind::TokenInvalid => invalid(locale),
-            Err(error) if error.kind.status() < 500 => refuse(error.kind),
-            Err(error) => Err(error.into()),
+            Ok(_user) => visitor.page(TITLE).noting(UNDONE).with_login().respond(),
+            Err(error) if error.kind == ErrorKind::TokenInvalid => invalid(&visitor),
+            Err(error) => refuse(error),
         };
     }
-    let Some(holder) = undo_email_change.look(&token).await? else { return invalid(locale) };
+    let Some(holder) = undo_email_change.look(&token).await? else { return invalid(&visitor) };
     let address = holder.gives_back.map(|email| email.as_str().to_owned());
-    let mut page = Page::new(locale, TITLE);
+    let mut page = visitor.page(TITLE);
     page.facts = vec![
         (Text { zh: "用户名", en: "User name" }, holder.user.username.as_str().to_owned()),
         (Text { zh: "原邮箱", en: "Address before" }, address.unwrap_or_default()),
-        (Text { zh: "更换时间", en: "Changed" }, rfc3339(holder.created_at)),
+        (Text { zh: "更换时间", en: "Changed" }, moment(holder.created_at)),
         (Text { zh: "更换来自", en: "Changed from" }, holder.client.network().to_string()),
     ];
     page.lines = vec![Text {
         zh: "如果不是您更换了邮箱，请恢复原邮箱：所有会话将立即结束。",
         en: "If it was not you who changed the address, take it back: all sessions end at once.",
     }];
-    page.fields = vec![Field::token(token.expose(), locale)];
-    page.buttons = vec![("undo", UNDO)];
-    page.respond(StatusCode::OK)
+    page.fields = vec![Field::token(token.expose())];
+    page.buttons = vec![Button::new("undo", UNDO)];
+    page.respond()
 }
 
 /// The form once more, for whoever has a second factor.
-fn asking_for_code(token: &OneTimeToken, locale: Locale) -> Page {
-    let mut page = Page::new(locale, TITLE);
-    let label = Text { zh: "验证码或恢复码", en: "Code of your app, or a recovery code" };
-    page.fields = vec![
-        Field::token(token.expose(), locale),
-        Field::text("code", label, locale, String::new()),
-    ];
-    page.buttons = vec![("undo", UNDO)];
+fn asking_for_code(token: &OneTimeToken, visitor: &Visitor) -> Page {
+    let mut page = visitor.page(TITLE);
+    page.fields = vec![Field::token(token.expose()), Field::code()];
+    page.buttons = vec![Button::new("undo", UNDO)];
     page
 }
 
-fn invalid(locale: Locale) -> Answer<HttpResponse> {
-    Page::asking_for_token(locale, TITLE).refuse(ErrorKind::TokenInvalid)
+fn invalid(visitor: &Visitor) -> Answer<HttpResponse> {
+    visitor.page(TITLE).asking_for_token().refuse(ErrorKind::TokenInvalid)
 }

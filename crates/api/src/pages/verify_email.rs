@@ -1,14 +1,14 @@
 //! `/account/verify-email`: looks at the account first, and then verifies its address, or deletes an
 //! account that somebody else made with it.
 
-use actix_web::http::StatusCode;
 use menjin_domain::accounts::{EmailProof, VerifyEmailInput};
-use menjin_domain::common::{Error, rfc3339};
+use menjin_domain::common::Error;
 use menjin_domain::one_time::{OneTimeToken, TokenInvalid};
-use menjin_web::Locale;
 use menjin_web::values::Token;
 
-use super::render::{Field, Page};
+use super::form::PageForm;
+use super::page::{Button, Field, Page, moment};
+use super::visitor::Visitor;
 use crate::prelude::*;
 
 const PATH: &str = "/account/verify-email";
@@ -28,63 +28,62 @@ request! {
     }
 }
 
-async fn show(context: ReplyContext) -> Answer<HttpResponse> {
-    Page::asking_for_token(context.locale, TITLE).respond(StatusCode::OK)
+async fn show(visitor: Visitor) -> Answer<HttpResponse> {
+    visitor.page(TITLE).asking_for_token().respond()
 }
 
 async fn act(
     api: Data<Api>,
     client: Client,
-    context: ReplyContext,
-    body: BodyOrForm<VerifyEmailForm>,
+    visitor: Visitor,
+    body: PageForm<VerifyEmailForm>,
 ) -> Answer<HttpResponse> {
-    let locale = context.locale;
-    let (sent, action) = (body.0.token.value()?, body.0.action.value()?);
-    let invalid = || refused(locale, ErrorKind::TokenInvalid);
+    let (sent, action) = (body.typed("token"), body.typed("action"));
+    let invalid = || refused(&visitor, ErrorKind::TokenInvalid);
     let Ok(token) = OneTimeToken::parse(&sent) else { return invalid() };
     let verify_email = &api.services.verify_email;
-    match action.as_deref() {
-        Some("verify") => {
+    match action.as_str() {
+        "verify" => {
             let input = VerifyEmailInput { token, current: None, code: None, request: client.0 };
             match verify_email.execute(input).await {
                 Ok(_user) => done(
-                    locale,
+                    &visitor,
                     Text {
                         zh: "邮箱验证成功。您可以关闭此页面。",
                         en: "Your address is verified. You may close this page.",
                     },
                 ),
-                Err(error) => refused(locale, ApiError::from(error).kind),
+                Err(error) => refused(&visitor, error),
             }
         }
-        Some("disown") => match api.services.disown_account.execute(&token, client.0).await {
-            Ok(()) => done(locale, Text { zh: "该账户已删除。", en: "The account was deleted." }),
+        "disown" => match api.services.disown_account.execute(&token, client.0).await {
+            Ok(()) => done(&visitor, Text { zh: "该账户已删除。", en: "The account was deleted." }),
             Err(Error::Refused(TokenInvalid)) => invalid(),
             Err(error) => Err(error.into()),
         },
         _ => {
             let Some(proof) = verify_email.look(&token).await? else { return invalid() };
-            about(proof, &token, locale).respond(StatusCode::OK)
+            about(proof, &token, &visitor).respond()
         }
     }
 }
 
 /// What the link does, and for whom.
-fn about(proof: EmailProof, token: &OneTimeToken, locale: Locale) -> Page {
-    let mut page = Page::new(locale, TITLE);
-    page.fields = vec![Field::token(token.expose(), locale)];
-    page.buttons = vec![("verify", VERIFY)];
+fn about(proof: EmailProof, token: &OneTimeToken, visitor: &Visitor) -> Page {
+    let mut page = visitor.page(TITLE);
+    page.fields = vec![Field::token(token.expose())];
+    page.buttons = vec![Button::new("verify", VERIFY)];
     let (holder, address, at) = match proof {
         EmailProof::Own(holder) => {
             if !holder.is_proved {
-                page.buttons.push(("disown", DISOWN));
+                page.buttons.push(Button::danger("disown", DISOWN).alone());
                 page.lines = vec![Text {
                     zh: "如果这是您的账户，请验证邮箱；如果不是您注册的，选择“这不是我”将删除该账户。",
                     en: "If this is your account, verify the address. If you did not make it, \
                          “This was not me” deletes it.",
                 }];
             }
-            let at = (Text { zh: "注册时间", en: "Registered" }, rfc3339(holder.user.created_at));
+            let at = (Text { zh: "注册时间", en: "Registered" }, moment(holder.user.created_at));
             let address = holder.user.email.as_str().to_owned();
             (holder, address, at)
         }
@@ -94,7 +93,7 @@ fn about(proof: EmailProof, token: &OneTimeToken, locale: Locale) -> Page {
                 en: "If you verify it, the account has this address from then on. If it is not your \
                      account, close this page: nothing changes.",
             }];
-            let at = (Text { zh: "请求时间", en: "Asked for" }, rfc3339(holder.created_at));
+            let at = (Text { zh: "请求时间", en: "Asked for" }, moment(holder.created_at));
             let pending = holder.user.pending_email.as_ref();
             let address = pending.map(|email| email.as_str().to_owned()).unwrap_or_default();
             (holder, address, at)
@@ -109,10 +108,10 @@ fn about(proof: EmailProof, token: &OneTimeToken, locale: Locale) -> Page {
     page
 }
 
-fn done(locale: Locale, text: Text) -> Answer<HttpResponse> {
-    Page::saying(locale, TITLE, text).respond(StatusCode::OK)
+fn done(visitor: &Visitor, text: Text) -> Answer<HttpResponse> {
+    visitor.page(TITLE).noting(text).with_login().respond()
 }
 
-fn refused(locale: Locale, kind: ErrorKind) -> Answer<HttpResponse> {
-    Page::asking_for_token(locale, TITLE).refuse(kind)
+fn refused(visitor: &Visitor, error: impl Into<ApiError>) -> Answer<HttpResponse> {
+    visitor.page(TITLE).asking_for_token().refuse(error)
 }

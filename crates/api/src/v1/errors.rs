@@ -81,9 +81,9 @@ impl Schema for ErrorResponse<'_> {
     const NAME: &'static str = "Error";
 
     fn inline(_: &mut Components<'_>) -> Value {
-        // The head of a request is refused before it is known for which operation it was, and what is
-        // not valid is listed field by field.
-        let unseen = [ErrorKind::HeadTooLarge, ErrorKind::Invalid];
+        // The head of a request is refused before it is known for which operation it was, what is not valid
+        // is listed field by field, and forms are of pages.
+        let unseen = [ErrorKind::HeadTooLarge, ErrorKind::Invalid, ErrorKind::ForeignForm];
         let kinds = ErrorKind::ALL.iter().filter(|kind| !unseen.contains(kind));
         let mut codes: Vec<_> = kinds.map(|kind| kind.code()).collect();
         codes.sort_unstable();

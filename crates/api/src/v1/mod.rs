@@ -90,6 +90,7 @@ pub(crate) use auth::login::PATH as LOGIN;
 pub use invitations::create::IssuedResponse;
 pub use invitations::list::InvitationResponse;
 pub use mail::list::MailResponse;
+pub(crate) use mfa::enrol::qr_code;
 pub use responses::User as UserResponse;
 pub use users::create::CreatedUserResponse;
 pub use users::export::exported_user;
@@ -104,6 +105,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
         roles: settings.roles.clone(),
         attributes: settings.attributes.clone(),
     },
+    has_pages: false,
 };
 
 /// All endpoints.

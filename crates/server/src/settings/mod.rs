@@ -25,6 +25,7 @@ mod metrics;
 mod mfa;
 mod names;
 mod origin;
+mod pages;
 mod password;
 mod redis;
 mod registration;
@@ -91,6 +92,8 @@ pub struct Settings {
     #[garde(dive)]
     pub(crate) mfa: mfa::MfaSettings,
     #[garde(dive)]
+    pub(crate) pages: pages::PagesSettings,
+    #[garde(dive)]
     pub(crate) import: import::ImportSettings,
     #[garde(dive)]
     pub(crate) jobs: jobs::JobSettings,
@@ -140,6 +143,7 @@ impl Settings {
         self.hashing.check(self.production)?;
         let verification = self.registration.require_verification;
         self.mail.check(&self.server, verification, self.production)?;
+        self.pages.check(&self.server, self.production)?;
         self.accounts.check(self.mail.is_on())?;
         self.attributes()?;
         self.mfa.required_for(&self.roles()?)?;

@@ -62,15 +62,19 @@ impl FactorRequest {
     }
 }
 
+/// The QR code that an app reads, an image in SVG.
+pub(crate) fn qr_code(begun: &TotpEnrolment) -> String {
+    // No URI of ours is longer than a QR code can hold.
+    let qr = QrCode::new(begun.uri.expose_secret());
+    qr.map(|code| code.render::<svg::Color<'_>>().build()).unwrap_or_default()
+}
+
 impl From<TotpEnrolment> for EnrolmentResponse {
     fn from(begun: TotpEnrolment) -> Self {
-        let uri = begun.uri.expose_secret();
-        // No URI of ours is longer than a QR code can hold.
-        let qr = QrCode::new(uri).map(|code| code.render::<svg::Color<'_>>().build());
         Self {
             secret: begun.secret.expose_secret().to_owned(),
-            uri: uri.to_owned(),
-            qr: qr.unwrap_or_default(),
+            uri: begun.uri.expose_secret().to_owned(),
+            qr: qr_code(&begun),
             expires_in: begun.expires_in.as_secs(),
         }
     }

@@ -1,0 +1,443 @@
+//! How a page is written: all of them by one template, from what a page is made of.
+
+use std::sync::LazyLock;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION,
+    REFERRER_POLICY, SET_COOKIE,
+};
+use menjin_domain::common::Timestamp;
+use menjin_web::Locale;
+use minijinja::{Environment, Value, context};
+
+use super::NAVIGATION;
+use crate::http::reply::begin_error;
+use crate::prelude::*;
+
+/// What a page may do: run and show what this server sends, and post to it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+                                 img-src 'self' data:; form-action 'self'; base-uri 'none'; \
+                                 frame-ancestors 'none'";
+
+static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut templates = Environment::new();
+    templates.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    // The test below renders it: it cannot be broken.
+    drop(templates.add_template("page.html", include_str!("page.html")));
+    templates
+});
+
+/// A field of the form.
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    name: &'static str,
+    label: Text,
+    hint: Option<Text>,
+    kind: &'static str,
+    value: String,
+    autocomplete: &'static str,
+    is_hidden: bool,
+    is_required: bool,
+    /// What can be chosen: what is sent, and how it is called.
+    options: Vec<(&'static str, Text)>,
+    error: Option<String>,
+}
+
+impl Field {
+    /// A line of text; `autocomplete` is what browsers fill it with.
+    pub(crate) fn text(
+        name: &'static str,
+        label: Text,
+        autocomplete: &'static str,
+        value: impl Into<String>,
+    ) -> Self {
+        Self {
+            name,
+            label,
+            hint: None,
+            kind: "text",
+            value: value.into(),
+            autocomplete,
+            is_hidden: false,
+            is_required: true,
+            options: Vec::new(),
+            error: None,
+        }
+    }
+
+    /// The token of a link: hidden once it is known.
+    pub(crate) fn token(value: &str) -> Self {
+        let label = Text { zh: "邮件中的验证码", en: "The code in the mail" };
+        Self { is_hidden: !value.is_empty(), ..Self::text("token", label, "off", value) }
+    }
+
+    /// What goes along with a form.
+    pub(crate) fn hidden(name: &'static str, value: impl Into<String>) -> Self {
+        let label = Text { zh: "", en: "" };
+        Self { is_hidden: true, ..Self::text(name, label, "off", value) }
+    }
+
+    /// An e-mail address.
+    pub(crate) fn email(value: impl Into<String>) -> Self {
+        let label = Text { zh: "邮箱", en: "E-mail address" };
+        Self { kind: "email", ..Self::text("email", label, "email", value) }
+    }
+
+    /// A new password.
+    pub(crate) fn new_password(name: &'static str, label: Text) -> Self {
+        Self { kind: "password", ..Self::text(name, label, "new-password", "") }
+    }
+
+    /// The password that the account has.
+    pub(crate) fn current_password(name: &'static str) -> Self {
+        let label = Text { zh: "密码", en: "Password" };
+        Self { kind: "password", ..Self::text(name, label, "current-password", "") }
+    }
+
+    /// A code of the second factor.
+    pub(crate) fn code() -> Self {
+        let label =
+            Text { zh: "验证码或恢复码", en: "Code of your app, or a recovery code" };
+        Self::text("code", label, "one-time-code", "")
+    }
+
+    /// One of several.
+    pub(crate) fn choice(
+        name: &'static str,
+        label: Text,
+        value: &str,
+        options: Vec<(&'static str, Text)>,
+    ) -> Self {
+        Self { kind: "choice", options, ..Self::text(name, label, "off", value) }
+    }
+
+    /// Several lines.
+    pub(crate) fn lines(self) -> Self {
+        Self { kind: "lines", ..self }
+    }
+
+    /// One that may be left empty.
+    pub(crate) fn optional(self) -> Self {
+        Self { is_required: false, ..self }
+    }
+
+    /// One with something said about it.
+    pub(crate) fn with_hint(self, hint: Text) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    fn values(&self, locale: Locale) -> Value {
+        let options = self.options.iter();
+        context! {
+            name => self.name,
+            label => self.label.in_locale(locale),
+            hint => self.hint.map(|hint| hint.in_locale(locale)),
+            kind => self.kind,
+            value => self.value.as_str(),
+            autocomplete => self.autocomplete,
+            hidden => self.is_hidden,
+            required => self.is_required && !self.is_hidden,
+            options => options.map(|(sent, text)| (*sent, text.in_locale(locale))).collect::<Vec<_>>(),
+            error => self.error.as_deref(),
+        }
+    }
+}
+
+/// A button: it sends the form, with `action` as this.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Button {
+    pub(crate) action: &'static str,
+    pub(crate) text: Text,
+    /// Whether it takes something away; then nothing has to be filled in for it, unless the page asks.
+    pub(crate) is_danger: bool,
+    pub(crate) needs_fields: bool,
+}
+
+impl Button {
+    /// The one that a form is there for.
+    pub(crate) fn new(action: &'static str, text: Text) -> Self {
+        Self { action, text, is_danger: false, needs_fields: true }
+    }
+
+    /// One that takes something away.
+    pub(crate) fn danger(action: &'static str, text: Text) -> Self {
+        Self { is_danger: true, ..Self::new(action, text) }
+    }
+
+    /// One for which nothing has to be filled in.
+    pub(crate) fn alone(self) -> Self {
+        Self { needs_fields: false, ..self }
+    }
+}
+
+/// An entry of a list: what it is called, more about it, and what its button sends as `item`.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) title: String,
+    pub(crate) details: Vec<String>,
+    /// `None`: it has no button, and this is said instead.
+    pub(crate) sends: Result<String, Text>,
+}
+
+/// A page.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) locale: Locale,
+    pub(crate) title: Text,
+    /// What has been done.
+    pub(crate) notice: Option<Text>,
+    pub(crate) error: Option<String>,
+    pub(crate) lines: Vec<Text>,
+    /// What is shown of an account: a label and a value.
+    pub(crate) facts: Vec<(Text, String)>,
+    /// An image in SVG, with what it shows.
+    pub(crate) image: Option<(String, Text)>,
+    /// What is to be written down.
+    pub(crate) codes: Vec<String>,
+    pub(crate) items: Vec<Item>,
+    /// What the buttons of the items are called.
+    pub(crate) item_button: Text,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) buttons: Vec<Button>,
+    /// Where else to go: addresses, and what they are called.
+    pub(crate) links: Vec<(&'static str, Text)>,
+    /// Whether the form is sent as soon as the script has the token.
+    pub(crate) sends_itself: bool,
+    pub(super) form_token: String,
+    pub(super) site: String,
+    /// Whether there is more than what links in mails lead to.
+    pub(super) has_account_pages: bool,
+    /// The name of whoever is logged in.
+    pub(super) user: Option<String>,
+    pub(super) is_restricted: bool,
+    pub(super) cookie: Option<HeaderValue>,
+    pub(super) here: String,
+}
+
+impl Page {
+    /// A page with nothing but a title, for nobody in particular: see [`Visitor::page`](super::visitor::Visitor::page).
+    pub(super) fn new(locale: Locale, title: Text) -> Self {
+        Self {
+            locale,
+            title,
+            notice: None,
+            error: None,
+            lines: Vec::new(),
+            facts: Vec::new(),
+            image: None,
+            codes: Vec::new(),
+            items: Vec::new(),
+            item_button: Text { zh: "", en: "" },
+            fields: Vec::new(),
+            buttons: Vec::new(),
+            links: Vec::new(),
+            sends_itself: false,
+            form_token: String::new(),
+            site: String::new(),
+            has_account_pages: false,
+            user: None,
+            is_restricted: false,
+            cookie: None,
+            here: String::new(),
+        }
+    }
+
+    /// The page, saying this.
+    pub(crate) fn saying(mut self, line: Text) -> Self {
+        self.lines.push(line);
+        self
+    }
+
+    /// The page, saying that this was done.
+    pub(crate) fn noting(self, notice: Text) -> Self {
+        Self { notice: Some(notice), ..self }
+    }
+
+    /// The page, leading to the login where there is a page for it.
+    pub(crate) fn with_login(mut self) -> Self {
+        if self.has_account_pages {
+            self.links.push(("login", Text { zh: "去登录", en: "Log in" }));
+        }
+        self
+    }
+
+    /// The page for nobody who is logged in any more.
+    pub(crate) fn logged_out(self) -> Self {
+        Self { user: None, ..self }
+    }
+
+    /// The page asking for the token of a mail, to look at it as soon as there is one.
+    pub(crate) fn asking_for_token(self) -> Self {
+        let line =
+            Text { zh: "请粘贴邮件中的验证码。", en: "Paste the code from the mail." };
+        let mut page = self.saying(line);
+        page.fields = vec![Field::token("")];
+        page.buttons = vec![Button::new("look", Text { zh: "继续", en: "Continue" })];
+        page.sends_itself = true;
+        page
+    }
+
+    /// The page as an answer that refuses what was asked of it: what is wrong with a field stands beside it.
+    ///
+    /// # Errors
+    /// What is no fault of whoever sent it.
+    pub(crate) fn refuse(mut self, error: impl Into<ApiError>) -> Answer<HttpResponse> {
+        let error: ApiError = error.into();
+        if error.kind.status() >= 500 {
+            return Err(error.into());
+        }
+        let locale = self.locale;
+        let mut elsewhere = Vec::new();
+        for problem in &error.fields {
+            let text = problem.problem.text(locale);
+            let name = problem.field.as_deref().unwrap_or_default();
+            match self.fields.iter_mut().find(|field| field.name == name && !field.is_hidden) {
+                Some(field) => field.error = Some(text),
+                None => elsewhere.push(text),
+            }
+        }
+        self.error = if error.fields.is_empty() {
+            Some(error.kind.text().in_locale(locale).to_owned())
+        } else {
+            elsewhere.into_iter().next()
+        };
+        self.sends_itself = false;
+        let mut response = begin_error(&error).finish();
+        // The challenge is for programs; browsers would ask for a password of their own.
+        response.headers_mut().remove(actix_web::http::header::WWW_AUTHENTICATE);
+        self.write(response)
+    }
+
+    /// The page as an answer.
+    pub(crate) fn respond(self) -> Answer<HttpResponse> {
+        self.write(HttpResponse::build(StatusCode::OK).finish())
+    }
+
+    /// The page as the body of this answer.
+    pub(super) fn write(self, response: HttpResponse) -> Answer<HttpResponse> {
+        let html = self.render().map_err(|error| {
+            tracing::error!(%error, "a page cannot be rendered");
+            ErrorKind::Internal
+        })?;
+        let mut response = response.set_body(actix_web::body::BoxBody::new(html));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(self.locale.tag()));
+        // So that browsers say where a form comes from; nothing of an address goes elsewhere.
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        if let Some(cookie) = self.cookie {
+            headers.insert(SET_COOKIE, cookie);
+        }
+        Ok(response)
+    }
+
+    fn render(&self) -> Result<String, minijinja::Error> {
+        let locale = self.locale;
+        let said = |text: &Text| text.in_locale(locale);
+        let pairs = |pairs: &[(&'static str, Text)]| {
+            pairs.iter().map(|(to, text)| (*to, said(text))).collect::<Vec<_>>()
+        };
+        let (fields, buttons) = (self.fields.iter(), self.buttons.iter());
+        let buttons = buttons.map(|button| {
+            context! {
+                action => button.action,
+                text => said(&button.text),
+                danger => button.is_danger,
+                alone => !button.needs_fields,
+            }
+        });
+        let items = self.items.iter().map(|item| {
+            context! {
+                title => item.title.as_str(),
+                details => &item.details,
+                sends => item.sends.as_deref().ok(),
+                says => item.sends.as_ref().err().map(said),
+            }
+        });
+        let image = self.image.as_ref().map(|(svg, text)| (data_uri(svg), said(text)));
+        let needs_script = |field: &Field| field.name == "token" && !field.is_hidden;
+        let words = context! {
+            log_out => said(&Text { zh: "退出登录", en: "Log out" }),
+            log_in => said(&Text { zh: "登录", en: "Log in" }),
+            optional => said(&Text { zh: "选填", en: "optional" }),
+            skip => said(&Text { zh: "跳到正文", en: "Skip to the content" }),
+            account => said(&Text { zh: "账户", en: "Account" }),
+        };
+        TEMPLATES.get_template("page.html")?.render(context! {
+            lang => locale.tag(),
+            words => words,
+            site => self.site.as_str(),
+            title => said(&self.title),
+            notice => self.notice.as_ref().map(said),
+            error => self.error.as_deref(),
+            lines => self.lines.iter().map(said).collect::<Vec<_>>(),
+            facts => self.facts.iter().map(|(label, value)| (said(label), value.clone())).collect::<Vec<_>>(),
+            image => image,
+            codes => &self.codes,
+            items => items.collect::<Vec<_>>(),
+            item_button => said(&self.item_button),
+            reads_fragment => self.fields.iter().any(needs_script),
+            sends_itself => self.sends_itself,
+            fields => fields.map(|field| field.values(locale)).collect::<Vec<_>>(),
+            buttons => buttons.collect::<Vec<_>>(),
+            links => pairs(&self.links),
+            form_token => self.form_token.as_str(),
+            user => self.user.as_deref(),
+            here => self.here.as_str(),
+            navigation => if self.is_restricted || !self.has_account_pages { Vec::new() } else { pairs(&NAVIGATION) },
+            has_account_pages => self.has_account_pages,
+        })
+    }
+}
+
+/// A time, for people: to the minute, in the zone that servers agree upon.
+pub(crate) fn moment(at: Timestamp) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// An image in the page itself.
+fn data_uri(svg: &str) -> String {
+    use base64::Engine as _;
+    let encoded = base64::engine::general_purpose::STANDARD.encode(svg);
+    format!("data:image/svg+xml;base64,{encoded}")
+}
+
+/// An answer that leads to another page: its address is that of the other one then, so that nothing is sent
+/// again with the page.
+pub(crate) fn see_other(to: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, to)).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn m6_what_people_wrote_is_text_on_a_page() {
+        let hostile = "<script>alert(1)</script>\"'";
+        let label = Text { zh: "用户名", en: "User name" };
+        let mut page = Page::new(Locale::En, Text { zh: "标题", en: "Title" });
+        page.error = Some(hostile.to_owned());
+        page.facts = vec![(label, hostile.to_owned())];
+        page.codes = vec![hostile.to_owned()];
+        page.user = Some(hostile.to_owned());
+        page.site = hostile.to_owned();
+        page.has_account_pages = true;
+        let (details, sends) = (vec![hostile.to_owned()], Ok(hostile.to_owned()));
+        page.items = vec![Item { title: hostile.to_owned(), details, sends }];
+        let mut field = Field::text("username", label, "username", hostile);
+        field.error = Some(hostile.to_owned());
+        page.fields = vec![Field::token(hostile), field.clone().lines(), field];
+        page.buttons = vec![Button::new("verify", Text { zh: "验证", en: "Verify" })];
+        page.image = Some((hostile.to_owned(), label));
+        let answer = page.respond().unwrap();
+        let html = to_bytes(answer.into_body()).await.unwrap();
+        let html = std::str::from_utf8(&html).unwrap();
+        assert!(!html.contains("<script>") && !html.contains("\"'"), "{html}");
+        assert_eq!(html.matches("&lt;script&gt;").count(), 12, "{html}");
+    }
+}

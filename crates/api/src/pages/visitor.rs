@@ -1,0 +1,183 @@
+//! Who looks at a page, by the cookie of their browser.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{COOKIE, HeaderValue};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+use menjin_domain::access::{Principal, Restriction};
+use menjin_domain::sessions::SessionCookie;
+use menjin_web::{ApiError, ErrorKind, Locale, Text};
+
+use super::page::Page;
+use crate::dialect::ReplyContext;
+use crate::http::body::pairs;
+use crate::http::reply::{Answer, Rejection};
+use crate::state::{Api, PageSettings};
+
+/// Somebody who looks at a page, logged in or not. Their forms carry a mark of their cookie; whoever has no
+/// cookie yet gets one with the page.
+pub(crate) struct Visitor {
+    pub(crate) locale: Locale,
+    cookie: SessionCookie,
+    /// Whether the browser does not have the cookie yet.
+    is_new: bool,
+    caller: Option<Principal>,
+    form_token: String,
+    settings: PageSettings,
+    query: Vec<(String, String)>,
+    /// The last part of the path.
+    pub(crate) name: String,
+}
+
+impl Visitor {
+    async fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        let context = ReplyContext::of(request)?;
+        let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
+        let settings = api.settings.pages.clone().ok_or(ErrorKind::RouteNotFound)?;
+        let cookies = &api.services.cookies;
+        let sent = sent(request, settings.cookie_name());
+        let (cookie, is_new) = match sent {
+            Some(cookie) => (cookie, false),
+            None => (cookies.draw()?, true),
+        };
+        let caller = if is_new { None } else { cookies.caller(&cookie).await? };
+        let form_token = cookies.form_token(&cookie).ok_or(ErrorKind::Internal)?;
+        let chosen = caller.as_ref().and_then(|caller| caller.user.locale);
+        let query = pairs(request.query_string().as_bytes()).unwrap_or_default();
+        let name = request.path().rsplit('/').next().unwrap_or_default().to_owned();
+        let locale = chosen.unwrap_or(context.locale);
+        Ok(Self { locale, cookie, is_new, caller, form_token, settings, query, name })
+    }
+
+    /// Whoever is logged in, under whatever restriction.
+    pub(crate) fn caller(&self) -> Option<&Principal> {
+        self.caller.as_ref()
+    }
+
+    /// Whoever is logged in and may do everything that is for them.
+    ///
+    /// # Errors
+    /// What is asked of them first, which leads to the page for it.
+    pub(crate) fn member(&self) -> Result<&Principal, Rejection> {
+        self.member_under(&[])
+    }
+
+    /// The same, for people under these restrictions too.
+    ///
+    /// # Errors
+    /// What is asked of them first.
+    pub(crate) fn member_under(&self, admitted: &[Restriction]) -> Result<&Principal, Rejection> {
+        let caller = self.caller.as_ref().ok_or(ErrorKind::NotAuthenticated)?;
+        caller.check_restriction(admitted)?;
+        Ok(caller)
+    }
+
+    /// A parameter of the address.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        let mut all = self.query.iter();
+        all.find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A page for them.
+    pub(crate) fn page(&self, title: Text) -> Page {
+        Page {
+            form_token: self.form_token.clone(),
+            site: self.settings.name.clone(),
+            has_account_pages: self.settings.account,
+            user: self.caller.as_ref().map(|caller| caller.user.username.to_string()),
+            is_restricted: self.caller.as_ref().is_some_and(|caller| caller.restriction.is_some()),
+            cookie: self.is_new.then(|| self.settings.set_cookie(&self.cookie)),
+            here: self.name.clone(),
+            ..Page::new(self.locale, title)
+        }
+    }
+
+    /// The header that gives the browser the cookie of a session.
+    pub(crate) fn set_cookie(&self, cookie: &SessionCookie) -> HeaderValue {
+        self.settings.set_cookie(cookie)
+    }
+}
+
+impl FromRequest for Visitor {
+    type Error = Rejection;
+    type Future = Pin<Box<dyn Future<Output = Answer<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Self::of(&request).await.map_err(Rejection) })
+    }
+}
+
+/// The cookie of this name. Of several none counts: one of them is not ours.
+pub(super) fn sent(request: &HttpRequest, name: &str) -> Option<SessionCookie> {
+    let headers = request.headers().get_all(COOKIE).filter_map(|header| header.to_str().ok());
+    let all = headers.flat_map(|header| header.split(';'));
+    let mut ours = all.filter_map(|pair| {
+        let (known, value) = pair.trim().split_once('=')?;
+        (known == name).then_some(value)
+    });
+    let first = ours.next()?;
+    SessionCookie::parse(first).filter(|_| ours.next().is_none())
+}
+
+impl PageSettings {
+    /// The name of the cookie. The prefix has browsers insist on TLS, and on this host alone (RFC 6265bis
+    /// §4.1.3.2).
+    pub(super) fn cookie_name(&self) -> &'static str {
+        if self.is_secure { "__Host-menjin" } else { "menjin" }
+    }
+
+    fn set_cookie(&self, cookie: &SessionCookie) -> HeaderValue {
+        let secure = if self.is_secure { "; Secure" } else { "" };
+        let name = self.cookie_name();
+        let text = format!("{name}={}; Path=/; HttpOnly; SameSite=Lax{secure}", cookie.expose());
+        let header = HeaderValue::from_str(&text);
+        header.unwrap_or_else(|_impossible| HeaderValue::from_static(""))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn g3_one_cookie_counts_and_of_two_none() {
+        let value = "a".repeat(SessionCookie::LENGTH);
+        let of = |header: &str| {
+            let request = TestRequest::default().insert_header((COOKIE, header.to_owned()));
+            sent(&request.to_http_request(), "menjin").map(|cookie| cookie.expose().to_owned())
+        };
+        let one = format!("menjin={value}");
+        assert_eq!(of(&one), Some(value.clone()));
+        assert_eq!(of(&format!("a=b; {one}; c=d")), Some(value.clone()));
+        for other in [
+            format!("{one}; menjin={}", "b".repeat(SessionCookie::LENGTH)),
+            format!("{one}; {one}"),
+            format!("xmenjin={value}"),
+            format!("menjin=\"{value}\""),
+            "menjin=".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(of(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn g3_a_cookie_goes_by_tls_alone_where_there_is_tls() {
+        let cookie = SessionCookie::parse(&"a".repeat(SessionCookie::LENGTH)).unwrap();
+        for (is_secure, expected) in [
+            (true, "__Host-menjin=a…; Path=/; HttpOnly; SameSite=Lax; Secure"),
+            (false, "menjin=a…; Path=/; HttpOnly; SameSite=Lax"),
+        ] {
+            let settings = PageSettings { is_secure, ..PageSettings::default() };
+            let header = settings.set_cookie(&cookie);
+            let shown = header.to_str().unwrap().replace(cookie.expose(), "a…");
+            assert_eq!(shown, expected);
+        }
+    }
+}

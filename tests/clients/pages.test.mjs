@@ -1,0 +1,208 @@
+// The pages of an account in a real browser: with the keyboard alone, without a script, in both languages, on
+// a telephone and on a wide screen, light and dark. A page that breaks its own policy, throws, or is hard to
+// use for somebody (axe-core) fails.
+
+import assert from "node:assert/strict";
+import { mkdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+
+import { launch } from "./chromium.mjs";
+
+const base = process.env.MENJIN_URL;
+const pictures = process.env.MENJIN_PICTURES;
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf-8");
+const password = "correct horse 7";
+let browser;
+
+before(async () => {
+  browser = await launch();
+  if (pictures) await mkdir(pictures, { recursive: true });
+});
+
+after(() => browser?.close());
+
+async function open(options = {}) {
+  const context = await browser.newContext({ locale: "en-GB", ...options });
+  const page = await context.newPage();
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
+  page.on("console", (message) => {
+    // What is refused is answered with 4xx, which the console calls an error.
+    if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) faults.push(message.text());
+  });
+  return { page, faults };
+}
+
+/// What is wrong with the page as it is now.
+async function faultsOf(page) {
+  const found = await page.evaluate(async (source) => {
+    // Not as a script of the page, whose policy forbids it.
+    if (!window.axe) new Function(source).call(window);
+    const { violations } = await window.axe.run(document, {
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    });
+    const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+    const faults = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
+    return wide > 0 ? [...faults, `${wide} px too wide`] : faults;
+  }, axe);
+  return found.map((fault) => `${new URL(page.url()).pathname}: ${fault}`);
+}
+
+async function register(name, language = "en") {
+  const headers = { "content-type": "application/json", "accept-language": language };
+  const body = JSON.stringify({
+    username: name,
+    email: `${name}@a-school-with-a-rather-long-name.example.com`,
+    password,
+    full_name: "A person with quite a long name, as people have",
+  });
+  const made = await fetch(`${base}/api/v1/auth/register`, { method: "POST", headers, body });
+  assert.equal(made.status, 201);
+}
+
+async function logIn(page, name) {
+  await page.goto(`${base}/account/login`);
+  await page.locator("#username").fill(name);
+  await page.locator("#password").fill(password);
+  await page.locator("button[value=login]").click();
+  await page.waitForURL("**/account/profile");
+}
+
+const anonymous = ["login", "register", "forgot-password", "reset-password", "verify-email", "accept-invitation"];
+const own = ["profile", "email", "password", "second-factor", "sessions", "delete"];
+
+for (const locale of ["zh-CN", "en-GB"]) {
+  for (const width of [360, 1440]) {
+    for (const colorScheme of ["light", "dark"]) {
+      test(`every page is fit to be used: ${locale}, ${width} px, ${colorScheme}`, async () => {
+        const name = `look-${locale}-${width}-${colorScheme}`.toLowerCase();
+        await register(name, locale);
+        const viewport = { width, height: 800 };
+        // axe-core is put in past the policy; that nothing breaks it is seen by the other tests.
+        const { page, faults } = await open({ locale, viewport, colorScheme, bypassCSP: true });
+        const look = async (path) => {
+          await page.goto(`${base}/account/${path}`);
+          faults.push(...(await faultsOf(page)));
+          if (!pictures) return;
+          const picture = `${pictures}/${path}-${locale}-${width}-${colorScheme}.png`;
+          await page.screenshot({ path: picture, fullPage: true });
+        };
+        for (const path of anonymous) await look(path);
+        // What is refused, too.
+        await page.goto(`${base}/account/register`);
+        await page.locator("#username").fill("a@b");
+        await page.locator("#email").fill("nobody@example.com");
+        await page.locator("#password").fill("1");
+        await page.locator("button[value=register]").click();
+        await page.locator(".problem").first().waitFor();
+        faults.push(...(await faultsOf(page)));
+        await logIn(page, name);
+        for (const path of own) await look(path);
+        const language = await page.locator("html").getAttribute("lang");
+        assert.equal(language, locale === "zh-CN" ? "zh-CN" : "en");
+        assert.deepEqual(faults, []);
+      });
+    }
+  }
+}
+
+test("somebody registers, changes things and logs out, with a policy that nothing breaks", async () => {
+  const { page, faults } = await open();
+  await page.goto(`${base}/account`);
+  await page.getByRole("link", { name: "Make an account" }).click();
+  await page.getByLabel("User name").fill("grace");
+  await page.getByLabel("E-mail address").fill("grace@example.com");
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Make the account" }).click();
+  await page.getByRole("heading", { name: "Profile" }).waitFor();
+  await page.getByLabel("Full name").fill("Grace Hopper");
+  await page.getByLabel("Language").selectOption("zh-CN");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").waitFor();
+  assert.equal(await page.locator("html").getAttribute("lang"), "zh-CN");
+  assert.equal(await page.locator("#full_name").inputValue(), "Grace Hopper");
+  await page.locator("#locale").selectOption("en");
+  await page.locator("button[value=save]").click();
+  await page.getByRole("link", { name: "Devices" }).click();
+  await page.getByText("This device").waitFor();
+  await page.getByText("Chrome · Linux").first().waitFor();
+  await page.getByRole("button", { name: "Log out", exact: true }).click();
+  await page.getByRole("heading", { name: "Log in" }).waitFor();
+  // What the browser keeps of the page before shows nothing.
+  await page.goBack();
+  await page.getByRole("heading", { name: "Log in" }).waitFor();
+  assert.deepEqual(faults, []);
+});
+
+test("the keyboard alone is enough", async () => {
+  await register("keys");
+  const { page, faults } = await open();
+  await page.goto(`${base}/account/login`);
+  const tab = async (times) => {
+    for (let time = 0; time < times; time += 1) await page.keyboard.press("Tab");
+  };
+  await tab(1);
+  assert.equal(await page.evaluate(() => document.activeElement.className), "skip");
+  await tab(1);
+  await page.keyboard.type("keys");
+  await tab(1);
+  await page.keyboard.type(password);
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/account/profile");
+  const reached = new Set();
+  for (let time = 0; time < 30; time += 1) {
+    await tab(1);
+    reached.add(await page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim()));
+  }
+  for (const expected of ["Devices", "full_name", "phone", "bio", "avatar", "locale", "Save", "Log out"]) {
+    assert.ok(reached.has(expected), expected);
+  }
+  assert.deepEqual(faults, []);
+});
+
+test("without a script everything works", async () => {
+  await register("plain");
+  const { page } = await open({ javaScriptEnabled: false });
+  await logIn(page, "plain");
+  await page.getByRole("link", { name: "Password" }).click();
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByLabel("New password", { exact: true }).fill("another horse 8");
+  await page.getByLabel("The new password again").fill("another horse 9");
+  await page.getByRole("button", { name: "Change the password" }).click();
+  await page.getByRole("alert").waitFor();
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByLabel("New password", { exact: true }).fill("another horse 8");
+  await page.getByLabel("The new password again").fill("another horse 8");
+  await page.getByRole("button", { name: "Change the password" }).click();
+  await page.getByText("Your password is changed").waitFor();
+  await page.getByRole("link", { name: "Profile" }).click();
+  await page.getByRole("link", { name: "Delete my account" }).click();
+  await page.getByLabel("Password", { exact: true }).fill("another horse 8");
+  await page.getByRole("button", { name: "Delete my account" }).click();
+  await page.getByText("Your account has stopped working").waitFor();
+});
+
+test("a page of another site can neither frame nor post", async () => {
+  await register("victim");
+  const { page } = await open();
+  await logIn(page, "victim");
+  const token = await page.locator("input[name=form_token]").first().inputValue();
+  // The same machine under another name is another site, and the cookie is not of its host.
+  const elsewhere = base.replace("127.0.0.1", "localhost");
+  const refused = await page.context().newPage();
+  // A page whose policy says nothing of forms.
+  await refused.goto(`${elsewhere}/health`);
+  for (const path of ["profile", "logout", "delete"]) {
+    await refused.setContent(`<form method="post" action="${base}/account/${path}">
+      <input name="form_token" value="${token}"><input name="full_name" value="Eve"><button>go</button></form>`);
+    const answer = refused.waitForResponse(`${base}/account/${path}`);
+    await refused.getByRole("button").click();
+    assert.equal((await answer).status(), 403, path);
+    await refused.goto(`${elsewhere}/health`);
+  }
+  const framed = await (await fetch(`${base}/account/login`)).headers;
+  assert.equal(framed.get("x-frame-options"), "DENY");
+  await page.reload();
+  assert.notEqual(await page.locator("#full_name").inputValue(), "Eve");
+});
