@@ -124,3 +124,8 @@ impl Shown {
         self.status == 303 && self.location.as_deref() == Some(place)
     }
 }
+
+/// A text in an address.
+pub fn url_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |encoded, byte| format!("{encoded}%{byte:02x}"))
+}

@@ -76,6 +76,11 @@ impl Document {
                 faults.push(format!("{header}: documented {documented}, else sent"));
             }
         }
+        if answer.status == 204 {
+            let is_empty = answer.body == Value::String(String::new());
+            faults.extend((!is_empty).then(|| format!("204 with {}", answer.body)));
+            return faults;
+        }
         let media_type = answer.header("content-type").unwrap_or_default();
         let content = &response["content"][media_type];
         if content.is_null() {

@@ -42,6 +42,8 @@ pub(crate) struct Operation {
     pub(crate) message: Option<Text>,
     /// Answers that the signature does not show: status, meaning, schema.
     pub(crate) answers: Vec<(u16, &'static str, MakeSchema)>,
+    /// An answer without a body: status and meaning.
+    pub(crate) empty: Option<(u16, &'static str)>,
     /// A file that is the answer: its meaning and its media types.
     pub(crate) file: Option<(&'static str, &'static [&'static str])>,
     /// What the use-case may refuse.
@@ -221,6 +223,7 @@ impl Operation {
             success: "",
             message: None,
             answers: Vec::new(),
+            empty: None,
             file: None,
             refusals: Vec::new(),
         }
@@ -270,6 +273,11 @@ impl Endpoint {
     /// An answer that the signature does not show.
     pub(crate) fn answer<T: Schema>(self, status: u16, meaning: &'static str) -> Self {
         self.with(|operation| operation.answers.push((status, meaning, T::schema)))
+    }
+
+    /// An answer without a body.
+    pub(crate) fn empty_answer(self, status: u16, meaning: &'static str) -> Self {
+        self.with(|operation| operation.empty = Some((status, meaning)))
     }
 
     /// Success is a file of one of these media types.

@@ -10,7 +10,7 @@ use menjin_domain::cache::CacheAccess;
 use menjin_domain::common::Random;
 use menjin_domain::credentials::PasswordLength;
 use menjin_domain::services::Services;
-use menjin_http::cors::Cors;
+use menjin_http::cors::{Cors, Origin};
 use menjin_http::{TrustedProxies, metrics, security_headers};
 use menjin_web::Locale;
 
@@ -69,6 +69,22 @@ pub struct PageSettings {
     pub is_secure: bool,
     /// Scheme, host and port by which people reach them, as browsers send them in `Origin`.
     pub origin: Option<String>,
+    /// The origins of applications that people may be sent back to, with a code.
+    pub redirect_origins: Vec<Origin>,
+}
+
+impl PageSettings {
+    /// What a page may do: run and show what this server sends, and post to it. A login leads on to
+    /// applications, which browsers count as posting to them.
+    pub(crate) fn policy(&self) -> String {
+        let applications = self.redirect_origins.iter();
+        let applications =
+            applications.fold(String::new(), |all, origin| format!("{all} {origin}"));
+        format!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+             form-action 'self'{applications}; base-uri 'none'; frame-ancestors 'none'"
+        )
+    }
 }
 
 impl ApiSettings {

@@ -22,8 +22,9 @@ use crate::mail::{DeliverMails, ListMails, RetryMail};
 use crate::mfa::{ConfirmTotp, DisableMfa, EnrolTotp, RemoveFactor, RenewRecoveryCodes};
 use crate::ports::{Policy, Ports};
 use crate::sessions::{
-    Authenticate, CompleteLogin, Cookies, ListSessions, ListUserSessions, Login, Logout, PublicKey,
-    Reauthenticate, Refresh, RevokeOtherSessions, RevokeSession, RevokeUserSessions, TokenCodec,
+    Authenticate, CompleteLogin, Cookies, ExchangeCode, ListSessions, ListUserSessions, Login,
+    Logout, OfferHandOff, PublicKey, Reauthenticate, Refresh, RevokeOtherSessions, RevokeSession,
+    RevokeUserSessions, TokenCodec,
 };
 
 /// The use-cases, ready to run.
@@ -37,6 +38,8 @@ pub struct Services {
     pub complete_login: CompleteLogin,
     pub authenticate: Authenticate,
     pub cookies: Cookies,
+    pub offer_hand_off: OfferHandOff,
+    pub exchange_code: ExchangeCode,
     pub refresh: Refresh,
     pub logout: Logout,
     pub reauthenticate: Reauthenticate,
@@ -109,6 +112,8 @@ impl Services {
             complete_login: CompleteLogin::new(&ports, policy),
             authenticate: Authenticate::new(&ports, policy),
             cookies: Cookies::new(&ports, policy),
+            offer_hand_off: OfferHandOff::new(&ports),
+            exchange_code: ExchangeCode::new(&ports, policy),
             refresh: Refresh::new(&ports, policy),
             logout: Logout::new(&ports),
             reauthenticate: Reauthenticate::new(&ports, policy),

@@ -26,7 +26,8 @@ use crate::mail::Post;
 use crate::mfa::{FactorCheck, FactorSealer, NoFactors, NoTotp};
 use crate::one_time::{MockTokenMaker, OneTimeToken, TokenSeed};
 use crate::sessions::{
-    AccessClaims, Generation, LiveSession, MockTokenCodec, Session, TokenIssuer,
+    AccessClaims, BeginSession, Generation, LiveSession, MockTokenCodec, Session,
+    SessionRepository, TokenIssuer,
 };
 
 pub(crate) const NETWORK: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
@@ -57,6 +58,20 @@ pub(crate) fn issuer() -> TokenIssuer {
     codec.expect_sign_refresh().returning(|_| Ok("refresh".into()));
     codec.expect_sign_ticket().returning(|_| Ok("ticket".into()));
     TokenIssuer { codec: Arc::new(codec), random: random(), access_ttl: Duration::from_secs(1800) }
+}
+
+/// Begins sessions in this repository, at this second.
+pub(crate) fn begin(sessions: Arc<dyn SessionRepository>, seconds: i64) -> BeginSession {
+    BeginSession {
+        sessions,
+        tokens: issuer(),
+        random: random(),
+        clock: clock(seconds),
+        session_ttl: Duration::from_secs(86_400),
+        idle_ttl: None,
+        limit: None,
+        factor_roles: Arc::new([]),
+    }
 }
 
 pub(crate) fn client() -> ClientInfo {

@@ -104,8 +104,8 @@ impl Origin {
         self.0 == "*"
     }
 
-    /// Whether a page of this origin is meant.
-    fn is_of(&self, sent: &[u8]) -> bool {
+    /// Whether this origin is meant.
+    pub fn is_of(&self, sent: &[u8]) -> bool {
         let Some((scheme, domain)) = self.0.split_once("*.") else {
             return self.0.as_bytes() == sent;
         };

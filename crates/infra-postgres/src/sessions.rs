@@ -7,14 +7,16 @@ use menjin_domain::accounts::{Authority, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
-    CookieDigest, CreateSessionError, LiveSession, NewSession, OnExcess, Reauthentication,
-    Rotation, RotationOutcome, Session, SessionQuery, SessionRepository, StaleCredentials,
+    CookieDigest, CreateSessionError, HandOffDigest, LiveSession, NewSession, OnExcess,
+    Reauthentication, Rotation, RotationOutcome, Session, SessionQuery, SessionRepository,
+    StaleCredentials, TakenHandOff,
 };
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{
     is_live, is_live_of, is_live_of_except, is_older_than, is_open_of_except, is_verified, live,
-    oldest_live_of, start_of_sessions,
+    live_with_code, oldest_live_of, start_of_sessions,
 };
+use menjin_infra_sql::rows::TakenRow;
 
 use crate::PostgresStore;
 use crate::audit::record;
@@ -127,6 +129,39 @@ impl SessionRepository for PostgresStore {
         .await
     }
 
+    async fn offer_hand_off(
+        &self,
+        id: SessionId,
+        code: HandOffDigest,
+        at: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, PortError> {
+        self.statement((id, code, at, until), |postgres, (id, code, at, until)| {
+            async move {
+                let live = sessions::table.filter(is_live(Id::from(*id), Micros::from(*at)));
+                let until = Some(Micros::from(*until));
+                let offered = diesel::update(live).set((
+                    sessions::hand_off.eq(code.as_str()),
+                    sessions::hand_off_until.eq(until),
+                ));
+                Ok(offered.execute(postgres).await? > 0)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn take_hand_off(
+        &self,
+        code: HandOffDigest,
+        at: Timestamp,
+    ) -> Result<Option<TakenHandOff>, PortError> {
+        self.transaction((code, at), |postgres, (code, at)| {
+            take_hand_off(postgres, code, *at).boxed()
+        })
+        .await
+    }
+
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {
         let rotated = self.rotate_current(rotation.clone()).await?;
         match rotated {
@@ -217,6 +252,28 @@ async fn create(
         CreateSession::new(session).get_result(postgres).await.optional()?;
     let user = user.ok_or(Abort::Refused(Error::Refused(StaleCredentials.into())))?;
     Ok(user.try_into()?)
+}
+
+/// Whoever changes the password raises the credential version first and ends the sessions then. So while the
+/// session is locked and live, the version that is read is not newer than the session.
+async fn take_hand_off(
+    postgres: &mut AsyncPgConnection,
+    code: &HandOffDigest,
+    at: Timestamp,
+) -> Result<Option<TakenHandOff>, Abort<PortError>> {
+    let offered = sessions::table.filter(sessions::hand_off.eq(code.as_str()));
+    // The session alone is locked: whoever holds the user's row may be waiting for it.
+    let locked = offered.select(sessions::id).for_update();
+    let locked: Option<Id> = locked.get_result(postgres).await.optional()?;
+    if locked.is_none() {
+        return Ok(None);
+    }
+    let live = live_with_code(code.as_str(), Micros::from(at)).select(TakenRow::COLUMNS);
+    let taken: Option<TakenRow> = live.get_result(postgres).await.optional()?;
+    let Some(taken) = taken else { return Ok(None) };
+    let gone = sessions::hand_off.eq(None::<&str>);
+    diesel::update(offered).set(gone).execute(postgres).await?;
+    Ok(Some(taken.try_into()?))
 }
 
 /// The oldest live sessions of whose session is new, but that one and so many others.

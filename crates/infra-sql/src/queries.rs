@@ -82,6 +82,18 @@ pub fn is_live(id: Id, at: Micros) -> _ {
     sessions::id.eq(id).and(sessions::ended_at.is_null()).and(sessions::expires_at.gt(at))
 }
 
+/// A live session with its user, by a code that can still be taken.
+#[auto_type(no_type_alias)]
+pub fn live_with_code<'a>(code: &'a str, at: Micros) -> _ {
+    sessions::table
+        .inner_join(users::table)
+        .filter(sessions::hand_off.eq(code))
+        .filter(sessions::hand_off_until.gt(at))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(at))
+        .filter(users::is_active)
+}
+
 /// A live session with its user.
 #[auto_type(no_type_alias)]
 pub fn live(id: Id, at: Micros) -> _ {

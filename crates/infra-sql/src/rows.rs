@@ -12,7 +12,7 @@ use menjin_domain::common::{
 };
 use menjin_domain::credentials::{CredentialVersion, Credentials, FirstPassword, PasswordHash};
 use menjin_domain::lockout::{FailureCount, Failures};
-use menjin_domain::sessions::{Generation, Lineage, LiveSession, Session};
+use menjin_domain::sessions::{Generation, Lineage, LiveSession, Session, TakenHandOff};
 
 use crate::error::bad_column;
 use crate::schema::{audit_events, login_throttles, sessions, users};
@@ -346,5 +346,28 @@ impl TryFrom<EventRow> for AuditRecord {
             context,
         };
         Ok(Self { id: AuditRecordId(row.id), event })
+    }
+}
+
+/// Whose session a code is of.
+#[derive(Queryable)]
+pub struct TakenRow {
+    user_id: i64,
+    version: i64,
+    has_factor: bool,
+}
+
+impl TakenRow {
+    /// Its columns.
+    pub const COLUMNS: (sessions::user_id, users::credential_version, sessions::has_factor) =
+        (sessions::user_id, users::credential_version, sessions::has_factor);
+}
+
+impl TryFrom<TakenRow> for TakenHandOff {
+    type Error = PortError;
+
+    fn try_from(row: TakenRow) -> Result<Self, PortError> {
+        let TakenRow { user_id: user, version, has_factor } = row;
+        Ok(Self { user_id: user_id(user)?, version: CredentialVersion(version), has_factor })
     }
 }

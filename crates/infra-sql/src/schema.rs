@@ -76,6 +76,8 @@ diesel::table! {
         ends_at -> Nullable<Moment>,
         has_factor -> Bool,
         cookie -> Nullable<Text>,
+        hand_off -> Nullable<Text>,
+        hand_off_until -> Nullable<Moment>,
     }
 }
 

@@ -1,4 +1,5 @@
-//! The tables that a transfer copies. A new table needs an entry here. Jobs have none, which live for an hour, nor factors that wait for their first code.
+//! The tables that a transfer copies. A new table needs an entry here. Jobs have none, which live for an hour, nor factors that wait for their
+//! first code; codes for applications, which live for a minute, are no columns here.
 //!
 //! Values are copied as texts that are the same for both databases. The kind of a column determines
 //! how each database stores its values.

@@ -5,15 +5,17 @@ use menjin_domain::accounts::{Authority, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
-    CookieDigest, CreateSessionError, LiveSession, NewSession, OnExcess, Reauthentication,
-    Rotation, RotationOutcome, Session, SessionQuery, SessionRepository, StaleCredentials,
+    CookieDigest, CreateSessionError, HandOffDigest, LiveSession, NewSession, OnExcess,
+    Reauthentication, Rotation, RotationOutcome, Session, SessionQuery, SessionRepository,
+    StaleCredentials, TakenHandOff,
 };
 use menjin_infra_sql::error::bad_column;
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{
     is_live, is_live_of, is_live_of_except, is_older_than, is_open_of_except, is_verified, live,
-    oldest_live_of, start_of_sessions,
+    live_with_code, oldest_live_of, start_of_sessions,
 };
+use menjin_infra_sql::rows::TakenRow;
 
 use crate::SqliteStore;
 use crate::audit::record;
@@ -96,6 +98,41 @@ impl SessionRepository for SqliteStore {
             let touched = diesel::update(live)
                 .set((sessions::last_used_at.eq(used), sessions::expires_at.eq(expires)));
             Ok(touched.execute(sqlite).or_port_error()? > 0)
+        })
+        .await
+    }
+
+    async fn offer_hand_off(
+        &self,
+        id: SessionId,
+        code: HandOffDigest,
+        at: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, PortError> {
+        self.write(move |sqlite| {
+            let live = sessions::table.filter(is_live(id.into(), at.into()));
+            let until = Some(Micros::from(until));
+            let offered = diesel::update(live)
+                .set((sessions::hand_off.eq(code.as_str()), sessions::hand_off_until.eq(until)));
+            Ok(offered.execute(sqlite).or_port_error()? > 0)
+        })
+        .await
+    }
+
+    async fn take_hand_off(
+        &self,
+        code: HandOffDigest,
+        at: Timestamp,
+    ) -> Result<Option<TakenHandOff>, PortError> {
+        self.write(move |sqlite| {
+            let offered = live_with_code(code.as_str(), at.into()).select(TakenRow::COLUMNS);
+            let taken: Option<TakenRow> = offered.get_result(sqlite).optional().or_port_error()?;
+            let Some(taken) = taken else { return Ok(None) };
+            diesel::update(sessions::table.filter(sessions::hand_off.eq(code.as_str())))
+                .set(sessions::hand_off.eq(None::<&str>))
+                .execute(sqlite)
+                .or_port_error()?;
+            Ok(Some(taken.try_into()?))
         })
         .await
     }

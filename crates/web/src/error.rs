@@ -229,6 +229,8 @@ errors! {
         "请输入验证码以完成登录", "Enter a code of your second factor to log in";
     InvalidMfaToken: 401 "invalid_token", "the second step of the login is over",
         "登录已超时或失效，请重新登录", "This login is over: log in again";
+    InvalidGrant: 400 "invalid_grant", "the code is unknown, used or expired, or the verifier is another",
+        "授权码无效、已过期或已被使用", "The code is invalid, has expired, or was used before";
     InvalidCode: 401 "invalid_code", "the code of the second factor is wrong, or was used before",
         "验证码错误或已使用", "The code is wrong, or was used before";
     MfaEnrolmentRequired: 403 "mfa_enrolment_required", "the role needs a second factor, to be set up first",

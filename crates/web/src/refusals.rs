@@ -23,7 +23,7 @@ use menjin_domain::lockout::TooManyAttempts;
 use menjin_domain::mail::RetryMailError;
 use menjin_domain::mfa::{ConfirmTotpError, DisableMfaError, EnrolTotpError, RemoveFactorError};
 use menjin_domain::sessions::{
-    CompleteLoginError, InvalidToken, LoginError, RevokeUserSessionsError,
+    CompleteLoginError, ExchangeCodeError, InvalidToken, LoginError, RevokeUserSessionsError,
 };
 
 use crate::error::{ApiError, ErrorKind};
@@ -182,6 +182,17 @@ impl From<CompleteLoginError> for ApiError {
             CompleteLoginError::WrongCode => ErrorKind::InvalidCode.into(),
             CompleteLoginError::TooManyAttempts(error) => error.into(),
             CompleteLoginError::TooManySessions(ticket) => {
+                Self::with_ticket(ErrorKind::TooManySessions, ticket)
+            }
+        }
+    }
+}
+
+impl From<ExchangeCodeError> for ApiError {
+    fn from(error: ExchangeCodeError) -> Self {
+        match error {
+            ExchangeCodeError::InvalidCode => ErrorKind::InvalidGrant.into(),
+            ExchangeCodeError::TooManySessions(ticket) => {
                 Self::with_ticket(ErrorKind::TooManySessions, ticket)
             }
         }

@@ -20,7 +20,7 @@ use menjin_domain::jobs::JobId;
 use menjin_domain::mail::{MailId, MailState};
 use menjin_domain::mfa::FactorCode;
 use menjin_domain::one_time::OneTimeToken;
-use menjin_domain::sessions::SessionPosition;
+use menjin_domain::sessions::{CodeVerifier, HandOffCode, SessionPosition};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -91,6 +91,14 @@ text_fields! {
         "type": "string", "maxLength": 4 * Self::LENGTH,
         "example": "bWVuamluIOmXqOemgSBtZW5qaW4g6Zeo56aBIG1lbmo",
         "description": "The token of the link in a mail.",
+    };
+    HandOffCode => Self, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "maxLength": 4 * Self::LENGTH,
+        "example": "bWVuamluIOmXqOemgSBtZW5qaW4g6Zeo56aBIG1lbmo",
+    };
+    CodeVerifier => Self, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "minLength": Self::LENGTH.0, "maxLength": Self::LENGTH.1,
+        "example": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
     };
     Locale => Option<Self>, |sent| {
         if sent.trim().is_empty() {

@@ -10,6 +10,9 @@ pub const FORBIDDEN: &str = "/cache/smuggled";
 /// The path prefix below which nginx serves the same, and which it takes off.
 pub const PREFIX: &str = "/auth";
 
+/// The path prefix of an application that nginx lets nobody to who is not logged in.
+pub const GUARDED: &str = "/app";
+
 /// A load balancer that sends each request to the next of some servers, passes over those that are
 /// down, and says for whom it asks. It refuses what begins with [`FORBIDDEN`].
 pub struct LoadBalancer {
@@ -83,6 +86,21 @@ impl LoadBalancer {
                         proxy_read_timeout 20s;
                         location / {{ proxy_pass http://menjin; }}
                         location {PREFIX}/ {{ proxy_pass http://menjin/; }}
+                        location {GUARDED}/ {{
+                            auth_request /check;
+                            auth_request_set $user $upstream_http_x_menjin_user;
+                            add_header X-Seen-User $user;
+                            error_page 401 = @login;
+                            rewrite ^ /health/live break;
+                            proxy_pass http://menjin;
+                        }}
+                        location = /check {{
+                            internal;
+                            proxy_pass http://menjin/api/v1/auth/check;
+                            proxy_pass_request_body off;
+                            proxy_set_header Content-Length '';
+                        }}
+                        location @login {{ return 302 /account/login?next=$request_uri; }}
                     }}
                 }}"
             );

@@ -9,8 +9,9 @@ use menjin_domain::audit::AuditAction;
 use menjin_domain::common::{ClientInfo, Error, RequestContext, UserId};
 use menjin_domain::credentials::CredentialVersion;
 use menjin_domain::sessions::{
-    CreateSessionError, Generation, NewSession, OnExcess, Reauthentication, Session, SessionCookie,
-    SessionLimit, SessionQuery, StaleCredentials,
+    CodeVerifier, CreateSessionError, Generation, HAND_OFF_TTL, HandOffCode, NewSession, OnExcess,
+    Reauthentication, Session, SessionCookie, SessionLimit, SessionQuery, StaleCredentials,
+    TakenHandOff,
 };
 use tokio::task::JoinSet;
 
@@ -344,6 +345,42 @@ async fn g3_a_session_has_one_cookie_while_it_is_live(store: Store) {
     store.sessions.end(id, context(3)).await.unwrap();
     assert!(!store.sessions.bind_cookie(id, cookie("d"), at(4)).await.unwrap(), "it has ended");
     assert_eq!(holder("d").await, None);
+}
+
+/// A code is taken once, while it and its session are good.
+#[apply(row!)]
+async fn g9_a_code_of_a_live_session_is_taken_once(store: Store) {
+    let ann = store.student("ann").await;
+    let id = store.log_in(1, ann).await;
+    let digest = |letter: &str| {
+        let challenge = CodeVerifier::parse(&letter.repeat(43)).unwrap().challenge();
+        HandOffCode::parse("code").unwrap().digest(&challenge)
+    };
+    let offer = async |letter, seconds| {
+        let until = at(seconds) + HAND_OFF_TTL;
+        store.sessions.offer_hand_off(id, digest(letter), at(seconds), until).await.unwrap()
+    };
+    let take = async |letter, seconds| {
+        store.sessions.take_hand_off(digest(letter), at(seconds)).await.unwrap()
+    };
+    assert_eq!(take("a", 1).await, None);
+    assert!(offer("a", 1).await && offer("b", 2).await);
+    assert_eq!(take("a", 3).await, None, "a session has one at a time");
+    let sessions = store.sessions.clone();
+    let taken = at_once(20, move |_| {
+        let (sessions, code) = (sessions.clone(), digest("b"));
+        async move { sessions.take_hand_off(code, at(3)).await.unwrap() }
+    });
+    let taken: Vec<_> = taken.await.into_iter().flatten().collect();
+    let version = CredentialVersion(0);
+    assert_eq!(taken, [TakenHandOff { user_id: ann, version, has_factor: false }]);
+    assert!(offer("c", 10).await);
+    assert_eq!(take("c", 70).await, None, "a minute has passed");
+    assert!(take("c", 69).await.is_some());
+    assert!(offer("d", 80).await);
+    store.sessions.end(id, context(81)).await.unwrap();
+    assert_eq!(take("d", 82).await, None, "the session has ended");
+    assert!(!offer("e", 83).await);
 }
 
 /// Using a session by its cookie sets when it was used and when it ends unless it is used again.

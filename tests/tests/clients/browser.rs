@@ -3,8 +3,9 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 
+use menjin_tests::browser::Browser;
 use menjin_tests::process::Server;
-use menjin_tests::servers::balancer::{LoadBalancer, PREFIX};
+use menjin_tests::servers::balancer::{GUARDED, LoadBalancer, PREFIX};
 
 use crate::Served;
 use crate::tools::{chromium, node, succeed};
@@ -48,6 +49,28 @@ async fn k5_k6_the_pages_of_mails_work_in_a_browser_with_a_script_and_without() 
     test.args(["--test", "mail.test.mjs"]).env("MENJIN_INVITATION", link);
     test.env("MENJIN_URL", &server.url).env("MENJIN_TEST_CHROMIUM", chromium());
     succeed(&mut test);
+}
+
+/// An application without a login of its own, behind nginx.
+#[tokio::test(flavor = "multi_thread")]
+async fn g9_nginx_lets_in_who_is_logged_in_and_leads_others_to_the_login() {
+    let served = Served::start(&[]).await;
+    let proxy = LoadBalancer::nginx(&[&served.server.url]);
+    let browser = Browser::new(&proxy.url);
+    let page = format!("{GUARDED}/page");
+    let stranger = browser.open(&page).await;
+    let login = stranger.location.unwrap();
+    let login = login.strip_prefix(&proxy.url).unwrap();
+    assert_eq!((stranger.status, login), (302, "/account/login?next=/app/page"));
+    let token = browser.open(login).await.form_token();
+    let fields = [("username", "mike"), ("password", "password123"), ("next", &*page)];
+    assert!(browser.send("/account/login", &token, &fields).await.leads_to(&page));
+    let answer = browser.request(reqwest::Method::GET, &page).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["x-seen-user"], "2");
+    let token = browser.open("/account/profile").await.form_token();
+    browser.send("/account/logout", &token, &[]).await;
+    assert_eq!(browser.open(&page).await.status, 302);
 }
 
 /// Pictures of all pages are left in `target/pages`.

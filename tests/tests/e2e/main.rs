@@ -24,6 +24,7 @@ mod export;
 mod framework;
 mod general;
 mod habits;
+mod hand_off;
 mod import;
 mod invitations;
 mod language;

@@ -26,7 +26,7 @@ use Access::{Cache, Everybody, EverybodyOrUsers, Restricted, Right, Users};
 
 /// The rule of each operation. One that is not here fails the test: nobody adds a route without
 /// saying who may call it.
-const RULES: [(&str, &str, Access); 82] = [
+const RULES: [(&str, &str, Access); 84] = [
     ("GET", "/api/v1/audit", Right("audit.read")),
     ("GET", "/api/v1/mails", Right("mails.read")),
     ("POST", "/api/v1/mails/{mail_id}/retry", Right("mails.retry")),
@@ -42,6 +42,8 @@ const RULES: [(&str, &str, Access); 82] = [
     ("POST", "/api/auth/accept-invitation", EverybodyOrUsers),
     ("POST", "/api/v1/auth/undo-email-change", Everybody),
     ("POST", "/api/v1/auth/mfa", Everybody),
+    ("POST", "/api/v1/auth/exchange", Everybody),
+    ("GET", "/api/v1/auth/check", Users),
     ("POST", "/api/auth/mfa", Everybody),
     ("POST", "/api/v1/users/me/mfa/totp", Users),
     ("POST", "/api/v1/users/me/mfa/totp/confirm", Users),

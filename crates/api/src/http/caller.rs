@@ -19,6 +19,7 @@ use menjin_web::{ErrorKind, unauthenticated};
 use super::client::Client;
 use super::reply::Rejection;
 use crate::endpoint::{Access, Input, Signature};
+use crate::http::cookie::sent_cookie;
 use crate::state::Api;
 
 type Extraction<T> = Pin<Box<dyn Future<Output = Result<T, Rejection>>>>;
@@ -75,6 +76,47 @@ callers! {
     RestrictedCaller: RestrictedUsers, [Restriction::PasswordChange, Restriction::FactorEnrolment];
     /// Also one who has to set up a second factor first: for that.
     Enrolling: Enrolling, [Restriction::FactorEnrolment];
+}
+
+/// The authenticated caller, by token or by the cookie of the pages: for proxies in front of an application,
+/// who have no other way to ask. A token that is sent counts alone.
+pub(crate) struct PageCaller(Principal);
+
+impl Deref for PageCaller {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.0
+    }
+}
+
+impl FromRequest for PageCaller {
+    type Error = Rejection;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
+            let cookie = match (&api.settings.pages, bearer(&request)?) {
+                (Some(pages), None) => sent_cookie(&request, pages),
+                _ => None,
+            };
+            let caller = match cookie {
+                Some(cookie) => api.services.cookies.caller(&cookie).await?,
+                None => Some(authenticated(&request).await?),
+            };
+            let caller = caller.ok_or(ErrorKind::NotAuthenticated)?;
+            caller.check_restriction(&[])?;
+            Ok(Self(caller))
+        })
+    }
+}
+
+impl Input for PageCaller {
+    fn describe(signature: &mut Signature, components: &mut Components<'_>) {
+        Caller::describe(signature, components);
+    }
 }
 
 /// Somebody who may list and end their own sessions: the authenticated caller, or who was refused a session

@@ -4,6 +4,7 @@ pub(crate) mod body;
 pub(crate) mod caller;
 pub(crate) mod client;
 pub(crate) mod content;
+pub(crate) mod cookie;
 pub(crate) mod hasher;
 pub(crate) mod locale;
 pub(crate) mod middleware;

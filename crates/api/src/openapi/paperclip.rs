@@ -10,7 +10,7 @@ use crate::dialect::ReplyContext;
 use crate::envelope::Success;
 use crate::http::body::Body;
 use crate::http::caller::{
-    Authorized, CacheUser, Caller, Enrolling, Ordered, Owner, RestrictedCaller,
+    Authorized, CacheUser, Caller, Enrolling, Ordered, Owner, PageCaller, RestrictedCaller,
 };
 use crate::http::client::Client;
 use crate::http::path::Path;
@@ -30,6 +30,7 @@ unseen! {
     [] Caller;
     [] RestrictedCaller;
     [] Owner;
+    [] PageCaller;
     [] Enrolling;
     [] Client;
     [] ReplyContext;

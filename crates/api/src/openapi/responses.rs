@@ -42,6 +42,9 @@ pub(super) fn responses(
         let content = json!({ "schema": schema(components) });
         responses.insert(status.to_string(), answer(meaning, &content));
     }
+    if let Some((status, meaning)) = operation.empty {
+        responses.insert(status.to_string(), json!({ "description": meaning }));
+    }
     if let Some((meaning, media_types)) = operation.file {
         let text = json!({ "schema": { "type": "string" } });
         let content = media_types.iter().map(|media_type| ((*media_type).to_owned(), text.clone()));

@@ -41,7 +41,7 @@ fn form(visitor: &Visitor, caller: &Principal) -> Page {
         page.fields.push(Field::code());
     }
     page.buttons = vec![Button::danger("delete", TITLE)];
-    page.links = vec![("profile", Text { zh: "取消", en: "Cancel" })];
+    page.links = vec![("profile".into(), Text { zh: "取消", en: "Cancel" })];
     page
 }
 

@@ -33,7 +33,7 @@ fn form(visitor: &Visitor, typed: &str) -> Page {
     let mut page = visitor.page(TITLE);
     page.fields = vec![Field::text("username", label, "username", typed)];
     page.buttons = vec![Button::new("send", Text { zh: "发送邮件", en: "Send the mail" })];
-    page.links = vec![("login", Text { zh: "返回登录", en: "Back to the login" })];
+    page.links = vec![("login".into(), Text { zh: "返回登录", en: "Back to the login" })];
     page
 }
 
@@ -60,7 +60,7 @@ async fn act(
     match api.services.forgot_password.execute(input).await {
         Ok(()) => {
             let mut page = visitor.page(TITLE).noting(SENT);
-            page.links = vec![("login", Text { zh: "返回登录", en: "Back to the login" })];
+            page.links = vec![("login".into(), Text { zh: "返回登录", en: "Back to the login" })];
             page.respond()
         }
         Err(error) => again.refuse(error),

@@ -13,8 +13,8 @@ use menjin_web::problem::{Place, Problem};
 use menjin_web::{ApiError, ErrorKind};
 use serde_json::{Map, Value, json};
 
-use super::visitor::sent;
 use crate::http::body::{read_form, rules, validate};
+use crate::http::cookie::sent_cookie;
 use crate::http::reply::{Answer, Rejection};
 use crate::state::{Api, PageSettings};
 
@@ -52,7 +52,7 @@ impl<T: Request + 'static> FromRequest for PageForm<T> {
             let mut typed = read_form(&request, payload).await?;
             let token = typed.remove(FORM_TOKEN);
             let token = token.as_ref().and_then(Value::as_str).unwrap_or_default();
-            let cookie = sent(&request, settings.cookie_name());
+            let cookie = sent_cookie(&request, settings);
             if !cookie.is_some_and(|cookie| api.services.cookies.is_form_of(&cookie, token)) {
                 return Err(ErrorKind::ForeignForm.into());
             }

@@ -1,6 +1,5 @@
 //! `/account/login`: the password, and then a code where there is a second factor.
 
-use actix_web::http::Uri;
 use actix_web::http::header::SET_COOKIE;
 use menjin_domain::accounts::LoginName;
 use menjin_domain::credentials::CandidatePassword;
@@ -9,6 +8,7 @@ use menjin_web::values::Token;
 use secrecy::ExposeSecret as _;
 
 use super::form::{CodeIfAny, PageForm};
+use super::onward::{self, Onward};
 use super::page::{Button, Field, Page, see_other};
 use super::visitor::Visitor;
 use crate::prelude::*;
@@ -29,6 +29,7 @@ request! {
         /// Of the first step.
         mfa_token: Optional<Token>,
         next: Optional<Token>,
+        code_challenge: Optional<Token>,
         action: Optional<Token>,
     }
 }
@@ -38,36 +39,26 @@ pub(super) fn address(next: &str) -> String {
     if next.is_empty() { "login".to_owned() } else { format!("login?next={next}") }
 }
 
-/// Where somebody goes who has logged in: to a page of ours, or to a path of this site; never elsewhere.
-fn landing(next: &str) -> &str {
-    let is_page = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
-    let is_path = next.starts_with('/')
-        && !next.starts_with("//")
-        && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
-        && next.parse::<Uri>().is_ok();
-    let is_here = !next.is_empty() && next.bytes().all(is_page);
-    if is_path || is_here { next } else { "profile" }
-}
-
 /// The page that asks for a name and a password.
-fn first_step(visitor: &Visitor, name: &str, next: &str) -> Page {
+fn first_step(visitor: &Visitor, name: &str, (next, challenge): (&str, &str)) -> Page {
     let label = Text { zh: "用户名或邮箱", en: "User name or e-mail address" };
     let mut page = visitor.page(TITLE);
-    page.fields = vec![
-        Field::text("username", label, "username", name),
-        Field::current_password("password"),
-        Field::hidden("next", next),
-    ];
+    page.fields =
+        vec![Field::text("username", label, "username", name), Field::current_password("password")];
+    page.fields.extend(onward::fields(next, challenge));
     page.buttons = vec![Button::new("login", TITLE)];
     page.links = vec![
-        ("forgot-password", Text { zh: "忘记密码", en: "I have forgotten my password" }),
-        ("register", Text { zh: "注册新账户", en: "Make an account" }),
+        ("forgot-password".into(), Text { zh: "忘记密码", en: "I have forgotten my password" }),
+        (
+            onward::link("register", next, challenge).into(),
+            Text { zh: "注册新账户", en: "Make an account" },
+        ),
     ];
     page
 }
 
 /// The page that asks for a code.
-fn second_step(visitor: &Visitor, ticket: &str, next: &str) -> Page {
+fn second_step(visitor: &Visitor, ticket: &str, (next, challenge): (&str, &str)) -> Page {
     let line = Text {
         zh: "请输入验证器应用中的验证码，或一个恢复码。",
         en: "Enter the code that your authenticator app shows, or one of your recovery codes.",
@@ -76,16 +67,24 @@ fn second_step(visitor: &Visitor, ticket: &str, next: &str) -> Page {
     page.fields =
         vec![Field::code(), Field::hidden("mfa_token", ticket), Field::hidden("next", next)];
     page.buttons = vec![Button::new("login", TITLE)];
-    page.links = vec![("login", Text { zh: "重新开始", en: "Begin again" })];
+    page.links = vec![(
+        onward::link("login", next, challenge).into(),
+        Text { zh: "重新开始", en: "Begin again" },
+    )];
     page
 }
 
-async fn show(visitor: Visitor) -> Answer<HttpResponse> {
-    let next = visitor.parameter("next").unwrap_or_default();
-    if visitor.caller().is_some() {
-        return Ok(see_other(landing(next)));
+async fn show(api: Data<Api>, visitor: Visitor) -> Answer<HttpResponse> {
+    let parameter = |name| visitor.parameter(name).unwrap_or_default();
+    let (next, challenge) = (parameter("next"), parameter("code_challenge"));
+    let Some(to) = Onward::of(&visitor, next, challenge) else {
+        return onward::not_allowed(&visitor, TITLE).refused();
+    };
+    match visitor.caller() {
+        // Whoever has something to do first is led there.
+        Some(_) => Ok(see_other(&to.address(&api, visitor.member()?).await?)),
+        None => first_step(&visitor, "", (next, challenge)).respond(),
     }
-    first_step(&visitor, "", next).respond()
 }
 
 async fn act(
@@ -94,11 +93,15 @@ async fn act(
     visitor: Visitor,
     form: PageForm<LoginForm>,
 ) -> Answer<HttpResponse> {
-    let (name, next, ticket) =
-        (form.typed("username"), form.typed("next"), form.typed("mfa_token"));
+    let (name, ticket) = (form.typed("username"), form.typed("mfa_token"));
+    let (next, challenge) = (form.typed("next"), form.typed("code_challenge"));
+    let further = (next.as_str(), challenge.as_str());
+    let Some(to) = Onward::of(&visitor, &next, &challenge) else {
+        return onward::not_allowed(&visitor, TITLE).refused();
+    };
     let again = || match ticket.as_str() {
-        "" => first_step(&visitor, &name, &next),
-        ticket => second_step(&visitor, ticket, &next),
+        "" => first_step(&visitor, &name, further),
+        ticket => second_step(&visitor, ticket, further),
     };
     let fields = match form.fields {
         Ok(fields) => fields,
@@ -118,55 +121,35 @@ async fn act(
         completed.map_err(ApiError::from)
     };
     match logged_in {
-        Ok(logged_in) => welcome(&api, &visitor, &logged_in, landing(&next)).await,
+        Ok(logged_in) => welcome(&api, &visitor, &logged_in, to).await,
         Err(error) => match (error.kind, &error.ticket) {
             (ErrorKind::MfaRequired, Some(ticket)) => {
-                second_step(&visitor, ticket.token.expose_secret(), &next).respond()
+                second_step(&visitor, ticket.token.expose_secret(), further).respond()
             }
-            (ErrorKind::InvalidMfaToken, _) => first_step(&visitor, "", &next).refuse(error),
+            (ErrorKind::InvalidMfaToken, _) => first_step(&visitor, "", further).refuse(error),
             _ => again().refuse(error),
         },
     }
 }
 
-/// Gives the browser the cookie of the new session, and leads on.
+/// Gives the browser the cookie of the new session, and leads on. Whoever has something to do first comes to an
+/// application by its own link afterwards.
 pub(super) async fn welcome(
     api: &Api,
     visitor: &Visitor,
     logged_in: &LoggedIn,
-    to: &str,
+    to: Onward,
 ) -> Answer<HttpResponse> {
-    let bound = api.services.cookies.bind(logged_in.session_id).await?;
-    let Some(cookie) = bound else { return Ok(see_other("login")) };
-    let mut response = see_other(to);
+    let cookies = &api.services.cookies;
+    let Some(cookie) = cookies.bind(logged_in.session_id).await? else {
+        return Ok(see_other("login"));
+    };
+    let caller = cookies.caller(&cookie).await?.ok_or(ErrorKind::NotAuthenticated)?;
+    let address = match caller.restriction {
+        Some(_) => "profile".to_owned(),
+        None => to.address(api, &caller).await?,
+    };
+    let mut response = see_other(&address);
     response.headers_mut().insert(SET_COOKIE, visitor.set_cookie(&cookie));
     Ok(response)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn g6_a_login_leads_to_a_page_of_this_site_only() {
-        for here in ["sessions", "second-factor", "/app", "/app/page?a=b&c=d", "/"] {
-            assert_eq!(landing(here), here);
-        }
-        for elsewhere in [
-            "",
-            "//evil.example",
-            "/\\evil.example",
-            "\\\\evil.example",
-            "https://evil.example",
-            "https:evil",
-            "javascript:alert(1)",
-            "/\t/evil.example",
-            "/a b",
-            "/\u{200b}/evil.example",
-            "..",
-            "/a\r\nSet-Cookie: a=b",
-        ] {
-            assert_eq!(landing(elsewhere), "profile", "{elsewhere:?}");
-        }
-    }
 }

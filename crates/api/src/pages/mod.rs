@@ -16,6 +16,7 @@ mod forgot_password;
 mod form;
 mod login;
 mod logout;
+mod onward;
 mod page;
 mod password;
 mod profile;
@@ -102,13 +103,12 @@ fn refused(error: &ApiError, context: &ReplyContext) -> HttpResponse {
         _ => {}
     }
     let mut page = Page::new(context.locale, SORRY);
-    page.site = "menjin".to_owned();
     page.error = Some(error.kind.text().in_locale(context.locale).to_owned());
     if error.kind.status() >= 500 {
         let id = Text { zh: "请求编号", en: "Request id" };
         page.facts.push((id, context.request_id.as_str().to_owned()));
     }
-    page.links = vec![("profile", BACK)];
+    page.links = vec![("profile".into(), BACK)];
     let written = page.write(begin_error(error).finish());
     written.unwrap_or_else(|_rejection| begin_error(error).finish())
 }

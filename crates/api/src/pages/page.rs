@@ -1,5 +1,6 @@
 //! How a page is written: all of them by one template, from what a page is made of.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use actix_web::http::StatusCode;
@@ -14,11 +15,7 @@ use minijinja::{Environment, Value, context};
 use super::NAVIGATION;
 use crate::http::reply::begin_error;
 use crate::prelude::*;
-
-/// What a page may do: run and show what this server sends, and post to it.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-                                 img-src 'self' data:; form-action 'self'; base-uri 'none'; \
-                                 frame-ancestors 'none'";
+use crate::state::PageSettings;
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();
@@ -201,10 +198,11 @@ pub(crate) struct Page {
     pub(crate) fields: Vec<Field>,
     pub(crate) buttons: Vec<Button>,
     /// Where else to go: addresses, and what they are called.
-    pub(crate) links: Vec<(&'static str, Text)>,
+    pub(crate) links: Vec<(Cow<'static, str>, Text)>,
     /// Whether the form is sent as soon as the script has the token.
     pub(crate) sends_itself: bool,
     pub(super) form_token: String,
+    pub(super) policy: String,
     pub(super) site: String,
     /// Whether there is more than what links in mails lead to.
     pub(super) has_account_pages: bool,
@@ -234,6 +232,7 @@ impl Page {
             links: Vec::new(),
             sends_itself: false,
             form_token: String::new(),
+            policy: PageSettings::default().policy(),
             site: String::new(),
             has_account_pages: false,
             user: None,
@@ -257,7 +256,7 @@ impl Page {
     /// The page, leading to the login where there is a page for it.
     pub(crate) fn with_login(mut self) -> Self {
         if self.has_account_pages {
-            self.links.push(("login", Text { zh: "去登录", en: "Log in" }));
+            self.links.push(("login".into(), Text { zh: "去登录", en: "Log in" }));
         }
         self
     }
@@ -309,6 +308,11 @@ impl Page {
         self.write(response)
     }
 
+    /// The page as an answer to what is not done, as it says.
+    pub(crate) fn refused(self) -> Answer<HttpResponse> {
+        self.write(HttpResponse::build(StatusCode::BAD_REQUEST).finish())
+    }
+
     /// The page as an answer.
     pub(crate) fn respond(self) -> Answer<HttpResponse> {
         self.write(HttpResponse::build(StatusCode::OK).finish())
@@ -323,7 +327,8 @@ impl Page {
         let mut response = response.set_body(actix_web::body::BoxBody::new(html));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        let policy = HeaderValue::try_from(self.policy).map_err(|_odd| ErrorKind::Internal)?;
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
         headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(self.locale.tag()));
         // So that browsers say where a form comes from; nothing of an address goes elsewhere.
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
@@ -382,7 +387,7 @@ impl Page {
             sends_itself => self.sends_itself,
             fields => fields.map(|field| field.values(locale)).collect::<Vec<_>>(),
             buttons => buttons.collect::<Vec<_>>(),
-            links => pairs(&self.links),
+            links => self.links.iter().map(|(to, text)| (to.clone(), said(text))).collect::<Vec<_>>(),
             form_token => self.form_token.as_str(),
             user => self.user.as_deref(),
             here => self.here.as_str(),

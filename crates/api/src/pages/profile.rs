@@ -71,7 +71,7 @@ fn form(visitor: &Visitor, user: &User, value: impl Fn(&str) -> String) -> Page 
         Field::choice("locale", Text { zh: "语言", en: "Language" }, &value("locale"), languages),
     ];
     page.buttons = vec![Button::new("save", Text { zh: "保存", en: "Save" })];
-    page.links = vec![("delete", super::delete::TITLE)];
+    page.links = vec![("delete".into(), super::delete::TITLE)];
     page
 }
 

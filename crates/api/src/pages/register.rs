@@ -7,6 +7,7 @@ use menjin_web::values::Token;
 
 use super::form::PageForm;
 use super::login::welcome;
+use super::onward::{self, Onward};
 use super::page::{Button, Field, Page, see_other};
 use super::visitor::Visitor;
 use crate::prelude::*;
@@ -29,11 +30,14 @@ request! {
         email: Required<Email>,
         password: Required<NewPassword>,
         full_name: Nullable<FullName>,
+        next: Optional<Token>,
+        code_challenge: Optional<Token>,
         action: Optional<Token>,
     }
 }
 
 fn form(visitor: &Visitor, typed: impl Fn(&str) -> String) -> Page {
+    let (next, challenge) = (typed("next"), typed("code_challenge"));
     let mut page = visitor.page(TITLE);
     let (name, full_name) =
         (Text { zh: "用户名", en: "User name" }, Text { zh: "姓名", en: "Full name" });
@@ -43,8 +47,12 @@ fn form(visitor: &Visitor, typed: impl Fn(&str) -> String) -> Page {
         Field::new_password("password", Text { zh: "密码", en: "Password" }),
         Field::text("full_name", full_name, "name", typed("full_name")).optional(),
     ];
+    page.fields.extend(onward::fields(&next, &challenge));
     page.buttons = vec![Button::new("register", Text { zh: "注册", en: "Make the account" })];
-    page.links = vec![("login", Text { zh: "已有账户，去登录", en: "I have an account" })];
+    page.links = vec![(
+        onward::link("login", &next, &challenge).into(),
+        Text { zh: "已有账户，去登录", en: "I have an account" },
+    )];
     page
 }
 
@@ -52,7 +60,7 @@ async fn show(visitor: Visitor) -> Answer<HttpResponse> {
     if visitor.caller().is_some() {
         return Ok(see_other("profile"));
     }
-    form(&visitor, |_| String::new()).respond()
+    form(&visitor, |name| visitor.parameter(name).unwrap_or_default().to_owned()).respond()
 }
 
 async fn act(
@@ -62,7 +70,10 @@ async fn act(
     sent: PageForm<RegisterForm>,
 ) -> Answer<HttpResponse> {
     let again = form(&visitor, |name| sent.typed(name));
-    let password = sent.typed("password");
+    let (password, next) = (sent.typed("password"), sent.typed("next"));
+    let Some(to) = Onward::of(&visitor, &next, &sent.typed("code_challenge")) else {
+        return onward::not_allowed(&visitor, TITLE).refused();
+    };
     let fields = match sent.fields {
         Ok(fields) => fields,
         Err(error) => return again.refuse(error),
@@ -87,11 +98,11 @@ async fn act(
     };
     let login = LoginInput { name, password, code: None, request: client.0 };
     match api.services.login.execute(login).await.map_err(ApiError::from) {
-        Ok(logged_in) => welcome(&api, &visitor, &logged_in, "profile").await,
+        Ok(logged_in) => welcome(&api, &visitor, &logged_in, to).await,
         // The account is there: whatever is in the way of the login is in the way of nothing else.
         Err(_refused) => {
             let mut page = visitor.page(TITLE).noting(VERIFY_FIRST);
-            page.links = vec![("login", Text { zh: "登录", en: "Log in" })];
+            page.links = vec![("login".into(), Text { zh: "登录", en: "Log in" })];
             page.respond()
         }
     }

@@ -88,7 +88,7 @@ fn confirming_again(visitor: &Visitor) -> Page {
     let mut page = visitor.page(TITLE);
     page.fields = vec![first_code()];
     page.buttons = vec![Button::new("confirm", Text { zh: "启用", en: "Turn it on" })];
-    page.links = vec![("second-factor", Text { zh: "重新开始", en: "Begin again" })];
+    page.links = vec![("second-factor".into(), Text { zh: "重新开始", en: "Begin again" })];
     page
 }
 
@@ -99,7 +99,7 @@ fn codes(visitor: &Visitor, codes: &RecoveryCodes) -> Page {
         en: "Keep these recovery codes: each logs you in once, if you lose your phone. They are not shown again.",
     });
     page.codes = codes.shown();
-    page.links = vec![("profile", Text { zh: "我已保存", en: "I have kept them" })];
+    page.links = vec![("profile".into(), Text { zh: "我已保存", en: "I have kept them" })];
     page
 }
 

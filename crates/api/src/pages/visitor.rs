@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{COOKIE, HeaderValue};
+use actix_web::http::header::HeaderValue;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use menjin_domain::access::{Principal, Restriction};
@@ -14,6 +14,7 @@ use menjin_web::{ApiError, ErrorKind, Locale, Text};
 use super::page::Page;
 use crate::dialect::ReplyContext;
 use crate::http::body::pairs;
+use crate::http::cookie::sent_cookie;
 use crate::http::reply::{Answer, Rejection};
 use crate::state::{Api, PageSettings};
 
@@ -38,8 +39,7 @@ impl Visitor {
         let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
         let settings = api.settings.pages.clone().ok_or(ErrorKind::RouteNotFound)?;
         let cookies = &api.services.cookies;
-        let sent = sent(request, settings.cookie_name());
-        let (cookie, is_new) = match sent {
+        let (cookie, is_new) = match sent_cookie(request, &settings) {
             Some(cookie) => (cookie, false),
             None => (cookies.draw()?, true),
         };
@@ -85,6 +85,7 @@ impl Visitor {
     pub(crate) fn page(&self, title: Text) -> Page {
         Page {
             form_token: self.form_token.clone(),
+            policy: self.settings.policy(),
             site: self.settings.name.clone(),
             has_account_pages: self.settings.account,
             user: self.caller.as_ref().map(|caller| caller.user.username.to_string()),
@@ -93,6 +94,11 @@ impl Visitor {
             here: self.name.clone(),
             ..Page::new(self.locale, title)
         }
+    }
+
+    /// Whether people may be sent to this origin of an application.
+    pub(crate) fn may_go_to(&self, origin: &str) -> bool {
+        self.settings.redirect_origins.iter().any(|known| known.is_of(origin.as_bytes()))
     }
 
     /// The header that gives the browser the cookie of a session.
@@ -108,76 +114,5 @@ impl FromRequest for Visitor {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move { Self::of(&request).await.map_err(Rejection) })
-    }
-}
-
-/// The cookie of this name. Of several none counts: one of them is not ours.
-pub(super) fn sent(request: &HttpRequest, name: &str) -> Option<SessionCookie> {
-    let headers = request.headers().get_all(COOKIE).filter_map(|header| header.to_str().ok());
-    let all = headers.flat_map(|header| header.split(';'));
-    let mut ours = all.filter_map(|pair| {
-        let (known, value) = pair.trim().split_once('=')?;
-        (known == name).then_some(value)
-    });
-    let first = ours.next()?;
-    SessionCookie::parse(first).filter(|_| ours.next().is_none())
-}
-
-impl PageSettings {
-    /// The name of the cookie. The prefix has browsers insist on TLS, and on this host alone (RFC 6265bis
-    /// §4.1.3.2).
-    pub(super) fn cookie_name(&self) -> &'static str {
-        if self.is_secure { "__Host-menjin" } else { "menjin" }
-    }
-
-    fn set_cookie(&self, cookie: &SessionCookie) -> HeaderValue {
-        let secure = if self.is_secure { "; Secure" } else { "" };
-        let name = self.cookie_name();
-        let text = format!("{name}={}; Path=/; HttpOnly; SameSite=Lax{secure}", cookie.expose());
-        let header = HeaderValue::from_str(&text);
-        header.unwrap_or_else(|_impossible| HeaderValue::from_static(""))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use actix_web::test::TestRequest;
-
-    use super::*;
-
-    #[test]
-    fn g3_one_cookie_counts_and_of_two_none() {
-        let value = "a".repeat(SessionCookie::LENGTH);
-        let of = |header: &str| {
-            let request = TestRequest::default().insert_header((COOKIE, header.to_owned()));
-            sent(&request.to_http_request(), "menjin").map(|cookie| cookie.expose().to_owned())
-        };
-        let one = format!("menjin={value}");
-        assert_eq!(of(&one), Some(value.clone()));
-        assert_eq!(of(&format!("a=b; {one}; c=d")), Some(value.clone()));
-        for other in [
-            format!("{one}; menjin={}", "b".repeat(SessionCookie::LENGTH)),
-            format!("{one}; {one}"),
-            format!("xmenjin={value}"),
-            format!("menjin=\"{value}\""),
-            "menjin=".to_owned(),
-            String::new(),
-        ] {
-            assert_eq!(of(&other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn g3_a_cookie_goes_by_tls_alone_where_there_is_tls() {
-        let cookie = SessionCookie::parse(&"a".repeat(SessionCookie::LENGTH)).unwrap();
-        for (is_secure, expected) in [
-            (true, "__Host-menjin=a…; Path=/; HttpOnly; SameSite=Lax; Secure"),
-            (false, "menjin=a…; Path=/; HttpOnly; SameSite=Lax"),
-        ] {
-            let settings = PageSettings { is_secure, ..PageSettings::default() };
-            let header = settings.set_cookie(&cookie);
-            let shown = header.to_str().unwrap().replace(cookie.expose(), "a…");
-            assert_eq!(shown, expected);
-        }
     }
 }

@@ -8,7 +8,9 @@ mod audit {
 mod auth {
     pub(super) mod accept_invitation;
     pub(super) mod change_password;
+    pub(super) mod check;
     pub(super) mod complete_login;
+    pub(super) mod exchange;
     pub(super) mod forgot_password;
     pub(super) mod login;
     pub(super) mod logout;
@@ -114,6 +116,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         auth::register::endpoint(),
         auth::login::endpoint(),
         auth::complete_login::endpoint(),
+        auth::exchange::endpoint(),
+        auth::check::endpoint(),
         auth::refresh::endpoint(),
         auth::logout::endpoint(),
         auth::reauthenticate::endpoint(),

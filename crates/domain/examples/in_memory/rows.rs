@@ -10,7 +10,7 @@ use menjin_domain::jobs::{Job, Lease};
 use menjin_domain::mail::{MailState, QueuedMail};
 use menjin_domain::mfa::{Enrolment, RecoveryDigest, StoredFactor};
 use menjin_domain::one_time::{NewOneTimeToken, Recovery, TokenDigest};
-use menjin_domain::sessions::{CookieDigest, Generation, Session};
+use menjin_domain::sessions::{CookieDigest, Generation, HandOffDigest, Session};
 
 /// An account.
 #[derive(Clone)]
@@ -39,6 +39,7 @@ pub(crate) struct StoredSession {
     pub(crate) retries: u32,
     pub(crate) ended_at: Option<Timestamp>,
     pub(crate) cookie: Option<CookieDigest>,
+    pub(crate) hand_off: Option<(HandOffDigest, Timestamp)>,
 }
 
 /// A one-time token.

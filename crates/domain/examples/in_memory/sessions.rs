@@ -8,9 +8,9 @@ use menjin_domain::accounts::{Authority, User};
 use menjin_domain::audit::{AuditAction, AuditContext};
 use menjin_domain::common::{Error, PortError, SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{
-    CookieDigest, CreateSessionError, Generation, Lineage, LiveSession, NewSession, OnExcess,
-    Reauthentication, Rotation, RotationOutcome, Session, SessionQuery, SessionRepository,
-    StaleCredentials,
+    CookieDigest, CreateSessionError, Generation, HandOffDigest, Lineage, LiveSession, NewSession,
+    OnExcess, Reauthentication, Rotation, RotationOutcome, Session, SessionQuery,
+    SessionRepository, StaleCredentials, TakenHandOff,
 };
 
 use super::rows::StoredSession;
@@ -88,8 +88,14 @@ impl SessionRepository for Store {
             ends_at: new.ends_at,
             client: new.request.client,
         };
-        let stored =
-            StoredSession { session, predecessor: None, retries: 0, ended_at: None, cookie: None };
+        let stored = StoredSession {
+            session,
+            predecessor: None,
+            retries: 0,
+            ended_at: None,
+            hand_off: None,
+            cookie: None,
+        };
         for id in &over {
             if let Some(stored) = state.sessions.get_mut(id) {
                 stored.ended_at = Some(now);
@@ -141,6 +147,36 @@ impl SessionRepository for Store {
         stored.session.last_used_at = at;
         stored.session.expires_at = expires_at;
         Ok(true)
+    }
+
+    async fn offer_hand_off(
+        &self,
+        id: SessionId,
+        code: HandOffDigest,
+        at: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, PortError> {
+        let mut state = self.lock();
+        let stored = state.sessions.get_mut(&id).filter(|stored| stored.is_live(at));
+        Ok(stored.map(|stored| stored.hand_off = Some((code, until))).is_some())
+    }
+
+    async fn take_hand_off(
+        &self,
+        code: HandOffDigest,
+        at: Timestamp,
+    ) -> Result<Option<TakenHandOff>, PortError> {
+        let mut state = self.lock();
+        let has_it = |stored: &&mut StoredSession| {
+            let offered = stored.hand_off.as_ref();
+            offered.is_some_and(|(known, until)| *known == code && at < *until)
+        };
+        let found = state.sessions.values_mut().find(has_it).filter(|stored| stored.is_live(at));
+        let Some(stored) = found else { return Ok(None) };
+        stored.hand_off = None;
+        let (user_id, has_factor) = (stored.session.user_id, stored.session.has_factor);
+        let version = state.accounts.get(&user_id).map(|account| account.version);
+        Ok(version.map(|version| TakenHandOff { user_id, version, has_factor }))
     }
 
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {

@@ -185,16 +185,7 @@ mod tests {
                 credentials: Arc::new(credentials),
                 rates: Arc::new(rates),
                 factor: factor(self.step),
-                begin: BeginSession {
-                    sessions: Arc::new(sessions),
-                    tokens: testing::issuer(),
-                    random: testing::random(),
-                    clock: testing::clock(9),
-                    session_ttl: Duration::from_secs(86_400),
-                    idle_ttl: None,
-                    limit: None,
-                    factor_roles: Arc::new([]),
-                },
+                begin: testing::begin(Arc::new(sessions), 9),
                 clock: testing::clock(9),
             };
             let code = FactorCode::parse("123456").unwrap();

@@ -5,6 +5,7 @@ mod begin;
 mod codec;
 mod complete_login;
 mod cookie;
+mod hand_off;
 mod invalidation;
 mod list;
 mod login;
@@ -26,6 +27,10 @@ pub use codec::MockTokenCodec;
 pub use codec::{AccessClaims, InvalidToken, PublicKey, PublicPoint, RefreshClaims, TokenCodec};
 pub use complete_login::{CompleteLogin, CompleteLoginError};
 pub use cookie::{CookieDigest, Cookies, SessionCookie};
+pub use hand_off::{
+    CodeChallenge, CodeVerifier, ExchangeCode, ExchangeCodeError, HAND_OFF_TTL, HandOffCode,
+    HandOffDigest, OfferHandOff, TakenHandOff,
+};
 pub use invalidation::{InvalidationChannel, InvalidationListener, Subscription};
 #[cfg(feature = "mock")]
 pub use invalidation::{MockInvalidationChannel, MockInvalidationListener};

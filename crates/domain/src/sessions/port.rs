@@ -8,7 +8,8 @@ use crate::audit::{AuditAction, AuditContext, AuditEvent};
 use crate::common::{Error, PortError, RequestContext, SessionId, Timestamp, UserId};
 use crate::credentials::CredentialVersion;
 use crate::sessions::{
-    CookieDigest, LiveSession, Rotation, RotationOutcome, Session, SessionPosition,
+    CookieDigest, HandOffDigest, LiveSession, Rotation, RotationOutcome, Session, SessionPosition,
+    TakenHandOff,
 };
 
 /// A session to be made.
@@ -168,6 +169,23 @@ pub trait SessionRepository: Send + Sync {
         at: Timestamp,
         expires_at: Timestamp,
     ) -> Result<bool, PortError>;
+
+    /// Keeps a code with a session that is live at `at`, instead of one that it had; `true` if it is live.
+    async fn offer_hand_off(
+        &self,
+        id: SessionId,
+        code: HandOffDigest,
+        at: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, PortError>;
+
+    /// Takes a code, which is gone then, and returns whose session it is of. `None`: there is none, it has
+    /// expired, or its session is not live at `at`. Of any number of concurrent calls exactly one MUST get it.
+    async fn take_hand_off(
+        &self,
+        code: HandOffDigest,
+        at: Timestamp,
+    ) -> Result<Option<TakenHandOff>, PortError>;
 
     /// Rotates the refresh token (RFC 9700 §4.14.2) of a live session, in one conditional write:
     ///

@@ -31,8 +31,9 @@ use menjin_domain::one_time::{
     TokenDigest, TokenHolder, TokenInvalid,
 };
 use menjin_domain::sessions::{
-    CookieDigest, CreateSessionError, InvalidationChannel, LiveSession, NewSession,
+    CookieDigest, CreateSessionError, HandOffDigest, InvalidationChannel, LiveSession, NewSession,
     Reauthentication, Rotation, RotationOutcome, Session, SessionQuery, SessionRepository,
+    TakenHandOff,
 };
 
 use tokio::runtime::Handle;
@@ -228,6 +229,24 @@ impl SessionRepository for CachedSessions {
         let store = Arc::clone(&self.store);
         let write = async move { store.touch(id, at, expires_at).await };
         self.changes.after(Invalidation::Session(id), write).await?
+    }
+
+    async fn offer_hand_off(
+        &self,
+        id: SessionId,
+        code: HandOffDigest,
+        at: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, PortError> {
+        self.store.offer_hand_off(id, code, at, until).await
+    }
+
+    async fn take_hand_off(
+        &self,
+        code: HandOffDigest,
+        at: Timestamp,
+    ) -> Result<Option<TakenHandOff>, PortError> {
+        self.store.take_hand_off(code, at).await
     }
 
     async fn reauthenticate(&self, again: Reauthentication) -> Result<bool, PortError> {

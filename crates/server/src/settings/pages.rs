@@ -1,7 +1,7 @@
 //! `[pages]`: pages for people.
 
 use actix_web::http::Uri;
-use menjin_api::PageSettings;
+use menjin_api::{Origin, PageSettings};
 
 use super::prelude::*;
 use super::server::ServerSettings;
@@ -12,6 +12,8 @@ pub(crate) struct PagesSettings {
     account: bool,
     #[garde(length(chars, min = 1, max = 64))]
     name: String,
+    #[serde(with = "list")]
+    redirect_origins: Vec<Origin>,
 }
 
 impl PagesSettings {
@@ -29,15 +31,19 @@ impl PagesSettings {
             account: self.account,
             is_secure: url.starts_with("https://"),
             origin: origin(&url),
+            redirect_origins: self.redirect_origins.clone(),
         })
     }
 
-    /// Checks that a cookie does not go through the net in clear.
+    /// Checks that logins are handed over to known applications, and that a cookie does not go through the net in clear.
     pub(super) fn check(
         &self,
         server: &ServerSettings,
         production: bool,
     ) -> Result<(), SettingsError> {
+        let any = self.redirect_origins.iter().any(Origin::is_any);
+        let reason = "* would hand logins over to anybody: name the origins of your applications";
+        require("pages.redirect_origins", !any, reason)?;
         if !self.account || !production {
             return Ok(());
         }

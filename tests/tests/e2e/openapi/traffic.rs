@@ -132,6 +132,7 @@ async fn every_operation_answers_as_documented() {
     many_users(&mut visits).await;
     restricted(&mut visits).await;
     tickets(&mut visits).await;
+    hand_offs(&mut visits).await;
     factors(&mut visits).await;
     enrolling(&mut visits).await;
     undo_with_a_factor(&mut visits).await;
@@ -815,6 +816,33 @@ async fn enrolling(visits: &mut Visits) {
     ];
     admitted.sort_unstable();
     assert_eq!(admitted, expected);
+}
+
+/// What an application asks that people log in to by the pages.
+async fn hand_offs(visits: &mut Visits) {
+    let exchange = ("POST", "/api/v1/auth/exchange", "");
+    let check = ("GET", "/api/v1/auth/check", "");
+    let application = ("pages.redirect_origins", "https://app.example");
+    let limit = [("sessions.max_per_user", "1"), ("sessions.on_excess", "refuse"), application];
+    for (settings, expected) in [(&limit[2..], 200), (&limit[..], 409)] {
+        let app = TestApp::start_with(settings).await;
+        let (mike, anonymous) = (app.user("mike").await, app.anonymous());
+        visits.send(&mike, check, None, 204).await;
+        visits.send_unauthenticated(&app, check).await;
+        visits.send_bad_bodies(&anonymous, exchange).await;
+        mike.post_empty("/api/v1/auth/logout").await;
+        let browser = app.browser();
+        assert!(browser.log_in("mike", PASSWORD).await.leads_to("profile"));
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        let login = format!("/account/login?next=https://app.example/&code_challenge={challenge}");
+        let location = browser.open(&login).await.location.unwrap();
+        let code = location.strip_prefix("https://app.example/?code=").unwrap();
+        let other = json!({ "code": "x", "code_verifier": verifier });
+        visits.send(&anonymous, exchange, Some(&other), 400).await;
+        let body = json!({ "code": code, "code_verifier": verifier });
+        visits.send(&anonymous, exchange, Some(&body), expected).await;
+    }
 }
 
 /// A login that has to go on: its ticket opens what it was given for, and no other operation.
