@@ -44,6 +44,9 @@ fn each_bad_setting_is_named() {
             "always",
             "registration.require_verification",
         ),
+        ("MENJIN__PAGES__NAME", "", "pages.name"),
+        ("MENJIN__PAGES__REDIRECT_ORIGINS", "*", "pages.redirect_origins"),
+        ("MENJIN__PAGES__REDIRECT_ORIGINS", "https://app.example/back", "pages.redirect_origins"),
         ("MENJIN__CORS__ORIGINS", "null", "cors.origins"),
         ("MENJIN__CORS__ORIGINS", "app.example", "cors.origins"),
         ("MENJIN__CORS__ORIGINS", "https://app.example, https://app.example/page", "cors.origins"),
@@ -163,6 +166,32 @@ fn s4_production_needs_a_secret_and_a_cost() {
             text.contains(name) && !text.contains("canary") && !text.contains(secret),
             "{text}"
         );
+    }
+}
+
+#[test]
+fn g7_no_cookie_goes_in_clear_in_production() {
+    let production = [
+        ("MENJIN__HASHING__COST", "12"),
+        ("MENJIN__AUTH__SECRET", "0123456789abcdef0123456789abcdef"),
+        ("MENJIN__PAGES__ACCOUNT", "true"),
+    ];
+    for (url, name) in [
+        ("", "server.public_url"),
+        ("http://accounts.example", "pages.account"),
+        ("http://127.0.0.1.evil.example", "pages.account"),
+    ] {
+        let variables = [&production[..], &[("MENJIN__SERVER__PUBLIC_URL", url)]].concat();
+        let (code, text) = complaint(&variables, &["--env", "production"]);
+        assert!(code == Some(2) && text.contains(name), "{url}: {text}");
+    }
+    // On the machine itself there is nobody in between.
+    let folder = tempfile::tempdir().unwrap();
+    for url in ["http://localhost:8000", "http://[::1]:8000", "https://accounts.example/auth"] {
+        let mut check = command(MENJIN, folder.path());
+        check.args(["--env", "production", "config", "check"]).envs(production);
+        let checked = output(check.env("MENJIN__SERVER__PUBLIC_URL", url));
+        assert!(checked.status.success(), "{url}: {}", String::from_utf8_lossy(&checked.stderr));
     }
 }
 
