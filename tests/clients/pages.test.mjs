@@ -13,6 +13,8 @@ const base = process.env.MENJIN_URL;
 const pictures = process.env.MENJIN_PICTURES;
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf-8");
 const password = "correct horse 7";
+/// An administrator, who is there.
+const root = "root";
 let browser;
 
 before(async () => {
@@ -100,6 +102,16 @@ for (const locale of ["zh-CN", "en-GB"]) {
         await logIn(page, name);
         for (const path of own) await look(path);
         const language = await page.locator("html").getAttribute("lang");
+        // The console, as its administrator sees it.
+        const admin = await open({ locale, viewport, colorScheme, bypassCSP: true });
+        await logIn(admin.page, root);
+        for (const path of ["users", "users?q=look", "user?id=1", "user?id=2", "confirm?id=2"]) {
+          await admin.page.goto(`${base}/console/${path}`);
+          admin.faults.push(...(await faultsOf(admin.page)));
+          const picture = `${pictures}/console-${path.replace(/\W/g, "-")}-${locale}-${width}-${colorScheme}.png`;
+          if (pictures) await admin.page.screenshot({ path: picture, fullPage: true });
+        }
+        faults.push(...admin.faults);
         assert.equal(language, locale === "zh-CN" ? "zh-CN" : "en");
         assert.deepEqual(faults, []);
       });
@@ -133,6 +145,28 @@ test("somebody registers, changes things and logs out, with a policy that nothin
   await page.goBack();
   await page.getByRole("heading", { name: "Log in" }).waitFor();
   assert.deepEqual(faults, []);
+});
+
+test("an administrator finds somebody and lets them in", async () => {
+  await register("locked");
+  const { page, faults } = await open({ javaScriptEnabled: false });
+  await logIn(page, root);
+  await page.getByRole("link", { name: /Console|管理控制台/ }).click();
+  await page.locator("#q").fill("lock");
+  await page.getByRole("button", { name: /Find|查找/ }).click();
+  await page.getByRole("link", { name: "locked" }).click();
+  await page.locator("button[value=deactivate]").click();
+  await page.getByRole("status").waitFor();
+  const refused = await open();
+  await refused.page.goto(`${base}/account/login`);
+  await refused.page.locator("#username").fill("locked");
+  await refused.page.locator("#password").fill(password);
+  await refused.page.locator("button[value=login]").click();
+  await refused.page.getByRole("alert").waitFor();
+  await page.locator("button[value=activate]").click();
+  await page.getByRole("status").waitFor();
+  await logIn(refused.page, "locked");
+  assert.deepEqual([...faults, ...refused.faults], []);
 });
 
 test("the keyboard alone is enough", async () => {

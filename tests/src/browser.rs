@@ -78,7 +78,9 @@ impl Browser {
             self.set_cookie(cookie.split(';').next().map(str::to_owned));
         }
         let status = answer.status().as_u16();
-        Shown { status, location, set_cookie, html: answer.text().await.unwrap() }
+        // Templates escape more than they have to.
+        let html = answer.text().await.unwrap().replace("&#x2f;", "/");
+        Shown { status, location, set_cookie, html }
     }
 
     /// Opens a page.

@@ -181,7 +181,7 @@ fn dialect_of(path: &str) -> &'static Dialect {
     };
     if is_below("/api/auth") {
         &envelope::DIALECT
-    } else if is_below("/account") {
+    } else if is_below("/account") || is_below("/console") {
         &pages::DIALECT
     } else {
         &v1::DIALECT
@@ -199,7 +199,7 @@ mod tests {
             assert!(is_envelope(path), "{path}");
         }
         let is_page = |path| std::ptr::eq(dialect_of(path), &raw const pages::DIALECT);
-        assert!(is_page("/account") && is_page("/account/login") && !is_page("/accounts"));
+        assert!(is_page("/account") && is_page("/console/users") && !is_page("/accounts"));
         for path in ["/", "/api", "/api/authority", "/api/v1/auth/login", "/x/api/auth/login"] {
             assert!(!is_envelope(path), "{path}");
         }

@@ -65,6 +65,8 @@ pub struct PageSettings {
     pub name: String,
     /// Whether there are all pages of an account, and not only those that links in mails lead to.
     pub account: bool,
+    /// Whether there is the console.
+    pub console: bool,
     /// Whether people reach them by TLS, so that cookies go by TLS only.
     pub is_secure: bool,
     /// Scheme, host and port by which people reach them, as browsers send them in `Origin`.

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 
 use menjin_tests::browser::Browser;
-use menjin_tests::process::Server;
+use menjin_tests::process::{Server, output_given};
 use menjin_tests::servers::balancer::{GUARDED, LoadBalancer, PREFIX};
 
 use crate::Served;
@@ -79,6 +79,11 @@ async fn g1_g2_the_pages_of_an_account_are_fit_to_be_used() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = crate::menjin(folder.path());
     let server = Server::start(command.env("MENJIN__HASHING__COST", "4"));
+    let mut create = crate::menjin(folder.path());
+    create.args(["admin", "create", "--password-stdin", "--username", "root"]);
+    create.args(["--email", "root@example.com"]);
+    let made = output_given(&mut create, "correct horse 7");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let pictures = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/pages");
     let mut test = node();
     test.args(["--test", "pages.test.mjs"]).env("MENJIN_PICTURES", pictures);

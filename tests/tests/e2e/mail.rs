@@ -533,7 +533,12 @@ async fn m5_the_mails_of_development_are_shown_to_this_machine_alone() {
     for name in ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"] {
         assert_eq!(ask(name, "127.0.0.1").await.status, 404, "{name}");
     }
-    let app = TestApp::start_with(&[("mail.mode", "off"), ("pages.account", "false")]).await;
+    let app = TestApp::start_with(&[
+        ("mail.mode", "off"),
+        ("pages.account", "false"),
+        ("pages.console", "false"),
+    ])
+    .await;
     for path in ["/dev/mail", "/account/verify-email", "/account/reset-password"] {
         assert_eq!(app.anonymous().get(path).await.status, 404, "{path}");
     }

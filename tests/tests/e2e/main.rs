@@ -14,6 +14,7 @@ mod authentication;
 mod authorisation;
 mod batch;
 mod cache;
+mod console;
 mod cors;
 mod deletion;
 mod dialects;

@@ -535,7 +535,7 @@ async fn g3_g7_with_tls_cookies_are_for_this_host_by_tls_only() {
     browser.set_cookie(Some(plain));
     assert!(browser.open("/account/profile").await.leads_to("login?next=profile"));
 
-    let app = TestApp::start_with(&[("pages.account", "false")]).await;
+    let app = TestApp::start_with(&[("pages.account", "false"), ("pages.console", "false")]).await;
     for page in ["login", "register", "profile"] {
         assert_eq!(app.browser().open(&format!("/account/{page}")).await.status, 404, "{page}");
     }

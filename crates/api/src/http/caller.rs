@@ -103,7 +103,7 @@ impl FromRequest for PageCaller {
                 _ => None,
             };
             let caller = match cookie {
-                Some(cookie) => api.services.cookies.caller(&cookie).await?,
+                Some(cookie) => api.services.cookies.caller(&cookie, None).await?,
                 None => Some(authenticated(&request).await?),
             };
             let caller = caller.ok_or(ErrorKind::NotAuthenticated)?;

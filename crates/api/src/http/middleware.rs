@@ -31,6 +31,7 @@ use tracing::Instrument as _;
 use super::locale::negotiate;
 use super::reply::Rejection;
 use crate::dialect::{Dialect, ReplyContext};
+use crate::pages::CONSOLE;
 use crate::state::Api;
 
 /// Answers a request, in the dialect of its path.
@@ -230,8 +231,11 @@ fn context_of(
     }
 }
 
-/// The last part of a path.
+/// What a page is called: the last part of its path, but for the console.
 fn name_of(path: &str) -> Box<str> {
+    if path.starts_with("/console") {
+        return CONSOLE.into();
+    }
     path.rsplit('/').next().unwrap_or_default().into()
 }
 

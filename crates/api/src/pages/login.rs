@@ -144,7 +144,7 @@ pub(super) async fn welcome(
     let Some(cookie) = cookies.bind(logged_in.session_id).await? else {
         return Ok(see_other("login"));
     };
-    let caller = cookies.caller(&cookie).await?.ok_or(ErrorKind::NotAuthenticated)?;
+    let caller = cookies.caller(&cookie, None).await?.ok_or(ErrorKind::NotAuthenticated)?;
     let address = match caller.restriction {
         Some(_) => "profile".to_owned(),
         None => to.address(api, &caller).await?,

@@ -1,4 +1,4 @@
-//! Pages for people, under `/account`: the third dialect. They work without JavaScript: a script only takes
+//! Pages for people, under `/account` and `/console`: the third dialect. They work without JavaScript: a script only takes
 //! the token of a link out of the fragment of the address, which no server sees; without it people paste it.
 //!
 //! Each page is one file: what it shows, and what its form does. A page is made of the parts that `page.rs`
@@ -10,6 +10,7 @@
 //! shown to (`form.rs`).
 
 mod accept_invitation;
+mod console;
 mod delete;
 mod email;
 mod forgot_password;
@@ -82,6 +83,9 @@ pub(crate) fn endpoints(settings: &PageSettings) -> Vec<Endpoint> {
         endpoints.extend(sessions::endpoints());
         endpoints.extend(delete::endpoints());
     }
+    if settings.console {
+        endpoints.extend(console::endpoints());
+    }
     endpoints
 }
 
@@ -90,16 +94,22 @@ async fn front() -> HttpResponse {
     see_other("account/profile")
 }
 
+/// What all pages of the console are called where one leads back to them.
+pub(crate) const CONSOLE: &str = "console";
+
 const SORRY: Text = Text { zh: "无法完成", en: "This cannot be done" };
 const BACK: Text = Text { zh: "返回账户页面", en: "Back to the account" };
 
 /// The answer to a request that was not done.
 fn refused(error: &ApiError, context: &ReplyContext) -> HttpResponse {
     let here = context.page.as_deref().unwrap_or_default();
+    let folder = if here == CONSOLE { "../account/" } else { "" };
     match error.kind {
-        ErrorKind::NotAuthenticated => return see_other(&login::address(here)),
-        ErrorKind::PasswordChangeRequired => return see_other("password"),
-        ErrorKind::MfaEnrolmentRequired => return see_other("second-factor"),
+        ErrorKind::NotAuthenticated => {
+            return see_other(&format!("{folder}{}", login::address(here)));
+        }
+        ErrorKind::PasswordChangeRequired => return see_other(&format!("{folder}password")),
+        ErrorKind::MfaEnrolmentRequired => return see_other(&format!("{folder}second-factor")),
         _ => {}
     }
     let mut page = Page::new(context.locale, SORRY);
@@ -108,7 +118,7 @@ fn refused(error: &ApiError, context: &ReplyContext) -> HttpResponse {
         let id = Text { zh: "请求编号", en: "Request id" };
         page.facts.push((id, context.request_id.as_str().to_owned()));
     }
-    page.links = vec![("profile".into(), BACK)];
+    page.links = vec![(format!("{folder}profile").into(), BACK)];
     let written = page.write(begin_error(error).finish());
     written.unwrap_or_else(|_rejection| begin_error(error).finish())
 }

@@ -5,6 +5,7 @@ use menjin_domain::access::Principal;
 use menjin_domain::sessions::CodeChallenge;
 use menjin_web::{ErrorKind, Text};
 
+use super::CONSOLE;
 use super::page::{Field, Page};
 use super::visitor::Visitor;
 use crate::http::reply::Answer;
@@ -87,7 +88,11 @@ fn here(next: &str) -> &str {
         && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
         && next.parse::<Uri>().is_ok();
     let is_own = !next.is_empty() && next.bytes().all(is_page);
-    if is_path || is_own { next } else { "profile" }
+    match next {
+        CONSOLE => "../console/users",
+        next if is_path || is_own => next,
+        _ => "profile",
+    }
 }
 
 #[cfg(test)]
@@ -99,6 +104,7 @@ mod tests {
         for known in ["sessions", "second-factor", "/app", "/app/page?a=b&c=d", "/"] {
             assert_eq!(here(known), known);
         }
+        assert_eq!(here(CONSOLE), "../console/users");
         for elsewhere in [
             "",
             "//evil.example",

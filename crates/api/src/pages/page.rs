@@ -12,7 +12,6 @@ use menjin_domain::common::Timestamp;
 use menjin_web::Locale;
 use minijinja::{Environment, Value, context};
 
-use super::NAVIGATION;
 use crate::http::reply::begin_error;
 use crate::prelude::*;
 use crate::state::PageSettings;
@@ -36,8 +35,9 @@ pub(crate) struct Field {
     autocomplete: &'static str,
     is_hidden: bool,
     is_required: bool,
+    is_plain: bool,
     /// What can be chosen: what is sent, and how it is called.
-    options: Vec<(&'static str, Text)>,
+    options: Vec<(String, Choice)>,
     error: Option<String>,
 }
 
@@ -58,6 +58,7 @@ impl Field {
             autocomplete,
             is_hidden: false,
             is_required: true,
+            is_plain: false,
             options: Vec::new(),
             error: None,
         }
@@ -99,6 +100,22 @@ impl Field {
         Self::text("code", label, "one-time-code", "")
     }
 
+    /// One of several, which have names of their own.
+    pub(crate) fn choice_of(
+        name: &'static str,
+        label: Text,
+        value: &str,
+        options: Vec<(String, String)>,
+    ) -> Self {
+        let options = options.into_iter().map(|(sent, name)| (sent, Choice::Name(name))).collect();
+        Self { kind: "choice", options, ..Self::text(name, label, "off", value) }
+    }
+
+    /// One about which nothing is said whether it has to be filled in.
+    pub(crate) fn plain(self) -> Self {
+        Self { is_plain: true, ..self }
+    }
+
     /// One of several.
     pub(crate) fn choice(
         name: &'static str,
@@ -106,6 +123,8 @@ impl Field {
         value: &str,
         options: Vec<(&'static str, Text)>,
     ) -> Self {
+        let options = options.into_iter();
+        let options = options.map(|(sent, text)| (sent.to_owned(), Choice::Text(text))).collect();
         Self { kind: "choice", options, ..Self::text(name, label, "off", value) }
     }
 
@@ -135,10 +154,34 @@ impl Field {
             autocomplete => self.autocomplete,
             hidden => self.is_hidden,
             required => self.is_required && !self.is_hidden,
-            options => options.map(|(sent, text)| (*sent, text.in_locale(locale))).collect::<Vec<_>>(),
+            plain => self.is_plain,
+            options => options.map(|(sent, choice)| (sent.clone(), choice.said(locale))).collect::<Vec<_>>(),
             error => self.error.as_deref(),
         }
     }
+}
+
+/// How something that can be chosen is called.
+#[derive(Debug, Clone)]
+enum Choice {
+    Text(Text),
+    Name(String),
+}
+
+impl Choice {
+    fn said(&self, locale: Locale) -> String {
+        match self {
+            Self::Text(text) => text.in_locale(locale).to_owned(),
+            Self::Name(name) => name.clone(),
+        }
+    }
+}
+
+/// A form that finds something, and changes nothing.
+#[derive(Debug)]
+pub(crate) struct Search {
+    pub(crate) fields: Vec<Field>,
+    pub(crate) button: Text,
 }
 
 /// A button: it sends the form, with `action` as this.
@@ -172,9 +215,11 @@ impl Button {
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(crate) title: String,
+    /// Where there is more about it.
+    pub(crate) link: Option<String>,
     pub(crate) details: Vec<String>,
-    /// `None`: it has no button, and this is said instead.
-    pub(crate) sends: Result<String, Text>,
+    /// What its button sends, if it has one; or what is said instead.
+    pub(crate) sends: Result<Option<String>, Text>,
 }
 
 /// A page.
@@ -192,6 +237,7 @@ pub(crate) struct Page {
     pub(crate) image: Option<(String, Text)>,
     /// What is to be written down.
     pub(crate) codes: Vec<String>,
+    pub(crate) search: Option<Search>,
     pub(crate) items: Vec<Item>,
     /// What the buttons of the items are called.
     pub(crate) item_button: Text,
@@ -208,9 +254,12 @@ pub(crate) struct Page {
     pub(super) has_account_pages: bool,
     /// The name of whoever is logged in.
     pub(super) user: Option<String>,
-    pub(super) is_restricted: bool,
+    /// The pages that are listed on this one.
+    pub(super) navigation: Vec<(&'static str, Text)>,
     pub(super) cookie: Option<HeaderValue>,
     pub(super) here: String,
+    /// Where the pages of the account are, from here.
+    pub(super) folder: &'static str,
 }
 
 impl Page {
@@ -225,6 +274,7 @@ impl Page {
             facts: Vec::new(),
             image: None,
             codes: Vec::new(),
+            search: None,
             items: Vec::new(),
             item_button: Text { zh: "", en: "" },
             fields: Vec::new(),
@@ -236,9 +286,10 @@ impl Page {
             site: String::new(),
             has_account_pages: false,
             user: None,
-            is_restricted: false,
+            navigation: Vec::new(),
             cookie: None,
             here: String::new(),
+            folder: "",
         }
     }
 
@@ -357,9 +408,14 @@ impl Page {
             context! {
                 title => item.title.as_str(),
                 details => &item.details,
-                sends => item.sends.as_deref().ok(),
+                link => item.link.as_deref(),
+                sends => item.sends.as_ref().ok().cloned().flatten(),
                 says => item.sends.as_ref().err().map(said),
             }
+        });
+        let search = self.search.as_ref().map(|search| {
+            let fields = search.fields.iter().map(|field| field.values(locale));
+            (fields.collect::<Vec<_>>(), said(&search.button))
         });
         let image = self.image.as_ref().map(|(svg, text)| (data_uri(svg), said(text)));
         let needs_script = |field: &Field| field.name == "token" && !field.is_hidden;
@@ -381,6 +437,7 @@ impl Page {
             facts => self.facts.iter().map(|(label, value)| (said(label), value.clone())).collect::<Vec<_>>(),
             image => image,
             codes => &self.codes,
+            search => search,
             items => items.collect::<Vec<_>>(),
             item_button => said(&self.item_button),
             reads_fragment => self.fields.iter().any(needs_script),
@@ -391,7 +448,8 @@ impl Page {
             form_token => self.form_token.as_str(),
             user => self.user.as_deref(),
             here => self.here.as_str(),
-            navigation => if self.is_restricted || !self.has_account_pages { Vec::new() } else { pairs(&NAVIGATION) },
+            navigation => pairs(&self.navigation),
+            account => self.folder,
             has_account_pages => self.has_account_pages,
         })
     }
@@ -432,8 +490,11 @@ mod tests {
         page.user = Some(hostile.to_owned());
         page.site = hostile.to_owned();
         page.has_account_pages = true;
-        let (details, sends) = (vec![hostile.to_owned()], Ok(hostile.to_owned()));
-        page.items = vec![Item { title: hostile.to_owned(), details, sends }];
+        let (details, sends) = (vec![hostile.to_owned()], Ok(Some(hostile.to_owned())));
+        let link = Some(hostile.to_owned());
+        page.items = vec![Item { title: hostile.to_owned(), link, details, sends }];
+        let found = vec![Field::text("q", label, "off", hostile)];
+        page.search = Some(Search { fields: found, button: label });
         let mut field = Field::text("username", label, "username", hostile);
         field.error = Some(hostile.to_owned());
         page.fields = vec![Field::token(hostile), field.clone().lines(), field];
@@ -443,6 +504,6 @@ mod tests {
         let html = to_bytes(answer.into_body()).await.unwrap();
         let html = std::str::from_utf8(&html).unwrap();
         assert!(!html.contains("<script>") && !html.contains("\"'"), "{html}");
-        assert_eq!(html.matches("&lt;script&gt;").count(), 12, "{html}");
+        assert_eq!(html.matches("&lt;script&gt;").count(), 17, "{html}");
     }
 }

@@ -60,8 +60,8 @@ fn item(session: &Session, is_current: bool, visitor: &Visitor) -> Item {
         said(Text { zh: "登录于", en: "Logged in" }, &moment(session.created_at)),
         said(Text { zh: "最近使用", en: "Last used" }, &moment(session.last_used_at)),
     ];
-    let sends = if is_current { Err(THIS_ONE) } else { Ok(session.id.to_string()) };
-    Item { title, details, sends }
+    let sends = if is_current { Err(THIS_ONE) } else { Ok(Some(session.id.to_string())) };
+    Item { title, link: None, details, sends }
 }
 
 async fn act(

@@ -2,21 +2,28 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderValue;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
-use menjin_domain::access::{Principal, Restriction};
+use menjin_domain::access::rights::{Right, RightId};
+use menjin_domain::access::{Allowed, Principal, Restriction};
+use menjin_domain::common::RequestContext;
 use menjin_domain::sessions::SessionCookie;
 use menjin_web::{ApiError, ErrorKind, Locale, Text};
 
 use super::page::Page;
+use super::{NAVIGATION, console};
 use crate::dialect::ReplyContext;
 use crate::http::body::pairs;
 use crate::http::cookie::sent_cookie;
 use crate::http::reply::{Answer, Rejection};
 use crate::state::{Api, PageSettings};
+
+/// After how long without use whoever is logged in is asked to log in again before the console shows anything.
+const CONSOLE_IDLE: Duration = Duration::from_secs(30 * 60);
 
 /// Somebody who looks at a page, logged in or not. Their forms carry a mark of their cookie; whoever has no
 /// cookie yet gets one with the page.
@@ -30,7 +37,9 @@ pub(crate) struct Visitor {
     settings: PageSettings,
     query: Vec<(String, String)>,
     /// The last part of the path.
-    pub(crate) name: String,
+    name: String,
+    is_console: bool,
+    has_console: bool,
 }
 
 impl Visitor {
@@ -43,13 +52,30 @@ impl Visitor {
             Some(cookie) => (cookie, false),
             None => (cookies.draw()?, true),
         };
-        let caller = if is_new { None } else { cookies.caller(&cookie).await? };
+        let is_console = request.path().starts_with("/console");
+        let idle = is_console.then_some(CONSOLE_IDLE);
+        let caller = if is_new { None } else { cookies.caller(&cookie, idle).await? };
+        let may_look = |caller: &Principal| {
+            settings.console && api.settings.roles.grants(caller.user.role, RightId::UsersRead)
+        };
+        let has_console = caller.as_ref().is_some_and(may_look);
         let form_token = cookies.form_token(&cookie).ok_or(ErrorKind::Internal)?;
         let chosen = caller.as_ref().and_then(|caller| caller.user.locale);
         let query = pairs(request.query_string().as_bytes()).unwrap_or_default();
         let name = request.path().rsplit('/').next().unwrap_or_default().to_owned();
         let locale = chosen.unwrap_or(context.locale);
-        Ok(Self { locale, cookie, is_new, caller, form_token, settings, query, name })
+        Ok(Self {
+            locale,
+            cookie,
+            is_new,
+            caller,
+            form_token,
+            settings,
+            query,
+            name,
+            is_console,
+            has_console,
+        })
     }
 
     /// Whoever is logged in, under whatever restriction.
@@ -75,6 +101,18 @@ impl Visitor {
         Ok(caller)
     }
 
+    /// Proof that whoever is logged in has the right `R`.
+    ///
+    /// # Errors
+    /// They do not have it, or have something to do first.
+    pub(crate) fn allowed<R: Right>(
+        &self,
+        api: &Api,
+        request: RequestContext,
+    ) -> Result<Allowed<R>, Rejection> {
+        Ok(api.services.guard.allow(self.member()?, request)?)
+    }
+
     /// A parameter of the address.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         let mut all = self.query.iter();
@@ -89,11 +127,26 @@ impl Visitor {
             site: self.settings.name.clone(),
             has_account_pages: self.settings.account,
             user: self.caller.as_ref().map(|caller| caller.user.username.to_string()),
-            is_restricted: self.caller.as_ref().is_some_and(|caller| caller.restriction.is_some()),
+            navigation: self.navigation(),
             cookie: self.is_new.then(|| self.settings.set_cookie(&self.cookie)),
             here: self.name.clone(),
+            folder: if self.is_console { "../account/" } else { "" },
             ..Page::new(self.locale, title)
         }
+    }
+
+    /// The pages that are listed on each page for whoever is logged in.
+    fn navigation(&self) -> Vec<(&'static str, Text)> {
+        let is_free = self.caller.as_ref().is_some_and(|caller| caller.restriction.is_none());
+        if !is_free {
+            return Vec::new();
+        }
+        if self.is_console {
+            return console::NAVIGATION.to_vec();
+        }
+        let own = NAVIGATION.into_iter().filter(|_| self.settings.account);
+        let console = ("../console/users", Text { zh: "管理控制台", en: "Console" });
+        own.chain(self.has_console.then_some(console)).collect()
     }
 
     /// Whether people may be sent to this origin of an application.

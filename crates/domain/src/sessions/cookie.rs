@@ -116,17 +116,25 @@ impl Cookies {
     }
 
     /// Who calls by this cookie; `None`: nobody, or the session is not live any more. Rights come from the
-    /// stored user. The session counts as used, as by a refresh of its tokens.
+    /// stored user. The session counts as used, as by a refresh of its tokens; one that was not used for `idle` is
+    /// nobody's here.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn caller(&self, cookie: &SessionCookie) -> Result<Option<Principal>, PortError> {
+    pub async fn caller(
+        &self,
+        cookie: &SessionCookie,
+        idle: Option<Duration>,
+    ) -> Result<Option<Principal>, PortError> {
         let Some(id) = self.sessions.find_by_cookie(cookie.digest()).await? else {
             return Ok(None);
         };
         let now = self.clock.now();
         let Some(live) = self.sessions.find_live(id, now).await? else { return Ok(None) };
         let Session { last_used_at, ends_at, has_factor, authenticated_at, .. } = live.session;
+        if idle.is_some_and(|idle| now >= last_used_at + idle) {
+            return Ok(None);
+        }
         if now >= last_used_at + TOUCH_EVERY {
             let expires_at = self.idle_ttl.map_or(ends_at, |idle| ends_at.min(now + idle));
             self.sessions.touch(id, now, expires_at).await?;
@@ -219,7 +227,9 @@ mod tests {
                 .times(usize::from(touched))
                 .returning(|_, _, _| Ok(true));
             let cookies = cookies(sessions, now.timestamp() - at(0).timestamp());
-            assert_eq!(cookies.caller(&cookie("a")).await.unwrap(), Some(testing::principal()));
+            let idle = Some(Duration::from_secs(61));
+            let caller = cookies.caller(&cookie("a"), idle).await.unwrap();
+            assert_eq!(caller, Some(testing::principal()));
         }
     }
 
@@ -229,8 +239,19 @@ mod tests {
             let mut sessions = MockSessionRepository::new();
             sessions.expect_find_by_cookie().return_once(move |_| Ok(id));
             sessions.expect_find_live().returning(|_, _| Ok(None));
-            assert_eq!(cookies(sessions, 9).caller(&cookie("a")).await.unwrap(), None);
+            assert_eq!(cookies(sessions, 9).caller(&cookie("a"), None).await.unwrap(), None);
         }
+    }
+
+    #[tokio::test]
+    async fn g3_a_session_that_was_not_used_for_long_is_nobodys_where_that_counts() {
+        let mut sessions = MockSessionRepository::new();
+        sessions.expect_find_by_cookie().returning(|_| Ok(Some(SESSION)));
+        sessions.expect_find_live().returning(|_, _| Ok(Some(testing::live())));
+        let cookies = cookies(sessions, 30);
+        let idle = |seconds| Some(Duration::from_secs(seconds));
+        assert!(cookies.caller(&cookie("a"), idle(31)).await.unwrap().is_some());
+        assert!(cookies.caller(&cookie("a"), idle(30)).await.unwrap().is_none());
     }
 
     #[test]

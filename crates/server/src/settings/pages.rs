@@ -10,6 +10,7 @@ use super::server::ServerSettings;
 #[garde(allow_unvalidated)]
 pub(crate) struct PagesSettings {
     account: bool,
+    console: bool,
     #[garde(length(chars, min = 1, max = 64))]
     name: String,
     #[serde(with = "list")]
@@ -26,9 +27,10 @@ impl PagesSettings {
         let scheme = if server.tls.is_on() { "https" } else { "http" };
         let own = || format!("{scheme}://{}", server.address());
         let url = server.public_url().map_or_else(own, ToOwned::to_owned);
-        (self.account || has_links).then(|| PageSettings {
+        (self.account || self.console || has_links).then(|| PageSettings {
             name: self.name.clone(),
-            account: self.account,
+            account: self.account || self.console,
+            console: self.console,
             is_secure: url.starts_with("https://"),
             origin: origin(&url),
             redirect_origins: self.redirect_origins.clone(),
@@ -44,7 +46,7 @@ impl PagesSettings {
         let any = self.redirect_origins.iter().any(Origin::is_any);
         let reason = "* would hand logins over to anybody: name the origins of your applications";
         require("pages.redirect_origins", !any, reason)?;
-        if !self.account || !production {
+        if !(self.account || self.console) || !production {
             return Ok(());
         }
         let url = server.public_url().ok_or_else(|| {

@@ -1,0 +1,114 @@
+//! `/console/users`: finds users.
+
+use menjin_domain::access::rights::UsersRead;
+use menjin_domain::accounts::{
+    Role, SearchTerm, User, UserFilter, UserOrder, UserPosition, UserSearch,
+};
+use menjin_web::Locale;
+
+use super::user::standing;
+use crate::pages::page::{Field, Item, Search, moment};
+use crate::pages::visitor::Visitor;
+use crate::prelude::*;
+
+pub(super) fn endpoints() -> [Endpoint; 1] {
+    [Endpoint::hidden(Method::GET, "/console/users", show)]
+}
+
+pub(super) const TITLE: Text = Text { zh: "用户", en: "Users" };
+const NOBODY: Text = Text { zh: "没有找到用户。", en: "Nobody was found." };
+
+/// How many are shown at a time.
+const LIMIT: u64 = 20;
+
+/// The choices of the filter by activity.
+const ACTIVE: [(&str, Text); 3] = [
+    ("", Text { zh: "全部", en: "all" }),
+    ("true", Text { zh: "已启用", en: "active" }),
+    ("false", Text { zh: "已停用", en: "not active" }),
+];
+
+async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpResponse> {
+    let allowed = visitor.allowed::<UsersRead>(&api, client.0)?;
+    let sent = |name| visitor.parameter(name).unwrap_or_default();
+    let (q, role, active) = (sent("q"), sent("role"), sent("is_active"));
+    let mut page = visitor.page(TITLE);
+    page.search = Some(search_form(&api, visitor.locale, q, role, active));
+    let term = match SearchTerm::parse(q) {
+        Ok(term) => term,
+        Err(problem) => {
+            page.error = Some(menjin_web::problem::Problem::from(problem).text(visitor.locale));
+            return page.refused();
+        }
+    };
+    let known: Option<Role> = role.parse().ok().filter(|role| api.settings.roles.knows(*role));
+    let filter =
+        UserFilter { term, role: known, is_active: active.parse().ok(), ..UserFilter::default() };
+    // Without an order of its own whatever is asked for can be had.
+    let Ok(order) = UserOrder::of(None, &filter) else { return page.respond() };
+    let after: Option<UserPosition> = sent("after").parse().ok();
+    let after = after.filter(|after| after.sort() == order.sort);
+    let search = UserSearch { filter, order, after, limit: LIMIT };
+    let (found, next) = api.services.search_users.execute(&allowed, search).await?;
+    let now = allowed.context().at;
+    page.items = found.users.iter().map(|user| item(user, now, visitor.locale)).collect();
+    if page.items.is_empty() {
+        page.lines.push(NOBODY);
+    }
+    let total = if found.total_is_exact { String::new() } else { "≥ ".to_owned() };
+    let label = Text { zh: "共", en: "In all" };
+    page.facts = vec![(label, format!("{total}{}", found.total))];
+    if let Some(next) = next {
+        let query = [("q", q), ("role", role), ("is_active", active), ("after", &next.to_string())];
+        let query = serde_urlencoded::to_string(query).unwrap_or_default();
+        page.links =
+            vec![(format!("users?{query}").into(), Text { zh: "下一页", en: "Next page" })];
+    }
+    page.respond()
+}
+
+fn search_form(api: &Api, locale: Locale, q: &str, role: &str, active: &str) -> Search {
+    let any = (String::new(), Text { zh: "全部", en: "all" }.in_locale(locale).to_owned());
+    let roles = api.settings.roles.all().map(|role| (role.to_string(), role.to_string()));
+    let label = Text {
+        zh: "用户名、邮箱或姓名的开头",
+        en: "How a user name, address or full name begins",
+    };
+    Search {
+        fields: vec![
+            Field::text("q", label, "off", q).optional().plain(),
+            Field::choice_of(
+                "role",
+                Text { zh: "角色", en: "Role" },
+                role,
+                [any].into_iter().chain(roles).collect(),
+            ),
+            Field::choice("is_active", Text { zh: "状态", en: "State" }, active, ACTIVE.to_vec()),
+        ],
+        button: Text { zh: "查找", en: "Find" },
+    }
+}
+
+fn item(user: &User, now: menjin_domain::common::Timestamp, locale: Locale) -> Item {
+    let full_name = user.profile.full_name.as_ref().map(|name| name.as_str().to_owned());
+    let mut details: Vec<_> = full_name.into_iter().collect();
+    details.push(user.email.as_str().to_owned());
+    let last = user.last_login_at.map_or_else(
+        || Text { zh: "从未登录", en: "never logged in" }.in_locale(locale).to_owned(),
+        |at| {
+            format!(
+                "{} {}",
+                Text { zh: "最近登录", en: "Last login" }.in_locale(locale),
+                moment(at)
+            )
+        },
+    );
+    details.push(format!("{} · {last}", user.role));
+    details.extend(standing(user, now, locale));
+    Item {
+        title: user.username.as_str().to_owned(),
+        link: Some(format!("user?id={}", user.id)),
+        details,
+        sends: Ok(None),
+    }
+}
