@@ -105,7 +105,7 @@ for (const locale of ["zh-CN", "en-GB"]) {
         // The console, as its administrator sees it.
         const admin = await open({ locale, viewport, colorScheme, bypassCSP: true });
         await logIn(admin.page, root);
-        for (const path of ["users", "users?q=look", "user?id=1", "user?id=2", "confirm?id=2"]) {
+        for (const path of ["users", "users?q=look", "user?id=1", "user?id=2", "confirm?id=2", "audit"]) {
           await admin.page.goto(`${base}/console/${path}`);
           admin.faults.push(...(await faultsOf(admin.page)));
           const picture = `${pictures}/console-${path.replace(/\W/g, "-")}-${locale}-${width}-${colorScheme}.png`;

@@ -187,6 +187,45 @@ async fn g3_the_console_is_closed_after_half_an_hour_without_use() {
     assert!(shown.leads_to("../console/users"), "{shown:?}");
 }
 
+/// Who changed a role is found in the log, with names.
+#[tokio::test]
+async fn g1_who_did_what_is_found_in_the_log() {
+    let (app, browser) = start(&[]).await;
+    let root = app.anonymous().log_in("root", PASSWORD).await;
+    let role = root.put("/api/v1/users/2/role", &json!({ "role": "teacher" })).await;
+    assert_eq!(role.status, 200, "{role}");
+    app.browser().log_in("mia", "a wrong password").await;
+    root.events_once("&action=log_in_failed", 1).await;
+    let titles = |html: &str| html.matches("<strong><bdi>").count();
+    let all = browser.open("/console/audit").await.html;
+    assert!(titles(&all) > 5 && all.contains("wrong_password"), "{all}");
+    let changed = browser.open("/console/audit?action=role_changed").await.html;
+    assert_eq!(titles(&changed), 1, "{changed}");
+    for shown in ["操作者 root (1)", "对象 mike (2)", "修改了 role", "来自 127.0.0.1"] {
+        assert!(changed.contains(shown), "{shown}: {changed}");
+    }
+    let mike = browser.open("/console/user?id=2").await.html;
+    assert!(mike.contains("audit?user_id=2"), "{mike}");
+    let of_mike = browser.open("/console/audit?user_id=2&action=log_in_failed").await.html;
+    assert!(of_mike.contains("没有记录"), "{of_mike}");
+    assert_eq!(browser.open("/console/audit?user_id=x").await.status, 404);
+    for _ in 0..30 {
+        root.post_empty("/api/v1/users/3/deactivate").await;
+        root.post_empty("/api/v1/users/3/activate").await;
+    }
+    let (mut seen, mut query) = (0, "?user_id=3".to_owned());
+    loop {
+        let html = browser.open(&format!("/console/audit{query}")).await.html;
+        seen += titles(&html);
+        let Some(next) = html.split("href=\"audit?").nth(1) else { break };
+        query = format!("?{}", next.split('"').next().unwrap().replace("&amp;", "&"));
+    }
+    assert!(seen >= 60, "{seen}");
+    let pupil = app.browser();
+    pupil.log_in("mike", PASSWORD).await;
+    assert_eq!(pupil.open("/console/audit").await.status, 403);
+}
+
 #[tokio::test]
 async fn g4_forms_of_the_console_come_from_it() {
     let (app, browser) = start(&[]).await;

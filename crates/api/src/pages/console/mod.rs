@@ -1,6 +1,7 @@
 //! The console, under `/console`: what administrators do all day. Each page asks for the right that its
 //! operation has in the API, and what is critical for the password again.
 
+mod audit;
 mod confirm;
 mod user;
 mod users;
@@ -10,8 +11,11 @@ use crate::prelude::*;
 use super::page::see_other;
 
 /// The pages of the console, as they are listed on each of them.
-pub(super) const NAVIGATION: [(&str, Text); 2] =
-    [("users", users::TITLE), ("../account/profile", Text { zh: "我的账户", en: "My account" })];
+pub(super) const NAVIGATION: [(&str, Text); 3] = [
+    ("users", users::TITLE),
+    ("audit", audit::TITLE),
+    ("../account/profile", Text { zh: "我的账户", en: "My account" }),
+];
 
 /// The pages.
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -21,6 +25,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ];
     endpoints.extend(users::endpoints());
     endpoints.extend(user::endpoints());
+    endpoints.extend(audit::endpoints());
     endpoints.extend(confirm::endpoints());
     endpoints
 }

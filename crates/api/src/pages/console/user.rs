@@ -103,6 +103,9 @@ async fn page(api: &Api, visitor: &Visitor, id: UserId, request: RequestContext)
     page.fields = vec![Field::hidden("id", id.to_string())];
     page.buttons = buttons(&user, &lockout, now, may);
     page.links = vec![("users".into(), Text { zh: "返回列表", en: "Back to the list" })];
+    if may(RightId::AuditRead) {
+        page.links.push((format!("audit?user_id={id}").into(), super::audit::TITLE));
+    }
     Ok(page)
 }
 

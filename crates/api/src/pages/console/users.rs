@@ -70,10 +70,7 @@ async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpRe
 fn search_form(api: &Api, locale: Locale, q: &str, role: &str, active: &str) -> Search {
     let any = (String::new(), Text { zh: "全部", en: "all" }.in_locale(locale).to_owned());
     let roles = api.settings.roles.all().map(|role| (role.to_string(), role.to_string()));
-    let label = Text {
-        zh: "用户名、邮箱或姓名的开头",
-        en: "How a user name, address or full name begins",
-    };
+    let label = Text { zh: "用户名、邮箱或姓名", en: "User name, address or full name" };
     Search {
         fields: vec![
             Field::text("q", label, "off", q).optional().plain(),
