@@ -77,6 +77,13 @@ impl Banner<'_> {
             format!("  docs    {here}/docs"),
             format!("  data    {}", self.data),
         ];
+        let pages = self.settings.pages.settings(&self.settings.server, false);
+        if pages.as_ref().is_some_and(|pages| pages.account) {
+            lines.push(format!("  pages   {here}/account"));
+        }
+        if pages.is_some_and(|pages| pages.console) {
+            lines.push(format!("  console {here}/console"));
+        }
         if mail::sent_mails(self.settings).is_some() {
             lines.push(format!("  mails   {here}/dev/mail"));
         }

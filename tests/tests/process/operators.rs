@@ -515,6 +515,8 @@ async fn j26_the_first_screen_says_what_to_do_next() {
     let place = path.join("my data/x.db");
     for part in [
         &format!("{url}/docs"),
+        &format!("{url}/account"),
+        &format!("{url}/console"),
         &format!("{url}/dev/mail"),
         place.to_str().unwrap(),
         "no account yet",
