@@ -119,14 +119,20 @@ fn is_answered(address: SocketAddr, path: &str) -> bool {
     ask(address, &crate::http::request("GET", path, "", "")).is_ok_and(|(status, _)| status == 200)
 }
 
-/// Sends one request on a connection of its own, and waits for the answer.
-pub(crate) fn ask(address: SocketAddr, request: &[u8]) -> anyhow::Result<(u16, Vec<u8>)> {
+/// Sends a request on a connection of its own, and returns the answer whole.
+pub(crate) fn ask_whole(address: SocketAddr, request: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     let (line, rest) = request.split_at(request.iter().position(|&b| b == b'\n').unwrap_or(0) + 1);
     stream.write_all(&[line, b"Connection: close\r\n", rest].concat())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
+/// Sends one request on a connection of its own, and waits for the answer.
+pub(crate) fn ask(address: SocketAddr, request: &[u8]) -> anyhow::Result<(u16, Vec<u8>)> {
+    let mut answer = ask_whole(address, request)?;
     let status = answer.get(9..12).and_then(|digits| str::from_utf8(digits).ok());
     let status = status.and_then(|digits| digits.parse().ok()).context("no HTTP")?;
     let head = memchr::memmem::find(&answer, b"\r\n\r\n").context("no whole head")?;

@@ -7,6 +7,7 @@ mod list;
 mod mail;
 mod me;
 mod mfa;
+mod pages;
 mod refresh;
 mod revocation;
 mod search;
@@ -51,6 +52,8 @@ pub(crate) enum Part {
     B11,
     /// Second steps of log-ins.
     B12,
+    /// Pages.
+    B13,
 }
 
 impl Part {
@@ -68,6 +71,7 @@ impl Part {
             Self::B10 => "B10",
             Self::B11 => "B11",
             Self::B12 => "B12",
+            Self::B13 => "B13",
         }
     }
 }
@@ -117,6 +121,7 @@ impl Bench {
             Part::B10 => import::run(self),
             Part::B11 => mail::run(self),
             Part::B12 => mfa::run(self),
+            Part::B13 => pages::run(self),
         }
     }
 }
