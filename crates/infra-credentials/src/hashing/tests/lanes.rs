@@ -62,6 +62,6 @@ run_in_lanes! {
 run_in_lanes! {
     super::stored:
     p10_hashes_of_other_systems_verify_and_are_to_be_hashed_again
-    p11_u4_what_cannot_be_read_of_other_systems_is_wrong_within_a_second
+    p11_u4_what_cannot_be_read_of_other_systems_is_wrong_at_once
     p11_what_cannot_be_read_is_wrong_within_a_second
 }

@@ -256,7 +256,7 @@ pub(super) async fn p11_what_cannot_be_read_is_wrong_within_a_second() {
 }
 
 #[tokio::test]
-pub(super) async fn p11_u4_what_cannot_be_read_of_other_systems_is_wrong_within_a_second() {
+pub(super) async fn p11_u4_what_cannot_be_read_of_other_systems_is_wrong_at_once() {
     let (pool, started) = (pool(), Instant::now());
     for broken in [
         // Kinds that are not read.
@@ -332,7 +332,9 @@ pub(super) async fn p11_u4_what_cannot_be_read_of_other_systems_is_wrong_within_
     ] {
         assert_eq!(tried(&pool, "secret", &broken).await, Verification::Mismatch, "{broken}");
     }
-    assert!(started.elapsed() < Duration::from_secs(1));
+    // Milliseconds, but for other work of the machine. The largest of them, computed, would take all of its
+    // memory, and hours.
+    assert!(started.elapsed() < Duration::from_secs(10));
 }
 
 proptest! {
