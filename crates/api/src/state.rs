@@ -60,11 +60,14 @@ pub struct ApiSettings {
 
 /// What pages need to know.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct PageSettings {
     /// What the site is called.
     pub name: String,
     /// Whether there are all pages of an account, and not only those that links in mails lead to.
     pub account: bool,
+    /// Whether anybody may register.
+    pub is_open: bool,
     /// Whether there is the console.
     pub console: bool,
     /// Whether people reach them by TLS, so that cookies go by TLS only.

@@ -359,7 +359,11 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
         locale: settings.locale.default.value,
         trusted_proxies: settings.server.trusted_proxies(),
         hsts: settings.server.hsts,
-        pages: settings.pages.settings(&settings.server, settings.mail.is_on()),
+        pages: settings.pages.settings(
+            &settings.server,
+            settings.mail.is_on(),
+            settings.registration.is_open(),
+        ),
         dev_mails: mail::sent_mails(settings),
         public_url: settings.server.public_url().map(ToOwned::to_owned),
         published_issuer: settings.auth.published_issuer()?,

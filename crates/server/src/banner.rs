@@ -77,7 +77,7 @@ impl Banner<'_> {
             format!("  docs    {here}/docs"),
             format!("  data    {}", self.data),
         ];
-        let pages = self.settings.pages.settings(&self.settings.server, false);
+        let pages = self.settings.pages.settings(&self.settings.server, false, false);
         if pages.as_ref().is_some_and(|pages| pages.account) {
             lines.push(format!("  pages   {here}/account"));
         }

@@ -283,6 +283,19 @@ async fn g1_somebody_registers_and_is_logged_in() {
 }
 
 #[tokio::test]
+async fn g1_nobody_is_led_to_a_registration_that_is_closed() {
+    for (mode, leads) in [("open", true), ("invite", false), ("closed", false)] {
+        let app = TestApp::start_with(&[("registration.mode", mode)]).await;
+        let browser = app.browser();
+        let login = browser.open("/account/login").await;
+        assert_eq!(login.html.contains("href=\"register"), leads, "{mode}");
+        let form = [("username", "ann"), ("email", "ann@example.com"), ("password", PASSWORD)];
+        let made = browser.submit("/account/register", &form).await;
+        assert_eq!(made.status, if leads { 303 } else { 403 }, "{mode}");
+    }
+}
+
+#[tokio::test]
 async fn g1_where_an_address_has_to_be_proved_first_the_page_says_so() {
     let app = TestApp::start_with(&[("registration.require_verification", "login")]).await;
     let browser = app.browser();

@@ -47,13 +47,12 @@ fn first_step(visitor: &Visitor, name: &str, (next, challenge): (&str, &str)) ->
         vec![Field::text("username", label, "username", name), Field::current_password("password")];
     page.fields.extend(onward::fields(next, challenge));
     page.buttons = vec![Button::new("login", TITLE)];
-    page.links = vec![
-        ("forgot-password".into(), Text { zh: "忘记密码", en: "I have forgotten my password" }),
-        (
-            onward::link("register", next, challenge).into(),
-            Text { zh: "注册新账户", en: "Make an account" },
-        ),
-    ];
+    let forgotten = Text { zh: "忘记密码", en: "I have forgotten my password" };
+    page.links = vec![("forgot-password".into(), forgotten)];
+    if visitor.may_register() {
+        let register = Text { zh: "注册新账户", en: "Make an account" };
+        page.links.push((onward::link("register", next, challenge).into(), register));
+    }
     page
 }
 

@@ -154,6 +154,11 @@ impl Visitor {
         self.settings.redirect_origins.iter().any(|known| known.is_of(origin.as_bytes()))
     }
 
+    /// Whether anybody may register.
+    pub(crate) fn may_register(&self) -> bool {
+        self.settings.is_open
+    }
+
     /// The header that gives the browser the cookie of a session.
     pub(crate) fn set_cookie(&self, cookie: &SessionCookie) -> HeaderValue {
         self.settings.set_cookie(cookie)

@@ -18,11 +18,13 @@ pub(crate) struct PagesSettings {
 }
 
 impl PagesSettings {
-    /// What pages need to know; `has_links`: whether links in mails lead to some of them.
+    /// What pages need to know; `has_links`: whether links in mails lead to some of them; `is_open`:
+    /// whether anybody may register.
     pub(crate) fn settings(
         &self,
         server: &ServerSettings,
         has_links: bool,
+        is_open: bool,
     ) -> Option<PageSettings> {
         let scheme = if server.tls.is_on() { "https" } else { "http" };
         let own = || format!("{scheme}://{}", server.address());
@@ -30,6 +32,7 @@ impl PagesSettings {
         (self.account || self.console || has_links).then(|| PageSettings {
             name: self.name.clone(),
             account: self.account || self.console,
+            is_open,
             console: self.console,
             is_secure: url.starts_with("https://"),
             origin: origin(&url),
