@@ -21,8 +21,8 @@ pub(crate) struct Dialect {
     pub(crate) error_schema: fn(u16, &mut Components<'_>) -> Value,
     /// The rules of its requests.
     pub(crate) rules: fn(&ApiSettings) -> Rules,
-    /// Whether it is of pages, which know their own names.
-    pub(crate) has_pages: bool,
+    /// What the page at a path is called, to lead back to it; `None`: it has no pages.
+    pub(crate) page: fn(&str) -> Option<Box<str>>,
 }
 
 /// How to answer a request. The middleware leaves it in the extensions of the request.
@@ -36,7 +36,7 @@ pub(crate) struct ReplyContext {
     /// Whether the request is an HTML form: a client of OAuth2, which reads errors as RFC 6749 §5.2
     /// has them.
     pub(crate) is_form: bool,
-    /// The last part of the path of a page.
+    /// What the page is called, if it is one.
     pub(crate) page: Option<Box<str>>,
     /// `Strict-Transport-Security`, if the client came by TLS.
     pub(crate) strict_transport: Option<HeaderValue>,

@@ -46,7 +46,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
         roles: settings.roles.clone(),
         attributes: settings.attributes.clone(),
     },
-    has_pages: false,
+    page: |_path| None,
 };
 
 /// All endpoints.

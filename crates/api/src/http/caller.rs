@@ -31,10 +31,22 @@ async fn authenticated(request: &HttpRequest) -> Result<Principal, Rejection> {
     Ok(caller.map_err(unauthenticated)?)
 }
 
+/// The caller by token; without one by the cookie of the pages.
+async fn by_token_or_cookie(request: &HttpRequest) -> Result<Principal, Rejection> {
+    let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
+    let cookie = match (&api.settings.pages, bearer(request)?) {
+        (Some(pages), None) => sent_cookie(request, pages),
+        _ => None,
+    };
+    let Some(cookie) = cookie else { return authenticated(request).await };
+    let caller = api.services.cookies.caller(&cookie, None).await?;
+    Ok(caller.ok_or(ErrorKind::NotAuthenticated)?)
+}
+
 /// Makes extractors of the authenticated caller, who may be under these restrictions and no other; a request
 /// without a caller is refused.
 macro_rules! callers {
-    ($($(#[$doc:meta])* $name:ident: $access:ident, $admitted:expr;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident: $access:ident, $admitted:expr, $find:ident;)*) => {$(
         $(#[$doc])*
         pub(crate) struct $name(Principal);
 
@@ -53,7 +65,7 @@ macro_rules! callers {
             fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
                 let request = request.clone();
                 Box::pin(async move {
-                    let caller = authenticated(&request).await?;
+                    let caller = $find(&request).await?;
                     caller.check_restriction(&$admitted)?;
                     Ok(Self(caller))
                 })
@@ -71,52 +83,14 @@ macro_rules! callers {
 
 callers! {
     /// The authenticated caller.
-    Caller: Users, [];
+    Caller: Users, [], authenticated;
     /// Also one who may do next to nothing yet: for what such a caller may do.
-    RestrictedCaller: RestrictedUsers, [Restriction::PasswordChange, Restriction::FactorEnrolment];
+    RestrictedCaller: RestrictedUsers, [Restriction::PasswordChange, Restriction::FactorEnrolment], authenticated;
     /// Also one who has to set up a second factor first: for that.
-    Enrolling: Enrolling, [Restriction::FactorEnrolment];
-}
-
-/// The authenticated caller, by token or by the cookie of the pages: for proxies in front of an application,
-/// who have no other way to ask. A token that is sent counts alone.
-pub(crate) struct PageCaller(Principal);
-
-impl Deref for PageCaller {
-    type Target = Principal;
-
-    fn deref(&self) -> &Principal {
-        &self.0
-    }
-}
-
-impl FromRequest for PageCaller {
-    type Error = Rejection;
-    type Future = Extraction<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
-            let cookie = match (&api.settings.pages, bearer(&request)?) {
-                (Some(pages), None) => sent_cookie(&request, pages),
-                _ => None,
-            };
-            let caller = match cookie {
-                Some(cookie) => api.services.cookies.caller(&cookie, None).await?,
-                None => Some(authenticated(&request).await?),
-            };
-            let caller = caller.ok_or(ErrorKind::NotAuthenticated)?;
-            caller.check_restriction(&[])?;
-            Ok(Self(caller))
-        })
-    }
-}
-
-impl Input for PageCaller {
-    fn describe(signature: &mut Signature, components: &mut Components<'_>) {
-        Caller::describe(signature, components);
-    }
+    Enrolling: Enrolling, [Restriction::FactorEnrolment], authenticated;
+    /// By token or by the cookie of the pages: for proxies in front of an application, who have no other way to
+    /// ask.
+    PageCaller: Users, [], by_token_or_cookie;
 }
 
 /// Somebody who may list and end their own sessions: the authenticated caller, or who was refused a session

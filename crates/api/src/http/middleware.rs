@@ -31,7 +31,6 @@ use tracing::Instrument as _;
 use super::locale::negotiate;
 use super::reply::Rejection;
 use crate::dialect::{Dialect, ReplyContext};
-use crate::pages::CONSOLE;
 use crate::state::Api;
 
 /// Answers a request, in the dialect of its path.
@@ -226,17 +225,9 @@ fn context_of(
         request_id,
         client: client_address(request, api),
         is_form: is_form(request),
-        page: dialect.has_pages.then(|| name_of(request.path())),
+        page: (dialect.page)(request.path()),
         strict_transport: by_tls.and_then(|api| api.strict_transport.clone()),
     }
-}
-
-/// What a page is called: the last part of its path, but for the console.
-fn name_of(path: &str) -> Box<str> {
-    if path.starts_with("/console") {
-        return CONSOLE.into();
-    }
-    path.rsplit('/').next().unwrap_or_default().into()
 }
 
 fn is_form(request: &ServiceRequest) -> bool {

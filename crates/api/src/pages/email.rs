@@ -10,6 +10,7 @@ use menjin_domain::credentials::CandidatePassword;
 use menjin_web::values::Token;
 
 use super::form::{CodeIfAny, PageForm};
+use super::navigation;
 use super::page::{Button, Field, Page, see_other};
 use super::visitor::Visitor;
 use crate::prelude::*;
@@ -20,7 +21,7 @@ pub(super) fn endpoints() -> [Endpoint; 2] {
     [Endpoint::hidden(Method::GET, PATH, show), Endpoint::hidden(Method::POST, PATH, act)]
 }
 
-pub(super) const TITLE: Text = Text { zh: "邮箱", en: "E-mail address" };
+const TITLE: Text = navigation::EMAIL;
 const SENT: Text = Text {
     zh: "确认邮件已发送至新邮箱，点击其中的链接后生效。",
     en: "A mail is on its way to the new address, which changes by the link in it.",

@@ -17,6 +17,7 @@ mod forgot_password;
 mod form;
 mod login;
 mod logout;
+mod navigation;
 mod onward;
 mod page;
 mod password;
@@ -33,8 +34,8 @@ use std::sync::LazyLock;
 
 use actix_web::HttpRequest;
 use actix_web::web::Bytes;
-use menjin_web::Locale;
 
+use self::navigation::{CONSOLE, is_console, name_of};
 use self::page::{Page, see_other};
 use crate::dialect::Dialect;
 use crate::http::content::Content;
@@ -48,17 +49,11 @@ pub(crate) static DIALECT: Dialect = Dialect {
     render: refused,
     error_schema: |status, components| (v1::DIALECT.error_schema)(status, components),
     rules: |settings| (v1::DIALECT.rules)(settings),
-    has_pages: true,
+    page: |path| {
+        let name = if is_console(path) { CONSOLE } else { name_of(path) };
+        Some(name.into())
+    },
 };
-
-/// The pages of somebody who is logged in, as they are listed on each of them.
-const NAVIGATION: [(&str, Text); 5] = [
-    ("profile", profile::TITLE),
-    ("email", email::TITLE),
-    ("password", password::TITLE),
-    ("second-factor", second_factor::TITLE),
-    ("sessions", sessions::TITLE),
-];
 
 /// The pages and what they load.
 pub(crate) fn endpoints(settings: &PageSettings) -> Vec<Endpoint> {
@@ -94,9 +89,6 @@ async fn front() -> HttpResponse {
     see_other("account/profile")
 }
 
-/// What all pages of the console are called where one leads back to them.
-pub(crate) const CONSOLE: &str = "console";
-
 const SORRY: Text = Text { zh: "无法完成", en: "This cannot be done" };
 const BACK: Text = Text { zh: "返回账户页面", en: "Back to the account" };
 
@@ -122,12 +114,6 @@ fn refused(error: &ApiError, context: &ReplyContext) -> HttpResponse {
     let written = page.write(begin_error(error).finish());
     written.unwrap_or_else(|_rejection| begin_error(error).finish())
 }
-
-/// The languages that somebody can choose.
-const LANGUAGES: [(Locale, Text); 2] = [
-    (Locale::ZhCn, Text { zh: "中文", en: "中文" }),
-    (Locale::En, Text { zh: "English", en: "English" }),
-];
 
 static STYLE: LazyLock<Content> = LazyLock::new(|| {
     let file = include_bytes!("page.css");

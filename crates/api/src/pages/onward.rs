@@ -5,7 +5,7 @@ use menjin_domain::access::Principal;
 use menjin_domain::sessions::CodeChallenge;
 use menjin_web::{ErrorKind, Text};
 
-use super::CONSOLE;
+use super::navigation::CONSOLE;
 use super::page::{Field, Page};
 use super::visitor::Visitor;
 use crate::http::reply::Answer;

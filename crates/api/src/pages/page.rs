@@ -100,14 +100,16 @@ impl Field {
         Self::text("code", label, "one-time-code", "")
     }
 
-    /// One of several, which have names of their own.
-    pub(crate) fn choice_of(
+    /// One of several, which have names of their own, or all of them.
+    pub(crate) fn filter(
         name: &'static str,
         label: Text,
         value: &str,
-        options: Vec<(String, String)>,
+        names: impl Iterator<Item = String>,
     ) -> Self {
-        let options = options.into_iter().map(|(sent, name)| (sent, Choice::Name(name))).collect();
+        let all = (String::new(), Choice::Text(Text { zh: "全部", en: "all" }));
+        let names = names.map(|name| (name.clone(), Choice::Name(name)));
+        let options = [all].into_iter().chain(names).collect();
         Self { kind: "choice", options, ..Self::text(name, label, "off", value) }
     }
 

@@ -1,11 +1,11 @@
 //! `/account/password`: another password for whoever knows the one that there is.
 
-use actix_web::http::header::SET_COOKIE;
 use menjin_domain::access::{Principal, Restriction};
 use menjin_domain::credentials::{CandidatePassword, ChangePasswordInput, NewPassword};
 use menjin_web::values::Token;
 
 use super::form::PageForm;
+use super::navigation;
 use super::page::{Button, Field, Page, see_other};
 use super::visitor::Visitor;
 use crate::prelude::*;
@@ -16,7 +16,7 @@ pub(super) fn endpoints() -> [Endpoint; 2] {
     [Endpoint::hidden(Method::GET, PATH, show), Endpoint::hidden(Method::POST, PATH, act)]
 }
 
-pub(super) const TITLE: Text = Text { zh: "修改密码", en: "Password" };
+const TITLE: Text = navigation::PASSWORD;
 const DONE: Text = Text {
     zh: "密码已修改，其他设备上的登录均已结束。",
     en: "Your password is changed, and you are logged out everywhere else.",
@@ -86,8 +86,6 @@ async fn act(
     }
     // The session stays, and its cookie is another one from now on.
     let mut response = see_other("password?done");
-    if let Some(cookie) = api.services.cookies.bind(caller.session_id).await? {
-        response.headers_mut().insert(SET_COOKIE, visitor.set_cookie(&cookie));
-    }
+    visitor.renew_cookie(&api, caller, &mut response).await?;
     Ok(response)
 }

@@ -7,8 +7,8 @@ use menjin_domain::accounts::{
 use menjin_domain::common::Locale;
 use menjin_web::values::Token;
 
-use super::LANGUAGES;
 use super::form::PageForm;
+use super::navigation;
 use super::page::{Button, Field, Page, see_other};
 use super::visitor::Visitor;
 use crate::prelude::*;
@@ -19,8 +19,14 @@ pub(super) fn endpoints() -> [Endpoint; 2] {
     [Endpoint::hidden(Method::GET, PATH, show), Endpoint::hidden(Method::POST, PATH, act)]
 }
 
-pub(super) const TITLE: Text = Text { zh: "个人资料", en: "Profile" };
+const TITLE: Text = navigation::PROFILE;
 const DONE: Text = Text { zh: "已保存", en: "Saved" };
+
+/// The languages that somebody can choose.
+const LANGUAGES: [(Locale, Text); 2] = [
+    (Locale::ZhCn, Text { zh: "中文", en: "中文" }),
+    (Locale::En, Text { zh: "English", en: "English" }),
+];
 
 request! {
     struct ProfileForm {

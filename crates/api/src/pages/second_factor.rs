@@ -1,6 +1,5 @@
 //! `/account/second-factor`: sets an authenticator app up, and takes it away.
 
-use actix_web::http::header::SET_COOKIE;
 use menjin_domain::access::{Principal, Restriction};
 use menjin_domain::credentials::CandidatePassword;
 use menjin_domain::mfa::{RecoveryCodes, TotpEnrolment};
@@ -8,6 +7,7 @@ use menjin_web::values::Token;
 use secrecy::ExposeSecret as _;
 
 use super::form::{CodeIfAny, PageForm};
+use super::navigation;
 use super::page::{Button, Field, Page, see_other};
 use super::visitor::Visitor;
 use crate::prelude::*;
@@ -19,7 +19,7 @@ pub(super) fn endpoints() -> [Endpoint; 2] {
     [Endpoint::hidden(Method::GET, PATH, show), Endpoint::hidden(Method::POST, PATH, act)]
 }
 
-pub(super) const TITLE: Text = Text { zh: "两步验证", en: "Second factor" };
+const TITLE: Text = navigation::SECOND_FACTOR;
 const REMOVED: Text = Text { zh: "两步验证已关闭。", en: "No code is asked for any more." };
 const MUST: Text = Text {
     zh: "您的角色必须启用两步验证，请先设置。",
@@ -134,9 +134,7 @@ async fn act(
                 Ok(shown) => {
                     let mut page = codes(&visitor, &shown).respond()?;
                     // The session has the factor from now on, and another cookie.
-                    if let Some(cookie) = services.cookies.bind(caller.session_id).await? {
-                        page.headers_mut().insert(SET_COOKIE, visitor.set_cookie(&cookie));
-                    }
+                    visitor.renew_cookie(&api, caller, &mut page).await?;
                     return Ok(page);
                 }
                 Err(error) => Err(ApiError::from(error)),

@@ -6,6 +6,7 @@ use menjin_web::device;
 use menjin_web::values::Token;
 
 use super::form::PageForm;
+use super::navigation;
 use super::page::{Button, Item, moment, see_other};
 use super::visitor::Visitor;
 use crate::prelude::*;
@@ -16,7 +17,7 @@ pub(super) fn endpoints() -> [Endpoint; 2] {
     [Endpoint::hidden(Method::GET, PATH, show), Endpoint::hidden(Method::POST, PATH, act)]
 }
 
-pub(super) const TITLE: Text = Text { zh: "登录的设备", en: "Devices" };
+const TITLE: Text = navigation::SESSIONS;
 const DONE: Text =
     Text { zh: "已退出该设备上的登录。", en: "That device is logged out." };
 const ALL_DONE: Text =

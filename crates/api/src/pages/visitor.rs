@@ -5,17 +5,17 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::HeaderValue;
+use actix_web::http::header::{HeaderValue, SET_COOKIE};
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use menjin_domain::access::rights::{Right, RightId};
 use menjin_domain::access::{Allowed, Principal, Restriction};
 use menjin_domain::common::RequestContext;
 use menjin_domain::sessions::SessionCookie;
 use menjin_web::{ApiError, ErrorKind, Locale, Text};
 
+use super::navigation::{ACCOUNT_PAGES, CONSOLE_PAGES, TO_CONSOLE, is_console, name_of};
 use super::page::Page;
-use super::{NAVIGATION, console};
 use crate::dialect::ReplyContext;
 use crate::http::body::pairs;
 use crate::http::cookie::sent_cookie;
@@ -52,7 +52,7 @@ impl Visitor {
             Some(cookie) => (cookie, false),
             None => (cookies.draw()?, true),
         };
-        let is_console = request.path().starts_with("/console");
+        let is_console = is_console(request.path());
         let idle = is_console.then_some(CONSOLE_IDLE);
         let caller = if is_new { None } else { cookies.caller(&cookie, idle).await? };
         let may_look = |caller: &Principal| {
@@ -62,7 +62,7 @@ impl Visitor {
         let form_token = cookies.form_token(&cookie).ok_or(ErrorKind::Internal)?;
         let chosen = caller.as_ref().and_then(|caller| caller.user.locale);
         let query = pairs(request.query_string().as_bytes()).unwrap_or_default();
-        let name = request.path().rsplit('/').next().unwrap_or_default().to_owned();
+        let name = name_of(request.path()).to_owned();
         let locale = chosen.unwrap_or(context.locale);
         Ok(Self {
             locale,
@@ -142,11 +142,10 @@ impl Visitor {
             return Vec::new();
         }
         if self.is_console {
-            return console::NAVIGATION.to_vec();
+            return CONSOLE_PAGES.to_vec();
         }
-        let own = NAVIGATION.into_iter().filter(|_| self.settings.account);
-        let console = ("../console/users", Text { zh: "管理控制台", en: "Console" });
-        own.chain(self.has_console.then_some(console)).collect()
+        let own = ACCOUNT_PAGES.into_iter().filter(|_| self.settings.account);
+        own.chain(self.has_console.then_some(TO_CONSOLE)).collect()
     }
 
     /// Whether people may be sent to this origin of an application.
@@ -162,6 +161,19 @@ impl Visitor {
     /// The header that gives the browser the cookie of a session.
     pub(crate) fn set_cookie(&self, cookie: &SessionCookie) -> HeaderValue {
         self.settings.set_cookie(cookie)
+    }
+
+    /// Gives the browser another cookie with this answer; the one before is of no use any more.
+    pub(crate) async fn renew_cookie(
+        &self,
+        api: &Api,
+        caller: &Principal,
+        response: &mut HttpResponse,
+    ) -> Result<(), Rejection> {
+        if let Some(cookie) = api.services.cookies.bind(caller.session_id).await? {
+            response.headers_mut().insert(SET_COOKIE, self.set_cookie(&cookie));
+        }
+        Ok(())
     }
 }
 

@@ -107,7 +107,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
         roles: settings.roles.clone(),
         attributes: settings.attributes.clone(),
     },
-    has_pages: false,
+    page: |_path| None,
 };
 
 /// All endpoints.

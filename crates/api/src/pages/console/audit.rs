@@ -11,6 +11,7 @@ use menjin_domain::common::{RequestContext, UserId};
 use menjin_web::Locale;
 
 use super::user::parsed;
+use crate::pages::navigation;
 use crate::pages::page::{Field, Item, Search, moment};
 use crate::pages::visitor::Visitor;
 use crate::prelude::*;
@@ -19,9 +20,8 @@ pub(super) fn endpoints() -> [Endpoint; 1] {
     [Endpoint::hidden(Method::GET, "/console/audit", show)]
 }
 
-pub(super) const TITLE: Text = Text { zh: "审计日志", en: "Audit log" };
+const TITLE: Text = navigation::AUDIT;
 const NOTHING: Text = Text { zh: "没有记录。", en: "There is nothing." };
-const ANYTHING: Text = Text { zh: "全部", en: "all" };
 
 /// How many are shown at a time.
 const LIMIT: u64 = 20;
@@ -43,7 +43,7 @@ async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpRe
     let found = api.services.list_records.execute(&allowed, input).await?;
     let names = names(&api, &visitor, &found.records, client.0).await?;
     let mut page = visitor.page(TITLE);
-    page.search = Some(search_form(visitor.locale, user, action));
+    page.search = Some(search_form(user, action));
     page.items = found.records.iter().map(|record| item(record, &names, visitor.locale)).collect();
     if page.items.is_empty() {
         page.lines.push(NOTHING);
@@ -83,20 +83,13 @@ async fn names(
     Ok(names)
 }
 
-fn search_form(locale: Locale, user: &str, action: &str) -> Search {
-    let any = (String::new(), ANYTHING.in_locale(locale).to_owned());
-    let actions = AuditAction::ALL.iter().map(|action| action.as_str().to_owned());
-    let actions = actions.map(|name| (name.clone(), name));
+fn search_form(user: &str, action: &str) -> Search {
     let number = Text { zh: "用户编号", en: "Id of a user" };
+    let actions = AuditAction::ALL.iter().map(|action| action.as_str().to_owned());
     Search {
         fields: vec![
             Field::text("user_id", number, "off", user).optional().plain(),
-            Field::choice_of(
-                "action",
-                Text { zh: "操作", en: "What" },
-                action,
-                [any].into_iter().chain(actions).collect(),
-            ),
+            Field::filter("action", Text { zh: "操作", en: "What" }, action, actions),
         ],
         button: Text { zh: "查找", en: "Find" },
     }

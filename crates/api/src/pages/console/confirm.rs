@@ -1,8 +1,6 @@
 //! `/console/confirm`: the password again, before what is critical.
 
-use actix_web::http::header::SET_COOKIE;
 use menjin_domain::access::Principal;
-use menjin_domain::common::UserId;
 use menjin_domain::credentials::CandidatePassword;
 use menjin_web::values::Token;
 
@@ -32,11 +30,6 @@ request! {
         id: Required<Token>,
         action: Optional<Token>,
     }
-}
-
-/// The address of the page, which leads back to a user.
-pub(super) fn address(id: UserId) -> String {
-    format!("confirm?id={id}")
 }
 
 fn form(visitor: &Visitor, caller: &Principal, id: &str) -> Page {
@@ -75,8 +68,6 @@ async fn act(
     }
     let to = parsed(&id).map_or_else(|_none| "users".to_owned(), |id| format!("user?id={id}"));
     let mut response = see_other(&to);
-    if let Some(cookie) = api.services.cookies.bind(caller.session_id).await? {
-        response.headers_mut().insert(SET_COOKIE, visitor.set_cookie(&cookie));
-    }
+    visitor.renew_cookie(&api, caller, &mut response).await?;
     Ok(response)
 }

@@ -6,16 +6,8 @@ mod confirm;
 mod user;
 mod users;
 
-use crate::prelude::*;
-
 use super::page::see_other;
-
-/// The pages of the console, as they are listed on each of them.
-pub(super) const NAVIGATION: [(&str, Text); 3] = [
-    ("users", users::TITLE),
-    ("audit", audit::TITLE),
-    ("../account/profile", Text { zh: "我的账户", en: "My account" }),
-];
+use crate::prelude::*;
 
 /// The pages.
 pub(super) fn endpoints() -> Vec<Endpoint> {

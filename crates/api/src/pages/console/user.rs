@@ -13,8 +13,8 @@ use menjin_domain::lockout::Lockout;
 use menjin_web::Locale;
 use menjin_web::values::Token;
 
-use super::confirm;
 use crate::pages::form::PageForm;
+use crate::pages::navigation;
 use crate::pages::page::{Button, Field, Page, moment, see_other};
 use crate::pages::visitor::Visitor;
 use crate::prelude::*;
@@ -104,7 +104,7 @@ async fn page(api: &Api, visitor: &Visitor, id: UserId, request: RequestContext)
     page.buttons = buttons(&user, &lockout, now, may);
     page.links = vec![("users".into(), Text { zh: "返回列表", en: "Back to the list" })];
     if may(RightId::AuditRead) {
-        page.links.push((format!("audit?user_id={id}").into(), super::audit::TITLE));
+        page.links.push((format!("audit?user_id={id}").into(), navigation::AUDIT));
     }
     Ok(page)
 }
@@ -208,7 +208,7 @@ async fn act(
             page.respond()
         }
         Err(error) if error.0.kind == ErrorKind::ReauthenticationRequired => {
-            Ok(see_other(&confirm::address(id)))
+            Ok(see_other(&format!("confirm?id={id}")))
         }
         Err(error) if error.0.kind == ErrorKind::Forbidden => Err(error),
         Err(error) => page(&api, &visitor, id, client.0).await?.refuse(error.0),

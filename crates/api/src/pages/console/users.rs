@@ -7,6 +7,7 @@ use menjin_domain::accounts::{
 use menjin_web::Locale;
 
 use super::user::standing;
+use crate::pages::navigation;
 use crate::pages::page::{Field, Item, Search, moment};
 use crate::pages::visitor::Visitor;
 use crate::prelude::*;
@@ -15,7 +16,7 @@ pub(super) fn endpoints() -> [Endpoint; 1] {
     [Endpoint::hidden(Method::GET, "/console/users", show)]
 }
 
-pub(super) const TITLE: Text = Text { zh: "用户", en: "Users" };
+const TITLE: Text = navigation::USERS;
 const NOBODY: Text = Text { zh: "没有找到用户。", en: "Nobody was found." };
 
 /// How many are shown at a time.
@@ -33,7 +34,7 @@ async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpRe
     let sent = |name| visitor.parameter(name).unwrap_or_default();
     let (q, role, active) = (sent("q"), sent("role"), sent("is_active"));
     let mut page = visitor.page(TITLE);
-    page.search = Some(search_form(&api, visitor.locale, q, role, active));
+    page.search = Some(search_form(&api, q, role, active));
     let term = match SearchTerm::parse(q) {
         Ok(term) => term,
         Err(problem) => {
@@ -67,19 +68,13 @@ async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpRe
     page.respond()
 }
 
-fn search_form(api: &Api, locale: Locale, q: &str, role: &str, active: &str) -> Search {
-    let any = (String::new(), Text { zh: "全部", en: "all" }.in_locale(locale).to_owned());
-    let roles = api.settings.roles.all().map(|role| (role.to_string(), role.to_string()));
+fn search_form(api: &Api, q: &str, role: &str, active: &str) -> Search {
     let label = Text { zh: "用户名、邮箱或姓名", en: "User name, address or full name" };
+    let roles = api.settings.roles.all().map(|role| role.to_string());
     Search {
         fields: vec![
             Field::text("q", label, "off", q).optional().plain(),
-            Field::choice_of(
-                "role",
-                Text { zh: "角色", en: "Role" },
-                role,
-                [any].into_iter().chain(roles).collect(),
-            ),
+            Field::filter("role", Text { zh: "角色", en: "Role" }, role, roles),
             Field::choice("is_active", Text { zh: "状态", en: "State" }, active, ACTIVE.to_vec()),
         ],
         button: Text { zh: "查找", en: "Find" },
