@@ -5,9 +5,11 @@
 //!
 //! * **Durable.** The write-ahead log has `synchronous = FULL`: acknowledged changes survive a
 //!   power loss.
-//! * **One writer, many readers.** Every change is one `BEGIN IMMEDIATE` transaction on the only
-//!   connection that may write. Readers and the writer do not wait for each other. Other processes
-//!   may write as well (`menjin admin create` beside a running server).
+//! * **One writer, many readers.** All changes go over the only connection that may write, in
+//!   `BEGIN IMMEDIATE` transactions. Changes that wait at the same time are committed together, each
+//!   with a savepoint of its own, because the sync of a commit costs more than most changes. Readers
+//!   and the writer do not wait for each other. Other processes may write as well
+//!   (`menjin admin create` beside a running server).
 //! * **Bounded.** A call that cannot be answered within three seconds is
 //!   [`PortError::Unavailable`](menjin_domain::common::PortError::Unavailable).
 
@@ -40,6 +42,7 @@ mod sessions;
 mod store;
 mod terms;
 mod users;
+mod writes;
 
 pub use archive::SqliteArchive;
 pub use menjin_infra_sql::migrations::SchemaError;

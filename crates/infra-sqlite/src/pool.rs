@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, ConnectionError, ConnectionResult, SqliteConnection};
 use menjin_domain::common::PortError;
 
-use crate::error::{failed, is_read_only};
+use crate::error::{COMPONENT, OrPortError as _, failed, is_read_only};
 use crate::files::check_writable;
 
 /// When a call is answered at the latest, though the disk does not.
@@ -40,6 +40,9 @@ impl Access {
         }
     }
 }
+
+/// Some writing. Returns whether what it did is to stay.
+pub(crate) type Write = Box<dyn FnOnce(&mut SqliteConnection) -> bool + Send>;
 
 /// A connection in a pool.
 pub(crate) struct Connection {
@@ -82,6 +85,18 @@ impl Connection {
         self.transaction(&begin, work)
     }
 
+    /// The same for several writes. Those that are not to stay are undone alone. If this fails, none
+    /// of them stays.
+    pub(crate) fn write_together(
+        &mut self,
+        patience: Duration,
+        writes: Vec<Write>,
+    ) -> Result<(), PortError> {
+        self.write(patience, |sqlite| {
+            writes.into_iter().try_for_each(|write| keep_or_undo(sqlite, write))
+        })
+    }
+
     /// diesel's transactions are not used: after a full disk SQLite has already rolled back, and
     /// diesel then returns the error of its own `ROLLBACK` instead of the reason.
     fn transaction<T, E: From<PortError>>(
@@ -114,6 +129,17 @@ impl Connection {
     fn roll_back(&mut self) {
         self.sound = self.sqlite.batch_execute("ROLLBACK").is_ok();
     }
+}
+
+/// After some errors (a full disk, for one) SQLite has rolled back all of the transaction. Then there
+/// is no savepoint to go back to.
+fn keep_or_undo(sqlite: &mut SqliteConnection, write: Write) -> Result<(), PortError> {
+    let is_gone = |error| PortError::unavailable(COMPONENT, error);
+    sqlite.batch_execute("SAVEPOINT one_of_many").or_port_error()?;
+    if !write(sqlite) {
+        sqlite.batch_execute("ROLLBACK TO one_of_many").map_err(is_gone)?;
+    }
+    sqlite.batch_execute("RELEASE one_of_many").map_err(is_gone)
 }
 
 /// Opens a connection with all settings of its kind.

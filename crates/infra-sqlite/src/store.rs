@@ -21,6 +21,7 @@ use crate::error::{COMPONENT, OrPortError, failed, is_busy};
 use crate::lookups::Lookups;
 use crate::open::{self, Claim, OpenError, SqliteConfig};
 use crate::pool::{Access, Connection, DEADLINE, Manager};
+use crate::writes::Writes;
 
 /// How long a call may wait in total for a connection and for writes of other processes.
 const PATIENCE: Duration = Duration::from_millis(2500);
@@ -35,7 +36,8 @@ pub struct SqliteStore {
     reader: Pool<Manager>,
     /// One connection. SQLite has one writer anyway; the queue of this pool is fair, and waiting
     /// for SQLite's lock is not.
-    writer: Pool<Manager>,
+    pub(crate) writer: Pool<Manager>,
+    pub(crate) writes: Arc<Writes>,
     pub(crate) lookups: Arc<Lookups>,
     probed: Arc<Mutex<Probed>>,
 }
@@ -65,6 +67,7 @@ impl SqliteStore {
         Ok(Self {
             reader: pool(Access::Read, config.readers.max(1))?,
             writer: pool(Access::Write, 1)?,
+            writes: Writes::new(1),
             // The other connections are for longer reads.
             lookups: Lookups::new(config.readers / 2),
             probed: Arc::default(),
@@ -135,18 +138,6 @@ impl SqliteStore {
         E: From<PortError> + Send + 'static,
     {
         run(&self.reader, |connection, _patience| connection.read_together(work)).await?
-    }
-
-    /// Writes in one immediate transaction, which is rolled back on an error.
-    pub(crate) async fn write<T, E>(
-        &self,
-        work: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<PortError> + Send + 'static,
-    {
-        run(&self.writer, |connection, patience| connection.write(patience, work)).await?
     }
 
     /// Runs a statement that deletes rows older than a moment. The statement takes the moment and
@@ -237,7 +228,15 @@ async fn run<T: Send + 'static>(
     pool: &Pool<Manager>,
     work: impl FnOnce(&mut Connection, Duration) -> T + Send + 'static,
 ) -> Result<T, PortError> {
-    let started = Instant::now();
+    run_since(Instant::now(), pool, work).await
+}
+
+/// The same for a call that has been waiting.
+pub(crate) async fn run_since<T: Send + 'static>(
+    started: Instant,
+    pool: &Pool<Manager>,
+    work: impl FnOnce(&mut Connection, Duration) -> T + Send + 'static,
+) -> Result<T, PortError> {
     let mut connection = lend(pool, started).await?;
     let patience = PATIENCE.saturating_sub(started.elapsed());
     let work = tokio::task::spawn_blocking(move || work(&mut connection, patience));

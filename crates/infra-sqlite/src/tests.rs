@@ -1,6 +1,7 @@
 //! Tests of what is specific to SQLite. The contract suite tests what the ports promise.
 
 mod lookups;
+mod writes;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
