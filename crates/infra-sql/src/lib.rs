@@ -6,6 +6,7 @@
 
 pub mod account_changes;
 pub mod batches;
+pub mod cached;
 pub mod changes;
 pub mod cleanup;
 pub mod deletions;

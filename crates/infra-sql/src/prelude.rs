@@ -4,6 +4,7 @@ pub use async_trait::async_trait;
 pub use diesel::prelude::*;
 pub use menjin_domain::common::{Error, PortError};
 
+pub use crate::cached::cached;
 pub use crate::changes::{
     NewEventRow, NewFailuresRow, NewSessionRow, NewUserRow, OwnPasswordRow, ProfileRow,
     RotationRow, TermRow,

@@ -64,11 +64,8 @@ impl LockoutRepository for SqliteStore {
             diesel::delete(counts.filter(throttles::failures.le(1)))
                 .execute(sqlite)
                 .or_port_error()?;
-            diesel::update(counts)
-                .set(throttles::failures.eq(throttles::failures - 1))
-                .execute(sqlite)
-                .or_port_error()
-                .map(drop)
+            let fewer = diesel::update(counts).set(throttles::failures.eq(throttles::failures - 1));
+            cached(fewer).execute(sqlite).or_port_error().map(drop)
         })
         .await
     }
@@ -141,12 +138,10 @@ fn as_of(
 }
 
 fn store(sqlite: &mut SqliteConnection, row: &NewFailuresRow<'_>) -> Result<(), PortError> {
-    diesel::insert_into(throttles::table)
+    let upsert = diesel::insert_into(throttles::table)
         .values(row)
         .on_conflict((throttles::subject, throttles::network))
         .do_update()
-        .set(row)
-        .execute(sqlite)
-        .or_port_error()
-        .map(drop)
+        .set(row);
+    cached(upsert).execute(sqlite).or_port_error().map(drop)
 }

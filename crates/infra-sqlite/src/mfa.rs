@@ -117,7 +117,7 @@ impl FactorRepository for SqliteStore {
                 .filter(is_factor(user.get(), &secret.sealed))
                 .filter(totp_factors::last_step.lt(step));
             let taken = diesel::update(factor).set(totp_factors::last_step.eq(step));
-            Ok(taken.execute(sqlite).or_port_error()? > 0)
+            Ok(cached(taken).execute(sqlite).or_port_error()? > 0)
         })
         .await
     }

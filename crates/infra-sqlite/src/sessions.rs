@@ -27,9 +27,10 @@ impl SessionRepository for SqliteStore {
     async fn create(&self, session: NewSession) -> Result<User, Error<CreateSessionError>> {
         self.write(move |sqlite| {
             let account = is_verified(session.user_id.get(), session.verified_version.0);
-            let user: UserRow = diesel::update(users::table.filter(account))
+            let seen = diesel::update(users::table.filter(account))
                 .set(users::last_login_at.eq(Micros::from(session.created_at)))
-                .returning(UserRow::as_returning())
+                .returning(UserRow::as_returning());
+            let user: UserRow = cached(seen)
                 .get_result(sqlite)
                 .optional()
                 .or_port_error()?
@@ -71,7 +72,7 @@ impl SessionRepository for SqliteStore {
         self.write(move |sqlite| {
             let bound = diesel::update(sessions::table.filter(is_live(id.into(), at.into())))
                 .set(sessions::cookie.eq(cookie.as_str()));
-            Ok(bound.execute(sqlite).or_port_error()? > 0)
+            Ok(cached(bound).execute(sqlite).or_port_error()? > 0)
         })
         .await
     }
@@ -97,7 +98,7 @@ impl SessionRepository for SqliteStore {
             let (used, expires) = (Micros::from(at), Micros::from(expires_at));
             let touched = diesel::update(live)
                 .set((sessions::last_used_at.eq(used), sessions::expires_at.eq(expires)));
-            Ok(touched.execute(sqlite).or_port_error()? > 0)
+            Ok(cached(touched).execute(sqlite).or_port_error()? > 0)
         })
         .await
     }
@@ -114,7 +115,7 @@ impl SessionRepository for SqliteStore {
             let until = Some(Micros::from(until));
             let offered = diesel::update(live)
                 .set((sessions::hand_off.eq(code.as_str()), sessions::hand_off_until.eq(until)));
-            Ok(offered.execute(sqlite).or_port_error()? > 0)
+            Ok(cached(offered).execute(sqlite).or_port_error()? > 0)
         })
         .await
     }
@@ -153,10 +154,9 @@ impl SessionRepository for SqliteStore {
             live.session.generation = next.lineage.current;
             live.session.last_used_at = rotation.at;
             live.session.expires_at = rotation.expires_at(live.session.ends_at);
-            diesel::update(sessions::table.find(Id::from(rotation.session_id)))
-                .set(RotationRow::new(next.lineage, &live.session))
-                .execute(sqlite)
-                .or_port_error()?;
+            let rotated = diesel::update(sessions::table.find(Id::from(rotation.session_id)))
+                .set(RotationRow::new(next.lineage, &live.session));
+            cached(rotated).execute(sqlite).or_port_error()?;
             if let Some(event) = &next.event {
                 record(sqlite, event)?;
             }

@@ -92,7 +92,7 @@ impl UndoEmailChange {
         if factor.is_some_and(|factor| factor.created_at < holder.created_at) {
             let code = code.ok_or(Error::Refused(UndoEmailChangeError::CodeRequired))?;
             let checked = self.factor.of_login(holder.user.id, code, request.clone()).await;
-            checked.map_err(Error::cast)?;
+            checked.map_err(Error::cast)?.succeeded().await;
         }
         let mut mails = Vec::new();
         for _address in ["the one that is back", "the one before"] {

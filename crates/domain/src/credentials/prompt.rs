@@ -102,7 +102,8 @@ impl PasswordPrompt {
         let credentials = self.check(user, current, attempt.map_err(Error::cast)?).await?;
         if credentials.has_factor {
             let code = code.ok_or(Error::Refused(PromptError::CodeRequired))?;
-            self.factor.of_login(user, code, request).await.map_err(Error::cast)?;
+            let attempt = self.factor.of_login(user, code, request).await;
+            attempt.map_err(Error::cast)?.succeeded().await;
         }
         Ok(credentials)
     }

@@ -70,6 +70,7 @@ struct Tried {
 
 /// An attempt that has been counted. If it is dropped without a decision, because the client went
 /// away, it stays a failure.
+#[must_use = "what became of it has to be counted"]
 pub(crate) struct LoginAttempt<'a> {
     guard: &'a AttemptGuard,
     tried: Tried,

@@ -55,7 +55,8 @@ impl FactorCheck {
         }
     }
 
-    /// Checks the code of somebody who logs in.
+    /// Checks the code of somebody who logs in. The attempt has succeeded; whoever asks says so while the
+    /// session begins, so that stores can commit both together.
     ///
     /// # Errors
     /// See [`FactorError`].
@@ -64,7 +65,7 @@ impl FactorCheck {
         user: UserId,
         code: &FactorCode,
         request: RequestContext,
-    ) -> Result<(), Error<FactorError>> {
+    ) -> Result<LoginAttempt<'_>, Error<FactorError>> {
         let attempt = self.attempts.begin_login_code(user, request.clone()).await;
         let mut context = AuditContext::anonymous(self.clock.now(), request);
         context.actor = Some(user);
@@ -84,21 +85,23 @@ impl FactorCheck {
     ) -> Result<(), Error<FactorError>> {
         let attempt = self.attempts.begin_change_code(caller, purpose, request.clone()).await;
         let context = AuditContext::by(caller, self.clock.now(), request);
-        self.decide(caller.user.id, code, context, attempt.map_err(Error::cast)?).await
+        let attempt = attempt.map_err(Error::cast)?;
+        self.decide(caller.user.id, code, context, attempt).await?.succeeded().await;
+        Ok(())
     }
 
-    async fn decide(
+    async fn decide<'a>(
         &self,
         user: UserId,
         code: &FactorCode,
         context: AuditContext,
-        attempt: LoginAttempt<'_>,
-    ) -> Result<(), Error<FactorError>> {
+        mut attempt: LoginAttempt<'a>,
+    ) -> Result<LoginAttempt<'a>, Error<FactorError>> {
         let request = context.request.clone();
         match self.take(user, code, context).await {
             Ok(true) => {
-                attempt.succeeded().await;
-                Ok(())
+                attempt.verified();
+                Ok(attempt)
             }
             Ok(false) => {
                 attempt.failed(AuditReason::WrongCode);

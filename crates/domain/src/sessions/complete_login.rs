@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join;
+
 use crate::common::{Causes, Clock, Error, RequestContext};
 use crate::credentials::CredentialRepository;
 use crate::lockout::{Admission, Limit, RateKey, RateLimiter, TooManyAttempts};
@@ -102,8 +104,10 @@ impl CompleteLogin {
         {
             tracing::warn!(error = %Causes(&error), "a failure count was not reset");
         }
-        checked.map_err(Error::cast)?;
-        match self.begin.execute(&credentials, true, request).await {
+        let attempt = checked.map_err(Error::cast)?;
+        let begin = self.begin.execute(&credentials, true, request);
+        let (session, ()) = join(begin, attempt.succeeded()).await;
+        match session {
             Ok(logged_in) => {
                 tracing::info!(event = "login_succeeded", user_id = %claims.user_id);
                 Ok(logged_in)

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join;
+
 use crate::accounts::LoginName;
 use crate::audit::AuditReason;
 use crate::common::{Causes, Clock, Error, RequestContext};
@@ -192,8 +194,10 @@ impl Login {
             return Err(Error::Refused(LoginError::MfaRequired(ticket)));
         };
         let checked = self.factor.of_login(credentials.user_id, &code, request.clone()).await;
-        checked.map_err(Error::cast)?;
-        match self.begin.execute(credentials, true, request).await {
+        let attempt = checked.map_err(Error::cast)?;
+        let begin = self.begin.execute(credentials, true, request);
+        let (session, ()) = join(begin, attempt.succeeded()).await;
+        match session {
             Ok(logged_in) => {
                 tracing::info!(event = "login_succeeded", user_id = %credentials.user_id);
                 Ok(logged_in)

@@ -61,7 +61,7 @@ async fn at_once(
         });
     }
     // The first one has been taken.
-    waits(&store, names - 1).await;
+    waits(store, names - 1).await;
     drop(held);
     writes.join_all().await
 }
