@@ -72,6 +72,22 @@ async function logIn(page, name) {
 }
 
 const anonymous = ["login", "register", "forgot-password", "reset-password", "verify-email", "accept-invitation"];
+const consolePages = [
+  "overview",
+  "users",
+  "users?q=look",
+  "user?id=1",
+  "user?id=2",
+  "user-sessions?id=2",
+  "edit?id=2",
+  "new-user",
+  "confirm?to=user%3Fid%3D2",
+  "import",
+  "invitations",
+  "mails",
+  "audit",
+  "settings",
+];
 const own = ["profile", "email", "password", "second-factor", "sessions", "delete"];
 
 for (const locale of ["zh-CN", "en-GB"]) {
@@ -105,7 +121,7 @@ for (const locale of ["zh-CN", "en-GB"]) {
         // The console, as its administrator sees it.
         const admin = await open({ locale, viewport, colorScheme, bypassCSP: true });
         await logIn(admin.page, root);
-        for (const path of ["users", "users?q=look", "user?id=1", "user?id=2", "confirm?id=2", "audit"]) {
+        for (const path of consolePages) {
           await admin.page.goto(`${base}/console/${path}`);
           admin.faults.push(...(await faultsOf(admin.page)));
           const picture = `${pictures}/console-${path.replace(/\W/g, "-")}-${locale}-${width}-${colorScheme}.png`;
@@ -167,6 +183,42 @@ test("an administrator finds somebody and lets them in", async () => {
   await page.getByRole("status").waitFor();
   await logIn(refused.page, "locked");
   assert.deepEqual([...faults, ...refused.faults], []);
+});
+
+test("an administrator imports a class, and sees how far it is", async () => {
+  const { page, faults } = await open();
+  await logIn(page, root);
+  await page.goto(`${base}/console/import`);
+  const table = "username,email\nclass1,class1@example.com\nclass2,class2@example.com\nclass3,no address\n";
+  await page.locator("#file").setInputFiles({ name: "class.csv", mimeType: "", buffer: Buffer.from(table) });
+  await page.locator("#generate_passwords").check();
+  await page.locator("button[value=check]").click();
+  // The page changes by itself.
+  await page.locator("button[value=commit]").waitFor();
+  await page.getByText("class3").waitFor();
+  await page.locator("button[value=commit]").click();
+  const passwords = page.locator("a[href^=import-passwords]");
+  await passwords.waitFor();
+  const download = page.waitForEvent("download");
+  await passwords.click();
+  const file = await readFile(await (await download).path(), "utf-8");
+  assert.match(file, /class1,.+\r?\nclass2,/);
+  assert.deepEqual(faults, []);
+});
+
+test("an administrator changes several users without a script", async () => {
+  for (const name of ["many1", "many2"]) await register(name);
+  const { page, faults } = await open({ javaScriptEnabled: false });
+  await logIn(page, root);
+  await page.goto(`${base}/console/users?q=many`);
+  for (const name of ["many1", "many2"]) await page.getByLabel(new RegExp(`: ${name}$`)).check();
+  await page.locator("#what").selectOption("deactivate");
+  await page.locator("button[value=preview]").click();
+  await page.locator("button[value=confirm]").click();
+  await page.getByRole("status").waitFor();
+  await page.goto(`${base}/console/users?q=many&is_active=false`);
+  assert.equal(await page.locator(".items li").count(), 2);
+  assert.deepEqual(faults, []);
 });
 
 test("the keyboard alone is enough", async () => {

@@ -101,6 +101,34 @@ impl Browser {
         self.look(request.form(&fields)).await
     }
 
+    /// Sends a form with a file from a page of the same site (RFC 7578).
+    pub async fn upload(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        name: &str,
+        file: impl AsRef<[u8]>,
+    ) -> Shown {
+        let token = self.open(path).await.form_token();
+        let mut body = Vec::new();
+        for (field, value) in fields.iter().copied().chain([("form_token", token.as_str())]) {
+            let part = format!(
+                "--edge\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n"
+            );
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(file.as_ref());
+        body.extend_from_slice(b"\r\n--edge--\r\n");
+        let request = self.request(Method::POST, path).header("sec-fetch-site", "same-origin");
+        let request = request.header("content-type", "multipart/form-data; boundary=edge");
+        self.look(request.body(body)).await
+    }
+
     /// Logs in by the page.
     pub async fn log_in(&self, name: &str, password: &str) -> Shown {
         let fields = [("username", name), ("password", password), ("action", "login")];

@@ -34,6 +34,7 @@ mod cache;
 mod dev_mail;
 mod dialect;
 mod docs;
+mod downloads;
 mod endpoint;
 mod envelope;
 mod general;
@@ -56,14 +57,14 @@ use actix_web::{App, Error, HttpRequest, HttpResponse};
 use menjin_web::ErrorKind;
 
 pub use dev_mail::{DevMail, DevMails};
+pub use downloads::exported_user;
 pub use http::hasher::PausingHasher;
 pub use menjin_http::cors::{Cors, InvalidOrigin, Origin, RequestHeader};
 pub use menjin_http::{Serving, TrustedProxies};
 pub use menjin_web::{Locale, UnknownLocale};
-pub use state::{Api, ApiSettings, PageSettings};
+pub use state::{Api, ApiSettings, PageSettings, ShownSetting};
 pub use v1::{
-    AuditEvent, CreatedUserResponse, InvitationResponse, IssuedResponse, MailResponse,
-    UserResponse, exported_user,
+    AuditEvent, CreatedUserResponse, InvitationResponse, IssuedResponse, MailResponse, UserResponse,
 };
 pub use waiting::serve_waiting;
 

@@ -28,6 +28,8 @@ pub struct ApiSettings {
     pub trusted_proxies: TrustedProxies,
     /// For how long browsers are to insist on TLS; zero: not.
     pub hsts: Duration,
+    /// What is shown of the settings to whoever may see them.
+    pub shown: Vec<ShownSetting>,
     /// The pages for people; `None`: there are none.
     pub pages: Option<PageSettings>,
     /// The mails that `/dev/mail` shows; `None`: there is no such route.
@@ -56,6 +58,17 @@ pub struct ApiSettings {
     pub import_max_body: usize,
     /// The least number of characters of a password chosen through the envelope dialect.
     pub envelope_password_min: usize,
+}
+
+/// A setting, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownSetting {
+    /// Its name, such as `server.port`.
+    pub name: String,
+    /// The value, as settings files write it; secrets are masked.
+    pub value: String,
+    /// The file, environment variable or option that says so; `None`: it is the default.
+    pub origin: Option<String>,
 }
 
 /// What pages need to know.
@@ -87,7 +100,7 @@ impl PageSettings {
             applications.fold(String::new(), |all, origin| format!("{all} {origin}"));
         format!(
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-             form-action 'self'{applications}; base-uri 'none'; frame-ancestors 'none'"
+             connect-src 'self'; form-action 'self'{applications}; base-uri 'none'; frame-ancestors 'none'"
         )
     }
 }

@@ -8,7 +8,7 @@ use crate::accounts::{
     GetBatch, GetUser, ListUsers, Register, ResendVerification, SearchUsers, UndoEmailChange,
     UpdateOwnProfile, VerifyEmail, WithdrawEmailChange,
 };
-use crate::audit::ListRecords;
+use crate::audit::{CountByDay, ListRecords};
 use crate::cache::{CacheAccess, ProbeCache, ReadEntry, WriteEntry};
 use crate::credentials::{ChangePassword, ForgotPassword, ResetPassword, SetPassword};
 use crate::health::{CheckHealth, Cleanup};
@@ -89,6 +89,7 @@ pub struct Services {
     pub get_lockout: GetLockout,
     pub clear_lockout: ClearLockout,
     pub list_records: ListRecords,
+    pub count_by_day: CountByDay,
     pub read_entry: ReadEntry,
     pub write_entry: WriteEntry,
     pub probe_cache: ProbeCache,
@@ -163,6 +164,7 @@ impl Services {
             get_lockout: GetLockout::new(&ports, policy),
             clear_lockout: ClearLockout::new(&ports),
             list_records: ListRecords::new(&ports),
+            count_by_day: CountByDay::new(&ports),
             read_entry: ReadEntry::new(&ports),
             write_entry: WriteEntry::new(&ports),
             probe_cache: ProbeCache::new(&ports),

@@ -2,11 +2,11 @@
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use menjin_domain::audit::{AuditEvent, AuditQuery, AuditRecord, AuditRepository};
+use menjin_domain::audit::{AuditAction, AuditEvent, AuditQuery, AuditRecord, AuditRepository};
 use menjin_domain::common::Timestamp;
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::postgres::{Events, done_to_others_by, matching, on_account_of};
-use menjin_infra_sql::queries::{merged, records};
+use menjin_infra_sql::queries::{happened, merged, records};
 use menjin_infra_sql::schema::audit_events as events;
 
 use crate::PostgresStore;
@@ -43,6 +43,24 @@ impl AuditRepository for PostgresStore {
             return self.snapshot(query, |postgres, query| of_user(postgres, query).boxed()).await;
         }
         self.statement(query, |postgres, query| load(postgres, matching(query)).boxed()).await
+    }
+
+    async fn count(
+        &self,
+        action: AuditAction,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<u64, PortError> {
+        self.statement((action, since, until), |postgres, (action, since, until)| {
+            async move {
+                let span = (Micros::from(*since), Micros::from(*until));
+                let counted = happened(action.as_str(), span.0, span.1).count();
+                let counted: i64 = counted.get_result(postgres).await?;
+                Ok(u64::try_from(counted).unwrap_or(0))
+            }
+            .boxed()
+        })
+        .await
     }
 
     async fn delete_before(&self, before: Timestamp) -> Result<u64, PortError> {

@@ -1,7 +1,9 @@
 //! Queries and filters that both databases share, as values. The adapters run them.
 
-use diesel::dsl::auto_type;
+use diesel::dsl::{auto_type, sql};
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use menjin_domain::accounts::{User, UserPage, UserQuery};
 use menjin_domain::audit::{AuditOrder, AuditQuery, AuditRecord};
 use menjin_domain::common::{PageStart, PortError, SessionId, Timestamp};
@@ -9,7 +11,7 @@ use menjin_domain::sessions::{SessionPosition, SessionQuery};
 use uuid::Uuid;
 
 use crate::rows::{EventRow, UserRow};
-use crate::schema::{login_throttles, sessions, users};
+use crate::schema::{audit_events, login_throttles, sessions, users};
 use crate::values::{Id, Micros};
 
 /// The greatest number of counts of a subject that are shown: the count over all networks, which
@@ -20,6 +22,18 @@ pub const MAX_COUNTS: i64 = 101;
 #[auto_type(no_type_alias)]
 pub fn is_verified(id: i64, credential_version: i64) -> _ {
     users::id.eq(id).and(users::is_active).and(users::credential_version.eq(credential_version))
+}
+
+/// What happened in a span. Not for what happens all the time: the partial index leaves that out, whose
+/// condition is repeated here.
+#[auto_type(no_type_alias)]
+pub fn happened<'a>(action: &'a str, since: Micros, until: Micros) -> _ {
+    let is_indexed: SqlLiteral<Bool> = sql("action <> 'refreshed'");
+    audit_events::table
+        .filter(audit_events::action.eq(action))
+        .filter(is_indexed)
+        .filter(audit_events::at.ge(since))
+        .filter(audit_events::at.lt(until))
 }
 
 /// The sessions of a user that have not ended, except the one to keep.

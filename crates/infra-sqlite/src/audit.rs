@@ -1,10 +1,10 @@
 //! The audit records.
 
-use menjin_domain::audit::{AuditEvent, AuditQuery, AuditRecord, AuditRepository};
+use menjin_domain::audit::{AuditAction, AuditEvent, AuditQuery, AuditRecord, AuditRepository};
 use menjin_domain::common::Timestamp;
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::sqlite::{Events, done_to_others_by, matching, on_account_of};
-use menjin_infra_sql::queries::{merged, records};
+use menjin_infra_sql::queries::{happened, merged, records};
 use menjin_infra_sql::schema::audit_events as events;
 
 use crate::SqliteStore;
@@ -26,6 +26,20 @@ impl AuditRepository for SqliteStore {
             let on_account = load(sqlite, on_account_of(user, &query))?;
             let done_to_others = load(sqlite, done_to_others_by(user, &query))?;
             Ok(merged(&query, on_account, done_to_others))
+        })
+        .await
+    }
+
+    async fn count(
+        &self,
+        action: AuditAction,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<u64, PortError> {
+        self.read(move |sqlite| {
+            let counted = happened(action.as_str(), since.into(), until.into()).count();
+            let counted: i64 = counted.get_result(sqlite).or_port_error()?;
+            Ok(u64::try_from(counted).unwrap_or(0))
         })
         .await
     }

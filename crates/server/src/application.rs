@@ -359,6 +359,7 @@ fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
         locale: settings.locale.default.value,
         trusted_proxies: settings.server.trusted_proxies(),
         hsts: settings.server.hsts,
+        shown: settings.shown.clone(),
         pages: settings.pages.settings(
             &settings.server,
             settings.mail.is_on(),

@@ -225,6 +225,18 @@ async fn time_spans_include_since_and_exclude_until(store: Store) {
     }
 }
 
+/// What happened in a span is counted; `until` is not part of it.
+#[apply(row!)]
+async fn what_happened_is_counted(store: Store) {
+    let logged_in = |seconds| event(AuditAction::LoggedIn, Some(1), Some(1), seconds);
+    let other = event(AuditAction::LoggedOut, Some(1), Some(1), 5);
+    store.records.append(vec![logged_in(1), logged_in(5), logged_in(9), other]).await.unwrap();
+    for (since, until, expected) in [(0, 10, 3), (1, 9, 2), (5, 5, 0), (6, 9, 0), (9, 1, 0)] {
+        let counted = store.records.count(AuditAction::LoggedIn, at(since), at(until)).await;
+        assert_eq!(counted.unwrap(), expected, "{since} {until}");
+    }
+}
+
 /// A list continues at its position although the record there was deleted.
 #[apply(row!)]
 async fn a_list_continues_after_a_deleted_record(store: Store) {

@@ -35,7 +35,7 @@ async fn press(browser: &Browser, page: &str, action: &str) -> Shown {
 #[tokio::test]
 async fn g1_users_are_found_by_search_and_filter_and_page_by_page() {
     let (app, browser) = start(&[]).await;
-    assert!(browser.open("/console").await.leads_to("console/users"));
+    assert!(browser.open("/console").await.leads_to("console/overview"));
     let names = async |query: &str| {
         let html = browser.open(&format!("/console/users{query}")).await.html;
         let names = html.split("<strong><bdi>").skip(1).map(|rest| rest.split('<').next().unwrap());
@@ -106,6 +106,25 @@ async fn g1_whoever_cannot_log_in_is_let_in() {
     assert!(browser.open(&mike).await.html.contains("登录后须修改密码"));
 }
 
+/// What somebody without any right does not see.
+const PAGES: [&str; 15] = [
+    "overview",
+    "users",
+    "user?id=1",
+    "user-sessions?id=2",
+    "edit?id=2",
+    "new-user",
+    "export",
+    "import",
+    "import-job?id=1",
+    "import-template",
+    "import-failed?id=1",
+    "invitations",
+    "mails",
+    "audit",
+    "settings",
+];
+
 /// Pages ask for the rights that the API asks for, and show no button that does nothing.
 #[tokio::test]
 async fn z1_the_console_asks_for_the_rights_of_the_api() {
@@ -115,7 +134,7 @@ async fn z1_the_console_asks_for_the_rights_of_the_api() {
     assert_eq!(role.status, 200, "{role}");
     let pupil = app.browser();
     pupil.log_in("mike", PASSWORD).await;
-    for page in ["users", "user?id=1"] {
+    for page in PAGES {
         let refused = pupil.open(&format!("/console/{page}")).await;
         assert!(refused.status == 403 && refused.html.contains("权限不足"), "{refused:?}");
     }
@@ -128,7 +147,15 @@ async fn z1_the_console_asks_for_the_rights_of_the_api() {
 
     let helper = app.browser();
     helper.log_in("ann", PASSWORD).await;
-    assert!(helper.open("/account/profile").await.html.contains("../console/users"));
+    assert!(helper.open("/account/profile").await.html.contains("../console/overview"));
+    for page in PAGES {
+        let may = ["overview", "users", "user?id=1"].contains(&page);
+        let shown = helper.open(&format!("/console/{page}")).await;
+        assert_eq!(shown.status, if may { 200 } else { 403 }, "{page}: {shown:?}");
+        let name = page.split('?').next().unwrap();
+        let is_listed = shown.html.contains(&format!("<li><a href=\"{name}\""));
+        assert!(!is_listed || may, "{page}: {shown:?}");
+    }
     let shown = helper.open("/console/user?id=3").await.html;
     assert!(!shown.contains("name=\"action\""), "nothing to unlock, and no right to more: {shown}");
     let token = helper.open("/console/users").await.form_token();
@@ -153,12 +180,14 @@ async fn g5_what_is_critical_asks_for_the_password_again() {
     app.clock.advance(Duration::from_secs(16 * 60));
     assert_eq!(press(&browser, &mike, "ban-day").await.status, 303);
     let id = mike.rsplit('=').next().unwrap();
-    let confirm = format!("confirm?id={id}");
+    let confirm = format!("confirm?to=user%3Fid%3D{id}");
     assert!(press(&browser, &mike, "delete").await.leads_to(&confirm));
     assert!(!browser.open(&mike).await.html.contains("已删除"), "nothing was done");
     let page = format!("/console/{confirm}");
     let again = async |password: &str| {
-        browser.submit(&page, &[("id", id), ("current_password", password)]).await
+        browser
+            .submit(&page, &[("to", &format!("user?id={id}")), ("current_password", password)])
+            .await
     };
     assert_eq!(again("a wrong password").await.status, 400);
     let before = browser.cookie();
@@ -201,7 +230,8 @@ async fn g1_who_did_what_is_found_in_the_log() {
     assert!(titles(&all) > 5 && all.contains("wrong_password"), "{all}");
     let changed = browser.open("/console/audit?action=role_changed").await.html;
     assert_eq!(titles(&changed), 1, "{changed}");
-    for shown in ["操作者 root (1)", "对象 mike (2)", "修改了 role", "来自 127.0.0.1"] {
+    for shown in ["操作者 root (1)", "对象 mike (2)", "更改角色", "修改了 角色", "来自 127.0.0.1"]
+    {
         assert!(changed.contains(shown), "{shown}: {changed}");
     }
     let mike = browser.open("/console/user?id=2").await.html;

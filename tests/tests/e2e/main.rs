@@ -15,6 +15,7 @@ mod authorisation;
 mod batch;
 mod cache;
 mod console;
+mod console_work;
 mod cors;
 mod deletion;
 mod dialects;

@@ -185,7 +185,7 @@ async fn g2_pages_may_do_what_this_server_sends_and_nothing_else() {
         assert_eq!(
             header("content-security-policy"),
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-             form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+             connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         );
         assert_eq!(
             (header("cache-control"), header("referrer-policy")),

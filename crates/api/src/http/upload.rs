@@ -17,6 +17,8 @@ use menjin_web::problem::{FieldError, Problem};
 use menjin_web::schema::Components;
 use menjin_web::{ApiError, ErrorKind};
 
+use serde_json::{Map, Value};
+
 use super::body::{Bounds, is_plain, read};
 use super::reply::Rejection;
 use crate::endpoint::{Input, Signature};
@@ -59,38 +61,86 @@ impl Upload {
         let bytes = read(request, payload, bounds).await?;
         match format {
             Some(format) => Ok(Self { format: table_format(format), file: bytes.into() }),
-            None => of_form(request, bytes).await,
+            None => UploadForm::of(request, bytes).await?.upload,
         }
     }
 }
 
-/// The one file of a form. It is known by its media type, or by the end of its name: browsers call CSV what
-/// the system calls it.
-async fn of_form(request: &HttpRequest, bytes: Bytes) -> Result<Upload, ApiError> {
-    let malformed = |error: actix_multipart::MultipartError| {
-        tracing::debug!(%error, "a form cannot be read");
-        ApiError::from(ErrorKind::BadRequest)
-    };
-    let body = stream::once(async move { Ok::<_, PayloadError>(bytes) });
-    let mut form = Multipart::new(request.headers(), body);
-    let mut upload = None;
-    while let Some(field) = form.next().await {
-        let mut field = field.map_err(malformed)?;
-        let name = field.content_disposition().and_then(|it| it.get_filename()).map(str::to_owned);
-        let Some(name) = name else { continue };
-        let media_type = field.content_type().map(ToString::to_string).unwrap_or_default();
-        let by_name = || Format::of_path(Path::new(&name));
-        let format = Format::of_media_type(&media_type).or_else(by_name);
-        let format = format.ok_or(ErrorKind::UnsupportedTable)?;
-        let mut file = Vec::new();
-        while let Some(chunk) = field.next().await {
-            file.extend_from_slice(&chunk.map_err(malformed)?);
+/// A form with a table in it (RFC 7578).
+pub(crate) struct UploadForm {
+    /// The fields that are texts.
+    pub(crate) fields: Map<String, Value>,
+    /// The one file.
+    pub(crate) upload: Result<Upload, ApiError>,
+}
+
+impl UploadForm {
+    /// The longest text of a field that is looked at.
+    const MAX_TEXT: usize = 1000;
+
+    /// Reads all of it.
+    ///
+    /// # Errors
+    /// It is no form, too large, or cannot be read.
+    pub(crate) async fn read(request: &HttpRequest, payload: Payload) -> Result<Self, ApiError> {
+        let api = request.app_data::<Data<Api>>().ok_or(ErrorKind::Internal)?;
+        if !is_plain(request) {
+            return Err(ErrorKind::UnsupportedContentEncoding.into());
         }
-        if upload.replace(Upload { format: table_format(format), file }).is_some() {
-            return Err(FieldError::in_body("file", Problem::Repeated).into());
-        }
+        let max = api.settings.import_max_body;
+        let bounds = Bounds { max, too_large: ErrorKind::UploadTooLarge };
+        let bytes = read(request, payload, bounds).await?;
+        Self::of(request, bytes).await
     }
-    upload.ok_or_else(|| FieldError::in_body("file", Problem::Missing).into())
+
+    async fn of(request: &HttpRequest, bytes: Bytes) -> Result<Self, ApiError> {
+        let malformed = |error: actix_multipart::MultipartError| {
+            tracing::debug!(%error, "a form cannot be read");
+            ApiError::from(ErrorKind::BadRequest)
+        };
+        let body = stream::once(async move { Ok::<_, PayloadError>(bytes) });
+        let mut form = Multipart::new(request.headers(), body);
+        let (mut fields, mut files) = (Map::new(), Vec::new());
+        while let Some(field) = form.next().await {
+            let mut field = field.map_err(malformed)?;
+            let named = field.content_disposition();
+            let named = named.map(|it| (it.get_name(), it.get_filename()));
+            let (name, file) = named.unwrap_or_default();
+            let (name, file) = (name.map(str::to_owned), file.map(str::to_owned));
+            let media_type = field.content_type().map(ToString::to_string).unwrap_or_default();
+            let mut bytes = Vec::new();
+            while let Some(chunk) = field.next().await {
+                bytes.extend_from_slice(&chunk.map_err(malformed)?);
+            }
+            match (name, file) {
+                // Browsers send a file without a name and content if none was chosen.
+                (_, Some(file)) if file.is_empty() && bytes.is_empty() => {}
+                (_, Some(file)) => files.push(table(&file, &media_type, bytes)),
+                (Some(name), None) if bytes.len() <= Self::MAX_TEXT => {
+                    if let Ok(text) = String::from_utf8(bytes) {
+                        fields.insert(name, text.into());
+                    }
+                }
+                _ => {}
+            }
+        }
+        let upload = match files.pop() {
+            None => Err(FieldError::in_body("file", Problem::Missing).into()),
+            Some(_) if !files.is_empty() => {
+                Err(FieldError::in_body("file", Problem::Repeated).into())
+            }
+            Some(file) => file,
+        };
+        Ok(Self { fields, upload })
+    }
+}
+
+/// The table in a file. It is known by its media type, or by the end of its name: browsers call CSV what the
+/// system calls it.
+fn table(name: &str, media_type: &str, file: Vec<u8>) -> Result<Upload, ApiError> {
+    let format = Format::of_media_type(media_type).or_else(|| Format::of_path(Path::new(name)));
+    let format = format.ok_or(ErrorKind::UnsupportedTable)?;
+    Ok(Upload { format: table_format(format), file })
 }
 
 fn table_format(format: Format) -> TableFormat {

@@ -11,6 +11,7 @@ fn settings(cache_access: CacheAccess) -> ApiSettings {
         locale: Locale::ZhCn,
         trusted_proxies: TrustedProxies::default(),
         hsts: std::time::Duration::ZERO,
+        shown: Vec::new(),
         pages: None,
         dev_mails: None,
         public_url: None,

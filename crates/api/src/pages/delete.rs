@@ -5,7 +5,8 @@ use menjin_domain::credentials::CandidatePassword;
 use menjin_web::values::Token;
 
 use super::form::{CodeIfAny, PageForm};
-use super::page::{Button, Field, Page, moment};
+use super::page::{Page, moment};
+use super::parts::{Button, Field};
 use super::visitor::Visitor;
 use crate::prelude::*;
 

@@ -11,7 +11,8 @@ use menjin_web::values::Token;
 
 use super::form::{CodeIfAny, PageForm};
 use super::navigation;
-use super::page::{Button, Field, Page, see_other};
+use super::page::{Page, see_other};
+use super::parts::{Button, Field};
 use super::visitor::Visitor;
 use crate::prelude::*;
 

@@ -9,7 +9,8 @@ use secrecy::ExposeSecret as _;
 
 use super::form::{CodeIfAny, PageForm};
 use super::onward::{self, Onward};
-use super::page::{Button, Field, Page, see_other};
+use super::page::{Page, see_other};
+use super::parts::{Button, Field};
 use super::visitor::Visitor;
 use crate::prelude::*;
 

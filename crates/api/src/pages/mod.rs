@@ -20,6 +20,7 @@ mod logout;
 mod navigation;
 mod onward;
 mod page;
+mod parts;
 mod password;
 mod profile;
 mod register;

@@ -6,7 +6,8 @@ use menjin_domain::sessions::CodeChallenge;
 use menjin_web::{ErrorKind, Text};
 
 use super::navigation::CONSOLE;
-use super::page::{Field, Page};
+use super::page::Page;
+use super::parts::Field;
 use super::visitor::Visitor;
 use crate::http::reply::Answer;
 use crate::state::Api;

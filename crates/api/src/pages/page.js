@@ -10,3 +10,17 @@ if (field && token) {
   const form = field.form;
   if (form.hasAttribute("data-send")) form.requestSubmit(form.querySelector("button"));
 }
+
+// What is being done in the background is looked at again until it is done.
+const wait = async () => {
+  const main = document.querySelector("main[data-wait]");
+  if (!main) return;
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (answer?.ok && !answer.redirected) {
+    const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+    main.replaceWith(next.querySelector("main"));
+  }
+  wait();
+};
+wait();

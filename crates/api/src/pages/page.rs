@@ -10,8 +10,9 @@ use actix_web::http::header::{
 };
 use menjin_domain::common::Timestamp;
 use menjin_web::Locale;
-use minijinja::{Environment, Value, context};
+use minijinja::{Environment, context};
 
+use super::parts::{Button, Chart, Field, Item, Search};
 use crate::http::reply::begin_error;
 use crate::prelude::*;
 use crate::state::PageSettings;
@@ -24,206 +25,6 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates
 });
 
-/// A field of the form.
-#[derive(Debug, Clone)]
-pub(crate) struct Field {
-    name: &'static str,
-    label: Text,
-    hint: Option<Text>,
-    kind: &'static str,
-    value: String,
-    autocomplete: &'static str,
-    is_hidden: bool,
-    is_required: bool,
-    is_plain: bool,
-    /// What can be chosen: what is sent, and how it is called.
-    options: Vec<(String, Choice)>,
-    error: Option<String>,
-}
-
-impl Field {
-    /// A line of text; `autocomplete` is what browsers fill it with.
-    pub(crate) fn text(
-        name: &'static str,
-        label: Text,
-        autocomplete: &'static str,
-        value: impl Into<String>,
-    ) -> Self {
-        Self {
-            name,
-            label,
-            hint: None,
-            kind: "text",
-            value: value.into(),
-            autocomplete,
-            is_hidden: false,
-            is_required: true,
-            is_plain: false,
-            options: Vec::new(),
-            error: None,
-        }
-    }
-
-    /// The token of a link: hidden once it is known.
-    pub(crate) fn token(value: &str) -> Self {
-        let label = Text { zh: "邮件中的验证码", en: "The code in the mail" };
-        Self { is_hidden: !value.is_empty(), ..Self::text("token", label, "off", value) }
-    }
-
-    /// What goes along with a form.
-    pub(crate) fn hidden(name: &'static str, value: impl Into<String>) -> Self {
-        let label = Text { zh: "", en: "" };
-        Self { is_hidden: true, ..Self::text(name, label, "off", value) }
-    }
-
-    /// An e-mail address.
-    pub(crate) fn email(value: impl Into<String>) -> Self {
-        let label = Text { zh: "邮箱", en: "E-mail address" };
-        Self { kind: "email", ..Self::text("email", label, "email", value) }
-    }
-
-    /// A new password.
-    pub(crate) fn new_password(name: &'static str, label: Text) -> Self {
-        Self { kind: "password", ..Self::text(name, label, "new-password", "") }
-    }
-
-    /// The password that the account has.
-    pub(crate) fn current_password(name: &'static str) -> Self {
-        let label = Text { zh: "密码", en: "Password" };
-        Self { kind: "password", ..Self::text(name, label, "current-password", "") }
-    }
-
-    /// A code of the second factor.
-    pub(crate) fn code() -> Self {
-        let label =
-            Text { zh: "验证码或恢复码", en: "Code of your app, or a recovery code" };
-        Self::text("code", label, "one-time-code", "")
-    }
-
-    /// One of several, which have names of their own, or all of them.
-    pub(crate) fn filter(
-        name: &'static str,
-        label: Text,
-        value: &str,
-        names: impl Iterator<Item = String>,
-    ) -> Self {
-        let all = (String::new(), Choice::Text(Text { zh: "全部", en: "all" }));
-        let names = names.map(|name| (name.clone(), Choice::Name(name)));
-        let options = [all].into_iter().chain(names).collect();
-        Self { kind: "choice", options, ..Self::text(name, label, "off", value) }
-    }
-
-    /// One about which nothing is said whether it has to be filled in.
-    pub(crate) fn plain(self) -> Self {
-        Self { is_plain: true, ..self }
-    }
-
-    /// One of several.
-    pub(crate) fn choice(
-        name: &'static str,
-        label: Text,
-        value: &str,
-        options: Vec<(&'static str, Text)>,
-    ) -> Self {
-        let options = options.into_iter();
-        let options = options.map(|(sent, text)| (sent.to_owned(), Choice::Text(text))).collect();
-        Self { kind: "choice", options, ..Self::text(name, label, "off", value) }
-    }
-
-    /// Several lines.
-    pub(crate) fn lines(self) -> Self {
-        Self { kind: "lines", ..self }
-    }
-
-    /// One that may be left empty.
-    pub(crate) fn optional(self) -> Self {
-        Self { is_required: false, ..self }
-    }
-
-    /// One with something said about it.
-    pub(crate) fn with_hint(self, hint: Text) -> Self {
-        Self { hint: Some(hint), ..self }
-    }
-
-    fn values(&self, locale: Locale) -> Value {
-        let options = self.options.iter();
-        context! {
-            name => self.name,
-            label => self.label.in_locale(locale),
-            hint => self.hint.map(|hint| hint.in_locale(locale)),
-            kind => self.kind,
-            value => self.value.as_str(),
-            autocomplete => self.autocomplete,
-            hidden => self.is_hidden,
-            required => self.is_required && !self.is_hidden,
-            plain => self.is_plain,
-            options => options.map(|(sent, choice)| (sent.clone(), choice.said(locale))).collect::<Vec<_>>(),
-            error => self.error.as_deref(),
-        }
-    }
-}
-
-/// How something that can be chosen is called.
-#[derive(Debug, Clone)]
-enum Choice {
-    Text(Text),
-    Name(String),
-}
-
-impl Choice {
-    fn said(&self, locale: Locale) -> String {
-        match self {
-            Self::Text(text) => text.in_locale(locale).to_owned(),
-            Self::Name(name) => name.clone(),
-        }
-    }
-}
-
-/// A form that finds something, and changes nothing.
-#[derive(Debug)]
-pub(crate) struct Search {
-    pub(crate) fields: Vec<Field>,
-    pub(crate) button: Text,
-}
-
-/// A button: it sends the form, with `action` as this.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Button {
-    pub(crate) action: &'static str,
-    pub(crate) text: Text,
-    /// Whether it takes something away; then nothing has to be filled in for it, unless the page asks.
-    pub(crate) is_danger: bool,
-    pub(crate) needs_fields: bool,
-}
-
-impl Button {
-    /// The one that a form is there for.
-    pub(crate) fn new(action: &'static str, text: Text) -> Self {
-        Self { action, text, is_danger: false, needs_fields: true }
-    }
-
-    /// One that takes something away.
-    pub(crate) fn danger(action: &'static str, text: Text) -> Self {
-        Self { is_danger: true, ..Self::new(action, text) }
-    }
-
-    /// One for which nothing has to be filled in.
-    pub(crate) fn alone(self) -> Self {
-        Self { needs_fields: false, ..self }
-    }
-}
-
-/// An entry of a list: what it is called, more about it, and what its button sends as `item`.
-#[derive(Debug)]
-pub(crate) struct Item {
-    pub(crate) title: String,
-    /// Where there is more about it.
-    pub(crate) link: Option<String>,
-    pub(crate) details: Vec<String>,
-    /// What its button sends, if it has one; or what is said instead.
-    pub(crate) sends: Result<Option<String>, Text>,
-}
-
 /// A page.
 #[derive(Debug)]
 pub(crate) struct Page {
@@ -235,20 +36,27 @@ pub(crate) struct Page {
     pub(crate) lines: Vec<Text>,
     /// What is shown of an account: a label and a value.
     pub(crate) facts: Vec<(Text, String)>,
+    /// Numbers that are looked at first: what each counts, and the number.
+    pub(crate) numbers: Vec<(String, String)>,
+    pub(crate) charts: Vec<Chart>,
     /// An image in SVG, with what it shows.
     pub(crate) image: Option<(String, Text)>,
     /// What is to be written down.
     pub(crate) codes: Vec<String>,
     pub(crate) search: Option<Search>,
     pub(crate) items: Vec<Item>,
-    /// What the buttons of the items are called.
-    pub(crate) item_button: Text,
+    /// What the fields are for, where there is more on the page.
+    pub(crate) fields_title: Option<Text>,
     pub(crate) fields: Vec<Field>,
     pub(crate) buttons: Vec<Button>,
     /// Where else to go: addresses, and what they are called.
     pub(crate) links: Vec<(Cow<'static, str>, Text)>,
     /// Whether the form is sent as soon as the script has the token.
     pub(crate) sends_itself: bool,
+    /// Where the form is sent, if not here.
+    pub(crate) sends_to: Option<&'static str>,
+    /// Whether it changes by itself: the script looks again.
+    pub(crate) is_waiting: bool,
     pub(super) form_token: String,
     pub(super) policy: String,
     pub(super) site: String,
@@ -274,15 +82,19 @@ impl Page {
             error: None,
             lines: Vec::new(),
             facts: Vec::new(),
+            numbers: Vec::new(),
+            charts: Vec::new(),
             image: None,
             codes: Vec::new(),
             search: None,
             items: Vec::new(),
-            item_button: Text { zh: "", en: "" },
+            fields_title: None,
             fields: Vec::new(),
             buttons: Vec::new(),
             links: Vec::new(),
             sends_itself: false,
+            sends_to: None,
+            is_waiting: false,
             form_token: String::new(),
             policy: PageSettings::default().policy(),
             site: String::new(),
@@ -406,22 +218,15 @@ impl Page {
                 alone => !button.needs_fields,
             }
         });
-        let items = self.items.iter().map(|item| {
-            context! {
-                title => item.title.as_str(),
-                details => &item.details,
-                link => item.link.as_deref(),
-                sends => item.sends.as_ref().ok().cloned().flatten(),
-                says => item.sends.as_ref().err().map(said),
-            }
-        });
+        let items = self.items.iter().map(|item| item.values(locale));
         let search = self.search.as_ref().map(|search| {
             let fields = search.fields.iter().map(|field| field.values(locale));
             (fields.collect::<Vec<_>>(), said(&search.button))
         });
         let image = self.image.as_ref().map(|(svg, text)| (data_uri(svg), said(text)));
-        let needs_script = |field: &Field| field.name == "token" && !field.is_hidden;
+        let reads_fragment = |field: &Field| field.name == "token" && !field.is_hidden;
         let words = context! {
+            choose => said(&Text { zh: "选择", en: "Choose" }),
             log_out => said(&Text { zh: "退出登录", en: "Log out" }),
             log_in => said(&Text { zh: "登录", en: "Log in" }),
             optional => said(&Text { zh: "选填", en: "optional" }),
@@ -437,14 +242,19 @@ impl Page {
             error => self.error.as_deref(),
             lines => self.lines.iter().map(said).collect::<Vec<_>>(),
             facts => self.facts.iter().map(|(label, value)| (said(label), value.clone())).collect::<Vec<_>>(),
+            numbers => &self.numbers,
+            charts => self.charts.iter().map(|chart| chart.values(locale)).collect::<Vec<_>>(),
             image => image,
             codes => &self.codes,
             search => search,
             items => items.collect::<Vec<_>>(),
-            item_button => said(&self.item_button),
-            reads_fragment => self.fields.iter().any(needs_script),
+            needs_script => self.is_waiting || self.fields.iter().any(reads_fragment),
+            is_waiting => self.is_waiting,
+            sends_to => self.sends_to,
+            sends_file => self.fields.iter().any(|field| field.kind == "file"),
             sends_itself => self.sends_itself,
             fields => fields.map(|field| field.values(locale)).collect::<Vec<_>>(),
+            fields_title => self.fields_title.as_ref().map(said),
             buttons => buttons.collect::<Vec<_>>(),
             links => self.links.iter().map(|(to, text)| (to.clone(), said(text))).collect::<Vec<_>>(),
             form_token => self.form_token.as_str(),
@@ -480,6 +290,7 @@ mod tests {
     use actix_web::body::to_bytes;
 
     use super::*;
+    use crate::pages::parts::ItemButton;
 
     #[actix_web::test]
     async fn m6_what_people_wrote_is_text_on_a_page() {
@@ -492,9 +303,14 @@ mod tests {
         page.user = Some(hostile.to_owned());
         page.site = hostile.to_owned();
         page.has_account_pages = true;
-        let (details, sends) = (vec![hostile.to_owned()], Ok(Some(hostile.to_owned())));
-        let link = Some(hostile.to_owned());
-        page.items = vec![Item { title: hostile.to_owned(), link, details, sends }];
+        page.items = vec![Item {
+            title: hostile.to_owned(),
+            link: Some(hostile.to_owned()),
+            details: vec![hostile.to_owned()],
+            buttons: vec![ItemButton::danger(hostile, label)],
+            tag: None,
+            choice: Some(hostile.to_owned()),
+        }];
         let found = vec![Field::text("q", label, "off", hostile)];
         page.search = Some(Search { fields: found, button: label });
         let mut field = Field::text("username", label, "username", hostile);

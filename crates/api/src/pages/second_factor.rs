@@ -8,7 +8,8 @@ use secrecy::ExposeSecret as _;
 
 use super::form::{CodeIfAny, PageForm};
 use super::navigation;
-use super::page::{Button, Field, Page, see_other};
+use super::page::{Page, see_other};
+use super::parts::{Button, Field};
 use super::visitor::Visitor;
 use crate::prelude::*;
 use crate::v1::qr_code;

@@ -7,7 +7,8 @@ use menjin_web::values::Token;
 
 use super::form::PageForm;
 use super::navigation;
-use super::page::{Button, Item, moment, see_other};
+use super::page::{moment, see_other};
+use super::parts::{Button, Item, ItemButton};
 use super::visitor::Visitor;
 use crate::prelude::*;
 
@@ -39,7 +40,6 @@ async fn show(api: Data<Api>, visitor: Visitor) -> Answer<HttpResponse> {
     let mut page = visitor.page(TITLE);
     let entry = |session: &Session| item(session, session.id == caller.session_id, &visitor);
     page.items = found.sessions.iter().map(entry).collect();
-    page.item_button = Text { zh: "退出", en: "Log out" };
     if found.total > 1 {
         let text = Text { zh: "退出所有其他设备", en: "Log out all other devices" };
         page.buttons = vec![Button::danger("others", text)];
@@ -51,7 +51,7 @@ async fn show(api: Data<Api>, visitor: Visitor) -> Answer<HttpResponse> {
     }
 }
 
-fn item(session: &Session, is_current: bool, visitor: &Visitor) -> Item {
+pub(super) fn item(session: &Session, is_current: bool, visitor: &Visitor) -> Item {
     let agent = session.client.user_agent.as_deref();
     let unknown = Text { zh: "未知设备", en: "Unknown device" }.in_locale(visitor.locale);
     let title = agent.and_then(device::name).unwrap_or_else(|| unknown.to_owned());
@@ -61,8 +61,10 @@ fn item(session: &Session, is_current: bool, visitor: &Visitor) -> Item {
         said(Text { zh: "登录于", en: "Logged in" }, &moment(session.created_at)),
         said(Text { zh: "最近使用", en: "Last used" }, &moment(session.last_used_at)),
     ];
-    let sends = if is_current { Err(THIS_ONE) } else { Ok(Some(session.id.to_string())) };
-    Item { title, link: None, details, sends }
+    let log_out = Text { zh: "退出", en: "Log out" };
+    let button = (!is_current).then(|| ItemButton::danger(session.id.to_string(), log_out));
+    let tag = is_current.then_some(THIS_ONE);
+    Item { title, details, buttons: button.into_iter().collect(), tag, ..Item::default() }
 }
 
 async fn act(
@@ -72,9 +74,13 @@ async fn act(
     sent: PageForm<SessionsForm>,
 ) -> Answer<HttpResponse> {
     let caller = visitor.member()?;
+    let action = sent.typed("action");
     if let Some(id) = sent.fields?.item.value()? {
         api.services.revoke_session.execute(caller.into(), id, client.0).await?;
         return Ok(see_other("sessions?done=one"));
+    }
+    if action != "others" {
+        return Ok(see_other("sessions"));
     }
     api.services.revoke_other_sessions.execute(caller.into(), client.0).await?;
     Ok(see_other("sessions?done=others"))

@@ -5,7 +5,8 @@ use menjin_domain::one_time::OneTimeToken;
 use menjin_web::values::Token;
 
 use super::form::PageForm;
-use super::page::{Button, Field, Page, moment};
+use super::page::{Page, moment};
+use super::parts::{Button, Field};
 use super::visitor::Visitor;
 use crate::prelude::*;
 

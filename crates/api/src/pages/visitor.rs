@@ -14,7 +14,9 @@ use menjin_domain::common::RequestContext;
 use menjin_domain::sessions::SessionCookie;
 use menjin_web::{ApiError, ErrorKind, Locale, Text};
 
-use super::navigation::{ACCOUNT_PAGES, CONSOLE_PAGES, TO_CONSOLE, is_console, name_of};
+use super::navigation::{
+    ACCOUNT_PAGES, CONSOLE_PAGES, FIRST_OF_CONSOLE, TO_ACCOUNT, TO_CONSOLE, is_console, name_of,
+};
 use super::page::Page;
 use crate::dialect::ReplyContext;
 use crate::http::body::pairs;
@@ -39,7 +41,8 @@ pub(crate) struct Visitor {
     /// The last part of the path.
     name: String,
     is_console: bool,
-    has_console: bool,
+    /// The pages of the console that they may see; none, where there is no console.
+    console: Vec<(&'static str, Text)>,
 }
 
 impl Visitor {
@@ -55,10 +58,15 @@ impl Visitor {
         let is_console = is_console(request.path());
         let idle = is_console.then_some(CONSOLE_IDLE);
         let caller = if is_new { None } else { cookies.caller(&cookie, idle).await? };
-        let may_look = |caller: &Principal| {
-            settings.console && api.settings.roles.grants(caller.user.role, RightId::UsersRead)
+        let may = |right: RightId| {
+            let role = caller.as_ref().map(|caller| caller.user.role);
+            settings.console && role.is_some_and(|role| api.settings.roles.grants(role, right))
         };
-        let has_console = caller.as_ref().is_some_and(may_look);
+        let console = CONSOLE_PAGES.into_iter().filter(|(.., right)| may(*right));
+        let mut console: Vec<_> = console.map(|(name, text, _)| (name, text)).collect();
+        if !console.is_empty() {
+            console.insert(0, FIRST_OF_CONSOLE);
+        }
         let form_token = cookies.form_token(&cookie).ok_or(ErrorKind::Internal)?;
         let chosen = caller.as_ref().and_then(|caller| caller.user.locale);
         let query = pairs(request.query_string().as_bytes()).unwrap_or_default();
@@ -74,7 +82,7 @@ impl Visitor {
             query,
             name,
             is_console,
-            has_console,
+            console,
         })
     }
 
@@ -113,6 +121,11 @@ impl Visitor {
         Ok(api.services.guard.allow(self.member()?, request)?)
     }
 
+    /// Whether any page of the console is for them.
+    pub(crate) fn has_console(&self) -> bool {
+        !self.console.is_empty()
+    }
+
     /// A parameter of the address.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         let mut all = self.query.iter();
@@ -142,10 +155,10 @@ impl Visitor {
             return Vec::new();
         }
         if self.is_console {
-            return CONSOLE_PAGES.to_vec();
+            return self.console.iter().copied().chain([TO_ACCOUNT]).collect();
         }
         let own = ACCOUNT_PAGES.into_iter().filter(|_| self.settings.account);
-        own.chain(self.has_console.then_some(TO_CONSOLE)).collect()
+        own.chain(self.has_console().then_some(TO_CONSOLE)).collect()
     }
 
     /// Whether people may be sent to this origin of an application.

@@ -95,7 +95,7 @@ pub use mail::list::MailResponse;
 pub(crate) use mfa::enrol::qr_code;
 pub use responses::User as UserResponse;
 pub use users::create::CreatedUserResponse;
-pub use users::export::exported_user;
+pub(crate) use users::get_import::failure as job_failure;
 
 /// The dialect; also of paths that belong to none.
 pub(crate) static DIALECT: Dialect = Dialect {

@@ -3,8 +3,8 @@
 
 use async_trait::async_trait;
 use menjin_domain::audit::{
-    AuditEvent, AuditFilter, AuditOrder, AuditQuery, AuditRecord, AuditRecordId, AuditRepository,
-    AuditTrail,
+    AuditAction, AuditEvent, AuditFilter, AuditOrder, AuditQuery, AuditRecord, AuditRecordId,
+    AuditRepository, AuditTrail,
 };
 use menjin_domain::common::{PortError, Timestamp};
 
@@ -52,6 +52,19 @@ impl AuditRepository for Store {
         }
         records.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
         Ok(records)
+    }
+
+    async fn count(
+        &self,
+        action: AuditAction,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<u64, PortError> {
+        let counted = |record: &&AuditRecord| {
+            let event = &record.event;
+            event.action == action && (since..until).contains(&event.context.at)
+        };
+        Ok(self.lock().records.iter().filter(counted).count() as u64)
     }
 
     async fn delete_before(&self, before: Timestamp) -> Result<u64, PortError> {

@@ -118,6 +118,8 @@ rights! {
     MailsRead = "mails.read";
     /// Sending a mail again.
     MailsRetry = "mails.retry";
+    /// Seeing the settings of the server; secrets are masked.
+    SettingsRead = "settings.read";
     /// Using the cache where it is for administrators.
     CacheUse = "cache.use";
 }

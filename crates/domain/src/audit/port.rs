@@ -62,6 +62,15 @@ pub trait AuditRepository: Send + Sync {
     /// the last few seconds that a later list has.
     async fn list(&self, query: AuditQuery) -> Result<Vec<AuditRecord>, PortError>;
 
+    /// How often this happened at `since` or later, and before `until`. It need not count
+    /// [`AuditAction::Refreshed`], which happens all the time.
+    async fn count(
+        &self,
+        action: AuditAction,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<u64, PortError>;
+
     /// Deletes records of what happened before this moment and returns how many. It MAY stop early,
     /// to answer in time; the next call goes on. Nothing else deletes records.
     async fn delete_before(&self, before: Timestamp) -> Result<u64, PortError>;

@@ -66,6 +66,10 @@ impl AuditRepository for Gate {
         Ok(Vec::new())
     }
 
+    async fn count(&self, _: AuditAction, _: Timestamp, _: Timestamp) -> Result<u64, PortError> {
+        Ok(0)
+    }
+
     async fn delete_before(&self, _: Timestamp) -> Result<u64, PortError> {
         Ok(0)
     }

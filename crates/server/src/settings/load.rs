@@ -158,7 +158,8 @@ impl Settings {
             let settings = Self { production, ..settings };
             settings.check()?;
             check_use(&settings, &writings)?;
-            Ok(settings)
+            let shown = settings.shown_by(&writings);
+            Ok(Self { shown, ..settings })
         });
         Ok((checked.map_err(|error| with_origin(error, &writings))?, writings))
     }

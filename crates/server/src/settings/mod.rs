@@ -60,6 +60,10 @@ pub struct Settings {
     #[serde(skip)]
     #[garde(skip)]
     pub(crate) production: bool,
+    /// What the console shows of them.
+    #[serde(skip)]
+    #[garde(skip)]
+    pub(crate) shown: Vec<menjin_api::ShownSetting>,
     #[garde(dive)]
     pub(crate) server: ServerSettings,
     #[garde(dive)]

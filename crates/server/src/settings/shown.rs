@@ -1,6 +1,7 @@
 //! What `menjin config check` prints: the settings that hold, which sources were read, and what
 //! differs from the default.
 
+use menjin_api::ShownSetting;
 use toml::Value;
 
 use super::Settings;
@@ -15,21 +16,48 @@ impl Settings {
     /// No cause is known.
     pub(crate) fn to_toml(&self, writings: &Writings) -> Result<String, toml::ser::Error> {
         let mut text = heading(self.production, writings);
-        let mut section = String::new();
-        for line in toml::to_string(self)?.lines() {
-            if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-                name.clone_into(&mut section);
-            }
-            match line.split_once(" = ").filter(|(key, _)| !key.starts_with('[')) {
-                Some((key, shown)) => {
-                    let name = format!("{section}.{key}");
-                    push(&mut text, &name, key, shown, writings);
-                }
-                None => text = text + line + "\n",
+        for line in lines(&toml::to_string(self)?) {
+            match line {
+                Line::Setting { name, key, shown } => push(&mut text, &name, key, shown, writings),
+                Line::Other(line) => text = text + line + "\n",
             }
         }
         Ok(text)
     }
+
+    /// The settings, with where each comes from, and with secrets masked.
+    pub(super) fn shown_by(&self, writings: &Writings) -> Vec<ShownSetting> {
+        let text = toml::to_string(self).unwrap_or_default();
+        let shown = lines(&text).into_iter().filter_map(|line| {
+            let Line::Setting { name, shown, .. } = line else { return None };
+            let written = writings.of(&name).filter(|(_, origin)| **origin != Origin::Default);
+            let as_written = written.and_then(|(value, _)| same_duration(value, shown));
+            let value = as_written.unwrap_or_else(|| shown.to_owned());
+            let origin = written.map(|(_, origin)| origin.to_string());
+            Some(ShownSetting { name, value, origin })
+        });
+        shown.collect()
+    }
+}
+
+/// A line of TOML.
+enum Line<'a> {
+    Setting { name: String, key: &'a str, shown: &'a str },
+    Other(&'a str),
+}
+
+fn lines(text: &str) -> Vec<Line<'_>> {
+    let mut section = "";
+    let lines = text.lines().map(|line| {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = name;
+        }
+        match line.split_once(" = ").filter(|(key, _)| !key.starts_with('[')) {
+            Some((key, shown)) => Line::Setting { name: format!("{section}.{key}"), key, shown },
+            None => Line::Other(line),
+        }
+    });
+    lines.collect()
 }
 
 fn heading(production: bool, writings: &Writings) -> String {

@@ -1,18 +1,18 @@
 //! `/console/audit`: who did what.
 
-use std::collections::BTreeMap;
-
-use menjin_domain::access::rights::{AuditRead, RightId, UsersRead};
+use menjin_domain::access::rights::AuditRead;
 use menjin_domain::audit::{
     AuditAction, AuditFilter, AuditOutcome, AuditPosition, AuditReason, AuditRecord,
     ListRecordsInput,
 };
-use menjin_domain::common::{RequestContext, UserId};
 use menjin_web::Locale;
 
+use super::names::{self, Names};
 use super::user::parsed;
+use super::words;
 use crate::pages::navigation;
-use crate::pages::page::{Field, Item, Search, moment};
+use crate::pages::page::moment;
+use crate::pages::parts::{Field, Item, Search};
 use crate::pages::visitor::Visitor;
 use crate::prelude::*;
 
@@ -26,9 +26,6 @@ const NOTHING: Text = Text { zh: "没有记录。", en: "There is nothing." };
 /// How many are shown at a time.
 const LIMIT: u64 = 20;
 
-/// The names of users, by their ids.
-type Names = BTreeMap<i64, String>;
-
 async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpResponse> {
     let allowed = visitor.allowed::<AuditRead>(&api, client.0.clone())?;
     let sent = |name| visitor.parameter(name).unwrap_or_default();
@@ -41,7 +38,9 @@ async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpRe
     let before: Option<AuditPosition> = sent("before").parse().ok();
     let input = ListRecordsInput { filter, before, limit: LIMIT };
     let found = api.services.list_records.execute(&allowed, input).await?;
-    let names = names(&api, &visitor, &found.records, client.0).await?;
+    let events = found.records.iter().map(|record| &record.event);
+    let ids = events.flat_map(|event| [event.context.actor, event.subject]).flatten();
+    let names = names::of(&api, &visitor, ids, client.0).await?;
     let mut page = visitor.page(TITLE);
     page.search = Some(search_form(user, action));
     page.items = found.records.iter().map(|record| item(record, &names, visitor.locale)).collect();
@@ -57,39 +56,15 @@ async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpRe
     page.respond()
 }
 
-/// The names of those who appear, if the caller may see them.
-async fn names(
-    api: &Api,
-    visitor: &Visitor,
-    records: &[AuditRecord],
-    request: RequestContext,
-) -> Answer<Names> {
-    let caller = visitor.member()?;
-    if !api.settings.roles.grants(caller.user.role, RightId::UsersRead) {
-        return Ok(Names::new());
-    }
-    let allowed = visitor.allowed::<UsersRead>(api, request)?;
-    let ids = records.iter().flat_map(|record| [record.event.context.actor, record.event.subject]);
-    let mut names = Names::new();
-    for id in ids.flatten() {
-        if names.contains_key(&id.get()) {
-            continue;
-        }
-        // Whoever is gone has no name any more.
-        if let Ok(user) = api.services.get_user.execute(&allowed, id).await {
-            names.insert(id.get(), user.username.as_str().to_owned());
-        }
-    }
-    Ok(names)
-}
-
 fn search_form(user: &str, action: &str) -> Search {
     let number = Text { zh: "用户编号", en: "Id of a user" };
-    let actions = AuditAction::ALL.iter().map(|action| action.as_str().to_owned());
+    let all = ("", Text { zh: "全部", en: "all" });
+    let actions = AuditAction::ALL.iter().map(|action| (action.as_str(), words::action(*action)));
+    let actions = [all].into_iter().chain(actions).collect();
     Search {
         fields: vec![
             Field::text("user_id", number, "off", user).optional().plain(),
-            Field::filter("action", Text { zh: "操作", en: "What" }, action, actions),
+            Field::choice("action", Text { zh: "操作", en: "What" }, action, actions),
         ],
         button: Text { zh: "查找", en: "Find" },
     }
@@ -98,19 +73,15 @@ fn search_form(user: &str, action: &str) -> Search {
 fn item(record: &AuditRecord, names: &Names, locale: Locale) -> Item {
     let (event, context) = (&record.event, &record.event.context);
     let said = |text: Text| text.in_locale(locale);
-    let name = |id: UserId| match names.get(&id.get()) {
-        Some(name) => format!("{name} ({id})"),
-        None => id.to_string(),
-    };
     let nobody = said(Text { zh: "未登录的人", en: "nobody who was logged in" });
-    let actor = context.actor.map_or_else(|| nobody.to_owned(), name);
+    let actor = context.actor.map_or_else(|| nobody.to_owned(), |id| names.name(id));
     let mut details =
         vec![moment(context.at), format!("{} {actor}", said(Text { zh: "操作者", en: "By" }))];
     if let Some(subject) = event.subject.filter(|subject| Some(*subject) != context.actor) {
-        details.push(format!("{} {}", said(Text { zh: "对象", en: "On" }), name(subject)));
+        details.push(format!("{} {}", said(Text { zh: "对象", en: "On" }), names.name(subject)));
     }
     if !event.changed.is_empty() {
-        let fields: Vec<_> = event.changed.iter().map(|field| field.as_str()).collect();
+        let fields: Vec<_> = event.changed.iter().map(|field| said(words::field(*field))).collect();
         details.push(format!(
             "{} {}",
             said(Text { zh: "修改了", en: "Changed" }),
@@ -124,5 +95,6 @@ fn item(record: &AuditRecord, names: &Names, locale: Locale) -> Item {
     let address = said(Text { zh: "来自", en: "From" });
     details.push(format!("{address} {}", context.request.client.address));
     let link = event.subject.filter(|_| !names.is_empty()).map(|id| format!("user?id={id}"));
-    Item { title: event.action.as_str().to_owned(), link, details, sends: Ok(None) }
+    let title = said(words::action(event.action)).to_owned();
+    Item { title, link, details, ..Item::default() }
 }

@@ -4,9 +4,9 @@ use menjin_domain::access::Principal;
 use menjin_domain::credentials::CandidatePassword;
 use menjin_web::values::Token;
 
-use super::user::parsed;
 use crate::pages::form::{CodeIfAny, PageForm};
-use crate::pages::page::{Button, Field, Page, see_other};
+use crate::pages::page::{Page, see_other};
+use crate::pages::parts::{Button, Field};
 use crate::pages::visitor::Visitor;
 use crate::prelude::*;
 
@@ -26,26 +26,42 @@ request! {
     struct ConfirmForm {
         current_password: Required<CandidatePassword>,
         code: Nullable<CodeIfAny>,
-        /// The user that it is about.
-        id: Required<Token>,
+        /// Where it leads to.
+        to: Optional<Token>,
         action: Optional<Token>,
     }
 }
 
-fn form(visitor: &Visitor, caller: &Principal, id: &str) -> Page {
+/// The address of this page, for whoever came from there: the name of a page of the console, with its
+/// parameters.
+pub(super) fn address(from: &str) -> String {
+    let to = serde_urlencoded::to_string([("to", from)]).unwrap_or_default();
+    format!("confirm?{to}")
+}
+
+/// Where to go on, if it is a page of the console: anybody can write an address.
+fn onward(to: &str) -> &str {
+    let (name, query) = to.split_once('?').unwrap_or((to, ""));
+    let is_plain =
+        |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=&%.+".contains(&b));
+    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    if is_name && is_plain(query) { to } else { "users" }
+}
+
+fn form(visitor: &Visitor, caller: &Principal, to: &str) -> Page {
     let mut page = visitor.page(TITLE).saying(WHY);
-    page.fields = vec![Field::current_password("current_password"), Field::hidden("id", id)];
+    page.fields = vec![Field::current_password("current_password"), Field::hidden("to", to)];
     if caller.user.has_factor {
         page.fields.insert(1, Field::code());
     }
     page.buttons = vec![Button::new("confirm", Text { zh: "确认", en: "Confirm" })];
-    page.links = vec![("users".into(), Text { zh: "取消", en: "Cancel" })];
+    page.links = vec![(onward(to).to_owned().into(), Text { zh: "取消", en: "Cancel" })];
     page
 }
 
 async fn show(visitor: Visitor) -> Answer<HttpResponse> {
-    let id = visitor.parameter("id").unwrap_or_default();
-    form(&visitor, visitor.member()?, id).respond()
+    let to = visitor.parameter("to").unwrap_or_default();
+    form(&visitor, visitor.member()?, to).respond()
 }
 
 async fn act(
@@ -55,8 +71,8 @@ async fn act(
     sent: PageForm<ConfirmForm>,
 ) -> Answer<HttpResponse> {
     let caller = visitor.member()?;
-    let id = sent.typed("id");
-    let again = form(&visitor, caller, &id);
+    let to = sent.typed("to");
+    let again = form(&visitor, caller, &to);
     let fields = match sent.fields {
         Ok(fields) => fields,
         Err(error) => return again.refuse(error),
@@ -66,8 +82,34 @@ async fn act(
     if let Err(error) = reauthenticate.execute(caller, &current, code.as_ref(), client.0).await {
         return again.refuse(error);
     }
-    let to = parsed(&id).map_or_else(|_none| "users".to_owned(), |id| format!("user?id={id}"));
-    let mut response = see_other(&to);
+    let mut response = see_other(onward(&to));
     visitor.renew_cookie(&api, caller, &mut response).await?;
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g6_a_confirmation_leads_on_within_the_console() {
+        for to in ["users", "user?id=3", "users?q=ann&role=admin&after=a%20b", "import?id=7"] {
+            assert_eq!(onward(to), to);
+        }
+        for to in [
+            "",
+            "//evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "..",
+            "../account/delete",
+            "user/../..",
+            "users?to=//evil.example",
+            "\\\\evil.example",
+            "users#x",
+            "users\r\nx",
+        ] {
+            assert_eq!(onward(to), "users", "{to}");
+        }
+    }
 }

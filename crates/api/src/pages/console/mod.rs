@@ -2,11 +2,25 @@
 //! operation has in the API, and what is critical for the password again.
 
 mod audit;
+mod bulk;
 mod confirm;
+mod edit;
+mod import;
+mod invitations;
+mod mails;
+mod names;
+mod new_user;
+mod overview;
+mod settings;
 mod user;
+mod user_sessions;
 mod users;
+mod words;
 
-use super::page::see_other;
+use std::future::Future;
+
+use super::page::{Page, see_other};
+use crate::http::reply::Rejection;
 use crate::prelude::*;
 
 /// The pages.
@@ -14,14 +28,43 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     let mut endpoints = vec![
         Endpoint::hidden(Method::GET, "/console", front),
         Endpoint::hidden(Method::GET, "/console/page.css", super::style),
+        Endpoint::hidden(Method::GET, "/console/page.js", super::script),
     ];
+    endpoints.extend(overview::endpoints());
+    endpoints.extend(settings::endpoints());
     endpoints.extend(users::endpoints());
     endpoints.extend(user::endpoints());
+    endpoints.extend(user_sessions::endpoints());
+    endpoints.extend(edit::endpoints());
+    endpoints.extend(new_user::endpoints());
+    endpoints.extend(bulk::endpoints());
+    endpoints.extend(import::endpoints());
+    endpoints.extend(invitations::endpoints());
+    endpoints.extend(mails::endpoints());
     endpoints.extend(audit::endpoints());
     endpoints.extend(confirm::endpoints());
     endpoints
 }
 
 async fn front() -> HttpResponse {
-    see_other("console/users")
+    see_other("console/overview")
+}
+
+/// The id in a text.
+fn id_in<T: TryFrom<i64>>(text: &str) -> Option<T> {
+    text.parse::<i64>().ok().and_then(|id| T::try_from(id).ok())
+}
+
+/// The answer to what was not done on a page: whoever has to give the password again is asked for it and
+/// comes back, and any other refusal is told on the page.
+async fn undone(
+    error: Rejection,
+    from: &str,
+    page: impl Future<Output = Answer<Page>>,
+) -> Answer<HttpResponse> {
+    match error.0.kind {
+        ErrorKind::ReauthenticationRequired => Ok(see_other(&confirm::address(from))),
+        ErrorKind::Forbidden => Err(error),
+        _ => page.await?.refuse(error.0),
+    }
 }

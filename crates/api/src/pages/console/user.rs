@@ -3,19 +3,22 @@
 use std::time::Duration;
 
 use menjin_domain::access::rights::{
-    RightId, SessionsEnd, UsersBan, UsersDelete, UsersRead, UsersRemoveFactor, UsersSetPassword,
-    UsersUnlock, UsersWrite,
+    RightId, RolesGrant, SessionsEnd, UsersBan, UsersDelete, UsersRead, UsersRemoveFactor,
+    UsersSetPassword, UsersUnlock, UsersWrite,
 };
-use menjin_domain::accounts::User;
+use menjin_domain::accounts::{Role, User};
 use menjin_domain::common::{RequestContext, Timestamp, UserId};
 use menjin_domain::credentials::PasswordChoice;
 use menjin_domain::lockout::Lockout;
 use menjin_web::Locale;
+use menjin_web::problem::{FieldError, Problem};
 use menjin_web::values::Token;
 
+use super::{edit, id_in, undone};
 use crate::pages::form::PageForm;
 use crate::pages::navigation;
-use crate::pages::page::{Button, Field, Page, moment, see_other};
+use crate::pages::page::{Page, moment, see_other};
+use crate::pages::parts::{Button, Field};
 use crate::pages::visitor::Visitor;
 use crate::prelude::*;
 
@@ -27,7 +30,7 @@ pub(super) fn endpoints() -> [Endpoint; 2] {
 
 const TITLE: Text = Text { zh: "用户", en: "User" };
 const DONE: Text = Text { zh: "已完成。", en: "It is done." };
-const GENERATED: Text = Text {
+pub(super) const GENERATED: Text = Text {
     zh: "这是新的初始密码，只显示一次。用户登录后必须修改。",
     en: "This is the first password. It is shown once, and has to be changed at the next login.",
 };
@@ -36,6 +39,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 request! {
     struct UserForm {
         id: Required<Token>,
+        role: Optional<Role>,
         action: Optional<Token>,
     }
 }
@@ -73,8 +77,7 @@ pub(super) fn standing(user: &User, now: Timestamp, locale: Locale) -> Vec<Strin
 
 /// The id in the address or in the form.
 pub(super) fn parsed(id: &str) -> Result<UserId, ApiError> {
-    let id = id.parse::<i64>().ok().and_then(|id| UserId::try_from(id).ok());
-    id.ok_or(ErrorKind::UserNotFound.into())
+    Ok(id_in(id).ok_or(ErrorKind::UserNotFound)?)
 }
 
 async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpResponse> {
@@ -102,7 +105,19 @@ async fn page(api: &Api, visitor: &Visitor, id: UserId, request: RequestContext)
     page.facts = facts(&user, &lockout, now, locale);
     page.fields = vec![Field::hidden("id", id.to_string())];
     page.buttons = buttons(&user, &lockout, now, may);
+    if may(RightId::RolesGrant) && user.deletes_at.is_none() {
+        let roles = api.settings.roles.all().map(|role| role.to_string());
+        let label = Text { zh: "角色", en: "Role" };
+        page.fields.push(Field::names("role", label, user.role.as_str(), roles));
+        page.buttons.push(Button::new("role", Text { zh: "更改角色", en: "Change the role" }));
+    }
     page.links = vec![("users".into(), Text { zh: "返回列表", en: "Back to the list" })];
+    if may(RightId::UsersWrite) && user.deletes_at.is_none() {
+        page.links.push((format!("edit?id={id}").into(), edit::TITLE));
+    }
+    if may(RightId::SessionsRead) {
+        page.links.push((format!("user-sessions?id={id}").into(), navigation::SESSIONS));
+    }
     if may(RightId::AuditRead) {
         page.links.push((format!("audit?user_id={id}").into(), navigation::AUDIT));
     }
@@ -200,18 +215,18 @@ async fn act(
 ) -> Answer<HttpResponse> {
     let id = parsed(&sent.typed("id"))?;
     let action = sent.typed("action");
-    match change(&api, &visitor, id, &action, client.0.clone()).await {
+    let role = sent.fields.and_then(|fields| fields.role.value());
+    match change(&api, &visitor, id, &action, role, client.0.clone()).await {
         Ok(None) => Ok(see_other(&format!("user?id={id}&done"))),
         Ok(Some(password)) => {
             let mut page = page(&api, &visitor, id, client.0).await?.noting(GENERATED);
             page.codes = vec![password];
             page.respond()
         }
-        Err(error) if error.0.kind == ErrorKind::ReauthenticationRequired => {
-            Ok(see_other(&format!("confirm?id={id}")))
+        Err(error) => {
+            let again = page(&api, &visitor, id, client.0);
+            undone(error, &format!("user?id={id}"), again).await
         }
-        Err(error) if error.0.kind == ErrorKind::Forbidden => Err(error),
-        Err(error) => page(&api, &visitor, id, client.0).await?.refuse(error.0),
     }
 }
 
@@ -221,6 +236,7 @@ async fn change(
     visitor: &Visitor,
     id: UserId,
     action: &str,
+    role: Result<Option<Role>, ApiError>,
     request: RequestContext,
 ) -> Answer<Option<String>> {
     let change = &api.services.change_user;
@@ -237,6 +253,11 @@ async fn change(
         }
         "unban" => {
             change.lift_ban(&visitor.allowed::<UsersBan>(api, request)?, id).await?;
+        }
+        "role" => {
+            let allowed = visitor.allowed::<RolesGrant>(api, request)?;
+            let role = role?.ok_or_else(|| FieldError::in_body("role", Problem::Missing))?;
+            change.set_role(&allowed, id, role).await?;
         }
         "activate" => {
             change.activate(&visitor.allowed::<UsersWrite>(api, request)?, id).await?;

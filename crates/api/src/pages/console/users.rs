@@ -1,19 +1,27 @@
 //! `/console/users`: finds users.
 
-use menjin_domain::access::rights::UsersRead;
+use menjin_domain::access::rights::{RightId, UsersExport, UsersRead};
 use menjin_domain::accounts::{
     Role, SearchTerm, User, UserFilter, UserOrder, UserPosition, UserSearch,
 };
 use menjin_web::Locale;
+use menjin_web::problem::{FieldError, Problem};
+use menjin_web::values::ExportFormat;
 
 use super::user::standing;
+use super::{bulk, new_user};
+use crate::downloads;
 use crate::pages::navigation;
-use crate::pages::page::{Field, Item, Search, moment};
+use crate::pages::page::moment;
+use crate::pages::parts::{Button, Field, Item, Search};
 use crate::pages::visitor::Visitor;
 use crate::prelude::*;
 
-pub(super) fn endpoints() -> [Endpoint; 1] {
-    [Endpoint::hidden(Method::GET, "/console/users", show)]
+pub(super) fn endpoints() -> [Endpoint; 2] {
+    [
+        Endpoint::hidden(Method::GET, "/console/users", show),
+        Endpoint::hidden(Method::GET, "/console/export", export),
+    ]
 }
 
 const TITLE: Text = navigation::USERS;
@@ -35,16 +43,13 @@ async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpRe
     let (q, role, active) = (sent("q"), sent("role"), sent("is_active"));
     let mut page = visitor.page(TITLE);
     page.search = Some(search_form(&api, q, role, active));
-    let term = match SearchTerm::parse(q) {
-        Ok(term) => term,
+    let filter = match filter(&api, &visitor) {
+        Ok(filter) => filter,
         Err(problem) => {
-            page.error = Some(menjin_web::problem::Problem::from(problem).text(visitor.locale));
+            page.error = Some(problem.text(visitor.locale));
             return page.refused();
         }
     };
-    let known: Option<Role> = role.parse().ok().filter(|role| api.settings.roles.knows(*role));
-    let filter =
-        UserFilter { term, role: known, is_active: active.parse().ok(), ..UserFilter::default() };
     // Without an order of its own whatever is asked for can be had.
     let Ok(order) = UserOrder::of(None, &filter) else { return page.respond() };
     let after: Option<UserPosition> = sent("after").parse().ok();
@@ -52,20 +57,62 @@ async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpRe
     let search = UserSearch { filter, order, after, limit: LIMIT };
     let (found, next) = api.services.search_users.execute(&allowed, search).await?;
     let now = allowed.context().at;
+    let role_of_caller = visitor.member()?.user.role;
+    let may = |right| api.settings.roles.grants(role_of_caller, right);
+    page.fields = bulk::fields(&api, may);
+    let is_chosen = !page.fields.is_empty() && !found.users.is_empty();
     page.items = found.users.iter().map(|user| item(user, now, visitor.locale)).collect();
+    if is_chosen {
+        for (item, user) in page.items.iter_mut().zip(&found.users) {
+            item.choice = Some(bulk::choice(user.id));
+        }
+        page.sends_to = Some("bulk");
+        page.buttons = vec![Button::new("preview", Text { zh: "预览", en: "Preview" })];
+    } else {
+        page.fields.clear();
+    }
     if page.items.is_empty() {
         page.lines.push(NOBODY);
     }
     let total = if found.total_is_exact { String::new() } else { "≥ ".to_owned() };
     let label = Text { zh: "共", en: "In all" };
     page.facts = vec![(label, format!("{total}{}", found.total))];
+    let query = [("q", q), ("role", role), ("is_active", active)];
     if let Some(next) = next {
-        let query = [("q", q), ("role", role), ("is_active", active), ("after", &next.to_string())];
+        let next = next.to_string();
+        let query = query.into_iter().chain([("after", next.as_str())]).collect::<Vec<_>>();
         let query = serde_urlencoded::to_string(query).unwrap_or_default();
-        page.links =
-            vec![(format!("users?{query}").into(), Text { zh: "下一页", en: "Next page" })];
+        page.links.push((format!("users?{query}").into(), Text { zh: "下一页", en: "Next page" }));
+    }
+    if may(RightId::UsersWrite) {
+        page.links.push(("new-user".into(), new_user::TITLE));
+    }
+    if may(RightId::UsersExport) {
+        let query = serde_urlencoded::to_string(query).unwrap_or_default();
+        let text = Text { zh: "导出（CSV）", en: "Export (CSV)" };
+        page.links.push((format!("export?{query}").into(), text));
     }
     page.respond()
+}
+
+/// What is asked for in the address.
+fn filter(api: &Api, visitor: &Visitor) -> Result<UserFilter, Problem> {
+    let sent = |name| visitor.parameter(name).unwrap_or_default();
+    let role: Option<Role> = sent("role").parse().ok();
+    Ok(UserFilter {
+        term: SearchTerm::parse(sent("q"))?,
+        role: role.filter(|role| api.settings.roles.knows(*role)),
+        is_active: sent("is_active").parse().ok(),
+        ..UserFilter::default()
+    })
+}
+
+/// Those whom the page shows, all of them, as a table.
+async fn export(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpResponse> {
+    let allowed = visitor.allowed::<UsersExport>(&api, client.0)?;
+    let filter = filter(&api, &visitor).map_err(|problem| FieldError::in_body("q", problem));
+    let filter = filter.map_err(ApiError::from)?;
+    downloads::users(&api, &allowed, filter, ExportFormat::Csv).await
 }
 
 fn search_form(api: &Api, q: &str, role: &str, active: &str) -> Search {
@@ -101,6 +148,6 @@ fn item(user: &User, now: menjin_domain::common::Timestamp, locale: Locale) -> I
         title: user.username.as_str().to_owned(),
         link: Some(format!("user?id={}", user.id)),
         details,
-        sends: Ok(None),
+        ..Item::default()
     }
 }

@@ -29,7 +29,7 @@ impl PartQuery {
 }
 
 /// Why nothing comes of a job, for programs and for people.
-pub(super) fn failure(job: &Job, locale: Locale) -> Option<(&'static str, String)> {
+pub(crate) fn failure(job: &Job, locale: Locale) -> Option<(&'static str, String)> {
     let (code, zh, en) = match job.failure.as_ref()? {
         JobFailure::Unreadable(reason) => (
             "unreadable",
