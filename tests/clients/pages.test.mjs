@@ -168,6 +168,7 @@ test("an administrator finds somebody and lets them in", async () => {
   const { page, faults } = await open({ javaScriptEnabled: false });
   await logIn(page, root);
   await page.getByRole("link", { name: /Console|管理控制台/ }).click();
+  await page.getByRole("link", { name: /^(Users|用户)$/ }).click();
   await page.locator("#q").fill("lock");
   await page.getByRole("button", { name: /Find|查找/ }).click();
   await page.getByRole("link", { name: "locked" }).click();
@@ -203,6 +204,20 @@ test("an administrator imports a class, and sees how far it is", async () => {
   await passwords.click();
   const file = await readFile(await (await download).path(), "utf-8");
   assert.match(file, /class1,.+\r?\nclass2,/);
+  assert.deepEqual(faults, []);
+});
+
+test("users are looked for while somebody types", async () => {
+  await register("typing");
+  const { page, faults } = await open();
+  await logIn(page, root);
+  await page.goto(`${base}/console/users`);
+  await page.locator("#q").pressSequentially("typin");
+  await page.waitForURL("**/console/users?q=typin*");
+  assert.equal(await page.locator(".items li").count(), 1);
+  assert.equal(await page.evaluate(() => document.activeElement.id), "q");
+  await page.getByRole("link", { name: "typing" }).click();
+  await page.waitForURL("**/console/user?id=*");
   assert.deepEqual(faults, []);
 });
 

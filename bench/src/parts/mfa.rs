@@ -14,7 +14,8 @@ use crate::menjin::{Menjin, PASSWORD, Place, Profile, each, user};
 use crate::process::ask;
 use crate::report::{Row, Target};
 
-const CLIENTS: usize = 16;
+/// Enough that the server always has something to do while the disk syncs.
+const CLIENTS: usize = 64;
 
 /// Somebody who has given the password, and has to give a code.
 struct Waiting {

@@ -24,3 +24,22 @@ const wait = async () => {
   wait();
 };
 wait();
+
+// A list is looked for while somebody types. The form stays as it is, and what is below it is replaced.
+const search = document.querySelector("form.search");
+let typed;
+search?.addEventListener("input", () => {
+  clearTimeout(typed);
+  typed = setTimeout(async () => {
+    const address = `${location.pathname}?${new URLSearchParams(new FormData(search))}`;
+    const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
+    // What was typed meanwhile is looked for next.
+    const now = `${location.pathname}?${new URLSearchParams(new FormData(search))}`;
+    if (!answer || answer.redirected || now !== address) return;
+    const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const found = next.querySelector("form.search");
+    while (search.nextSibling) search.nextSibling.remove();
+    while (found?.nextSibling) search.parentNode.append(found.nextSibling);
+    history.replaceState(null, "", address);
+  }, 250);
+});

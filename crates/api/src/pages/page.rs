@@ -248,7 +248,7 @@ impl Page {
             codes => &self.codes,
             search => search,
             items => items.collect::<Vec<_>>(),
-            needs_script => self.is_waiting || self.fields.iter().any(reads_fragment),
+            needs_script => self.is_waiting || self.search.is_some() || self.fields.iter().any(reads_fragment),
             is_waiting => self.is_waiting,
             sends_to => self.sends_to,
             sends_file => self.fields.iter().any(|field| field.kind == "file"),

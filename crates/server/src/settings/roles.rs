@@ -34,3 +34,14 @@ pub(crate) fn roles(table: &RoleTable) -> Result<Roles, SettingsError> {
     }
     Ok(Roles::new(roles))
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_settings_file_lists_every_right() {
+        for right in menjin_domain::access::rights::RightId::ALL {
+            let name = right.as_str();
+            assert!(include_str!("../../../../config/default.toml").contains(name), "{name}");
+        }
+    }
+}
