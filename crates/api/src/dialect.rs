@@ -1,6 +1,7 @@
 //! The manner in which a part of the paths is answered.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use actix_web::http::header::HeaderValue;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse};
@@ -11,7 +12,7 @@ use menjin_web::{ApiError, ErrorKind, Locale};
 use serde_json::Value;
 
 use crate::http::reply::Rejection;
-use crate::state::ApiSettings;
+use crate::state::{ApiSettings, PageSettings};
 
 /// A dialect: how errors look, and by which rules requests are read.
 pub(crate) struct Dialect {
@@ -22,7 +23,14 @@ pub(crate) struct Dialect {
     /// The rules of its requests.
     pub(crate) rules: fn(&ApiSettings) -> Rules,
     /// What the page at a path is called, to lead back to it; `None`: it has no pages.
-    pub(crate) page: fn(&str) -> Option<Box<str>>,
+    pub(crate) page: fn(&str, &ApiSettings) -> Option<ThisPage>,
+}
+
+/// The page that was asked for.
+#[derive(Clone, Default)]
+pub(crate) struct ThisPage {
+    pub(crate) name: Box<str>,
+    pub(crate) settings: Arc<PageSettings>,
 }
 
 /// How to answer a request. The middleware leaves it in the extensions of the request.
@@ -37,7 +45,7 @@ pub(crate) struct ReplyContext {
     /// has them.
     pub(crate) is_form: bool,
     /// What the page is called, if it is one.
-    pub(crate) page: Option<Box<str>>,
+    pub(crate) page: Option<ThisPage>,
     /// `Strict-Transport-Security`, if the client came by TLS.
     pub(crate) strict_transport: Option<HeaderValue>,
 }

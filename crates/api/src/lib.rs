@@ -43,6 +43,7 @@ mod openapi;
 mod pages;
 mod prelude;
 mod state;
+mod theme;
 mod v1;
 mod waiting;
 
@@ -62,7 +63,9 @@ pub use http::hasher::PausingHasher;
 pub use menjin_http::cors::{Cors, InvalidOrigin, Origin, RequestHeader};
 pub use menjin_http::{Serving, TrustedProxies};
 pub use menjin_web::{Locale, UnknownLocale};
+pub use pages::theme_in_folder;
 pub use state::{Api, ApiSettings, PageSettings, ShownSetting};
+pub use theme::{Theme, ThemeError};
 pub use v1::{
     AuditEvent, CreatedUserResponse, InvitationResponse, IssuedResponse, MailResponse, UserResponse,
 };

@@ -16,6 +16,7 @@ use menjin_web::Locale;
 
 use crate::dev_mail::DevMails;
 use crate::http::content::Content;
+use crate::theme::Theme;
 
 /// The settings of the HTTP layer.
 #[derive(Clone)]
@@ -31,7 +32,7 @@ pub struct ApiSettings {
     /// What is shown of the settings to whoever may see them.
     pub shown: Vec<ShownSetting>,
     /// The pages for people; `None`: there are none.
-    pub pages: Option<PageSettings>,
+    pub pages: Option<Arc<PageSettings>>,
     /// The mails that `/dev/mail` shows; `None`: there is no such route.
     pub dev_mails: Option<Arc<dyn DevMails>>,
     /// Where people reach this server, without a slash at its end, if that is known.
@@ -75,6 +76,8 @@ pub struct ShownSetting {
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct PageSettings {
+    /// How they look.
+    pub theme: Theme,
     /// What the site is called.
     pub name: String,
     /// Whether there are all pages of an account, and not only those that links in mails lead to.

@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout};
 use crate::error::{COMPONENT, OrPortError, failed, is_busy};
 use crate::lookups::Lookups;
 use crate::open::{self, Claim, OpenError, SqliteConfig};
-use crate::pool::{Access, Connection, DEADLINE, Manager};
+use crate::pool::{Access, Connection, DEADLINE, Manager, Write};
 use crate::writes::Writes;
 
 /// How long a call may wait in total for a connection and for writes of other processes.
@@ -114,6 +114,13 @@ impl SqliteStore {
     /// A connection that reads.
     pub(crate) async fn reader(&self, started: Instant) -> Result<Object<Manager>, PortError> {
         lend(&self.reader, started).await
+    }
+
+    /// Commits these writes, which have been waiting since then, together.
+    pub(crate) async fn commit(&self, since: Instant, writes: Vec<Write>) -> Result<(), PortError> {
+        let work =
+            |connection: &mut Connection, patience| connection.write_together(patience, writes);
+        run_since(since, &self.writer, work).await?
     }
 
     /// Reads with one statement.
@@ -232,7 +239,7 @@ async fn run<T: Send + 'static>(
 }
 
 /// The same for a call that has been waiting.
-pub(crate) async fn run_since<T: Send + 'static>(
+async fn run_since<T: Send + 'static>(
     started: Instant,
     pool: &Pool<Manager>,
     work: impl FnOnce(&mut Connection, Duration) -> T + Send + 'static,

@@ -13,7 +13,6 @@ use tokio::time::{Instant, timeout};
 use crate::SqliteStore;
 use crate::error::COMPONENT;
 use crate::pool::{DEADLINE, Write};
-use crate::store::run_since;
 
 type Turn = batches::Turn<Write, ()>;
 
@@ -60,10 +59,7 @@ impl SqliteStore {
             let since = batch.first().map_or_else(Instant::now, |oldest| oldest.since.into());
             let (writes, answers): (Vec<_>, Vec<_>) =
                 batch.into_iter().map(batches::Waiting::into_parts).unzip();
-            let written = run_since(since, &self.writer, |connection, patience| {
-                connection.write_together(patience, writes)
-            });
-            let written = written.await.and_then(|committed| committed);
+            let written = self.commit(since, writes).await;
             for answer in answers {
                 answer.send(written.as_ref().copied().map_err(PortError::again));
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use anyhow::Context as _;
-use menjin_api::{Api, ApiSettings, PausingHasher};
+use menjin_api::{Api, ApiSettings, PageSettings, PausingHasher};
 use menjin_domain::accounts::{AccountRepository, CreateAdmin, Role, UserQuery};
 use menjin_domain::cache::Cache;
 use menjin_domain::common::{Causes, Clock, PageStart, PortError};
@@ -354,17 +354,19 @@ pub async fn create_admin(settings: &Settings) -> Result<CreateAdmin, StartError
 }
 
 fn api_settings(settings: &Settings) -> Result<ApiSettings, SettingsError> {
+    let pages = settings.pages.settings(
+        &settings.server,
+        settings.mail.is_on(),
+        settings.registration.is_open(),
+    );
+    let theme = settings.pages.theme()?;
     Ok(ApiSettings {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         locale: settings.locale.default.value,
         trusted_proxies: settings.server.trusted_proxies(),
         hsts: settings.server.hsts,
         shown: settings.shown.clone(),
-        pages: settings.pages.settings(
-            &settings.server,
-            settings.mail.is_on(),
-            settings.registration.is_open(),
-        ),
+        pages: pages.map(|pages| Arc::new(PageSettings { theme, ..pages })),
         dev_mails: mail::sent_mails(settings),
         public_url: settings.server.public_url().map(ToOwned::to_owned),
         published_issuer: settings.auth.published_issuer()?,

@@ -269,6 +269,28 @@ async fn g4_forms_of_the_console_come_from_it() {
     let form = [("id", "2"), ("action", "delete"), ("form_token", &token)];
     let request = browser.request(Method::POST, "/console/user").form(&form);
     assert_eq!(browser.look(request).await.status, 403, "nothing says where it is from");
+    // Every form of the console, by the mark of somebody else, and from another site with the right one.
+    for page in [
+        "user",
+        "user-sessions",
+        "edit",
+        "new-user",
+        "bulk",
+        "import-job",
+        "invitations",
+        "mails",
+        "confirm",
+    ] {
+        let page = format!("/console/{page}");
+        let fields = [("id", "2"), ("action", "delete"), ("item", "1")];
+        assert_eq!(browser.send(&page, &foreign, &fields).await.status, 403, "{page}");
+        for site in ["cross-site", "same-site", "none"] {
+            let form = fields.into_iter().chain([("form_token", &*token)]).collect::<Vec<_>>();
+            let request = browser.request(Method::POST, &page).header("sec-fetch-site", site);
+            let answer = browser.look(request.form(&form)).await;
+            assert_eq!(answer.status, 403, "{page} {site}");
+        }
+    }
     assert!(!browser.open("/console/user?id=2").await.html.contains("已删除"));
 }
 

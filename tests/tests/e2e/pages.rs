@@ -554,3 +554,35 @@ async fn g3_g7_with_tls_cookies_are_for_this_host_by_tls_only() {
     }
     assert_eq!(app.browser().open("/account/reset-password").await.status, 200, "links in mails");
 }
+
+/// Colours, a logo and the template come from a folder, without a build.
+#[tokio::test]
+async fn g8_pages_look_as_a_folder_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let put =
+        |name: &str, content: &str| std::fs::write(folder.path().join(name), content).unwrap();
+    put("page.css", ":root { --accent: #800000; }");
+    put("logo.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>");
+    let settings = [("pages.folder", folder.path().to_str().unwrap()), ("pages.name", "一中")];
+    let browser = TestApp::start_with(&settings).await.browser();
+    let login = browser.open("/account/login").await.html;
+    assert!(login.contains("<img src=\"logo\"") && login.contains("一中"), "{login}");
+    let style = browser.open("/account/page.css").await.html;
+    assert!(style.contains("--paper") && style.ends_with("#800000; }"), "{style}");
+    for logo in ["/account/logo", "/console/logo"] {
+        let logo = browser.request(Method::GET, logo).send().await.unwrap();
+        assert_eq!(
+            (logo.status().as_u16(), &logo.headers()["content-type"]),
+            (200, &"image/svg+xml".parse().unwrap())
+        );
+    }
+    put("page.html", "<title>{{ title }}</title><h1>own</h1>");
+    let own = TestApp::start_with(&settings).await.browser();
+    assert!(own.open("/account/login").await.html.ends_with("<h1>own</h1>"));
+    // What cannot be done is said by the same template.
+    let refused = own.send("/account/login", "", &[]).await;
+    assert!(refused.status == 403 && refused.html.ends_with("<h1>own</h1>"), "{refused:?}");
+    assert!(own.open("/account/verify-email").await.html.ends_with("<h1>own</h1>"));
+    let plain = TestApp::start().await.browser();
+    assert_eq!(plain.open("/account/logo").await.status, 404);
+}

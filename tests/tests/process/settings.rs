@@ -45,6 +45,7 @@ fn each_bad_setting_is_named() {
             "registration.require_verification",
         ),
         ("MENJIN__PAGES__NAME", "", "pages.name"),
+        ("MENJIN__PAGES__FOLDER", "/nonexistent", "pages.folder"),
         ("MENJIN__PAGES__REDIRECT_ORIGINS", "*", "pages.redirect_origins"),
         ("MENJIN__PAGES__REDIRECT_ORIGINS", "https://app.example/back", "pages.redirect_origins"),
         ("MENJIN__CORS__ORIGINS", "null", "cors.origins"),

@@ -27,18 +27,20 @@ mod register;
 mod reset_password;
 mod second_factor;
 mod sessions;
+mod try_out;
 mod undo_email_change;
 mod verify_email;
 mod visitor;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::HttpRequest;
 use actix_web::web::Bytes;
 
 use self::navigation::{CONSOLE, is_console, name_of};
 use self::page::{Page, see_other};
-use crate::dialect::Dialect;
+pub use self::try_out::theme_in_folder;
+use crate::dialect::{Dialect, ThisPage};
 use crate::http::content::Content;
 use crate::http::reply::begin_error;
 use crate::prelude::*;
@@ -50,9 +52,9 @@ pub(crate) static DIALECT: Dialect = Dialect {
     render: refused,
     error_schema: |status, components| (v1::DIALECT.error_schema)(status, components),
     rules: |settings| (v1::DIALECT.rules)(settings),
-    page: |path| {
+    page: |path, settings| {
         let name = if is_console(path) { CONSOLE } else { name_of(path) };
-        Some(name.into())
+        Some(ThisPage { name: name.into(), settings: Arc::clone(settings.pages.as_ref()?) })
     },
 };
 
@@ -61,6 +63,7 @@ pub(crate) fn endpoints(settings: &PageSettings) -> Vec<Endpoint> {
     let mut endpoints = vec![
         Endpoint::hidden(Method::GET, "/account/page.css", style),
         Endpoint::hidden(Method::GET, "/account/page.js", script),
+        Endpoint::hidden(Method::GET, "/account/logo", logo),
     ];
     endpoints.extend(reset_password::endpoints());
     endpoints.extend(verify_email::endpoints());
@@ -95,7 +98,8 @@ const BACK: Text = Text { zh: "返回账户页面", en: "Back to the account" };
 
 /// The answer to a request that was not done.
 fn refused(error: &ApiError, context: &ReplyContext) -> HttpResponse {
-    let here = context.page.as_deref().unwrap_or_default();
+    let this = context.page.clone().unwrap_or_default();
+    let here = &*this.name;
     let folder = if here == CONSOLE { "../account/" } else { "" };
     match error.kind {
         ErrorKind::NotAuthenticated => {
@@ -105,7 +109,7 @@ fn refused(error: &ApiError, context: &ReplyContext) -> HttpResponse {
         ErrorKind::MfaEnrolmentRequired => return see_other(&format!("{folder}second-factor")),
         _ => {}
     }
-    let mut page = Page::new(context.locale, SORRY);
+    let mut page = Page::new(this.settings, context.locale, SORRY);
     page.error = Some(error.kind.text().in_locale(context.locale).to_owned());
     if error.kind.status() >= 500 {
         let id = Text { zh: "请求编号", en: "Request id" };
@@ -116,18 +120,19 @@ fn refused(error: &ApiError, context: &ReplyContext) -> HttpResponse {
     written.unwrap_or_else(|_rejection| begin_error(error).finish())
 }
 
-static STYLE: LazyLock<Content> = LazyLock::new(|| {
-    let file = include_bytes!("page.css");
-    Content::new("text/css; charset=utf-8", Bytes::from_static(file), None)
-});
-
 static SCRIPT: LazyLock<Content> = LazyLock::new(|| {
     let file = include_bytes!("page.js");
     Content::new("text/javascript; charset=utf-8", Bytes::from_static(file), None)
 });
 
-async fn style(request: HttpRequest) -> HttpResponse {
-    STYLE.serve(&request, "no-cache")
+async fn style(request: HttpRequest, api: Data<Api>) -> Answer<HttpResponse> {
+    let settings = api.settings.pages.as_ref().ok_or(ErrorKind::RouteNotFound)?;
+    Ok(settings.theme.style().serve(&request, "no-cache"))
+}
+
+async fn logo(request: HttpRequest, api: Data<Api>) -> Answer<HttpResponse> {
+    let logo = api.settings.pages.as_ref().and_then(|settings| settings.theme.logo());
+    Ok(logo.ok_or(ErrorKind::RouteNotFound)?.serve(&request, "no-cache"))
 }
 
 async fn script(request: HttpRequest) -> HttpResponse {

@@ -10,6 +10,7 @@ pub(super) const SECOND_FACTOR: Text = Text { zh: "两步验证", en: "Second fa
 pub(super) const SESSIONS: Text = Text { zh: "登录的设备", en: "Devices" };
 pub(super) const OVERVIEW: Text = Text { zh: "概览", en: "Overview" };
 pub(super) const SETTINGS: Text = Text { zh: "设置", en: "Settings" };
+pub(super) const EDIT_USER: Text = Text { zh: "编辑用户", en: "Edit the user" };
 pub(super) const USERS: Text = Text { zh: "用户", en: "Users" };
 pub(super) const INVITATIONS: Text = Text { zh: "邀请", en: "Invitations" };
 pub(super) const IMPORT: Text = Text { zh: "导入", en: "Import" };

@@ -1,7 +1,7 @@
 //! How a page is written: all of them by one template, from what a page is made of.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
@@ -10,20 +10,12 @@ use actix_web::http::header::{
 };
 use menjin_domain::common::Timestamp;
 use menjin_web::Locale;
-use minijinja::{Environment, context};
+use minijinja::context;
 
 use super::parts::{Button, Chart, Field, Item, Search};
 use crate::http::reply::begin_error;
 use crate::prelude::*;
 use crate::state::PageSettings;
-
-static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut templates = Environment::new();
-    templates.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-    // The test below renders it: it cannot be broken.
-    drop(templates.add_template("page.html", include_str!("page.html")));
-    templates
-});
 
 /// A page.
 #[derive(Debug)]
@@ -58,10 +50,7 @@ pub(crate) struct Page {
     /// Whether it changes by itself: the script looks again.
     pub(crate) is_waiting: bool,
     pub(super) form_token: String,
-    pub(super) policy: String,
-    pub(super) site: String,
-    /// Whether there is more than what links in mails lead to.
-    pub(super) has_account_pages: bool,
+    pub(super) settings: Arc<PageSettings>,
     /// The name of whoever is logged in.
     pub(super) user: Option<String>,
     /// The pages that are listed on this one.
@@ -74,7 +63,7 @@ pub(crate) struct Page {
 
 impl Page {
     /// A page with nothing but a title, for nobody in particular: see [`Visitor::page`](super::visitor::Visitor::page).
-    pub(super) fn new(locale: Locale, title: Text) -> Self {
+    pub(super) fn new(settings: Arc<PageSettings>, locale: Locale, title: Text) -> Self {
         Self {
             locale,
             title,
@@ -96,9 +85,7 @@ impl Page {
             sends_to: None,
             is_waiting: false,
             form_token: String::new(),
-            policy: PageSettings::default().policy(),
-            site: String::new(),
-            has_account_pages: false,
+            settings,
             user: None,
             navigation: Vec::new(),
             cookie: None,
@@ -120,7 +107,7 @@ impl Page {
 
     /// The page, leading to the login where there is a page for it.
     pub(crate) fn with_login(mut self) -> Self {
-        if self.has_account_pages {
+        if self.settings.account {
             self.links.push(("login".into(), Text { zh: "去登录", en: "Log in" }));
         }
         self
@@ -192,7 +179,8 @@ impl Page {
         let mut response = response.set_body(actix_web::body::BoxBody::new(html));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        let policy = HeaderValue::try_from(self.policy).map_err(|_odd| ErrorKind::Internal)?;
+        let policy =
+            HeaderValue::try_from(self.settings.policy()).map_err(|_odd| ErrorKind::Internal)?;
         headers.insert(CONTENT_SECURITY_POLICY, policy);
         headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(self.locale.tag()));
         // So that browsers say where a form comes from; nothing of an address goes elsewhere.
@@ -203,7 +191,7 @@ impl Page {
         Ok(response)
     }
 
-    fn render(&self) -> Result<String, minijinja::Error> {
+    pub(super) fn render(&self) -> Result<String, minijinja::Error> {
         let locale = self.locale;
         let said = |text: &Text| text.in_locale(locale);
         let pairs = |pairs: &[(&'static str, Text)]| {
@@ -233,10 +221,11 @@ impl Page {
             skip => said(&Text { zh: "跳到正文", en: "Skip to the content" }),
             account => said(&Text { zh: "账户", en: "Account" }),
         };
-        TEMPLATES.get_template("page.html")?.render(context! {
+        self.settings.theme.template()?.render(context! {
             lang => locale.tag(),
             words => words,
-            site => self.site.as_str(),
+            site => self.settings.name.as_str(),
+            logo => self.settings.theme.logo().map(|_logo| "logo"),
             title => said(&self.title),
             notice => self.notice.as_ref().map(said),
             error => self.error.as_deref(),
@@ -262,7 +251,7 @@ impl Page {
             here => self.here.as_str(),
             navigation => pairs(&self.navigation),
             account => self.folder,
-            has_account_pages => self.has_account_pages,
+            has_account_pages => self.settings.account,
         })
     }
 }
@@ -296,13 +285,14 @@ mod tests {
     async fn m6_what_people_wrote_is_text_on_a_page() {
         let hostile = "<script>alert(1)</script>\"'";
         let label = Text { zh: "用户名", en: "User name" };
-        let mut page = Page::new(Locale::En, Text { zh: "标题", en: "Title" });
+        let settings =
+            PageSettings { name: hostile.to_owned(), account: true, ..PageSettings::default() };
+        let title = Text { zh: "标题", en: "Title" };
+        let mut page = Page::new(settings.into(), Locale::En, title);
         page.error = Some(hostile.to_owned());
         page.facts = vec![(label, hostile.to_owned())];
         page.codes = vec![hostile.to_owned()];
         page.user = Some(hostile.to_owned());
-        page.site = hostile.to_owned();
-        page.has_account_pages = true;
         page.items = vec![Item {
             title: hostile.to_owned(),
             link: Some(hostile.to_owned()),

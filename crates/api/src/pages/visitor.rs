@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -36,7 +37,7 @@ pub(crate) struct Visitor {
     is_new: bool,
     caller: Option<Principal>,
     form_token: String,
-    settings: PageSettings,
+    settings: Arc<PageSettings>,
     query: Vec<(String, String)>,
     /// The last part of the path.
     name: String,
@@ -136,15 +137,12 @@ impl Visitor {
     pub(crate) fn page(&self, title: Text) -> Page {
         Page {
             form_token: self.form_token.clone(),
-            policy: self.settings.policy(),
-            site: self.settings.name.clone(),
-            has_account_pages: self.settings.account,
             user: self.caller.as_ref().map(|caller| caller.user.username.to_string()),
             navigation: self.navigation(),
             cookie: self.is_new.then(|| self.settings.set_cookie(&self.cookie)),
             here: self.name.clone(),
             folder: if self.is_console { "../account/" } else { "" },
-            ..Page::new(self.locale, title)
+            ..Page::new(Arc::clone(&self.settings), self.locale, title)
         }
     }
 

@@ -1,7 +1,9 @@
 //! `[pages]`: pages for people.
 
+use std::path::PathBuf;
+
 use actix_web::http::Uri;
-use menjin_api::{Origin, PageSettings};
+use menjin_api::{Origin, PageSettings, Theme, theme_in_folder};
 
 use super::prelude::*;
 use super::server::ServerSettings;
@@ -13,6 +15,7 @@ pub(crate) struct PagesSettings {
     console: bool,
     #[garde(length(chars, min = 1, max = 64))]
     name: String,
+    folder: PathBuf,
     #[serde(with = "list")]
     redirect_origins: Vec<Origin>,
 }
@@ -31,6 +34,7 @@ impl PagesSettings {
         let url = server.public_url().map_or_else(own, ToOwned::to_owned);
         (self.account || self.console || has_links).then(|| PageSettings {
             name: self.name.clone(),
+            theme: Theme::default(),
             account: self.account || self.console,
             is_open,
             console: self.console,
@@ -40,12 +44,25 @@ impl PagesSettings {
         })
     }
 
+    /// How pages look.
+    ///
+    /// # Errors
+    /// The folder cannot be used.
+    pub(crate) fn theme(&self) -> Result<Theme, SettingsError> {
+        if self.folder.as_os_str().is_empty() {
+            return Ok(Theme::default());
+        }
+        let theme = theme_in_folder(&self.folder);
+        theme.map_err(|error| SettingsError::bad("pages.folder", error.to_string()))
+    }
+
     /// Checks that logins are handed over to known applications, and that a cookie does not go through the net in clear.
     pub(super) fn check(
         &self,
         server: &ServerSettings,
         production: bool,
     ) -> Result<(), SettingsError> {
+        self.theme()?;
         let any = self.redirect_origins.iter().any(Origin::is_any);
         let reason = "* would hand logins over to anybody: name the origins of your applications";
         require("pages.redirect_origins", !any, reason)?;

@@ -11,6 +11,7 @@ use menjin_web::values::Token;
 use super::undone;
 use super::user::parsed;
 use crate::pages::form::PageForm;
+use crate::pages::navigation;
 use crate::pages::page::{Page, see_other};
 use crate::pages::parts::{Button, Field};
 use crate::pages::visitor::Visitor;
@@ -21,8 +22,6 @@ const PATH: &str = "/console/edit";
 pub(super) fn endpoints() -> [Endpoint; 2] {
     [Endpoint::hidden(Method::GET, PATH, show), Endpoint::hidden(Method::POST, PATH, act)]
 }
-
-pub(super) const TITLE: Text = Text { zh: "编辑用户", en: "Edit the user" };
 
 request! {
     struct EditForm {
@@ -50,7 +49,7 @@ fn stored(user: &User, name: &str) -> String {
 }
 
 fn form(visitor: &Visitor, id: UserId, value: impl Fn(&str) -> String) -> Page {
-    let mut page = visitor.page(TITLE);
+    let mut page = visitor.page(navigation::EDIT_USER);
     let email = Field::email(value("email")).with_hint(Text {
         zh: "更换邮箱后需要重新验证，原邮箱会收到通知。",
         en: "Another address is not verified any more, and the one before is told.",

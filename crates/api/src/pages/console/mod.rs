@@ -29,6 +29,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::hidden(Method::GET, "/console", front),
         Endpoint::hidden(Method::GET, "/console/page.css", super::style),
         Endpoint::hidden(Method::GET, "/console/page.js", super::script),
+        Endpoint::hidden(Method::GET, "/console/logo", super::logo),
     ];
     endpoints.extend(overview::endpoints());
     endpoints.extend(settings::endpoints());

@@ -14,7 +14,7 @@ use menjin_web::Locale;
 use menjin_web::problem::{FieldError, Problem};
 use menjin_web::values::Token;
 
-use super::{edit, id_in, undone};
+use super::{id_in, undone};
 use crate::pages::form::PageForm;
 use crate::pages::navigation;
 use crate::pages::page::{Page, moment, see_other};
@@ -113,7 +113,7 @@ async fn page(api: &Api, visitor: &Visitor, id: UserId, request: RequestContext)
     }
     page.links = vec![("users".into(), Text { zh: "返回列表", en: "Back to the list" })];
     if may(RightId::UsersWrite) && user.deletes_at.is_none() {
-        page.links.push((format!("edit?id={id}").into(), edit::TITLE));
+        page.links.push((format!("edit?id={id}").into(), navigation::EDIT_USER));
     }
     if may(RightId::SessionsRead) {
         page.links.push((format!("user-sessions?id={id}").into(), navigation::SESSIONS));
