@@ -8,13 +8,11 @@ import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 
 import { launch } from "./chromium.mjs";
+import { anonymous, consolePages, own, password, register, root } from "./pages.mjs";
 
 const base = process.env.MENJIN_URL;
 const pictures = process.env.MENJIN_PICTURES;
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf-8");
-const password = "correct horse 7";
-/// An administrator, who is there.
-const root = "root";
 let browser;
 
 before(async () => {
@@ -51,18 +49,6 @@ async function faultsOf(page) {
   return found.map((fault) => `${new URL(page.url()).pathname}: ${fault}`);
 }
 
-async function register(name, language = "en") {
-  const headers = { "content-type": "application/json", "accept-language": language };
-  const body = JSON.stringify({
-    username: name,
-    email: `${name}@a-school-with-a-rather-long-name.example.com`,
-    password,
-    full_name: "A person with quite a long name, as people have",
-  });
-  const made = await fetch(`${base}/api/v1/auth/register`, { method: "POST", headers, body });
-  assert.equal(made.status, 201);
-}
-
 async function logIn(page, name) {
   await page.goto(`${base}/account/login`);
   await page.locator("#username").fill(name);
@@ -70,25 +56,6 @@ async function logIn(page, name) {
   await page.locator("button[value=login]").click();
   await page.waitForURL("**/account/profile");
 }
-
-const anonymous = ["login", "register", "forgot-password", "reset-password", "verify-email", "accept-invitation"];
-const consolePages = [
-  "overview",
-  "users",
-  "users?q=look",
-  "user?id=1",
-  "user?id=2",
-  "user-sessions?id=2",
-  "edit?id=2",
-  "new-user",
-  "confirm?to=user%3Fid%3D2",
-  "import",
-  "invitations",
-  "mails",
-  "audit",
-  "settings",
-];
-const own = ["profile", "email", "password", "second-factor", "sessions", "delete"];
 
 for (const locale of ["zh-CN", "en-GB"]) {
   for (const width of [360, 1440]) {

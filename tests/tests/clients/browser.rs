@@ -2,13 +2,14 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
+use std::path::Path;
 
 use menjin_tests::browser::Browser;
 use menjin_tests::process::{Server, output_given};
 use menjin_tests::servers::balancer::{GUARDED, LoadBalancer, PREFIX};
 
 use crate::Served;
-use crate::tools::{chromium, node, succeed};
+use crate::tools::{chromium, firefox, node, succeed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_documentation_pages_work_in_a_browser() {
@@ -73,21 +74,37 @@ async fn g9_nginx_lets_in_who_is_logged_in_and_leads_others_to_the_login() {
     assert_eq!(browser.open(&page).await.status, 302);
 }
 
-/// Pictures of all pages are left in `target/pages`.
-#[tokio::test(flavor = "multi_thread")]
-async fn g1_g2_the_pages_of_an_account_are_fit_to_be_used() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = crate::menjin(folder.path());
+/// A server with an administrator, whom the tests of pages know.
+fn with_administrator(folder: &Path) -> Server {
+    let mut command = crate::menjin(folder);
     let server = Server::start(command.env("MENJIN__HASHING__COST", "4"));
-    let mut create = crate::menjin(folder.path());
+    let mut create = crate::menjin(folder);
     create.args(["admin", "create", "--password-stdin", "--username", "root"]);
     create.args(["--email", "root@example.com"]);
     let made = output_given(&mut create, "correct horse 7");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    server
+}
+
+/// Pictures of all pages are left in `target/pages`.
+#[tokio::test(flavor = "multi_thread")]
+async fn g1_g2_the_pages_of_an_account_are_fit_to_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = with_administrator(folder.path());
     let pictures = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/pages");
     let mut test = node();
     test.args(["--test", "pages.test.mjs"]).env("MENJIN_PICTURES", pictures);
     test.env("MENJIN_URL", &server.url).env("MENJIN_TEST_CHROMIUM", chromium());
+    succeed(&mut test);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g1_g2_the_pages_are_fit_to_be_used_in_firefox() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = with_administrator(folder.path());
+    let mut test = node();
+    test.args(["--test", "firefox.test.mjs"]);
+    test.env("MENJIN_URL", &server.url).env("MENJIN_TEST_FIREFOX", firefox());
     succeed(&mut test);
 }
 

@@ -47,13 +47,24 @@ pub(crate) fn python(program: &str) -> Command {
 
 /// Chromium, by whichever name it is installed.
 pub(crate) fn chromium() -> PathBuf {
+    installed(&["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"])
+}
+
+/// Firefox, by whichever name it is installed.
+pub(crate) fn firefox() -> PathBuf {
+    installed(&["firefox-esr", "firefox"])
+}
+
+fn installed(names: &[&str]) -> PathBuf {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> = std::env::split_paths(&folders).collect();
-    ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+    names
         .iter()
         .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
         .find(|path| path.exists())
-        .unwrap_or_else(|| panic!("Chromium is not installed: run scripts/test-tools"))
+        .unwrap_or_else(|| {
+            panic!("{} is not installed: run scripts/test-tools", names.join(" or "))
+        })
 }
 
 fn need(path: &Path) {
