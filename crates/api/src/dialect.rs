@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use actix_web::http::Uri;
 use actix_web::http::header::HeaderValue;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse};
 use menjin_domain::common::RequestId;
@@ -22,14 +23,17 @@ pub(crate) struct Dialect {
     pub(crate) error_schema: fn(u16, &mut Components<'_>) -> Value,
     /// The rules of its requests.
     pub(crate) rules: fn(&ApiSettings) -> Rules,
-    /// What the page at a path is called, to lead back to it; `None`: it has no pages.
-    pub(crate) page: fn(&str, &ApiSettings) -> Option<ThisPage>,
+    /// The page at an address, to lead back to it; `None`: it has no pages.
+    pub(crate) page: fn(&Uri, &ApiSettings) -> Option<ThisPage>,
 }
 
 /// The page that was asked for.
 #[derive(Clone, Default)]
 pub(crate) struct ThisPage {
+    /// What it is called where somebody is led back to it after a login.
     pub(crate) name: Box<str>,
+    /// The last part of its path, with the query.
+    pub(crate) address: Box<str>,
     pub(crate) settings: Arc<PageSettings>,
 }
 

@@ -182,6 +182,10 @@ async fn g5_what_is_critical_asks_for_the_password_again() {
     let id = mike.rsplit('=').next().unwrap();
     let confirm = format!("confirm?to=user%3Fid%3D{id}");
     assert!(press(&browser, &mike, "delete").await.leads_to(&confirm));
+    for (page, to) in [("import", "import"), ("export?q=mi", "export%3Fq%3Dmi")] {
+        let shown = browser.open(&format!("/console/{page}")).await;
+        assert!(shown.leads_to(&format!("confirm?to={to}")), "{shown:?}");
+    }
     assert!(!browser.open(&mike).await.html.contains("已删除"), "nothing was done");
     let page = format!("/console/{confirm}");
     let again = async |password: &str| {

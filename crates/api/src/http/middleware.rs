@@ -225,7 +225,7 @@ fn context_of(
         request_id,
         client: client_address(request, api),
         is_form: is_form(request),
-        page: api.and_then(|api| (dialect.page)(request.path(), &api.settings)),
+        page: api.and_then(|api| (dialect.page)(request.uri(), &api.settings)),
         strict_transport: by_tls.and_then(|api| api.strict_transport.clone()),
     }
 }

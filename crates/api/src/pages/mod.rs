@@ -52,9 +52,12 @@ pub(crate) static DIALECT: Dialect = Dialect {
     render: refused,
     error_schema: |status, components| (v1::DIALECT.error_schema)(status, components),
     rules: |settings| (v1::DIALECT.rules)(settings),
-    page: |path, settings| {
-        let name = if is_console(path) { CONSOLE } else { name_of(path) };
-        Some(ThisPage { name: name.into(), settings: Arc::clone(settings.pages.as_ref()?) })
+    page: |uri, settings| {
+        let name = if is_console(uri.path()) { CONSOLE } else { name_of(uri.path()) };
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let address = format!("{}{query}", name_of(uri.path())).into();
+        let settings = Arc::clone(settings.pages.as_ref()?);
+        Some(ThisPage { name: name.into(), address, settings })
     },
 };
 
@@ -104,6 +107,9 @@ fn refused(error: &ApiError, context: &ReplyContext) -> HttpResponse {
     match error.kind {
         ErrorKind::NotAuthenticated => {
             return see_other(&format!("{folder}{}", login::address(here)));
+        }
+        ErrorKind::ReauthenticationRequired if here == CONSOLE => {
+            return see_other(&console::confirm::address(&this.address));
         }
         ErrorKind::PasswordChangeRequired => return see_other(&format!("{folder}password")),
         ErrorKind::MfaEnrolmentRequired => return see_other(&format!("{folder}second-factor")),

@@ -107,7 +107,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
         roles: settings.roles.clone(),
         attributes: settings.attributes.clone(),
     },
-    page: |_path, _settings| None,
+    page: |_uri, _settings| None,
 };
 
 /// All endpoints.

@@ -34,7 +34,7 @@ request! {
 
 /// The address of this page, for whoever came from there: the name of a page of the console, with its
 /// parameters.
-pub(super) fn address(from: &str) -> String {
+pub(in crate::pages) fn address(from: &str) -> String {
     let to = serde_urlencoded::to_string([("to", from)]).unwrap_or_default();
     format!("confirm?{to}")
 }

@@ -3,7 +3,7 @@
 
 mod audit;
 mod bulk;
-mod confirm;
+pub(super) mod confirm;
 mod edit;
 mod import;
 mod invitations;
