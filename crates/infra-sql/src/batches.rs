@@ -88,11 +88,6 @@ impl<C, A> Batches<C, A> {
         answered.await.unwrap_or_else(|gone| Err(PortError::unavailable(COMPONENT, gone)))
     }
 
-    /// How many calls are waiting for a worker.
-    pub fn waiting(&self) -> usize {
-        self.queue().waiting.len()
-    }
-
     fn enter(self: &Arc<Self>, waiting: Waiting<C, A>) -> Option<Turn<C, A>> {
         let mut queue = self.queue();
         queue.waiting.push(waiting);

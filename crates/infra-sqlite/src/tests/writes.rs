@@ -4,8 +4,8 @@ use std::path::Path;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use futures_util::future::{FutureExt as _, join_all};
 use menjin_domain::common::PortError;
-use tokio::task::JoinSet;
 
 use super::{add, folder, open, raw};
 use crate::SqliteStore;
@@ -38,32 +38,22 @@ fn notes(path: &Path) -> i64 {
     table.count().get_result(&mut raw(path)).unwrap()
 }
 
-/// Until so many writes wait for those before them.
-async fn waits(store: &SqliteStore, number: usize) {
-    while store.writes.waiting() < number {
-        tokio::task::yield_now().await;
-    }
-}
+type Written = (usize, Result<(), PortError>);
 
-/// Lets all of them wait for the connection before the first of them is done.
+/// Lets all of these writes wait for the connection before the first of them is done.
 async fn at_once(
     store: &SqliteStore,
-    names: usize,
-    stays: fn(usize) -> bool,
-) -> Vec<(usize, bool)> {
+    writes: Vec<impl FnOnce(&mut SqliteConnection) -> Result<(), PortError> + Send + 'static>,
+) -> Vec<Written> {
     let held = store.writer.get().await.unwrap();
-    let mut writes = JoinSet::new();
-    for number in 0..names {
-        let store = store.clone();
-        writes.spawn(async move {
-            let write = store.write(note(number.to_string(), stays(number)));
-            (number, write.await.is_ok())
-        });
-    }
-    // The first one has been taken.
-    waits(store, names - 1).await;
+    let writes = writes.into_iter().enumerate();
+    let mut written: Vec<_> = writes
+        .map(|(number, write)| async move { (number, store.write(write).await) }.boxed())
+        .collect();
+    // Each is in the queue as soon as it has been polled.
+    assert!(written.iter_mut().all(|each| each.now_or_never().is_none()));
     drop(held);
-    writes.join_all().await
+    join_all(written).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,8 +62,9 @@ async fn writes_that_wait_are_committed_together() {
     let store = open(&path);
     add(&store, "ann").await.unwrap();
     let before = commits(&path);
-    let written = at_once(&store, 50, |_| true).await;
-    assert!(written.iter().all(|(_, done)| *done), "{written:?}");
+    let writes = (0..50).map(|number| note(number.to_string(), true)).collect();
+    let written = at_once(&store, writes).await;
+    assert!(written.iter().all(|(_, done)| done.is_ok()), "{written:?}");
     assert_eq!(notes(&path), 50);
     let more = commits(&path) - before;
     assert!((1..=3).contains(&more), "{more} commits for 50 writes");
@@ -83,9 +74,9 @@ async fn writes_that_wait_are_committed_together() {
 async fn one_that_fails_is_undone_alone() {
     let (_folder, path) = folder();
     let store = open(&path);
-    let written = at_once(&store, 30, |number| number % 3 != 0).await;
-    for (number, done) in written {
-        assert_eq!(done, number % 3 != 0, "{number}");
+    let writes = (0..30).map(|number| note(number.to_string(), number % 3 != 0)).collect();
+    for (number, done) in at_once(&store, writes).await {
+        assert_eq!(done.is_ok(), number % 3 != 0, "{number}");
     }
     assert_eq!(notes(&path), 20);
 }
@@ -97,29 +88,19 @@ async fn f5_what_a_full_disk_takes_along_is_unavailable() {
     let (_folder, path) = folder();
     let store = open(&path);
     add(&store, "ann").await.unwrap();
-    let held = store.writer.get().await.unwrap();
-    let mut writes = JoinSet::new();
-    for number in 0..20 {
-        if number == 10 {
-            // It is not the first, which goes alone.
-            waits(&store, 9).await;
+    // The one that breaks off is neither the first nor the last, so others go along with it.
+    let write = |number: usize| {
+        move |sqlite: &mut SqliteConnection| {
+            if number == 10 {
+                sqlite.batch_execute("ROLLBACK").unwrap();
+                return Err(PortError::unavailable("test", "the disk is full"));
+            }
+            note(number.to_string(), true)(sqlite)
         }
-        let store = store.clone();
-        writes.spawn(async move {
-            let write = store.write(move |sqlite| {
-                if number == 10 {
-                    sqlite.batch_execute("ROLLBACK").unwrap();
-                    return Err(PortError::unavailable("test", "the disk is full"));
-                }
-                note(number.to_string(), true)(sqlite)
-            });
-            (number, write.await)
-        });
-    }
-    waits(&store, 19).await;
-    drop(held);
+    };
+    let written = at_once(&store, (0..20).map(write).collect()).await;
     let mut stayed = 0;
-    for (number, written) in writes.join_all().await {
+    for (number, written) in written {
         match written {
             Ok(()) => stayed += 1,
             Err(error) => {
