@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::json;
 
 /// A server with pupils, and a browser in which an administrator is logged in.
-async fn start(settings: &[(&str, &str)]) -> (TestApp, Browser) {
+pub(crate) async fn start(settings: &[(&str, &str)]) -> (TestApp, Browser) {
     let app = TestApp::start_with(settings).await;
     app.admin("root").await;
     for name in ["mike", "mia", "ann"] {

@@ -1,19 +1,10 @@
 //! What administrators do in the console all day.
 
-use menjin_tests::app::{PASSWORD, TestApp};
-use menjin_tests::browser::{Browser, Shown};
+use menjin_tests::app::PASSWORD;
+use menjin_tests::browser::Shown;
 use serde_json::json;
 
-async fn start(settings: &[(&str, &str)]) -> (TestApp, Browser) {
-    let app = TestApp::start_with(settings).await;
-    app.admin("root").await;
-    for name in ["mike", "mia", "ann"] {
-        app.user(name).await;
-    }
-    let browser = app.browser();
-    assert!(browser.log_in("root", PASSWORD).await.leads_to("profile"));
-    (app, browser)
-}
+use crate::console::start;
 
 /// What a page shows to be written down.
 fn code(shown: &Shown) -> String {

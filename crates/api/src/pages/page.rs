@@ -105,6 +105,12 @@ impl Page {
         Self { notice: Some(notice), ..self }
     }
 
+    /// Leads to another page, with these parameters, from below this one.
+    pub(crate) fn lead_to(&mut self, page: &str, parameters: &[(&str, &str)], text: Text) {
+        let query = serde_urlencoded::to_string(parameters).unwrap_or_default();
+        self.links.push((format!("{page}?{query}").into(), text));
+    }
+
     /// The page, leading to the login where there is a page for it.
     pub(crate) fn with_login(mut self) -> Self {
         if self.settings.account {

@@ -40,10 +40,12 @@ request! {
     }
 }
 
-/// What the profile has in a field.
-fn stored(user: &User, name: &str) -> String {
+/// What the account has in a field.
+pub(super) fn stored(user: &User, name: &str) -> String {
     let profile = &user.profile;
     let value = match name {
+        "username" => Some(user.username.as_str()),
+        "email" => Some(user.email.as_str()),
         "full_name" => profile.full_name.as_ref().map(FullName::as_str),
         "phone" => profile.phone.as_ref().map(Phone::as_str),
         "bio" => profile.bio.as_ref().map(Bio::as_str),

@@ -49,9 +49,7 @@ async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpRe
     }
     if let Some(next) = found.next {
         let query = [("user_id", user), ("action", action), ("before", &next.to_string())];
-        let query = serde_urlencoded::to_string(query).unwrap_or_default();
-        let text = Text { zh: "更早的记录", en: "Before that" };
-        page.links = vec![(format!("audit?{query}").into(), text)];
+        page.lead_to("audit", &query, Text { zh: "更早的记录", en: "Before that" });
     }
     page.respond()
 }

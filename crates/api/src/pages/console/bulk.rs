@@ -12,9 +12,9 @@ use menjin_domain::common::{RequestContext, Timestamp, UserId};
 use menjin_web::problem::{FieldError, Problem};
 use menjin_web::values::Token;
 
-use super::{id_in, names, undone};
+use super::{confirm, id_in, names, role_field, undone};
 use crate::pages::form::{PageForm, Typed};
-use crate::pages::page::Page;
+use crate::pages::page::{Page, see_other};
 use crate::pages::parts::{Button, Field, Item};
 use crate::pages::visitor::Visitor;
 use crate::prelude::*;
@@ -68,9 +68,8 @@ pub(super) fn fields(api: &Api, may: impl Fn(RightId) -> bool) -> Vec<Field> {
     let what = Text { zh: "对选中的用户", en: "With the users that are chosen" };
     let mut fields = vec![Field::choice("what", what, "", actions)];
     if may(RightId::RolesGrant) {
-        let roles = api.settings.roles.all().map(|role| role.to_string());
         let label = Text { zh: "新角色（更改角色时）", en: "The role, to change it" };
-        fields.push(Field::names("new_role", label, "", roles));
+        fields.push(role_field(api, "new_role", label, ""));
     }
     fields
 }
@@ -94,7 +93,11 @@ async fn act(
             }
             asking(page, &typed, &results).respond()
         }
-        Err(error) => undone(error, "users", async { Ok(with_back(visitor.page(TITLE))) }).await,
+        // Nothing is shown here by itself, so it begins again with the list.
+        Err(error) if error.0.kind == ErrorKind::ReauthenticationRequired => {
+            Ok(see_other(&confirm::address("users")))
+        }
+        Err(error) => undone(error, async { Ok(with_back(visitor.page(TITLE))) }).await,
     }
 }
 

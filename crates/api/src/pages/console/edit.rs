@@ -14,6 +14,7 @@ use crate::pages::form::PageForm;
 use crate::pages::navigation;
 use crate::pages::page::{Page, see_other};
 use crate::pages::parts::{Button, Field};
+use crate::pages::profile::stored;
 use crate::pages::visitor::Visitor;
 use crate::prelude::*;
 
@@ -33,19 +34,6 @@ request! {
         bio: Patch<Bio>,
         action: Optional<Token>,
     }
-}
-
-/// What the account has in a field.
-fn stored(user: &User, name: &str) -> String {
-    let profile = &user.profile;
-    let value = match name {
-        "username" => Some(user.username.as_str()),
-        "email" => Some(user.email.as_str()),
-        "full_name" => profile.full_name.as_ref().map(FullName::as_str),
-        "phone" => profile.phone.as_ref().map(Phone::as_str),
-        _ => profile.bio.as_ref().map(Bio::as_str),
-    };
-    value.unwrap_or_default().to_owned()
 }
 
 fn form(visitor: &Visitor, id: UserId, value: impl Fn(&str) -> String) -> Page {
@@ -97,7 +85,7 @@ async fn act(
         Ok(()) => Ok(see_other(&format!("user?id={id}&done"))),
         Err(error) => {
             let again = async { Ok(form(&visitor, id, |name| typed.get(name))) };
-            undone(error, &format!("edit?id={id}"), again).await
+            undone(error, again).await
         }
     }
 }

@@ -13,7 +13,7 @@ use menjin_domain::jobs::{Job, JobId, JobState};
 use menjin_web::row_problem::row_problem;
 use menjin_web::values::{Flag, Token};
 
-use super::{id_in, undone};
+use super::{id_in, new_role_field, undone};
 use crate::downloads;
 use crate::http::reply::Rejection;
 use crate::http::upload::Upload;
@@ -79,18 +79,11 @@ async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpRe
 
 fn form(api: &Api, visitor: &Visitor, typed: &Typed) -> Page {
     let mut page = visitor.page(navigation::IMPORT).saying(WHAT);
-    let roles = api.settings.roles.all().map(|role| role.to_string());
-    let role = typed.get_or("role", Role::from(api.settings.default_role).as_str());
     let there = Text { zh: "已存在的用户", en: "Users who are there already" };
     page.fields = vec![
         Field::file("file", Text { zh: "文件", en: "File" }),
         Field::choice("on_conflict", there, &typed.get("on_conflict"), CONFLICTS.to_vec()),
-        Field::names(
-            "role",
-            Text { zh: "未注明角色时", en: "Role of rows without one" },
-            &role,
-            roles,
-        ),
+        new_role_field(api, Text { zh: "未注明角色时", en: "Role of rows without one" }, typed),
         Field::check(
             "generate_passwords",
             Text {
@@ -122,7 +115,7 @@ async fn start(
     let (PageForm { typed, fields }, upload) = PageForm::of_upload(&request, payload).await?;
     match checked(&api, &allowed, fields, upload).await {
         Ok(id) => Ok(see_other(&format!("import-job?id={}", id.get()))),
-        Err(error) => undone(error, "import", async { Ok(form(&api, &visitor, &typed)) }).await,
+        Err(error) => undone(error, async { Ok(form(&api, &visitor, &typed)) }).await,
     }
 }
 
@@ -192,7 +185,8 @@ async fn job_page(
             page.links = vec![("users".into(), navigation::USERS)];
         }
     }
-    if job.state.is_at_work() {
+    let may_have_passwords = job.state == JobState::Done && job.tally.created > 0;
+    if job.state.is_at_work() || !may_have_passwords && job.tally.failed == 0 {
         return Ok(page);
     }
     let results = downloads::all_results(api, &allowed, id).await?;
@@ -271,7 +265,7 @@ async fn act(
     };
     match done {
         Ok(to) => Ok(see_other(to)),
-        Err(error) => undone(error, &here, job_page(&api, &visitor, id, client.0)).await,
+        Err(error) => undone(error, job_page(&api, &visitor, id, client.0)).await,
     }
 }
 

@@ -12,7 +12,7 @@ use menjin_domain::invitations::{
 use menjin_web::problem::{FieldError, Problem};
 use menjin_web::values::{Integer, Token};
 
-use super::{id_in, undone, words};
+use super::{id_in, new_role_field, undone, words};
 use crate::pages::form::{IfAny, PageForm, Typed};
 use crate::pages::navigation;
 use crate::pages::page::{Page, moment, see_other};
@@ -88,10 +88,8 @@ async fn page(
         && let Some(last) = found.invitations.last()
     {
         let next = Text { zh: "更早的邀请", en: "Before that" };
-        page.links = vec![(format!("invitations?after={}", last.id.get()).into(), next)];
+        page.lead_to("invitations", &[("after", &last.id.to_string())], next);
     }
-    let roles = api.settings.roles.all().map(|role| role.to_string());
-    let role = typed.get_or("role", Role::from(api.settings.default_role).as_str());
     let lifetime = Text { zh: "有效期", en: "Works for" };
     let how_many = Text { zh: "可使用次数", en: "How many may accept it" };
     page.fields = vec![
@@ -99,7 +97,7 @@ async fn page(
             zh: "留空则任何持有链接的人都可以接受，适合整个班级。",
             en: "Without an address, whoever has the link may accept it, such as a class.",
         }),
-        Field::names("role", Text { zh: "角色", en: "Role" }, &role, roles),
+        new_role_field(api, Text { zh: "角色", en: "Role" }, typed),
         Field::choice(
             "expires_in",
             lifetime,
@@ -164,7 +162,7 @@ async fn act(
         }
         Err(error) => {
             let again = page(&api, &visitor, client.0, &typed);
-            undone(error, "invitations", again).await
+            undone(error, again).await
         }
     }
 }

@@ -65,9 +65,7 @@ async fn page(api: &Api, visitor: &Visitor, request: RequestContext) -> Answer<P
         && let Some(last) = found.mails.last()
     {
         let query = [("state", state), ("after", &last.id.to_string())];
-        let query = serde_urlencoded::to_string(query).unwrap_or_default();
-        let text = Text { zh: "更早的邮件", en: "Before that" };
-        page.links = vec![(format!("mails?{query}").into(), text)];
+        page.lead_to("mails", &query, Text { zh: "更早的邮件", en: "Before that" });
     }
     Ok(page)
 }
@@ -111,7 +109,7 @@ async fn act(
 ) -> Answer<HttpResponse> {
     match retry(&api, &visitor, &sent.typed("item"), client.0.clone()).await {
         Ok(()) => Ok(see_other("mails?done")),
-        Err(error) => undone(error, "mails", page(&api, &visitor, client.0)).await,
+        Err(error) => undone(error, page(&api, &visitor, client.0)).await,
     }
 }
 

@@ -19,7 +19,11 @@ mod words;
 
 use std::future::Future;
 
+use menjin_domain::accounts::Role;
+
+use super::form::Typed;
 use super::page::{Page, see_other};
+use super::parts::Field;
 use crate::http::reply::Rejection;
 use crate::prelude::*;
 
@@ -51,21 +55,30 @@ async fn front() -> HttpResponse {
     see_other("console/overview")
 }
 
+/// A field with all roles.
+fn role_field(api: &Api, name: &'static str, label: Text, value: &str) -> Field {
+    Field::names(name, label, value, api.settings.roles.all().map(|role| role.to_string()))
+}
+
+/// The same for a form that makes users: what was typed, or the role of registrations.
+fn new_role_field(api: &Api, label: Text, typed: &Typed) -> Field {
+    let default = Role::from(api.settings.default_role);
+    role_field(api, "role", label, &typed.get_or("role", default.as_str()))
+}
+
 /// The id in a text.
 fn id_in<T: TryFrom<i64>>(text: &str) -> Option<T> {
     text.parse::<i64>().ok().and_then(|id| T::try_from(id).ok())
 }
 
-/// The answer to what was not done on a page: whoever has to give the password again is asked for it and
-/// comes back, and any other refusal is told on the page.
+/// The answer to what was not done on a page, which tells it. Whoever lacks the right, or has to give the
+/// password again, is answered by the dialect.
 async fn undone(
     error: Rejection,
-    from: &str,
     page: impl Future<Output = Answer<Page>>,
 ) -> Answer<HttpResponse> {
     match error.0.kind {
-        ErrorKind::ReauthenticationRequired => Ok(see_other(&confirm::address(from))),
-        ErrorKind::Forbidden => Err(error),
+        ErrorKind::ReauthenticationRequired | ErrorKind::Forbidden => Err(error),
         _ => page.await?.refuse(error.0),
     }
 }

@@ -6,8 +6,8 @@ use menjin_domain::accounts::{CreateUserInput, Email, FullName, Profile, Role, U
 use menjin_domain::credentials::PasswordChoice;
 use menjin_web::values::Token;
 
-use super::undone;
 use super::user::GENERATED;
+use super::{new_role_field, undone};
 use crate::pages::form::{PageForm, Typed};
 use crate::pages::page::Page;
 use crate::pages::parts::{Button, Field};
@@ -34,15 +34,13 @@ request! {
 
 fn form(api: &Api, visitor: &Visitor, typed: &Typed) -> Page {
     let mut page = visitor.page(TITLE);
-    let roles = api.settings.roles.all().map(|role| role.to_string());
-    let role = typed.get_or("role", Role::from(api.settings.default_role).as_str());
     let (name, full_name) =
         (Text { zh: "用户名", en: "User name" }, Text { zh: "姓名", en: "Full name" });
     page.fields = vec![
         Field::text("username", name, "off", typed.get("username")),
         Field::email(typed.get("email")),
         Field::text("full_name", full_name, "off", typed.get("full_name")).optional(),
-        Field::names("role", Text { zh: "角色", en: "Role" }, &role, roles),
+        new_role_field(api, Text { zh: "角色", en: "Role" }, typed),
     ];
     page.buttons = vec![Button::new("create", Text { zh: "创建", en: "Make the account" })];
     page.links = vec![("users".into(), Text { zh: "返回列表", en: "Back to the list" })];
@@ -74,7 +72,7 @@ async fn act(
             ];
             page.respond()
         }
-        Err(error) => undone(error, "new-user", async { Ok(form(&api, &visitor, &typed)) }).await,
+        Err(error) => undone(error, async { Ok(form(&api, &visitor, &typed)) }).await,
     }
 }
 

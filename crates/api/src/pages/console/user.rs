@@ -14,7 +14,7 @@ use menjin_web::Locale;
 use menjin_web::problem::{FieldError, Problem};
 use menjin_web::values::Token;
 
-use super::{id_in, undone};
+use super::{id_in, role_field, undone};
 use crate::pages::form::PageForm;
 use crate::pages::navigation;
 use crate::pages::page::{Page, moment, see_other};
@@ -106,9 +106,8 @@ async fn page(api: &Api, visitor: &Visitor, id: UserId, request: RequestContext)
     page.fields = vec![Field::hidden("id", id.to_string())];
     page.buttons = buttons(&user, &lockout, now, may);
     if may(RightId::RolesGrant) && user.deletes_at.is_none() {
-        let roles = api.settings.roles.all().map(|role| role.to_string());
         let label = Text { zh: "角色", en: "Role" };
-        page.fields.push(Field::names("role", label, user.role.as_str(), roles));
+        page.fields.push(role_field(api, "role", label, user.role.as_str()));
         page.buttons.push(Button::new("role", Text { zh: "更改角色", en: "Change the role" }));
     }
     page.links = vec![("users".into(), Text { zh: "返回列表", en: "Back to the list" })];
@@ -225,7 +224,7 @@ async fn act(
         }
         Err(error) => {
             let again = page(&api, &visitor, id, client.0);
-            undone(error, &format!("user?id={id}"), again).await
+            undone(error, again).await
         }
     }
 }

@@ -68,6 +68,6 @@ async fn act(
     let session = sent.fields?.item.value()?.ok_or(ErrorKind::SessionNotFound)?;
     match api.services.revoke_user_sessions.one(&allowed, id, session).await {
         Ok(()) => Ok(see_other(&format!("{here}&done"))),
-        Err(error) => undone(error.into(), &here, page(&api, &visitor, id, client.0)).await,
+        Err(error) => undone(error.into(), page(&api, &visitor, id, client.0)).await,
     }
 }

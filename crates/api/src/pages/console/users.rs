@@ -59,17 +59,15 @@ async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpRe
     let now = allowed.context().at;
     let role_of_caller = visitor.member()?.user.role;
     let may = |right| api.settings.roles.grants(role_of_caller, right);
-    page.fields = bulk::fields(&api, may);
-    let is_chosen = !page.fields.is_empty() && !found.users.is_empty();
     page.items = found.users.iter().map(|user| item(user, now, visitor.locale)).collect();
-    if is_chosen {
+    let fields = bulk::fields(&api, may);
+    if !fields.is_empty() && !found.users.is_empty() {
+        page.fields = fields;
         for (item, user) in page.items.iter_mut().zip(&found.users) {
             item.choice = Some(bulk::choice(user.id));
         }
         page.sends_to = Some("bulk");
         page.buttons = vec![Button::new("preview", Text { zh: "预览", en: "Preview" })];
-    } else {
-        page.fields.clear();
     }
     if page.items.is_empty() {
         page.lines.push(NOBODY);
@@ -80,17 +78,14 @@ async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpRe
     let query = [("q", q), ("role", role), ("is_active", active)];
     if let Some(next) = next {
         let next = next.to_string();
-        let query = query.into_iter().chain([("after", next.as_str())]).collect::<Vec<_>>();
-        let query = serde_urlencoded::to_string(query).unwrap_or_default();
-        page.links.push((format!("users?{query}").into(), Text { zh: "下一页", en: "Next page" }));
+        let query = [&query[..], &[("after", &next)]].concat();
+        page.lead_to("users", &query, Text { zh: "下一页", en: "Next page" });
     }
     if may(RightId::UsersWrite) {
         page.links.push(("new-user".into(), new_user::TITLE));
     }
     if may(RightId::UsersExport) {
-        let query = serde_urlencoded::to_string(query).unwrap_or_default();
-        let text = Text { zh: "导出（CSV）", en: "Export (CSV)" };
-        page.links.push((format!("export?{query}").into(), text));
+        page.lead_to("export", &query, Text { zh: "导出（CSV）", en: "Export (CSV)" });
     }
     page.respond()
 }
