@@ -318,6 +318,6 @@ mod tests {
         let html = to_bytes(answer.into_body()).await.unwrap();
         let html = std::str::from_utf8(&html).unwrap();
         assert!(!html.contains("<script>") && !html.contains("\"'"), "{html}");
-        assert_eq!(html.matches("&lt;script&gt;").count(), 17, "{html}");
+        assert_eq!(html.matches("&lt;script&gt;").count(), 19, "{html}");
     }
 }
