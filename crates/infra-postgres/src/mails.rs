@@ -11,10 +11,11 @@ use menjin_domain::mail::{
     RetryMailError, Settlement,
 };
 use menjin_infra_sql::mails::{
-    BACKLOG, BacklogRow, MailIdRow, MailRow, NewMailRow, RETRY, SettledRow, bounds, claim, claimed,
+    BACKLOG, BacklogRow, MailIdRow, MailRow, NewMailRow, RETRY, SettledRow, claim, claimed,
     is_claimed, mail_id, waits_beside,
 };
 use menjin_infra_sql::prelude::*;
+use menjin_infra_sql::queries::postgres::{mails_from, mails_of};
 use menjin_infra_sql::schema::{mails, one_time_tokens as tokens};
 use menjin_infra_sql::sql_types::Moment;
 
@@ -161,16 +162,8 @@ async fn list(
     postgres: &mut AsyncPgConnection,
     query: &MailQuery,
 ) -> Result<MailPage, Abort<PortError>> {
-    let (states, below) = bounds(query);
-    let all = mails::table.filter(mails::state.eq_any(states));
-    let total: i64 = all.clone().count().get_result(postgres).await?;
-    let rows: Vec<MailRow> = all
-        .filter(mails::id.lt(below))
-        .order(mails::id.desc())
-        .limit(query.limit.into())
-        .select(MailRow::as_select())
-        .load(postgres)
-        .await?;
+    let total: i64 = mails_of(query).count().get_result(postgres).await?;
+    let rows: Vec<MailRow> = mails_from(query).load(postgres).await?;
     let mails = rows.into_iter().map(MailRecord::try_from).collect::<Result<_, PortError>>()?;
     Ok(MailPage { mails, total: u64::try_from(total).unwrap_or(0) })
 }

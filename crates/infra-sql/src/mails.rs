@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Nullable};
 use menjin_domain::accounts::LoginName;
 use menjin_domain::common::{ClientInfo, Locale, PortError, UserId};
 use menjin_domain::mail::{
-    Backlog, MailId, MailKind, MailQuery, MailRecord, MailState, NewMail, QueuedMail, Settlement,
+    Backlog, MailId, MailKind, MailRecord, MailState, NewMail, QueuedMail, Settlement,
 };
 use menjin_domain::one_time::TokenSeed;
 
@@ -305,13 +305,4 @@ impl From<BacklogRow> for Backlog {
         let queued = u64::try_from(row.queued).unwrap_or(0);
         Self { queued, oldest: row.oldest.and_then(Micros::moment) }
     }
-}
-
-/// The names of the states of a list, and the id that its mails are below.
-pub fn bounds(query: &MailQuery) -> (Vec<&'static str>, i64) {
-    let states = match query.state {
-        Some(state) => vec![state.as_str()],
-        None => MailState::ALL.map(MailState::as_str).to_vec(),
-    };
-    (states, query.after.map_or(i64::MAX, MailId::get))
 }

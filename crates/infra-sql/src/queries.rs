@@ -208,10 +208,12 @@ macro_rules! boxed_queries {
         };
         use menjin_domain::audit::{AuditAction, AuditOrder, AuditOutcome, AuditQuery};
         use menjin_domain::common::UserId;
+        use menjin_domain::mail::MailQuery;
 
         use super::limit;
+        use crate::mails::MailRow;
         use crate::rows::UserRow;
-        use crate::schema::{attribute_terms, audit_events as events, user_counts, users};
+        use crate::schema::{attribute_terms, audit_events as events, mails, user_counts, users};
         use crate::search::{COLLECTED, SearchColumn, Segment};
         use crate::values::Micros;
 
@@ -251,6 +253,29 @@ macro_rules! boxed_queries {
                 Some(role) => all.filter(user_counts::role.eq(role.to_string())),
                 None => all,
             }
+        }
+
+        /// The mails of a list, on all its pages.
+        pub fn mails_of(query: &MailQuery) -> mails::BoxedQuery<'static, $database> {
+            let mut rows = mails::table.into_boxed();
+            if let Some(state) = query.state {
+                rows = rows.filter(mails::state.eq(state.as_str()));
+            }
+            if let Some(user) = query.user {
+                rows = rows.filter(mails::user_id.eq(user.get()));
+            }
+            rows
+        }
+
+        /// The mails of a page, newest first.
+        pub fn mails_from(
+            query: &MailQuery,
+        ) -> IntoBoxed<'static, Select<mails::table, AsSelect<MailRow, $database>>, $database> {
+            let mut rows = mails_of(query).select(MailRow::as_select());
+            if let Some(after) = query.after {
+                rows = rows.filter(mails::id.lt(after.get()));
+            }
+            rows.order(mails::id.desc()).limit(limit(query.limit.into()))
         }
 
         /// The accounts that match all but a term.

@@ -42,7 +42,7 @@ pub(crate) async fn list(settings: &Settings, args: &ListMailsArgs) -> anyhow::R
         MailStateName::Failed => MailState::Failed,
     });
     let outbox = Store::open_existing(settings).await?.outbox();
-    let page = outbox.list(MailQuery { state, after: None, limit: args.limit }).await?;
+    let page = outbox.list(MailQuery { state, user: None, after: None, limit: args.limit }).await?;
     let mut out = io::stdout().lock();
     for mail in &page.mails {
         if args.json {

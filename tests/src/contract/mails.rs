@@ -69,7 +69,7 @@ impl Mailing {
     }
 
     async fn states(&self) -> Vec<(MailId, MailState)> {
-        let query = MailQuery { state: None, after: None, limit: 1000 };
+        let query = MailQuery { state: None, user: None, after: None, limit: 1000 };
         let page = self.outbox.list(query).await.unwrap();
         page.mails.iter().map(|mail| (mail.id, mail.state)).collect()
     }
@@ -312,19 +312,28 @@ async fn m8_mails_are_listed_newest_first(mailing: Mailing) {
     let sent = Settlement::Sent { at: at(9), token_expires_at: None };
     assert!(mailing.settle(&first, sent).await);
     let page = async |state, after, limit| {
-        let query = MailQuery { state, after, limit };
+        let query = MailQuery { state, user: None, after, limit };
         let page = mailing.outbox.list(query).await.unwrap();
         (page.mails.iter().map(|mail| mail.created_at).collect::<Vec<_>>(), page.total)
     };
-    let query = MailQuery { state: None, after: None, limit: 2 };
+    let query = MailQuery { state: None, user: None, after: None, limit: 2 };
     let all = mailing.outbox.list(query).await.unwrap();
     assert_eq!((all.mails.len(), all.total), (2, 5));
     let after = Some(all.mails[1].id);
     assert_eq!(page(None, after, 10).await, (vec![at(2), at(1), at(0)], 5));
     assert_eq!(page(Some(MailState::Sent), None, 10).await, (vec![at(0)], 1));
     assert_eq!(page(Some(MailState::Failed), None, 10).await, (vec![], 0));
+    let bob = mailing.store.student("bob").await;
+    mailing.outbox.enqueue(mail(MailKind::PasswordChanged, 5), Some(bob)).await.unwrap();
+    mailing.outbox.enqueue(mail(MailKind::ResetPassword, 6), None).await.unwrap();
+    let query = MailQuery { state: None, user: Some(bob), after: None, limit: 2 };
+    let of_bob = mailing.outbox.list(query).await.unwrap();
+    assert_eq!((of_bob.mails.len(), of_bob.total), (1, 1));
+    assert_eq!(of_bob.mails[0].user_id, Some(bob));
+    let sent = MailQuery { state: Some(MailState::Sent), ..query };
+    assert_eq!(mailing.outbox.list(sent).await.unwrap().total, 0);
     let backlog = mailing.outbox.backlog().await.unwrap();
-    assert_eq!((backlog.queued, backlog.oldest), (4, Some(at(1))));
+    assert_eq!((backlog.queued, backlog.oldest), (6, Some(at(1))));
 }
 
 /// Only what is over is deleted, and only what is old.

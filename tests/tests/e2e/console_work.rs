@@ -227,6 +227,12 @@ async fn g1_mails_are_listed_by_what_became_of_them() {
     let none = browser.open("/console/mails?state=failed").await;
     assert!(none.status == 200 && none.html.contains("没有邮件"), "{none:?}");
     assert_eq!(browser.submit("/console/mails", &[("item", "99")]).await.status, 404);
+    let user = browser.open("/console/user?id=2").await.html;
+    assert!(user.contains("mails?user_id=2"), "{user}");
+    let of_one = browser.open("/console/mails?user_id=2").await.html;
+    let of_another = browser.open("/console/mails?user_id=1").await.html;
+    assert!(of_one.contains("user?id=2") && !of_one.contains("user?id=3"), "{of_one}");
+    assert!(of_another.contains("没有邮件"), "{of_another}");
 }
 
 #[tokio::test]

@@ -497,6 +497,12 @@ async fn m8_administrators_see_mails_and_send_what_was_given_up() {
         );
         assert!(mail.get("token").is_none() && mail["recipient"] == MIKE, "{mail}");
     }
+    let about = async |user: &str| {
+        let found = admin.get(&format!("/api/v1/mails?user_id={user}&state=sent")).await;
+        (found.status, found.body["total"].as_u64())
+    };
+    assert_eq!((about("2").await, about("1").await), ((200, Some(2)), (200, Some(0))));
+    assert_eq!(about("nobody").await.0, 422);
     let retry = format!("/api/v1/mails/{failed}/retry");
     let other = a_failed_mail(&app, "old@example.com").await;
     let refused = admin.post_empty(&format!("/api/v1/mails/{other}/retry")).await;

@@ -148,8 +148,10 @@ impl Outbox for Store {
     async fn list(&self, query: MailQuery) -> Result<MailPage, PortError> {
         let state = self.lock();
         let newest_first = state.mails.values().rev();
-        let matching =
-            newest_first.filter(|stored| query.state.is_none_or(|state| stored.state == state));
+        let matching = newest_first.filter(|stored| {
+            query.state.is_none_or(|state| stored.state == state)
+                && query.user.is_none_or(|user| stored.queued.user_id == Some(user))
+        });
         let page = matching
             .clone()
             .filter(|stored| query.after.is_none_or(|after| stored.queued.id < after));

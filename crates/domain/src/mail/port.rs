@@ -55,6 +55,8 @@ pub enum Settlement {
 pub struct MailQuery {
     /// Only those in this state.
     pub state: Option<MailState>,
+    /// Only those about this account. Those whose account is not known yet are about none.
+    pub user: Option<UserId>,
     /// Only those with a lower id.
     pub after: Option<MailId>,
     /// How many to return at most.

@@ -55,13 +55,12 @@ async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpRe
 }
 
 fn search_form(user: &str, action: &str) -> Search {
-    let number = Text { zh: "用户编号", en: "Id of a user" };
     let all = ("", Text { zh: "全部", en: "all" });
     let actions = AuditAction::ALL.iter().map(|action| (action.as_str(), words::action(*action)));
     let actions = [all].into_iter().chain(actions).collect();
     Search {
         fields: vec![
-            Field::text("user_id", number, "off", user).optional().plain(),
+            Field::text("user_id", words::USER_ID, "off", user).optional().plain(),
             Field::choice("action", Text { zh: "操作", en: "What" }, action, actions),
         ],
         button: Text { zh: "查找", en: "Find" },

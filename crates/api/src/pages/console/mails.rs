@@ -6,6 +6,7 @@ use menjin_domain::mail::{MailQuery, MailRecord, MailState};
 use menjin_web::Locale;
 use menjin_web::values::Token;
 
+use super::user::parsed;
 use super::{id_in, undone, words};
 use crate::pages::form::PageForm;
 use crate::pages::navigation;
@@ -43,17 +44,22 @@ async fn show(api: Data<Api>, client: Client, visitor: Visitor) -> Answer<HttpRe
 
 async fn page(api: &Api, visitor: &Visitor, request: RequestContext) -> Answer<Page> {
     let allowed = visitor.allowed::<MailsRead>(api, request)?;
-    let state = visitor.parameter("state").unwrap_or_default();
+    let sent = |name| visitor.parameter(name).unwrap_or_default();
+    let (state, user) = (sent("state"), sent("user_id"));
     let known = MailState::ALL.into_iter().find(|known| known.as_str() == state);
     let after = visitor.parameter("after").and_then(id_in);
-    let query = MailQuery { state: known, after, limit: LIMIT };
+    let about = if user.is_empty() { None } else { Some(parsed(user)?) };
+    let query = MailQuery { state: known, user: about, after, limit: LIMIT };
     let found = api.services.list_mails.execute(&allowed, query).await?;
     let mut page = visitor.page(navigation::MAILS);
     let all = ("", Text { zh: "全部", en: "all" });
     let states = MailState::ALL.map(|state| (state.as_str(), words::mail_state(state)));
     let states = [all].into_iter().chain(states).collect();
     page.search = Some(Search {
-        fields: vec![Field::choice("state", Text { zh: "状态", en: "State" }, state, states)],
+        fields: vec![
+            Field::text("user_id", words::USER_ID, "off", user).optional().plain(),
+            Field::choice("state", Text { zh: "状态", en: "State" }, state, states),
+        ],
         button: Text { zh: "查找", en: "Find" },
     });
     page.facts = vec![(Text { zh: "共", en: "In all" }, found.total.to_string())];
@@ -64,7 +70,7 @@ async fn page(api: &Api, visitor: &Visitor, request: RequestContext) -> Answer<P
     if found.mails.len() == LIMIT as usize
         && let Some(last) = found.mails.last()
     {
-        let query = [("state", state), ("after", &last.id.to_string())];
+        let query = [("user_id", user), ("state", state), ("after", &last.id.to_string())];
         page.lead_to("mails", &query, Text { zh: "更早的邮件", en: "Before that" });
     }
     Ok(page)

@@ -79,7 +79,7 @@ async fn mails(
         (MailState::Queued, Text { zh: "待发送邮件", en: "Mails waiting" }),
         (MailState::Failed, Text { zh: "发送失败的邮件", en: "Mails that failed" }),
     ] {
-        let query = MailQuery { state: Some(state), after: None, limit: 1 };
+        let query = MailQuery { state: Some(state), user: None, after: None, limit: 1 };
         let found = api.services.list_mails.execute(&allowed, query).await?;
         page.numbers.push((text.in_locale(page.locale).to_owned(), found.total.to_string()));
     }

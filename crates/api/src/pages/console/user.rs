@@ -117,6 +117,9 @@ async fn page(api: &Api, visitor: &Visitor, id: UserId, request: RequestContext)
     if may(RightId::SessionsRead) {
         page.links.push((format!("user-sessions?id={id}").into(), navigation::SESSIONS));
     }
+    if may(RightId::MailsRead) {
+        page.links.push((format!("mails?user_id={id}").into(), navigation::MAILS));
+    }
     if may(RightId::AuditRead) {
         page.links.push((format!("audit?user_id={id}").into(), navigation::AUDIT));
     }

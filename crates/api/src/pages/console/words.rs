@@ -6,6 +6,9 @@ use menjin_domain::mail::{MailKind, MailState};
 
 use crate::prelude::*;
 
+/// The field that a list is narrowed down to one user with.
+pub(super) const USER_ID: Text = Text { zh: "用户编号", en: "Id of a user" };
+
 /// What happened.
 pub(super) fn action(action: AuditAction) -> Text {
     use AuditAction as A;

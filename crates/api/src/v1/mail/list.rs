@@ -20,6 +20,8 @@ request! {
     struct MailsQuery {
         /// Only those in this state.
         state: Optional<MailState>,
+        /// Only those about this account.
+        user_id: Optional<UserId>,
         /// The `next` of the page before.
         after: Optional<MailId>,
         /// How many to show at most.
@@ -105,6 +107,7 @@ async fn list(
     let limit = query.limit.value()?.unwrap_or(DEFAULT_LIMIT);
     let input = MailQuery {
         state: query.state.value()?,
+        user: query.user_id.value()?,
         after: query.after.value()?,
         limit: u32::try_from(limit).unwrap_or(u32::MAX),
     };
