@@ -9,7 +9,7 @@ use menjin_tests::process::{Server, output_given};
 use menjin_tests::servers::balancer::{GUARDED, LoadBalancer, PREFIX};
 
 use crate::Served;
-use crate::tools::{chromium, firefox, node, succeed};
+use crate::tools::{chromium, firefox, node, python, succeed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_documentation_pages_work_in_a_browser() {
@@ -74,16 +74,36 @@ async fn g9_nginx_lets_in_who_is_logged_in_and_leads_others_to_the_login() {
     assert_eq!(browser.open(&page).await.status, 302);
 }
 
+/// Attacks by a client that finds pages and forms by itself, over http and as if behind a proxy with TLS.
+#[tokio::test(flavor = "multi_thread")]
+async fn g3_g4_g6_attacks_on_the_pages_from_elsewhere_do_nothing() {
+    for public in ["", "https://site.example"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = crate::menjin(folder.path());
+        command.env("MENJIN__HASHING__COST", "4").env("MENJIN__THROTTLE__ENABLED", "false");
+        let server = Server::start(command.env("MENJIN__SERVER__PUBLIC_URL", public));
+        create_administrator(folder.path());
+        let mut test = python("python");
+        test.arg("pages_test.py").env("MENJIN_URL", &server.url);
+        test.env("MENJIN_PUBLIC", if public.is_empty() { &server.url } else { public });
+        succeed(&mut test);
+    }
+}
+
 /// A server with an administrator, whom the tests of pages know.
 fn with_administrator(folder: &Path) -> Server {
     let mut command = crate::menjin(folder);
     let server = Server::start(command.env("MENJIN__HASHING__COST", "4"));
+    create_administrator(folder);
+    server
+}
+
+fn create_administrator(folder: &Path) {
     let mut create = crate::menjin(folder);
     create.args(["admin", "create", "--password-stdin", "--username", "root"]);
     create.args(["--email", "root@example.com"]);
     let made = output_given(&mut create, "correct horse 7");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    server
 }
 
 /// Pictures of all pages are left in `target/pages`.
