@@ -130,9 +130,6 @@ pub fn app_with(
         InitError = (),
     >,
 > {
-    let tables = tables();
-    // The first worker's is everybody's: all have the same routes.
-    api.document.get_or_init(|| openapi::document(&tables, &api.settings));
     let mut pages = Vec::new();
     if let Some(settings) = &api.settings.pages {
         pages.extend(pages::endpoints(settings));
@@ -144,7 +141,7 @@ pub fn app_with(
         .app_data(api)
         .configure(more)
         .configure(|services| {
-            let endpoints = tables.into_iter().flat_map(|(_, endpoints)| endpoints);
+            let endpoints = tables().into_iter().flat_map(|(_, endpoints)| endpoints);
             endpoint::register(endpoints.chain(pages).collect(), services);
         })
         .default_service(to(nowhere))

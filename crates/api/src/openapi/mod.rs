@@ -16,7 +16,6 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use menjin_domain::access::rights::RightId;
 use menjin_domain::cache::CacheAccess;
-use menjin_web::ErrorKind;
 use menjin_web::schema::Components;
 use serde_json::{Map, Value, json};
 
@@ -38,12 +37,12 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn serve(api: Data<Api>, request: HttpRequest) -> Answer<HttpResponse> {
-    let document = api.document.get().ok_or(ErrorKind::Internal)?;
+    let document = api.document.get_or_init(|| document(&crate::tables(), &api.settings));
     Ok(document.serve(&request, "no-cache"))
 }
 
-/// Makes the document.
-pub(crate) fn document(tables: &[Table], settings: &ApiSettings) -> Content {
+/// Makes the document. This takes some 20 ms and 10 MB, and most servers are never asked for it.
+fn document(tables: &[Table], settings: &ApiSettings) -> Content {
     let endpoints = tables.iter().flat_map(|(_, endpoints)| endpoints);
     let mut paths: Vec<String> = Vec::new();
     for path in endpoints.map(|endpoint| plain_path(endpoint.path)) {
