@@ -174,12 +174,12 @@ impl TestApp {
 
     /// Deletes what has expired, as a server does every few minutes.
     pub async fn clean_up(&self) {
-        self.running.application().cleanup.execute().await.unwrap();
+        self.running.application().menjin.cleanup.execute().await.unwrap();
     }
 
     /// Delivers the mails that are due, and says what became of each.
     pub async fn deliver(&self) -> Vec<Settlement> {
-        let worker = self.running.application().deliver_mails.clone().unwrap();
+        let worker = self.running.application().menjin.deliver_mails.clone().unwrap();
         let mut all = Vec::new();
         loop {
             let delivered = worker.execute().await.unwrap();

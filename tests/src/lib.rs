@@ -10,7 +10,6 @@
 //! * [`raw`]: HTTP by hand, for requests that no proper client sends.
 //! * [`smuggling`]: requests that two servers could read differently.
 //! * [`openapi`]: the document at `/openapi.json`, to check answers against.
-//! * [`contract`]: what every adapter must do, written against the ports alone.
 //! * [`measurements`]: what a test measured, for the table of a long run.
 //! * [`servers`]: servers of other makers, private to the tests.
 //! * [`forge`]: tokens that nobody should accept.
@@ -30,8 +29,6 @@
 pub mod app;
 pub mod browser;
 pub mod client;
-pub mod clock;
-pub mod contract;
 pub mod forge;
 pub mod measurements;
 pub mod openapi;
@@ -43,4 +40,15 @@ pub mod tls;
 pub mod totp;
 pub mod waiting;
 
+pub use menjin_contract::clock;
 pub use menjin_test_servers as servers;
+
+/// The migrations there are for a database, by their folders.
+pub fn migrations(database: &str) -> Vec<String> {
+    let folder = format!("{}/../migrations/{database}", env!("CARGO_MANIFEST_DIR"));
+    let folders = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> =
+        folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}

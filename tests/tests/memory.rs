@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use menjin_contract::cache::slot;
 use menjin_domain::cache::Cache;
 use menjin_infra_memory::{MemoryCache, MemoryCacheConfig};
 use menjin_tests::clock::TurnableClock;
-use menjin_tests::contract::cache::slot;
 
 const MIB: u64 = 1024 * 1024;
 

@@ -1,12 +1,13 @@
 //! What is SQLite's own: restarts, and several processes on one file. The contract suite is in `contract`.
 
+use menjin_contract as contract;
+use menjin_contract::{at, network, session_id};
 use menjin_domain::accounts::{AccountRepository, Role, UserQuery};
 use menjin_domain::common::PageStart;
 use menjin_domain::health::HealthProbe;
 use menjin_domain::lockout::{Admission, AttemptLimits, LockoutRepository, LockoutSubject};
 use menjin_domain::sessions::{Generation, Rotation, RotationOutcome, SessionRepository};
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
-use menjin_tests::contract::{self, at, network, session_id};
 use tempfile::TempDir;
 
 /// A restart forgets nothing: a replay is still one (T16), a lock holds (R11).

@@ -119,7 +119,7 @@ impl ApiSettings {
 
 /// Everything that handlers need.
 pub struct Api {
-    pub(crate) services: Services,
+    pub(crate) services: Arc<Services>,
     pub(crate) settings: ApiSettings,
     pub(crate) random: Arc<dyn Random>,
     /// `Strict-Transport-Security`, if it is to be sent.
@@ -130,7 +130,7 @@ pub struct Api {
 
 impl Api {
     /// Puts the layer together. The entropy gives requests their ids, the codec publishes its keys.
-    pub fn new(services: Services, settings: ApiSettings, random: Arc<dyn Random>) -> Self {
+    pub fn new(services: Arc<Services>, settings: ApiSettings, random: Arc<dyn Random>) -> Self {
         if settings.metrics {
             metrics::describe();
         }

@@ -3,26 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use menjin_contract::{Repositories, Store};
 use menjin_infra_memory::{
     CachedAccounts, CachedCredentials, CachedFactors, CachedInvitations, CachedOneTimeTokens,
     CachedSessions, SessionCache,
 };
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
-use menjin_tests::contract::Store;
-use menjin_tests::contract::mails::Mailing;
 
-pub(crate) async fn store() -> Store {
-    mailing().await.store
-}
-
-pub(crate) async fn mailing() -> Mailing {
+pub(crate) async fn fresh() -> Repositories {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("menjin.db");
     let open = move || SqliteStore::open(SqliteConfig::at(path)).unwrap();
     let store = Arc::new(tokio::task::spawn_blocking(open).await.unwrap());
     // Long enough that no row passes because a cached session has aged.
     let cache = Arc::new(SessionCache::new(1000, Duration::from_secs(3600)));
-    Mailing {
+    Repositories {
         tokens: Arc::new(CachedOneTimeTokens::new(store.clone(), cache.clone(), None)),
         outbox: store.clone(),
         jobs: store.clone(),

@@ -20,31 +20,11 @@ mod in_memory {
 
 use std::sync::Arc;
 
-use menjin_tests::contract::Store;
-use menjin_tests::contract::mails::Mailing;
-use menjin_tests::contract::rates::Limiter;
+use menjin_contract::Repositories;
+use menjin_contract::rates::Limiter;
 
-pub(crate) async fn store() -> Store {
-    mailing().await.store
-}
-
-pub(crate) async fn mailing() -> Mailing {
-    let store = Arc::new(in_memory::store::Store::default());
-    Mailing {
-        tokens: store.clone(),
-        outbox: store.clone(),
-        jobs: store.clone(),
-        factors: store.clone(),
-        invitations: store.clone(),
-        store: Store {
-            accounts: store.clone(),
-            credentials: store.clone(),
-            sessions: store.clone(),
-            lockouts: store.clone(),
-            records: store,
-            keep: Arc::new(()),
-        },
-    }
+pub(crate) async fn fresh() -> Repositories {
+    Repositories::of(in_memory::store::Store::default())
 }
 
 pub(crate) async fn limiter() -> Limiter {

@@ -1,4 +1,4 @@
-//! The contract suite on every adapter. Its rows register themselves (`tests/src/contract/`); a new adapter
+//! The contract suite on every adapter. Its rows register themselves (`crates/contract`); a new adapter
 //! is a module here and a line in `main`.
 //!
 //! This target has a `main` of its own: a function with `#[test]` would not run here. What is tested of
@@ -14,24 +14,20 @@ mod sqlite;
 
 use std::process::ExitCode;
 
-use menjin_tests::contract::{rows, run};
+use menjin_contract::{repositories, rows, run};
 
 fn main() -> ExitCode {
     run([
-        rows("sqlite", sqlite::store),
-        rows("sqlite", sqlite::mailing),
-        rows("cached", cached::store),
-        rows("cached", cached::mailing),
-        rows("postgres", postgres::store),
-        rows("postgres", postgres::mailing),
+        repositories("sqlite", sqlite::fresh),
+        repositories("cached", cached::fresh),
+        repositories("postgres", postgres::fresh),
         rows("postgres::pooled", postgres::pooled),
         rows("postgres::pooled_and_prepared", postgres::pooled_and_prepared),
         rows("memory", memory::cache),
         rows("memory", memory::limiter),
         rows("redis", redis::cache),
         rows("redis", redis::limiter),
-        rows("example", example::store),
-        rows("example", example::mailing),
+        repositories("example", example::fresh),
         rows("example", example::limiter),
     ])
 }

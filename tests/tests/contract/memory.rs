@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use menjin_contract::cache::CacheUnderTest;
+use menjin_contract::rates::Limiter;
 use menjin_infra_memory::{MemoryCache, MemoryCacheConfig, MemoryRateLimiter};
 use menjin_tests::clock::TurnableClock;
-use menjin_tests::contract::cache::CacheUnderTest;
-use menjin_tests::contract::rates::Limiter;
 
 pub(crate) async fn cache() -> CacheUnderTest {
     let clock = TurnableClock::default();

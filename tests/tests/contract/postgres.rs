@@ -1,36 +1,14 @@
 //! A PostgreSQL of the tests' own, with a database for each of them.
 
-use std::sync::Arc;
-
+use menjin_contract::{Repositories, Store};
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
-use menjin_tests::contract::Store;
-use menjin_tests::contract::mails::Mailing;
 use menjin_tests::servers::{pgbouncer, postgres};
 
-async fn open(config: PostgresConfig) -> Mailing {
-    let store = Arc::new(PostgresStore::open(config).await.unwrap());
-    Mailing {
-        tokens: store.clone(),
-        outbox: store.clone(),
-        jobs: store.clone(),
-        factors: store.clone(),
-        invitations: store.clone(),
-        store: Store {
-            accounts: store.clone(),
-            credentials: store.clone(),
-            sessions: store.clone(),
-            lockouts: store.clone(),
-            records: store,
-            keep: Arc::new(()),
-        },
-    }
+async fn open(config: PostgresConfig) -> Repositories {
+    Repositories::of(PostgresStore::open(config).await.unwrap())
 }
 
-pub(crate) async fn store() -> Store {
-    mailing().await.store
-}
-
-pub(crate) async fn mailing() -> Mailing {
+pub(crate) async fn fresh() -> Repositories {
     open(PostgresConfig::at(postgres::database().await.url)).await
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use menjin_contract::cache::CacheUnderTest;
+use menjin_contract::rates::Limiter;
 use menjin_infra_redis::{RedisCache, RedisClient, RedisConfig, RedisRateLimiter};
-use menjin_tests::contract::cache::CacheUnderTest;
-use menjin_tests::contract::rates::Limiter;
 use menjin_tests::servers::redis::{namespace, shared_url};
 
 fn client() -> RedisClient {

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use menjin_contract as contract;
+use menjin_contract::{at, session_id};
 use menjin_domain::audit::{
     AuditAction, AuditFilter, AuditOrder, AuditOutcome, AuditPosition, AuditQuery, AuditRecordId,
     AuditRepository as _, ChangedField,
 };
 use menjin_domain::sessions::{Generation, Rotation, RotationOutcome, SessionRepository as _};
-use menjin_tests::contract::{self, at, session_id};
 use menjin_tests::servers::postgres::{self, Database};
 use tokio_postgres::Client;
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use menjin_contract as contract;
+use menjin_contract::{Administer, at, context, network, session_id};
 use menjin_domain::accounts::{AccountRepository, Role};
 use menjin_domain::common::UserId;
 use menjin_domain::health::HealthProbe as _;
 use menjin_domain::lockout::{LockoutRepository as _, LockoutSubject};
 use menjin_domain::sessions::SessionRepository as _;
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
-use menjin_tests::contract::{self, Administer, at, context, network, session_id};
 use menjin_tests::servers::postgres::{self, Server};
 use tokio_postgres::Client;
 

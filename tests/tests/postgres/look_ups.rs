@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use menjin_contract as contract;
+use menjin_contract::{Administer, at, context, network, session_id};
 use menjin_domain::accounts::{AccountRepository as _, FullName, ProfileChanges, Role};
 use menjin_domain::common::Patch;
 use menjin_domain::lockout::{LockoutRepository as _, LockoutSubject};
 use menjin_domain::sessions::{LiveSession, SessionRepository as _};
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
-use menjin_tests::contract::{self, Administer, at, context, network, session_id};
 use menjin_tests::servers::postgres::{self, Database};
 use tokio::task::JoinSet;
 use tokio_postgres::Client;

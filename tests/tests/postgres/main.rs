@@ -14,9 +14,9 @@ mod transferring;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use menjin_contract::Store;
 use menjin_domain::common::PortError;
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
-use menjin_tests::contract::Store;
 use tokio_postgres::Client;
 
 async fn open(url: &str) -> PostgresStore {

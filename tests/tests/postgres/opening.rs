@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use menjin_contract as contract;
 use menjin_infra_postgres::{OpenError, PostgresConfig, PostgresStore, SchemaError};
-use menjin_tests::contract;
 use menjin_tests::servers::postgres;
 
 use crate::{chain, open};
 
 fn migrations() -> Vec<String> {
-    contract::migrations("postgres")
+    menjin_tests::migrations("postgres")
 }
 
 #[tokio::test(flavor = "multi_thread")]

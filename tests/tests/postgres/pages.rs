@@ -2,13 +2,13 @@
 //! PostgreSQL comes by them.
 
 use chrono::TimeDelta;
+use menjin_contract as contract;
 use menjin_domain::accounts::{
     AccountRepository as _, AttributeKind, AttributeRule, AttributeRules, Period, Role, SearchTerm,
     UserFilter, UserOrder, UserPosition, UserQuery, UserSearch,
 };
 use menjin_domain::common::{PageStart, Timestamp, UserId};
 use menjin_infra_postgres::PostgresStore;
-use menjin_tests::contract;
 use menjin_tests::servers::postgres::{self, Server};
 use serde_json::Value;
 use tokio_postgres::Client;

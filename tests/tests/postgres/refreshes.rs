@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use menjin_contract as contract;
+use menjin_contract::{at, context, session_id};
 use menjin_domain::common::{PortError, UserId};
 use menjin_domain::sessions::{Generation, Rotation, RotationOutcome, SessionRepository as _};
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
-use menjin_tests::contract::{self, at, context, session_id};
 use menjin_tests::servers::postgres::{self, Database, Server};
 use tokio::task::JoinSet;
 

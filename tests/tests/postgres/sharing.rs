@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use menjin_contract as contract;
+use menjin_contract::{at, context, email, network, session_id};
 use menjin_domain::accounts::{
     AccountRepository, AddressChange, ProfileChanges, Role, UpdateProfileError, UserQuery,
 };
@@ -9,7 +11,6 @@ use menjin_domain::common::{Error, PageStart, UserId};
 use menjin_domain::health::HealthProbe as _;
 use menjin_domain::lockout::{Admission, AttemptLimits, LockoutRepository as _, LockoutSubject};
 use menjin_domain::sessions::{Generation, Rotation, RotationOutcome, SessionRepository as _};
-use menjin_tests::contract::{self, at, context, email, network, session_id};
 use menjin_tests::servers::postgres;
 
 use crate::{of, open};

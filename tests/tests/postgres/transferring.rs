@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use menjin_contract::{Store, at, hash, new_user, session_id};
 use menjin_domain::accounts::{FullName, Role, UserQuery};
 use menjin_domain::common::{Error, PageStart, SessionId, UserId};
 use menjin_domain::credentials::CredentialVersion;
@@ -11,7 +12,6 @@ use menjin_domain::transfer::{
 use menjin_infra_postgres::{PostgresArchive, PostgresConfig};
 use menjin_infra_sql::transfer::TABLES;
 use menjin_infra_sqlite::{SqliteArchive, SqliteConfig, SqliteStore};
-use menjin_tests::contract::{Store, at, hash, new_user, session_id};
 use menjin_tests::servers::postgres;
 use uuid::Uuid;
 

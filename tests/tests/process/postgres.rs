@@ -31,7 +31,7 @@ async fn every_command_works_and_replicas_share_sessions() {
     };
     let applied = migrate();
     let lines: Vec<_> = applied.lines().collect();
-    let names = menjin_tests::contract::migrations("postgres");
+    let names = menjin_tests::migrations("postgres");
     assert_eq!(lines.len(), names.len(), "{applied}");
     for (line, name) in lines.iter().zip(names) {
         assert!(line.ends_with(&format!(": applied {name}")), "{applied}");

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use menjin_contract as contract;
 use menjin_domain::transfer::{Archive as _, Batch, Contents, Row};
 use menjin_infra_sqlite::{SqliteArchive, SqliteStore};
 use menjin_tests::client::Client;
-use menjin_tests::contract;
 use menjin_tests::process::{Server, command, output};
 use menjin_tests::servers::postgres;
 use menjin_tests::totp::{Authenticator, begin, confirm};

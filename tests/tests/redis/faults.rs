@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use menjin_contract::cache::slot;
+use menjin_contract::{at, at_once, network};
 use menjin_domain::cache::Cache as _;
 use menjin_domain::health::HealthProbe as _;
 use menjin_domain::lockout::{Admission, Limit, RateKey, RateLimiter};
 use menjin_infra_memory::MemoryRateLimiter;
 use menjin_infra_redis::{FallbackRateLimiter, RedisConfig};
-use menjin_tests::contract::cache::slot;
-use menjin_tests::contract::{at, at_once, network};
 use menjin_tests::servers::redis::RedisServer;
 
 use crate::{MINUTE, cache, config, limiter, unavailable};

@@ -11,12 +11,12 @@ mod users;
 use std::sync::Arc;
 use std::time::Duration;
 
+use menjin_contract::cache::slot;
 use menjin_domain::cache::Cache;
 use menjin_domain::common::PortError;
 use menjin_domain::health::HealthProbe as _;
 use menjin_domain::lockout::RateLimiter;
 use menjin_infra_redis::{RedisCache, RedisClient, RedisConfig, RedisRateLimiter};
-use menjin_tests::contract::cache::slot;
 use menjin_tests::servers::redis::{namespace, shared_url};
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -1,9 +1,9 @@
 //! TLS by an authority of one's own, in each topology.
 
+use menjin_contract::cache::slot;
 use menjin_domain::cache::Cache as _;
 use menjin_domain::health::HealthProbe as _;
 use menjin_infra_redis::{RedisClient, RedisConfig, TlsFiles, Topology};
-use menjin_tests::contract::cache::slot;
 use menjin_tests::servers::free_port;
 use menjin_tests::servers::redis::RedisServer;
 use menjin_tests::tls::Authority;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use menjin_contract::cache::slot;
+use menjin_contract::{at, network};
 use menjin_domain::cache::{Cache as _, CacheSlot};
 use menjin_domain::common::PortError;
 use menjin_domain::health::HealthProbe as _;
 use menjin_domain::lockout::{Admission, Limit, RateKey};
 use menjin_infra_redis::{RedisConfig, Topology};
-use menjin_tests::contract::cache::slot;
-use menjin_tests::contract::{at, network};
 use menjin_tests::servers::redis::{Cluster, Sentinels};
 
 use crate::{MINUTE, cache, config, limiter};

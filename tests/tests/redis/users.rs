@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use menjin_contract::cache::slot;
+use menjin_contract::{at, network};
 use menjin_domain::cache::Cache as _;
 use menjin_domain::health::HealthProbe as _;
 use menjin_infra_redis::RedisClient;
-use menjin_tests::contract::cache::slot;
-use menjin_tests::contract::{at, network};
 use menjin_tests::servers::redis::RedisServer;
 
 use crate::{MINUTE, cache, config, limiter, unavailable};

@@ -17,7 +17,7 @@ use menjin_domain::invitations::{
 use menjin_domain::mail::MailKind;
 use menjin_domain::one_time::TokenInvalid;
 
-use super::mails::{Mailing, mail};
+use super::mails::{Repositories, mail};
 use super::one_time::digest;
 use super::{Administer, Made, at, at_once, context, email, new_user, session_id};
 
@@ -26,7 +26,7 @@ fn terms(address: Option<&str>, role: Role, max_uses: u32) -> InvitationTerms {
     InvitationTerms { email: address.map(email), role, max_uses, lifetime }
 }
 
-impl Mailing {
+impl Repositories {
     /// An invitation by an administrator, whose token has this number, made at `at(0)`.
     async fn invite(&self, n: u8, terms: InvitationTerms, by: Option<UserId>) -> Invitation {
         let mail = terms.email.is_some().then(|| mail(MailKind::Invitation, 0));
@@ -88,7 +88,7 @@ fn is_invalid(result: &Result<User, Error<AcceptError>>) -> bool {
 
 /// The account is there with the first acceptance, and not before; its mail went to the address.
 #[apply(row!)]
-async fn n2_an_account_is_made_when_an_invitation_is_accepted(mailing: Mailing) {
+async fn n2_an_account_is_made_when_an_invitation_is_accepted(mailing: Repositories) {
     let root = mailing.store.add("root", Role::ADMIN).await.id;
     let made = mailing.invite(1, terms(Some("Ann@example.com"), Role::ADMIN, 1), Some(root)).await;
     assert_eq!(made.email, Some(email("Ann@example.com")));
@@ -110,7 +110,7 @@ async fn n2_an_account_is_made_when_an_invitation_is_accepted(mailing: Mailing) 
 
 /// Of many who accept at once no more come in than there are places, and whoever fails spends none.
 #[apply(row!)]
-async fn n3_no_more_are_let_in_than_there_are_places(mailing: Mailing) {
+async fn n3_no_more_are_let_in_than_there_are_places(mailing: Repositories) {
     mailing.invite(1, terms(None, Role::STUDENT, 3), None).await;
     mailing.store.student("user0").await;
     let done = at_once(20, |number| {
@@ -130,7 +130,7 @@ async fn n3_no_more_are_let_in_than_there_are_places(mailing: Mailing) {
 
 /// Its first moment of expiry is the first at which it does not work; a new link gives it another life.
 #[apply(row!)]
-async fn n1_a_new_link_works_after_expiry_and_the_old_one_does_not(mailing: Mailing) {
+async fn n1_a_new_link_works_after_expiry_and_the_old_one_does_not(mailing: Repositories) {
     let made = mailing.invite(1, terms(Some("ann@example.com"), Role::STUDENT, 1), None).await;
     assert!(is_invalid(&mailing.accept(1, "ann", Role::STUDENT, 100).await));
     let again = Some(mail(MailKind::Invitation, 200));
@@ -155,7 +155,7 @@ async fn n1_a_new_link_works_after_expiry_and_the_old_one_does_not(mailing: Mail
 
 /// Twice is no error, and one record.
 #[apply(row!)]
-async fn n1_a_revoked_invitation_is_over(mailing: Mailing) {
+async fn n1_a_revoked_invitation_is_over(mailing: Repositories) {
     let made = mailing.invite(1, terms(None, Role::STUDENT, 3), None).await;
     mailing.accept(1, "ann", Role::STUDENT, 5).await.unwrap();
     for seconds in [6, 7] {
@@ -172,7 +172,7 @@ async fn n1_a_revoked_invitation_is_over(mailing: Mailing) {
 
 /// It is void while whoever made it is inactive; the command line's is not.
 #[apply(row!)]
-async fn n4_an_invitation_is_void_with_whoever_made_it(mailing: Mailing) {
+async fn n4_an_invitation_is_void_with_whoever_made_it(mailing: Repositories) {
     let root = mailing.store.add("root", Role::ADMIN).await.id;
     mailing.store.add("other", Role::ADMIN).await;
     let student = mailing.store.student("bob").await;
@@ -189,7 +189,7 @@ async fn n4_an_invitation_is_void_with_whoever_made_it(mailing: Mailing) {
 
 /// The role is another, the address proved, all sessions but one over; another role by then is stale.
 #[apply(row!)]
-async fn n2_an_account_takes_the_role_of_an_invitation(mailing: Mailing) {
+async fn n2_an_account_takes_the_role_of_an_invitation(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     let (kept, other) = (mailing.store.log_in(1, ann).await, mailing.store.log_in(2, ann).await);
     let to = (Role::STUDENT, Role::TEACHER);
@@ -214,7 +214,7 @@ async fn n2_an_account_takes_the_role_of_an_invitation(mailing: Mailing) {
 /// The link of an invitation proves the address as one that asks for a proof does: what the password was
 /// given for counts, and else the address before stays the one for new passwords.
 #[apply(row!)]
-async fn w4_an_invitation_proves_an_address_without_the_password(mailing: Mailing) {
+async fn w4_an_invitation_proves_an_address_without_the_password(mailing: Repositories) {
     for (n, name, by_password) in [(1, "ann", true), (2, "bob", false)] {
         let user = mailing.store.student(name).await;
         let (new, old) = (format!("{name}2@example.com"), format!("{name}@example.com"));
@@ -233,7 +233,7 @@ async fn w4_an_invitation_proves_an_address_without_the_password(mailing: Mailin
 
 /// Newest first, page by page; old ones go.
 #[apply(row!)]
-async fn n1_invitations_are_listed_and_deleted_when_they_are_old(mailing: Mailing) {
+async fn n1_invitations_are_listed_and_deleted_when_they_are_old(mailing: Repositories) {
     for n in 1..=5 {
         mailing.invite(n, terms(None, Role::STUDENT, n.into()), None).await;
     }

@@ -16,7 +16,7 @@ use menjin_domain::mail::MailKind;
 use menjin_domain::one_time::Purpose;
 
 use super::email_changes::mails;
-use super::mails::Mailing;
+use super::mails::Repositories;
 use super::{
     Administer, Store, at, at_once, authority, context, email, hash, new_user, session_id,
 };
@@ -64,7 +64,7 @@ impl Store {
 
 /// A ban ends the sessions, is kept as it was given, and is over when it is lifted.
 #[apply(row!)]
-async fn a4_a_ban_ends_the_sessions_and_can_be_lifted(mailing: Mailing) {
+async fn a4_a_ban_ends_the_sessions_and_can_be_lifted(mailing: Repositories) {
     let store = &mailing.store;
     let ann = store.student("ann").await;
     let session = store.log_in(1, ann).await;
@@ -91,7 +91,7 @@ async fn a4_a_ban_ends_the_sessions_and_can_be_lifted(mailing: Mailing) {
 
 /// Another role ends the sessions; the counts of the roles follow.
 #[apply(row!)]
-async fn a5_another_role_ends_the_sessions(mailing: Mailing) {
+async fn a5_another_role_ends_the_sessions(mailing: Repositories) {
     let store = &mailing.store;
     let ann = store.student("ann").await;
     let session = store.log_in(1, ann).await;
@@ -141,7 +141,7 @@ async fn a4_an_account_is_made_with_a_first_password(store: Store) {
 
 /// Name and profile change; what somebody else has does not.
 #[apply(row!)]
-async fn a4_an_edit_changes_names_and_profile(mailing: Mailing) {
+async fn a4_an_edit_changes_names_and_profile(mailing: Repositories) {
     let store = &mailing.store;
     let (ann, _bob) = (store.student("ann").await, store.student("bob").await);
     let session = store.log_in(1, ann).await;
@@ -165,7 +165,7 @@ async fn a4_an_edit_changes_names_and_profile(mailing: Mailing) {
 
 /// Attributes are changed one by one, and each change of them is recorded as one of attributes.
 #[apply(row!)]
-async fn a13_attributes_are_set_and_cleared_one_by_one(mailing: Mailing) {
+async fn a13_attributes_are_set_and_cleared_one_by_one(mailing: Repositories) {
     let store = &mailing.store;
     let ann = store.student("ann").await;
     let text = |text: &str| Some(AttributeValue::Text(text.to_owned()));
@@ -190,7 +190,9 @@ async fn a13_attributes_are_set_and_cleared_one_by_one(mailing: Mailing) {
 
 /// An address that somebody else changes is not verified, and the one before is told.
 #[apply(row!)]
-async fn a2_an_address_changed_by_others_is_not_verified_and_the_old_one_is_told(mailing: Mailing) {
+async fn a2_an_address_changed_by_others_is_not_verified_and_the_old_one_is_told(
+    mailing: Repositories,
+) {
     let ann = mailing.verified().await;
     let store = &mailing.store;
     store.student("bob").await;

@@ -13,7 +13,7 @@ use menjin_domain::one_time::{
     TokenDigest, TokenInvalid,
 };
 
-use super::mails::{Mailing, mail};
+use super::mails::{Repositories, mail};
 use super::{Administer, at, at_once, context, email, hash, network, request, session_id};
 
 /// The token of this number.
@@ -50,7 +50,7 @@ pub(super) fn reset(n: u8, user_id: UserId, seconds: i64) -> PasswordReset {
     }
 }
 
-impl Mailing {
+impl Repositories {
     pub(super) async fn issue(&self, n: u8, purpose: Purpose, user: UserId) {
         assert!(self.tokens.issue(token(n, purpose, user)).await.unwrap());
     }
@@ -96,7 +96,7 @@ impl Mailing {
 
 /// A token of one purpose is unknown to every other, and to another account's change.
 #[apply(row!)]
-async fn k2_a_token_is_bound_to_purpose_and_account(mailing: Mailing) {
+async fn k2_a_token_is_bound_to_purpose_and_account(mailing: Repositories) {
     let (ann, bob) = (mailing.store.student("ann").await, mailing.store.student("bob").await);
     mailing.issue(1, Purpose::ResetPassword, ann).await;
     let holder = mailing.tokens.find(&digest(1), Purpose::ResetPassword, at(5)).await.unwrap();
@@ -112,7 +112,7 @@ async fn k2_a_token_is_bound_to_purpose_and_account(mailing: Mailing) {
 
 /// Of 50 uses at once one succeeds; the password is that one's.
 #[apply(row!)]
-async fn k3_of_parallel_uses_one_succeeds(mailing: Mailing) {
+async fn k3_of_parallel_uses_one_succeeds(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     mailing.issue(1, Purpose::ResetPassword, ann).await;
     let done = at_once(50, |number| {
@@ -129,7 +129,7 @@ async fn k3_of_parallel_uses_one_succeeds(mailing: Mailing) {
 
 /// The moment of expiry is the first at which it does not work.
 #[apply(row!)]
-async fn k4_expiry_is_checked_at_the_use(mailing: Mailing) {
+async fn k4_expiry_is_checked_at_the_use(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     mailing.issue(1, Purpose::ResetPassword, ann).await;
     assert!(mailing.is_live(1, Purpose::ResetPassword, 999).await);
@@ -141,7 +141,7 @@ async fn k4_expiry_is_checked_at_the_use(mailing: Mailing) {
 
 /// The fourth makes the first void; one that is used makes all void.
 #[apply(row!)]
-async fn k4_three_live_and_one_that_is_used_voids_all(mailing: Mailing) {
+async fn k4_three_live_and_one_that_is_used_voids_all(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     for n in 1..=4 {
         mailing.issue(n, Purpose::ResetPassword, ann).await;
@@ -160,7 +160,7 @@ async fn k4_three_live_and_one_that_is_used_voids_all(mailing: Mailing) {
 
 /// What is refused makes none void, and the newest is live whatever the clock said.
 #[apply(row!)]
-async fn k4_a_token_that_is_not_made_voids_none_and_one_that_is_made_lives(mailing: Mailing) {
+async fn k4_a_token_that_is_not_made_voids_none_and_one_that_is_made_lives(mailing: Repositories) {
     let (ann, purpose) = (mailing.store.student("ann").await, Purpose::ResetPassword);
     for n in 5..=7 {
         mailing.issue(n, purpose, ann).await;
@@ -180,7 +180,7 @@ async fn k4_a_token_that_is_not_made_voids_none_and_one_that_is_made_lives(maili
 
 /// A mail that is sent a second time does not revive the token that was used in between.
 #[apply(row!)]
-async fn k3_a_token_that_was_used_is_not_made_again(mailing: Mailing) {
+async fn k3_a_token_that_was_used_is_not_made_again(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     mailing.issue(1, Purpose::ResetPassword, ann).await;
     mailing.issue(1, Purpose::ResetPassword, ann).await;
@@ -195,7 +195,7 @@ async fn k3_a_token_that_was_used_is_not_made_again(mailing: Mailing) {
 
 /// What ends an account, or changes its password, ends the tokens that are bound to it.
 #[apply(row!)]
-async fn k7_tokens_end_with_what_they_are_bound_to(mailing: Mailing) {
+async fn k7_tokens_end_with_what_they_are_bound_to(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     mailing.issue(1, Purpose::ResetPassword, ann).await;
     mailing.issue(2, Purpose::VerifyEmail, ann).await;
@@ -217,7 +217,7 @@ async fn k7_tokens_end_with_what_they_are_bound_to(mailing: Mailing) {
 
 /// A mail of another address proves nothing of the new one.
 #[apply(row!)]
-async fn k2_a_proof_is_bound_to_the_very_address(mailing: Mailing) {
+async fn k2_a_proof_is_bound_to_the_very_address(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     mailing.issue(1, Purpose::VerifyEmail, ann).await;
     mailing.change_address(ann, "new@example.com", 5).await;
@@ -227,7 +227,7 @@ async fn k2_a_proof_is_bound_to_the_very_address(mailing: Mailing) {
 
 /// The life of a token counts from when its mail was handed over.
 #[apply(row!)]
-async fn m3_a_token_expires_some_time_after_its_mail_was_sent(mailing: Mailing) {
+async fn m3_a_token_expires_some_time_after_its_mail_was_sent(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     let queued = mailing.claimed(MailKind::ResetPassword, ann).await;
     let waiting = NewOneTimeToken {
@@ -245,7 +245,7 @@ async fn m3_a_token_expires_some_time_after_its_mail_was_sent(mailing: Mailing) 
 
 /// All sessions end, the account's failures are forgotten, and its address is proved.
 #[apply(row!)]
-async fn w3_a_reset_ends_sessions_and_failures_and_proves_the_address(mailing: Mailing) {
+async fn w3_a_reset_ends_sessions_and_failures_and_proves_the_address(mailing: Repositories) {
     let store = &mailing.store;
     let ann = store.student("ann").await;
     let session = store.log_in(1, ann).await;
@@ -273,7 +273,7 @@ async fn w3_a_reset_ends_sessions_and_failures_and_proves_the_address(mailing: M
 
 /// Twice is no error, and one record.
 #[apply(row!)]
-async fn q1_verifying_is_idempotent(mailing: Mailing) {
+async fn q1_verifying_is_idempotent(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     mailing.issue(1, Purpose::VerifyEmail, ann).await;
     let done = at_once(10, |_| {
@@ -291,7 +291,7 @@ async fn q1_verifying_is_idempotent(mailing: Mailing) {
 /// New passwords go to the address before, until the new one is proved with the password or a week
 /// has passed.
 #[apply(row!)]
-async fn w4_the_address_before_stays_the_recovery_address(mailing: Mailing) {
+async fn w4_the_address_before_stays_the_recovery_address(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     mailing.issue(1, Purpose::VerifyEmail, ann).await;
     assert!(mailing.verify(1, ann, false, 5).await);
@@ -316,7 +316,7 @@ async fn w4_the_address_before_stays_the_recovery_address(mailing: Mailing) {
 
 /// The same address in another case is the same mailbox.
 #[apply(row!)]
-async fn w4_an_address_that_stays_the_same_changes_nothing(mailing: Mailing) {
+async fn w4_an_address_that_stays_the_same_changes_nothing(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     mailing.issue(1, Purpose::VerifyEmail, ann).await;
     assert!(mailing.verify(1, ann, false, 5).await);
@@ -327,7 +327,9 @@ async fn w4_an_address_that_stays_the_same_changes_nothing(mailing: Mailing) {
 
 /// Whoever has the mailbox deletes what somebody else made with its address.
 #[apply(row!)]
-async fn q6_an_account_that_nobody_proved_is_deleted_by_whoever_has_the_mailbox(mailing: Mailing) {
+async fn q6_an_account_that_nobody_proved_is_deleted_by_whoever_has_the_mailbox(
+    mailing: Repositories,
+) {
     let store = &mailing.store;
     let ann = store.student("ann").await;
     let session = store.log_in(1, ann).await;
@@ -365,7 +367,7 @@ async fn q6_an_account_that_nobody_proved_is_deleted_by_whoever_has_the_mailbox(
 
 /// Only old ones are deleted.
 #[apply(row!)]
-async fn old_tokens_are_deleted(mailing: Mailing) {
+async fn old_tokens_are_deleted(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     mailing.issue(1, Purpose::VerifyEmail, ann).await;
     mailing.issue(5, Purpose::VerifyEmail, ann).await;

@@ -10,7 +10,7 @@ use menjin_domain::jobs::{
 };
 use uuid::Uuid;
 
-use super::mails::Mailing;
+use super::mails::Repositories;
 use super::{at, at_once, authority, new_user};
 
 /// How long a lease holds here, in seconds.
@@ -37,7 +37,7 @@ fn progress(job: JobId, lease: Lease, part: u32) -> Progress {
     Progress { job, lease, part, tally, report: vec![7, 0], expires_at: at(200) }
 }
 
-impl Mailing {
+impl Repositories {
     async fn made(&self, maker: UserId, state: JobState) -> JobId {
         self.jobs.create(new_job(maker, state)).await.unwrap()
     }
@@ -61,7 +61,7 @@ impl Mailing {
 }
 
 #[apply(row!)]
-async fn u2_a_job_is_kept_as_it_was_made_for_its_maker_alone(mailing: Mailing) {
+async fn u2_a_job_is_kept_as_it_was_made_for_its_maker_alone(mailing: Repositories) {
     let (ann, bob) = (mailing.store.student("ann").await, mailing.store.student("bob").await);
     let id = mailing.made(ann, JobState::Checking).await;
     let job = mailing.job(id, ann).await.unwrap();
@@ -93,7 +93,7 @@ async fn u2_a_job_is_kept_as_it_was_made_for_its_maker_alone(mailing: Mailing) {
 }
 
 #[apply(row!)]
-async fn u1_of_jobs_made_at_once_a_user_has_one(mailing: Mailing) {
+async fn u1_of_jobs_made_at_once_a_user_has_one(mailing: Repositories) {
     let (ann, bob) = (mailing.store.student("ann").await, mailing.store.student("bob").await);
     let jobs = mailing.jobs.clone();
     let made = at_once(20, move |_| {
@@ -121,7 +121,7 @@ async fn u1_of_jobs_made_at_once_a_user_has_one(mailing: Mailing) {
 }
 
 #[apply(row!)]
-async fn u2_a_job_is_done_by_one_worker_at_a_time(mailing: Mailing) {
+async fn u2_a_job_is_done_by_one_worker_at_a_time(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     assert_eq!(mailing.claim_job(5, 1).await, None);
     let id = mailing.made(ann, JobState::Running).await;
@@ -155,7 +155,7 @@ async fn u2_a_job_is_done_by_one_worker_at_a_time(mailing: Mailing) {
 }
 
 #[apply(row!)]
-async fn u2_what_was_checked_is_committed_once(mailing: Mailing) {
+async fn u2_what_was_checked_is_committed_once(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     let id = mailing.made(ann, JobState::Checking).await;
     let commit =
@@ -203,7 +203,7 @@ fn batch(name: &str, job: JobId, lease: Lease, part: u32) -> ImportBatch {
 }
 
 #[apply(row!)]
-async fn u2_rows_are_stored_with_the_report_on_them_or_not_at_all(mailing: Mailing) {
+async fn u2_rows_are_stored_with_the_report_on_them_or_not_at_all(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     let id = mailing.made(ann, JobState::Running).await;
     mailing.claim_job(5, 1).await.unwrap();
@@ -224,7 +224,7 @@ async fn u2_rows_are_stored_with_the_report_on_them_or_not_at_all(mailing: Maili
 }
 
 #[apply(row!)]
-async fn u2_jobs_are_gone_when_they_have_expired(mailing: Mailing) {
+async fn u2_jobs_are_gone_when_they_have_expired(mailing: Repositories) {
     let (ann, bob) = (mailing.store.student("ann").await, mailing.store.student("bob").await);
     let old = mailing.made(ann, JobState::Checking).await;
     let new = NewJob { expires_at: at(101), ..new_job(bob, JobState::Checking) };

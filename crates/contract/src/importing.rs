@@ -12,7 +12,7 @@ use menjin_domain::audit::AuditAction;
 use menjin_domain::common::{Patch, UserId};
 use menjin_domain::import::{ImportBatch, Imported, OnConflict, ReadyRow, RowRefusal};
 
-use super::mails::Mailing;
+use super::mails::Repositories;
 use super::{Store, at, at_once, authority, context, email, new_user};
 
 fn name(text: &str) -> Username {
@@ -177,7 +177,7 @@ async fn u3_nobody_reaches_further_by_a_table(store: Store) {
 
 /// An address that its owner can have back is nobody else's.
 #[apply(row!)]
-async fn q5_an_address_that_can_be_had_back_is_not_imported(mailing: Mailing) {
+async fn q5_an_address_that_can_be_had_back_is_not_imported(mailing: Repositories) {
     let store = &mailing.store;
     let ann = mailing.verified().await;
     assert!(mailing.set_address(ann, "new@example.com", 7, 5).await);

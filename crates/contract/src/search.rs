@@ -9,7 +9,7 @@ use menjin_domain::accounts::{
 use menjin_domain::common::{Patch, UserId};
 use menjin_domain::one_time::Purpose;
 
-use super::mails::Mailing;
+use super::mails::Repositories;
 use super::{Administer, Made, Store, at, context, email, new_session, new_user};
 
 impl Store {
@@ -126,7 +126,7 @@ async fn a3_users_are_found_by_how_their_names_begin(store: Store) {
 
 /// A name that changes is found by the new one, whoever changes it.
 #[apply(row!)]
-async fn a3_a_changed_name_is_found_by_the_new_one(mailing: Mailing) {
+async fn a3_a_changed_name_is_found_by_the_new_one(mailing: Repositories) {
     let store = &mailing.store;
     let ann = store.named("ann", "Émile", Role::STUDENT, 0).await;
     assert_eq!(store.found("emile").await, ["ann"]);
@@ -154,7 +154,7 @@ async fn a3_a_changed_name_is_found_by_the_new_one(mailing: Mailing) {
 
 /// Each filter, and several together.
 #[apply(row!)]
-async fn a3_filters_hold_together(mailing: Mailing) {
+async fn a3_filters_hold_together(mailing: Repositories) {
     let store = &mailing.store;
     school(store).await;
     let ann = store.found("ann").await;

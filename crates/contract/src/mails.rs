@@ -1,16 +1,20 @@
 //! The outbox: a mail is written with its cause, claimed by one worker at a time, and settled once.
 
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use macro_rules_attribute::apply;
-use menjin_domain::accounts::{AddressChange, LoginName, NewUser, ProfileChanges, Role};
-use menjin_domain::audit::{AuditAction, AuditFilter, AuditOrder, AuditQuery};
+use menjin_domain::accounts::{
+    AccountRepository, AddressChange, LoginName, NewUser, ProfileChanges, Role,
+};
+use menjin_domain::audit::{AuditAction, AuditFilter, AuditOrder, AuditQuery, AuditRepository};
 use menjin_domain::common::{Error, Locale, UserId};
-use menjin_domain::credentials::{CredentialVersion, PasswordChange};
+use menjin_domain::credentials::{CredentialRepository, CredentialVersion, PasswordChange};
 use menjin_domain::invitations::InvitationRepository;
 use menjin_domain::jobs::JobRepository;
+use menjin_domain::lockout::LockoutRepository;
 use menjin_domain::mail::{
     Claim, MailError, MailId, MailKind, MailQuery, MailState, NewMail, Outbox, QueuedMail,
     RetryMailError, Settlement,
@@ -18,12 +22,14 @@ use menjin_domain::mail::{
 use menjin_domain::mfa::FactorRepository;
 use menjin_domain::one_time::{EmailChangeMails, OneTimeToken, OneTimeTokenRepository, TokenSeed};
 
+use menjin_domain::sessions::SessionRepository;
+
 use super::{Store, at, at_once, context, email, hash, new_user, request, session_id};
 
-/// The outbox and the one-time tokens of a database, with its other repositories.
+/// All repositories of one database, empty at first.
 #[derive(Clone)]
-pub struct Mailing {
-    /// The other repositories.
+pub struct Repositories {
+    /// Those of accounts, sessions and records.
     pub store: Store,
     /// The tokens.
     pub tokens: Arc<dyn OneTimeTokenRepository>,
@@ -35,6 +41,48 @@ pub struct Mailing {
     pub jobs: Arc<dyn JobRepository>,
     /// The second factors.
     pub factors: Arc<dyn FactorRepository>,
+}
+
+impl Repositories {
+    /// A store that has all of them.
+    pub fn of<S>(store: S) -> Self
+    where
+        S: AccountRepository
+            + CredentialRepository
+            + SessionRepository
+            + LockoutRepository
+            + AuditRepository
+            + OneTimeTokenRepository
+            + FactorRepository
+            + InvitationRepository
+            + JobRepository
+            + Outbox
+            + 'static,
+    {
+        let store = Arc::new(store);
+        Self {
+            tokens: store.clone(),
+            outbox: store.clone(),
+            jobs: store.clone(),
+            factors: store.clone(),
+            invitations: store.clone(),
+            store: Store {
+                accounts: store.clone(),
+                credentials: store.clone(),
+                sessions: store.clone(),
+                lockouts: store.clone(),
+                records: store,
+                keep: Arc::new(()),
+            },
+        }
+    }
+
+    /// Keeps something as long as they live, such as the folder of a file.
+    #[must_use]
+    pub fn keeping(mut self, what: impl Any + Send + Sync) -> Self {
+        self.store.keep = Arc::new(what);
+        self
+    }
 }
 
 /// A mail of this kind, queued at `at(seconds)`.
@@ -50,7 +98,7 @@ pub(super) fn mail(kind: MailKind, seconds: i64) -> NewMail {
     }
 }
 
-impl Mailing {
+impl Repositories {
     /// Claims what is due at `at(seconds)`, for a minute.
     pub(super) async fn claim(&self, seconds: i64, limit: u32) -> Vec<QueuedMail> {
         let claim = Claim { at: at(seconds), until: at(seconds + 60), limit };
@@ -81,7 +129,7 @@ fn refused(is_final: bool) -> MailError {
 
 /// The mail is there with the account, and not without it.
 #[apply(row!)]
-async fn m1_a_mail_is_written_with_its_cause(mailing: Mailing) {
+async fn m1_a_mail_is_written_with_its_cause(mailing: Repositories) {
     let verify =
         || NewUser { mail: Some(mail(MailKind::VerifyEmail, 0)), ..new_user("ann", Role::STUDENT) };
     let ann = mailing.store.accounts.create(verify()).await.unwrap().id;
@@ -110,7 +158,7 @@ async fn m1_a_mail_is_written_with_its_cause(mailing: Mailing) {
 
 /// The mails of a changed address are there if it is another, and only then.
 #[apply(row!)]
-async fn m1_a_changed_address_is_told_if_it_is_another(mailing: Mailing) {
+async fn m1_a_changed_address_is_told_if_it_is_another(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     let to = |address: &str| ProfileChanges {
         email: Some(email(address)),
@@ -141,7 +189,7 @@ async fn m1_a_changed_address_is_told_if_it_is_another(mailing: Mailing) {
 
 /// Of workers that ask at once, each gets other mails; a claim that ran out is given to the next.
 #[apply(row!)]
-async fn m2_a_mail_is_claimed_by_one_worker_at_a_time(mailing: Mailing) {
+async fn m2_a_mail_is_claimed_by_one_worker_at_a_time(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     for _ in 0..40 {
         let one = mail(MailKind::PasswordChanged, 0);
@@ -166,7 +214,7 @@ async fn m2_a_mail_is_claimed_by_one_worker_at_a_time(mailing: Mailing) {
 
 /// Workers that go on until nothing is left send each mail once.
 #[apply(row!)]
-async fn m2_workers_send_each_mail_once(mailing: Mailing) {
+async fn m2_workers_send_each_mail_once(mailing: Repositories) {
     const MAILS: usize = 1000;
     let ann = mailing.store.student("ann").await;
     for _ in 0..MAILS {
@@ -199,7 +247,7 @@ async fn m2_workers_send_each_mail_once(mailing: Mailing) {
 
 /// A worker whose claim ran out and was given away settles nothing.
 #[apply(row!)]
-async fn m2_only_the_last_claim_settles(mailing: Mailing) {
+async fn m2_only_the_last_claim_settles(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     let first = mailing.claimed(MailKind::PasswordChanged, ann).await;
     let second = mailing.claim(61, 10).await.remove(0);
@@ -214,7 +262,7 @@ async fn m2_only_the_last_claim_settles(mailing: Mailing) {
 
 /// A try that failed is due later; one that is given up is not due at all.
 #[apply(row!)]
-async fn m3_a_try_that_failed_is_due_when_it_says(mailing: Mailing) {
+async fn m3_a_try_that_failed_is_due_when_it_says(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     let mail = mailing.claimed(MailKind::PasswordChanged, ann).await;
     let again = Settlement::Again { due_at: at(100), error: refused(false) };
@@ -233,7 +281,7 @@ async fn m3_a_try_that_failed_is_due_when_it_says(mailing: Mailing) {
 
 /// A limit is no try. What nobody has the name for leaves nothing.
 #[apply(row!)]
-async fn m4_a_postponed_mail_was_not_tried_and_a_dropped_one_is_gone(mailing: Mailing) {
+async fn m4_a_postponed_mail_was_not_tried_and_a_dropped_one_is_gone(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     let name = LoginName::parse("ann").ok();
     let asked = NewMail { name: name.clone(), ..mail(MailKind::ResetPassword, 0) };
@@ -257,7 +305,7 @@ async fn m4_a_postponed_mail_was_not_tried_and_a_dropped_one_is_gone(mailing: Ma
 
 /// Notices go before what anybody can cause, and the longest due first.
 #[apply(row!)]
-async fn m4_notices_go_first(mailing: Mailing) {
+async fn m4_notices_go_first(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     for (kind, seconds) in [
         (MailKind::ResetPassword, 0),
@@ -274,7 +322,7 @@ async fn m4_notices_go_first(mailing: Mailing) {
 
 /// What was given up can be queued again, and that is recorded.
 #[apply(row!)]
-async fn m8_only_a_mail_that_was_given_up_is_queued_again(mailing: Mailing) {
+async fn m8_only_a_mail_that_was_given_up_is_queued_again(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     let mail = mailing.claimed(MailKind::PasswordChanged, ann).await;
     let retry = async |id: MailId| mailing.outbox.retry(id, context(70)).await;
@@ -302,7 +350,7 @@ async fn m8_only_a_mail_that_was_given_up_is_queued_again(mailing: Mailing) {
 
 /// Pages go on where the one before ended; the backlog is what waits.
 #[apply(row!)]
-async fn m8_mails_are_listed_newest_first(mailing: Mailing) {
+async fn m8_mails_are_listed_newest_first(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     for seconds in 0..5 {
         let one = mail(MailKind::PasswordChanged, seconds);
@@ -338,7 +386,7 @@ async fn m8_mails_are_listed_newest_first(mailing: Mailing) {
 
 /// Only what is over is deleted, and only what is old.
 #[apply(row!)]
-async fn old_mails_are_deleted(mailing: Mailing) {
+async fn old_mails_are_deleted(mailing: Repositories) {
     let ann = mailing.store.student("ann").await;
     let first = mailing.claimed(MailKind::PasswordChanged, ann).await;
     let sent = Settlement::Sent { at: at(1), token_expires_at: None };

@@ -15,7 +15,7 @@ use menjin_domain::one_time::{
     EmailChangeUndo, NewOneTimeToken, Purpose, RESET_DELAY, TokenInvalid,
 };
 
-use super::mails::{Mailing, mail};
+use super::mails::{Repositories, mail};
 use super::one_time::{digest, reset, token};
 use super::{
     Administer, Made, at, at_once, context, email, hash, network, new_user, request, session_id,
@@ -30,7 +30,7 @@ pub(super) fn mails(undo: u8, seconds: i64) -> EmailChangeMails {
     }
 }
 
-impl Mailing {
+impl Repositories {
     /// An account whose address, `ann@example.com`, is verified.
     pub(super) async fn verified(&self) -> UserId {
         let ann = self.store.student("ann").await;
@@ -129,7 +129,7 @@ impl Mailing {
 
 /// Nothing changes before the link is used: the pending address is shown, and can be withdrawn.
 #[apply(row!)]
-async fn q3_a_pending_address_is_shown_and_can_be_withdrawn(mailing: Mailing) {
+async fn q3_a_pending_address_is_shown_and_can_be_withdrawn(mailing: Repositories) {
     let ann = mailing.verified().await;
     assert!(mailing.ask(ann, "New@example.com", 5).await);
     let user = mailing.store.user(ann).await;
@@ -156,7 +156,7 @@ async fn q3_a_pending_address_is_shown_and_can_be_withdrawn(mailing: Mailing) {
 
 /// What is pending is bound to the credentials that it was asked for with.
 #[apply(row!)]
-async fn k2_a_pending_address_is_void_once_the_password_changes(mailing: Mailing) {
+async fn k2_a_pending_address_is_void_once_the_password_changes(mailing: Repositories) {
     let ann = mailing.verified().await;
     assert!(mailing.ask(ann, "new@example.com", 5).await);
     assert!(mailing.link(2, ann, "new@example.com").await);
@@ -178,7 +178,7 @@ async fn k2_a_pending_address_is_void_once_the_password_changes(mailing: Mailing
 
 /// The link gives the account the address at once, once, and new passwords go there.
 #[apply(row!)]
-async fn q3_of_parallel_uses_of_a_link_one_changes_the_address(mailing: Mailing) {
+async fn q3_of_parallel_uses_of_a_link_one_changes_the_address(mailing: Repositories) {
     let ann = mailing.verified().await;
     assert!(mailing.ask(ann, "new@example.com", 5).await);
     assert!(mailing.link(2, ann, "new@example.com").await);
@@ -201,7 +201,7 @@ async fn q3_of_parallel_uses_of_a_link_one_changes_the_address(mailing: Mailing)
 
 /// Whether somebody has the address is found out when the mail is made, and again when its link is used.
 #[apply(row!)]
-async fn q5_an_address_of_another_is_taken_at_the_link_and_at_its_use(mailing: Mailing) {
+async fn q5_an_address_of_another_is_taken_at_the_link_and_at_its_use(mailing: Repositories) {
     let ann = mailing.verified().await;
     let bob = mailing.store.student("bob").await;
     assert!(mailing.ask(ann, "bob@example.com", 5).await, "silently");
@@ -219,7 +219,7 @@ async fn q5_an_address_of_another_is_taken_at_the_link_and_at_its_use(mailing: M
 
 /// A verified address stays its owner's for as long as the change can be undone.
 #[apply(row!)]
-async fn q5_a_verified_address_stays_reserved_while_its_link_works(mailing: Mailing) {
+async fn q5_a_verified_address_stays_reserved_while_its_link_works(mailing: Repositories) {
     let ann = mailing.verified().await;
     mailing.move_to(2, ann, "new@example.com", 9, 5).await;
     let bob = mailing.store.student("bob").await;
@@ -246,7 +246,7 @@ async fn q5_a_verified_address_stays_reserved_while_its_link_works(mailing: Mail
 
 /// A registration that waits for the address while it is given up does not get it either.
 #[apply(row!)]
-async fn q5_nobody_slips_in_while_an_address_changes(mailing: Mailing) {
+async fn q5_nobody_slips_in_while_an_address_changes(mailing: Repositories) {
     let ann = mailing.verified().await;
     let done = at_once(21, |number| {
         let mailing = mailing.clone();
@@ -265,7 +265,7 @@ async fn q5_nobody_slips_in_while_an_address_changes(mailing: Mailing) {
 
 /// The address is back; sessions, links and the pending address are not.
 #[apply(row!)]
-async fn q4_an_undo_gives_the_address_back_and_ends_everything_else(mailing: Mailing) {
+async fn q4_an_undo_gives_the_address_back_and_ends_everything_else(mailing: Repositories) {
     let ann = mailing.verified().await;
     mailing.move_to(2, ann, "new@example.com", 9, 5).await;
     let session = mailing.store.log_in(1, ann).await;
@@ -302,7 +302,7 @@ async fn q4_an_undo_gives_the_address_back_and_ends_everything_else(mailing: Mai
 
 /// Each change has its own link: the oldest voids all younger ones, and a younger one leaves it alone.
 #[apply(row!)]
-async fn k8_an_undo_voids_younger_changes_and_survives_what_came_after_it(mailing: Mailing) {
+async fn k8_an_undo_voids_younger_changes_and_survives_what_came_after_it(mailing: Repositories) {
     let ann = mailing.verified().await;
     mailing.move_to(2, ann, "b@example.com", 12, 5).await;
     assert!(mailing.store.change_password(ann, session_id(1)).await);
@@ -331,7 +331,7 @@ async fn k8_an_undo_voids_younger_changes_and_survives_what_came_after_it(mailin
 
 /// A token is bound to the account, and ends with its deactivation.
 #[apply(row!)]
-async fn k7_an_undo_ends_with_a_deactivation(mailing: Mailing) {
+async fn k7_an_undo_ends_with_a_deactivation(mailing: Repositories) {
     let ann = mailing.verified().await;
     mailing.move_to(2, ann, "new@example.com", 9, 5).await;
     let bob = mailing.store.student("bob").await;
@@ -360,7 +360,7 @@ enum Standing {
     Deleted,
 }
 
-impl Mailing {
+impl Repositories {
     /// An account that is not verified, with a live token of this purpose.
     async fn with_token(&self, n: u8, name: &str, purpose: Purpose) -> UserId {
         let user = self.store.student(name).await;
@@ -447,7 +447,9 @@ impl Mailing {
 
 /// Every purpose in every state: what works, and that no token changes the state or the role.
 #[apply(row!)]
-async fn k7_no_token_of_any_purpose_survives_its_account_or_changes_its_state(mailing: Mailing) {
+async fn k7_no_token_of_any_purpose_survives_its_account_or_changes_its_state(
+    mailing: Repositories,
+) {
     use Standing::{
         Active, Banned, Deleted, FirstPasswordExpired, Inactive, LockedOut, MustChange, Reactivated,
     };

@@ -1,8 +1,4 @@
-//! The contract suite: what the documentation of the ports promises, as tests for any adapter.
-//!
-//! A row is an async function below `#[apply(row!)]`. It takes what is under test: a [`Store`], a
-//! [`CacheUnderTest`](cache::CacheUnderTest) or a [`Limiter`](rates::Limiter). It registers itself,
-//! and becomes a test for each adapter that `tests/tests/contract/main.rs` names.
+#![doc = include_str!("../README.md")]
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -44,6 +40,7 @@ mod accounts;
 mod administration;
 mod audit;
 pub mod cache;
+pub mod clock;
 mod credentials;
 mod deletions;
 mod email_changes;
@@ -63,7 +60,8 @@ mod standing;
 mod throttle;
 mod trail;
 
-pub use rows::{Row, rows, run};
+pub use mails::Repositories;
+pub use rows::{Row, repositories, rows, run};
 
 /// The repositories of one database, empty at first.
 #[derive(Clone)]
@@ -164,16 +162,6 @@ pub fn hash(text: &str) -> PasswordHash {
 /// A session id.
 pub fn session_id(n: u128) -> SessionId {
     SessionId(Uuid::from_u128(n))
-}
-
-/// The migrations there are for a database, by their folders.
-pub fn migrations(database: &str) -> Vec<String> {
-    let folder = format!("{}/../migrations/{database}", env!("CARGO_MANIFEST_DIR"));
-    let folders = std::fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> =
-        folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 /// An address.

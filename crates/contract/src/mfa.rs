@@ -15,7 +15,7 @@ use menjin_domain::mfa::{
     UsedRecoveryCode,
 };
 
-use super::mails::{Mailing, mail};
+use super::mails::{Repositories, mail};
 use super::{at, at_once, authority, context, network};
 
 fn secret(text: &str) -> SealedSecret {
@@ -61,7 +61,7 @@ fn removal(user_id: UserId, authority: Authority) -> Removal {
     }
 }
 
-impl Mailing {
+impl Repositories {
     /// A user with a factor, confirmed in the session.
     async fn enrolled(&self, name: &str, session: u128) -> (UserId, SessionId) {
         let user = self.store.student(name).await;
@@ -79,8 +79,8 @@ impl Mailing {
 
 /// A factor is confirmed in the session that began it, before it expires, with the secret of then.
 #[apply(row!)]
-async fn y1_a_factor_is_confirmed_where_it_was_begun(mailing: Mailing) {
-    let Mailing { store, factors, .. } = &mailing;
+async fn y1_a_factor_is_confirmed_where_it_was_begun(mailing: Repositories) {
+    let Repositories { store, factors, .. } = &mailing;
     let ann = store.student("ann").await;
     let (mine, other) = (store.log_in(1, ann).await, store.log_in(2, ann).await);
     let bob = store.student("bob").await;
@@ -127,7 +127,7 @@ async fn y1_a_factor_is_confirmed_where_it_was_begun(mailing: Mailing) {
 
 /// Another app takes the place of one, and new recovery codes that of the old ones.
 #[apply(row!)]
-async fn y1_another_app_takes_the_place_of_one(mailing: Mailing) {
+async fn y1_another_app_takes_the_place_of_one(mailing: Repositories) {
     let (ann, session) = mailing.enrolled("ann", 1).await;
     let factors = &mailing.factors;
     factors.begin(enrolment(ann, session, "other")).await.unwrap();
@@ -143,7 +143,7 @@ async fn y1_another_app_takes_the_place_of_one(mailing: Mailing) {
 
 /// A code is taken once, and no earlier one after it.
 #[apply(row!)]
-async fn y3_of_parallel_uses_of_a_code_one_succeeds(mailing: Mailing) {
+async fn y3_of_parallel_uses_of_a_code_one_succeeds(mailing: Repositories) {
     let (ann, _) = mailing.enrolled("ann", 1).await;
     let step = async |step| mailing.factors.use_step(ann, &secret("secret"), step).await.unwrap();
     assert!(!step(100).await, "it has confirmed the factor");
@@ -161,7 +161,7 @@ async fn y3_of_parallel_uses_of_a_code_one_succeeds(mailing: Mailing) {
 
 /// A recovery code is used up by its first use, under whichever key it was made.
 #[apply(row!)]
-async fn y5_of_parallel_uses_of_a_recovery_code_one_succeeds(mailing: Mailing) {
+async fn y5_of_parallel_uses_of_a_recovery_code_one_succeeds(mailing: Repositories) {
     let (ann, _) = mailing.enrolled("ann", 1).await;
     let (bob, _) = mailing.enrolled("bob", 2).await;
     let before = mailing.actions().await.len();
@@ -197,8 +197,8 @@ async fn y5_of_parallel_uses_of_a_recovery_code_one_succeeds(mailing: Mailing) {
 
 /// A factor goes with all that belongs to it.
 #[apply(row!)]
-async fn y7_a_factor_goes_with_its_codes_and_ends_sessions(mailing: Mailing) {
-    let Mailing { store, factors, .. } = &mailing;
+async fn y7_a_factor_goes_with_its_codes_and_ends_sessions(mailing: Repositories) {
+    let Repositories { store, factors, .. } = &mailing;
     let (ann, mine) = mailing.enrolled("ann", 1).await;
     let subject = LockoutSubject::Codes(ann);
     let limits = AttemptLimits::DEFAULT;
@@ -242,7 +242,7 @@ async fn y7_a_factor_goes_with_its_codes_and_ends_sessions(mailing: Mailing) {
 
 /// Secrets under another key are found, counted and replaced.
 #[apply(row!)]
-async fn y5_secrets_of_older_keys_are_found_and_replaced(mailing: Mailing) {
+async fn y5_secrets_of_older_keys_are_found_and_replaced(mailing: Repositories) {
     let (ann, _) = mailing.enrolled("ann", 1).await;
     let factors = &mailing.factors;
     let count = async |key| factors.count_of_other_keys(key).await.unwrap();

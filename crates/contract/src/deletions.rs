@@ -10,10 +10,10 @@ use menjin_domain::lockout::{AttemptLimits, LockoutSubject};
 use menjin_domain::mail::MailKind;
 use menjin_domain::one_time::Purpose;
 
-use super::mails::{Mailing, mail};
+use super::mails::{Repositories, mail};
 use super::{Administer, Made, at, at_once, context, network, new_user};
 
-impl Mailing {
+impl Repositories {
     /// Deletes an account: it is gone ten seconds later.
     async fn delete(
         &self,
@@ -48,7 +48,7 @@ impl Mailing {
 
 /// Inactive at once, gone at its time and not before; until then name and address are its own.
 #[apply(row!)]
-async fn a8_an_account_is_inactive_at_once_and_gone_at_its_time(mailing: Mailing) {
+async fn a8_an_account_is_inactive_at_once_and_gone_at_its_time(mailing: Repositories) {
     let store = &mailing.store;
     let ann = store.student("ann").await;
     let session = store.log_in(1, ann).await;
@@ -83,7 +83,7 @@ async fn a8_an_account_is_inactive_at_once_and_gone_at_its_time(mailing: Mailing
 
 /// It is what it was, but for its sessions; what was inactive stays so.
 #[apply(row!)]
-async fn a8_a_deletion_can_be_undone(mailing: Mailing) {
+async fn a8_a_deletion_can_be_undone(mailing: Repositories) {
     let store = &mailing.store;
     let (ann, bob) = (store.student("ann").await, store.student("bob").await);
     let session = store.log_in(1, ann).await;
@@ -104,7 +104,7 @@ async fn a8_a_deletion_can_be_undone(mailing: Mailing) {
 
 /// Of two administrators who delete each other one stays.
 #[apply(row!)]
-async fn a2_the_last_administrator_is_not_deleted(mailing: Mailing) {
+async fn a2_the_last_administrator_is_not_deleted(mailing: Repositories) {
     let store = &mailing.store;
     let ids = [store.add("root", Role::ADMIN).await.id, store.add("other", Role::ADMIN).await.id];
     let results = at_once(20, |number| {
@@ -132,7 +132,7 @@ async fn a2_the_last_administrator_is_not_deleted(mailing: Mailing) {
 
 /// Whoever has proved an address, has logged in, or has rights, stays.
 #[apply(row!)]
-async fn q7_accounts_that_nobody_proved_or_used_go_after_a_while(mailing: Mailing) {
+async fn q7_accounts_that_nobody_proved_or_used_go_after_a_while(mailing: Repositories) {
     let store = &mailing.store;
     let made = |name: &str, seconds, role, is_verified| {
         let new = new_user(name, role).made_at(seconds);
