@@ -36,6 +36,7 @@ lint:
 	scripts/check-links
 	scripts/check-security
 	scripts/check-dependencies
+	scripts/check-packages
 
 soak:
 	@scripts/need cc

@@ -14,7 +14,7 @@ use crate::error::is_passing;
 use crate::statements::locks;
 
 /// The migrations of this program, oldest first.
-const MIGRATIONS: &[Migration] = menjin_infra_sql::migrations!("postgres");
+const MIGRATIONS: &[Migration] = menjin_infra_sql::migrations!();
 
 /// How long opening waits for the server to answer.
 pub(crate) const CONNECT_PATIENCE: Duration = Duration::from_secs(10);

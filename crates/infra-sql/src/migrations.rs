@@ -25,8 +25,8 @@ pub struct Migration {
 /// in `migrations/`.
 #[macro_export]
 macro_rules! migrations {
-    ($database:literal) => {
-        $crate::migrations!($database:
+    () => {
+        $crate::migrations!(
             // version, name, oldest program
             1, "0001_initial", 1;
             2, "0002_refresh_retries", 1;
@@ -47,13 +47,13 @@ macro_rules! migrations {
             16, "0016_session_cookies", 15;
         )
     };
-    ($database:literal: $($version:literal, $name:literal, $oldest_program:literal;)*) => {
+    ($($version:literal, $name:literal, $oldest_program:literal;)*) => {
         &[$($crate::migrations::Migration {
             version: $version,
             name: $name,
             oldest_program: $oldest_program,
             up: include_str!(concat!(
-                env!("CARGO_MANIFEST_DIR"), "/../../migrations/", $database, "/", $name, "/up.sql"
+                env!("CARGO_MANIFEST_DIR"), "/migrations/", $name, "/up.sql"
             )),
         },)*]
     };

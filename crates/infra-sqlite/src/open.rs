@@ -18,7 +18,7 @@ use crate::files::check_writable;
 use crate::pool::{Access, connect};
 
 /// The migrations of this program, oldest first.
-pub(crate) const MIGRATIONS: &[Migration] = menjin_infra_sql::migrations!("sqlite");
+pub(crate) const MIGRATIONS: &[Migration] = menjin_infra_sql::migrations!();
 
 /// How long opening waits for another process that opens or migrates the same file.
 const PATIENCE: Duration = Duration::from_secs(10);
