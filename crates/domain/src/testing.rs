@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::access::rights::Right;
 use crate::access::{Allowed, Guard, Principal};
-use crate::accounts::{Email, Profile, Role, User, Username, UsernameLength};
+use crate::accounts::{Email, Role, User, Username, UsernameLength};
 use crate::audit::{AuditAction, AuditContext, AuditEvent, AuditReason, AuditTrail};
 use crate::common::{
     ClientInfo, Clock, MockClock, MockRandom, NoSealer, PortError, Random, RequestContext,
@@ -188,24 +188,8 @@ pub(crate) fn hash() -> PasswordHash {
 }
 
 pub(crate) fn user() -> User {
-    User {
-        id: USER,
-        username: Username::parse("Mike", UsernameLength::DEFAULT).unwrap(),
-        email: Email::parse("mike@example.com").unwrap(),
-        role: Role::STUDENT,
-        profile: Profile::default(),
-        locale: None,
-        pending_email: None,
-        ban: None,
-        first_password: None,
-        has_factor: false,
-        deletes_at: None,
-        is_active: true,
-        is_verified: false,
-        created_at: at(0),
-        updated_at: None,
-        last_login_at: None,
-    }
+    let name = Username::parse("Mike", UsernameLength::DEFAULT).unwrap();
+    User::new(USER, name, Email::parse("mike@example.com").unwrap(), at(0))
 }
 
 pub(crate) fn credentials(version: i64) -> Credentials {

@@ -19,11 +19,11 @@ use crate::audit;
 use crate::cli::{CreateAdminArgs, Environment, ExportArgs};
 use crate::secret;
 use crate::settings::{DEFAULT, PRODUCTION, Settings, Writings};
-use crate::store::Store;
+use crate::store;
 
 /// `menjin migrate`
 pub(crate) fn migrate(settings: &Settings) -> anyhow::Result<()> {
-    let (place, applied) = runtime()?.block_on(Store::migrate(settings))?;
+    let (place, applied) = runtime()?.block_on(store::migrate(settings))?;
     let mut out = std::io::stdout().lock();
     if applied.is_empty() {
         writeln!(out, "{place}: nothing to do")?;
@@ -55,10 +55,10 @@ pub(crate) fn check_config(settings: &Settings, writings: &Writings) -> anyhow::
 
 /// How many accounts have a second factor or recovery codes that need an older secret.
 async fn needing_older_secrets(settings: &Settings) -> anyhow::Result<u64> {
-    let store = Store::open_existing(settings).await?;
+    let store = store::open_existing(settings).await?;
     let older = settings.auth.verify_only_secrets();
     let keys = DerivedKeys::new(&secret::signing_secret(settings)?, &older);
-    let (sealer, factors) = (Arc::new(keys), store.factors());
+    let (sealer, factors) = (Arc::new(keys), store.factors.clone());
     let ports = FactorPorts { repository: factors, sealer, ..FactorPorts::none() };
     let left = ResealFactors::new(&ports).left().await;
     store.close().await?;
@@ -82,14 +82,14 @@ pub(crate) fn create(settings: &Settings, args: &CreateAdminArgs) -> anyhow::Res
     let runtime = runtime()?;
     // Before anybody types a password.
     if !args.new_database
-        && let Some(reason) = runtime.block_on(Store::missing(settings))?
+        && let Some(reason) = runtime.block_on(store::missing(settings))?
     {
         bail!(
             "no administrator was made (--new-database makes a database where there is none): \
              {reason}"
         );
     }
-    eprintln!("menjin: the database is {}", Store::place_of(&settings.database()?));
+    eprintln!("menjin: the database is {}", store::place_of(&settings.database()?));
     let password = if args.password_stdin { password_from_stdin()? } else { ask_for_password()? };
     let password = NewPassword::parse(password.expose_secret(), settings.password.length());
     let password = password.context("the password")?;

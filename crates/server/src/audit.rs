@@ -7,14 +7,14 @@ use menjin_domain::audit::{AuditFilter, AuditOrder, AuditQuery, AuditRecord, Aud
 
 use crate::cli::ExportArgs;
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store;
 
 /// How many records are read at once.
 const PART: u64 = 1000;
 
 /// Writes records to standard output, one JSON object per line, oldest first.
 pub(crate) async fn export(settings: &Settings, args: &ExportArgs) -> anyhow::Result<()> {
-    let records = Store::open_existing(settings).await?.audit_records();
+    let records = store::open_existing(settings).await?.audit_records;
     let filter = AuditFilter { since: args.since, until: args.until, ..AuditFilter::default() };
     let query = AuditQuery { filter, order: AuditOrder::OldestFirst, beyond: None, limit: PART };
     match write_all(&*records, query, &mut io::BufWriter::new(io::stdout().lock())).await {

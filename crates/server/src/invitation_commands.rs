@@ -18,7 +18,7 @@ use menjin_infra_memory::SystemClock;
 use crate::cli::{CreateInvitationArgs, ListInvitationsArgs};
 use crate::mail;
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store;
 
 /// `menjin invitations create`
 pub(crate) async fn create(settings: &Settings, args: &CreateInvitationArgs) -> anyhow::Result<()> {
@@ -28,12 +28,12 @@ pub(crate) async fn create(settings: &Settings, args: &CreateInvitationArgs) -> 
     let role: Role = role.with_context(|| format!("--role: one of {}", known()))?;
     let email = args.email.as_deref().map(Email::parse).transpose().context("--email")?;
     let terms = InvitationTerms::new(email, role, args.max_uses, args.expires_in, &roles)?;
-    let store = Store::open_existing(settings).await?;
+    let store = store::open_existing(settings).await?;
     let clock = Arc::new(SystemClock);
     let post = mail::post(settings)?;
     let policy = settings.mail.policy(settings.public_url(), settings.locale.default.value);
     let links = InvitationLinks::standalone(post, Arc::new(OsRandom), clock, policy);
-    let use_case = CreateInvitation::standalone(store.invitations(), links);
+    let use_case = CreateInvitation::standalone(store.invitations.clone(), links);
     let issued = use_case.execute_locally(CreateInvitationInput { terms, locale: None }).await?;
     let mut out = io::stdout();
     let answer = IssuedResponse::new(&issued, SystemClock.now(), &roles);
@@ -55,7 +55,7 @@ pub(crate) async fn create(settings: &Settings, args: &CreateInvitationArgs) -> 
 
 /// `menjin invitations list`
 pub(crate) async fn list(settings: &Settings, args: &ListInvitationsArgs) -> anyhow::Result<()> {
-    let invitations = Store::open_existing(settings).await?.invitations();
+    let invitations = store::open_existing(settings).await?.invitations;
     let page = invitations.list(InvitationQuery { after: None, limit: args.limit }).await?;
     let (mut out, now, roles) = (io::stdout().lock(), SystemClock.now(), settings.roles()?);
     for invitation in &page.invitations {
@@ -80,7 +80,7 @@ pub(crate) async fn list(settings: &Settings, args: &ListInvitationsArgs) -> any
 /// `menjin invitations revoke`
 pub(crate) async fn revoke(settings: &Settings, id: i64) -> anyhow::Result<()> {
     let id = InvitationId::try_from(id)?;
-    let invitations = Store::open_existing(settings).await?.invitations();
+    let invitations = store::open_existing(settings).await?.invitations;
     let context = AuditContext::anonymous(SystemClock.now(), RequestContext::local());
     if !invitations.revoke(id, context).await? {
         bail!("there is no invitation {id}");

@@ -6,9 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use menjin_api::{DevMail, DevMails};
 use menjin_domain::common::{Causes, ClientInfo, Clock as _, Locale, PortError, rfc3339};
-use menjin_domain::mail::{
-    DeliverMails, Link, Mail, MailKind, MailPorts, Mailer, Outbox, Post, Settlement,
-};
+use menjin_domain::mail::{Link, Mail, MailKind, Mailer, Outbox, Post};
 use menjin_domain::one_time::{OneTimeToken, Purpose};
 use menjin_infra_credentials::DerivedKeys;
 use menjin_infra_mail::{
@@ -19,10 +17,6 @@ use menjin_infra_memory::SystemClock;
 
 use crate::secret;
 use crate::settings::{MailMode, Settings, SettingsError};
-use crate::store::Store;
-
-/// How long the worker waits after the database failed.
-const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// What mails say, as the settings say.
 fn templates(settings: &Settings) -> Result<Arc<Templates>, SettingsError> {
@@ -75,19 +69,6 @@ pub(crate) fn mailer(settings: &Settings) -> Result<Option<Arc<dyn Mailer>>, Set
             Some(Arc::new(made.map_err(|error| bad(&error))?))
         }
     })
-}
-
-/// The ports of mail; `None` if none is sent.
-///
-/// # Errors
-/// As [`mailer`].
-pub(crate) fn ports(
-    settings: &Settings,
-    store: &Store,
-    keys: Arc<DerivedKeys>,
-) -> Result<Option<MailPorts>, SettingsError> {
-    let Some(mailer) = mailer(settings)? else { return Ok(None) };
-    Ok(Some(MailPorts { outbox: store.outbox(), mailer, tokens: keys }))
 }
 
 /// What a command writes into the outbox, which a running server delivers; nothing if none is sent.
@@ -149,35 +130,6 @@ pub(crate) fn sample(kind: MailKind, locale: Locale) -> Mail {
         link: kind.purpose().map(link),
         client: ClientInfo::local(),
         at: SystemClock.now(),
-    }
-}
-
-/// Delivers what is in the outbox, for ever.
-pub(crate) async fn deliver_for_ever(every: Duration, worker: Arc<DeliverMails>) {
-    metrics::describe_counter!("menjin_mails_total", "Mails by kind and by what became of them.");
-    // Not at once: a test that delivers by itself would find the first mail claimed by this worker.
-    tokio::time::sleep(every).await;
-    loop {
-        match worker.execute().await {
-            Ok(delivered) if delivered.is_empty() => tokio::time::sleep(every).await,
-            Ok(delivered) => {
-                for mail in delivered {
-                    let outcome = match mail.settlement {
-                        Settlement::Sent { .. } => "sent",
-                        Settlement::Again { .. } => "deferred",
-                        Settlement::Failed { .. } => "failed",
-                        Settlement::Postponed { .. } => "postponed",
-                        Settlement::Dropped => "dropped",
-                    };
-                    let labels = [("kind", mail.kind.as_str()), ("outcome", outcome)];
-                    metrics::counter!("menjin_mails_total", &labels).increment(1);
-                }
-            }
-            Err(error) => {
-                tracing::warn!(error = %Causes(&error), "mails could not be delivered");
-                tokio::time::sleep(AFTER_FAILURE).await;
-            }
-        }
     }
 }
 

@@ -15,7 +15,7 @@ use menjin_infra_memory::SystemClock;
 
 use crate::cli::{ListMailsArgs, MailStateName};
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store;
 use crate::{mail, secret};
 
 /// `menjin mail test`: sends a mail, and waits for the mail server's answer.
@@ -41,7 +41,7 @@ pub(crate) async fn list(settings: &Settings, args: &ListMailsArgs) -> anyhow::R
         MailStateName::Sent => MailState::Sent,
         MailStateName::Failed => MailState::Failed,
     });
-    let outbox = Store::open_existing(settings).await?.outbox();
+    let outbox = store::open_existing(settings).await?.outbox;
     let page = outbox.list(MailQuery { state, user: None, after: None, limit: args.limit }).await?;
     let mut out = io::stdout().lock();
     for mail in &page.mails {
@@ -65,7 +65,7 @@ pub(crate) async fn list(settings: &Settings, args: &ListMailsArgs) -> anyhow::R
 /// `menjin mail retry`
 pub(crate) async fn retry(settings: &Settings, id: i64) -> anyhow::Result<()> {
     let id = MailId::try_from(id)?;
-    let outbox = Store::open_existing(settings).await?.outbox();
+    let outbox = store::open_existing(settings).await?.outbox;
     let context = AuditContext::anonymous(SystemClock.now(), RequestContext::local());
     let mail = outbox.retry(id, context).await?;
     writeln!(io::stdout(), "mail {} is queued again", mail.id)?;
@@ -75,12 +75,12 @@ pub(crate) async fn retry(settings: &Settings, id: i64) -> anyhow::Result<()> {
 /// `menjin users reset-link`
 pub(crate) async fn reset_link(settings: &Settings, name: &str) -> anyhow::Result<()> {
     let name = LoginName::parse(name).context("the name")?;
-    let store = Store::open_existing(settings).await?;
+    let store = store::open_existing(settings).await?;
     let secret = secret::signing_secret(settings)?;
     let use_case = MakeResetLink::standalone(
-        store.one_time_tokens(),
+        store.one_time_tokens.clone(),
         Arc::new(DerivedKeys::new(&secret, &settings.auth.verify_only_secrets())),
-        store.audit_records(),
+        store.audit_records.clone(),
         Arc::new(SystemClock),
         settings.mail.policy(settings.public_url(), settings.locale.default.value),
     );

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use menjin::Store;
 use menjin_domain::accounts::{
     AccountRepository, ChangeUser, LoginName, Role, SearchTerm, User, UserFilter,
 };
@@ -18,7 +19,7 @@ use crate::application::{BesideServers, beside_servers, hasher, password_policy}
 use crate::cli::{FilterArgs, PasswordArgs};
 use crate::mail;
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store;
 
 /// How long the records of failures may take to be written.
 const RECORDS: Duration = Duration::from_secs(2);
@@ -35,9 +36,9 @@ pub(crate) struct Office {
 
 impl Office {
     pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Self> {
-        let store = Store::open_existing(settings).await?;
+        let store = store::open_existing(settings).await?;
         let BesideServers { accounts, factors } = beside_servers(settings, &store)?;
-        let trail = Arc::new(AuditQueue::start(store.audit_records(), settings.audit.queue));
+        let trail = Arc::new(AuditQueue::start(store.audit_records.clone(), settings.audit.queue));
         let change = ChangeUser::standalone(
             accounts.clone(),
             mail::post(settings)?,
@@ -52,7 +53,7 @@ impl Office {
     /// The user of this name or address.
     pub(crate) async fn user(&self, name: &str) -> anyhow::Result<User> {
         let parsed = LoginName::parse(name).context("the name")?;
-        let found = self.store.one_time_tokens().find_recipient(&parsed).await?;
+        let found = self.store.one_time_tokens.find_recipient(&parsed).await?;
         let found = found.with_context(|| format!("nobody has the name or address {name:?}"))?;
         Ok(found.user)
     }

@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 use actix_web::dev::ServerHandle;
 use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
+use menjin::{Maintenance, Store};
 use menjin_api::Serving;
 use menjin_domain::common::{Causes, Clock as _};
-use menjin_domain::health::{CleanedUp, Cleanup};
-use menjin_domain::jobs::RunJobs;
 use menjin_infra_memory::SystemClock;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -21,7 +20,7 @@ use tokio::task::JoinHandle;
 use crate::application::{Application, Missing, StartError};
 use crate::banner::{ADMIN, Banner, Start};
 use crate::settings::{Settings, SettingsError};
-use crate::store::Store;
+use crate::store;
 use crate::tls::Certificate;
 use crate::{logging, mail, metrics};
 
@@ -62,6 +61,7 @@ impl Running {
         let started = Instant::now();
         self.handle.stop(true).await;
         self.beside.iter().for_each(JoinHandle::abort);
+        self.application.menjin.stop_maintenance();
         self.server.await??;
         let left = self.shutdown_timeout.saturating_sub(started.elapsed());
         Ok(self.application.close(left.max(LAST_RECORDS)).await?)
@@ -131,7 +131,7 @@ fn url(is_tls: bool, address: SocketAddr) -> String {
 /// Opens the database. If that takes a while, because the database is not there yet or another
 /// replica is migrating it, this server is alive meanwhile, and not ready.
 async fn open_database(settings: &Settings, door: &Door) -> Result<Store, StartError> {
-    let mut opening = std::pin::pin!(Store::open_patiently(settings));
+    let mut opening = std::pin::pin!(store::open_patiently(settings));
     if let Ok(store) = tokio::time::timeout(SILENCE, &mut opening).await {
         return store;
     }
@@ -158,17 +158,15 @@ fn run_at(
     };
     let server = menjin_api::serve(application.api.clone(), serving)?;
     let handle = server.handle();
-    let mut beside = vec![
-        tokio::spawn(clean_up_for_ever(settings.tidy.every, application.cleanup.clone())),
-        tokio::spawn(watch_the_clock()),
-    ];
-    for _ in 0..JOBS_AT_ONCE {
-        let work = jobs_for_ever(settings.jobs.check_every, application.run_jobs.clone());
-        beside.push(tokio::spawn(work));
-    }
-    if let Some(worker) = application.deliver_mails.clone() {
-        beside.push(tokio::spawn(mail::measure_for_ever(worker.outbox.clone())));
-        beside.push(tokio::spawn(mail::deliver_for_ever(settings.mail.check_every, worker)));
+    application.menjin.start_maintenance(Maintenance {
+        clean_up_every: settings.tidy.every,
+        jobs_every: settings.jobs.check_every,
+        mails_every: settings.mail.check_every,
+    });
+    let mut beside = vec![tokio::spawn(watch_the_clock())];
+    if settings.mail.is_on() {
+        let outbox = application.menjin.store().outbox.clone();
+        beside.push(tokio::spawn(mail::measure_for_ever(outbox)));
     }
     let is_tls = certificate.is_some();
     let certificate_asked = Arc::new(Notify::new());
@@ -194,17 +192,6 @@ fn listen(wanted: SocketAddr) -> std::io::Result<TcpListener> {
     let listener = TcpListener::bind(wanted)?;
     rustix::net::listen(&listener, BACKLOG)?;
     Ok(listener)
-}
-
-/// How many jobs are done at once: a short one need not wait for a long one of somebody else.
-const JOBS_AT_ONCE: usize = 3;
-
-/// Does jobs as they come, for ever.
-async fn jobs_for_ever(every: Duration, run_jobs: Arc<RunJobs>) {
-    loop {
-        run_jobs.execute_all().await;
-        tokio::time::sleep(every).await;
-    }
 }
 
 /// How often the clock is looked at, and by how much it has to be off.
@@ -260,44 +247,6 @@ fn raise_file_limit(connections: usize) {
     }
 }
 
-async fn clean_up_for_ever(every: Duration, cleanup: Arc<Cleanup>) {
-    let mut ticks = tokio::time::interval(every);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        match cleanup.execute().await {
-            Ok(cleaned_up) => {
-                let CleanedUp {
-                    sessions,
-                    lockouts,
-                    mails,
-                    tokens,
-                    jobs,
-                    invitations,
-                    accounts,
-                    records,
-                    resealed,
-                } = cleaned_up;
-                tracing::debug!(
-                    accounts,
-                    sessions,
-                    lockouts,
-                    mails,
-                    tokens,
-                    jobs,
-                    invitations,
-                    records,
-                    resealed,
-                    "cleaned up"
-                );
-            }
-            Err(error) => {
-                tracing::warn!(error = %Causes(&error), "could not clean up");
-            }
-        }
-    }
-}
-
 /// The signals that the process answers. Those that it ignores are caught as well: the system would
 /// end the process.
 struct Signals {
@@ -349,7 +298,7 @@ pub(crate) async fn until_signalled(
     }
     raise_file_limit(settings.server.max_connections.get());
     // Held until the end. A second server must not even migrate the file.
-    let _claim = Store::claim(settings).await?;
+    let _claim = store::claim(settings).await?;
     let door = Door::open(settings)?;
     let building = async {
         // This may wait for a database, or for the migration of another replica.

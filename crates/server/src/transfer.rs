@@ -16,7 +16,7 @@ use crate::admin::runtime;
 use crate::cli::TransferArgs;
 use crate::secret::{secret_at, secret_path};
 use crate::settings::{Database, Settings, SettingsError};
-use crate::store::{Store, blocking};
+use crate::store::{self, blocking};
 
 /// The databases of a transfer.
 pub(crate) struct Databases {
@@ -152,10 +152,10 @@ fn hint(secret: &Path) -> std::io::Result<()> {
 async fn warn_of_factors(settings: &Settings, database: Database) -> anyhow::Result<()> {
     let secret = secret_at(settings, &database)?;
     let keys = secret.map(|secret| DerivedKeys::new(&secret, &[]));
-    let store = Store::open_at(database).await?;
+    let store = store::open_at(database).await?;
     // Without a secret every factor needs another one than is there.
     let key_id = keys.map(|keys| keys.key_id()).unwrap_or_default();
-    let counted = store.factors().count_of_other_keys(&key_id).await;
+    let counted = store.factors.count_of_other_keys(&key_id).await;
     store.close().await?;
     let accounts = counted?;
     if accounts > 0 {

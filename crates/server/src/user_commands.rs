@@ -320,7 +320,7 @@ async fn ban(office: &Office, args: &BanArgs) -> anyhow::Result<()> {
 async fn unlock(office: &Office, args: &UserArgs) -> anyhow::Result<()> {
     let user = office.user(&args.name).await?;
     let context = AuditContext::anonymous(SystemClock.now(), RequestContext::local());
-    let was_locked = office.store.lockouts().forget(user.id, context).await?;
+    let was_locked = office.store.lockouts.forget(user.id, context).await?;
     let told = if was_locked { "failed logins are forgotten" } else { "no logins have failed" };
     writeln!(io::stdout(), "{}: {told}", user.username)?;
     Ok(())

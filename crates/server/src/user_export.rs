@@ -49,8 +49,11 @@ pub(crate) async fn export(office: &Office, args: &ExportUsersArgs) -> anyhow::R
         }
         ExportFormat::Ndjson => Sink::Ndjson(out),
     };
-    let use_case =
-        ExportUsers::standalone(office.accounts.clone(), office.store.audit_records(), attributes);
+    let use_case = ExportUsers::standalone(
+        office.accounts.clone(),
+        office.store.audit_records.clone(),
+        attributes,
+    );
     let context = AuditContext::anonymous(SystemClock.now(), RequestContext::local());
     let (mut export, mut written) = (use_case.begin_as(context, filter).await?, 0_u64);
     while let Some(users) = export.next().await? {
@@ -67,7 +70,7 @@ pub(crate) async fn export(office: &Office, args: &ExportUsersArgs) -> anyhow::R
 
 /// The hash of the user's password; that of an account without one is empty.
 async fn hash_of(office: &Office, user: &User) -> anyhow::Result<String> {
-    let credentials = office.store.credentials().find_by_id(user.id).await?;
+    let credentials = office.store.credentials.find_by_id(user.id).await?;
     let hash = credentials.map(|credentials| credentials.hash);
     let hash = hash.filter(|hash| !hash.is_none());
     Ok(hash.map_or_else(String::new, |hash| hash.expose().to_owned()))

@@ -17,7 +17,7 @@ use std::time::Duration;
 use menjin_domain::access::{Forbidden, OutOfReach, ReauthenticationRequired};
 use menjin_domain::accounts::UserNotFound;
 use menjin_domain::cache::{CacheMismatch, EntryNotFound, EntryTooLarge};
-use menjin_domain::common::PortError;
+use menjin_domain::common::{Locale, PortError};
 use menjin_domain::credentials::Overloaded;
 use menjin_domain::invitations::{InvitationNotFound, InvitationOver};
 use menjin_domain::jobs::{JobInProgress, JobNotFound};
@@ -394,6 +394,18 @@ impl ApiError {
         Self { wait: Some(wait), ..ErrorKind::TooManyAttempts.into() }
     }
 
+    /// What went wrong, for people: with each part of the request that is wrong, and what is wrong with it.
+    pub fn message(&self, locale: Locale) -> String {
+        if self.fields.is_empty() {
+            return self.kind.text().in_locale(locale).to_owned();
+        }
+        let field = |error: &FieldError| {
+            let name = error.field.as_deref().unwrap_or(error.place.as_str());
+            format!("{name}: {}", error.problem.text(locale))
+        };
+        self.fields.iter().map(field).collect::<Vec<_>>().join("; ")
+    }
+
     /// `Retry-After`, in whole seconds, rounded up: whoever waits that long is let in.
     pub fn retry_after(&self) -> Option<u64> {
         match self.kind {
@@ -441,6 +453,19 @@ mod tests {
                 assert!(Text::is_translated(text.zh, text.en), "{kind:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_message_names_what_is_wrong() {
+        let two = vec![
+            FieldError::in_body("username", Problem::Missing),
+            FieldError { place: Place::Query, field: None, problem: Problem::UnknownParameter },
+        ];
+        let message = ApiError::invalid(two).message(Locale::En);
+        let (first, second) = message.split_once("; ").unwrap();
+        assert!(first.starts_with("username: ") && second.starts_with("query: "), "{message}");
+        let refused = ApiError::from(ErrorKind::Forbidden);
+        assert_eq!(refused.message(Locale::En), "Not enough permissions");
     }
 
     #[test]

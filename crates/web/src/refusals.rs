@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use menjin_domain::access::{Denied, Restriction};
 use menjin_domain::accounts::{
-    BanIsOver, ChangeEmailError, ChangeUserError, ChangeUsers, ChangeUsersError, CreateUserError,
-    CreateUserRefusal, DeleteOwnAccountError, DeletionScheduled, LastAdmin, ManageUserError,
-    RegisterError, TooManyUsers, UndoEmailChangeError, UpdateOwnProfileError, VerifyEmailError,
+    BanIsOver, ChangeEmailError, ChangeUserError, ChangeUsers, ChangeUsersError, CreateAdminError,
+    CreateUserError, CreateUserRefusal, DeleteOwnAccountError, DeletionScheduled, LastAdmin,
+    ManageUserError, RegisterError, TooManyUsers, UndoEmailChangeError, UpdateOwnProfileError,
+    VerifyEmailError,
 };
 use menjin_domain::cache::CacheDenied;
 use menjin_domain::common::{Error, Violation};
@@ -86,6 +87,17 @@ impl From<RegisterError> for ApiError {
             RegisterError::EmailTaken => ErrorKind::EmailTaken.into(),
             RegisterError::TooManyAttempts(error) => error.into(),
             RegisterError::Overloaded(error) => error.into(),
+        }
+    }
+}
+
+impl From<CreateAdminError> for ApiError {
+    fn from(error: CreateAdminError) -> Self {
+        match error {
+            CreateAdminError::Policy(violation) => violation.into(),
+            CreateAdminError::UsernameTaken => ErrorKind::UsernameTaken.into(),
+            CreateAdminError::EmailTaken => ErrorKind::EmailTaken.into(),
+            CreateAdminError::Overloaded(error) => error.into(),
         }
     }
 }

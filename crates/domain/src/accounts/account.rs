@@ -68,6 +68,28 @@ pub struct User {
 }
 
 impl User {
+    /// A student who has just registered: active, and not verified yet.
+    pub fn new(id: UserId, username: Username, email: Email, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            username,
+            email,
+            role: Role::STUDENT,
+            profile: Profile::default(),
+            locale: None,
+            pending_email: None,
+            ban: None,
+            first_password: None,
+            has_factor: false,
+            deletes_at: None,
+            is_active: true,
+            is_verified: false,
+            created_at,
+            updated_at: None,
+            last_login_at: None,
+        }
+    }
+
     /// Whether the user may manage others. It is derived from the role, so the two always agree.
     pub fn is_superuser(&self) -> bool {
         self.role == Role::ADMIN

@@ -153,6 +153,13 @@ pub struct UserQuery {
     pub role: Option<Role>,
 }
 
+impl UserQuery {
+    /// The first users of any role.
+    pub fn first(limit: u64) -> Self {
+        Self { start: PageStart::Skip(0), limit, role: None }
+    }
+}
+
 /// A part of the users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserPage {

@@ -37,6 +37,27 @@ pub struct RegisterInput {
     pub request: RequestContext,
 }
 
+impl RegisterInput {
+    /// A student without a profile, whose password is held to the policy.
+    pub fn new(
+        username: Username,
+        email: Email,
+        password: NewPassword,
+        request: RequestContext,
+    ) -> Self {
+        Self {
+            username,
+            email,
+            password,
+            role: RegistrableRole::STUDENT,
+            profile: Profile::default(),
+            locale: None,
+            apply_policy: true,
+            request,
+        }
+    }
+}
+
 /// Why no account was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RegisterError {

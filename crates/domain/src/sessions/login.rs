@@ -28,6 +28,13 @@ pub struct LoginInput {
     pub request: RequestContext,
 }
 
+impl LoginInput {
+    /// Without a code of a second factor.
+    pub fn new(name: LoginName, password: CandidatePassword, request: RequestContext) -> Self {
+        Self { name, password, code: None, request }
+    }
+}
+
 /// Why nobody was logged in.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LoginError {

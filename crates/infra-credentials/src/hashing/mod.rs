@@ -78,6 +78,20 @@ pub struct HashingConfig {
     pub lanes: Option<usize>,
 }
 
+/// Hashes of cost 12, on as many threads as there are cores.
+impl Default for HashingConfig {
+    fn default() -> Self {
+        Self {
+            cost: 12,
+            threads: None,
+            queue: 64,
+            max_wait: Duration::from_secs(5),
+            engine: HashingEngine::Auto,
+            lanes: None,
+        }
+    }
+}
+
 impl HashingConfig {
     /// The greatest number of lanes that a thread can have.
     pub const MAX_LANES: usize = Lanes::<()>::MAX;

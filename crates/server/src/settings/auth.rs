@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use actix_web::http::Uri;
-use menjin_infra_credentials::{AccessKey, AccessVerifier, JwtConfig, PublicAccessKey};
+use menjin_infra_credentials::{AccessKey, AccessVerifier, PublicAccessKey};
 use secrecy::SecretString;
 
 use super::masked::{KeySource, PEM, Secret};
@@ -25,9 +25,9 @@ pub(crate) struct AuthSettings {
     #[serde(with = "list")]
     verify_only_access_keys: Vec<KeySource>,
     #[garde(length(min = 1))]
-    issuer: String,
+    pub(crate) issuer: String,
     #[garde(length(min = 1))]
-    audience: String,
+    pub(crate) audience: String,
     #[serde(with = "duration")]
     #[garde(custom(lasts(SECOND, LONGEST)))]
     pub(crate) access_ttl: Duration,
@@ -43,25 +43,6 @@ pub(crate) struct AuthSettings {
 }
 
 impl AuthSettings {
-    /// How tokens are signed, with this secret and the keys that the settings name.
-    ///
-    /// # Errors
-    /// A key that cannot be read.
-    pub(crate) fn tokens(&self, secret: SecretString) -> Result<JwtConfig, SettingsError> {
-        let (access_key, verify_only_access_keys) = self.access_keys()?;
-        let verify_only = self.verify_only_secrets.iter();
-        Ok(JwtConfig {
-            secret,
-            verify_only_secrets: verify_only.map(|secret| secret.0.clone()).collect(),
-            access_key,
-            verify_only_access_keys,
-            issuer: self.issuer.clone(),
-            audience: self.audience.clone(),
-            access_ttl: self.access_ttl,
-            refresh_ttl: self.refresh_ttl,
-        })
-    }
-
     /// The secrets that sign nothing any more.
     pub(crate) fn verify_only_secrets(&self) -> Vec<SecretString> {
         self.verify_only_secrets.iter().map(|secret| secret.0.clone()).collect()
@@ -125,7 +106,9 @@ impl AuthSettings {
 
     /// The key that signs access tokens (`None`: the secret signs them), and the other keys that
     /// verify them, all read from their files. No key may appear twice.
-    fn access_keys(&self) -> Result<(Option<AccessKey>, Vec<AccessVerifier>), SettingsError> {
+    pub(crate) fn access_keys(
+        &self,
+    ) -> Result<(Option<AccessKey>, Vec<AccessVerifier>), SettingsError> {
         let name = "auth.access_key";
         let signing = self.access_key.pem(name)?;
         let signing = signing.map(|pem| AccessKey::from_pem(&pem)).transpose();

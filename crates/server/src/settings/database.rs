@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use menjin_infra_postgres::PostgresConfig;
+use menjin_infra_sqlite::SqliteConfig;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Settings;
@@ -36,6 +37,15 @@ pub enum Database {
     Sqlite(PathBuf),
     /// A server.
     Postgres(PostgresConfig),
+}
+
+impl From<Database> for menjin::Database {
+    fn from(database: Database) -> Self {
+        match database {
+            Database::Sqlite(path) => Self::Sqlite(SqliteConfig::at(path)),
+            Database::Postgres(config) => Self::Postgres(config),
+        }
+    }
 }
 
 impl Settings {
