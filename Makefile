@@ -3,11 +3,12 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint soak bench docs fuzz-api
+.PHONY: help run test crate lint soak bench docs fuzz-api
 
 help:
 	@echo 'make run       serve on http://127.0.0.1:8000, with the data in ./data'
 	@echo 'make test      run every test'
+	@echo 'make crate     test and lint one crate: make crate CRATE=menjin-domain'
 	@echo 'make lint      format, clippy, documentation, layering and dependencies, warnings denied'
 	@echo 'make soak      races, kills, slow clients and generated requests at full size, for an hour'
 	@echo 'make bench     measure speed and size beside what the machine can do at best, for minutes'
@@ -25,6 +26,14 @@ test:
 	$(CARGO) test --locked --workspace
 	MENJIN_TEST_PROFILE=replicas $(CARGO) test --locked -p menjin-tests --test e2e
 	$(CARGO) run --locked --quiet -p menjin-domain --example in_memory
+
+# One crate alone, for whoever works on it.
+CRATE ?= menjin-domain
+
+crate:
+	@scripts/need cc rustfmt clippy
+	$(CARGO) test --locked -p $(CRATE)
+	$(CARGO) clippy --locked -p $(CRATE) --all-targets -- -D warnings
 
 lint:
 	@scripts/need cc rustfmt clippy

@@ -25,8 +25,9 @@ pub use menjin_domain::{
     lockout, mail, mfa, one_time, ports, services, sessions,
 };
 pub use menjin_web::{ApiError, ErrorKind, Locale};
-/// Secrets that are not printed by mistake.
-pub use secrecy;
+/// What the signatures of ports and values need: times, ids, secrets that are not printed by mistake, and
+/// traits with async methods.
+pub use {async_trait::async_trait, chrono, secrecy, uuid};
 
 pub use builder::Builder;
 pub use caller::{client, field, to_the_end};

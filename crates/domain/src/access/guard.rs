@@ -92,6 +92,7 @@ impl<R> Allowed<R> {
 }
 
 /// Decides who may do what, and records whom it refuses (OWASP ASVS 5.0, 16.3.2).
+#[non_exhaustive]
 pub struct Guard {
     /// Takes the refusals.
     pub trail: Arc<dyn AuditTrail>,

@@ -23,6 +23,7 @@ pub struct TooManyAttempts {
 ///
 /// An attempt is counted as a failure before the password is checked. A right password takes the
 /// failure back. Counting afterwards would let any number of parallel guesses through.
+#[non_exhaustive]
 pub struct AttemptGuard {
     /// Counts per account.
     pub lockouts: Arc<dyn LockoutRepository>,

@@ -13,7 +13,7 @@ async fn a_table_of_ones_own_is_filled_with_each_registration_or_nobody_is_regis
         let ended = command.env("DATABASE_URL", &database.url).arg(name).output().unwrap();
         (ended.status.success(), String::from_utf8_lossy(&ended.stderr).trim().to_owned())
     };
-    assert_eq!(run("mike"), (true, "mike has 10 points; the best is mike".to_owned()));
+    assert_eq!(run("mike"), (true, "mike of 7b has 10 points; the best is mike".to_owned()));
     let postgres = database.connect().await;
     // A rule of the application's own refuses somebody: then there is no account either.
     let rule = "CREATE FUNCTION no_ann() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
