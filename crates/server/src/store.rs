@@ -113,5 +113,5 @@ pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<(String, Vec<
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> anyhow::Result<T> {
-    tokio::task::spawn_blocking(work).await.context("a panic while opening the database")
+    tokio::task::spawn_blocking(work).await.context("a panic on a thread that may block")
 }
