@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use divan::{Bencher, black_box};
-use menjin_domain::accounts::{Email, FullName, Profile, Role, User, Username, UsernameLength};
+use menjin_domain::accounts::{Email, FullName, Role, User, Username, UsernameLength};
 use menjin_domain::common::{ClientInfo, Random as _, SessionId, Timestamp, UserId};
 use menjin_domain::sessions::{AccessClaims, Generation, LiveSession, Session, TokenCodec as _};
 use menjin_infra_credentials::{JwtCodec, JwtConfig, OsRandom};
@@ -43,27 +43,11 @@ fn live() -> LiveSession {
 }
 
 fn user() -> User {
-    User {
-        id: UserId::FIRST,
-        username: Username::parse("mike", UsernameLength::DEFAULT).unwrap(),
-        email: Email::parse("mike@example.com").unwrap(),
-        role: Role::STUDENT,
-        profile: Profile {
-            full_name: FullName::parse("Mike Example").unwrap(),
-            ..Profile::default()
-        },
-        locale: None,
-        pending_email: None,
-        ban: None,
-        first_password: None,
-        has_factor: false,
-        deletes_at: None,
-        is_active: true,
-        is_verified: false,
-        created_at: at(0),
-        updated_at: Some(at(1)),
-        last_login_at: Some(at(2)),
-    }
+    let name = Username::parse("mike", UsernameLength::DEFAULT).unwrap();
+    let mut user = User::new(UserId::FIRST, name, Email::parse("mike@example.com").unwrap(), at(0));
+    user.profile.full_name = FullName::parse("Mike Example").unwrap();
+    (user.updated_at, user.last_login_at) = (Some(at(1)), Some(at(2)));
+    user
 }
 
 fn codec() -> JwtCodec {

@@ -6,23 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use macro_rules_attribute::apply;
-use menjin_domain::accounts::{
-    AccountRepository, AddressChange, LoginName, NewUser, ProfileChanges, Role,
-};
-use menjin_domain::audit::{AuditAction, AuditFilter, AuditOrder, AuditQuery, AuditRepository};
+use menjin_domain::accounts::{AddressChange, LoginName, NewUser, ProfileChanges, Role};
+use menjin_domain::audit::{AuditAction, AuditFilter, AuditOrder, AuditQuery};
 use menjin_domain::common::{Error, Locale, UserId};
-use menjin_domain::credentials::{CredentialRepository, CredentialVersion, PasswordChange};
+use menjin_domain::credentials::{CredentialVersion, PasswordChange};
 use menjin_domain::invitations::InvitationRepository;
 use menjin_domain::jobs::JobRepository;
-use menjin_domain::lockout::LockoutRepository;
 use menjin_domain::mail::{
     Claim, MailError, MailId, MailKind, MailQuery, MailState, NewMail, Outbox, QueuedMail,
     RetryMailError, Settlement,
 };
 use menjin_domain::mfa::FactorRepository;
 use menjin_domain::one_time::{EmailChangeMails, OneTimeToken, OneTimeTokenRepository, TokenSeed};
-
-use menjin_domain::sessions::SessionRepository;
+use menjin_domain::ports;
 
 use super::{Store, at, at_once, context, email, hash, new_user, request, session_id};
 
@@ -45,20 +41,7 @@ pub struct Repositories {
 
 impl Repositories {
     /// A store that has all of them.
-    pub fn of<S>(store: S) -> Self
-    where
-        S: AccountRepository
-            + CredentialRepository
-            + SessionRepository
-            + LockoutRepository
-            + AuditRepository
-            + OneTimeTokenRepository
-            + FactorRepository
-            + InvitationRepository
-            + JobRepository
-            + Outbox
-            + 'static,
-    {
+    pub fn of(store: impl ports::Repositories + 'static) -> Self {
         let store = Arc::new(store);
         Self {
             tokens: store.clone(),

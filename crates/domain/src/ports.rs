@@ -11,10 +11,10 @@ use crate::common::{Clock, Random};
 use crate::credentials::{CredentialRepository, PasswordHasher, PasswordPolicy};
 use crate::health::Component;
 use crate::invitations::{InvitationRepository, NoInvitations};
-use crate::jobs::JobPorts;
+use crate::jobs::{JobPorts, JobRepository};
 use crate::lockout::{LockoutRepository, LoginLimits, RateLimiter, RegistrationLimit};
-use crate::mail::{MailPorts, MailSettings};
-use crate::mfa::FactorPorts;
+use crate::mail::{MailPorts, MailSettings, Outbox};
+use crate::mfa::{FactorPorts, FactorRepository};
 use crate::one_time::{NoOneTimeTokens, OneTimeTokenRepository};
 use crate::sessions::{SessionLimit, SessionRepository, TokenCodec};
 
@@ -35,6 +35,35 @@ pub struct RequiredPorts {
     pub codec: Arc<dyn TokenCodec>,
     pub random: Arc<dyn Random>,
     pub clock: Arc<dyn Clock>,
+}
+
+/// Whatever has all repositories, as a database does.
+pub trait Repositories:
+    AccountRepository
+    + CredentialRepository
+    + SessionRepository
+    + LockoutRepository
+    + AuditRepository
+    + OneTimeTokenRepository
+    + FactorRepository
+    + InvitationRepository
+    + JobRepository
+    + Outbox
+{
+}
+
+impl<S> Repositories for S where
+    S: AccountRepository
+        + CredentialRepository
+        + SessionRepository
+        + LockoutRepository
+        + AuditRepository
+        + OneTimeTokenRepository
+        + FactorRepository
+        + InvitationRepository
+        + JobRepository
+        + Outbox
+{
 }
 
 /// All ports. Begin with [`Ports::new`], then set the optional fields that you need.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use menjin_domain::common::{Causes, Clock};
 use menjin_domain::credentials::PasswordHasher;
-use menjin_domain::import::{NoTables, UserTables};
+use menjin_domain::import::UserTables;
 use menjin_domain::mail::Mailer;
 use menjin_domain::ports::Policy;
 use menjin_domain::services::Services;
 use menjin_infra_credentials::{AccessKey, AccessVerifier, HashingConfig, JwtConfig, PolicyConfig};
-use menjin_infra_memory::{MemoryCacheConfig, SystemClock};
+use menjin_infra_memory::MemoryCacheConfig;
 #[cfg(feature = "redis")]
 use menjin_infra_redis::RedisConfig;
 use secrecy::SecretString;
@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 
 use crate::menjin::{Held, Menjin};
 use crate::secret_file::read_or_make;
-use crate::wiring::{Wired, wire};
+use crate::wiring::{Choices, Wired, wire};
 use crate::{BuildError, Database, Maintenance, Store};
 
 /// What menjin runs on. [`Menjin::builder`] makes one; a database and a secret have to be named, and
@@ -52,19 +52,7 @@ pub struct Builder {
     audience: String,
     policy: Policy,
     maintenance: Option<Maintenance>,
-    pub(crate) is_beside_servers: bool,
-    pub(crate) name: String,
-    pub(crate) hashing: HashingConfig,
-    pub(crate) hasher: Option<Arc<dyn PasswordHasher>>,
-    pub(crate) passwords: PolicyConfig,
-    pub(crate) clock: Arc<dyn Clock>,
-    #[cfg(feature = "redis")]
-    pub(crate) redis: Option<RedisConfig>,
-    pub(crate) session_cache_ttl: Duration,
-    pub(crate) cache: MemoryCacheConfig,
-    pub(crate) audit_queue: usize,
-    pub(crate) mailer: Option<Arc<dyn Mailer>>,
-    pub(crate) tables: Arc<dyn UserTables>,
+    choices: Choices,
 }
 
 /// Where the data is to be.
@@ -81,8 +69,15 @@ enum Secret {
     File(PathBuf),
 }
 
+impl Menjin {
+    /// Begins to choose what it runs on.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+}
+
 impl Builder {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self {
             source: Source::Nowhere,
             secret: Secret::None,
@@ -93,19 +88,7 @@ impl Builder {
             audience: "menjin".to_owned(),
             policy: Policy::default(),
             maintenance: Some(Maintenance::default()),
-            is_beside_servers: false,
-            name: "menjin".to_owned(),
-            hashing: HashingConfig::default(),
-            hasher: None,
-            passwords: PolicyConfig::lenient(),
-            clock: Arc::new(SystemClock),
-            #[cfg(feature = "redis")]
-            redis: None,
-            session_cache_ttl: Duration::from_secs(1),
-            cache: MemoryCacheConfig::default(),
-            audit_queue: 1024,
-            mailer: None,
-            tables: Arc::new(NoTables),
+            choices: Choices::default(),
         }
     }
 
@@ -178,61 +161,72 @@ impl Builder {
     }
 
     /// What authenticator apps show beside the name of a user; `menjin` otherwise.
-    pub fn name(self, name: impl Into<String>) -> Self {
-        Self { name: name.into(), ..self }
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.choices.name = name.into();
+        self
     }
 
     /// How passwords are hashed.
-    pub fn hashing(self, config: HashingConfig) -> Self {
-        Self { hashing: config, ..self }
+    pub fn hashing(mut self, config: HashingConfig) -> Self {
+        self.choices.hashing = config;
+        self
     }
 
     /// Hashes passwords with this, in place of bcrypt on threads of its own.
-    pub fn hasher(self, hasher: Arc<dyn PasswordHasher>) -> Self {
-        Self { hasher: Some(hasher), ..self }
+    pub fn hasher(mut self, hasher: Arc<dyn PasswordHasher>) -> Self {
+        self.choices.hasher = Some(hasher);
+        self
     }
 
     /// Which passwords are refused; the 100 most common ones otherwise.
-    pub fn passwords(self, rules: PolicyConfig) -> Self {
-        Self { passwords: rules, ..self }
+    pub fn passwords(mut self, rules: PolicyConfig) -> Self {
+        self.choices.passwords = rules;
+        self
     }
 
     /// What time it is; the system's clock otherwise.
-    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
-        Self { clock, ..self }
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.choices.clock = clock;
+        self
     }
 
     /// Shares the cache, the limits per network and the ends of sessions with other replicas.
     #[cfg(feature = "redis")]
-    pub fn redis(self, config: RedisConfig) -> Self {
-        Self { redis: Some(config), ..self }
+    pub fn redis(mut self, config: RedisConfig) -> Self {
+        self.choices.redis = Some(config);
+        self
     }
 
     /// How long a session that was looked up may be used again without another look; 1 s otherwise. What this
     /// process changes is seen at once, and so is what others change and tell over Redis.
-    pub fn session_cache_ttl(self, ttl: Duration) -> Self {
-        Self { session_cache_ttl: ttl, ..self }
+    pub fn session_cache_ttl(mut self, ttl: Duration) -> Self {
+        self.choices.session_cache_ttl = ttl;
+        self
     }
 
     /// How much the cache for clients may hold without Redis.
-    pub fn cache(self, config: MemoryCacheConfig) -> Self {
-        Self { cache: config, ..self }
+    pub fn cache(mut self, config: MemoryCacheConfig) -> Self {
+        self.choices.cache = config;
+        self
     }
 
     /// How many audit records of failures may wait to be written; 1024 otherwise. Records of changes never
     /// wait: they are written with the change.
-    pub fn audit_queue(self, length: usize) -> Self {
-        Self { audit_queue: length, ..self }
+    pub fn audit_queue(mut self, length: usize) -> Self {
+        self.choices.audit_queue = length;
+        self
     }
 
     /// Sends mails with this. Set [`Policy::mail`], too: it says where links lead.
-    pub fn mailer(self, mailer: Arc<dyn Mailer>) -> Self {
-        Self { mailer: Some(mailer), ..self }
+    pub fn mailer(mut self, mailer: Arc<dyn Mailer>) -> Self {
+        self.choices.mailer = Some(mailer);
+        self
     }
 
     /// Reads tables of users with this, for imports that run as jobs.
-    pub fn tables(self, tables: Arc<dyn UserTables>) -> Self {
-        Self { tables, ..self }
+    pub fn tables(mut self, tables: Arc<dyn UserTables>) -> Self {
+        self.choices.tables = tables;
+        self
     }
 
     /// How often menjin cleans up, and looks for jobs and mails. `None`: never by itself. Then call
@@ -244,8 +238,9 @@ impl Builder {
     /// For a program that runs beside the servers of the same database, such as a command-line tool: it claims
     /// no file, keeps nothing of sessions, and cleans nothing up. What it changes in a file, the server sees
     /// after its `session_cache_ttl` at the latest.
-    pub fn beside_servers(self) -> Self {
-        Self { is_beside_servers: true, maintenance: None, ..self }
+    pub fn beside_servers(mut self) -> Self {
+        self.choices.is_beside_servers = true;
+        self.maintenance(None)
     }
 
     /// Opens the database, makes what is missing, and starts the threads and tasks. Call it on a tokio runtime
@@ -268,7 +263,7 @@ impl Builder {
             let work = move || {
                 let _on = runtime.enter();
                 let tokens = self.tokens()?;
-                wire(self, &store, tokens)
+                wire(self.choices, &store, tokens)
             };
             tokio::task::spawn_blocking(work).await.map_err(BuildError::Panicked)??
         };
@@ -288,7 +283,7 @@ impl Builder {
     #[cfg(feature = "sqlite-system")]
     async fn claim(&self) -> Result<Option<menjin_infra_sqlite::Claim>, BuildError> {
         let path = match &self.source {
-            Source::Database(Database::Sqlite(config)) if !self.is_beside_servers => {
+            Source::Database(Database::Sqlite(config)) if !self.choices.is_beside_servers => {
                 config.path.clone()
             }
             _ => return Ok(None),

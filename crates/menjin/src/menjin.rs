@@ -11,7 +11,6 @@ use menjin_domain::sessions::Subscription;
 use menjin_infra_memory::AuditQueue;
 use tokio::task::JoinHandle;
 
-use crate::builder::Builder;
 use crate::{Maintenance, Store, maintenance};
 
 #[cfg(feature = "sqlite-system")]
@@ -47,11 +46,6 @@ pub(crate) struct Held {
 }
 
 impl Menjin {
-    /// Begins to choose what it runs on.
-    pub fn builder() -> Builder {
-        Builder::new()
-    }
-
     pub(crate) fn new(services: Arc<Services>, held: Held) -> Self {
         Self { services, running: Arc::new(Running { held, tasks: Mutex::default() }) }
     }
@@ -66,7 +60,7 @@ impl Menjin {
         &self.running.held.store
     }
 
-    /// Begins to clean up, and to look for jobs and mails, until the end. [`Builder::build`] has done so
+    /// Begins to clean up, and to look for jobs and mails, until the end. [`Builder::build`](crate::Builder::build) has done so
     /// unless it was told otherwise.
     pub fn start_maintenance(&self, every: Maintenance) {
         self.running.tasks().extend(maintenance::start(every, &self.services));

@@ -15,6 +15,7 @@ use menjin_domain::lockout::LockoutRepository;
 use menjin_domain::mail::Outbox;
 use menjin_domain::mfa::FactorRepository;
 use menjin_domain::one_time::OneTimeTokenRepository;
+use menjin_domain::ports::Repositories;
 use menjin_domain::sessions::SessionRepository;
 #[cfg(feature = "postgres")]
 use menjin_infra_postgres::{PostgresConfig, PostgresStore};
@@ -103,21 +104,7 @@ impl Store {
     ///
     /// It counts as shared with other processes, which is always right. Set [`is_shared`](Self::is_shared) to
     /// `false` if this process alone uses it, so that sessions are cached.
-    pub fn of<S>(store: S) -> Self
-    where
-        S: AccountRepository
-            + CredentialRepository
-            + SessionRepository
-            + LockoutRepository
-            + AuditRepository
-            + OneTimeTokenRepository
-            + FactorRepository
-            + InvitationRepository
-            + JobRepository
-            + Outbox
-            + HealthProbe
-            + 'static,
-    {
+    pub fn of<S: Repositories + HealthProbe + 'static>(store: S) -> Self {
         let store = Arc::new(store);
         Self {
             accounts: store.clone(),

@@ -1,30 +1,33 @@
 //! Which adapter implements which port. With `store.rs` this is the only place that knows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use menjin_domain::cache::Cache;
 use menjin_domain::common::Clock;
+use menjin_domain::credentials::PasswordHasher;
 use menjin_domain::health::{Component, HealthProbe, Importance};
+use menjin_domain::import::{NoTables, UserTables};
 use menjin_domain::jobs::JobPorts;
 use menjin_domain::lockout::RateLimiter;
-use menjin_domain::mail::MailPorts;
+use menjin_domain::mail::{MailPorts, Mailer};
 use menjin_domain::mfa::FactorPorts;
 use menjin_domain::ports::{Ports, RequiredPorts};
 use menjin_domain::sessions::{InvalidationChannel, Subscription, TokenCodec};
 use menjin_infra_credentials::{
-    AppCodes, BcryptPool, DerivedKeys, JwtCodec, JwtConfig, OsRandom, PasswordRules, random_key,
+    AppCodes, BcryptPool, DerivedKeys, HashingConfig, JwtCodec, JwtConfig, OsRandom, PasswordRules,
+    PolicyConfig, random_key,
 };
 use menjin_infra_memory::{
     AuditQueue, CachedAccounts, CachedCredentials, CachedFactors, CachedInvitations,
-    CachedOneTimeTokens, CachedSessions, CachedTokens, MemoryCache, MemoryRateLimiter,
-    SessionCache,
+    CachedOneTimeTokens, CachedSessions, CachedTokens, MemoryCache, MemoryCacheConfig,
+    MemoryRateLimiter, SessionCache, SystemClock,
 };
 #[cfg(feature = "redis")]
 use menjin_infra_redis::{
-    FallbackRateLimiter, RedisCache, RedisClient, RedisInvalidation, RedisRateLimiter,
+    FallbackRateLimiter, RedisCache, RedisClient, RedisConfig, RedisInvalidation, RedisRateLimiter,
 };
 
-use crate::builder::Builder;
 use crate::{BuildError, Store};
 
 /// The greatest number of networks that are counted, about 10 MiB.
@@ -35,6 +38,44 @@ const MAX_CACHED_SESSIONS: usize = 50_000;
 
 /// The greatest number of verified access tokens that are remembered, about 10 MiB.
 const MAX_CACHED_TOKENS: usize = 50_000;
+
+/// What was chosen, but for the store and the secrets.
+pub(crate) struct Choices {
+    pub(crate) name: String,
+    pub(crate) hashing: HashingConfig,
+    /// In place of bcrypt.
+    pub(crate) hasher: Option<Arc<dyn PasswordHasher>>,
+    pub(crate) passwords: PolicyConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    #[cfg(feature = "redis")]
+    pub(crate) redis: Option<RedisConfig>,
+    pub(crate) is_beside_servers: bool,
+    pub(crate) session_cache_ttl: Duration,
+    pub(crate) cache: MemoryCacheConfig,
+    pub(crate) audit_queue: usize,
+    pub(crate) mailer: Option<Arc<dyn Mailer>>,
+    pub(crate) tables: Arc<dyn UserTables>,
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        Self {
+            name: "menjin".to_owned(),
+            hashing: HashingConfig::default(),
+            hasher: None,
+            passwords: PolicyConfig::lenient(),
+            clock: Arc::new(SystemClock),
+            #[cfg(feature = "redis")]
+            redis: None,
+            is_beside_servers: false,
+            session_cache_ttl: Duration::from_secs(1),
+            cache: MemoryCacheConfig::default(),
+            audit_queue: 1024,
+            mailer: None,
+            tables: Arc::new(NoTables),
+        }
+    }
+}
 
 /// What was put together.
 pub(crate) struct Wired {
@@ -47,20 +88,20 @@ pub(crate) struct Wired {
 
 /// Puts everything together. Blocks: hashing the dummy password takes as long as a log-in.
 pub(crate) fn wire(
-    builder: Builder,
+    choices: Choices,
     store: &Store,
     tokens: JwtConfig,
 ) -> Result<Wired, BuildError> {
-    let shared = shared(&builder)?;
-    let (cached, subscription) = with_session_cache(&builder, store, &shared);
+    let shared = shared(&choices)?;
+    let (cached, subscription) = with_session_cache(&choices, store, &shared);
     let Store { accounts, credentials, sessions, one_time_tokens, invitations, factors, .. } =
         cached;
-    let trail = Arc::new(AuditQueue::start(store.audit_records.clone(), builder.audit_queue));
+    let trail = Arc::new(AuditQueue::start(store.audit_records.clone(), choices.audit_queue));
     let random = Arc::new(OsRandom);
     let keys = Arc::new(DerivedKeys::new(&tokens.secret, &tokens.verify_only_secrets));
-    let hasher = match builder.hasher {
+    let hasher = match choices.hasher {
         Some(hasher) => hasher,
-        None => Arc::new(BcryptPool::start(builder.hashing).map_err(BuildError::Hashing)?),
+        None => Arc::new(BcryptPool::start(choices.hashing).map_err(BuildError::Hashing)?),
     };
     let mut ports = Ports::new(RequiredPorts {
         accounts,
@@ -71,25 +112,25 @@ pub(crate) fn wire(
         audit_trail: trail.clone(),
         rate_limiter: shared.rates,
         hasher,
-        password_policy: Arc::new(PasswordRules::new(builder.passwords)),
+        password_policy: Arc::new(PasswordRules::new(choices.passwords)),
         codec: caching(JwtCodec::new(tokens).map_err(BuildError::Secret)?)?,
         random,
-        clock: builder.clock,
+        clock: choices.clock,
     });
     ports.cache = shared.cache;
     ports.one_time_tokens = one_time_tokens;
     ports.invitations = invitations;
-    ports.mail = builder.mailer.map(|mailer| MailPorts {
+    ports.mail = choices.mailer.map(|mailer| MailPorts {
         outbox: store.outbox.clone(),
         mailer,
         tokens: keys.clone(),
     });
     ports.factors = FactorPorts {
         repository: factors,
-        totp: Arc::new(AppCodes::new(&builder.name)),
+        totp: Arc::new(AppCodes::new(&choices.name)),
         sealer: keys.clone(),
     };
-    ports.jobs = JobPorts { repository: store.jobs.clone(), sealer: keys, tables: builder.tables };
+    ports.jobs = JobPorts { repository: store.jobs.clone(), sealer: keys, tables: choices.tables };
     let component = |name, importance, probe| Component { name, importance, probe };
     ports.components = vec![
         component("database", Importance::Essential, store.probe.clone()),
@@ -103,13 +144,13 @@ pub(crate) fn wire(
 /// before the subscription has begun. If there may be other processes and there is no channel, there is no
 /// session cache: a logout must take effect on all of them at once.
 fn with_session_cache(
-    builder: &Builder,
+    choices: &Choices,
     store: &Store,
     shared: &Shared,
 ) -> (Store, Option<Subscription>) {
-    let ttl = builder.session_cache_ttl;
+    let ttl = choices.session_cache_ttl;
     let store = store.clone();
-    if shared.channel.is_none() && (ttl.is_zero() || store.is_shared || builder.is_beside_servers) {
+    if shared.channel.is_none() && (ttl.is_zero() || store.is_shared || choices.is_beside_servers) {
         return (store, None);
     }
     let cache = Arc::new(SessionCache::new(MAX_CACHED_SESSIONS, ttl));
@@ -145,10 +186,10 @@ struct Shared {
     channel: Option<Arc<dyn InvalidationChannel>>,
 }
 
-fn shared(builder: &Builder) -> Result<Shared, BuildError> {
+fn shared(choices: &Choices) -> Result<Shared, BuildError> {
     let rates = Arc::new(MemoryRateLimiter::new(MAX_COUNTED_NETWORKS));
     #[cfg(feature = "redis")]
-    if let Some(config) = &builder.redis {
+    if let Some(config) = &choices.redis {
         let redis = RedisClient::new(config).map_err(BuildError::Redis)?;
         let cache = Arc::new(RedisCache::new(redis.clone()));
         let rates = FallbackRateLimiter::new(Arc::new(RedisRateLimiter::new(redis.clone())), rates);
@@ -159,8 +200,8 @@ fn shared(builder: &Builder) -> Result<Shared, BuildError> {
             channel: Some(Arc::new(RedisInvalidation::new(redis))),
         });
     }
-    let clock: Arc<dyn Clock> = builder.clock.clone();
-    let cache = Arc::new(MemoryCache::new(builder.cache, clock));
+    let clock: Arc<dyn Clock> = choices.clock.clone();
+    let cache = Arc::new(MemoryCache::new(choices.cache, clock));
     Ok(Shared { cache: cache.clone(), health: cache, rates, channel: None })
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use menjin_domain::accounts::{Email, Profile, Role, User, Username, UsernameLength};
+use menjin_domain::accounts::{Email, User, Username, UsernameLength};
 use menjin_domain::common::{ClientInfo, UserId};
 use menjin_domain::sessions::{Generation, Session};
 
@@ -30,25 +30,13 @@ pub(in crate::session_cache) fn live(version: i64) -> LiveSession {
             ends_at: at(500_000),
             client: ClientInfo::local(),
         },
-        user: Arc::new(User {
-            id: UserId::FIRST,
-            username: Username::parse("mike", UsernameLength::DEFAULT).unwrap(),
-            email: Email::parse("mike@example.com").unwrap(),
-            role: Role::STUDENT,
-            profile: Profile::default(),
-            locale: None,
-            pending_email: None,
-            ban: None,
-            first_password: None,
-            has_factor: false,
-            deletes_at: None,
-            is_active: true,
-            is_verified: false,
-            created_at: at(0),
-            updated_at: Some(at(version)),
-            last_login_at: None,
-        }),
+        user: Arc::new(User { updated_at: Some(at(version)), ..user() }),
     }
+}
+
+fn user() -> User {
+    let name = Username::parse("mike", UsernameLength::DEFAULT).unwrap();
+    User::new(UserId::FIRST, name, Email::parse("mike@example.com").unwrap(), at(0))
 }
 
 fn cache() -> SessionCache {
