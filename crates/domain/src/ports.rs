@@ -116,60 +116,60 @@ pub enum RegistrationMode {
     Closed,
 }
 
-/// What can be decided about the use-cases, with the defaults of the documents.
+/// What can be decided about the use-cases. `Policy::default()` has what stands at each field.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Policy {
-    /// How long an access token lives.
+    /// How long an access token lives: 30 minutes.
     pub access_ttl: Duration,
-    /// How long a session lives, however often it is refreshed.
+    /// How long a session lives, however often it is refreshed: 7 days.
     pub session_ttl: Duration,
-    /// For how long a session lives that is not refreshed; `None`: to its end.
+    /// For how long a session lives that is not refreshed; `None`, the default: to its end.
     pub idle_ttl: Option<Duration>,
-    /// How many sessions a user may have; `None`: any number.
+    /// How many sessions a user may have; `None`, the default: any number.
     pub session_limit: Option<SessionLimit>,
-    /// For how long after its first use a refresh token is taken again, if the answer was lost.
+    /// For how long after its first use a refresh token is taken again, if the answer was lost: a day.
     pub refresh_grace: Duration,
-    /// Whether each refresh is recorded. Refreshes are by far the most frequent events.
+    /// Whether each refresh is recorded: yes. Refreshes are by far the most frequent events.
     pub record_refreshes: bool,
-    /// The limits on failed logins; `None` turns them off.
+    /// The limits on failed logins, [`LoginLimits::DEFAULT`]; `None` turns them off.
     pub login_limits: Option<LoginLimits>,
-    /// The limit on failed registrations; `None` turns it off.
+    /// The limit on failed registrations, [`RegistrationLimit::DEFAULT`]; `None` turns it off.
     pub registration_limit: Option<RegistrationLimit>,
-    /// Who may register. Administrators are made by other ways.
+    /// Who may register: anybody. Administrators are made by other ways.
     pub registration: RegistrationMode,
     /// Names that nobody may register, nor one that looks like them. Administrators are made by other
     /// ways and may have them.
     pub reserved_names: Vec<String>,
-    /// How people change the addresses of their accounts.
+    /// How people change the addresses of their accounts: at once.
     pub email_change: EmailChangeMode,
     /// Links in mails, and limits on mails.
     pub mail: MailSettings,
-    /// Whether nobody logs in who has never proved an address.
+    /// Whether nobody logs in who has never proved an address: no.
     pub require_verification: bool,
-    /// For how long a password is good that somebody else has set.
+    /// For how long a password is good that somebody else has set: 14 days.
     pub first_password_ttl: Duration,
-    /// For how long an account that was deleted can be restored.
+    /// For how long an account that was deleted can be restored: 14 days.
     pub delete_grace: Duration,
     /// After how long accounts are deleted of which no address was ever proved, and into which nobody
-    /// has ever logged in; `None`: never.
+    /// has ever logged in; `None`, the default: never.
     pub unverified_keep: Option<Duration>,
     /// How long ago a caller may have given the password for what is critical, such as giving roles and
-    /// deleting; `None`: at any time.
+    /// deleting; `None`, the default: at any time.
     pub step_up: Option<Duration>,
-    /// The roles whose users may do nothing without a second factor but set one up.
+    /// The roles whose users may do nothing without a second factor but set one up: none.
     pub factor_roles: Arc<[Role]>,
-    /// Which role has which rights.
+    /// Which role has which rights: `admin` has all, `student` and `teacher` none.
     pub roles: Arc<Roles>,
-    /// What users carry beside the fields of the documents.
+    /// What users carry besides: nothing.
     pub attributes: Arc<AttributeRules>,
-    /// Who may use the cache.
+    /// Who may use the cache: anybody.
     pub cache_access: CacheAccess,
-    /// For how long finished sessions are kept.
+    /// For how long finished sessions are kept: 30 days.
     pub keep_sessions: Duration,
-    /// For how long mails that were sent or given up are kept.
+    /// For how long mails that were sent or given up are kept: 30 days.
     pub keep_mails: Duration,
-    /// For how long audit records are kept.
+    /// For how long audit records are kept: a year.
     pub keep_audit_records: Duration,
 }
 

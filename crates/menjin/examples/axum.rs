@@ -3,15 +3,14 @@
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, Json, Request, State};
-use axum::http::header::{AUTHORIZATION, HeaderName, USER_AGENT};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::{get, post};
 use menjin::access::rights::UsersRead;
-use menjin::accounts::{
-    Email, LoginName, RegisterInput, User, UserQuery, Username, UsernameLength,
-};
+use menjin::accounts::{Email, LoginName, RegisterInput, User, UserQuery};
+use menjin::accounts::{Username, UsernameLength};
+use menjin::common::Causes;
 use menjin::credentials::{CandidatePassword, NewPassword, PasswordLength};
 use menjin::secrecy::ExposeSecret as _;
 use menjin::sessions::LoginInput;
@@ -49,17 +48,17 @@ async fn login(
 }
 
 async fn me(State(menjin): State<Menjin>, client: Client) -> Result<Json<Value>, Refusal> {
-    Ok(Json(shown(&menjin.caller(header(&client, AUTHORIZATION)).await?.user)))
+    Ok(Json(shown(&menjin.caller(header(&client, "authorization")).await?.user)))
 }
 
 async fn logout(State(menjin): State<Menjin>, client: Client) -> Result<StatusCode, Refusal> {
-    let caller = menjin.caller(header(&client, AUTHORIZATION)).await?;
+    let caller = menjin.caller(header(&client, "authorization")).await?;
     menjin.logout.execute(&caller, from(&client)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn list(State(menjin): State<Menjin>, client: Client) -> Result<Json<Value>, Refusal> {
-    let caller = menjin.caller(header(&client, AUTHORIZATION)).await?;
+    let caller = menjin.caller(header(&client, "authorization")).await?;
     let allowed = menjin.guard.allow::<UsersRead>(&caller, from(&client))?;
     let page = menjin.list_users.execute(&allowed, UserQuery::first(20)).await?;
     Ok(Json(page.users.iter().map(shown).collect()))
@@ -72,12 +71,12 @@ fn shown(user: &User) -> Value {
 /// Who sends a request, from where.
 type Client = (ConnectInfo<SocketAddr>, HeaderMap);
 
-fn header(client: &Client, name: HeaderName) -> Option<&str> {
+fn header<'a>(client: &'a Client, name: &str) -> Option<&'a str> {
     client.1.get(name)?.to_str().ok()
 }
 
 fn from(client: &Client) -> RequestContext {
-    menjin::client(client.0.ip(), header(client, USER_AGENT))
+    menjin::client(client.0.ip(), header(client, "user-agent"))
 }
 
 struct Refusal(ApiError);
@@ -90,9 +89,12 @@ impl<E: Into<ApiError>> From<E> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        if let Some(cause) = &self.0.cause {
+            eprintln!("{}", Causes(cause));
+        }
         let status = StatusCode::from_u16(self.0.kind.status());
-        let body = json!({ "code": self.0.kind.code(), "message": self.0.message(Locale::En) });
-        (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), Json(body)).into_response()
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, AppendHeaders(self.0.headers()), Json(self.0.to_json(Locale::En))).into_response()
     }
 }
 

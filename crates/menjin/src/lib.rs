@@ -7,6 +7,30 @@
 //! ```no_run
 #![doc = include_str!("../examples/axum.rs")]
 //! ```
+//!
+//! # A command line
+//!
+//! `examples/command_line.rs`
+//!
+//! ```no_run
+#![doc = include_str!("../examples/command_line.rs")]
+//! ```
+//!
+//! # Tables of one's own
+//!
+//! `examples/own_tables.rs`
+//!
+//! ```no_run
+#![doc = include_str!("../examples/own_tables.rs")]
+//! ```
+//!
+//! # Unit tests on mocks
+//!
+//! `examples/unit_tests.rs`
+//!
+//! ```no_run
+#![doc = include_str!("../examples/unit_tests.rs")]
+//! ```
 
 mod builder;
 mod caller;

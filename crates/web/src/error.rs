@@ -25,6 +25,8 @@ use menjin_domain::mail::MailOff;
 use menjin_domain::mfa::NoFactor;
 use menjin_domain::one_time::TokenInvalid;
 use menjin_domain::sessions::{SessionNotFound, Ticket};
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value, json};
 
 use crate::problem::{FieldError, Place, Problem};
 use crate::text::Text;
@@ -406,6 +408,33 @@ impl ApiError {
         self.fields.iter().map(field).collect::<Vec<_>>().join("; ")
     }
 
+    /// The headers of an answer: `WWW-Authenticate` and `Retry-After`, where they belong.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let challenge = self.kind.challenge().map(|text| ("www-authenticate", text.to_owned()));
+        let wait = self.retry_after().map(|seconds| ("retry-after", seconds.to_string()));
+        [challenge, wait].into_iter().flatten()
+    }
+
+    /// The body of an answer, for whoever has no shape of their own: `code`, `message`, `fields` with what is
+    /// wrong with each part of the request that is, and the `ticket` of `MfaRequired` and `TooManySessions`.
+    pub fn to_json(&self, locale: Locale) -> Value {
+        let field = |error: &FieldError| {
+            let message = error.problem.text(locale);
+            json!({ "in": error.place.as_str(), "name": error.field, "message": message })
+        };
+        let mut body = Map::new();
+        let mut insert = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
+        insert("code", self.kind.code().into());
+        insert("message", self.message(locale).into());
+        if !self.fields.is_empty() {
+            insert("fields", self.fields.iter().map(field).collect());
+        }
+        if let Some(ticket) = &self.ticket {
+            insert("ticket", ticket.token.expose_secret().into());
+        }
+        body.into()
+    }
+
     /// `Retry-After`, in whole seconds, rounded up: whoever waits that long is let in.
     pub fn retry_after(&self) -> Option<u64> {
         match self.kind {
@@ -466,6 +495,15 @@ mod tests {
         assert!(first.starts_with("username: ") && second.starts_with("query: "), "{message}");
         let refused = ApiError::from(ErrorKind::Forbidden);
         assert_eq!(refused.message(Locale::En), "Not enough permissions");
+        let json = ApiError::from(FieldError::in_body("username", Problem::Missing));
+        let json = json.to_json(Locale::En);
+        assert_eq!(
+            (&json["code"], &json["fields"][0]["name"]),
+            (&"invalid".into(), &"username".into())
+        );
+        let headers: Vec<_> =
+            ApiError::too_many_attempts(Duration::from_secs(7)).headers().collect();
+        assert_eq!(headers, [("retry-after", "7".to_owned())]);
     }
 
     #[test]

@@ -50,7 +50,8 @@ impl From<CreateUserError> for CreateAdminError {
 }
 
 /// Makes an administrator. It takes no caller: it is for people with access to the server, and it
-/// makes the first administrator. It MUST NOT be reachable by a request.
+/// makes the first administrator. It MUST NOT be reachable by a request: call it in a command, which may run
+/// beside the servers.
 #[non_exhaustive]
 pub struct CreateAdmin {
     /// The accounts.
