@@ -16,6 +16,13 @@ impl Menjin {
     /// Somebody who has to change the password first, or to set up a second factor, is refused; ask
     /// [`authenticate`](crate::Services::authenticate) itself for what is open to them.
     ///
+    /// ```no_run
+    /// # async fn shown(menjin: menjin::Menjin) -> Result<(), menjin::ApiError> {
+    /// let caller = menjin.caller(Some("Bearer eyJ0eXAi…")).await?;
+    /// println!("{}", caller.user.username.as_str());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::NotAuthenticated`] without a token, [`ErrorKind::InvalidToken`] with one that is not valid
     /// (any more), [`ErrorKind::PasswordChangeRequired`], [`ErrorKind::MfaEnrolmentRequired`], or a failure of
@@ -32,6 +39,11 @@ impl Menjin {
 
 /// Where a request comes from, for records and limits: the client's address, which has to be that of the
 /// client and not of a proxy, and the `User-Agent` header.
+///
+/// ```
+/// let from = menjin::client([192, 0, 2, 7], Some("Mozilla/5.0"));
+/// assert_eq!(from.network().to_string(), "192.0.2.7");
+/// ```
 pub fn client(address: impl Into<IpAddr>, user_agent: Option<&str>) -> RequestContext {
     ClientInfo::at(address.into()).with_user_agent(user_agent).into()
 }

@@ -6,6 +6,15 @@ use menjin_domain::common::PortError;
 use menjin_infra_credentials::{HashingStartError, SecretError};
 
 /// Why menjin was not built. The chain of sources tells where.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use menjin::{BuildError, Menjin};
+///
+/// let built = Menjin::builder().secret_file("auth.secret").build().await;
+/// assert!(matches!(built, Err(BuildError::NoDatabase)));
+/// # });
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {

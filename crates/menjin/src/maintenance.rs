@@ -11,6 +11,16 @@ use menjin_domain::services::Services;
 use tokio::task::JoinHandle;
 
 /// How often what is looked for.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use menjin::{Maintenance, Menjin};
+///
+/// let every = Maintenance { clean_up_every: Duration::from_secs(600), ..Maintenance::default() };
+/// let builder = Menjin::builder().maintenance(every);
+/// # drop(builder);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Maintenance {
     /// How often what has expired is deleted.

@@ -60,7 +60,8 @@ impl Menjin {
         &self.running.held.store
     }
 
-    /// Begins to clean up, and to look for jobs and mails, until the end. [`Builder::build`](crate::Builder::build) has done so
+    /// Begins to clean up, and to look for jobs and mails, until the end or
+    /// [`stop_maintenance`](Self::stop_maintenance). [`Builder::build`](crate::Builder::build) has done so
     /// unless it was told otherwise.
     pub fn start_maintenance(&self, every: Maintenance) {
         self.running.tasks().extend(maintenance::start(every, &self.services));

@@ -12,6 +12,15 @@ use crate::error::SecretFileError;
 
 /// The secret in this file. If the file is not there, it is made (mode 0600), and so is its folder (0700).
 ///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("auth.secret");
+/// assert!(menjin::secret_file::read(&path)?.is_none());
+/// menjin::secret_file::read_or_make(&path)?;
+/// assert!(menjin::secret_file::read(&path)?.is_some());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// See [`SecretFileError`].
 pub fn read_or_make(path: &Path) -> Result<SecretString, SecretFileError> {

@@ -25,6 +25,15 @@ use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 use crate::BuildError;
 
 /// Where the data is to be.
+///
+/// ```
+/// use menjin::adapters::sqlite::SqliteConfig;
+/// use menjin::{Database, Menjin};
+///
+/// let few_readers = SqliteConfig { readers: 1, ..SqliteConfig::at("data/app.db") };
+/// let builder = Menjin::builder().database(Database::Sqlite(few_readers));
+/// # drop(builder);
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Database {
@@ -101,6 +110,16 @@ impl Store {
 
     /// A store of your own: whatever has all repositories. The contract suite (the crate `menjin-contract`)
     /// says whether it does what it must.
+    ///
+    /// ```
+    /// # fn shown(database: menjin::adapters::sqlite::SqliteStore) {
+    /// use menjin::{Menjin, Store};
+    ///
+    /// let mut store = Store::of(database);
+    /// store.is_shared = false;
+    /// let builder = Menjin::builder().store(store);
+    /// # drop(builder); }
+    /// ```
     ///
     /// It counts as shared with other processes, which is always right. Set [`is_shared`](Self::is_shared) to
     /// `false` if this process alone uses it, so that sessions are cached.
