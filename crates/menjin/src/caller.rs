@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use menjin_domain::access::Principal;
 use menjin_domain::common::{ClientInfo, RequestContext};
 use menjin_web::problem::{FieldError, Problem};
-use menjin_web::{ApiError, ErrorKind, unauthenticated};
+use menjin_web::{ApiError, ErrorKind, bearer_token, unauthenticated};
 use tokio::task::JoinError;
 
 use crate::Menjin;
@@ -28,10 +28,8 @@ impl Menjin {
     /// (any more), [`ErrorKind::PasswordChangeRequired`], [`ErrorKind::MfaEnrolmentRequired`], or a failure of
     /// the database.
     pub async fn caller(&self, authorization: Option<&str>) -> Result<Principal, ApiError> {
-        let token = authorization.and_then(|header| header.trim().split_once(' '));
-        let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let Some((_, token)) = token else { return Err(ErrorKind::NotAuthenticated.into()) };
-        let caller = self.authenticate.execute(token.trim()).await.map_err(unauthenticated)?;
+        let token = authorization.and_then(bearer_token).ok_or(ErrorKind::NotAuthenticated)?;
+        let caller = self.authenticate.execute(token).await.map_err(unauthenticated)?;
         caller.check_restriction(&[])?;
         Ok(caller)
     }

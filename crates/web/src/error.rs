@@ -471,6 +471,13 @@ impl From<PortError> for ApiError {
     }
 }
 
+/// The token of an `Authorization` header (RFC 6750 §2.1); `None`: it has none.
+pub fn bearer_token(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    let token = token.trim_matches(' ');
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

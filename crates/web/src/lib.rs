@@ -20,7 +20,7 @@ pub mod schema;
 pub mod text;
 pub mod values;
 
-pub use error::{ApiError, ErrorKind};
+pub use error::{ApiError, ErrorKind, bearer_token};
 pub use menjin_domain::common::{Locale, UnknownLocale};
 pub use refusals::{cache_failed, unauthenticated};
 pub use text::Text;

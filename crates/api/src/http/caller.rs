@@ -14,7 +14,7 @@ use menjin_domain::cache::{CacheAccess, CacheAllowed};
 use menjin_domain::sessions::SessionOwner;
 
 use menjin_web::schema::Components;
-use menjin_web::{ErrorKind, unauthenticated};
+use menjin_web::{ErrorKind, bearer_token, unauthenticated};
 
 use super::client::Client;
 use super::reply::Rejection;
@@ -253,13 +253,7 @@ fn bearer(request: &HttpRequest) -> Result<Option<&str>, ErrorKind> {
     // Not `to_str`, which looks at each byte by itself: of all of a request most bytes are here.
     let header = std::str::from_utf8(header.as_bytes()).ok().filter(|header| header.is_ascii());
     let Some(header) = header else { return Err(refused) };
-    match header.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            let token = token.trim_matches(' ');
-            if token.is_empty() { Ok(None) } else { Ok(Some(token)) }
-        }
-        _ => Ok(None),
-    }
+    Ok(bearer_token(header))
 }
 
 #[cfg(test)]
