@@ -8,12 +8,10 @@ use std::time::Duration;
 
 use menjin_api::Serving;
 use menjin_domain::accounts::{CreateAdminInput, Email, LoginName, Username, UsernameLength};
-use menjin_domain::credentials::{CredentialRepository, NewPassword, PasswordHash, PasswordLength};
+use menjin_domain::credentials::{NewPassword, PasswordHash, PasswordLength};
 use menjin_domain::mail::{Outbox, Settlement};
 use menjin_infra_mail::{SentMail, SentMailBody, SentMails};
-use menjin_infra_postgres::PostgresStore;
-use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
-use menjin_server::settings::{Database, Settings, Sources};
+use menjin_server::settings::{Settings, Sources};
 use menjin_server::{Application, Running};
 use serde_json::json;
 use tempfile::TempDir;
@@ -205,36 +203,26 @@ impl TestApp {
 
     /// The outbox in the server's database, opened beside the server.
     pub async fn outbox(&self) -> Arc<dyn Outbox> {
-        match self.place.settings(&[]).database().unwrap() {
-            Database::Sqlite(path) => {
-                let open = move || SqliteStore::open(SqliteConfig::at(path)).unwrap();
-                Arc::new(tokio::task::spawn_blocking(open).await.unwrap())
-            }
-            Database::Postgres(config) => Arc::new(PostgresStore::open(config).await.unwrap()),
-        }
+        self.store().await.outbox
     }
 
-    /// The accounts in the server's database, opened beside the server.
-    async fn credentials(&self) -> Arc<dyn CredentialRepository> {
-        match self.place.settings(&[]).database().unwrap() {
-            Database::Sqlite(path) => {
-                let open = move || SqliteStore::open(SqliteConfig::at(path)).unwrap();
-                Arc::new(tokio::task::spawn_blocking(open).await.unwrap())
-            }
-            Database::Postgres(config) => Arc::new(PostgresStore::open(config).await.unwrap()),
-        }
+    /// The server's database, opened beside the server.
+    async fn store(&self) -> menjin::Store {
+        let database = self.place.settings(&[]).database().unwrap();
+        menjin::Store::open(database.into()).await.unwrap()
     }
 
     /// The hash of a user's password, as stored in the row.
     pub async fn hash_of(&self, name: &str) -> String {
         let name = LoginName::parse(name).unwrap();
-        let credentials = self.credentials().await.find_by_name(&name).await.unwrap().unwrap();
+        let credentials =
+            self.store().await.credentials.find_by_name(&name).await.unwrap().unwrap();
         credentials.hash.expose().to_owned()
     }
 
     /// Puts another hash into the row, as an import from another system would.
     pub async fn set_hash(&self, name: &str, hash: &str) {
-        let (repository, name) = (self.credentials().await, LoginName::parse(name).unwrap());
+        let (repository, name) = (self.store().await.credentials, LoginName::parse(name).unwrap());
         let credentials = repository.find_by_name(&name).await.unwrap().unwrap();
         let hash = PasswordHash::new(hash.to_owned());
         repository.rehash(credentials.user_id, credentials.version, hash).await.unwrap();
