@@ -69,6 +69,17 @@ enum Secret {
     File(PathBuf),
 }
 
+impl Secret {
+    /// Blocks.
+    fn read(self) -> Result<SecretString, BuildError> {
+        match self {
+            Self::None => Err(BuildError::NoSecret),
+            Self::Given(secret) => Ok(secret),
+            Self::File(path) => Ok(read_or_make(&path)?),
+        }
+    }
+}
+
 impl Menjin {
     /// Begins to choose what it runs on.
     pub fn builder() -> Builder {
@@ -248,25 +259,39 @@ impl Builder {
     ///
     /// # Errors
     /// See [`BuildError`].
-    pub async fn build(mut self) -> Result<Menjin, BuildError> {
-        let claim = self.claim().await?;
-        let store = match std::mem::replace(&mut self.source, Source::Nowhere) {
+    pub async fn build(self) -> Result<Menjin, BuildError> {
+        let Self { source, secret, maintenance, choices, .. } = self;
+        let policy = self.policy;
+        let mut claim = None;
+        let store = match source {
             Source::Nowhere => return Err(BuildError::NoDatabase),
-            Source::Database(database) => Store::open(database).await?,
+            Source::Database(database) => {
+                if !choices.is_beside_servers {
+                    claim = database.claim().await?;
+                }
+                Store::open(database).await?
+            }
             Source::Open(store) => store,
         };
-        let (policy, maintenance) = (self.policy.clone(), self.maintenance);
-        let runtime = Handle::current();
-        let wired = {
-            let store = store.clone();
-            // Hashing the dummy password blocks.
-            let work = move || {
-                let _on = runtime.enter();
-                let tokens = self.tokens()?;
-                wire(self.choices, &store, tokens)
-            };
-            tokio::task::spawn_blocking(work).await.map_err(BuildError::Panicked)??
+        let (access_ttl, refresh_ttl) = (policy.access_ttl, policy.session_ttl);
+        // The lifetimes are those of the policy, and the secret is read where it may block.
+        let tokens = move |secret| JwtConfig {
+            secret,
+            verify_only_secrets: self.older_secrets,
+            access_key: self.access_key,
+            verify_only_access_keys: self.other_access_keys,
+            issuer: self.issuer,
+            audience: self.audience,
+            access_ttl,
+            refresh_ttl,
         };
+        let (runtime, opened) = (Handle::current(), store.clone());
+        // Hashing the dummy password blocks, too.
+        let work = move || {
+            let _on = runtime.enter();
+            wire(choices, &opened, tokens(secret.read()?))
+        };
+        let wired = tokio::task::spawn_blocking(work).await.map_err(BuildError::Panicked)??;
         let Wired { ports, trail, subscription, cache } = wired;
         if let Err(error) = cache.check().await {
             tracing::warn!(error = %Causes(&error), "the cache does not work: starting without it");
@@ -277,44 +302,5 @@ impl Builder {
             menjin.start_maintenance(every);
         }
         Ok(menjin)
-    }
-
-    /// Claims a file that one process at a time may serve.
-    #[cfg(feature = "sqlite-system")]
-    async fn claim(&self) -> Result<Option<menjin_infra_sqlite::Claim>, BuildError> {
-        let path = match &self.source {
-            Source::Database(Database::Sqlite(config)) if !self.choices.is_beside_servers => {
-                config.path.clone()
-            }
-            _ => return Ok(None),
-        };
-        let claim = move || menjin_infra_sqlite::SqliteStore::claim(&path);
-        let claimed = tokio::task::spawn_blocking(claim).await.map_err(BuildError::Panicked)?;
-        Ok(Some(claimed?))
-    }
-
-    #[cfg(not(feature = "sqlite-system"))]
-    #[expect(clippy::unused_async, reason = "with SQLite it waits")]
-    async fn claim(&self) -> Result<Option<std::convert::Infallible>, BuildError> {
-        Ok(None)
-    }
-
-    /// How tokens are signed. The lifetimes are those of the policy. Blocks.
-    fn tokens(&mut self) -> Result<JwtConfig, BuildError> {
-        let secret = match std::mem::replace(&mut self.secret, Secret::None) {
-            Secret::None => return Err(BuildError::NoSecret),
-            Secret::Given(secret) => secret,
-            Secret::File(path) => read_or_make(&path)?,
-        };
-        Ok(JwtConfig {
-            secret,
-            verify_only_secrets: std::mem::take(&mut self.older_secrets),
-            access_key: self.access_key.take(),
-            verify_only_access_keys: std::mem::take(&mut self.other_access_keys),
-            issuer: std::mem::take(&mut self.issuer),
-            audience: std::mem::take(&mut self.audience),
-            access_ttl: self.policy.access_ttl,
-            refresh_ttl: self.policy.session_ttl,
-        })
     }
 }

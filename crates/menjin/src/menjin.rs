@@ -11,12 +11,8 @@ use menjin_domain::sessions::Subscription;
 use menjin_infra_memory::AuditQueue;
 use tokio::task::JoinHandle;
 
+use crate::store::Claim;
 use crate::{Maintenance, Store, maintenance};
-
-#[cfg(feature = "sqlite-system")]
-type Claim = menjin_infra_sqlite::Claim;
-#[cfg(not(feature = "sqlite-system"))]
-type Claim = std::convert::Infallible;
 
 /// Accounts and authentication, ready to run: every use-case is a field ([`Services`]), such as
 /// `menjin.login`. Clones are cheap and share everything.

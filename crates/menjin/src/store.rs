@@ -1,5 +1,6 @@
 //! The database: one store behind all ports of repositories.
 
+use std::any::Any;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -180,7 +181,29 @@ impl From<PostgresStore> for Store {
     }
 }
 
+/// What keeps a file from being served by another process, until it is dropped.
+pub(crate) type Claim = Box<dyn Any + Send + Sync>;
+
 impl Database {
+    /// Claims a file, which one process at a time may serve; `None`: any number of them may.
+    #[cfg_attr(
+        not(feature = "sqlite-system"),
+        expect(clippy::unused_async, reason = "with SQLite it waits")
+    )]
+    pub(crate) async fn claim(&self) -> Result<Option<Claim>, BuildError> {
+        match *self {
+            #[cfg(feature = "sqlite-system")]
+            Self::Sqlite(ref config) => {
+                let path = config.path.clone();
+                let claim = move || SqliteStore::claim(&path);
+                let claimed = tokio::task::spawn_blocking(claim).await;
+                Ok(Some(Box::new(claimed.map_err(BuildError::Panicked)??)))
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(None),
+        }
+    }
+
     /// Where the data is or would be, for people: the absolute path of a file; or host, port and name.
     pub fn place(&self) -> String {
         match *self {

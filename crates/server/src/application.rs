@@ -70,11 +70,13 @@ impl Application {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let (access_key, accepted) = settings.auth.access_keys()?;
-        let hashing = settings.clone();
-        let hasher = blocking(move || hasher(&hashing)).await??;
+        let own = settings.clone();
+        // Both block: one reads or writes a file, the other hashes.
+        let work = move || Ok::<_, StartError>((secret::signing_secret(&own)?, hasher(&own)?));
+        let (secret, hasher) = blocking(work).await??;
         let mut builder = Menjin::builder()
             .store(store)
-            .secret(secret::signing_secret(settings)?)
+            .secret(secret)
             .older_secrets(settings.auth.verify_only_secrets())
             .access_keys(access_key, accepted)
             .issuer_and_audience(&settings.auth.issuer, &settings.auth.audience)
