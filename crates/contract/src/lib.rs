@@ -51,6 +51,7 @@ mod listing;
 pub mod mails;
 mod mfa;
 mod one_time;
+mod passkeys;
 mod profiles;
 pub mod rates;
 mod rotation;

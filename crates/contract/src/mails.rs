@@ -18,6 +18,7 @@ use menjin_domain::mail::{
 };
 use menjin_domain::mfa::FactorRepository;
 use menjin_domain::one_time::{EmailChangeMails, OneTimeToken, OneTimeTokenRepository, TokenSeed};
+use menjin_domain::passkeys::PasskeyRepository;
 use menjin_domain::ports;
 
 use super::{Store, at, at_once, context, email, hash, new_user, request, session_id};
@@ -37,6 +38,8 @@ pub struct Repositories {
     pub jobs: Arc<dyn JobRepository>,
     /// The second factors.
     pub factors: Arc<dyn FactorRepository>,
+    /// The passkeys.
+    pub passkeys: Arc<dyn PasskeyRepository>,
 }
 
 impl Repositories {
@@ -48,6 +51,7 @@ impl Repositories {
             outbox: store.clone(),
             jobs: store.clone(),
             factors: store.clone(),
+            passkeys: store.clone(),
             invitations: store.clone(),
             store: Store {
                 accounts: store.clone(),

@@ -22,15 +22,15 @@ fn secret(text: &str) -> SealedSecret {
     SealedSecret { sealed: text.to_owned(), key_id: "new".to_owned() }
 }
 
-fn digest(text: &str) -> RecoveryDigest {
+pub(crate) fn digest(text: &str) -> RecoveryDigest {
     RecoveryDigest { digest: text.to_owned(), key_id: "new".to_owned() }
 }
 
-fn enrolment(user_id: UserId, session_id: SessionId, text: &str) -> Enrolment {
+pub(crate) fn enrolment(user_id: UserId, session_id: SessionId, text: &str) -> Enrolment {
     Enrolment { user_id, session_id, secret: secret(text), expires_at: at(600) }
 }
 
-fn confirmation(user_id: UserId, session_id: SessionId, text: &str) -> Confirmation {
+pub(crate) fn confirmation(user_id: UserId, session_id: SessionId, text: &str) -> Confirmation {
     Confirmation {
         user_id,
         session_id,
@@ -42,7 +42,7 @@ fn confirmation(user_id: UserId, session_id: SessionId, text: &str) -> Confirmat
     }
 }
 
-fn used(user_id: UserId, digests: &[&str]) -> UsedRecoveryCode {
+pub(crate) fn used(user_id: UserId, digests: &[&str]) -> UsedRecoveryCode {
     UsedRecoveryCode {
         user_id,
         digests: digests.iter().map(|text| digest(text)).collect(),
@@ -51,10 +51,11 @@ fn used(user_id: UserId, digests: &[&str]) -> UsedRecoveryCode {
     }
 }
 
-fn removal(user_id: UserId, authority: Authority) -> Removal {
+pub(crate) fn removal(user_id: UserId, authority: Authority) -> Removal {
     Removal {
         user_id,
         verified_version: None,
+        keep_passkeys: false,
         keep_session: None,
         mail: Some(mail(MailKind::FactorRemoved, 80)),
         authority,
@@ -71,7 +72,7 @@ impl Repositories {
         (user, session)
     }
 
-    async fn actions(&self) -> Vec<(AuditAction, Option<UserId>)> {
+    pub(crate) async fn actions(&self) -> Vec<(AuditAction, Option<UserId>)> {
         let recorded = self.store.recorded().await;
         recorded.iter().map(|event| (event.action, event.subject)).collect()
     }

@@ -39,6 +39,7 @@ pub mod lockout;
 pub mod mail;
 pub mod mfa;
 pub mod one_time;
+pub mod passkeys;
 pub mod ports;
 #[cfg(test)]
 mod properties;

@@ -16,6 +16,7 @@ use crate::lockout::{LockoutRepository, LoginLimits, RateLimiter, RegistrationLi
 use crate::mail::{MailPorts, MailSettings, Outbox};
 use crate::mfa::{FactorPorts, FactorRepository};
 use crate::one_time::{NoOneTimeTokens, OneTimeTokenRepository};
+use crate::passkeys::{PasskeyPorts, PasskeyRepository};
 use crate::sessions::{SessionLimit, SessionRepository, TokenCodec};
 
 /// The ports that menjin requires. Within a major version no field is added: later ports have a
@@ -46,6 +47,7 @@ pub trait Repositories:
     + AuditRepository
     + OneTimeTokenRepository
     + FactorRepository
+    + PasskeyRepository
     + InvitationRepository
     + JobRepository
     + Outbox
@@ -60,6 +62,7 @@ impl<S> Repositories for S where
         + AuditRepository
         + OneTimeTokenRepository
         + FactorRepository
+        + PasskeyRepository
         + InvitationRepository
         + JobRepository
         + Outbox
@@ -83,6 +86,8 @@ pub struct Ports {
     pub jobs: JobPorts,
     /// The second factor. By default nobody has one, or can get one.
     pub factors: FactorPorts,
+    /// Passkeys. By default there are none: they are bound to the name of a site.
+    pub passkeys: Option<PasskeyPorts>,
     /// Mail. By default none is sent.
     pub mail: Option<MailPorts>,
     /// The back ends whose health is checked. By default none.
@@ -99,6 +104,7 @@ impl Ports {
             invitations: Arc::new(NoInvitations),
             jobs: JobPorts::none(),
             factors: FactorPorts::none(),
+            passkeys: None,
             mail: None,
             components: Vec::new(),
         }

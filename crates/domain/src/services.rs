@@ -19,7 +19,10 @@ use crate::invitations::{
 use crate::jobs::RunJobs;
 use crate::lockout::{ClearLockout, GetLockout};
 use crate::mail::{DeliverMails, ListMails, RetryMail};
-use crate::mfa::{ConfirmTotp, DisableMfa, EnrolTotp, RemoveFactor, RenewRecoveryCodes};
+use crate::mfa::{
+    ConfirmTotp, DisableMfa, EnrolTotp, ListFactors, RemoveFactor, RenewRecoveryCodes,
+};
+use crate::passkeys::{AddPasskey, BeginPasskey, LoginWithPasskey, RemovePasskey, RequestPasskey};
 use crate::ports::{Policy, Ports};
 use crate::sessions::{
     Authenticate, CompleteLogin, Cookies, ExchangeCode, ListSessions, ListUserSessions, Login,
@@ -43,11 +46,17 @@ pub struct Services {
     pub refresh: Refresh,
     pub logout: Logout,
     pub reauthenticate: Reauthenticate,
+    pub list_factors: ListFactors,
     pub enrol_totp: EnrolTotp,
     pub confirm_totp: ConfirmTotp,
     pub disable_mfa: DisableMfa,
     pub renew_recovery_codes: RenewRecoveryCodes,
     pub remove_factor: RemoveFactor,
+    pub begin_passkey: BeginPasskey,
+    pub add_passkey: AddPasskey,
+    pub request_passkey: RequestPasskey,
+    pub remove_passkey: RemovePasskey,
+    pub login_with_passkey: LoginWithPasskey,
     pub list_sessions: ListSessions,
     pub revoke_session: RevokeSession,
     pub revoke_other_sessions: RevokeOtherSessions,
@@ -118,11 +127,17 @@ impl Services {
             refresh: Refresh::new(&ports, policy),
             logout: Logout::new(&ports),
             reauthenticate: Reauthenticate::new(&ports, policy),
+            list_factors: ListFactors::new(&ports),
             enrol_totp: EnrolTotp::new(&ports, policy),
             confirm_totp: ConfirmTotp::new(&ports, policy),
             disable_mfa: DisableMfa::new(&ports, policy),
             renew_recovery_codes: RenewRecoveryCodes::new(&ports, policy),
             remove_factor: RemoveFactor::new(&ports),
+            begin_passkey: BeginPasskey::new(&ports, policy),
+            add_passkey: AddPasskey::new(&ports),
+            request_passkey: RequestPasskey::new(&ports),
+            remove_passkey: RemovePasskey::new(&ports, policy),
+            login_with_passkey: LoginWithPasskey::new(&ports, policy),
             list_sessions: ListSessions::new(&ports),
             revoke_session: RevokeSession::new(&ports),
             revoke_other_sessions: RevokeOtherSessions::new(&ports),

@@ -161,6 +161,7 @@ pub(crate) fn factor_check(seconds: i64) -> FactorCheck {
         repository: Arc::new(NoFactors),
         totp: Arc::new(NoTotp),
         sealer: FactorSealer(Arc::new(NoSealer)),
+        passkeys: None,
         attempts: AttemptGuard {
             lockouts: Arc::new(MockLockoutRepository::new()),
             rates: Arc::new(MockRateLimiter::new()),

@@ -20,7 +20,7 @@ pub use clock::SystemClock;
 pub use rates::MemoryRateLimiter;
 pub use session_cache::{
     CachedAccounts, CachedCredentials, CachedFactors, CachedInvitations, CachedOneTimeTokens,
-    CachedSessions, Invalidation, SessionCache, Ticket,
+    CachedPasskeys, CachedSessions, Invalidation, SessionCache, Ticket,
 };
 pub use tokens::CachedTokens;
 pub use trail::AuditQueue;

@@ -33,6 +33,7 @@ mod mails;
 mod mfa;
 mod one_time;
 mod open;
+mod passkeys;
 mod readers;
 mod recipients;
 mod recorded;

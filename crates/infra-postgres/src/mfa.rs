@@ -18,7 +18,7 @@ use menjin_infra_sql::mfa::{
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{is_live_of, is_verified};
 use menjin_infra_sql::rows::user_id;
-use menjin_infra_sql::schema::{recovery_codes, totp_enrolments, totp_factors};
+use menjin_infra_sql::schema::{passkeys, recovery_codes, totp_enrolments, totp_factors};
 
 use crate::PostgresStore;
 use crate::audit::record;
@@ -105,12 +105,7 @@ impl FactorRepository for PostgresStore {
                     .set(&row)
                     .execute(postgres)
                     .await?;
-                diesel::update(sessions::table.find(Id::from(session)))
-                    .set(sessions::has_factor.eq(true))
-                    .execute(postgres)
-                    .await?;
-                set_recovery_codes(postgres, id, &confirmation.recovery).await?;
-                set_factor(postgres, id, true).await?;
+                give_factor(postgres, id, session, Some(&confirmation.recovery)).await?;
                 end_open(postgres, id, Some(session), at).await?;
                 notify(postgres, id, confirmation.mail.as_ref()).await?;
                 record(postgres, &confirmation.event()).await?;
@@ -196,7 +191,11 @@ impl FactorRepository for PostgresStore {
                 if !user.has_factor || is_other {
                     return Ok(false);
                 }
-                take_away(postgres, id).await?;
+                if !removal.keep_passkeys {
+                    take_away(postgres, id).await?;
+                } else if !take_app_away(postgres, id).await? {
+                    return Ok(false);
+                }
                 let at = Micros::from(removal.authority.context.at);
                 end_open(postgres, id, removal.keep_session, at).await?;
                 notify(postgres, id, removal.mail.as_ref()).await?;
@@ -265,25 +264,74 @@ impl FactorRepository for PostgresStore {
 /// Takes the second factor of an account away, with all that belongs to it, and raises the credential
 /// version. The account is locked.
 pub(crate) async fn take_away(postgres: &mut AsyncPgConnection, id: UserId) -> QueryResult<()> {
-    diesel::delete(totp_factors::table.find(id.get())).execute(postgres).await?;
-    diesel::delete(totp_enrolments::table.find(id.get())).execute(postgres).await?;
-    set_recovery_codes(postgres, id, &[]).await?;
-    forget_subject(postgres, &LockoutSubject::Codes(id)).await?;
-    set_factor(postgres, id, false).await
+    let all = passkeys::table.filter(passkeys::user_id.eq(id.get()));
+    diesel::delete(all).execute(postgres).await?;
+    if !take_app_away(postgres, id).await? {
+        settle_factor(postgres, id).await?;
+    }
+    Ok(())
 }
 
-/// The same, if the factor came at this time or later.
+/// The same for the authenticator app alone; `false`: there is none.
+async fn take_app_away(postgres: &mut AsyncPgConnection, id: UserId) -> QueryResult<bool> {
+    let is_gone = diesel::delete(totp_factors::table.find(id.get())).execute(postgres).await? > 0;
+    diesel::delete(totp_enrolments::table.find(id.get())).execute(postgres).await?;
+    if is_gone {
+        settle_factor(postgres, id).await?;
+    }
+    Ok(is_gone)
+}
+
+/// The same for what came at this time or later.
 pub(crate) async fn take_away_since(
     postgres: &mut AsyncPgConnection,
     id: UserId,
     since: Timestamp,
 ) -> QueryResult<()> {
-    let factor = totp_factors::table
-        .find(id.get())
-        .filter(totp_factors::created_at.ge(Micros::from(since)))
-        .select(totp_factors::user_id);
-    let found: Option<i64> = factor.get_result(postgres).await.optional()?;
-    if found.is_some() { take_away(postgres, id).await } else { Ok(()) }
+    let since = Micros::from(since);
+    let app = totp_factors::table.find(id.get()).filter(totp_factors::created_at.ge(since));
+    let later = passkeys::table
+        .filter(passkeys::user_id.eq(id.get()))
+        .filter(passkeys::created_at.ge(since));
+    let apps = diesel::delete(app).execute(postgres).await?;
+    if apps + diesel::delete(later).execute(postgres).await? == 0 {
+        return Ok(());
+    }
+    diesel::delete(totp_enrolments::table.find(id.get())).execute(postgres).await?;
+    settle_factor(postgres, id).await
+}
+
+/// Gives an account a factor, which the session has, too: with recovery codes instead of all others, if there
+/// are any. The account is locked.
+pub(crate) async fn give_factor(
+    postgres: &mut AsyncPgConnection,
+    id: UserId,
+    session: SessionId,
+    recovery: Option<&[RecoveryDigest]>,
+) -> QueryResult<()> {
+    diesel::update(sessions::table.find(Id::from(session)))
+        .set(sessions::has_factor.eq(true))
+        .execute(postgres)
+        .await?;
+    if let Some(recovery) = recovery {
+        set_recovery_codes(postgres, id, recovery).await?;
+    }
+    set_factor(postgres, id, true).await
+}
+
+/// After a factor has gone: with the last one, the recovery codes go, and the count of wrong codes. Raises the
+/// credential version. The account is locked.
+pub(crate) async fn settle_factor(postgres: &mut AsyncPgConnection, id: UserId) -> QueryResult<()> {
+    let app = totp_factors::table.find(id.get()).select(totp_factors::user_id);
+    let app: Option<i64> = app.get_result(postgres).await.optional()?;
+    let passkey = passkeys::table.filter(passkeys::user_id.eq(id.get())).select(passkeys::id);
+    let passkey: Option<i64> = passkey.first(postgres).await.optional()?;
+    let has_factor = app.or(passkey).is_some();
+    if !has_factor {
+        set_recovery_codes(postgres, id, &[]).await?;
+        forget_subject(postgres, &LockoutSubject::Codes(id)).await?;
+    }
+    set_factor(postgres, id, has_factor).await
 }
 
 async fn set_factor(postgres: &mut AsyncPgConnection, id: UserId, has: bool) -> QueryResult<()> {
@@ -308,7 +356,7 @@ async fn set_recovery_codes(
     diesel::insert_into(recovery_codes::table).values(rows).execute(postgres).await.map(drop)
 }
 
-async fn notify<E>(
+pub(crate) async fn notify<E>(
     postgres: &mut AsyncPgConnection,
     id: UserId,
     mail: Option<&NewMail>,

@@ -17,6 +17,7 @@ pub mod mails;
 pub mod mfa;
 pub mod migrations;
 pub mod one_time;
+pub mod passkeys;
 pub mod prelude;
 pub mod queries;
 pub mod rows;

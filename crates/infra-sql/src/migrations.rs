@@ -45,6 +45,8 @@ macro_rules! migrations {
             // An older program would let in with the password alone.
             15, "0015_second_factor", 15;
             16, "0016_session_cookies", 15;
+            // An older program would take a second factor away and leave its passkeys.
+            17, "0017_passkeys", 17;
         )
     };
     ($($version:literal, $name:literal, $oldest_program:literal;)*) => {

@@ -108,6 +108,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::sql_types::Moment;
+
+    passkeys (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        credential_id -> Text,
+        public_key -> Text,
+        name -> Text,
+        sign_count -> BigInt,
+        created_at -> Moment,
+        last_used_at -> Nullable<Moment>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::sql_types::{Moment, Uuid16};
+
+    passkey_challenges (challenge) {
+        challenge -> Text,
+        user_id -> Nullable<BigInt>,
+        session_id -> Nullable<Uuid16>,
+        expires_at -> Moment,
+    }
+}
+
+diesel::table! {
     recovery_codes (user_id, digest) {
         user_id -> BigInt,
         digest -> Text,

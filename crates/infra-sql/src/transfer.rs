@@ -1,5 +1,5 @@
 //! The tables that a transfer copies. A new table needs an entry here. Jobs have none, which live for an hour, nor factors that wait for their
-//! first code; codes for applications, which live for a minute, are no columns here.
+//! first code, nor challenges for passkeys; codes for applications, which live for a minute, are no columns here.
 //!
 //! Values are copied as texts that are the same for both databases. The kind of a column determines
 //! how each database stores its values.
@@ -207,6 +207,22 @@ pub const TABLES: &[Table] = &[
             ("key_id", Kind::Text),
             ("last_step", Number),
             ("created_at", Moment),
+        ],
+    },
+    Table {
+        name: "passkeys",
+        what: "passkeys",
+        gives_ids: true,
+        key: &["id"],
+        columns: &[
+            ("id", Number),
+            ("user_id", Number),
+            ("credential_id", Kind::Text),
+            ("public_key", Kind::Text),
+            ("name", Kind::Text),
+            ("sign_count", Number),
+            ("created_at", Moment),
+            ("last_used_at", Moment),
         ],
     },
     Table {

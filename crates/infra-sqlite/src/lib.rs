@@ -35,6 +35,7 @@ mod mails;
 mod mfa;
 mod one_time;
 mod open;
+mod passkeys;
 mod pool;
 mod recipients;
 mod search;

@@ -16,7 +16,7 @@ use menjin_infra_sql::mfa::{
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::queries::{is_live_of, is_verified};
 use menjin_infra_sql::rows::user_id;
-use menjin_infra_sql::schema::{recovery_codes, totp_enrolments, totp_factors};
+use menjin_infra_sql::schema::{passkeys, recovery_codes, totp_enrolments, totp_factors};
 
 use crate::SqliteStore;
 use crate::audit::record;
@@ -83,10 +83,6 @@ impl FactorRepository for SqliteStore {
             if live.is_none() || diesel::delete(begun).execute(sqlite).or_port_error()? == 0 {
                 return Ok(false);
             }
-            diesel::update(sessions::table.find(Id::from(session)))
-                .set(sessions::has_factor.eq(true))
-                .execute(sqlite)
-                .or_port_error()?;
             let row = NewFactorRow::from(&confirmation);
             diesel::insert_into(totp_factors::table)
                 .values(&row)
@@ -95,8 +91,7 @@ impl FactorRepository for SqliteStore {
                 .set(&row)
                 .execute(sqlite)
                 .or_port_error()?;
-            set_recovery_codes(sqlite, id, &confirmation.recovery)?;
-            set_factor(sqlite, id, true)?;
+            give_factor(sqlite, id, session, Some(&confirmation.recovery))?;
             end_open(sqlite, id, Some(session), at)?;
             notify(sqlite, id, confirmation.mail.as_ref())?;
             record(sqlite, &confirmation.event())?;
@@ -167,7 +162,11 @@ impl FactorRepository for SqliteStore {
                 return Ok(false);
             }
             let AuditContext { at, .. } = removal.authority.context;
-            take_away(sqlite, id)?;
+            if !removal.keep_passkeys {
+                take_away(sqlite, id)?;
+            } else if !take_app_away(sqlite, id)? {
+                return Ok(false);
+            }
             end_open(sqlite, id, removal.keep_session, at.into())?;
             notify(sqlite, id, removal.mail.as_ref())?;
             record(sqlite, &removal.event())?;
@@ -225,25 +224,76 @@ impl FactorRepository for SqliteStore {
 /// Takes the second factor of an account away, with all that belongs to it, and raises the credential
 /// version.
 pub(crate) fn take_away(sqlite: &mut SqliteConnection, id: UserId) -> Result<(), PortError> {
-    diesel::delete(totp_factors::table.find(id.get())).execute(sqlite).or_port_error()?;
-    diesel::delete(totp_enrolments::table.find(id.get())).execute(sqlite).or_port_error()?;
-    set_recovery_codes(sqlite, id, &[])?;
-    forget_subject(sqlite, &LockoutSubject::Codes(id))?;
-    set_factor(sqlite, id, false)
+    let all = passkeys::table.filter(passkeys::user_id.eq(id.get()));
+    diesel::delete(all).execute(sqlite).or_port_error()?;
+    if !take_app_away(sqlite, id)? {
+        settle_factor(sqlite, id)?;
+    }
+    Ok(())
 }
 
-/// The same, if the factor came at this time or later.
+/// The same for the authenticator app alone; `false`: there is none.
+fn take_app_away(sqlite: &mut SqliteConnection, id: UserId) -> Result<bool, PortError> {
+    let app = totp_factors::table.find(id.get());
+    let is_gone = diesel::delete(app).execute(sqlite).or_port_error()? > 0;
+    diesel::delete(totp_enrolments::table.find(id.get())).execute(sqlite).or_port_error()?;
+    if is_gone {
+        settle_factor(sqlite, id)?;
+    }
+    Ok(is_gone)
+}
+
+/// The same for what came at this time or later.
 pub(crate) fn take_away_since(
     sqlite: &mut SqliteConnection,
     id: UserId,
     since: Timestamp,
 ) -> Result<(), PortError> {
-    let factor = totp_factors::table
-        .find(id.get())
-        .filter(totp_factors::created_at.ge(Micros::from(since)))
-        .select(totp_factors::user_id);
-    let found: Option<i64> = factor.get_result(sqlite).optional().or_port_error()?;
-    if found.is_some() { take_away(sqlite, id) } else { Ok(()) }
+    let since = Micros::from(since);
+    let app = totp_factors::table.find(id.get()).filter(totp_factors::created_at.ge(since));
+    let later = passkeys::table
+        .filter(passkeys::user_id.eq(id.get()))
+        .filter(passkeys::created_at.ge(since));
+    let gone = diesel::delete(app).execute(sqlite).or_port_error()?
+        + diesel::delete(later).execute(sqlite).or_port_error()?;
+    if gone == 0 {
+        return Ok(());
+    }
+    diesel::delete(totp_enrolments::table.find(id.get())).execute(sqlite).or_port_error()?;
+    settle_factor(sqlite, id)
+}
+
+/// Gives an account a factor, which the session has, too: with recovery codes instead of all others, if there
+/// are any.
+pub(crate) fn give_factor(
+    sqlite: &mut SqliteConnection,
+    id: UserId,
+    session: SessionId,
+    recovery: Option<&[RecoveryDigest]>,
+) -> Result<(), PortError> {
+    diesel::update(sessions::table.find(Id::from(session)))
+        .set(sessions::has_factor.eq(true))
+        .execute(sqlite)
+        .or_port_error()?;
+    if let Some(recovery) = recovery {
+        set_recovery_codes(sqlite, id, recovery)?;
+    }
+    set_factor(sqlite, id, true)
+}
+
+/// After a factor has gone: with the last one, the recovery codes go, and the count of wrong codes. Raises the
+/// credential version.
+pub(crate) fn settle_factor(sqlite: &mut SqliteConnection, id: UserId) -> Result<(), PortError> {
+    let app = totp_factors::table.find(id.get()).select(totp_factors::user_id);
+    let app: Option<i64> = app.get_result(sqlite).optional().or_port_error()?;
+    let passkey = passkeys::table.filter(passkeys::user_id.eq(id.get())).select(passkeys::id);
+    let passkey: Option<i64> = passkey.first(sqlite).optional().or_port_error()?;
+    let has_factor = app.or(passkey).is_some();
+    if !has_factor {
+        set_recovery_codes(sqlite, id, &[])?;
+        forget_subject(sqlite, &LockoutSubject::Codes(id))?;
+    }
+    set_factor(sqlite, id, has_factor)
 }
 
 fn set_factor(sqlite: &mut SqliteConnection, id: UserId, has: bool) -> Result<(), PortError> {
@@ -271,7 +321,7 @@ fn set_recovery_codes(
     Ok(())
 }
 
-fn notify(
+pub(crate) fn notify(
     sqlite: &mut SqliteConnection,
     id: UserId,
     mail: Option<&NewMail>,

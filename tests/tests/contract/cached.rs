@@ -6,7 +6,7 @@ use std::time::Duration;
 use menjin_contract::{Repositories, Store};
 use menjin_infra_memory::{
     CachedAccounts, CachedCredentials, CachedFactors, CachedInvitations, CachedOneTimeTokens,
-    CachedSessions, SessionCache,
+    CachedPasskeys, CachedSessions, SessionCache,
 };
 use menjin_infra_sqlite::{SqliteConfig, SqliteStore};
 
@@ -22,6 +22,7 @@ pub(crate) async fn fresh() -> Repositories {
         outbox: store.clone(),
         jobs: store.clone(),
         factors: Arc::new(CachedFactors::new(store.clone(), cache.clone(), None)),
+        passkeys: Arc::new(CachedPasskeys::new(store.clone(), cache.clone(), None)),
         invitations: Arc::new(CachedInvitations::new(store.clone(), cache.clone(), None)),
         store: Store {
             accounts: Arc::new(CachedAccounts::new(store.clone(), cache.clone(), None)),

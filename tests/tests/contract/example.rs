@@ -11,6 +11,7 @@ mod in_memory {
     mod mails;
     mod mfa;
     mod one_time;
+    mod passkeys;
     mod rows;
     mod sessions;
     pub(super) mod store;

@@ -118,6 +118,7 @@ impl State {
             factor: None,
             enrolment: None,
             recovery_codes: Vec::new(),
+            passkeys: Vec::new(),
         };
         self.accounts.insert(id, account);
         if let Some(mail) = new.mail {

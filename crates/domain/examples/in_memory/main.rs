@@ -19,6 +19,7 @@ mod lockouts;
 mod mails;
 mod mfa;
 mod one_time;
+mod passkeys;
 mod rows;
 mod sessions;
 mod store;
@@ -76,7 +77,7 @@ impl Menjin {
     fn new() -> Outcome<Self> {
         let clock = Arc::new(ForwardClock::default());
         let mails = Arc::new(PrintedMails::default());
-        // One store implements ten ports, so that one lock protects all of its data.
+        // One store implements eleven ports, so that one lock protects all of its data.
         let store = Arc::new(Store::default());
         let random: Arc<dyn Random> = Arc::new(ToyRandom);
         let tokens = Arc::new(ToyTokens { random: random.clone(), secret: random.uuid()? });

@@ -14,22 +14,37 @@ use super::rows::Account;
 use super::store::{State, Store};
 
 impl Account {
-    fn set_factor(&mut self, factor: Option<StoredFactor>) {
-        self.user.has_factor = factor.is_some();
-        self.factor = factor;
-        self.enrolment = None;
-        self.recovery_codes.clear();
+    /// After a factor has come or gone: with the last one go the recovery codes.
+    pub(crate) fn settle_factor(&mut self) {
+        self.user.has_factor = self.factor.is_some() || !self.passkeys.is_empty();
+        if !self.user.has_factor {
+            self.recovery_codes.clear();
+        }
         self.raise_version();
     }
 }
 
 impl State {
-    /// Takes the second factor of an account away, with all that belongs to it.
-    pub(crate) fn take_factor_away(&mut self, id: UserId) {
-        if let Some(account) = self.accounts.get_mut(&id) {
-            account.set_factor(None);
+    /// Takes what has come at this time or later away from an account: the app, the passkeys, and with the last
+    /// factor what belongs to it.
+    pub(crate) fn take_factors_away(&mut self, id: UserId, since: Timestamp) {
+        let Some(account) = self.accounts.get_mut(&id) else { return };
+        let all = account.passkeys.len();
+        account.passkeys.retain(|passkey| passkey.created_at < since);
+        let is_app_gone = account.factor.take_if(|factor| factor.created_at >= since).is_some();
+        if is_app_gone || account.passkeys.len() < all {
+            account.enrolment = None;
+            self.settle_factor(id);
         }
-        self.failures.retain(|(subject, _), _| *subject != LockoutSubject::Codes(id));
+    }
+
+    /// The same for the count of wrong codes.
+    pub(crate) fn settle_factor(&mut self, id: UserId) {
+        let Some(account) = self.accounts.get_mut(&id) else { return };
+        account.settle_factor();
+        if !account.user.has_factor {
+            self.failures.retain(|(subject, _), _| *subject != LockoutSubject::Codes(id));
+        }
     }
 
     fn enrolment(&self, user: UserId, session: SessionId, at: Timestamp) -> Option<SealedSecret> {
@@ -38,7 +53,7 @@ impl State {
         is_there.then(|| begun.secret.clone())
     }
 
-    fn notify(&mut self, user: UserId, mail: Option<NewMail>) -> Result<(), PortError> {
+    pub(crate) fn notify(&mut self, user: UserId, mail: Option<NewMail>) -> Result<(), PortError> {
         mail.map_or(Ok(()), |mail| self.append(mail, Some(user)).map(drop))
     }
 }
@@ -77,8 +92,10 @@ impl FactorRepository for Store {
         }
         if let Some(account) = state.accounts.get_mut(&user_id) {
             let (last_step, created_at) = (step, context.at);
-            account.set_factor(Some(StoredFactor { secret, last_step, created_at }));
+            account.factor = Some(StoredFactor { secret, last_step, created_at });
+            account.enrolment = None;
             account.recovery_codes = recovery;
+            account.settle_factor();
         }
         if let Some(stored) = state.sessions.get_mut(&session_id) {
             stored.session.has_factor = true;
@@ -119,7 +136,7 @@ impl FactorRepository for Store {
     async fn replace_recovery_codes(&self, new: NewRecoveryCodes) -> Result<bool, PortError> {
         let (mut state, event) = (self.lock(), new.event());
         let account = state.at_version(new.user_id, new.verified_version);
-        let Some(account) = account.filter(|account| account.factor.is_some()) else {
+        let Some(account) = account.filter(|account| account.user.has_factor) else {
             return Ok(false);
         };
         account.recovery_codes = new.recovery;
@@ -130,14 +147,24 @@ impl FactorRepository for Store {
 
     async fn remove(&self, removal: Removal) -> Result<bool, Error<OutOfReach>> {
         let (mut state, event) = (self.lock(), removal.event());
-        let Removal { user_id, verified_version, keep_session, mail, authority } = removal;
+        let Removal { user_id, verified_version, keep_passkeys, keep_session, mail, authority } =
+            removal;
         let Some(account) = state.accounts.get(&user_id) else { return Ok(false) };
         authority.reach.check(account.user.role).map_err(Error::Refused)?;
         let is_other = verified_version.is_some_and(|version| version != account.version);
-        if account.factor.is_none() || is_other {
+        let is_there =
+            if keep_passkeys { account.factor.is_some() } else { account.user.has_factor };
+        if !is_there || is_other {
             return Ok(false);
         }
-        state.take_factor_away(user_id);
+        if keep_passkeys {
+            if let Some(account) = state.accounts.get_mut(&user_id) {
+                (account.factor, account.enrolment) = (None, None);
+            }
+            state.settle_factor(user_id);
+        } else {
+            state.take_factors_away(user_id, Timestamp::MIN_UTC);
+        }
         state.end_sessions(user_id, keep_session, authority.context.at);
         state.notify(user_id, mail)?;
         state.record(event);

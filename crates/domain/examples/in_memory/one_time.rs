@@ -160,7 +160,7 @@ impl OneTimeTokenRepository for Store {
             account.set_mailbox(before.with_proof(true, at), at);
         }
         if before.user.has_factor && !before.is_proved() {
-            state.take_factor_away(user_id);
+            state.take_factors_away(user_id, Timestamp::MIN_UTC);
         }
         state.void_tokens(user_id, |made| made.purpose != Purpose::UndoEmailChange);
         state.end_sessions(user_id, None, at);
@@ -261,10 +261,7 @@ impl OneTimeTokenRepository for Store {
         account.set_mailbox(before.with_address_back(&email, at), at);
         account.raise_version();
         account.reset_after = Some(at + RESET_DELAY);
-        let factor = state.accounts.get(&user_id).and_then(|it| it.factor.as_ref());
-        if factor.is_some_and(|factor| factor.created_at >= token.created_at) {
-            state.take_factor_away(user_id);
-        }
+        state.take_factors_away(user_id, token.created_at);
         // This one as well.
         state.void_tokens(user_id, |made| {
             made.purpose != Purpose::UndoEmailChange || made.created_at >= token.created_at

@@ -10,6 +10,7 @@ use menjin_domain::jobs::{Job, Lease};
 use menjin_domain::mail::{MailState, QueuedMail};
 use menjin_domain::mfa::{Enrolment, RecoveryDigest, StoredFactor};
 use menjin_domain::one_time::{NewOneTimeToken, Recovery, TokenDigest};
+use menjin_domain::passkeys::Passkey;
 use menjin_domain::sessions::{CookieDigest, Generation, HandOffDigest, Session};
 
 /// An account.
@@ -28,6 +29,7 @@ pub(crate) struct Account {
     /// A factor that waits for its first code.
     pub(crate) enrolment: Option<Enrolment>,
     pub(crate) recovery_codes: Vec<RecoveryDigest>,
+    pub(crate) passkeys: Vec<Passkey>,
 }
 
 /// A session.

@@ -12,6 +12,7 @@ use menjin_domain::jobs::JobId;
 use menjin_domain::lockout::LockoutSubject;
 use menjin_domain::mail::MailId;
 use menjin_domain::one_time::TokenDigest;
+use menjin_domain::passkeys::NewChallenge;
 
 use super::rows::{
     Account, Failures, StoredInvitation, StoredJob, StoredMail, StoredSession, StoredToken,
@@ -33,12 +34,15 @@ pub(crate) struct State {
     pub(crate) mails: BTreeMap<MailId, StoredMail>,
     pub(crate) invitations: BTreeMap<InvitationId, StoredInvitation>,
     pub(crate) jobs: BTreeMap<JobId, StoredJob>,
+    /// What passkeys were asked to sign, and have not signed yet.
+    pub(crate) challenges: HashMap<String, NewChallenge>,
     pub(crate) records: Vec<AuditRecord>,
     // The last ids given: see `next_id`.
     pub(crate) last_account: i64,
     pub(crate) last_mail: i64,
     pub(crate) last_invitation: i64,
     pub(crate) last_job: i64,
+    pub(crate) last_passkey: i64,
     pub(crate) last_record: i64,
 }
 

@@ -83,6 +83,9 @@ named! {
         FactorAdded = "factor_added", "A second factor was confirmed; all other sessions of the user ended.";
         FactorRemoved = "factor_removed", "A second factor was taken away, by its owner or by somebody else.";
         FactorChangeFailed = "factor_change_failed", "A second factor was not added, removed or renewed: password or code was wrong, or too many have failed.";
+        PasskeyAdded = "passkey_added", "A passkey was added; all other sessions of the user ended.";
+        PasskeyRemoved = "passkey_removed", "A passkey was taken away by its owner; all other sessions of the user ended.";
+        PasskeyCountWentBack = "passkey_count_went_back", "A passkey has signed less often than before, as it says: it may have been copied. It was accepted.";
         RecoveryCodesRenewed = "recovery_codes_renewed", "New recovery codes were made; those before are gone.";
         RecoveryCodeUsed = "recovery_code_used", "A recovery code was used up.";
         OldestSessionsEnded = "oldest_sessions_ended", "Sessions of a user ended because a new one began: there may be no more.";
@@ -160,6 +163,10 @@ named! {
         UnknownName = "unknown_name", "Nobody has the name. The name is not recorded, since people may type a password there by mistake.";
         WrongPassword = "wrong_password", "The password was wrong.";
         WrongCode = "wrong_code", "The code of the second factor was wrong, or was used before.";
+        WrongPasskey = "wrong_passkey", "What the passkey had signed was not what was asked for.";
+        UnknownPasskey = "unknown_passkey", "The passkey is nobody's, or that of somebody else.";
+        ChallengeOver = "challenge_over", "The passkey was asked for too long ago, or has answered already.";
+        UserNotVerified = "user_not_verified", "The passkey did not ask its user for a PIN, a finger or a face.";
         Inactive = "inactive", "The password was right, but the account is inactive.";
         AccountChanged = "account_changed", "The account was deactivated, or its password changed, in the meantime.";
         Abandoned = "abandoned", "The client went away before the password was checked.";
@@ -231,6 +238,9 @@ impl AuditAction {
             | Self::UsersExported
             | Self::FactorAdded
             | Self::FactorRemoved
+            | Self::PasskeyAdded
+            | Self::PasskeyRemoved
+            | Self::PasskeyCountWentBack
             | Self::RecoveryCodesRenewed
             | Self::RecoveryCodeUsed
             | Self::LockoutCleared => AuditOutcome::Success,

@@ -12,6 +12,7 @@ use crate::lockout::{LockoutRepository, LoginLimits};
 use crate::mail::Outbox;
 use crate::mfa::ResealFactors;
 use crate::one_time::OneTimeTokenRepository;
+use crate::passkeys::PasskeyRepository;
 use crate::ports::{Policy, Ports, RequiredPorts};
 use crate::sessions::SessionRepository;
 
@@ -30,6 +31,8 @@ pub struct CleanedUp {
     pub jobs: u64,
     /// Invitations that were over.
     pub invitations: u64,
+    /// Challenges for passkeys that nobody has answered.
+    pub challenges: u64,
     /// Accounts whose time had come.
     pub accounts: u64,
     /// Old audit records.
@@ -62,6 +65,8 @@ pub struct Cleanup {
     pub tokens: Arc<dyn OneTimeTokenRepository>,
     /// The invitations.
     pub invitations: Arc<dyn InvitationRepository>,
+    /// The passkeys, if there are any.
+    pub passkeys: Option<Arc<dyn PasskeyRepository>>,
     /// The jobs.
     pub jobs: Arc<dyn JobRepository>,
     /// Encrypts secrets anew.
@@ -99,6 +104,7 @@ impl Cleanup {
             outbox: ports.mail.as_ref().map(|mail| mail.outbox.clone()),
             tokens: ports.one_time_tokens.clone(),
             invitations: ports.invitations.clone(),
+            passkeys: ports.passkeys.as_ref().map(|passkeys| passkeys.repository.clone()),
             jobs: ports.jobs.repository.clone(),
             factors: ResealFactors::new(&ports.factors),
             keep_mails: policy.keep_mails,
@@ -120,6 +126,10 @@ impl Cleanup {
             Some(outbox) => outbox.delete_finished(before).await?,
             None => 0,
         };
+        let challenges = match &self.passkeys {
+            Some(passkeys) => passkeys.delete_challenges(now).await?,
+            None => 0,
+        };
         let accounts = self.delete_accounts(now).await?;
         self.tokens.forget_pending_before(now - PENDING).await?;
         Ok(CleanedUp {
@@ -127,6 +137,7 @@ impl Cleanup {
             sessions: self.sessions.delete_finished(now - self.keep_sessions).await?,
             lockouts: self.lockouts.delete_stale(now - self.keep_lockouts).await?,
             mails,
+            challenges,
             tokens: self.tokens.delete_before(now - self.keep_mails.max(TOKENS)).await?,
             jobs: self.jobs.delete_expired(now).await?,
             invitations: self.invitations.delete_before(now - TOKENS).await?,
@@ -176,6 +187,7 @@ mod tests {
     use crate::mail::MockOutbox;
     use crate::mfa::FactorPorts;
     use crate::one_time::MockOneTimeTokenRepository;
+    use crate::passkeys::MockPasskeyRepository;
     use crate::sessions::MockSessionRepository;
     use crate::testing::{self, at};
 
@@ -216,6 +228,8 @@ mod tests {
         tokens.expect_delete_before().with(eq(a_month_ago)).return_once(|_| Ok(6));
         let mut jobs = MockJobRepository::new();
         jobs.expect_delete_expired().with(eq(at(1000))).return_once(|_| Ok(7));
+        let mut passkeys = MockPasskeyRepository::new();
+        passkeys.expect_delete_challenges().with(eq(at(1000))).return_once(|_| Ok(9));
         let tidy = Cleanup {
             accounts: Arc::new(accounts),
             keep_unverified: Some(Duration::from_secs(60)),
@@ -227,6 +241,7 @@ mod tests {
             outbox: Some(Arc::new(outbox)),
             tokens: Arc::new(tokens),
             invitations: Arc::new(invitations),
+            passkeys: Some(Arc::new(passkeys)),
             jobs: Arc::new(jobs),
             factors: ResealFactors::new(&FactorPorts::none()),
             keep_mails: Duration::from_secs(25),
@@ -243,6 +258,7 @@ mod tests {
             tokens,
             jobs,
             invitations,
+            challenges: 9,
             accounts,
             records,
             resealed: 0,

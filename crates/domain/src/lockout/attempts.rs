@@ -64,7 +64,11 @@ impl PromptPurpose {
 
 /// Whose password is tried, what for, and from where.
 struct Tried {
-    subject: LockoutSubject,
+    /// `None`: it is not known yet.
+    subject: Option<LockoutSubject>,
+    /// Whether it counts on the account. What nobody can guess does not, so that whoever guesses codes locks
+    /// no passkey.
+    is_counted: bool,
     purpose: Purpose,
     request: RequestContext,
 }
@@ -98,7 +102,7 @@ impl AttemptGuard {
         subject: LockoutSubject,
         request: RequestContext,
     ) -> Result<LoginAttempt<'_>, Error<TooManyAttempts>> {
-        self.begin(Tried { subject, purpose: Purpose::Login, request }).await
+        self.begin(Tried::at(subject, Purpose::Login, request)).await
     }
 
     /// Counts a check of the caller's current password before a change, or refuses it.
@@ -110,29 +114,44 @@ impl AttemptGuard {
     ) -> Result<LoginAttempt<'_>, Error<TooManyAttempts>> {
         let subject = LockoutSubject::Account(caller.user.id);
         let purpose = Purpose::Change(caller.user.id, caller.session_id, prompt);
-        self.begin(Tried { subject, purpose, request }).await
+        self.begin(Tried::at(subject, purpose, request)).await
     }
 
-    /// Counts the code of an attempt to log in, or refuses it.
+    /// Counts the code of an attempt to log in, or refuses it. `is_guessable`: whether it counts on the
+    /// account, too.
     pub(crate) async fn begin_login_code(
         &self,
         user: UserId,
+        is_guessable: bool,
         request: RequestContext,
     ) -> Result<LoginAttempt<'_>, Error<TooManyAttempts>> {
-        let subject = LockoutSubject::Codes(user);
-        self.begin(Tried { subject, purpose: Purpose::Login, request }).await
+        let tried = Tried::at(LockoutSubject::Codes(user), Purpose::Login, request);
+        self.begin(Tried { is_counted: is_guessable, ..tried }).await
     }
 
-    /// Counts a check of a code of the caller's before a change, or refuses it.
+    /// Counts, for its network only, an attempt to log in with a passkey: whose it is, it says later
+    /// ([`LoginAttempt::is_of`]).
+    pub(crate) async fn begin_passkey(
+        &self,
+        request: RequestContext,
+    ) -> Result<LoginAttempt<'_>, Error<TooManyAttempts>> {
+        let purpose = Purpose::Login;
+        self.begin(Tried { subject: None, is_counted: false, purpose, request }).await
+    }
+
+    /// Counts a check of a code of the caller's before a change, or refuses it; see
+    /// [`begin_login_code`](Self::begin_login_code).
     pub(crate) async fn begin_change_code(
         &self,
         caller: &Principal,
         prompt: PromptPurpose,
+        is_guessable: bool,
         request: RequestContext,
     ) -> Result<LoginAttempt<'_>, Error<TooManyAttempts>> {
         let subject = LockoutSubject::Codes(caller.user.id);
         let purpose = Purpose::Change(caller.user.id, caller.session_id, prompt);
-        self.begin(Tried { subject, purpose, request }).await
+        let tried = Tried::at(subject, purpose, request);
+        self.begin(Tried { is_counted: is_guessable, ..tried }).await
     }
 
     /// Whether somebody has just failed for the last time that the limits allow: nobody tries again for a day.
@@ -147,7 +166,7 @@ impl AttemptGuard {
 
     async fn begin(&self, tried: Tried) -> Result<LoginAttempt<'_>, Error<TooManyAttempts>> {
         if let Some(limits) = self.limits {
-            let (subject, network) = (&tried.subject, tried.request.network());
+            let network = tried.request.network();
             let now = self.clock.now();
             let key = RateKey::FailedLogin(network);
             if let Admission::Refused { retry_after } =
@@ -156,6 +175,10 @@ impl AttemptGuard {
                 self.trail.note(self.refusal(&tried, AuditReason::NetworkLimit));
                 return Err(Error::Refused(TooManyAttempts { retry_after }));
             }
+            let counted = tried.subject.as_ref().filter(|_| tried.is_counted);
+            let Some(subject) = counted else {
+                return Ok(LoginAttempt { guard: self, tried, decided: false });
+            };
             let admission = self.lockouts.reserve(subject, network, limits.attempts, now).await;
             if !matches!(admission, Ok(Admission::Admitted))
                 && let Err(error) = self.rates.release(key).await
@@ -209,13 +232,24 @@ impl AttemptGuard {
         }
         let event = context.event(action).because(reason);
         match tried.subject {
-            LockoutSubject::Account(id) | LockoutSubject::Codes(id) => event.on(id),
-            LockoutSubject::Nobody(_) => event,
+            Some(LockoutSubject::Account(id) | LockoutSubject::Codes(id)) => event.on(id),
+            Some(LockoutSubject::Nobody(_)) | None => event,
         }
     }
 }
 
+impl Tried {
+    fn at(subject: LockoutSubject, purpose: Purpose, request: RequestContext) -> Self {
+        Self { subject: Some(subject), is_counted: true, purpose, request }
+    }
+}
+
 impl LoginAttempt<'_> {
+    /// The attempt is this user's, as the passkey has said.
+    pub(crate) fn is_of(&mut self, user: UserId) {
+        self.tried.subject = Some(LockoutSubject::Codes(user));
+    }
+
     /// The password was right. What follows has its own audit records.
     pub(crate) fn verified(&mut self) {
         self.decided = true;
@@ -226,7 +260,10 @@ impl LoginAttempt<'_> {
         self.decided = true;
         if self.guard.limits.is_some() {
             let network = self.tried.request.network();
-            let reset = self.guard.lockouts.succeed(&self.tried.subject, network).await;
+            let reset = match &self.tried.subject {
+                Some(subject) => self.guard.lockouts.succeed(subject, network).await,
+                None => Ok(()),
+            };
             self.take_back(reset).await;
         }
     }
@@ -242,7 +279,8 @@ impl LoginAttempt<'_> {
     pub(crate) fn failed(mut self, reason: AuditReason) {
         self.decided = true;
         let Tried { subject, request, .. } = &self.tried;
-        tracing::info!(event = "password_refused", %subject, network = %request.network());
+        let subject = subject.as_ref().map(tracing::field::display);
+        tracing::info!(event = "password_refused", subject, network = %request.network());
         self.guard.trail.note(self.guard.failure(&self.tried, reason));
     }
 
@@ -251,7 +289,11 @@ impl LoginAttempt<'_> {
         self.decided = true;
         if self.guard.limits.is_some() {
             let network = self.tried.request.network();
-            let released = self.guard.lockouts.release(&self.tried.subject, network).await;
+            let counted = self.tried.subject.as_ref().filter(|_| self.tried.is_counted);
+            let released = match counted {
+                Some(subject) => self.guard.lockouts.release(subject, network).await,
+                None => Ok(()),
+            };
             self.take_back(released).await;
         }
     }

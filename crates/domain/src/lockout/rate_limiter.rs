@@ -18,6 +18,8 @@ pub enum RateKey {
     FailedRegistration(ClientNetwork),
     /// Wrong codes for one ticket of a login, by the ticket's id.
     WrongCode(Uuid),
+    /// Challenges for passkeys that anybody may ask for.
+    PasskeyRequest(ClientNetwork),
     /// Wrong codes of invitations.
     WrongInvitation(ClientNetwork),
     /// Requests for mails of a kind.
@@ -34,6 +36,7 @@ impl fmt::Display for RateKey {
             Self::FailedLogin(network) => write!(f, "login:{network}"),
             Self::FailedRegistration(network) => write!(f, "register:{network}"),
             Self::WrongCode(ticket) => write!(f, "code:{ticket}"),
+            Self::PasskeyRequest(network) => write!(f, "passkey:{network}"),
             Self::WrongInvitation(network) => write!(f, "invitation:{network}"),
             Self::MailRequest(kind, network) => write!(f, "mail:{kind}:{network}"),
             Self::MailsTo(kind, user, limit) => write!(f, "mails:{kind}:{user}:{limit}"),

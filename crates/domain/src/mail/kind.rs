@@ -26,9 +26,9 @@ pub enum MailKind {
     Invitation,
     /// Tells that the account will be deleted.
     AccountDeletion,
-    /// Tells that the account has a second factor.
+    /// Tells that the account has a second factor, or one more.
     FactorAdded,
-    /// Tells that it has none any more.
+    /// Tells that it has none any more, or one less.
     FactorRemoved,
     /// Tells that there were too many wrong codes, by somebody who knows the password.
     FactorLocked,

@@ -70,7 +70,7 @@ impl ConfirmTotp {
         let found = self.repository.enrolment(user_id, session_id, now).await?;
         let Some(sealed) = found else { return Err(nothing) };
         let purpose = PromptPurpose::FactorChange;
-        let begun = self.attempts.begin_change_code(caller, purpose, request.clone()).await;
+        let begun = self.attempts.begin_change_code(caller, purpose, true, request.clone()).await;
         let attempt = begun.map_err(Error::cast)?;
         let step = match self.sealer.open(user_id, &sealed) {
             Ok(secret) => self.totp.step(&secret, code.expose(), now),

@@ -1,4 +1,4 @@
-//! Use-case: giving up one's own second factor.
+//! Use-case: giving up one's own authenticator app.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub enum DisableMfaError {
     NoFactor(#[from] NoFactor),
 }
 
-/// Takes the caller's second factor away, after the password and a code were given again. All other sessions
+/// Takes the caller's authenticator app away, after the password and a code were given again. All other sessions
 /// end. Where the role needs a factor, the session may do nothing then but set up another.
 #[non_exhaustive]
 pub struct DisableMfa {
@@ -58,13 +58,16 @@ impl DisableMfa {
         let purpose = PromptPurpose::FactorChange;
         let asked = self.prompt.ask(caller, purpose, current, code, request.clone()).await;
         let credentials = asked.map_err(Error::cast)?;
-        if !credentials.has_factor {
+        let has_app =
+            credentials.has_factor && self.repository.find(caller.user.id).await?.is_some();
+        if !has_app {
             return Err(Error::Refused(NoFactor.into()));
         }
         let context = AuditContext::by(caller, self.clock.now(), request);
         let removal = Removal {
             user_id: caller.user.id,
             verified_version: Some(credentials.version),
+            keep_passkeys: true,
             keep_session: Some(caller.session_id),
             mail: self.post.mail(MailKind::FactorRemoved, None, &context.request)?,
             authority: Authority::over_oneself(context),

@@ -103,6 +103,8 @@ pub struct Removal {
     pub user_id: UserId,
     /// The credential version for which the owner's password was verified; `None`: somebody else acts.
     pub verified_version: Option<CredentialVersion>,
+    /// Whether the app alone goes. Then the recovery codes go only if the account has no passkey.
+    pub keep_passkeys: bool,
     /// The session that stays.
     pub keep_session: Option<SessionId>,
     /// What tells the owner.
@@ -186,12 +188,12 @@ pub trait FactorRepository: Send + Sync {
     /// verified credential version.
     async fn replace_recovery_codes(&self, new: NewRecoveryCodes) -> Result<bool, PortError>;
 
-    /// Takes the factor away, with one that is to be confirmed, the recovery codes and the count of wrong
-    /// codes; raises the credential version, ends all sessions of the user but the one to keep, appends the
+    /// Takes the factor away, with one that is to be confirmed, the passkeys, the recovery codes and the count
+    /// of wrong codes; raises the credential version, ends all sessions of the user but the one to keep, appends the
     /// mail, and records [`Removal::event`].
     ///
-    /// MUST return `false`, and change nothing, unless the account has a factor, and is of the verified
-    /// credential version if there is one. MUST return `OutOfReach` if the account is out of reach of the
+    /// MUST return `false`, and change nothing, unless the account has a factor (an app, if only that is to
+    /// go), and is of the verified credential version if there is one. MUST return `OutOfReach` if the account is out of reach of the
     /// authority.
     async fn remove(&self, removal: Removal) -> Result<bool, Error<OutOfReach>>;
 

@@ -27,7 +27,7 @@ pub enum RemoveFactorError {
     NoFactor(#[from] NoFactor),
 }
 
-/// Takes a second factor away, with the recovery codes. All sessions of the user end, the count of wrong
+/// Takes a second factor away, with the passkeys and recovery codes. All sessions of the user end, the count of wrong
 /// codes is cleared, and the owner is told.
 #[non_exhaustive]
 pub struct RemoveFactor {
@@ -81,8 +81,14 @@ impl RemoveFactor {
     ) -> Result<(), Error<RemoveFactorError>> {
         self.accounts.find(user).await?.ok_or(Error::Refused(UserNotFound.into()))?;
         let mail = self.post.mail(MailKind::FactorRemoved, None, &authority.context.request)?;
-        let (verified_version, keep_session) = (None, None);
-        let removal = Removal { user_id: user, verified_version, keep_session, mail, authority };
+        let removal = Removal {
+            user_id: user,
+            verified_version: None,
+            keep_passkeys: false,
+            keep_session: None,
+            mail,
+            authority,
+        };
         if !self.repository.remove(removal).await.map_err(Error::cast)? {
             return Err(Error::Refused(NoFactor.into()));
         }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use futures_util::future::join;
 
-use crate::common::{Causes, Clock, Error, RequestContext};
-use crate::credentials::CredentialRepository;
+use crate::common::{Causes, Clock, Error, PortError, RequestContext};
+use crate::credentials::{CredentialRepository, Credentials};
 use crate::lockout::{Admission, Limit, RateKey, RateLimiter, TooManyAttempts};
 use crate::mfa::{FactorCheck, FactorCode, FactorError};
+use crate::passkeys::{Challenges, NoPasskeys, PasskeyRequest, RequestPasskeyError};
 use crate::ports::{Policy, Ports, RequiredPorts};
 use crate::sessions::{
-    BeginSession, BeginSessionError, LoggedIn, TICKET_TTL, Ticket, TicketPurpose, TokenCodec,
+    BeginSession, BeginSessionError, LoggedIn, TICKET_TTL, Ticket, TicketClaims, TicketPurpose,
+    TokenCodec,
 };
 
 /// How many wrong codes end a ticket.
@@ -42,6 +44,17 @@ impl From<FactorError> for CompleteLoginError {
     }
 }
 
+/// Why no passkey is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RequestFactorError {
+    /// See [`CompleteLoginError::InvalidTicket`].
+    #[error("the ticket of the login is not valid any more")]
+    InvalidTicket,
+    /// There is none.
+    #[error(transparent)]
+    Passkey(#[from] RequestPasskeyError),
+}
+
 /// Takes the ticket of a login whose password was right, and a code, and begins the session. The ticket is
 /// bound to the credentials for which the password was verified: a change of password, factor or standing in
 /// between makes it void.
@@ -57,6 +70,8 @@ pub struct CompleteLogin {
     pub factor: FactorCheck,
     /// Begins the session.
     pub begin: BeginSession,
+    /// Asks for passkeys, where there are any.
+    pub(crate) challenges: Option<Challenges>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -71,8 +86,39 @@ impl CompleteLogin {
             rates: rate_limiter.clone(),
             factor: FactorCheck::new(ports, policy),
             begin: BeginSession::new(ports, policy),
+            challenges: Challenges::new(ports),
             clock: clock.clone(),
         }
+    }
+
+    /// The claims of a ticket that is still good, and whose it is.
+    async fn read(&self, ticket: &str) -> Result<Option<(TicketClaims, Credentials)>, PortError> {
+        let now = self.clock.now();
+        let Ok(claims) = self.codec.verify_ticket(ticket, TicketPurpose::SecondFactor, now) else {
+            return Ok(None);
+        };
+        let found = self.credentials.find_by_id(claims.user_id).await?;
+        let is_good = |found: &Credentials| {
+            found.version == claims.version && found.has_factor && found.check(now).is_ok()
+        };
+        Ok(found.filter(is_good).map(|credentials| (claims, credentials)))
+    }
+
+    /// Asks the browser for a passkey of whoever has the ticket; its answer is the code.
+    ///
+    /// # Errors
+    /// See [`RequestFactorError`].
+    pub async fn request_passkey(
+        &self,
+        ticket: &str,
+    ) -> Result<PasskeyRequest, Error<RequestFactorError>> {
+        let none = |error: RequestPasskeyError| Error::Refused(error.into());
+        let challenges = self.challenges.as_ref().ok_or(none(NoPasskeys.into()))?;
+        let Some((claims, _)) = self.read(ticket).await? else {
+            return Err(Error::Refused(RequestFactorError::InvalidTicket));
+        };
+        let request = challenges.second_factor(claims.user_id).await?;
+        request.ok_or(none(RequestPasskeyError::HasNone))
     }
 
     /// Runs the use-case.
@@ -86,14 +132,9 @@ impl CompleteLogin {
         request: RequestContext,
     ) -> Result<LoggedIn, Error<CompleteLoginError>> {
         let (now, over) = (self.clock.now(), CompleteLoginError::InvalidTicket);
-        let Ok(claims) = self.codec.verify_ticket(ticket, TicketPurpose::SecondFactor, now) else {
+        let Some((claims, credentials)) = self.read(ticket).await? else {
             return Err(Error::Refused(over));
         };
-        let found = self.credentials.find_by_id(claims.user_id).await?;
-        let is_good = |found: &crate::credentials::Credentials| {
-            found.version == claims.version && found.has_factor && found.check(now).is_ok()
-        };
-        let credentials = found.filter(is_good).ok_or_else(|| Error::Refused(over.clone()))?;
         let key = RateKey::WrongCode(claims.token_id);
         if let Admission::Refused { .. } = self.rates.reserve(key, CODES, now).await? {
             return Err(Error::Refused(over));
@@ -190,6 +231,7 @@ mod tests {
                 rates: Arc::new(rates),
                 factor: factor(self.step),
                 begin: testing::begin(Arc::new(sessions), 9),
+                challenges: None,
                 clock: testing::clock(9),
             };
             let code = FactorCode::parse("123456").unwrap();
@@ -253,6 +295,30 @@ mod tests {
             let expected = matches!(result, Err(Error::Refused(CompleteLoginError::WrongCode)));
             assert!(expected, "{result:?}");
         }
+    }
+
+    /// The clean-up may encrypt a secret anew between the look at it and the use of its code.
+    #[tokio::test]
+    async fn y5_a_code_is_right_while_its_secret_is_encrypted_anew() {
+        let under =
+            |key_id: &str| SealedSecret { sealed: "c2VjcmV0".into(), key_id: key_id.into() };
+        let mut repository = MockFactorRepository::new();
+        let mut keys = ["old", "new"].into_iter();
+        repository.expect_find().times(2).returning(move |_| {
+            let secret = under(keys.next().unwrap());
+            Ok(Some(StoredFactor { secret, last_step: 0, created_at: at(0) }))
+        });
+        repository.expect_use_step().times(2).returning(|_, secret, _| Ok(secret.key_id == "new"));
+        let mut sealer = MockSealer::new();
+        sealer.expect_open().returning(|_, _, sealed| Some(sealed.to_vec()));
+        sealer.expect_key_id().returning(|| "new".to_owned());
+        let check = FactorCheck {
+            repository: Arc::new(repository),
+            sealer: FactorSealer(Arc::new(sealer)),
+            ..factor(Some((7, true)))
+        };
+        let code = FactorCode::parse("123456").unwrap();
+        assert!(check.of_login(USER, &code, testing::request()).await.is_ok());
     }
 
     #[tokio::test]

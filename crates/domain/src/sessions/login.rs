@@ -198,7 +198,8 @@ impl Login {
         let Some(code) = code else {
             let purpose = TicketPurpose::SecondFactor;
             let ticket = self.begin.tokens.ticket(purpose, credentials, self.clock.now())?;
-            return Err(Error::Refused(LoginError::MfaRequired(ticket)));
+            let methods = self.factor.methods(credentials.user_id).await?;
+            return Err(Error::Refused(LoginError::MfaRequired(Ticket { methods, ..ticket })));
         };
         let checked = self.factor.of_login(credentials.user_id, &code, request.clone()).await;
         let attempt = checked.map_err(Error::cast)?;
@@ -247,6 +248,7 @@ mod tests {
         CredentialVersion, MockCredentialRepository, MockPasswordHasher, Permit,
     };
     use crate::lockout::{Admission, LoginLimits, MockLockoutRepository, MockRateLimiter};
+    use crate::mfa::FactorMethod;
     use crate::sessions::{
         CreateSessionError, MockSessionRepository, OnExcess, SessionLimit, StaleCredentials,
     };
@@ -471,6 +473,7 @@ mod tests {
         let Err(Error::Refused(LoginError::MfaRequired(ticket))) = world.login().await else {
             panic!("no code was asked for");
         };
+        assert_eq!(ticket.methods, [FactorMethod::Totp, FactorMethod::RecoveryCode]);
         assert_eq!(ticket.expires_in, Duration::from_secs(300));
         trail.has([]);
         // Nobody learns without the password that there is a factor.

@@ -25,7 +25,7 @@ pub use begin::{BeginSession, LoggedIn};
 #[cfg(feature = "mock")]
 pub use codec::MockTokenCodec;
 pub use codec::{AccessClaims, InvalidToken, PublicKey, PublicPoint, RefreshClaims, TokenCodec};
-pub use complete_login::{CompleteLogin, CompleteLoginError};
+pub use complete_login::{CompleteLogin, CompleteLoginError, RequestFactorError};
 pub use cookie::{CookieDigest, Cookies, SessionCookie};
 pub use hand_off::{
     CodeChallenge, CodeVerifier, ExchangeCode, ExchangeCodeError, HAND_OFF_TTL, HandOffCode,

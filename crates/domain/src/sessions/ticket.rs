@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use crate::common::{Timestamp, UserId};
 use crate::credentials::CredentialVersion;
+use crate::mfa::FactorMethod;
 
 /// How long a ticket is good.
 pub const TICKET_TTL: Duration = Duration::from_secs(5 * 60);
@@ -49,4 +50,6 @@ pub struct Ticket {
     pub token: SecretString,
     /// How long it is good from now on.
     pub expires_in: Duration,
+    /// Of what a code may be, where one is asked for.
+    pub methods: Vec<FactorMethod>,
 }

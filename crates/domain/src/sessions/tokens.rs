@@ -69,7 +69,7 @@ impl TokenIssuer {
             issued_at,
             expires_at: issued_at + TICKET_TTL,
         })?;
-        Ok(Ticket { token, expires_in: TICKET_TTL })
+        Ok(Ticket { token, expires_in: TICKET_TTL, methods: Vec::new() })
     }
 
     pub(crate) fn issue(&self, grant: &Grant, now: Timestamp) -> Result<TokenPair, PortError> {

@@ -15,5 +15,5 @@ pub use cache::{SessionCache, Ticket};
 pub use invalidation::Invalidation;
 pub use stores::{
     CachedAccounts, CachedCredentials, CachedFactors, CachedInvitations, CachedOneTimeTokens,
-    CachedSessions,
+    CachedPasskeys, CachedSessions,
 };

@@ -30,6 +30,10 @@ use menjin_domain::one_time::{
     EmailVerification, NewOneTimeToken, OneTimeTokenRepository, PasswordReset, Purpose, Recipient,
     TokenDigest, TokenHolder, TokenInvalid,
 };
+use menjin_domain::passkeys::{
+    ChallengePurpose, NewChallenge, NewPasskey, Passkey, PasskeyRemoval, PasskeyRepository,
+    PasskeyUse,
+};
 use menjin_domain::sessions::{
     CookieDigest, CreateSessionError, HandOffDigest, InvalidationChannel, LiveSession, NewSession,
     Reauthentication, Rotation, RotationOutcome, Session, SessionQuery, SessionRepository,
@@ -696,6 +700,70 @@ impl FactorRepository for CachedFactors {
 
     async fn count_of_other_keys(&self, key_id: &str) -> Result<u64, PortError> {
         self.store.count_of_other_keys(key_id).await
+    }
+}
+
+/// Passkeys whose changes end sessions, and are told to the session cache.
+pub struct CachedPasskeys {
+    store: Arc<dyn PasskeyRepository>,
+    changes: Changes,
+}
+
+impl CachedPasskeys {
+    /// Puts the cache before a store; `others` tells other processes of changes.
+    ///
+    /// # Panics
+    /// Panics outside of a tokio runtime, on which its writes run.
+    pub fn new(
+        store: Arc<dyn PasskeyRepository>,
+        cache: Arc<SessionCache>,
+        others: Option<Arc<dyn InvalidationChannel>>,
+    ) -> Self {
+        Self { store, changes: Changes::new(cache, others) }
+    }
+}
+
+#[async_trait]
+impl PasskeyRepository for CachedPasskeys {
+    async fn begin(&self, challenge: NewChallenge) -> Result<(), PortError> {
+        self.store.begin(challenge).await
+    }
+
+    async fn take(
+        &self,
+        challenge: &str,
+        purpose: ChallengePurpose,
+        at: Timestamp,
+    ) -> Result<bool, PortError> {
+        self.store.take(challenge, purpose, at).await
+    }
+
+    async fn list(&self, user: UserId) -> Result<Vec<Passkey>, PortError> {
+        self.store.list(user).await
+    }
+
+    async fn find(&self, credential_id: &str) -> Result<Option<Passkey>, PortError> {
+        self.store.find(credential_id).await
+    }
+
+    async fn add(&self, new: NewPasskey) -> Result<bool, PortError> {
+        let (store, id) = (Arc::clone(&self.store), new.user_id);
+        let write = async move { store.add(new).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn use_passkey(&self, used: PasskeyUse) -> Result<bool, PortError> {
+        self.store.use_passkey(used).await
+    }
+
+    async fn remove(&self, removal: PasskeyRemoval) -> Result<bool, PortError> {
+        let (store, id) = (Arc::clone(&self.store), removal.user_id);
+        let write = async move { store.remove(removal).await };
+        self.changes.after(Invalidation::User(id), write).await?
+    }
+
+    async fn delete_challenges(&self, before: Timestamp) -> Result<u64, PortError> {
+        self.store.delete_challenges(before).await
     }
 }
 
