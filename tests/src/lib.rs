@@ -4,6 +4,7 @@
 //!
 //! * [`app`]: a whole server in this process, on a free port, with a database of its own; it hands
 //!   out clients, anonymous and logged in.
+//! * [`authenticator`]: a software authenticator, for passkeys.
 //! * [`browser`]: a browser without a screen, for pages.
 //! * [`client`]: those clients; their answers print as snapshots.
 //! * [`process`]: the real binary as a process of its own, to be killed.
@@ -27,6 +28,7 @@
 )]
 
 pub mod app;
+pub mod authenticator;
 pub mod browser;
 pub mod client;
 pub mod forge;

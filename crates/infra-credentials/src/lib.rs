@@ -12,6 +12,8 @@
 //! * [`DerivedKeys`], a [`TokenMaker`](menjin_domain::one_time::TokenMaker): keys for what is derived
 //!   from the signing secret, and the tokens of links in mails.
 //! * [`AppCodes`], a [`Totp`](menjin_domain::mfa::Totp): the codes of authenticator apps (RFC 6238).
+//! * [`Webauthn`], a [`PasskeyVerifier`](menjin_domain::passkeys::PasskeyVerifier): what passkeys
+//!   sign (WebAuthn Level 3).
 //! * [`OsRandom`], a [`Random`](menjin_domain::common::Random): the randomness of the operating
 //!   system.
 
@@ -22,6 +24,7 @@ mod random;
 mod sealer;
 mod tokens;
 mod totp;
+mod webauthn;
 
 pub use derived::DerivedKeys;
 pub use hashing::{
@@ -35,3 +38,4 @@ pub use tokens::{
     UnusableKey,
 };
 pub use totp::AppCodes;
+pub use webauthn::Webauthn;
