@@ -8,6 +8,7 @@ use menjin_domain::common::{Causes, Clock};
 use menjin_domain::credentials::PasswordHasher;
 use menjin_domain::import::UserTables;
 use menjin_domain::mail::Mailer;
+use menjin_domain::passkeys::RelyingParty;
 use menjin_domain::ports::Policy;
 use menjin_domain::services::Services;
 use menjin_infra_credentials::{AccessKey, AccessVerifier, HashingConfig, JwtConfig, PolicyConfig};
@@ -59,7 +60,7 @@ pub struct Builder {
 enum Source {
     Nowhere,
     Database(Database),
-    Open(Store),
+    Open(Box<Store>),
 }
 
 /// Where the secret comes from.
@@ -125,7 +126,7 @@ impl Builder {
 
     /// Uses a store that is open: one of your own ([`Store::of`]), or one that others use as well.
     pub fn store(self, store: impl Into<Store>) -> Self {
-        Self { source: Source::Open(store.into()), ..self }
+        Self { source: Source::Open(Box::new(store.into())), ..self }
     }
 
     /// Keeps the secret that tokens are signed with in this file. It is made if it is not there yet, and only
@@ -228,6 +229,13 @@ impl Builder {
         self
     }
 
+    /// Lets users log in with passkeys of this site (WebAuthn). Without it there are none: a passkey is bound to
+    /// the name of a site.
+    pub fn passkeys(mut self, party: impl Into<Option<RelyingParty>>) -> Self {
+        self.choices.passkeys = party.into();
+        self
+    }
+
     /// Sends mails with this. Set [`Policy::mail`], too: it says where links lead.
     pub fn mailer(mut self, mailer: Arc<dyn Mailer>) -> Self {
         self.choices.mailer = Some(mailer);
@@ -271,7 +279,7 @@ impl Builder {
                 }
                 Store::open(database).await?
             }
-            Source::Open(store) => store,
+            Source::Open(store) => *store,
         };
         let (access_ttl, refresh_ttl) = (policy.access_ttl, policy.session_ttl);
         // The lifetimes are those of the policy, and the secret is read where it may block.

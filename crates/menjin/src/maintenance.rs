@@ -72,6 +72,7 @@ async fn clean_up_for_ever(every: Duration, cleanup: Arc<Cleanup>) {
                     tokens,
                     jobs,
                     invitations,
+                    challenges,
                     accounts,
                     records,
                     resealed,
@@ -84,6 +85,7 @@ async fn clean_up_for_ever(every: Duration, cleanup: Arc<Cleanup>) {
                     tokens,
                     jobs,
                     invitations,
+                    challenges,
                     records,
                     resealed,
                     "cleaned up"

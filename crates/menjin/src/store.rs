@@ -16,6 +16,7 @@ use menjin_domain::lockout::LockoutRepository;
 use menjin_domain::mail::Outbox;
 use menjin_domain::mfa::FactorRepository;
 use menjin_domain::one_time::OneTimeTokenRepository;
+use menjin_domain::passkeys::PasskeyRepository;
 use menjin_domain::ports::Repositories;
 use menjin_domain::sessions::SessionRepository;
 #[cfg(feature = "postgres")]
@@ -58,6 +59,7 @@ pub struct Store {
     pub audit_records: Arc<dyn AuditRepository>,
     pub one_time_tokens: Arc<dyn OneTimeTokenRepository>,
     pub factors: Arc<dyn FactorRepository>,
+    pub passkeys: Arc<dyn PasskeyRepository>,
     pub invitations: Arc<dyn InvitationRepository>,
     pub jobs: Arc<dyn JobRepository>,
     pub outbox: Arc<dyn Outbox>,
@@ -134,6 +136,7 @@ impl Store {
             audit_records: store.clone(),
             one_time_tokens: store.clone(),
             factors: store.clone(),
+            passkeys: store.clone(),
             invitations: store.clone(),
             jobs: store.clone(),
             outbox: store.clone(),

@@ -12,16 +12,17 @@ use menjin_domain::jobs::JobPorts;
 use menjin_domain::lockout::RateLimiter;
 use menjin_domain::mail::{MailPorts, Mailer};
 use menjin_domain::mfa::FactorPorts;
+use menjin_domain::passkeys::{PasskeyPorts, RelyingParty};
 use menjin_domain::ports::{Ports, RequiredPorts};
 use menjin_domain::sessions::{InvalidationChannel, Subscription, TokenCodec};
 use menjin_infra_credentials::{
     AppCodes, BcryptPool, DerivedKeys, HashingConfig, JwtCodec, JwtConfig, OsRandom, PasswordRules,
-    PolicyConfig, random_key,
+    PolicyConfig, Webauthn, random_key,
 };
 use menjin_infra_memory::{
     AuditQueue, CachedAccounts, CachedCredentials, CachedFactors, CachedInvitations,
-    CachedOneTimeTokens, CachedSessions, CachedTokens, MemoryCache, MemoryCacheConfig,
-    MemoryRateLimiter, SessionCache, SystemClock,
+    CachedOneTimeTokens, CachedPasskeys, CachedSessions, CachedTokens, MemoryCache,
+    MemoryCacheConfig, MemoryRateLimiter, SessionCache, SystemClock,
 };
 #[cfg(feature = "redis")]
 use menjin_infra_redis::{
@@ -53,6 +54,7 @@ pub(crate) struct Choices {
     pub(crate) session_cache_ttl: Duration,
     pub(crate) cache: MemoryCacheConfig,
     pub(crate) audit_queue: usize,
+    pub(crate) passkeys: Option<RelyingParty>,
     pub(crate) mailer: Option<Arc<dyn Mailer>>,
     pub(crate) tables: Arc<dyn UserTables>,
 }
@@ -71,6 +73,7 @@ impl Default for Choices {
             session_cache_ttl: Duration::from_secs(1),
             cache: MemoryCacheConfig::default(),
             audit_queue: 1024,
+            passkeys: None,
             mailer: None,
             tables: Arc::new(NoTables),
         }
@@ -94,8 +97,16 @@ pub(crate) fn wire(
 ) -> Result<Wired, BuildError> {
     let shared = shared(&choices)?;
     let (cached, subscription) = with_session_cache(&choices, store, &shared);
-    let Store { accounts, credentials, sessions, one_time_tokens, invitations, factors, .. } =
-        cached;
+    let Store {
+        accounts,
+        credentials,
+        sessions,
+        one_time_tokens,
+        invitations,
+        factors,
+        passkeys,
+        ..
+    } = cached;
     let trail = Arc::new(AuditQueue::start(store.audit_records.clone(), choices.audit_queue));
     let random = Arc::new(OsRandom);
     let keys = Arc::new(DerivedKeys::new(&tokens.secret, &tokens.verify_only_secrets));
@@ -130,6 +141,11 @@ pub(crate) fn wire(
         totp: Arc::new(AppCodes::new(&choices.name)),
         sealer: keys.clone(),
     };
+    ports.passkeys = choices.passkeys.map(|party| PasskeyPorts {
+        repository: passkeys,
+        verifier: Arc::new(Webauthn),
+        party,
+    });
     ports.jobs = JobPorts { repository: store.jobs.clone(), sealer: keys, tables: choices.tables };
     let component = |name, importance, probe| Component { name, importance, probe };
     ports.components = vec![
@@ -170,6 +186,7 @@ fn with_session_cache(
         )),
         invitations: Arc::new(CachedInvitations::new(store.invitations, own(), channel())),
         factors: Arc::new(CachedFactors::new(store.factors, own(), channel())),
+        passkeys: Arc::new(CachedPasskeys::new(store.passkeys, own(), channel())),
         sessions: Arc::new(CachedSessions::new(store.sessions, own(), channel())),
         ..store
     };

@@ -82,6 +82,7 @@ impl Application {
             .issuer_and_audience(&settings.auth.issuer, &settings.auth.audience)
             .policy(policy(settings)?)
             .name(&settings.mfa.issuer)
+            .passkeys(settings.passkeys.party(settings)?)
             .hasher(Arc::new(PausingHasher(Arc::new(hasher))))
             .passwords(settings.password.policy())
             .clock(clock)

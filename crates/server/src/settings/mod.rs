@@ -26,6 +26,7 @@ mod mfa;
 mod names;
 mod origin;
 mod pages;
+mod passkeys;
 mod password;
 mod redis;
 mod registration;
@@ -96,6 +97,8 @@ pub struct Settings {
     #[garde(dive)]
     pub(crate) mfa: mfa::MfaSettings,
     #[garde(dive)]
+    pub(crate) passkeys: passkeys::PasskeySettings,
+    #[garde(dive)]
     pub(crate) pages: pages::PagesSettings,
     #[garde(dive)]
     pub(crate) import: import::ImportSettings,
@@ -151,6 +154,7 @@ impl Settings {
         self.accounts.check(self.mail.is_on())?;
         self.attributes()?;
         self.mfa.required_for(&self.roles()?)?;
+        self.passkeys.party(self)?;
         self.registration.default_role(&self.roles()?).map(drop)
     }
 

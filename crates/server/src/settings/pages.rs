@@ -87,7 +87,7 @@ impl PagesSettings {
 }
 
 /// Scheme, host and port of an address, as browsers send them: without the port that the scheme has anyway.
-fn origin(url: &str) -> Option<String> {
+pub(super) fn origin(url: &str) -> Option<String> {
     let url: Uri = url.parse().ok()?;
     let (scheme, host) = (url.scheme_str()?, url.host()?.to_ascii_lowercase());
     let usual = if scheme == "https" { 443 } else { 80 };
