@@ -146,7 +146,10 @@ impl Shown {
     pub fn value_of(&self, name: &str) -> String {
         let after = self.html.split_once(&format!("name=\"{name}\"")).map_or("", |(_, rest)| rest);
         let value = after.split_once('>').map_or("", |(tag, _)| tag).split_once("value=\"");
-        value.and_then(|(_, rest)| rest.split_once('"')).map_or("", |(value, _)| value).to_owned()
+        value
+            .and_then(|(_, rest)| rest.split_once('"'))
+            .map_or("", |(value, _)| value)
+            .replace("&quot;", "\"")
     }
 
     /// Whether it leads to this place.

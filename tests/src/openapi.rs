@@ -24,7 +24,7 @@ pub fn filled<'a>(path: &str, value: impl Fn(&str) -> &'a str) -> String {
 /// A value for each parameter of a path: valid, and if possible an id that nobody has.
 pub fn any_value(parameter: &str) -> &'static str {
     match parameter {
-        "user_id" | "mail_id" | "invitation_id" | "job_id" => "4711",
+        "user_id" | "mail_id" | "invitation_id" | "job_id" | "passkey_id" => "4711",
         "key" => "greeting",
         "session_id" => "00000000-0000-4000-8000-000000000000",
         other => panic!("{other}: say what the value of this parameter is"),

@@ -24,6 +24,7 @@ use menjin_domain::jobs::{JobInProgress, JobNotFound};
 use menjin_domain::mail::MailOff;
 use menjin_domain::mfa::NoFactor;
 use menjin_domain::one_time::TokenInvalid;
+use menjin_domain::passkeys::{NoPasskeys, PasskeyNotFound};
 use menjin_domain::sessions::{SessionNotFound, Ticket};
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
@@ -246,6 +247,20 @@ errors! {
     NoFactor: 409 "no_factor", "the user has no second factor",
         "该用户未启用两步验证", "The user has no second factor",
         of: NoFactor;
+    PasskeysOff: 409 "passkeys_off", "passkeys are not set up on this server",
+        "服务器未启用通行密钥", "Passkeys are not set up on this server",
+        of: NoPasskeys;
+    NoPasskey: 409 "no_passkey", "the user has no passkey",
+        "您没有通行密钥", "You have no passkey";
+    PasskeyNotFound: 404 "passkey_not_found", "the user has no such passkey",
+        "通行密钥不存在", "Passkey not found",
+        of: PasskeyNotFound;
+    TooManyPasskeys: 409 "too_many_passkeys", "the user has as many passkeys as there may be",
+        "通行密钥数量已达上限，请先移除一个", "You have as many passkeys as you may: remove one first";
+    BadPasskey: 400 "bad_passkey", "what the browser has made is no passkey for this site",
+        "浏览器返回的通行密钥无法用于本站", "What the browser has made is no passkey for this site";
+    InvalidPasskey: 401 "invalid_passkey", "nobody logs in with this passkey, or it was asked for too long ago",
+        "通行密钥未被接受，请重试或使用密码登录", "The passkey was not accepted: try again, or log in with your password";
     TooManySessions: 409 "too_many_sessions", "the user has as many sessions as there may be",
         "登录的设备已达上限，请先结束一个会话", "You are logged in on as many devices as you may: end a session first";
     Unavailable: 503 "unavailable", "a back end is unavailable",
@@ -319,6 +334,7 @@ impl ErrorKind {
             Self::NotAuthenticated
             | Self::InvalidCredentials
             | Self::MfaRequired
+            | Self::InvalidPasskey
             | Self::InvalidCode => Some("Bearer"),
             _ => None,
         }

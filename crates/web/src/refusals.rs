@@ -23,8 +23,13 @@ use menjin_domain::invitations::{
 use menjin_domain::lockout::TooManyAttempts;
 use menjin_domain::mail::RetryMailError;
 use menjin_domain::mfa::{ConfirmTotpError, DisableMfaError, EnrolTotpError, RemoveFactorError};
+use menjin_domain::passkeys::{
+    AddPasskeyError, BeginPasskeyError, LoginWithPasskeyError, RemovePasskeyError,
+    RequestLoginError, RequestPasskeyError,
+};
 use menjin_domain::sessions::{
-    CompleteLoginError, ExchangeCodeError, InvalidToken, LoginError, RevokeUserSessionsError,
+    CompleteLoginError, ExchangeCodeError, InvalidToken, LoginError, RequestFactorError,
+    RevokeUserSessionsError,
 };
 
 use crate::error::{ApiError, ErrorKind};
@@ -235,6 +240,77 @@ impl From<DisableMfaError> for ApiError {
         match error {
             DisableMfaError::Prompt(error) => error.into(),
             DisableMfaError::NoFactor(error) => error.into(),
+        }
+    }
+}
+
+impl From<BeginPasskeyError> for ApiError {
+    fn from(error: BeginPasskeyError) -> Self {
+        match error {
+            BeginPasskeyError::NoPasskeys(error) => error.into(),
+            BeginPasskeyError::Prompt(error) => error.into(),
+            BeginPasskeyError::EmailNotVerified => ErrorKind::EmailNotVerified.into(),
+            BeginPasskeyError::TooMany => ErrorKind::TooManyPasskeys.into(),
+        }
+    }
+}
+
+impl From<AddPasskeyError> for ApiError {
+    fn from(error: AddPasskeyError) -> Self {
+        match error {
+            AddPasskeyError::NoPasskeys(error) => error.into(),
+            AddPasskeyError::NothingToConfirm => ErrorKind::NothingToConfirm.into(),
+            AddPasskeyError::BadAnswer(_) => ErrorKind::BadPasskey.into(),
+        }
+    }
+}
+
+impl From<RequestPasskeyError> for ApiError {
+    fn from(error: RequestPasskeyError) -> Self {
+        match error {
+            RequestPasskeyError::NoPasskeys(error) => error.into(),
+            RequestPasskeyError::HasNone => ErrorKind::NoPasskey.into(),
+        }
+    }
+}
+
+impl From<RequestFactorError> for ApiError {
+    fn from(error: RequestFactorError) -> Self {
+        match error {
+            RequestFactorError::InvalidTicket => ErrorKind::InvalidMfaToken.into(),
+            RequestFactorError::Passkey(error) => error.into(),
+        }
+    }
+}
+
+impl From<RemovePasskeyError> for ApiError {
+    fn from(error: RemovePasskeyError) -> Self {
+        match error {
+            RemovePasskeyError::Prompt(error) => error.into(),
+            RemovePasskeyError::NotFound(error) => error.into(),
+        }
+    }
+}
+
+impl From<RequestLoginError> for ApiError {
+    fn from(error: RequestLoginError) -> Self {
+        match error {
+            RequestLoginError::NoPasskeys(error) => error.into(),
+            RequestLoginError::TooManyAttempts(error) => error.into(),
+        }
+    }
+}
+
+impl From<LoginWithPasskeyError> for ApiError {
+    fn from(error: LoginWithPasskeyError) -> Self {
+        match error {
+            LoginWithPasskeyError::NoPasskeys(error) => error.into(),
+            LoginWithPasskeyError::Refused => ErrorKind::InvalidPasskey.into(),
+            LoginWithPasskeyError::EmailNotVerified => ErrorKind::EmailNotVerified.into(),
+            LoginWithPasskeyError::TooManyAttempts(error) => error.into(),
+            LoginWithPasskeyError::TooManySessions(ticket) => {
+                Self::with_ticket(ErrorKind::TooManySessions, ticket)
+            }
         }
     }
 }

@@ -20,6 +20,7 @@ use menjin_domain::jobs::JobId;
 use menjin_domain::mail::{MailId, MailState};
 use menjin_domain::mfa::FactorCode;
 use menjin_domain::one_time::OneTimeToken;
+use menjin_domain::passkeys::{PasskeyId, PasskeyName};
 use menjin_domain::sessions::{CodeVerifier, HandOffCode, SessionPosition};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
@@ -84,8 +85,17 @@ text_fields! {
         "type": "string", "format": "password", "example": "password123",
     };
     FactorCode => Self, |sent| Ok(Self::parse(sent)?), {
-        "type": "string", "maxLength": 64, "example": "123456",
-        "description": "Six digits of the authenticator app, or a recovery code.",
+        "type": "string", "maxLength": Self::MAX_BYTES, "example": "123456",
+        "description": "Six digits of the authenticator app, a recovery code, or the JSON text of what a \
+                        passkey has answered.",
+    };
+    PasskeyAnswer => String, |sent| Ok(sent.clone()), {
+        "type": "string", "maxLength": FactorCode::MAX_BYTES,
+        "example": r#"{"id":"SGVsbG8","rawId":"SGVsbG8","type":"public-key","response":{}}"#,
+        "description": "The JSON text of what the browser gives, as `PublicKeyCredential.toJSON()` makes it.",
+    };
+    PasskeyName => Self, |sent| Ok(Self::parse(sent)?), {
+        "type": "string", "minLength": 1, "maxLength": Self::MAX, "example": "iPhone",
     };
     OneTimeToken => Self, |sent| Ok(Self::parse(sent)?), {
         "type": "string", "maxLength": 4 * Self::LENGTH,
@@ -151,6 +161,7 @@ text_fields! {
         "type": "string", "enum": names(&Self::ALL, Self::as_str),
     };
 
+    PasskeyId => Self, |sent| id(sent), { "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX };
     InvitationId => Self, |sent| id(sent), { "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX };
 
     AuditAction => Self, |sent| sent.parse().map_err(|_unknown| Problem::UnknownAction), {
@@ -295,12 +306,17 @@ path_parameters! {
     SessionId: "session_id", "The id of the session.", "0197c1f0-5a9e-7cc3-98c4-dc0c0c07398f";
     MailId: "mail_id", "The id of the mail.", 1;
     JobId: "job_id", "The id of the import, or of the change of many users.", 1;
+    PasskeyId: "passkey_id", "The id of the passkey.", 1;
     InvitationId: "invitation_id", "The id of the invitation.", 1;
     CacheKey: "key", "The key of the entry.", "greeting";
 }
 
 /// A token, as it was issued.
 pub enum Token {}
+
+/// What a browser gives that has asked an authenticator.
+#[derive(Debug, Clone, Copy)]
+pub enum PasskeyAnswer {}
 
 /// An integer within bounds, in digits, as queries have it.
 pub enum Integer<const MIN: u64, const MAX: u64> {}

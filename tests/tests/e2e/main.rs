@@ -39,6 +39,7 @@ mod oauth;
 mod openapi;
 mod own_sessions;
 mod pages;
+mod passkeys;
 mod passwords;
 mod queries;
 mod races;

@@ -26,7 +26,7 @@ use Access::{Cache, Everybody, EverybodyOrUsers, Restricted, Right, Users};
 
 /// The rule of each operation. One that is not here fails the test: nobody adds a route without
 /// saying who may call it.
-const RULES: [(&str, &str, Access); 84] = [
+const RULES: [(&str, &str, Access); 92] = [
     ("GET", "/api/v1/audit", Right("audit.read")),
     ("GET", "/api/v1/mails", Right("mails.read")),
     ("POST", "/api/v1/mails/{mail_id}/retry", Right("mails.retry")),
@@ -45,6 +45,14 @@ const RULES: [(&str, &str, Access); 84] = [
     ("POST", "/api/v1/auth/exchange", Everybody),
     ("GET", "/api/v1/auth/check", Users),
     ("POST", "/api/auth/mfa", Everybody),
+    ("POST", "/api/v1/auth/mfa/passkey", Everybody),
+    ("POST", "/api/v1/auth/passkey", Everybody),
+    ("POST", "/api/v1/auth/passkey/options", Everybody),
+    ("GET", "/api/v1/users/me/mfa", Users),
+    ("POST", "/api/v1/users/me/mfa/passkeys", Users),
+    ("POST", "/api/v1/users/me/mfa/passkeys/options", Users),
+    ("POST", "/api/v1/users/me/mfa/passkeys/request", Users),
+    ("POST", "/api/v1/users/me/mfa/passkeys/{passkey_id}/remove", Users),
     ("POST", "/api/v1/users/me/mfa/totp", Users),
     ("POST", "/api/v1/users/me/mfa/totp/confirm", Users),
     ("POST", "/api/v1/users/me/mfa/totp/disable", Users),

@@ -8,6 +8,7 @@ use actix_web::http::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, ResponseError};
+use menjin_domain::mfa::FactorMethod;
 use menjin_web::problem::FieldError;
 use menjin_web::schema::{Components, Schema};
 use menjin_web::{ApiError, ErrorKind, response};
@@ -98,17 +99,14 @@ pub(crate) fn begin_error(error: &ApiError) -> HttpResponseBuilder {
     response
 }
 
-/// Of what a code of the second factor may be.
-const METHODS: [&str; 2] = ["totp", "recovery_code"];
-
 /// With what a client goes on that was refused.
 #[derive(Serialize)]
 pub(crate) struct TicketResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     mfa_token: Option<String>,
     /// What a code may be of.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    methods: &'static [&'static str],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    methods: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sessions_token: Option<String>,
     expires_in: u64,
@@ -119,10 +117,9 @@ impl TicketResponse {
         let ticket = error.ticket.as_ref()?;
         let token = ticket.token.expose_secret();
         let is_for = |kind| (error.kind == kind).then(|| token.to_owned());
-        let is_mfa = error.kind == ErrorKind::MfaRequired;
         Some(Self {
             mfa_token: is_for(ErrorKind::MfaRequired),
-            methods: if is_mfa { &METHODS } else { &[] },
+            methods: ticket.methods.iter().map(|method| method.as_str()).collect(),
             sessions_token: is_for(ErrorKind::TooManySessions),
             expires_in: ticket.expires_in.as_secs(),
         })
@@ -136,7 +133,8 @@ impl TicketResponse {
             "description": "For how many seconds the token beside it is good.",
         });
         let methods = json!({
-            "type": "array", "items": { "type": "string", "enum": METHODS },
+            "type": "array",
+            "items": { "type": "string", "enum": FactorMethod::ALL.map(FactorMethod::as_str) },
             "description": "With `mfa_required` only: of what a code may be.",
         });
         [

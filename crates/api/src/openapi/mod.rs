@@ -184,6 +184,7 @@ fn tags() -> Value {
         { "name": "Invitations", "description": "Who is invited, for administrators." },
         { "name": "Mail", "description": "Which mails were sent, for administrators." },
         { "name": "Second factor", "description": "Authenticator apps and recovery codes." },
+        { "name": "Passkeys", "description": "Passkeys (WebAuthn): as a second factor, and to log in with alone." },
         { "name": "Cache", "description": "Values that clients keep for each other." },
         {
             "name": "Authentication (envelope)",

@@ -14,9 +14,12 @@ mod auth {
     pub(super) mod forgot_password;
     pub(super) mod login;
     pub(super) mod logout;
+    pub(super) mod passkey;
     pub(super) mod reauthenticate;
     pub(super) mod refresh;
     pub(super) mod register;
+    pub(super) mod request_factor;
+    pub(super) mod request_passkey;
     pub(super) mod resend_verification;
     pub(super) mod reset_password;
     pub(super) mod undo_email_change;
@@ -38,11 +41,17 @@ mod mail {
     pub(super) mod retry;
 }
 mod mfa {
+    pub(super) mod add_passkey;
+    pub(super) mod begin_passkey;
     pub(super) mod confirm;
     pub(super) mod disable;
     pub(super) mod enrol;
+    pub(super) mod list;
+    pub(super) mod passkey_options;
     pub(super) mod remove_of_user;
+    pub(super) mod remove_passkey;
     pub(super) mod renew_recovery_codes;
+    pub(super) mod request_passkey;
 }
 pub(crate) mod responses;
 mod sessions {
@@ -93,6 +102,7 @@ pub use invitations::create::IssuedResponse;
 pub use invitations::list::InvitationResponse;
 pub use mail::list::MailResponse;
 pub(crate) use mfa::enrol::qr_code;
+pub(crate) use mfa::passkey_options::{CreationOptions, RequestOptions};
 pub use responses::User as UserResponse;
 pub use users::create::CreatedUserResponse;
 pub(crate) use users::get_import::failure as job_failure;
@@ -116,6 +126,9 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         auth::register::endpoint(),
         auth::login::endpoint(),
         auth::complete_login::endpoint(),
+        auth::request_factor::endpoint(),
+        auth::request_passkey::endpoint(),
+        auth::passkey::endpoint(),
         auth::exchange::endpoint(),
         auth::check::endpoint(),
         auth::refresh::endpoint(),
@@ -133,10 +146,15 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         users::change_email::endpoint(),
         users::withdraw_email_change::endpoint(),
         users::delete_me::endpoint(),
+        mfa::list::endpoint(),
         mfa::enrol::endpoint(),
         mfa::confirm::endpoint(),
         mfa::disable::endpoint(),
         mfa::renew_recovery_codes::endpoint(),
+        mfa::begin_passkey::endpoint(),
+        mfa::add_passkey::endpoint(),
+        mfa::request_passkey::endpoint(),
+        mfa::remove_passkey::endpoint(),
         mfa::remove_of_user::endpoint(),
         users::list::endpoint(),
         users::create::endpoint(),

@@ -9,6 +9,7 @@ use menjin_domain::common::{ClientInfo, Clock as _, UserId};
 use menjin_domain::mail::{Claim, MailError, MailKind, NewMail, Settlement};
 use menjin_domain::one_time::TokenSeed;
 use menjin_tests::app::{PASSWORD, TestApp, token_in};
+use menjin_tests::authenticator::Authenticator as Passkeys;
 use menjin_tests::client::{Answer, Client, Send as _};
 use menjin_tests::openapi::{Document, any_value, filled};
 use menjin_tests::totp::{Authenticator, Enrolled};
@@ -66,6 +67,20 @@ impl Visits {
             let answer = request.answer().await;
             self.judge(method, path, expected, &answer);
         }
+    }
+
+    /// Sends a request to an operation, and says how it was answered.
+    async fn any(
+        &mut self,
+        client: &Client,
+        (method, path, _): (&str, &str, &str),
+        body: Option<&Value>,
+    ) -> u16 {
+        let request = client.request(method.parse().unwrap(), path);
+        let request = if let Some(body) = body { request.json(body) } else { request };
+        let answer = request.answer().await;
+        self.judge(method, path, answer.status, &answer);
+        answer.status
     }
 
     /// Sends a request until it is answered differently, and says how.
@@ -134,6 +149,7 @@ async fn every_operation_answers_as_documented() {
     tickets(&mut visits).await;
     hand_offs(&mut visits).await;
     factors(&mut visits).await;
+    passkeys(&mut visits).await;
     enrolling(&mut visits).await;
     undo_with_a_factor(&mut visits).await;
     links(&mut visits, "/api/v1/auth", 202).await;
@@ -765,6 +781,107 @@ async fn factors(visits: &mut Visits) {
     }
 }
 
+/// Passkeys: made, listed, used in each way, taken away, and refused in each way.
+async fn passkeys(visits: &mut Visits) {
+    const ORIGIN: &str = "https://app.example";
+    const LIST: (&str, &str, &str) = ("GET", "/api/v1/users/me/mfa", "");
+    const BEGIN: (&str, &str, &str) = ("POST", "/api/v1/users/me/mfa/passkeys/options", "");
+    const ADD: (&str, &str, &str) = ("POST", "/api/v1/users/me/mfa/passkeys", "");
+    const ASK: (&str, &str, &str) = ("POST", "/api/v1/users/me/mfa/passkeys/request", "");
+    const REMOVE: &str = "/api/v1/users/me/mfa/passkeys/{passkey_id}/remove";
+    const ASK_LOGIN: (&str, &str, &str) = ("POST", "/api/v1/auth/passkey/options", "");
+    const LOGIN: (&str, &str, &str) = ("POST", "/api/v1/auth/passkey", "");
+    const ASK_STEP: (&str, &str, &str) = ("POST", "/api/v1/auth/mfa/passkey", "");
+    let site = [("passkeys.rp_id", "app.example"), ("passkeys.origins", ORIGIN)];
+    let app = TestApp::start_with(&site).await;
+    let anonymous = app.anonymous();
+    let mike = app.user("mike").await;
+    let password = json!({ "current_password": PASSWORD });
+    for operation in [BEGIN, ADD, ("POST", REMOVE, "1")] {
+        visits.send_bad_bodies(&mike, operation).await;
+    }
+    for operation in [LIST, BEGIN, ADD, ASK, ("POST", REMOVE, "1")] {
+        visits.send_unauthenticated(&app, operation).await;
+    }
+    for operation in [LOGIN, ASK_STEP] {
+        visits.send_bad_bodies(&anonymous, operation).await;
+    }
+    visits.send(&mike, BEGIN, Some(&password), 403).await;
+    app.prove_address("mike").await;
+    let wrong = json!({ "current_password": "not-the-password" });
+    visits.send(&mike, BEGIN, Some(&wrong), 400).await;
+    visits.send(&mike, ASK, None, 409).await;
+    visits.send(&mike, LIST, None, 200).await;
+    let begun = visits.send(&mike, BEGIN, Some(&password), 200).await;
+    let mut device = Passkeys::new(ORIGIN);
+    let named =
+        |credential: &Value| json!({ "name": "phone", "credential": credential.to_string() });
+    let made = named(&device.create(&begun.body));
+    visits.send(&mike, ADD, Some(&named(&json!({}))), 400).await;
+    visits.send(&mike, ADD, Some(&made), 200).await;
+    visits.send(&mike, ADD, Some(&made), 409).await;
+    visits.send(&mike, LIST, None, 200).await;
+
+    let asked = visits.send(&anonymous, ASK_LOGIN, None, 200).await;
+    let alone = json!({ "credential": device.get(&asked.body).to_string() });
+    visits.send(&anonymous, LOGIN, Some(&alone), 200).await;
+    visits.send(&anonymous, LOGIN, Some(&alone), 401).await;
+    let first = anonymous.try_log_in("mike", PASSWORD).await;
+    let step = json!({ "mfa_token": first.body["mfa_token"] });
+    visits.send(&anonymous, ASK_STEP, Some(&step), 200).await;
+    visits.send(&anonymous, ASK_STEP, Some(&json!({ "mfa_token": "none" })), 401).await;
+    let asked = visits.send(&mike, ASK, None, 200).await;
+    let code = device.get(&asked.body).to_string();
+    visits.send(&mike, ("POST", REMOVE, "1"), Some(&password), 400).await;
+    visits.send(&mike, ("POST", REMOVE, "0"), Some(&password), 422).await;
+    let with = json!({ "current_password": PASSWORD, "code": code });
+    visits.send(&mike, ("POST", REMOVE, "99"), Some(&with), 404).await;
+    let asked = visits.send(&mike, ASK, None, 200).await;
+    let code = device.get(&asked.body).to_string();
+    let with = json!({ "current_password": PASSWORD, "code": code });
+    visits.send(&mike, ("POST", REMOVE, "1"), Some(&with), 200).await;
+
+    // More sessions than there may be, an address that is not proved, too many failures, no name of the site.
+    let few = [("sessions.max_per_user", "1"), ("sessions.on_excess", "refuse")];
+    let app = app.restart(&[&site[..], &few[..], &[("mail.mode", "off")]].concat()).await;
+    let client = app.user("eve").await;
+    let begun = client.post(BEGIN.1, &password).await;
+    let made = client.post(ADD.1, &named(&device.create(&begun.body))).await;
+    assert_eq!(made.status, 200, "{made}");
+    let answer = async |app: &TestApp, device: &mut Passkeys| {
+        let asked = app.anonymous().post_empty(ASK_LOGIN.1).await;
+        json!({ "credential": device.get(&asked.body).to_string() })
+    };
+    let alone = answer(&app, &mut device).await;
+    visits.send(&app.anonymous(), LOGIN, Some(&alone), 409).await;
+    let proved = [("registration.require_verification", "login")];
+    let app = app.restart(&[&site[..], &proved[..]].concat()).await;
+    let (anonymous, alone) = (app.anonymous(), answer(&app, &mut device).await);
+    visits.send(&anonymous, LOGIN, Some(&alone), 403).await;
+    while visits.any(&anonymous, LOGIN, Some(&json!({ "credential": "{}" }))).await != 429 {}
+    while visits.any(&anonymous, ASK_LOGIN, None).await != 429 {}
+    let app = app.restart(&few).await;
+    let client = app.user("ann").await;
+    app.prove_address("ann").await;
+    for _ in 0..10 {
+        visits.send(&client, BEGIN, Some(&wrong), 400).await;
+    }
+    visits.send(&client, BEGIN, Some(&password), 429).await;
+    visits.send(&client, ("POST", REMOVE, "2"), Some(&password), 429).await;
+    let app = TestApp::start_with(&[("server.public_url", "http://192.0.2.7:8000")]).await;
+    let client = app.user("mike").await;
+    for (operation, body) in [
+        (ASK_LOGIN, None),
+        (LOGIN, Some(json!({ "credential": "{}" }))),
+        (ASK_STEP, Some(json!({ "mfa_token": "none" }))),
+        (BEGIN, Some(password)),
+        (ADD, Some(named(&json!({})))),
+        (ASK, None),
+    ] {
+        visits.send(&client, operation, body.as_ref(), 409).await;
+    }
+}
+
 /// Taking back a change of address, where there was a second factor before.
 async fn undo_with_a_factor(visits: &mut Visits) {
     let app = TestApp::start().await;
@@ -809,8 +926,12 @@ async fn enrolling(visits: &mut Visits) {
     let expected = [
         "GET /api/auth/me",
         "GET /api/v1/users/me",
+        "GET /api/v1/users/me/mfa",
         "POST /api/auth/change-password",
         "POST /api/v1/auth/change-password",
+        "POST /api/v1/users/me/mfa/passkeys",
+        "POST /api/v1/users/me/mfa/passkeys/options",
+        "POST /api/v1/users/me/mfa/passkeys/request",
         "POST /api/v1/users/me/mfa/totp",
         "POST /api/v1/users/me/mfa/totp/confirm",
     ];

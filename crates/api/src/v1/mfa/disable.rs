@@ -4,19 +4,19 @@ use super::enrol::FactorRequest;
 use crate::prelude::*;
 use crate::v1::responses::Done;
 
-const DONE: Text = Text { zh: "两步验证已关闭", en: "Second factor removed" };
+const DONE: Text = Text { zh: "验证器应用已移除", en: "The authenticator app is removed" };
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::POST, "/api/v1/users/me/mfa/totp/disable", disable)
-        .success("No code is asked for any more")
+        .success("No code of the app is asked for any more")
         .message(DONE)
         .refusals(&[ErrorKind::NoFactor])
         .refusals(ErrorKind::OF_A_PROMPT_WITH_CODE)
 }
 
-/// Give up one's own second factor.
+/// Give up one's own authenticator app.
 ///
-/// All other sessions of the user end. Where the role needs a second factor, nothing is possible then but to
+/// All other sessions of the user end. Without a passkey, the recovery codes go as well. Where the role needs a second factor, nothing is possible then but to
 /// set up another.
 #[api_v2_operation(operation_id = "disable_totp", tags("Second factor"))]
 async fn disable(
