@@ -208,3 +208,35 @@ async fn g9_browsers_may_be_led_to_the_applications_of_the_settings() {
     let policy = login.header("content-security-policy").unwrap();
     assert!(policy.contains("form-action 'self' https://app.example; "), "{policy}");
 }
+
+/// A login in two steps leads back to the application as one in a single step does.
+#[tokio::test]
+async fn g9_the_second_step_of_a_login_leads_back_to_the_application() {
+    let app = start().await;
+    let device = app.enrolled("ann").await.app;
+    let browser = app.browser();
+    let first = browser.open(&login(BACK, &challenge())).await;
+    // What the page carries along.
+    let carried =
+        |page: &Shown, name| page.value_of(name).replace("&#x2f;", "/").replace("&amp;", "&");
+    let mut fields = vec![("username", "ann".to_owned()), ("password", PASSWORD.to_owned())];
+    fields.extend(["next", "code_challenge"].map(|name| (name, carried(&first, name))));
+    let send = async |page: &Shown, fields: &[(&str, String)]| {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        browser.send("/account/login", &page.form_token(), &fields).await
+    };
+    let second = send(&first, &fields).await;
+    for code in [device.wrong(&app), device.next(&app)] {
+        let mut fields = vec![("code", code)];
+        fields.extend(
+            ["mfa_token", "next", "code_challenge"].map(|name| (name, carried(&second, name))),
+        );
+        let done = send(&second, &fields).await;
+        if done.status == 401 {
+            assert_eq!(done.value_of("code_challenge"), challenge(), "{done:?}");
+            continue;
+        }
+        let tokens = exchange(&app, &code_of(&done), VERIFIER).await;
+        assert_eq!(tokens.status, 200, "{tokens}");
+    }
+}

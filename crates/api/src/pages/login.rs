@@ -3,8 +3,9 @@
 use actix_web::http::header::SET_COOKIE;
 use menjin_domain::accounts::LoginName;
 use menjin_domain::credentials::CandidatePassword;
+use menjin_domain::mfa::FactorMethod;
 use menjin_domain::sessions::{LoggedIn, LoginInput};
-use menjin_web::values::Token;
+use menjin_web::values::{PasskeyAnswer, Token};
 use secrecy::ExposeSecret as _;
 
 use super::form::{CodeIfAny, PageForm};
@@ -21,6 +22,14 @@ pub(super) fn endpoints() -> [Endpoint; 2] {
 }
 
 const TITLE: Text = Text { zh: "登录", en: "Log in" };
+const WITH_CODE: Text = Text {
+    zh: "请输入验证器应用中的验证码，或一个恢复码。",
+    en: "Enter the code that your authenticator app shows, or one of your recovery codes.",
+};
+const WITH_PASSKEY: Text = Text {
+    zh: "请使用通行密钥，或输入验证器应用中的验证码或一个恢复码。",
+    en: "Use your passkey, or enter a code of your authenticator app or one of your recovery codes.",
+};
 
 request! {
     struct LoginForm {
@@ -29,6 +38,10 @@ request! {
         code: Nullable<CodeIfAny>,
         /// Of the first step.
         mfa_token: Optional<Token>,
+        /// Whether that said that there is a passkey.
+        passkey: Optional<Token>,
+        /// Of a passkey, which logs in by itself.
+        credential: Optional<PasskeyAnswer>,
         next: Optional<Token>,
         code_challenge: Optional<Token>,
         action: Optional<Token>,
@@ -47,6 +60,9 @@ fn first_step(visitor: &Visitor, name: &str, (next, challenge): (&str, &str)) ->
     page.fields =
         vec![Field::text("username", label, "username", name), Field::current_password("password")];
     page.fields.extend(onward::fields(next, challenge));
+    if visitor.knows_passkeys() {
+        page.fields.push(Field::credential());
+    }
     page.buttons = vec![Button::new("login", TITLE)];
     let forgotten = Text { zh: "忘记密码", en: "I have forgotten my password" };
     page.links = vec![("forgot-password".into(), forgotten)];
@@ -57,15 +73,21 @@ fn first_step(visitor: &Visitor, name: &str, (next, challenge): (&str, &str)) ->
     page
 }
 
-/// The page that asks for a code.
-fn second_step(visitor: &Visitor, ticket: &str, (next, challenge): (&str, &str)) -> Page {
-    let line = Text {
-        zh: "请输入验证器应用中的验证码，或一个恢复码。",
-        en: "Enter the code that your authenticator app shows, or one of your recovery codes.",
-    };
+/// The page that asks for a code; `takes_passkeys`: whether a passkey may answer.
+fn second_step(
+    visitor: &Visitor,
+    ticket: &str,
+    takes_passkeys: bool,
+    (next, challenge): (&str, &str),
+) -> Page {
+    let line = if takes_passkeys { WITH_PASSKEY } else { WITH_CODE };
     let mut page = visitor.page(TITLE).saying(line);
-    page.fields =
-        vec![Field::code(), Field::hidden("mfa_token", ticket), Field::hidden("next", next)];
+    page.takes_passkeys = takes_passkeys;
+    page.fields = vec![Field::code(), Field::hidden("mfa_token", ticket)];
+    if takes_passkeys {
+        page.fields.push(Field::hidden("passkey", "true"));
+    }
+    page.fields.extend(onward::fields(next, challenge));
     page.buttons = vec![Button::new("login", TITLE)];
     page.links = vec![(
         onward::link("login", next, challenge).into(),
@@ -94,6 +116,7 @@ async fn act(
     form: PageForm<LoginForm>,
 ) -> Answer<HttpResponse> {
     let (name, ticket) = (form.typed("username"), form.typed("mfa_token"));
+    let takes_passkeys = visitor.knows_passkeys() && !form.typed("passkey").is_empty();
     let (next, challenge) = (form.typed("next"), form.typed("code_challenge"));
     let further = (next.as_str(), challenge.as_str());
     let Some(to) = Onward::of(&visitor, &next, &challenge) else {
@@ -101,14 +124,17 @@ async fn act(
     };
     let again = || match ticket.as_str() {
         "" => first_step(&visitor, &name, further),
-        ticket => second_step(&visitor, ticket, further),
+        ticket => second_step(&visitor, ticket, takes_passkeys, further),
     };
     let fields = match form.fields {
         Ok(fields) => fields,
         Err(error) => return again().refuse(error),
     };
-    let code = fields.code.value()?;
-    let logged_in = if ticket.is_empty() {
+    let (code, credential) = (fields.code.value()?, fields.credential.value()?);
+    let logged_in = if let Some(answer) = credential.filter(|answer| !answer.is_empty()) {
+        let logged_in = api.services.login_with_passkey.execute(&answer, client.0).await;
+        logged_in.map_err(ApiError::from)
+    } else if ticket.is_empty() {
         let (Some(name), Some(password)) = (fields.username.value()?, fields.password.value()?)
         else {
             return again().respond();
@@ -124,7 +150,9 @@ async fn act(
         Ok(logged_in) => welcome(&api, &visitor, &logged_in, to).await,
         Err(error) => match (error.kind, &error.ticket) {
             (ErrorKind::MfaRequired, Some(ticket)) => {
-                second_step(&visitor, ticket.token.expose_secret(), further).respond()
+                let takes_passkeys = ticket.methods.contains(&FactorMethod::Passkey);
+                let ticket = ticket.token.expose_secret();
+                second_step(&visitor, ticket, takes_passkeys, further).respond()
             }
             (ErrorKind::InvalidMfaToken, _) => first_step(&visitor, "", further).refuse(error),
             _ => again().refuse(error),
