@@ -1,15 +1,12 @@
 // All pages in Firefox: that nothing breaks their policy or throws, and that axe-core finds nothing.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { test } from "node:test";
 
 import { launch } from "./firefox.mjs";
-import { anonymous, consolePages, own, password, register, root } from "./pages.mjs";
+import { anonymous, consolePages, inspect, own, password, register, root } from "./pages.mjs";
 
 const base = process.env.MENJIN_URL;
-const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf-8");
 
 async function open(browser, width) {
   const context = await browser.createBrowserContext();
@@ -29,17 +26,8 @@ async function open(browser, width) {
 /// What is wrong with the page as it is now.
 async function faultsOf(page) {
   const broken = await page.evaluate(() => window.broken);
-  // As a debugger does, past the policy.
-  await page.evaluate(axe);
-  const found = await page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, {
-      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    });
-    const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-    const faults = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
-    return wide > 0 ? [...faults, `${wide} px too wide`] : faults;
-  });
-  return [...broken, ...found].map((fault) => `${new URL(page.url()).pathname}: ${fault}`);
+  const { pathname } = new URL(page.url());
+  return [...broken.map((fault) => `${pathname}: ${fault}`), ...(await inspect(page))];
 }
 
 /// Presses a button that leads to another page.

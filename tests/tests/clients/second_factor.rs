@@ -22,3 +22,12 @@ async fn y1_authenticators_of_other_makers_work() {
     let read = succeed(Command::new("zbarimg").args(["--quiet", "--raw"]).arg(&picture));
     assert_eq!(read.lines().next().unwrap(), fs::read_to_string(&uri).unwrap());
 }
+
+/// Chromium and its virtual authenticator, on pages that nothing breaks.
+#[tokio::test(flavor = "multi_thread")]
+async fn y8_a_browser_makes_and_uses_passkeys() {
+    let served = Served::start(&[("MENJIN__MAIL__MODE", "off")]).await;
+    let mut test = node();
+    test.args(["--test", "passkeys.test.mjs"]).env("MENJIN_TEST_CHROMIUM", chromium());
+    succeed(test.env("MENJIN_URL", &served.server.url));
+}

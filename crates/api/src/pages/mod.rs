@@ -1,5 +1,6 @@
-//! Pages for people, under `/account` and `/console`: the third dialect. They work without JavaScript: a script only takes
-//! the token of a link out of the fragment of the address, which no server sees; without it people paste it.
+//! Pages for people, under `/account` and `/console`: the third dialect. They work without JavaScript, but for
+//! passkeys, which browsers give to scripts only. Otherwise a script takes the token of a link out of the fragment of
+//! the address, which no server sees; without it people paste it.
 //!
 //! Each page is one file: what it shows, and what its form does. A page is made of the parts that `page.rs`
 //! knows, which one template writes. Pages are here and not in a crate of their own, because they are
@@ -21,6 +22,7 @@ mod navigation;
 mod onward;
 mod page;
 mod parts;
+mod passkey;
 mod password;
 mod profile;
 mod register;
@@ -82,6 +84,7 @@ pub(crate) fn endpoints(settings: &PageSettings) -> Vec<Endpoint> {
         endpoints.extend(email::endpoints());
         endpoints.extend(password::endpoints());
         endpoints.extend(second_factor::endpoints());
+        endpoints.extend(passkey::endpoints());
         endpoints.extend(sessions::endpoints());
         endpoints.extend(delete::endpoints());
     }

@@ -43,3 +43,68 @@ search?.addEventListener("input", () => {
     history.replaceState(null, "", address);
   }, 250);
 });
+
+// A passkey answers in place of a code, or of name and password; or one is made. What it is asked for comes from
+// the server, and its answer goes into a field of the form.
+const passkey = document.querySelector("[data-passkey]");
+const form = passkey?.closest("form");
+
+const say = (role, text) => {
+  form.querySelector("[data-said]")?.remove();
+  const line = document.createElement("p");
+  line.setAttribute("role", role);
+  line.dataset.said = "";
+  line.className = role === "alert" ? "error" : "notice";
+  line.textContent = text;
+  passkey.before(line);
+};
+
+const askedFor = async () => {
+  const body = new URLSearchParams();
+  for (const name of ["form_token", "mfa_token"]) {
+    if (form.elements[name]) body.set(name, form.elements[name].value);
+  }
+  const answer = await fetch(passkey.dataset.options, { method: "POST", body });
+  if (!answer.ok) throw new Error(answer.statusText);
+  return PublicKeyCredential.parseRequestOptionsFromJSON(await answer.json());
+};
+
+const withPasskey = async (work) => {
+  try {
+    await work();
+  } catch {
+    say("alert", passkey.dataset.failed);
+  }
+};
+
+const answerInto = async (name) => {
+  const credential = await navigator.credentials.get({ publicKey: await askedFor() });
+  const field = form.elements[name];
+  field.value = JSON.stringify(credential.toJSON());
+  const actions = form.querySelectorAll('button:not([type="button"])');
+  // Where there is one thing to do, it is done. A log-in by passkey alone needs no other field.
+  if (name === "credential") return form.submit();
+  if (actions.length === 1 && form.querySelectorAll(":invalid").length === 0) return form.requestSubmit(actions[0]);
+  field.closest(".field").hidden = true;
+  passkey.hidden = true;
+  say("status", passkey.dataset.given);
+};
+
+const make = async (button) => {
+  const asked = JSON.parse(form.elements.options.value);
+  const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(asked);
+  const credential = await navigator.credentials.create({ publicKey });
+  form.elements.credential.value = JSON.stringify(credential.toJSON());
+  form.requestSubmit(button);
+};
+
+if (passkey?.dataset.passkey === "options") {
+  form.addEventListener("submit", (event) => {
+    if (form.elements.credential.value) return;
+    event.preventDefault();
+    withPasskey(() => make(event.submitter));
+  });
+} else if (passkey && window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
+  passkey.hidden = false;
+  passkey.querySelector("button").addEventListener("click", () => withPasskey(() => answerInto(passkey.dataset.passkey)));
+}

@@ -47,6 +47,8 @@ pub(crate) struct Page {
     pub(crate) sends_itself: bool,
     /// Where the form is sent, if not here.
     pub(crate) sends_to: Option<&'static str>,
+    /// Whether a passkey may answer where a code is asked for.
+    pub(crate) takes_passkeys: bool,
     /// Whether it changes by itself: the script looks again.
     pub(crate) is_waiting: bool,
     pub(super) form_token: String,
@@ -83,6 +85,7 @@ impl Page {
             links: Vec::new(),
             sends_itself: false,
             sends_to: None,
+            takes_passkeys: false,
             is_waiting: false,
             form_token: String::new(),
             settings,
@@ -226,6 +229,16 @@ impl Page {
             optional => said(&Text { zh: "选填", en: "optional" }),
             skip => said(&Text { zh: "跳到正文", en: "Skip to the content" }),
             account => said(&Text { zh: "账户", en: "Account" }),
+            passkey_failed => said(&PASSKEY_FAILED),
+            passkey_given => said(&PASSKEY_GIVEN),
+        };
+        let has = |name: &str| self.fields.iter().any(|field| field.name == name);
+        // The field that takes the answer of a passkey, and what the button says.
+        let passkey = match () {
+            () if has("options") => Some(("options", "")),
+            () if has("credential") => Some(("credential", said(&LOG_IN_BY_PASSKEY))),
+            () if has("code") && self.takes_passkeys => Some(("code", said(&USE_PASSKEY))),
+            () => None,
         };
         self.settings.theme.template()?.render(context! {
             lang => locale.tag(),
@@ -243,7 +256,9 @@ impl Page {
             codes => &self.codes,
             search => search,
             items => items.collect::<Vec<_>>(),
-            needs_script => self.is_waiting || self.search.is_some() || self.fields.iter().any(reads_fragment),
+            passkey => passkey,
+            passkey_options => super::passkey::OPTIONS,
+            needs_script => passkey.is_some() || self.is_waiting || self.search.is_some() || self.fields.iter().any(reads_fragment),
             is_waiting => self.is_waiting,
             sends_to => self.sends_to,
             sends_file => self.fields.iter().any(|field| field.kind == "file"),
@@ -261,6 +276,16 @@ impl Page {
         })
     }
 }
+
+const LOG_IN_BY_PASSKEY: Text =
+    Text { zh: "使用通行密钥登录", en: "Log in with a passkey" };
+const USE_PASSKEY: Text = Text { zh: "使用通行密钥", en: "Use a passkey" };
+const PASSKEY_GIVEN: Text =
+    Text { zh: "通行密钥已确认，请继续。", en: "Your passkey has answered: go on." };
+const PASSKEY_FAILED: Text = Text {
+    zh: "没有使用通行密钥：操作被取消、超时，或此设备、此网址不支持。",
+    en: "No passkey was used: it was cancelled, took too long, or this device or address knows none.",
+};
 
 /// A time, for people: to the minute, in the zone that servers agree upon.
 pub(crate) fn moment(at: Timestamp) -> String {

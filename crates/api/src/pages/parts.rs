@@ -59,6 +59,11 @@ impl Field {
         Self { is_hidden: true, name: name.into(), ..Self::text("", label, "off", value) }
     }
 
+    /// What the browser gives that has asked an authenticator: the script fills it in.
+    pub(crate) fn credential() -> Self {
+        Self::hidden("credential", "")
+    }
+
     /// An e-mail address.
     pub(crate) fn email(value: impl Into<String>) -> Self {
         let label = Text { zh: "邮箱", en: "E-mail address" };

@@ -42,8 +42,20 @@ pub(crate) struct Visitor {
     /// The last part of the path.
     name: String,
     is_console: bool,
+    passkeys: Passkeys,
     /// The pages of the console that they may see; none, where there is no console.
     console: Vec<(&'static str, Text)>,
+}
+
+/// Passkeys, for somebody who looks at a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Passkeys {
+    /// There are none on this server.
+    Off,
+    /// There may be some.
+    Known,
+    /// They have one.
+    Owned,
 }
 
 impl Visitor {
@@ -59,6 +71,12 @@ impl Visitor {
         let is_console = is_console(request.path());
         let idle = is_console.then_some(CONSOLE_IDLE);
         let caller = if is_new { None } else { cookies.caller(&cookie, idle).await? };
+        let factors = &api.services.list_factors;
+        let passkeys = match &caller {
+            _ if !factors.knows_passkeys() => Passkeys::Off,
+            Some(caller) if !factors.execute(caller).await?.passkeys.is_empty() => Passkeys::Owned,
+            _ => Passkeys::Known,
+        };
         let may = |right: RightId| {
             let role = caller.as_ref().map(|caller| caller.user.role);
             settings.console && role.is_some_and(|role| api.settings.roles.grants(role, right))
@@ -83,6 +101,7 @@ impl Visitor {
             query,
             name,
             is_console,
+            passkeys,
             console,
         })
     }
@@ -133,6 +152,11 @@ impl Visitor {
         all.find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether there are passkeys on this server.
+    pub(crate) fn knows_passkeys(&self) -> bool {
+        self.passkeys != Passkeys::Off
+    }
+
     /// A page for them.
     pub(crate) fn page(&self, title: Text) -> Page {
         Page {
@@ -141,6 +165,7 @@ impl Visitor {
             navigation: self.navigation(),
             cookie: self.is_new.then(|| self.settings.set_cookie(&self.cookie)),
             here: self.name.clone(),
+            takes_passkeys: self.passkeys == Passkeys::Owned,
             folder: if self.is_console { "../account/" } else { "" },
             ..Page::new(Arc::clone(&self.settings), self.locale, title)
         }
