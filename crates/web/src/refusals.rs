@@ -7,8 +7,8 @@ use menjin_domain::access::{Denied, Restriction};
 use menjin_domain::accounts::{
     BanIsOver, ChangeEmailError, ChangeUserError, ChangeUsers, ChangeUsersError, CreateAdminError,
     CreateUserError, CreateUserRefusal, DeleteOwnAccountError, DeletionScheduled, LastAdmin,
-    ManageUserError, RegisterError, TooManyUsers, UndoEmailChangeError, UpdateOwnProfileError,
-    VerifyEmailError,
+    ManageUserError, RegisterError, RequestUndoError, TooManyUsers, UndoEmailChangeError,
+    UpdateOwnProfileError, VerifyEmailError,
 };
 use menjin_domain::cache::CacheDenied;
 use menjin_domain::common::{Error, Violation};
@@ -270,6 +270,15 @@ impl From<RequestPasskeyError> for ApiError {
         match error {
             RequestPasskeyError::NoPasskeys(error) => error.into(),
             RequestPasskeyError::HasNone => ErrorKind::NoPasskey.into(),
+        }
+    }
+}
+
+impl From<RequestUndoError> for ApiError {
+    fn from(error: RequestUndoError) -> Self {
+        match error {
+            RequestUndoError::TokenInvalid(error) => error.into(),
+            RequestUndoError::Passkey(error) => error.into(),
         }
     }
 }

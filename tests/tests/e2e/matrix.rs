@@ -26,7 +26,7 @@ use Access::{Cache, Everybody, EverybodyOrUsers, Restricted, Right, Users};
 
 /// The rule of each operation. One that is not here fails the test: nobody adds a route without
 /// saying who may call it.
-const RULES: [(&str, &str, Access); 92] = [
+const RULES: [(&str, &str, Access); 93] = [
     ("GET", "/api/v1/audit", Right("audit.read")),
     ("GET", "/api/v1/mails", Right("mails.read")),
     ("POST", "/api/v1/mails/{mail_id}/retry", Right("mails.retry")),
@@ -41,6 +41,7 @@ const RULES: [(&str, &str, Access); 92] = [
     ("POST", "/api/v1/auth/accept-invitation", EverybodyOrUsers),
     ("POST", "/api/auth/accept-invitation", EverybodyOrUsers),
     ("POST", "/api/v1/auth/undo-email-change", Everybody),
+    ("POST", "/api/v1/auth/undo-email-change/passkey", Everybody),
     ("POST", "/api/v1/auth/mfa", Everybody),
     ("POST", "/api/v1/auth/exchange", Everybody),
     ("GET", "/api/v1/auth/check", Users),

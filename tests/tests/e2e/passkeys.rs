@@ -8,7 +8,7 @@ use menjin_tests::client::{Answer, Client, Send as _};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-const SITE: [(&str, &str); 2] =
+pub(crate) const SITE: [(&str, &str); 2] =
     [("passkeys.rp_id", "app.example"), ("passkeys.origins", "https://app.example")];
 const ORIGIN: &str = "https://app.example";
 const PASSKEYS: &str = "/api/v1/users/me/mfa/passkeys";
@@ -51,6 +51,18 @@ async fn enrolled(app: &TestApp, name: &str) -> (Client, Authenticator, Vec<Stri
     let mut device = Authenticator::new(ORIGIN);
     let codes = make(&client, &mut device, &password()).await;
     (client, device, codes)
+}
+
+/// A user with a passkey from before the address was changed, by the link that takes the change back.
+pub(crate) async fn moved(app: &TestApp, name: &str) -> (String, Authenticator) {
+    let (client, device, _) = enrolled(app, name).await;
+    // There is one such mail a minute.
+    app.clock.advance(Duration::from_secs(61));
+    let body = json!({ "email": format!("not-{name}@example.com") });
+    let changed = client.put("/api/v1/users/me", &body).await;
+    assert_eq!(changed.status, 200, "{changed}");
+    let mails = app.mails_to(&format!("{name}@example.com")).await;
+    (token_in(mails.iter().find(|mail| mail.text.contains("undo-email-change")).unwrap()), device)
 }
 
 /// What the passkey of somebody who is logged in answers where a code is asked for.
@@ -429,6 +441,50 @@ async fn y8_a_passkey_answers_wherever_a_code_is_asked_for_and_goes_by_itself() 
     drop(recovery);
     let none = mike.post_empty(&format!("{PASSKEYS}/request")).await;
     assert_eq!(refusal(&none), (409, &json!("no_passkey")));
+}
+
+/// Who took the address and added a passkey has neither after the undo; who had one before is asked for it.
+#[tokio::test]
+async fn q4_an_undo_takes_a_later_passkey_away_and_asks_for_an_earlier_one() {
+    let app = TestApp::start_with(&SITE).await;
+    let undo =
+        async |body: Value| app.anonymous().post("/api/v1/auth/undo-email-change", &body).await;
+    let (token, mut device) = moved(&app, "mike").await;
+    let without = undo(json!({ "token": token })).await;
+    assert_eq!(refusal(&without), (400, &json!("code_required")), "{without}");
+    let ask = "/api/v1/auth/undo-email-change/passkey";
+    let asked = app.anonymous().post(ask, &json!({ "token": token })).await;
+    assert_eq!(asked.status, 200, "{asked}");
+    let answer = device.get(&asked.body).to_string();
+    let done = undo(json!({ "token": token, "code": answer })).await;
+    assert_eq!(done.status, 200, "{done}");
+    ticket(&app, "mike").await;
+
+    // On the page.
+    let (token, mut device) = moved(&app, "ann").await;
+    let browser = app.browser();
+    let page = "/account/undo-email-change";
+    let refused = browser.submit(page, &[("token", &token), ("action", "undo")]).await;
+    assert!(refused.status == 400 && refused.html.contains("data-passkey=\"code\""), "{refused:?}");
+    let form = refused.form_token();
+    let asked = browser.send("/account/passkey-options", &form, &[("token", &token)]).await;
+    let answer = device.get(&serde_json::from_str(&asked.html).unwrap()).to_string();
+    let fields = [("token", &*token), ("action", "undo"), ("code", &answer)];
+    let done = browser.send(page, &form, &fields).await;
+    assert!(done.status == 200 && done.html.contains("notice"), "{done:?}");
+
+    // The thief's own came later.
+    let eve = app.user("eve").await;
+    app.prove_address("eve").await;
+    app.clock.advance(Duration::from_secs(60));
+    let moved = eve.put("/api/v1/users/me", &json!({ "email": "thief@example.com" })).await;
+    assert_eq!(moved.status, 200, "{moved}");
+    let token = token_in(app.mails_to("eve@example.com").await.first().unwrap());
+    app.prove_address("thief").await;
+    app.clock.advance(Duration::from_secs(1));
+    make(&eve, &mut Authenticator::new(ORIGIN), &password()).await;
+    assert_eq!(undo(json!({ "token": token })).await.status, 200);
+    assert_eq!(app.anonymous().try_log_in("eve", PASSWORD).await.status, 200, "none is left");
 }
 
 /// A count that goes back is told to the operator, and does not keep the owner out.

@@ -61,7 +61,7 @@ const say = (role, text) => {
 
 const askedFor = async () => {
   const body = new URLSearchParams();
-  for (const name of ["form_token", "mfa_token"]) {
+  for (const name of ["form_token", "mfa_token", "token"]) {
     if (form.elements[name]) body.set(name, form.elements[name].value);
   }
   const answer = await fetch(passkey.dataset.options, { method: "POST", body });

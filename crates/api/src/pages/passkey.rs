@@ -2,6 +2,7 @@
 //! form that is answered with JSON.
 
 use menjin_domain::access::Restriction;
+use menjin_domain::one_time::OneTimeToken;
 use menjin_web::values::Token;
 
 use super::form::PageForm;
@@ -20,19 +21,25 @@ request! {
     struct OptionsForm {
         /// Of the first step of a login.
         mfa_token: Optional<Token>,
+        /// Of a link that takes a change of the address back.
+        token: Optional<Token>,
     }
 }
 
-/// A passkey of whoever is logged in, or has given the password; otherwise any, to log in with.
+/// A passkey of whoever has given the password, has a link, or is logged in; otherwise any, to log in with.
 async fn options(
     api: Data<Api>,
     client: Client,
     visitor: Visitor,
     sent: PageForm<OptionsForm>,
 ) -> Answer<HttpResponse> {
-    let (services, ticket) = (&api.services, sent.typed("mfa_token"));
+    let services = &api.services;
+    let (ticket, link) = (sent.typed("mfa_token"), sent.typed("token"));
     let asked = if !ticket.is_empty() {
         services.complete_login.request_passkey(&ticket).await.map_err(ApiError::from)
+    } else if !link.is_empty() {
+        let token = OneTimeToken::parse(&link).map_err(|_odd| ErrorKind::TokenInvalid)?;
+        services.undo_email_change.request_passkey(&token).await.map_err(ApiError::from)
     } else if visitor.caller().is_some() {
         let caller = visitor.member_under(&[Restriction::FactorEnrolment])?;
         services.request_passkey.execute(caller).await.map_err(ApiError::from)

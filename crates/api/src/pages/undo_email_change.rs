@@ -81,6 +81,7 @@ async fn act(
 /// The form once more, for whoever has a second factor.
 fn asking_for_code(token: &OneTimeToken, visitor: &Visitor) -> Page {
     let mut page = visitor.page(TITLE);
+    page.takes_passkeys = visitor.knows_passkeys();
     page.fields = vec![Field::token(token.expose()), Field::code()];
     page.buttons = vec![Button::new("undo", UNDO)];
     page

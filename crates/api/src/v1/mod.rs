@@ -20,6 +20,7 @@ mod auth {
     pub(super) mod register;
     pub(super) mod request_factor;
     pub(super) mod request_passkey;
+    pub(super) mod request_undo;
     pub(super) mod resend_verification;
     pub(super) mod reset_password;
     pub(super) mod undo_email_change;
@@ -140,6 +141,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         auth::verify_email::endpoint(),
         auth::resend_verification::endpoint(),
         auth::undo_email_change::endpoint(),
+        auth::request_undo::endpoint(),
         auth::accept_invitation::endpoint(),
         users::get_me::endpoint(),
         users::update_me::endpoint(),

@@ -69,7 +69,7 @@ pub use search::{
     FoundUsers, InvalidUserOrder, OnlyByName, Period, SearchTerm, SearchUsers, UserFilter,
     UserOrder, UserPosition, UserSearch, UserSort, search_form,
 };
-pub use undo_email_change::{UndoEmailChange, UndoEmailChangeError};
+pub use undo_email_change::{RequestUndoError, UndoEmailChange, UndoEmailChangeError};
 pub use update_profile::{UpdateOwnProfile, UpdateOwnProfileError, UpdateOwnProfileInput};
 pub use username::{Username, UsernameLength};
 pub use verify_email::{EmailProof, VerifyEmail, VerifyEmailError, VerifyEmailInput};

@@ -11,6 +11,7 @@ use crate::mfa::{FactorCheck, FactorCode, FactorError};
 use crate::one_time::{
     EmailChangeUndo, OneTimeToken, OneTimeTokenRepository, Purpose, TokenHolder, TokenInvalid,
 };
+use crate::passkeys::{Challenges, NoPasskeys, PasskeyRequest, RequestPasskeyError};
 use crate::ports::{Policy, Ports, RequiredPorts};
 
 /// Why it is not taken back.
@@ -28,6 +29,17 @@ pub enum UndoEmailChangeError {
     /// Too many wrong codes.
     #[error(transparent)]
     TooManyAttempts(#[from] TooManyAttempts),
+}
+
+/// Why no passkey is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RequestUndoError {
+    /// See [`UndoEmailChangeError::TokenInvalid`].
+    #[error(transparent)]
+    TokenInvalid(#[from] TokenInvalid),
+    /// There is none.
+    #[error(transparent)]
+    Passkey(#[from] RequestPasskeyError),
 }
 
 impl From<FactorError> for UndoEmailChangeError {
@@ -48,6 +60,8 @@ pub struct UndoEmailChange {
     pub tokens: Arc<dyn OneTimeTokenRepository>,
     /// Checks a code.
     pub factor: FactorCheck,
+    /// Asks for passkeys, where there are any.
+    pub(crate) challenges: Option<Challenges>,
     /// Makes the mails to both addresses.
     pub post: Post,
     /// Takes the failures.
@@ -63,6 +77,7 @@ impl UndoEmailChange {
         Self {
             tokens: ports.one_time_tokens.clone(),
             factor: FactorCheck::new(ports, policy),
+            challenges: Challenges::new(ports),
             post: Post::new(ports),
             trail: audit_trail.clone(),
             clock: clock.clone(),
@@ -77,6 +92,21 @@ impl UndoEmailChange {
         self.tokens.find(&token.digest(), Purpose::UndoEmailChange, self.clock.now()).await
     }
 
+    /// Asks the browser of whoever has the link for a passkey, where a code is needed: its answer is the code.
+    ///
+    /// # Errors
+    /// See [`RequestUndoError`].
+    pub async fn request_passkey(
+        &self,
+        token: &OneTimeToken,
+    ) -> Result<PasskeyRequest, Error<RequestUndoError>> {
+        let none = |error: RequestPasskeyError| Error::Refused(error.into());
+        let challenges = self.challenges.as_ref().ok_or(none(NoPasskeys.into()))?;
+        let holder = self.look(token).await?.ok_or(Error::Refused(TokenInvalid.into()))?;
+        let request = challenges.second_factor(holder.user.id).await?;
+        request.ok_or(none(RequestPasskeyError::HasNone))
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors
@@ -88,8 +118,7 @@ impl UndoEmailChange {
         request: RequestContext,
     ) -> Result<User, Error<UndoEmailChangeError>> {
         let Some(holder) = self.look(token).await? else { return Err(self.invalid(request)) };
-        let factor = self.factor.repository.find(holder.user.id).await?;
-        if factor.is_some_and(|factor| factor.created_at < holder.created_at) {
+        if self.factor.was_there_before(holder.user.id, holder.created_at).await? {
             let code = code.ok_or(Error::Refused(UndoEmailChangeError::CodeRequired))?;
             let checked = self.factor.of_login(holder.user.id, code, request.clone()).await;
             checked.map_err(Error::cast)?.succeeded().await;
@@ -159,6 +188,7 @@ mod tests {
         let use_case = UndoEmailChange {
             tokens: Arc::new(tokens),
             factor: testing::factor_check(9),
+            challenges: None,
             post: testing::post(9),
             trail: trail.clone(),
             clock: testing::clock(9),

@@ -1,7 +1,7 @@
 //! Checking what a passkey has signed, wherever one is used.
 
 use crate::audit::{AuditContext, AuditReason};
-use crate::common::{PortError, UserId};
+use crate::common::{PortError, Timestamp, UserId};
 use crate::passkeys::challenges::user_handle;
 use crate::passkeys::{Assertion, ChallengePurpose, Passkey, PasskeyPorts, PasskeyUse};
 use crate::ports::Ports;
@@ -89,6 +89,16 @@ impl PasskeyCheck {
         };
         let is_kept = self.used(&passkey, assertion, context).await?;
         Ok(if is_kept { Ok(()) } else { Err(AuditReason::UnknownPasskey) })
+    }
+
+    /// Whether the user had one before then, which is still there.
+    pub(crate) async fn was_there_before(
+        &self,
+        user: UserId,
+        then: Timestamp,
+    ) -> Result<bool, PortError> {
+        let all = self.0.repository.list(user).await?;
+        Ok(all.iter().any(|passkey| passkey.created_at < then))
     }
 
     /// Whether the user has any.

@@ -17,6 +17,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::document;
+use crate::passkeys;
 
 /// Answers by operation and status, each judged as it comes.
 struct Visits {
@@ -149,7 +150,7 @@ async fn every_operation_answers_as_documented() {
     tickets(&mut visits).await;
     hand_offs(&mut visits).await;
     factors(&mut visits).await;
-    passkeys(&mut visits).await;
+    of_passkeys(&mut visits).await;
     enrolling(&mut visits).await;
     undo_with_a_factor(&mut visits).await;
     links(&mut visits, "/api/v1/auth", 202).await;
@@ -782,7 +783,7 @@ async fn factors(visits: &mut Visits) {
 }
 
 /// Passkeys: made, listed, used in each way, taken away, and refused in each way.
-async fn passkeys(visits: &mut Visits) {
+async fn of_passkeys(visits: &mut Visits) {
     const ORIGIN: &str = "https://app.example";
     const LIST: (&str, &str, &str) = ("GET", "/api/v1/users/me/mfa", "");
     const BEGIN: (&str, &str, &str) = ("POST", "/api/v1/users/me/mfa/passkeys/options", "");
@@ -884,7 +885,7 @@ async fn passkeys(visits: &mut Visits) {
 
 /// Taking back a change of address, where there was a second factor before.
 async fn undo_with_a_factor(visits: &mut Visits) {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(&passkeys::SITE).await;
     let Enrolled { client: ann, app: authenticator, .. } = app.enrolled("ann").await;
     app.clock.advance(Duration::from_secs(1));
     let moved = ann.put("/api/v1/users/me", &json!({ "email": "other@example.com" })).await;
@@ -899,6 +900,14 @@ async fn undo_with_a_factor(visits: &mut Visits) {
     }
     let right = with(authenticator.next(&app));
     visits.send(&app.anonymous(), undo, Some(&right), 429).await;
+    let ask = ("POST", "/api/v1/auth/undo-email-change/passkey", "");
+    visits.send_bad_bodies(&app.anonymous(), ask).await;
+    visits.send(&app.anonymous(), ask, Some(&json!({ "token": token })), 409).await;
+    visits.send(&app.anonymous(), ask, Some(&json!({ "token": "A".repeat(43) })), 400).await;
+    let (token, mut device) = passkeys::moved(&app, "eve").await;
+    let asked = visits.send(&app.anonymous(), ask, Some(&json!({ "token": token })), 200).await;
+    let body = json!({ "token": token, "code": device.get(&asked.body).to_string() });
+    visits.send(&app.anonymous(), undo, Some(&body), 200).await;
 }
 
 /// Somebody who has to set up a second factor first is refused by every operation but a few.
