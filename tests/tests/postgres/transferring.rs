@@ -221,6 +221,20 @@ fn factor(number: i64) -> Row {
     ]
 }
 
+fn passkey(number: i64) -> Row {
+    let some = some(number);
+    vec![
+        text(number + 1),
+        text(number % USERS + 1),
+        text(format!("Y3JlZGVudGlhbA{number}")),
+        text("pQECAyYgASFYIA"),
+        text("我的手机"),
+        text(number),
+        micros(number),
+        if some { micros(number + 1) } else { None },
+    ]
+}
+
 fn recovery_code(number: i64) -> Row {
     let digest = format!("{:064x}", number * 7_919 % 3_001);
     vec![text(number % USERS + 1), text(digest), text("0011223344556677")]
@@ -272,6 +286,7 @@ async fn full() -> Place {
         ("users", (1..=USERS).map(user).collect::<Vec<_>>()),
         ("sessions", (0..3000).map(session).collect()),
         ("totp_factors", (0..USERS).map(factor).collect()),
+        ("passkeys", (0..1040).map(passkey).collect()),
         ("recovery_codes", (0..1030).map(recovery_code).collect()),
         ("login_throttles", (0..1500).map(throttle).collect()),
         ("mails", (0..1100).map(mail).collect()),
@@ -314,6 +329,7 @@ async fn everything_goes_from_any_database_to_any() {
         ("one_time_tokens", 1050),
         ("attribute_terms", 1010),
         ("totp_factors", 2500),
+        ("passkeys", 1040),
         ("recovery_codes", 1030),
         ("invitations", 1020),
         ("audit_events", 1200),
@@ -443,7 +459,8 @@ async fn every_column_is_copied() {
     let raw = database.connect().await;
     let columns = "SELECT table_name::text, column_name::text FROM information_schema.columns
         WHERE table_schema = 'public' AND table_name NOT IN
-        ('menjin_schema', 'user_counts', 'jobs', 'job_parts', 'totp_enrolments')
+        ('menjin_schema', 'user_counts', 'jobs', 'job_parts', 'totp_enrolments',
+         'passkey_challenges')
         AND column_name NOT LIKE 'hand_off%'
         ORDER BY 1, 2";
     let there = raw.query(columns, &[]).await.unwrap();

@@ -194,7 +194,7 @@ async fn what_cannot_be_transferred_is_refused_by_name() {
         assert!(!said.contains("canary"), "{said}");
     }
     assert!(!folder.join("none.db").exists(), "what is read is not made");
-    assert_eq!(moved(&transfer(folder, file, "sqlite://new.db")).len(), 10);
+    assert_eq!(moved(&transfer(folder, file, "sqlite://new.db")).len(), 11);
     let full = transfer(folder, file, "sqlite://new.db");
     assert_eq!(full.status.code(), Some(1));
     let said = text(&full.stderr);

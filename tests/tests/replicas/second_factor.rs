@@ -1,5 +1,6 @@
 //! Codes of a second factor, on one replica and on the other.
 
+use menjin_tests::authenticator::Authenticator as Passkeys;
 use menjin_tests::client::Client;
 use menjin_tests::totp::{Authenticator, begin, confirm};
 use serde_json::{Value, json};
@@ -49,6 +50,46 @@ async fn y3_of_parallel_uses_of_a_code_on_two_replicas_one_succeeds() {
     let code = app.code_in(1);
     assert_eq!(successes(&replicas, "mike", &code).await, 1);
     assert_eq!(successes(&replicas, "mike", recovery[0].as_str().unwrap()).await, 1);
+}
+
+/// What a passkey has signed on one replica is used on both: of fifty uses one succeeds, as a second factor and
+/// alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn y8_of_parallel_uses_of_an_answer_on_two_replicas_one_succeeds() {
+    const ORIGIN: &str = "https://app.example";
+    let site = [
+        ("MENJIN__PASSKEYS__RP_ID", "app.example"),
+        ("MENJIN__PASSKEYS__ORIGINS", ORIGIN),
+        NO_MAIL,
+    ];
+    let replicas = Replicas::start_with(2, &site).await;
+    assert_eq!(replicas.register("mike").await.status, 201);
+    let mike = replicas.on(0).log_in("mike", PASSWORD).await;
+    let mut device = Passkeys::new(ORIGIN);
+    let path = "/api/v1/users/me/mfa/passkeys";
+    let begun =
+        mike.post(&format!("{path}/options"), &json!({ "current_password": PASSWORD })).await;
+    let made = device.create(&begun.body).to_string();
+    // Begun on one, made on the other.
+    let there = crate::support::moved(&mike, &replicas.on(1));
+    let added = there.post(path, &json!({ "name": "phone", "credential": made })).await;
+    assert_eq!(added.status, 200, "{added}");
+
+    let asked = there.post_empty(&format!("{path}/request")).await;
+    let answer = device.get(&asked.body).to_string();
+    assert_eq!(successes(&replicas, "mike", &answer).await, 1);
+    let asked = replicas.on(0).post_empty("/api/v1/auth/passkey/options").await;
+    let answer = json!({ "credential": device.get(&asked.body).to_string() });
+    let mut logins = JoinSet::new();
+    for number in 0..50 {
+        let (client, answer) = (replicas.on(number % 2), answer.clone());
+        logins.spawn(async move {
+            let done = client.post("/api/v1/auth/passkey", &answer).await;
+            assert!([200, 401].contains(&done.status), "{done}");
+            done.status == 200
+        });
+    }
+    assert_eq!(logins.join_all().await.into_iter().filter(|done| *done).count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
