@@ -47,6 +47,7 @@ macro_rules! migrations {
             16, "0016_session_cookies", 15;
             // An older program would take a second factor away and leave its passkeys.
             17, "0017_passkeys", 17;
+            18, "0018_attributes_check", 17;
         )
     };
     ($($version:literal, $name:literal, $oldest_program:literal;)*) => {

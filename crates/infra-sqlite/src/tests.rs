@@ -65,6 +65,31 @@ async fn add(store: &SqliteStore, name: &str) -> Result<UserId, Error<CreateUser
     AccountRepository::create(store, new).await.map(|user| user.id)
 }
 
+#[diesel::declare_sql_function]
+extern "SQL" {
+    fn json_valid(text: diesel::sql_types::Nullable<Text>) -> diesel::sql_types::Bool;
+}
+
+/// Before 3.45, the `json_valid` of SQLite called NULL invalid.
+#[test]
+fn an_account_without_attributes_suits_an_older_sqlite() {
+    let (_folder, path) = folder();
+    drop(open(&path));
+    let mut older = raw(&path);
+    json_valid_utils::register_impl(&mut older, |text: Option<String>| text.is_some()).unwrap();
+    let insert = |name: &str, attributes: &str| {
+        format!(
+            "INSERT INTO users (username, username_canonical, email, email_canonical, password_hash,
+                credential_version, role, is_active, is_verified, created_at, attributes)
+             VALUES ('{name}', '{name}', '{name}@a.example', '{name}@a.example', 'hash', 0, 'student', 1, 0, 0,
+                {attributes})"
+        )
+    };
+    older.batch_execute(&insert("ann", "NULL")).unwrap();
+    older.batch_execute(&insert("bob", r#"'{"number":"1"}'"#)).unwrap();
+    assert!(older.batch_execute(&insert("cid", "'{}'")).is_err());
+}
+
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }

@@ -1,0 +1,1 @@
+-- Nothing: it is the check of SQLite that was wrong.
