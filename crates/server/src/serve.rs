@@ -113,7 +113,8 @@ impl Door {
             listener: self.listener.try_clone()?,
             tls: self.certificate.as_ref().map(Certificate::config).transpose()?,
             workers: NonZeroUsize::new(1),
-            keep_alive: Duration::from_secs(1),
+            // Each answer closes its connection: one that is kept would break once the server itself serves.
+            keep_alive: Duration::ZERO,
             max_connections: NonZeroUsize::MIN.saturating_add(255),
             shutdown_timeout: Duration::from_secs(1),
         };

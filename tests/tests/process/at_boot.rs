@@ -27,7 +27,9 @@ async fn j04_the_server_waits_for_its_database() {
         let folder = TempDir::new().unwrap();
         let menjin = Server::start_waiting(&mut on(&url, folder.path()));
         let client = Client::new(&menjin.url);
-        assert_eq!(client.get("/health/live").await.status, 200);
+        let alive = client.get("/health/live").await;
+        // A connection that is kept would break once the database is there.
+        assert_eq!((alive.status, alive.header("connection")), (200, Some("close")));
         for path in ["/health", "/health/ready"] {
             let health = client.get(path).await;
             assert_eq!((health.status, health.header("retry-after")), (503, Some("1")), "{health}");

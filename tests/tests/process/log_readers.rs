@@ -51,7 +51,11 @@ impl Unread {
         let server =
             Self { child, client: client(port), metrics: client(metrics), _folder: folder };
         let started = Instant::now();
-        while server.client.request(Method::GET, "/health/live").send().await.is_err() {
+        let is_ready = async || {
+            let answer = server.client.request(Method::GET, "/health/ready").send().await;
+            answer.is_ok_and(|answer| answer.status() == 200)
+        };
+        while !is_ready().await {
             assert!(started.elapsed() < PATIENCE, "it does not start");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
