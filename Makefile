@@ -24,8 +24,8 @@ test:
 	@mkdir -p target
 	@scripts/test-tools
 	$(CARGO) test --locked --workspace
-	MENJIN_TEST_PROFILE=replicas $(CARGO) test --locked -p menjin-tests --test e2e
-	$(CARGO) run --locked --quiet -p menjin-domain --example in_memory
+	# All of the workspace again: one crate alone would be built anew, with other features of what it needs.
+	MENJIN_TEST_PROFILE=replicas $(CARGO) test --locked --workspace --test e2e
 
 # One crate alone, for whoever works on it.
 CRATE ?= menjin-domain
