@@ -44,6 +44,13 @@ fn each_bad_setting_is_named() {
             "always",
             "registration.require_verification",
         ),
+        ("MENJIN__PASSKEYS__RP_ID", "https://app.example", "passkeys.rp_id"),
+        ("MENJIN__PASSKEYS__RP_ID", "192.0.2.7", "passkeys.rp_id"),
+        ("MENJIN__PASSKEYS__RP_ID", "App.example", "passkeys.rp_id"),
+        // No page is there.
+        ("MENJIN__PASSKEYS__RP_ID", "app.example", "passkeys.rp_id"),
+        ("MENJIN__PASSKEYS__ORIGINS", "https://app.example", "passkeys.origins"),
+        ("MENJIN__PASSKEYS__ORIGINS", "*", "passkeys.origins"),
         ("MENJIN__PAGES__NAME", "", "pages.name"),
         ("MENJIN__PAGES__FOLDER", "/nonexistent", "pages.folder"),
         ("MENJIN__PAGES__REDIRECT_ORIGINS", "*", "pages.redirect_origins"),
