@@ -17,6 +17,9 @@ pub(super) const IMPORT: Text = Text { zh: "导入", en: "Import" };
 pub(super) const MAILS: Text = Text { zh: "邮件", en: "Mails" };
 pub(super) const AUDIT: Text = Text { zh: "审计日志", en: "Audit log" };
 
+/// What the script of a page asks for passkeys, from the folder of the account.
+pub(super) const PASSKEY_OPTIONS: &str = "passkey-options";
+
 /// The pages of somebody who is logged in.
 pub(super) const ACCOUNT_PAGES: [(&str, Text); 5] = [
     ("profile", PROFILE),

@@ -12,6 +12,7 @@ use menjin_domain::common::Timestamp;
 use menjin_web::Locale;
 use minijinja::context;
 
+use super::navigation::PASSKEY_OPTIONS;
 use super::parts::{Button, Chart, Field, Item, Search};
 use crate::http::reply::begin_error;
 use crate::prelude::*;
@@ -257,7 +258,7 @@ impl Page {
             search => search,
             items => items.collect::<Vec<_>>(),
             passkey => passkey,
-            passkey_options => super::passkey::OPTIONS,
+            passkey_options => PASSKEY_OPTIONS,
             needs_script => passkey.is_some() || self.is_waiting || self.search.is_some() || self.fields.iter().any(reads_fragment),
             is_waiting => self.is_waiting,
             sends_to => self.sends_to,

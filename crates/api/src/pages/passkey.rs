@@ -10,9 +10,6 @@ use super::visitor::Visitor;
 use crate::prelude::*;
 use crate::v1::RequestOptions;
 
-/// The name of the page, from the folder of the account.
-pub(super) const OPTIONS: &str = "passkey-options";
-
 pub(super) fn endpoints() -> [Endpoint; 1] {
     [Endpoint::hidden(Method::POST, "/account/passkey-options", options)]
 }
