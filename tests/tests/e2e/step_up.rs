@@ -128,7 +128,7 @@ async fn a10_without_the_setting_nothing_asks() {
 /// From the document: every operation for people who are logged in that takes the current password.
 #[tokio::test]
 async fn a12_every_prompt_counts_as_a_login_does() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(&[("throttle.per_network.max", "100000")]).await;
     let document = app.anonymous().get("/openapi.json").await.body;
     let mut prompts = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {

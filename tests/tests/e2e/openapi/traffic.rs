@@ -861,7 +861,7 @@ async fn of_passkeys(visits: &mut Visits) {
     visits.send(&anonymous, LOGIN, Some(&alone), 403).await;
     while visits.any(&anonymous, LOGIN, Some(&json!({ "credential": "{}" }))).await != 429 {}
     while visits.any(&anonymous, ASK_LOGIN, None).await != 429 {}
-    let app = app.restart(&few).await;
+    let app = TestApp::start_with(&site).await;
     let client = app.user("ann").await;
     app.prove_address("ann").await;
     for _ in 0..10 {
