@@ -85,12 +85,12 @@ text_fields! {
         "type": "string", "format": "password", "example": "password123",
     };
     FactorCode => Self, |sent| Ok(Self::parse(sent)?), {
-        "type": "string", "maxLength": Self::MAX_BYTES, "example": "123456",
+        "type": "string", "example": "123456",
         "description": "Six digits of the authenticator app, a recovery code, or the JSON text of what a \
                         passkey has answered.",
     };
     PasskeyAnswer => String, |sent| Ok(sent.clone()), {
-        "type": "string", "maxLength": FactorCode::MAX_BYTES,
+        "type": "string",
         "example": r#"{"id":"SGVsbG8","rawId":"SGVsbG8","type":"public-key","response":{}}"#,
         "description": "The JSON text of what the browser gives, as `PublicKeyCredential.toJSON()` makes it.",
     };

@@ -28,7 +28,7 @@ pub enum FactorCode {
 
 impl FactorCode {
     /// The longest one, in bytes: the answer of a passkey.
-    pub const MAX_BYTES: usize = 16 * 1024;
+    const MAX_BYTES: usize = 16 * 1024;
 
     /// Reads a code, in any width and case, with `O` for 0 and `I` or `L` for 1, and with or without spaces
     /// and dashes. What begins with a brace is the answer of a passkey.
