@@ -214,6 +214,7 @@ pub fn new_session(n: u128, user_id: UserId, credential_version: CredentialVersi
         expires_at: at(3600),
         ends_at: at(3600),
         has_factor: false,
+        authenticated_at: None,
         limit: None,
         request: request(),
     }

@@ -26,8 +26,24 @@ pub(crate) fn digest(text: &str) -> RecoveryDigest {
     RecoveryDigest { digest: text.to_owned(), key_id: "new".to_owned() }
 }
 
-pub(crate) fn enrolment(user_id: UserId, session_id: SessionId, text: &str) -> Enrolment {
-    Enrolment { user_id, session_id, secret: secret(text), expires_at: at(600) }
+fn enrolment(user_id: UserId, session_id: SessionId, text: &str) -> Enrolment {
+    enrolment_at(user_id, session_id, text, 0)
+}
+
+/// One that was begun at this credential version.
+pub(crate) fn enrolment_at(
+    user_id: UserId,
+    session_id: SessionId,
+    text: &str,
+    version: i64,
+) -> Enrolment {
+    Enrolment {
+        user_id,
+        session_id,
+        verified_version: CredentialVersion(version),
+        secret: secret(text),
+        expires_at: at(600),
+    }
 }
 
 pub(crate) fn confirmation(user_id: UserId, session_id: SessionId, text: &str) -> Confirmation {
@@ -131,10 +147,13 @@ async fn y1_a_factor_is_confirmed_where_it_was_begun(mailing: Repositories) {
 async fn y1_another_app_takes_the_place_of_one(mailing: Repositories) {
     let (ann, session) = mailing.enrolled("ann", 1).await;
     let factors = &mailing.factors;
-    factors.begin(enrolment(ann, session, "other")).await.unwrap();
-    assert_eq!(factors.find(ann).await.unwrap().unwrap().secret, secret("secret"));
     let recovery = vec![digest("three")];
     let other = Confirmation { recovery, ..confirmation(ann, session, "other") };
+    // Begun before the first was there.
+    factors.begin(enrolment(ann, session, "other")).await.unwrap();
+    assert!(!factors.confirm(other.clone()).await.unwrap());
+    factors.begin(enrolment_at(ann, session, "other", 1)).await.unwrap();
+    assert_eq!(factors.find(ann).await.unwrap().unwrap().secret, secret("secret"));
     assert!(factors.confirm(other).await.unwrap());
     assert_eq!(factors.find(ann).await.unwrap().unwrap().secret, secret("other"));
     assert!(!factors.use_step(ann, &secret("secret"), 200).await.unwrap());

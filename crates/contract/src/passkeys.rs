@@ -8,20 +8,23 @@ use menjin_domain::mail::MailKind;
 use menjin_domain::mfa::{Removal, StoredFactor};
 use menjin_domain::passkeys::{
     ChallengePurpose, NewChallenge, NewPasskey, Passkey, PasskeyName, PasskeyRemoval, PasskeyUse,
+    TakenChallenge,
 };
 
 use super::mails::{Repositories, mail};
-use super::mfa::{confirmation, digest, enrolment, removal, used};
+use super::mfa::{confirmation, digest, enrolment_at, removal, used};
 use super::{at, at_once, authority, context};
 
 fn challenge(text: &str, purpose: ChallengePurpose) -> NewChallenge {
-    NewChallenge { challenge: text.to_owned(), purpose, expires_at: at(300) }
+    let version = Some(CredentialVersion(5));
+    NewChallenge { challenge: text.to_owned(), purpose, version, expires_at: at(300) }
 }
 
 fn passkey(user_id: UserId, session_id: SessionId, credential_id: &str) -> NewPasskey {
     NewPasskey {
         user_id,
         session_id,
+        verified_version: CredentialVersion(0),
         credential_id: credential_id.to_owned(),
         public_key: "key".to_owned(),
         name: PasskeyName::parse("我的手机").unwrap(),
@@ -35,6 +38,11 @@ fn passkey(user_id: UserId, session_id: SessionId, credential_id: &str) -> NewPa
 fn first(user_id: UserId, session_id: SessionId, credential_id: &str) -> NewPasskey {
     let recovery = Some(vec![digest("one"), digest("two")]);
     NewPasskey { recovery, ..passkey(user_id, session_id, credential_id) }
+}
+
+fn later(user_id: UserId, session_id: SessionId, credential_id: &str) -> NewPasskey {
+    let verified_version = CredentialVersion(1);
+    NewPasskey { verified_version, ..passkey(user_id, session_id, credential_id) }
 }
 
 fn without(passkey: &Passkey, keep_session: SessionId, version: i64) -> PasskeyRemoval {
@@ -77,23 +85,23 @@ async fn y8_a_challenge_is_good_once_and_for_one_thing(mailing: Repositories) {
     for made in purposes {
         for asked in purposes {
             passkeys.begin(challenge("text", made)).await.unwrap();
-            assert!(!take("other", made, 1).await.unwrap());
-            assert_eq!(
-                take("text", asked, 299).await.unwrap(),
-                made == asked,
-                "{made:?} {asked:?}"
-            );
-            assert!(!take("text", made, 1).await.unwrap(), "it is gone: {made:?} {asked:?}");
+            assert!(take("other", made, 1).await.unwrap().is_none());
+            let taken = take("text", asked, 299).await.unwrap();
+            let expected = TakenChallenge { version: Some(CredentialVersion(5)) };
+            assert_eq!(taken, (made == asked).then_some(expected), "{made:?} {asked:?}");
+            let again = take("text", made, 1).await.unwrap();
+            assert!(again.is_none(), "it is gone: {made:?} {asked:?}");
         }
     }
     passkeys.begin(challenge("text", ChallengePurpose::Login)).await.unwrap();
-    assert!(!take("text", ChallengePurpose::Login, 300).await.unwrap(), "it is over");
+    let late = take("text", ChallengePurpose::Login, 300).await.unwrap();
+    assert!(late.is_none(), "it is over");
     passkeys.begin(challenge("text", ChallengePurpose::Login)).await.unwrap();
     let taken = at_once(50, |_| {
         let passkeys = passkeys.clone();
         async move { passkeys.take("text", ChallengePurpose::Login, at(1)).await.unwrap() }
     });
-    assert_eq!(taken.await.iter().filter(|taken| **taken).count(), 1);
+    assert_eq!(taken.await.iter().filter(|taken| taken.is_some()).count(), 1);
 }
 
 /// What nobody has answered is deleted once it is over.
@@ -107,7 +115,8 @@ async fn y8_challenges_that_are_over_are_deleted(mailing: Repositories) {
     passkeys.begin(later).await.unwrap();
     assert_eq!(passkeys.delete_challenges(at(299)).await.unwrap(), 0);
     assert_eq!(passkeys.delete_challenges(at(301)).await.unwrap(), 2);
-    assert!(passkeys.take("later", ChallengePurpose::Login, at(301)).await.unwrap());
+    let later = passkeys.take("later", ChallengePurpose::Login, at(301)).await.unwrap();
+    assert!(later.is_some());
 }
 
 /// The first factor comes with recovery codes, and a later one leaves them.
@@ -119,7 +128,9 @@ async fn y8_a_passkey_is_added_in_a_live_session(mailing: Repositories) {
     let bob = store.student("bob").await;
     let before = (store.user(ann).await, mailing.actions().await);
     let late = NewPasskey { context: context(10_000_000), ..first(ann, mine, "late") };
-    for refused in [passkey(ann, mine, "no codes"), first(bob, mine, "not mine"), late] {
+    let stale = later(ann, mine, "of another version");
+    let stale = NewPasskey { recovery: Some(vec![digest("one")]), ..stale };
+    for refused in [passkey(ann, mine, "no codes"), first(bob, mine, "not mine"), late, stale] {
         assert!(!passkeys.add(refused.clone()).await.unwrap(), "{refused:?}");
     }
     assert_eq!((store.user(ann).await, mailing.actions().await), before);
@@ -139,14 +150,17 @@ async fn y8_a_passkey_is_added_in_a_live_session(mailing: Repositories) {
     assert_eq!(mailing.claim(60, 10).await.remove(0).mail.kind, MailKind::FactorAdded);
 
     // Codes for an account that has them, an id that somebody has: nothing changes.
-    assert!(!passkeys.add(first(ann, mine, "tablet")).await.unwrap());
-    assert!(!passkeys.add(passkey(ann, mine, "phone")).await.unwrap());
+    let with_codes = NewPasskey { recovery: Some(vec![digest("x")]), ..later(ann, mine, "tablet") };
+    assert!(!passkeys.add(with_codes).await.unwrap());
+    assert!(!passkeys.add(later(ann, mine, "phone")).await.unwrap());
+    // Begun before the first was there.
+    assert!(!passkeys.add(passkey(ann, mine, "tablet")).await.unwrap());
     let of_bob = store.log_in(3, bob).await;
     assert!(!passkeys.add(first(bob, of_bob, "phone")).await.unwrap());
     assert!(!store.user(bob).await.has_factor);
     assert_eq!(store.credential_version(ann).await, CredentialVersion(1));
 
-    assert!(passkeys.add(passkey(ann, mine, "tablet")).await.unwrap());
+    assert!(passkeys.add(later(ann, mine, "tablet")).await.unwrap());
     let all = passkeys.list(ann).await.unwrap();
     let ids: Vec<_> = all.iter().map(|passkey| passkey.credential_id.as_str()).collect();
     assert_eq!(ids, ["phone", "tablet"], "the oldest first");
@@ -190,7 +204,7 @@ async fn y8_a_passkey_is_removed_by_its_owner(mailing: Repositories) {
     let Repositories { store, passkeys, factors, .. } = &mailing;
     let (ann, mine, phone) = mailing.with_passkey("ann", 1).await;
     let (bob, of_bob, _) = mailing.with_passkey("bob", 2).await;
-    assert!(passkeys.add(passkey(ann, mine, "tablet")).await.unwrap());
+    assert!(passkeys.add(later(ann, mine, "tablet")).await.unwrap());
     let tablet = passkeys.find("tablet").await.unwrap().unwrap();
     let other = store.log_in(3, ann).await;
     let foreign = PasskeyRemoval { user_id: bob, ..without(&phone, of_bob, 1) };
@@ -222,7 +236,7 @@ async fn y7_an_app_goes_and_passkeys_stay_unless_all_are_lost(mailing: Repositor
         || Removal { keep_passkeys: true, keep_session: Some(mine), ..removal(ann, authority(80)) };
     assert!(!factors.remove(app_only()).await.unwrap(), "there is no app");
     assert_eq!(store.credential_version(ann).await, CredentialVersion(1), "nothing has changed");
-    factors.begin(enrolment(ann, mine, "secret")).await.unwrap();
+    factors.begin(enrolment_at(ann, mine, "secret", 1)).await.unwrap();
     assert!(factors.confirm(confirmation(ann, mine, "secret")).await.unwrap());
     assert!(factors.remove(app_only()).await.unwrap());
     assert_eq!(factors.find(ann).await.unwrap(), None);

@@ -373,7 +373,11 @@ async fn g9_a_code_of_a_live_session_is_taken_once(store: Store) {
     });
     let taken: Vec<_> = taken.await.into_iter().flatten().collect();
     let version = CredentialVersion(0);
-    assert_eq!(taken, [TakenHandOff { user_id: ann, version, has_factor: false }]);
+    let session = store.sessions.find_live(session_id(1), at(4)).await.unwrap().unwrap().session;
+    let (authenticated_at, ends_at) = (session.authenticated_at, session.ends_at);
+    let expected =
+        TakenHandOff { user_id: ann, version, has_factor: false, authenticated_at, ends_at };
+    assert_eq!(taken, [expected]);
     assert!(offer("c", 10).await);
     assert_eq!(take("c", 70).await, None, "a minute has passed");
     assert!(take("c", 69).await.is_some());

@@ -20,7 +20,7 @@ use menjin_infra_sql::schema::one_time_tokens as tokens;
 use crate::audit::record;
 use crate::error::{Abort, violates};
 use crate::mails::enqueue;
-use crate::mfa::take_away_since;
+use crate::mfa::take_away;
 use crate::recipients::{find, find_recipient, lock, user};
 use crate::sessions::end_open;
 
@@ -151,6 +151,7 @@ pub(crate) async fn undo(
     lock(postgres, id).await?;
     let found = find(postgres, &undo.digest, Purpose::UndoEmailChange, undo.at).await?;
     let holder = found.filter(|holder| holder.user.id == id).ok_or_else(invalid)?;
+    let keeps_factor = holder.keeps_factor();
     let email = holder.gives_back.ok_or_else(invalid)?;
     let before = find_recipient(postgres, id).await?.ok_or_else(invalid)?;
     let mailbox = before.with_address_back(&email, undo.at);
@@ -168,7 +169,9 @@ pub(crate) async fn undo(
         ))
         .execute(postgres)
         .await?;
-    take_away_since(postgres, id, holder.created_at).await?;
+    if before.user.has_factor && !keeps_factor {
+        take_away(postgres, id).await?;
+    }
     let void = is_void_after_undo(id.get(), undo.digest.as_str(), holder.created_at.into());
     diesel::update(tokens::table.filter(void))
         .set(tokens::ended_at.eq(at))

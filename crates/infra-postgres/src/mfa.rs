@@ -91,8 +91,11 @@ impl FactorRepository for PostgresStore {
                 let live = sessions::table.find(Id::from(session)).filter(is_live_of(id.get(), at));
                 let live: Option<Id> =
                     live.select(sessions::id).get_result(postgres).await.optional()?;
+                let version = users::table.find(id.get()).select(users::credential_version);
+                let version: Option<i64> = version.get_result(postgres).await.optional()?;
                 let begun = totp_enrolments::table
                     .filter(is_enrolment(id.get(), session.into(), at))
+                    .filter(totp_enrolments::credential_version.nullable().eq(version))
                     .filter(totp_enrolments::secret.eq(&confirmation.secret.sealed));
                 if live.is_none() || diesel::delete(begun).execute(postgres).await? == 0 {
                     return Ok(false);
@@ -105,7 +108,7 @@ impl FactorRepository for PostgresStore {
                     .set(&row)
                     .execute(postgres)
                     .await?;
-                give_factor(postgres, id, session, Some(&confirmation.recovery)).await?;
+                give_factor(postgres, id, session, Some(&confirmation.recovery), at).await?;
                 end_open(postgres, id, Some(session), at).await?;
                 notify(postgres, id, confirmation.mail.as_ref()).await?;
                 record(postgres, &confirmation.event()).await?;
@@ -282,25 +285,6 @@ async fn take_app_away(postgres: &mut AsyncPgConnection, id: UserId) -> QueryRes
     Ok(is_gone)
 }
 
-/// The same for what came at this time or later.
-pub(crate) async fn take_away_since(
-    postgres: &mut AsyncPgConnection,
-    id: UserId,
-    since: Timestamp,
-) -> QueryResult<()> {
-    let since = Micros::from(since);
-    let app = totp_factors::table.find(id.get()).filter(totp_factors::created_at.ge(since));
-    let later = passkeys::table
-        .filter(passkeys::user_id.eq(id.get()))
-        .filter(passkeys::created_at.ge(since));
-    let apps = diesel::delete(app).execute(postgres).await?;
-    if apps + diesel::delete(later).execute(postgres).await? == 0 {
-        return Ok(());
-    }
-    diesel::delete(totp_enrolments::table.find(id.get())).execute(postgres).await?;
-    settle_factor(postgres, id).await
-}
-
 /// Gives an account a factor, which the session has, too: with recovery codes instead of all others, if there
 /// are any. The account is locked.
 pub(crate) async fn give_factor(
@@ -308,7 +292,12 @@ pub(crate) async fn give_factor(
     id: UserId,
     session: SessionId,
     recovery: Option<&[RecoveryDigest]>,
+    at: Micros,
 ) -> QueryResult<()> {
+    diesel::update(users::table.find(id.get()).filter(users::factor_since.is_null()))
+        .set(users::factor_since.eq(at))
+        .execute(postgres)
+        .await?;
     diesel::update(sessions::table.find(Id::from(session)))
         .set(sessions::has_factor.eq(true))
         .execute(postgres)
@@ -330,6 +319,10 @@ pub(crate) async fn settle_factor(postgres: &mut AsyncPgConnection, id: UserId) 
     if !has_factor {
         set_recovery_codes(postgres, id, &[]).await?;
         forget_subject(postgres, &LockoutSubject::Codes(id)).await?;
+        diesel::update(users::table.find(id.get()))
+            .set(users::factor_since.eq(None::<Micros>))
+            .execute(postgres)
+            .await?;
     }
     set_factor(postgres, id, has_factor).await
 }

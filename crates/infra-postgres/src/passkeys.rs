@@ -5,7 +5,7 @@ use futures_util::FutureExt as _;
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::passkeys::{
     ChallengePurpose, NewChallenge, NewPasskey, Passkey, PasskeyRemoval, PasskeyRepository,
-    PasskeyUse,
+    PasskeyUse, TakenChallenge,
 };
 use menjin_infra_sql::passkeys::{
     NewChallengeRow, NewPasskeyRow, PasskeyRow, TakenRow, is_passkey_of,
@@ -40,7 +40,7 @@ impl PasskeyRepository for PostgresStore {
         challenge: &str,
         purpose: ChallengePurpose,
         at: Timestamp,
-    ) -> Result<bool, PortError> {
+    ) -> Result<Option<TakenChallenge>, PortError> {
         self.statement(challenge.to_owned(), |postgres, challenge| {
             async move {
                 let taken: Option<TakenRow> =
@@ -54,7 +54,7 @@ impl PasskeyRepository for PostgresStore {
             .boxed()
         })
         .await
-        .map(|taken: Option<TakenRow>| taken.is_some_and(|taken| taken.is_for(purpose, at)))
+        .map(|taken: Option<TakenRow>| taken.and_then(|taken| taken.taken(purpose, at)))
     }
 
     async fn list(&self, user: UserId) -> Result<Vec<Passkey>, PortError> {
@@ -100,6 +100,7 @@ impl PasskeyRepository for PostgresStore {
                     .inner_join(users::table)
                     .filter(sessions::id.eq(Id::from(session)))
                     .filter(is_live_of(id.get(), at))
+                    .filter(is_verified(id.get(), new.verified_version.0))
                     .select(users::has_factor)
                     .get_result(postgres)
                     .await
@@ -116,7 +117,7 @@ impl PasskeyRepository for PostgresStore {
                 if added.await? == 0 {
                     return Ok(false);
                 }
-                give_factor(postgres, id, session, new.recovery.as_deref()).await?;
+                give_factor(postgres, id, session, new.recovery.as_deref(), at).await?;
                 end_open(postgres, id, Some(session), at).await?;
                 notify(postgres, id, new.mail.as_ref()).await?;
                 record(postgres, &new.event()).await?;

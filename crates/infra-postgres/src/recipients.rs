@@ -1,10 +1,13 @@
 //! Whom mails go to, and whose tokens are: read in the transactions of other modules.
 
+use diesel::dsl::{exists, not};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use menjin_domain::accounts::User;
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::one_time::{Purpose, Recipient, TokenDigest, TokenHolder};
-use menjin_infra_sql::one_time::{RecoveryRow, TokenRow, holder, is_live_at, is_token, recipient};
+use menjin_infra_sql::one_time::{
+    RecoveryRow, TokenRow, holder, is_live_at, is_older_undo, is_token, recipient,
+};
 use menjin_infra_sql::prelude::*;
 use menjin_infra_sql::schema::one_time_tokens as tokens;
 
@@ -32,7 +35,10 @@ pub(crate) async fn find<E>(
         .get_result(postgres)
         .await
         .optional()?;
-    Ok(row.map(|(token, user, row)| holder(token, user, &row)).transpose()?)
+    let Some((token, user, row)) = row else { return Ok(None) };
+    let older = tokens::table.filter(is_older_undo(token.user_id, token.created_at, at.into()));
+    let is_oldest: bool = diesel::select(not(exists(older))).get_result(postgres).await?;
+    Ok(Some(holder(token, user, &row, is_oldest)?))
 }
 
 /// An account that is there.

@@ -143,6 +143,7 @@ pub(crate) struct CreateSession {
     address: Host,
     user_agent: Option<String>,
     has_factor: bool,
+    authenticated_at: Option<Micros>,
     event: Event,
     user: Columns<UserRow>,
 }
@@ -159,6 +160,7 @@ impl CreateSession {
             address: session.request.client.address.into(),
             user_agent: session.request.client.user_agent.clone(),
             has_factor: session.has_factor,
+            authenticated_at: session.authenticated_at.map(Micros::from),
             event: session.event().into(),
             user: columns::<UserRow>(),
         }
@@ -181,7 +183,8 @@ impl QueryFragment<Pg> for CreateSession {
         self.user.walk_ast(out.reborrow())?;
         out.push_sql(
             "), session AS (INSERT INTO sessions (id, user_id, generation, created_at, \
-             last_used_at, expires_at, ends_at, client_address, user_agent, has_factor) SELECT ",
+             last_used_at, expires_at, ends_at, client_address, user_agent, has_factor, authenticated_at) \
+             SELECT ",
         );
         out.push_bind_param::<Uuid16, _>(&self.session_id)?;
         out.push_sql(", changed.id, ");
@@ -196,6 +199,8 @@ impl QueryFragment<Pg> for CreateSession {
         out.push_bind_param::<Nullable<Text>, _>(&self.user_agent)?;
         out.push_sql(", ");
         out.push_bind_param::<Bool, _>(&self.has_factor)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<Moment>, _>(&self.authenticated_at)?;
         out.push_sql(" FROM changed), ");
         self.event.append(Subject::Known, out.reborrow())?;
         out.push_sql(" SELECT * FROM changed");

@@ -228,6 +228,7 @@ pub struct NewSessionRow<'a> {
     client_address: Host,
     user_agent: Option<&'a str>,
     has_factor: bool,
+    authenticated_at: Option<Micros>,
 }
 
 impl<'a> From<&'a NewSession> for NewSessionRow<'a> {
@@ -243,6 +244,7 @@ impl<'a> From<&'a NewSession> for NewSessionRow<'a> {
             client_address: session.request.client.address.into(),
             user_agent: session.request.client.user_agent.as_deref(),
             has_factor: session.has_factor,
+            authenticated_at: session.authenticated_at.map(Micros::from),
         }
     }
 }

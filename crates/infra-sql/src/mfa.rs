@@ -69,6 +69,7 @@ pub struct EnrolmentRow<'a> {
     secret: &'a str,
     key_id: &'a str,
     expires_at: Micros,
+    credential_version: i64,
 }
 
 impl<'a> From<&'a Enrolment> for EnrolmentRow<'a> {
@@ -79,6 +80,7 @@ impl<'a> From<&'a Enrolment> for EnrolmentRow<'a> {
             secret: &enrolment.secret.sealed,
             key_id: &enrolment.secret.key_id,
             expires_at: enrolment.expires_at.into(),
+            credential_version: enrolment.verified_version.0,
         }
     }
 }

@@ -76,6 +76,7 @@ pub struct RecoveryRow {
     pub email_proved_at: Option<Micros>,
     pub email_by_password: bool,
     pub reset_after: Option<Micros>,
+    pub factor_since: Option<Micros>,
 }
 
 /// Whose a token is.
@@ -83,7 +84,13 @@ pub fn holder(
     token: TokenRow,
     user: UserRow,
     recovery: &RecoveryRow,
+    is_oldest: bool,
 ) -> Result<TokenHolder, PortError> {
+    let factor_since = recovery.factor_since.map(|at| {
+        let bad = || bad_column("users", "factor_since", user.id.to_string());
+        at.moment().ok_or_else(bad)
+    });
+    let factor_since = factor_since.transpose()?;
     let bad = |column| bad_column("one_time_tokens", column, format!("of user {}", token.user_id));
     Ok(TokenHolder {
         version: CredentialVersion(recovery.credential_version),
@@ -95,6 +102,8 @@ pub fn holder(
         created_at: token.created_at.moment().ok_or_else(|| bad("created_at"))?,
         gives_back: token.address.map(|typed| Email::from_stored(typed, token.email.clone())),
         email: token.email,
+        factor_since,
+        is_oldest,
         user: User::try_from(user)?,
     })
 }
@@ -219,6 +228,17 @@ impl<'a> From<&'a EmailChangeRequest> for PendingRow<'a> {
             pending_since: Some(change.context.at.into()),
         }
     }
+}
+
+/// The tokens by which an older change of the address of an account can be undone.
+#[auto_type(no_type_alias)]
+pub fn is_older_undo(user: i64, made: Micros, at: Micros) -> _ {
+    one_time_tokens::user_id
+        .eq(user)
+        .and(one_time_tokens::purpose.eq("undo_email_change"))
+        .and(one_time_tokens::ended_at.is_null())
+        .and(one_time_tokens::created_at.lt(made))
+        .and(one_time_tokens::expires_at.is_null().or(one_time_tokens::expires_at.gt(at)))
 }
 
 /// The tokens by which other accounts can have this address back.

@@ -4,8 +4,9 @@
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
 use menjin_domain::common::{PortError, Timestamp, UserId};
+use menjin_domain::credentials::CredentialVersion;
 use menjin_domain::passkeys::{
-    ChallengePurpose, NewChallenge, NewPasskey, Passkey, PasskeyId, PasskeyName,
+    ChallengePurpose, NewChallenge, NewPasskey, Passkey, PasskeyId, PasskeyName, TakenChallenge,
 };
 
 use crate::error::bad_column;
@@ -78,6 +79,7 @@ pub struct NewChallengeRow<'a> {
     challenge: &'a str,
     user_id: Option<i64>,
     session_id: Option<Id>,
+    credential_version: Option<i64>,
     expires_at: Micros,
 }
 
@@ -88,6 +90,7 @@ impl<'a> From<&'a NewChallenge> for NewChallengeRow<'a> {
             challenge: &new.challenge,
             user_id: user.map(UserId::get),
             session_id: session.map(Id::from),
+            credential_version: new.version.map(|version| version.0),
             expires_at: new.expires_at.into(),
         }
     }
@@ -99,16 +102,19 @@ impl<'a> From<&'a NewChallenge> for NewChallengeRow<'a> {
 pub struct TakenRow {
     user_id: Option<i64>,
     session_id: Option<Id>,
+    credential_version: Option<i64>,
     expires_at: Micros,
 }
 
 impl TakenRow {
-    /// Whether it was for this, and is not over.
-    pub fn is_for(&self, purpose: ChallengePurpose, at: Timestamp) -> bool {
+    /// What was kept with it, if it was for this and is not over.
+    pub fn taken(&self, purpose: ChallengePurpose, at: Timestamp) -> Option<TakenChallenge> {
         let (user, session) = purpose.bound_to();
-        self.user_id == user.map(UserId::get)
+        let is_for_this = self.user_id == user.map(UserId::get)
             && self.session_id == session.map(Id::from)
-            && self.expires_at > Micros::from(at)
+            && self.expires_at > Micros::from(at);
+        let version = self.credential_version.map(CredentialVersion);
+        is_for_this.then_some(TakenChallenge { version })
     }
 }
 

@@ -355,19 +355,50 @@ pub struct TakenRow {
     user_id: i64,
     version: i64,
     has_factor: bool,
+    created_at: Micros,
+    authenticated_at: Option<Micros>,
+    expires_at: Micros,
+    ends_at: Option<Micros>,
 }
 
 impl TakenRow {
     /// Its columns.
-    pub const COLUMNS: (sessions::user_id, users::credential_version, sessions::has_factor) =
-        (sessions::user_id, users::credential_version, sessions::has_factor);
+    pub const COLUMNS: (
+        sessions::user_id,
+        users::credential_version,
+        sessions::has_factor,
+        sessions::created_at,
+        sessions::authenticated_at,
+        sessions::expires_at,
+        sessions::ends_at,
+    ) = (
+        sessions::user_id,
+        users::credential_version,
+        sessions::has_factor,
+        sessions::created_at,
+        sessions::authenticated_at,
+        sessions::expires_at,
+        sessions::ends_at,
+    );
 }
 
 impl TryFrom<TakenRow> for TakenHandOff {
     type Error = PortError;
 
     fn try_from(row: TakenRow) -> Result<Self, PortError> {
-        let TakenRow { user_id: user, version, has_factor } = row;
-        Ok(Self { user_id: user_id(user)?, version: CredentialVersion(version), has_factor })
+        let moment = |column, at: Micros| {
+            let bad = || bad_column("sessions", column, format!("of user {}", row.user_id));
+            at.moment().ok_or_else(bad)
+        };
+        Ok(Self {
+            user_id: user_id(row.user_id)?,
+            version: CredentialVersion(row.version),
+            has_factor: row.has_factor,
+            authenticated_at: moment(
+                "authenticated_at",
+                row.authenticated_at.unwrap_or(row.created_at),
+            )?,
+            ends_at: moment("ends_at", row.ends_at.unwrap_or(row.expires_at))?,
+        })
     }
 }

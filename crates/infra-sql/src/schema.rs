@@ -44,6 +44,7 @@ diesel::table! {
         full_name_search -> Nullable<Text>,
         attributes -> Nullable<Text>,
         has_factor -> Bool,
+        factor_since -> Nullable<Moment>,
     }
 }
 
@@ -104,6 +105,7 @@ diesel::table! {
         secret -> Text,
         key_id -> Text,
         expires_at -> Moment,
+        credential_version -> BigInt,
     }
 }
 
@@ -131,6 +133,7 @@ diesel::table! {
         challenge -> Text,
         user_id -> Nullable<BigInt>,
         session_id -> Nullable<Uuid16>,
+        credential_version -> Nullable<BigInt>,
         expires_at -> Moment,
     }
 }

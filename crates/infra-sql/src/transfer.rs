@@ -17,7 +17,7 @@ use menjin_domain::transfer::{Batch, Contents, NotEmpty, Row};
 use crate::error::{COMPONENT, bad_column};
 use crate::values::Micros;
 
-/// How many rows are read and written at once. A user has 38 columns, and SQLite accepts 32,766
+/// How many rows are read and written at once. A user has 39 columns, and SQLite accepts 32,766
 /// parameters.
 pub const BATCH: usize = 800;
 
@@ -102,6 +102,7 @@ pub const TABLES: &[Table] = &[
             ("full_name_search", Kind::Text),
             ("attributes", Kind::Text),
             ("has_factor", Flag),
+            ("factor_since", Moment),
         ],
     },
     Table {

@@ -19,7 +19,7 @@ use menjin_infra_sql::schema::one_time_tokens as tokens;
 use crate::audit::record;
 use crate::error::{OrPortError, is_taken};
 use crate::mails::enqueue;
-use crate::mfa::take_away_since;
+use crate::mfa::take_away;
 use crate::recipients::{find, find_recipient, user};
 use crate::sessions::end_open;
 
@@ -145,6 +145,7 @@ pub(crate) fn undo(
     let (id, at) = (undo.user_id, Micros::from(undo.at));
     let found = find(sqlite, &undo.digest, Purpose::UndoEmailChange, undo.at)?;
     let holder = found.filter(|holder| holder.user.id == id).ok_or_else(invalid)?;
+    let keeps_factor = holder.keeps_factor();
     let email = holder.gives_back.ok_or_else(invalid)?;
     let before = find_recipient(sqlite, id)?.ok_or_else(invalid)?;
     let mailbox = before.with_address_back(&email, undo.at);
@@ -161,7 +162,9 @@ pub(crate) fn undo(
         ))
         .execute(sqlite)
         .or_port_error()?;
-    take_away_since(sqlite, id, holder.created_at)?;
+    if before.user.has_factor && !keeps_factor {
+        take_away(sqlite, id)?;
+    }
     let void = is_void_after_undo(id.get(), undo.digest.as_str(), holder.created_at.into());
     diesel::update(tokens::table.filter(void))
         .set(tokens::ended_at.eq(at))

@@ -77,8 +77,11 @@ impl FactorRepository for SqliteStore {
             let live = sessions::table.find(Id::from(session)).filter(is_live_of(id.get(), at));
             let live: Option<Id> =
                 live.select(sessions::id).get_result(sqlite).optional().or_port_error()?;
+            let version = users::table.find(id.get()).select(users::credential_version);
+            let version: Option<i64> = version.get_result(sqlite).optional().or_port_error()?;
             let begun = totp_enrolments::table
                 .filter(is_enrolment(id.get(), session.into(), at))
+                .filter(totp_enrolments::credential_version.nullable().eq(version))
                 .filter(totp_enrolments::secret.eq(&confirmation.secret.sealed));
             if live.is_none() || diesel::delete(begun).execute(sqlite).or_port_error()? == 0 {
                 return Ok(false);
@@ -91,7 +94,7 @@ impl FactorRepository for SqliteStore {
                 .set(&row)
                 .execute(sqlite)
                 .or_port_error()?;
-            give_factor(sqlite, id, session, Some(&confirmation.recovery))?;
+            give_factor(sqlite, id, session, Some(&confirmation.recovery), at)?;
             end_open(sqlite, id, Some(session), at)?;
             notify(sqlite, id, confirmation.mail.as_ref())?;
             record(sqlite, &confirmation.event())?;
@@ -243,26 +246,6 @@ fn take_app_away(sqlite: &mut SqliteConnection, id: UserId) -> Result<bool, Port
     Ok(is_gone)
 }
 
-/// The same for what came at this time or later.
-pub(crate) fn take_away_since(
-    sqlite: &mut SqliteConnection,
-    id: UserId,
-    since: Timestamp,
-) -> Result<(), PortError> {
-    let since = Micros::from(since);
-    let app = totp_factors::table.find(id.get()).filter(totp_factors::created_at.ge(since));
-    let later = passkeys::table
-        .filter(passkeys::user_id.eq(id.get()))
-        .filter(passkeys::created_at.ge(since));
-    let gone = diesel::delete(app).execute(sqlite).or_port_error()?
-        + diesel::delete(later).execute(sqlite).or_port_error()?;
-    if gone == 0 {
-        return Ok(());
-    }
-    diesel::delete(totp_enrolments::table.find(id.get())).execute(sqlite).or_port_error()?;
-    settle_factor(sqlite, id)
-}
-
 /// Gives an account a factor, which the session has, too: with recovery codes instead of all others, if there
 /// are any.
 pub(crate) fn give_factor(
@@ -270,7 +253,12 @@ pub(crate) fn give_factor(
     id: UserId,
     session: SessionId,
     recovery: Option<&[RecoveryDigest]>,
+    at: Micros,
 ) -> Result<(), PortError> {
+    diesel::update(users::table.find(id.get()).filter(users::factor_since.is_null()))
+        .set(users::factor_since.eq(at))
+        .execute(sqlite)
+        .or_port_error()?;
     diesel::update(sessions::table.find(Id::from(session)))
         .set(sessions::has_factor.eq(true))
         .execute(sqlite)
@@ -292,6 +280,10 @@ pub(crate) fn settle_factor(sqlite: &mut SqliteConnection, id: UserId) -> Result
     if !has_factor {
         set_recovery_codes(sqlite, id, &[])?;
         forget_subject(sqlite, &LockoutSubject::Codes(id))?;
+        diesel::update(users::table.find(id.get()))
+            .set(users::factor_since.eq(None::<Micros>))
+            .execute(sqlite)
+            .or_port_error()?;
     }
     set_factor(sqlite, id, has_factor)
 }

@@ -3,7 +3,7 @@
 use menjin_domain::common::{Timestamp, UserId};
 use menjin_domain::passkeys::{
     ChallengePurpose, NewChallenge, NewPasskey, Passkey, PasskeyRemoval, PasskeyRepository,
-    PasskeyUse,
+    PasskeyUse, TakenChallenge,
 };
 use menjin_infra_sql::passkeys::{
     NewChallengeRow, NewPasskeyRow, PasskeyRow, TakenRow, is_passkey_of,
@@ -34,7 +34,7 @@ impl PasskeyRepository for SqliteStore {
         challenge: &str,
         purpose: ChallengePurpose,
         at: Timestamp,
-    ) -> Result<bool, PortError> {
+    ) -> Result<Option<TakenChallenge>, PortError> {
         let challenge = challenge.to_owned();
         self.write(move |sqlite| {
             let taken: Option<TakenRow> =
@@ -43,7 +43,7 @@ impl PasskeyRepository for SqliteStore {
                     .get_result(sqlite)
                     .optional()
                     .or_port_error()?;
-            Ok(taken.is_some_and(|taken| taken.is_for(purpose, at)))
+            Ok(taken.and_then(|taken| taken.taken(purpose, at)))
         })
         .await
     }
@@ -83,6 +83,7 @@ impl PasskeyRepository for SqliteStore {
                 .inner_join(users::table)
                 .filter(sessions::id.eq(Id::from(session)))
                 .filter(is_live_of(id.get(), at))
+                .filter(is_verified(id.get(), new.verified_version.0))
                 .select(users::has_factor)
                 .get_result(sqlite)
                 .optional()
@@ -99,7 +100,7 @@ impl PasskeyRepository for SqliteStore {
             if added.or_port_error()? == 0 {
                 return Ok(false);
             }
-            give_factor(sqlite, id, session, new.recovery.as_deref())?;
+            give_factor(sqlite, id, session, new.recovery.as_deref(), at)?;
             end_open(sqlite, id, Some(session), at)?;
             notify(sqlite, id, new.mail.as_ref())?;
             record(sqlite, &new.event())?;

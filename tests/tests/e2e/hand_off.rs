@@ -240,3 +240,28 @@ async fn g9_the_second_step_of_a_login_leads_back_to_the_application() {
         assert_eq!(tokens.status, 200, "{tokens}");
     }
 }
+
+/// Nobody is asked for anything on the way to an application: its session is as old as the one of the pages where
+/// a password that was given lately counts, and lasts no longer.
+#[tokio::test]
+async fn a10_a_hand_off_is_no_way_around_giving_the_password_again() {
+    let redirect = ("pages.redirect_origins", "https://app.example");
+    let app = TestApp::start_with(&[redirect, ("admin.step_up", "15m")]).await;
+    app.admin("root").await;
+    let browser = app.browser();
+    assert_eq!(browser.log_in("root", PASSWORD).await.status, 303);
+    app.clock.advance(Duration::from_secs(16 * 60));
+    let shown = browser.open(&login(BACK, &challenge())).await;
+    let tokens = exchange(&app, &code_of(&shown), VERIFIER).await;
+    assert_eq!(tokens.status, 200, "{tokens}");
+    let client = app.anonymous().with_tokens(&tokens.body);
+    let critical = client.post("/api/v1/users/1/password", &json!({})).await;
+    assert_eq!(
+        (critical.status, &critical.body["code"]),
+        (403, &json!("reauthentication_required")),
+        "{critical}"
+    );
+    // A week after the login, less than that after the exchange.
+    app.clock.advance(Duration::from_secs(7 * 24 * 60 * 60 - 15 * 60));
+    assert_eq!(client.refresh().await.status, 401, "the session of the pages has ended by now");
+}

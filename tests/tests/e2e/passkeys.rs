@@ -487,6 +487,97 @@ async fn q4_an_undo_takes_a_later_passkey_away_and_asks_for_an_earlier_one() {
     assert_eq!(app.anonymous().try_log_in("eve", PASSWORD).await.status, 200, "none is left");
 }
 
+/// Another app, or another passkey in place of one, is the same factor: it does not look as if it had come after
+/// the change.
+#[tokio::test]
+async fn q4_a_factor_that_took_the_place_of_one_is_asked_for_by_an_undo() {
+    let app = TestApp::start_with(&SITE).await;
+    let undo =
+        async |body: Value| app.anonymous().post("/api/v1/auth/undo-email-change", &body).await;
+    let (token, mut device) = moved(&app, "mike").await;
+    app.clock.advance(Duration::from_secs(60));
+    // The access token is as old as that: log in anew.
+    let mike =
+        app.anonymous().with_tokens(&log_in(&app, &device.get(&asked(&app).await)).await.body);
+    let prompt = |code: String| json!({ "current_password": PASSWORD, "code": code });
+    let mut other = Authenticator::new(ORIGIN);
+    let answer = code(&mike, &mut device).await;
+    make(&mike, &mut other, &prompt(answer)).await;
+    let first = mike.get("/api/v1/users/me/mfa").await.body["passkeys"][0]["id"].clone();
+    let answer = code(&mike, &mut other).await;
+    let removed = mike.post(&format!("{PASSKEYS}/{first}/remove"), &prompt(answer)).await;
+    assert_eq!(removed.status, 200, "{removed}");
+    let without = undo(json!({ "token": token })).await;
+    assert_eq!(refusal(&without), (400, &json!("code_required")), "{without}");
+    let asked_for = json!({ "token": token });
+    let options =
+        app.anonymous().post("/api/v1/auth/undo-email-change/passkey", &asked_for).await.body;
+    let done = undo(json!({ "token": token, "code": other.get(&options).to_string() })).await;
+    assert_eq!(done.status, 200, "{done}");
+    let left = log_in(&app, &other.get(&asked(&app).await)).await;
+    assert_eq!(left.status, 200, "it is there after the undo: {left}");
+}
+
+/// An address that was the account's for a short time only takes no factor away: whoever knew the password may
+/// have planted it.
+#[tokio::test]
+async fn q4_a_planted_address_takes_no_factor_away() {
+    let app = TestApp::start_with(&SITE).await;
+    let mike = app.user("mike").await;
+    app.prove_address("mike").await;
+    let move_to = async |address: &str| {
+        app.clock.advance(Duration::from_secs(61));
+        let changed = mike.put("/api/v1/users/me", &json!({ "email": address })).await;
+        assert_eq!(changed.status, 200, "{changed}");
+    };
+    move_to("thief@example.com").await;
+    app.prove_address("thief").await;
+    move_to("mike2@example.com").await;
+    let planted = app.mails_to("thief@example.com").await;
+    let planted = token_in(planted.iter().find(|mail| mail.text.contains("undo-email")).unwrap());
+    app.prove_address("mike2").await;
+    app.clock.advance(Duration::from_secs(1));
+    make(&mike, &mut Authenticator::new(ORIGIN), &password()).await;
+    let undo = json!({ "token": planted });
+    let refused = app.anonymous().post("/api/v1/auth/undo-email-change", &undo).await;
+    assert_eq!(refusal(&refused), (400, &json!("code_required")), "{refused}");
+    ticket(&app, "mike").await;
+}
+
+/// What was begun before a factor was there, or before the password changed, comes to nothing.
+#[tokio::test]
+async fn y1_what_was_begun_is_void_once_the_credentials_have_changed() {
+    let app = TestApp::start_with(&SITE).await;
+    let nothing = (409, &json!("nothing_to_confirm"));
+    let mike = app.user("mike").await;
+    app.prove_address("mike").await;
+    // Somebody who shares the session begins everything before its owner has a factor.
+    let begun = menjin_tests::totp::begin(&mike, &password()).await;
+    let planted = menjin_tests::totp::Authenticator::new(begun.body["secret"].as_str().unwrap());
+    let mut planted_key = Authenticator::new(ORIGIN);
+    let options = begin(&mike, &password()).await.body;
+    make(&mike, &mut Authenticator::new(ORIGIN), &password()).await;
+    let confirmed = menjin_tests::totp::confirm(&mike, &planted.next(&app)).await;
+    assert_eq!(refusal(&confirmed), nothing, "{confirmed}");
+    let added = add(&mike, "planted", &planted_key.create(&options)).await;
+    assert_eq!(refusal(&added), nothing, "{added}");
+
+    let eve = app.user("eve").await;
+    app.prove_address("eve").await;
+    let options = begin(&eve, &password()).await.body;
+    let begun = menjin_tests::totp::begin(&eve, &password()).await;
+    let planted = menjin_tests::totp::Authenticator::new(begun.body["secret"].as_str().unwrap());
+    let change = json!({
+        "current_password": PASSWORD, "new_password": "another password 9",
+        "confirm_password": "another password 9",
+    });
+    assert_eq!(eve.post("/api/v1/auth/change-password", &change).await.status, 200);
+    let added = add(&eve, "planted", &planted_key.create(&options)).await;
+    assert_eq!(refusal(&added), nothing, "{added}");
+    let confirmed = menjin_tests::totp::confirm(&eve, &planted.next(&app)).await;
+    assert_eq!(refusal(&confirmed), nothing, "{confirmed}");
+}
+
 /// A count that goes back is told to the operator, and does not keep the owner out.
 #[tokio::test]
 async fn y8_a_count_that_goes_back_is_recorded_and_not_fatal() {

@@ -112,6 +112,7 @@ fn user(number: i64) -> Row {
         optional("ann 门禁"),
         if some { text(r#"{"class":"三年二班"}"#) } else { None },
         text(i64::from(some)),
+        if some { micros(number + 10) } else { None },
     ]
 }
 

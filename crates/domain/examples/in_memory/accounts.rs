@@ -119,6 +119,7 @@ impl State {
             enrolment: None,
             recovery_codes: Vec::new(),
             passkeys: Vec::new(),
+            factor_since: None,
         };
         self.accounts.insert(id, account);
         if let Some(mail) = new.mail {

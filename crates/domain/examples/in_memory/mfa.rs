@@ -15,8 +15,9 @@ use super::store::{State, Store};
 
 impl Account {
     /// After a factor has come or gone: with the last one go the recovery codes.
-    pub(crate) fn settle_factor(&mut self) {
+    pub(crate) fn settle_factor(&mut self, at: Timestamp) {
         self.user.has_factor = self.factor.is_some() || !self.passkeys.is_empty();
+        self.factor_since = self.user.has_factor.then(|| self.factor_since.unwrap_or(at));
         if !self.user.has_factor {
             self.recovery_codes.clear();
         }
@@ -25,23 +26,18 @@ impl Account {
 }
 
 impl State {
-    /// Takes what has come at this time or later away from an account: the app, the passkeys, and with the last
-    /// factor what belongs to it.
-    pub(crate) fn take_factors_away(&mut self, id: UserId, since: Timestamp) {
+    /// Takes the second factor of an account away, with all that belongs to it.
+    pub(crate) fn take_factors_away(&mut self, id: UserId, at: Timestamp) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
-        let all = account.passkeys.len();
-        account.passkeys.retain(|passkey| passkey.created_at < since);
-        let is_app_gone = account.factor.take_if(|factor| factor.created_at >= since).is_some();
-        if is_app_gone || account.passkeys.len() < all {
-            account.enrolment = None;
-            self.settle_factor(id);
-        }
+        (account.factor, account.enrolment) = (None, None);
+        account.passkeys.clear();
+        self.settle_factor(id, at);
     }
 
     /// The same for the count of wrong codes.
-    pub(crate) fn settle_factor(&mut self, id: UserId) {
+    pub(crate) fn settle_factor(&mut self, id: UserId, at: Timestamp) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
-        account.settle_factor();
+        account.settle_factor(at);
         if !account.user.has_factor {
             self.failures.retain(|(subject, _), _| *subject != LockoutSubject::Codes(id));
         }
@@ -87,7 +83,12 @@ impl FactorRepository for Store {
         let begun = state.enrolment(user_id, session_id, context.at);
         let live = state.find_live(session_id, context.at);
         let is_mine = live.is_some_and(|live| live.user.id == user_id);
-        if !is_mine || begun.is_none_or(|begun| begun != secret) {
+        let account = state.accounts.get(&user_id);
+        let is_current = account.is_some_and(|account| {
+            let begun = account.enrolment.as_ref();
+            begun.is_some_and(|begun| begun.verified_version == account.version)
+        });
+        if !is_mine || !is_current || begun.is_none_or(|begun| begun != secret) {
             return Ok(false);
         }
         if let Some(account) = state.accounts.get_mut(&user_id) {
@@ -95,7 +96,7 @@ impl FactorRepository for Store {
             account.factor = Some(StoredFactor { secret, last_step, created_at });
             account.enrolment = None;
             account.recovery_codes = recovery;
-            account.settle_factor();
+            account.settle_factor(context.at);
         }
         if let Some(stored) = state.sessions.get_mut(&session_id) {
             stored.session.has_factor = true;
@@ -161,9 +162,9 @@ impl FactorRepository for Store {
             if let Some(account) = state.accounts.get_mut(&user_id) {
                 (account.factor, account.enrolment) = (None, None);
             }
-            state.settle_factor(user_id);
+            state.settle_factor(user_id, authority.context.at);
         } else {
-            state.take_factors_away(user_id, Timestamp::MIN_UTC);
+            state.take_factors_away(user_id, authority.context.at);
         }
         state.end_sessions(user_id, keep_session, authority.context.at);
         state.notify(user_id, mail)?;

@@ -47,6 +47,28 @@ impl State {
         self.is_live(token, at).then(|| (token.made.clone(), account.recipient()))
     }
 
+    /// Whose a live token is.
+    fn holder(&self, (token, of): (NewOneTimeToken, Recipient), at: Timestamp) -> TokenHolder {
+        let is_older = |other: &&StoredToken| {
+            other.made.user_id == token.user_id
+                && other.made.purpose == Purpose::UndoEmailChange
+                && other.made.created_at < token.created_at
+                && self.is_live(other, at)
+        };
+        let account = self.accounts.get(&of.user.id);
+        TokenHolder {
+            is_proved: of.is_proved(),
+            factor_since: account.and_then(|account| account.factor_since),
+            is_oldest: !self.tokens.values().any(|other| is_older(&other)),
+            user: of.user,
+            version: of.version,
+            email: token.email,
+            gives_back: token.gives_back,
+            client: token.client,
+            created_at: token.created_at,
+        }
+    }
+
     /// The same, if it is this account's.
     fn token_of(
         &self,
@@ -134,16 +156,8 @@ impl OneTimeTokenRepository for Store {
         purpose: Purpose,
         at: Timestamp,
     ) -> Result<Option<TokenHolder>, PortError> {
-        let found = self.lock().find_token(digest, purpose, at);
-        Ok(found.map(|(token, of)| TokenHolder {
-            is_proved: of.is_proved(),
-            user: of.user,
-            version: of.version,
-            email: token.email,
-            gives_back: token.gives_back,
-            client: token.client,
-            created_at: token.created_at,
-        }))
+        let state = self.lock();
+        Ok(state.find_token(digest, purpose, at).map(|found| state.holder(found, at)))
     }
 
     async fn reset_password(&self, reset: PasswordReset) -> Result<(), Error<TokenInvalid>> {
@@ -160,7 +174,7 @@ impl OneTimeTokenRepository for Store {
             account.set_mailbox(before.with_proof(true, at), at);
         }
         if before.user.has_factor && !before.is_proved() {
-            state.take_factors_away(user_id, Timestamp::MIN_UTC);
+            state.take_factors_away(user_id, at);
         }
         state.void_tokens(user_id, |made| made.purpose != Purpose::UndoEmailChange);
         state.end_sessions(user_id, None, at);
@@ -252,6 +266,7 @@ impl OneTimeTokenRepository for Store {
         let (mut state, event) = (self.lock(), undo.event());
         let EmailChangeUndo { digest, user_id, mails, at, .. } = undo;
         let (token, before) = state.token_of(user_id, &digest, Purpose::UndoEmailChange, at)?;
+        let keeps_factor = state.holder((token.clone(), before.clone()), at).keeps_factor();
         let email = token.gives_back.ok_or(Error::Refused(TokenInvalid))?;
         // Nobody gets a reserved address, unless the clock was put back.
         if state.is_anothers(email.canonical(), Some(user_id), at) {
@@ -261,7 +276,9 @@ impl OneTimeTokenRepository for Store {
         account.set_mailbox(before.with_address_back(&email, at), at);
         account.raise_version();
         account.reset_after = Some(at + RESET_DELAY);
-        state.take_factors_away(user_id, token.created_at);
+        if before.user.has_factor && !keeps_factor {
+            state.take_factors_away(user_id, at);
+        }
         // This one as well.
         state.void_tokens(user_id, |made| {
             made.purpose != Purpose::UndoEmailChange || made.created_at >= token.created_at

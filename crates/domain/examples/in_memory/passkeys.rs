@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use menjin_domain::common::{PortError, Timestamp, UserId};
 use menjin_domain::passkeys::{
     ChallengePurpose, NewChallenge, NewPasskey, Passkey, PasskeyRemoval, PasskeyRepository,
-    PasskeyUse,
+    PasskeyUse, TakenChallenge,
 };
 
 use super::store::{State, Store, next_id};
@@ -28,9 +28,10 @@ impl PasskeyRepository for Store {
         challenge: &str,
         purpose: ChallengePurpose,
         at: Timestamp,
-    ) -> Result<bool, PortError> {
+    ) -> Result<Option<TakenChallenge>, PortError> {
         let taken = self.lock().challenges.remove(challenge);
-        Ok(taken.is_some_and(|taken| taken.purpose == purpose && taken.expires_at > at))
+        let taken = taken.filter(|taken| taken.purpose == purpose && taken.expires_at > at);
+        Ok(taken.map(|taken| TakenChallenge { version: taken.version }))
     }
 
     async fn list(&self, user: UserId) -> Result<Vec<Passkey>, PortError> {
@@ -49,7 +50,8 @@ impl PasskeyRepository for Store {
         let fits = live.is_some_and(|live| {
             live.user.id == user_id && live.user.has_factor == new.recovery.is_none()
         });
-        if !fits || state.passkey(&new.credential_id).is_some() {
+        let is_current = state.at_version(user_id, new.verified_version).is_some();
+        if !fits || !is_current || state.passkey(&new.credential_id).is_some() {
             return Ok(false);
         }
         let passkey = Passkey {
@@ -67,7 +69,7 @@ impl PasskeyRepository for Store {
             if let Some(codes) = new.recovery {
                 account.recovery_codes = codes;
             }
-            account.settle_factor();
+            account.settle_factor(at);
         }
         if let Some(stored) = state.sessions.get_mut(&new.session_id) {
             stored.session.has_factor = true;
@@ -102,7 +104,7 @@ impl PasskeyRepository for Store {
         if account.passkeys.len() == all {
             return Ok(false);
         }
-        state.settle_factor(user_id);
+        state.settle_factor(user_id, context.at);
         state.end_sessions(user_id, Some(keep_session), context.at);
         state.notify(user_id, mail)?;
         state.record(event);

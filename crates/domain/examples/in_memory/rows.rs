@@ -26,6 +26,8 @@ pub(crate) struct Account {
     /// Whether it is active again if it is restored.
     pub(crate) active_before_deletion: bool,
     pub(crate) factor: Option<StoredFactor>,
+    /// Since when there has been a factor without a gap.
+    pub(crate) factor_since: Option<Timestamp>,
     /// A factor that waits for its first code.
     pub(crate) enrolment: Option<Enrolment>,
     pub(crate) recovery_codes: Vec<RecoveryDigest>,

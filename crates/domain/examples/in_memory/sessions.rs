@@ -82,7 +82,7 @@ impl SessionRepository for Store {
             generation: Generation::FIRST,
             created_at: new.created_at,
             last_used_at: new.created_at,
-            authenticated_at: new.created_at,
+            authenticated_at: new.authenticated_at.unwrap_or(new.created_at),
             has_factor: new.has_factor,
             expires_at: new.expires_at,
             ends_at: new.ends_at,
@@ -174,9 +174,15 @@ impl SessionRepository for Store {
         let found = state.sessions.values_mut().find(has_it).filter(|stored| stored.is_live(at));
         let Some(stored) = found else { return Ok(None) };
         stored.hand_off = None;
-        let (user_id, has_factor) = (stored.session.user_id, stored.session.has_factor);
+        let Session { user_id, has_factor, authenticated_at, ends_at, .. } = stored.session;
         let version = state.accounts.get(&user_id).map(|account| account.version);
-        Ok(version.map(|version| TakenHandOff { user_id, version, has_factor }))
+        Ok(version.map(|version| TakenHandOff {
+            user_id,
+            version,
+            has_factor,
+            authenticated_at,
+            ends_at,
+        }))
     }
 
     async fn rotate(&self, rotation: Rotation) -> Result<RotationOutcome, PortError> {

@@ -53,7 +53,7 @@ impl From<FactorError> for UndoEmailChangeError {
 
 /// Gives an account the address back that somebody took away, and ends all sessions. The password stays
 /// as it is: after [`RESET_DELAY`](crate::one_time::RESET_DELAY) the owner gets a new one by mail. A second
-/// factor that came after the change goes; for one that was there before, a code is needed.
+/// factor goes, or a code of it is needed: see [`TokenHolder::keeps_factor`].
 #[non_exhaustive]
 pub struct UndoEmailChange {
     /// The tokens.
@@ -118,7 +118,7 @@ impl UndoEmailChange {
         request: RequestContext,
     ) -> Result<User, Error<UndoEmailChangeError>> {
         let Some(holder) = self.look(token).await? else { return Err(self.invalid(request)) };
-        if self.factor.was_there_before(holder.user.id, holder.created_at).await? {
+        if holder.keeps_factor() {
             let code = code.ok_or(Error::Refused(UndoEmailChangeError::CodeRequired))?;
             let checked = self.factor.of_login(holder.user.id, code, request.clone()).await;
             checked.map_err(Error::cast)?.succeeded().await;
@@ -159,12 +159,8 @@ mod tests {
     use crate::one_time::MockOneTimeTokenRepository;
     use crate::testing::{self, Trail, USER, at};
 
-    async fn undo(
-        found: bool,
-        undone: Result<User, Error<TokenInvalid>>,
-    ) -> (Result<User, Error<UndoEmailChangeError>>, Arc<Trail>) {
-        let mut tokens = MockOneTimeTokenRepository::new();
-        let holder = TokenHolder {
+    fn holder() -> TokenHolder {
+        TokenHolder {
             user: testing::user(),
             version: CredentialVersion(3),
             is_proved: false,
@@ -172,11 +168,20 @@ mod tests {
             gives_back: Some(testing::user().email),
             client: testing::client(),
             created_at: at(0),
-        };
+            factor_since: None,
+            is_oldest: true,
+        }
+    }
+
+    async fn undo(
+        found: bool,
+        undone: Result<User, Error<TokenInvalid>>,
+    ) -> (Result<User, Error<UndoEmailChangeError>>, Arc<Trail>) {
+        let mut tokens = MockOneTimeTokenRepository::new();
         tokens
             .expect_find()
             .withf(|_, purpose, now| *purpose == Purpose::UndoEmailChange && *now == at(9))
-            .return_once(move |_, _, _| Ok(found.then_some(holder)));
+            .return_once(move |_, _, _| Ok(found.then(holder)));
         tokens
             .expect_undo_email_change()
             .withf(|undo| {
@@ -204,6 +209,17 @@ mod tests {
         let (result, trail) = undo(true, Ok(testing::user())).await;
         assert_eq!(result.unwrap(), testing::user());
         trail.has([]);
+    }
+
+    #[test]
+    fn q4_a_factor_from_before_the_change_stays_and_a_planted_address_takes_none() {
+        let at_ten = |factor_since, is_oldest| {
+            TokenHolder { created_at: at(10), factor_since, is_oldest, ..holder() }.keeps_factor()
+        };
+        assert!(!at_ten(None, true) && !at_ten(None, false), "there is none");
+        assert!(at_ten(Some(at(9)), true) && at_ten(Some(at(9)), false));
+        assert!(!at_ten(Some(at(10)), true) && !at_ten(Some(at(11)), true));
+        assert!(at_ten(Some(at(11)), false), "the address was there for a short time only");
     }
 
     #[tokio::test]

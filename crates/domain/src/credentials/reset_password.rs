@@ -139,6 +139,8 @@ mod tests {
             gives_back: None,
             client: testing::client(),
             created_at: at(0),
+            factor_since: None,
+            is_oldest: true,
         }
     }
 

@@ -6,7 +6,7 @@ use futures_util::future::join;
 
 use crate::access::Principal;
 use crate::audit::{AuditContext, AuditReason};
-use crate::common::{Causes, Clock, Error, PortError, RequestContext, Timestamp, UserId};
+use crate::common::{Causes, Clock, Error, PortError, RequestContext, UserId};
 use crate::lockout::{AttemptGuard, LockoutSubject, LoginAttempt, PromptPurpose, TooManyAttempts};
 use crate::mail::{MailKind, Outbox, Post};
 use crate::mfa::{
@@ -138,22 +138,6 @@ impl FactorCheck {
             (FactorMethod::RecoveryCode, true),
         ];
         Ok(methods.into_iter().filter(|(_, has)| *has).map(|(method, _)| method).collect())
-    }
-
-    /// Whether this user had a factor before then, which is still there.
-    pub(crate) async fn was_there_before(
-        &self,
-        user: UserId,
-        then: Timestamp,
-    ) -> Result<bool, PortError> {
-        let app = self.repository.find(user).await?;
-        if app.is_some_and(|app| app.created_at < then) {
-            return Ok(true);
-        }
-        match &self.passkeys {
-            Some(passkeys) => passkeys.was_there_before(user, then).await,
-            None => Ok(false),
-        }
     }
 
     async fn decide<'a>(

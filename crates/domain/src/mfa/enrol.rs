@@ -88,6 +88,7 @@ impl EnrolTotp {
         let enrolment = Enrolment {
             user_id: user.id,
             session_id: caller.session_id,
+            verified_version: credentials.version,
             secret: self.sealer.seal(user.id, &secret)?,
             expires_at: self.clock.now() + CONFIRM_WITHIN,
         };

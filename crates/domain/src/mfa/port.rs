@@ -43,6 +43,8 @@ pub struct Enrolment {
     pub user_id: UserId,
     /// The session in which it has to be confirmed.
     pub session_id: SessionId,
+    /// The credential version for which the password, and a code, were verified.
+    pub verified_version: CredentialVersion,
     /// The secret.
     pub secret: SealedSecret,
     /// Until when it can be confirmed.
@@ -164,8 +166,8 @@ pub trait FactorRepository: Send + Sync {
     /// credential version. Ends all sessions of the user but the one in which it was confirmed, which has the
     /// factor from now on. Appends the mail, and records [`Confirmation::event`].
     ///
-    /// MUST return `false`, and change nothing, unless the session is live, and this secret is the one that
-    /// can be confirmed in it.
+    /// MUST return `false`, and change nothing, unless the session is live, this secret is the one that can be
+    /// confirmed in it, and the account is of the credential version that it was begun with.
     async fn confirm(&self, confirmation: Confirmation) -> Result<bool, PortError>;
 
     /// Takes the code of a step: `true` if the factor still has this secret and the step is later than any

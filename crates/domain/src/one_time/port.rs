@@ -90,6 +90,20 @@ pub struct TokenHolder {
     pub client: ClientInfo,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Since when the account has had a second factor, without a gap.
+    pub factor_since: Option<Timestamp>,
+    /// Whether no change that is older than this one can be undone.
+    pub is_oldest: bool,
+}
+
+impl TokenHolder {
+    /// Whether the second factor stays when the change is undone; then it is asked for. One that came after the
+    /// change may be that of whoever took the address, and goes. But an address that was the account's for less
+    /// than [`UNDO_TIME`](crate::one_time::UNDO_TIME), so that the one before can be given back as well, takes no
+    /// factor away: it may have been planted to do so.
+    pub fn keeps_factor(&self) -> bool {
+        self.factor_since.is_some_and(|since| since < self.created_at || !self.is_oldest)
+    }
 }
 
 /// One-time tokens, and the changes that are made by them.

@@ -77,7 +77,8 @@ impl BeginPasskey {
             return Err(Error::Refused(BeginPasskeyError::TooMany));
         }
         let exclude = passkeys.into_iter().map(|passkey| passkey.credential_id).collect();
-        Ok(challenges.creation(&caller.user, caller.session_id, exclude).await?)
+        let (session, version) = (caller.session_id, credentials.version);
+        Ok(challenges.creation(&caller.user, session, version, exclude).await?)
     }
 }
 
@@ -144,9 +145,10 @@ impl AddPasskey {
         let (user_id, session_id, now) = (caller.user.id, caller.session_id, self.clock.now());
         let claimed = ports.verifier.claimed(answer).map_err(bad)?;
         let purpose = ChallengePurpose::Creation(user_id, session_id);
-        if !ports.repository.take(&claimed.challenge, purpose, now).await? {
+        let taken = ports.repository.take(&claimed.challenge, purpose, now).await?;
+        let Some(verified_version) = taken.and_then(|taken| taken.version) else {
             return Err(Error::Refused(AddPasskeyError::NothingToConfirm));
-        }
+        };
         let made = ports.verifier.made(answer, &ports.party).map_err(bad)?;
         let recovery_codes =
             (!caller.user.has_factor).then(|| RecoveryCodes::draw(&*self.random)).transpose()?;
@@ -154,6 +156,7 @@ impl AddPasskey {
         let new = NewPasskey {
             user_id,
             session_id,
+            verified_version,
             credential_id: made.credential_id,
             public_key: made.public_key,
             name,
@@ -174,8 +177,10 @@ impl AddPasskey {
 mod tests {
     use super::*;
     use crate::common::MockSealer;
+    use crate::credentials::CredentialVersion;
     use crate::passkeys::{
         ClaimedAnswer, MadePasskey, MockPasskeyRepository, MockPasskeyVerifier, RelyingParty,
+        TakenChallenge,
     };
     use crate::testing::{self, SESSION, USER, at};
 
@@ -191,6 +196,8 @@ mod tests {
             let (challenge, credential_id) = ("challenge".to_owned(), "phone".to_owned());
             Ok(ClaimedAnswer { challenge, credential_id, user_handle: None })
         });
+        let version = CredentialVersion(4);
+        let taken = TakenChallenge { version: Some(version) };
         repository
             .expect_take()
             .withf(|text, purpose, now| {
@@ -198,7 +205,7 @@ mod tests {
                 (text, *purpose, *now) == ("challenge", mine, at(9))
             })
             .times(1)
-            .returning(move |_, _, _| Ok(is_given_out));
+            .returning(move |_, _, _| Ok(is_given_out.then_some(taken)));
         verifier.expect_made().returning(move |_, _| {
             made.map(|()| MadePasskey {
                 credential_id: "phone".to_owned(),
@@ -210,7 +217,8 @@ mod tests {
             .expect_add()
             .withf(move |new| {
                 let codes = new.recovery.as_ref().map(Vec::len);
-                codes == (!has_factor).then_some(RecoveryCodes::COUNT) && new.user_id == USER
+                codes == (!has_factor).then_some(RecoveryCodes::COUNT)
+                    && (new.user_id, new.verified_version) == (USER, version)
             })
             .times(usize::from(is_given_out && made.is_ok()))
             .returning(|_| Ok(true));

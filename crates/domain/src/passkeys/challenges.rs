@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::accounts::User;
 use crate::common::random::bytes;
 use crate::common::{Clock, PortError, Random, SessionId, UserId};
+use crate::credentials::CredentialVersion;
 use crate::passkeys::{
     Challenge, ChallengePurpose, CredentialId, NewChallenge, PasskeyPorts, RelyingParty,
 };
@@ -65,23 +66,29 @@ impl Challenges {
         Some(Self { ports, random: random.clone(), clock: clock.clone() })
     }
 
-    async fn begin(&self, purpose: ChallengePurpose) -> Result<Challenge, PortError> {
+    async fn begin(
+        &self,
+        purpose: ChallengePurpose,
+        version: Option<CredentialVersion>,
+    ) -> Result<Challenge, PortError> {
         let challenge = URL_SAFE_NO_PAD.encode(bytes(&*self.random)?);
         let expires_at = self.clock.now() + CHALLENGE_TTL;
-        let new = NewChallenge { challenge: challenge.clone(), purpose, expires_at };
+        let new = NewChallenge { challenge: challenge.clone(), purpose, version, expires_at };
         self.ports.repository.begin(new).await?;
         Ok(challenge)
     }
 
-    /// To make a passkey in this session.
+    /// To make a passkey in this session, whose user has given the password for this credential version.
     pub(crate) async fn creation(
         &self,
         user: &User,
         session: SessionId,
+        version: CredentialVersion,
         exclude: Vec<CredentialId>,
     ) -> Result<PasskeyCreation, PortError> {
+        let purpose = ChallengePurpose::Creation(user.id, session);
         Ok(PasskeyCreation {
-            challenge: self.begin(ChallengePurpose::Creation(user.id, session)).await?,
+            challenge: self.begin(purpose, Some(version)).await?,
             party: self.ports.party.clone(),
             user_handle: user_handle(user.id),
             username: user.username.as_str().to_owned(),
@@ -114,7 +121,7 @@ impl Challenges {
         allow: Vec<CredentialId>,
     ) -> Result<PasskeyRequest, PortError> {
         Ok(PasskeyRequest {
-            challenge: self.begin(purpose).await?,
+            challenge: self.begin(purpose, None).await?,
             party_id: self.ports.party.id.clone(),
             allow,
             needs_verification: purpose == ChallengePurpose::Login,

@@ -1,7 +1,7 @@
 //! Checking what a passkey has signed, wherever one is used.
 
 use crate::audit::{AuditContext, AuditReason};
-use crate::common::{PortError, Timestamp, UserId};
+use crate::common::{PortError, UserId};
 use crate::passkeys::challenges::user_handle;
 use crate::passkeys::{Assertion, ChallengePurpose, Passkey, PasskeyPorts, PasskeyUse};
 use crate::ports::Ports;
@@ -33,7 +33,7 @@ impl PasskeyCheck {
             Ok(claimed) => claimed,
             Err(error) => return refused(&error, AuditReason::WrongPasskey),
         };
-        if !repository.take(&claimed.challenge, purpose, context.at).await? {
+        if repository.take(&claimed.challenge, purpose, context.at).await?.is_none() {
             return refused(
                 &"the challenge was not given out, or is over",
                 AuditReason::ChallengeOver,
@@ -91,16 +91,6 @@ impl PasskeyCheck {
         Ok(if is_kept { Ok(()) } else { Err(AuditReason::UnknownPasskey) })
     }
 
-    /// Whether the user had one before then, which is still there.
-    pub(crate) async fn was_there_before(
-        &self,
-        user: UserId,
-        then: Timestamp,
-    ) -> Result<bool, PortError> {
-        let all = self.0.repository.list(user).await?;
-        Ok(all.iter().any(|passkey| passkey.created_at < then))
-    }
-
     /// Whether the user has any.
     pub(crate) async fn has_any(&self, user: UserId) -> Result<bool, PortError> {
         Ok(!self.0.repository.list(user).await?.is_empty())
@@ -114,7 +104,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::passkeys::{
         BadAnswer, ClaimedAnswer, MockPasskeyRepository, MockPasskeyVerifier, PasskeyId,
-        PasskeyName, RelyingParty,
+        PasskeyName, RelyingParty, TakenChallenge,
     };
     use crate::testing::{self, USER, at};
 
@@ -179,7 +169,9 @@ pub(crate) mod tests {
                 .withf(move |text, asked, now| {
                     (text, *asked, *now) == ("challenge", purpose, at(9))
                 })
-                .returning(move |_, _, _| Ok(is_given_out));
+                .returning(move |_, _, _| {
+                    Ok(is_given_out.then_some(TakenChallenge { version: None }))
+                });
             repository
                 .expect_find()
                 .withf(|id| id == "phone")

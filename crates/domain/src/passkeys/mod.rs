@@ -19,7 +19,7 @@ pub use passkey::{InvalidPasskeyId, PasskeyId, PasskeyName};
 pub use port::{
     Assertion, BadAnswer, Challenge, ChallengePurpose, ClaimedAnswer, CredentialId, MadePasskey,
     NewChallenge, NewPasskey, Passkey, PasskeyPorts, PasskeyRemoval, PasskeyRepository, PasskeyUse,
-    PasskeyVerifier, RelyingParty,
+    PasskeyVerifier, RelyingParty, TakenChallenge,
 };
 #[cfg(feature = "mock")]
 pub use port::{MockPasskeyRepository, MockPasskeyVerifier};

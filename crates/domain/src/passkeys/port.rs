@@ -78,8 +78,17 @@ pub struct NewChallenge {
     pub challenge: Challenge,
     /// What for.
     pub purpose: ChallengePurpose,
+    /// The credential version for which the password was verified, if it was.
+    pub version: Option<CredentialVersion>,
     /// Until when it is good.
     pub expires_at: Timestamp,
+}
+
+/// A challenge that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TakenChallenge {
+    /// See [`NewChallenge::version`].
+    pub version: Option<CredentialVersion>,
 }
 
 /// A passkey that was made.
@@ -89,6 +98,8 @@ pub struct NewPasskey {
     pub user_id: UserId,
     /// The session that it was made in. It stays, and has a factor from now on.
     pub session_id: SessionId,
+    /// The credential version for which the password, and a code, were verified.
+    pub verified_version: CredentialVersion,
     /// The id that its authenticator gave it.
     pub credential_id: CredentialId,
     /// Its public key, as in [`Passkey`].
@@ -169,14 +180,14 @@ pub trait PasskeyRepository: Send + Sync {
     /// Keeps a challenge.
     async fn begin(&self, challenge: NewChallenge) -> Result<(), PortError>;
 
-    /// Takes a challenge, which is gone then, whatever it was for; `true`: it was for this, and has not
-    /// expired. Of any number of concurrent calls exactly one MUST get `true`.
+    /// Takes a challenge, which is gone then, whatever it was for. `None`: it was not for this, or has expired. Of
+    /// any number of concurrent calls exactly one MUST get it.
     async fn take(
         &self,
         challenge: &str,
         purpose: ChallengePurpose,
         at: Timestamp,
-    ) -> Result<bool, PortError>;
+    ) -> Result<Option<TakenChallenge>, PortError>;
 
     /// The passkeys of an account, the oldest first.
     async fn list(&self, user: UserId) -> Result<Vec<Passkey>, PortError>;
@@ -188,8 +199,9 @@ pub trait PasskeyRepository: Send + Sync {
     /// take the place of all others. Ends all sessions of the user but the one in which it was made, which
     /// has a factor from now on. Appends the mail, and records [`NewPasskey::event`].
     ///
-    /// MUST return `false`, and change nothing, unless the session is live, nobody has a passkey with this
-    /// id, and there are recovery codes exactly if the account has no factor yet.
+    /// MUST return `false`, and change nothing, unless the session is live, the account is of the verified
+    /// credential version, nobody has a passkey with this id, and there are recovery codes exactly if the
+    /// account has no factor yet.
     async fn add(&self, new: NewPasskey) -> Result<bool, PortError>;
 
     /// Keeps what a passkey says of itself, and when it was used; records [`PasskeyUse::event`] if its count
@@ -284,7 +296,8 @@ pub trait PasskeyVerifier: Send + Sync {
     fn made(&self, answer: &str, party: &RelyingParty) -> Result<MadePasskey, BadAnswer>;
 
     /// Verifies what the passkey with this public key has signed (§7.2), but for its challenge, which the
-    /// caller has taken.
+    /// caller has taken, and for its id and user handle ([`claimed`](Self::claimed)), which the caller has
+    /// compared.
     ///
     /// # Errors
     /// See [`BadAnswer`].

@@ -10,7 +10,7 @@ use crate::credentials::Credentials;
 use crate::ports::{Policy, Ports, RequiredPorts};
 use crate::sessions::{
     CreateSessionError, Generation, Grant, NewSession, SessionLimit, SessionRepository,
-    StaleCredentials, Ticket, TicketPurpose, TokenIssuer, TokenPair,
+    StaleCredentials, TakenHandOff, Ticket, TicketPurpose, TokenIssuer, TokenPair,
 };
 
 /// A login that succeeded.
@@ -77,15 +77,38 @@ impl BeginSession {
         has_factor: bool,
         request: RequestContext,
     ) -> Result<LoggedIn, Error<BeginSessionError>> {
+        self.begin(credentials, has_factor, None, request).await
+    }
+
+    /// The same beside a session that there is, whose user gave the password then, and not now.
+    pub(crate) async fn beside(
+        &self,
+        credentials: &Credentials,
+        other: &TakenHandOff,
+        request: RequestContext,
+    ) -> Result<LoggedIn, Error<BeginSessionError>> {
+        self.begin(credentials, other.has_factor, Some(other), request).await
+    }
+
+    async fn begin(
+        &self,
+        credentials: &Credentials,
+        has_factor: bool,
+        other: Option<&TakenHandOff>,
+        request: RequestContext,
+    ) -> Result<LoggedIn, Error<BeginSessionError>> {
         let now = self.clock.now();
+        let ends_at = now + self.session_ttl;
+        let ends_at = other.map_or(ends_at, |other| other.ends_at.min(ends_at));
         let session = NewSession {
             id: SessionId(self.random.uuid()?),
             user_id: credentials.user_id,
             verified_version: credentials.version,
             has_factor,
             created_at: now,
-            expires_at: now + self.idle_ttl.unwrap_or(self.session_ttl).min(self.session_ttl),
-            ends_at: now + self.session_ttl,
+            authenticated_at: other.map(|other| other.authenticated_at),
+            expires_at: (now + self.idle_ttl.unwrap_or(self.session_ttl)).min(ends_at),
+            ends_at,
             limit: self.limit,
             request,
         };

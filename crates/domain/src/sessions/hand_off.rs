@@ -130,6 +130,10 @@ pub struct TakenHandOff {
     pub version: CredentialVersion,
     /// Whether a second factor was given in it.
     pub has_factor: bool,
+    /// When the password was last given in it.
+    pub authenticated_at: Timestamp,
+    /// When it ends at the latest.
+    pub ends_at: Timestamp,
 }
 
 /// Makes a code for an application, out of the session of the caller.
@@ -183,7 +187,7 @@ pub enum ExchangeCodeError {
 }
 
 /// Begins a session of the application's own for whoever comes back with a code. It ends apart from that of
-/// the pages.
+/// the pages, and lasts no longer.
 #[non_exhaustive]
 pub struct ExchangeCode {
     /// The sessions.
@@ -225,7 +229,8 @@ impl ExchangeCode {
         let credentials = found
             .filter(|found| found.version == taken.version && found.check(now).is_ok())
             .ok_or_else(invalid)?;
-        match self.begin.execute(&credentials, taken.has_factor, request).await {
+        // Nobody is asked for anything here: what was given, and until when it lasts, is as in that session.
+        match self.begin.beside(&credentials, &taken, request).await {
             Ok(logged_in) => {
                 tracing::info!(event = "login_handed_over", user_id = %taken.user_id);
                 Ok(logged_in)
@@ -296,7 +301,12 @@ mod tests {
         sessions.expect_take_hand_off().return_once(move |_, _| Ok(taken));
         sessions
             .expect_create()
-            .withf(|new| new.has_factor && new.verified_version == CredentialVersion(4))
+            .withf(|new| {
+                new.has_factor
+                    && new.verified_version == CredentialVersion(4)
+                    && new.authenticated_at == Some(at(1))
+                    && new.ends_at.min(new.expires_at) == at(1000)
+            })
             .times(usize::from(begins))
             .returning(|_| Ok(testing::user()));
         let mut credentials = MockCredentialRepository::new();
@@ -316,7 +326,10 @@ mod tests {
     #[tokio::test]
     async fn g9_a_code_is_exchanged_for_a_session_of_the_same_standing() {
         let version = CredentialVersion(4);
-        let taken = TakenHandOff { user_id: USER, version, has_factor: true };
+        // Of a session that is older than this, and ends sooner than another would.
+        let (authenticated_at, ends_at) = (at(1), at(1000));
+        let taken =
+            TakenHandOff { user_id: USER, version, has_factor: true, authenticated_at, ends_at };
         exchange(Some(taken), Some(testing::credentials(4)), true).await.unwrap();
         let inactive = Credentials { is_active: false, ..testing::credentials(4) };
         for (taken, found) in [

@@ -25,6 +25,8 @@ pub struct NewSession {
     pub has_factor: bool,
     /// Now.
     pub created_at: Timestamp,
+    /// When the password was given; `None`: now.
+    pub authenticated_at: Option<Timestamp>,
     /// When it ends unless it is refreshed before.
     pub expires_at: Timestamp,
     /// When it ends at the latest.

@@ -32,7 +32,7 @@ use menjin_domain::one_time::{
 };
 use menjin_domain::passkeys::{
     ChallengePurpose, NewChallenge, NewPasskey, Passkey, PasskeyRemoval, PasskeyRepository,
-    PasskeyUse,
+    PasskeyUse, TakenChallenge,
 };
 use menjin_domain::sessions::{
     CookieDigest, CreateSessionError, HandOffDigest, InvalidationChannel, LiveSession, NewSession,
@@ -734,7 +734,7 @@ impl PasskeyRepository for CachedPasskeys {
         challenge: &str,
         purpose: ChallengePurpose,
         at: Timestamp,
-    ) -> Result<bool, PortError> {
+    ) -> Result<Option<TakenChallenge>, PortError> {
         self.store.take(challenge, purpose, at).await
     }
 

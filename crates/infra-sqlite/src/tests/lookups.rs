@@ -26,6 +26,7 @@ async fn with_sessions(path: &Path, sessions: u128) -> SqliteStore {
             id: session_id(number),
             user_id,
             verified_version: CredentialVersion(0),
+            authenticated_at: None,
             created_at: Timestamp::UNIX_EPOCH,
             expires_at: Timestamp::UNIX_EPOCH + Duration::from_secs(3600),
             ends_at: Timestamp::UNIX_EPOCH + Duration::from_secs(3600),

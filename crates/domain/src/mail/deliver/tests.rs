@@ -249,6 +249,8 @@ async fn q4_a_change_is_told_at_the_address_before_with_a_link_while_it_can_be_u
             gives_back: None,
             client: testing::client(),
             created_at: at(0),
+            factor_since: None,
+            is_oldest: true,
         };
         world
             .one_time
