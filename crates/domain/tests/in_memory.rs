@@ -1,7 +1,5 @@
 //! The example of this crate runs to its end: it stops at the first step whose outcome differs.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use std::process::Command;
 
 #[test]
