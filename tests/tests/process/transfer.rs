@@ -215,7 +215,7 @@ async fn crowd(path: &Path) {
         row.extend([None, None, text("0".into()), None]);
         row.extend([None, None, None, None, text("0".into()), None, None, text("1".into())]);
         row.extend([const { None }; 8]);
-        row.push(text("0".into()));
+        row.extend([text("0".into()), None]);
         row
     };
     let rows: Vec<_> = (1..=20_000).map(row).collect();
