@@ -231,6 +231,21 @@ impl Builder {
 
     /// Lets users log in with passkeys of this site (WebAuthn). Without it there are none: a passkey is bound to
     /// the name of a site.
+    ///
+    /// ```
+    /// use menjin::Menjin;
+    /// use menjin::passkeys::RelyingParty;
+    ///
+    /// let builder = Menjin::builder().passkeys(RelyingParty {
+    ///     id: "example.com".to_owned(),
+    ///     name: "Example".to_owned(),
+    ///     origins: vec!["https://app.example.com".to_owned()],
+    /// });
+    /// # drop(builder);
+    /// ```
+    ///
+    /// `begin_passkey`, `add_passkey` and `login_with_passkey` take and give what a browser's
+    /// `navigator.credentials` takes and gives.
     pub fn passkeys(mut self, party: impl Into<Option<RelyingParty>>) -> Self {
         self.choices.passkeys = party.into();
         self

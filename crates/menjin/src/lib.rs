@@ -46,7 +46,7 @@ pub use menjin_domain::ports::Policy;
 pub use menjin_domain::services::Services;
 pub use menjin_domain::{
     access, accounts, audit, cache, common, credentials, health, import, invitations, jobs,
-    lockout, mail, mfa, one_time, ports, services, sessions,
+    lockout, mail, mfa, one_time, passkeys, ports, services, sessions,
 };
 pub use menjin_web::{ApiError, ErrorKind, Locale};
 /// What the signatures of ports and values need: times, ids, secrets that are not printed by mistake, and

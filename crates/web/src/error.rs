@@ -432,7 +432,8 @@ impl ApiError {
     }
 
     /// The body of an answer, for whoever has no shape of their own: `code`, `message`, `fields` with what is
-    /// wrong with each part of the request that is, and the `ticket` of `MfaRequired` and `TooManySessions`.
+    /// wrong with each part of the request that is, and the `ticket` of `MfaRequired` and `TooManySessions`, and of
+    /// what a code may be (`methods`).
     pub fn to_json(&self, locale: Locale) -> Value {
         let field = |error: &FieldError| {
             let message = error.problem.text(locale);
@@ -447,6 +448,9 @@ impl ApiError {
         }
         if let Some(ticket) = &self.ticket {
             insert("ticket", ticket.token.expose_secret().into());
+            if !ticket.methods.is_empty() {
+                insert("methods", ticket.methods.iter().map(|method| method.as_str()).collect());
+            }
         }
         body.into()
     }
