@@ -639,6 +639,19 @@ async fn y8_challenges_for_anybody_are_limited() {
     assert!(refused.header("Retry-After").is_some());
 }
 
+/// Answers that are none are limited, too, and keep no password of the same network out.
+#[tokio::test]
+async fn y8_failed_passkeys_keep_no_password_out() {
+    let app = TestApp::start_with(&SITE).await;
+    app.user("mike").await;
+    for _ in 0..100 {
+        assert_eq!(log_in(&app, &json!({})).await.status, 401);
+    }
+    let refused = log_in(&app, &json!({})).await;
+    assert_eq!(refusal(&refused), (429, &json!("too_many_attempts")), "{refused}");
+    assert_eq!(app.anonymous().try_log_in("mike", PASSWORD).await.status, 200);
+}
+
 /// The same on pages: a passkey is made, asked for after the password, enough by itself, and taken away. What a
 /// script does there is done by hand here.
 #[tokio::test]

@@ -69,6 +69,8 @@ struct Tried {
     /// Whether it counts on the account. What nobody can guess does not, so that whoever guesses codes locks
     /// no passkey.
     is_counted: bool,
+    /// By what it is counted for its network.
+    rate: RateKey,
     purpose: Purpose,
     request: RequestContext,
 }
@@ -130,13 +132,14 @@ impl AttemptGuard {
     }
 
     /// Counts, for its network only, an attempt to log in with a passkey: whose it is, it says later
-    /// ([`LoginAttempt::is_of`]).
+    /// ([`LoginAttempt::is_of`]). Failures cost nothing and guess nothing, so they keep no password of the network
+    /// out.
     pub(crate) async fn begin_passkey(
         &self,
         request: RequestContext,
     ) -> Result<LoginAttempt<'_>, Error<TooManyAttempts>> {
-        let purpose = Purpose::Login;
-        self.begin(Tried { subject: None, is_counted: false, purpose, request }).await
+        let (purpose, rate) = (Purpose::Login, RateKey::FailedPasskey(request.network()));
+        self.begin(Tried { subject: None, is_counted: false, rate, purpose, request }).await
     }
 
     /// Counts a check of a code of the caller's before a change, or refuses it; see
@@ -168,7 +171,7 @@ impl AttemptGuard {
         if let Some(limits) = self.limits {
             let network = tried.request.network();
             let now = self.clock.now();
-            let key = RateKey::FailedLogin(network);
+            let key = tried.rate;
             if let Admission::Refused { retry_after } =
                 self.rates.reserve(key, limits.per_network, now).await?
             {
@@ -240,7 +243,8 @@ impl AttemptGuard {
 
 impl Tried {
     fn at(subject: LockoutSubject, purpose: Purpose, request: RequestContext) -> Self {
-        Self { subject: Some(subject), is_counted: true, purpose, request }
+        let rate = RateKey::FailedLogin(request.network());
+        Self { subject: Some(subject), is_counted: true, rate, purpose, request }
     }
 }
 
@@ -299,8 +303,7 @@ impl LoginAttempt<'_> {
     }
 
     async fn take_back(&self, counted: Result<(), PortError>) {
-        let key = RateKey::FailedLogin(self.tried.request.network());
-        let rated = self.guard.rates.release(key).await;
+        let rated = self.guard.rates.release(self.tried.rate).await;
         for error in [counted.err(), rated.err()].into_iter().flatten() {
             tracing::warn!(error = %Causes(&error), "a failure count was not reset");
         }

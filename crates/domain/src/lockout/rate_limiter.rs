@@ -18,6 +18,8 @@ pub enum RateKey {
     FailedRegistration(ClientNetwork),
     /// Wrong codes for one ticket of a login, by the ticket's id.
     WrongCode(Uuid),
+    /// Failed log-ins with a passkey alone.
+    FailedPasskey(ClientNetwork),
     /// Challenges for passkeys that anybody may ask for.
     PasskeyRequest(ClientNetwork),
     /// Wrong codes of invitations.
@@ -36,6 +38,7 @@ impl fmt::Display for RateKey {
             Self::FailedLogin(network) => write!(f, "login:{network}"),
             Self::FailedRegistration(network) => write!(f, "register:{network}"),
             Self::WrongCode(ticket) => write!(f, "code:{ticket}"),
+            Self::FailedPasskey(network) => write!(f, "passkey-login:{network}"),
             Self::PasskeyRequest(network) => write!(f, "passkey:{network}"),
             Self::WrongInvitation(network) => write!(f, "invitation:{network}"),
             Self::MailRequest(kind, network) => write!(f, "mail:{kind}:{network}"),
