@@ -26,6 +26,7 @@ test:
 	$(CARGO) test --locked --workspace
 	# All of the workspace again: one crate alone would be built anew, with other features of what it needs.
 	MENJIN_TEST_PROFILE=replicas $(CARGO) test --locked --workspace --test e2e
+	scripts/check-system-sqlite
 
 # One crate alone, for whoever works on it.
 CRATE ?= menjin-domain

@@ -139,7 +139,7 @@ async fn missing(target: &Target, run: bool) -> Result<Vec<&'static Migration>, 
     let missing = migrations::missing(MIGRATIONS, &applied)?;
     if run {
         for migration in &missing {
-            postgres.batch_execute(&migration.script()).await?;
+            postgres.batch_execute(&migration.script("now()")).await?;
         }
     }
     postgres.batch_execute("COMMIT").await?;

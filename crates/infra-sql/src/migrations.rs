@@ -63,12 +63,12 @@ macro_rules! migrations {
 }
 
 impl Migration {
-    /// The statements of the migration, and the one that records it.
-    pub fn script(&self) -> String {
+    /// The statements of the migration, and the one that records it; `now` is the time as the database says it.
+    pub fn script(&self, now: &str) -> String {
         let Self { version, oldest_program, up, .. } = self;
         format!(
-            "{up};\nINSERT INTO menjin_schema (version, oldest_program) \
-             VALUES ({version}, {oldest_program});"
+            "{up};\nINSERT INTO menjin_schema (version, applied_at, oldest_program) \
+             VALUES ({version}, {now}, {oldest_program});"
         )
     }
 }
@@ -168,7 +168,10 @@ mod tests {
 
     #[test]
     fn a_script_records_its_migration() {
-        let script = KNOWN[1].script();
-        assert!(script.starts_with("SELECT 1;\n") && script.contains("VALUES (2, 1)"), "{script}");
+        let script = KNOWN[1].script("now()");
+        assert!(
+            script.starts_with("SELECT 1;\n") && script.contains("VALUES (2, now(), 1)"),
+            "{script}"
+        );
     }
 }

@@ -17,6 +17,9 @@ use crate::error::is_transient;
 use crate::files::check_writable;
 use crate::pool::{Access, connect};
 
+/// Now, in microseconds since 1970. The default of the column asks for SQLite 3.42.
+const NOW: &str = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000";
+
 /// The migrations of this program, oldest first.
 pub(crate) const MIGRATIONS: &[Migration] = menjin_infra_sql::migrations!();
 
@@ -152,7 +155,7 @@ pub(crate) fn migrate(path: &Path) -> Result<Vec<String>, OpenError> {
     let applied = sqlite.immediate_transaction(|sqlite| {
         let missing = missing(sqlite)?;
         for migration in &missing {
-            sqlite.batch_execute(&migration.script())?;
+            sqlite.batch_execute(&migration.script(NOW))?;
         }
         if !missing.is_empty() {
             check_foreign_keys(sqlite)?;
