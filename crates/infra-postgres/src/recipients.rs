@@ -37,7 +37,9 @@ pub(crate) async fn find<E>(
         .optional()?;
     let Some((token, user, row)) = row else { return Ok(None) };
     let older = tokens::table.filter(is_older_undo(token.user_id, token.created_at, at.into()));
-    let is_oldest: bool = diesel::select(not(exists(older))).get_result(postgres).await?;
+    // Nothing else asks.
+    let is_oldest = purpose != Purpose::UndoEmailChange
+        || diesel::select(not(exists(older))).get_result(postgres).await?;
     Ok(Some(holder(token, user, &row, is_oldest)?))
 }
 

@@ -44,7 +44,9 @@ pub(crate) fn find(
         .or_port_error()?;
     let Some((token, user, row)) = row else { return Ok(None) };
     let older = tokens::table.filter(is_older_undo(token.user_id, token.created_at, at.into()));
-    let is_oldest: bool = diesel::select(not(exists(older))).get_result(sqlite).or_port_error()?;
+    // Nothing else asks.
+    let is_oldest = purpose != Purpose::UndoEmailChange
+        || diesel::select(not(exists(older))).get_result(sqlite).or_port_error()?;
     holder(token, user, &row, is_oldest).map(Some)
 }
 

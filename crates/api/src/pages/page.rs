@@ -235,11 +235,14 @@ impl Page {
         };
         let has = |name: &str| self.fields.iter().any(|field| field.name == name);
         // The field that takes the answer of a passkey, and what the button says.
-        let passkey = match () {
-            () if has("options") => Some(("options", "")),
-            () if has("credential") => Some(("credential", said(&LOG_IN_BY_PASSKEY))),
-            () if has("code") && self.takes_passkeys => Some(("code", said(&USE_PASSKEY))),
-            () => None,
+        let passkey = if has("options") {
+            Some(("options", ""))
+        } else if has("credential") {
+            Some(("credential", said(&LOG_IN_BY_PASSKEY)))
+        } else if has("code") && self.takes_passkeys {
+            Some(("code", said(&USE_PASSKEY)))
+        } else {
+            None
         };
         self.settings.theme.template()?.render(context! {
             lang => locale.tag(),

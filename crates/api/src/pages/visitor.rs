@@ -74,7 +74,7 @@ impl Visitor {
         let factors = &api.services.list_factors;
         let passkeys = match &caller {
             _ if !factors.knows_passkeys() => Passkeys::Off,
-            Some(caller) if !factors.execute(caller).await?.passkeys.is_empty() => Passkeys::Owned,
+            Some(caller) if factors.has_passkey(caller).await? => Passkeys::Owned,
             _ => Passkeys::Known,
         };
         let may = |right: RightId| {

@@ -59,7 +59,8 @@ impl State {
         TokenHolder {
             is_proved: of.is_proved(),
             factor_since: account.and_then(|account| account.factor_since),
-            is_oldest: !self.tokens.values().any(|other| is_older(&other)),
+            is_oldest: token.purpose != Purpose::UndoEmailChange
+                || !self.tokens.values().any(|other| is_older(&other)),
             user: of.user,
             version: of.version,
             email: token.email,

@@ -100,11 +100,10 @@ impl UndoEmailChange {
         &self,
         token: &OneTimeToken,
     ) -> Result<PasskeyRequest, Error<RequestUndoError>> {
-        let none = |error: RequestPasskeyError| Error::Refused(error.into());
-        let challenges = self.challenges.as_ref().ok_or(none(NoPasskeys.into()))?;
+        let off = || Error::Refused(RequestPasskeyError::from(NoPasskeys).into());
+        let challenges = self.challenges.as_ref().ok_or_else(off)?;
         let holder = self.look(token).await?.ok_or(Error::Refused(TokenInvalid.into()))?;
-        let request = challenges.second_factor(holder.user.id).await?;
-        request.ok_or(none(RequestPasskeyError::HasNone))
+        challenges.second_factor(holder.user.id).await.map_err(Error::cast)
     }
 
     /// Runs the use-case.

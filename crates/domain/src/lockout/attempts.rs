@@ -178,8 +178,7 @@ impl AttemptGuard {
                 self.trail.note(self.refusal(&tried, AuditReason::NetworkLimit));
                 return Err(Error::Refused(TooManyAttempts { retry_after }));
             }
-            let counted = tried.subject.as_ref().filter(|_| tried.is_counted);
-            let Some(subject) = counted else {
+            let Some(subject) = tried.counted() else {
                 return Ok(LoginAttempt { guard: self, tried, decided: false });
             };
             let admission = self.lockouts.reserve(subject, network, limits.attempts, now).await;
@@ -246,6 +245,11 @@ impl Tried {
         let rate = RateKey::FailedLogin(request.network());
         Self { subject: Some(subject), is_counted: true, rate, purpose, request }
     }
+
+    /// What it counts on, if it does.
+    fn counted(&self) -> Option<&LockoutSubject> {
+        self.subject.as_ref().filter(|_| self.is_counted)
+    }
 }
 
 impl LoginAttempt<'_> {
@@ -293,8 +297,7 @@ impl LoginAttempt<'_> {
         self.decided = true;
         if self.guard.limits.is_some() {
             let network = self.tried.request.network();
-            let counted = self.tried.subject.as_ref().filter(|_| self.tried.is_counted);
-            let released = match counted {
+            let released = match self.tried.counted() {
                 Some(subject) => self.guard.lockouts.release(subject, network).await,
                 None => Ok(()),
             };

@@ -36,19 +36,30 @@ impl ListFactors {
         self.passkeys.is_some()
     }
 
+    /// Whether the caller has a passkey.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn has_passkey(&self, caller: &Principal) -> Result<bool, PortError> {
+        Ok(!self.passkeys_of(caller).await?.is_empty())
+    }
+
+    async fn passkeys_of(&self, caller: &Principal) -> Result<Vec<Passkey>, PortError> {
+        match &self.passkeys {
+            Some(ports) if caller.user.has_factor => ports.repository.list(caller.user.id).await,
+            _ => Ok(Vec::new()),
+        }
+    }
+
     /// Runs the use-case.
     ///
     /// # Errors
     /// The store failed.
     pub async fn execute(&self, caller: &Principal) -> Result<Factors, PortError> {
-        let mut factors = Factors { has_app: false, passkeys: Vec::new() };
-        if !caller.user.has_factor {
-            return Ok(factors);
-        }
-        if let Some(ports) = &self.passkeys {
-            factors.passkeys = ports.repository.list(caller.user.id).await?;
-        }
-        factors.has_app = self.repository.find(caller.user.id).await?.is_some();
-        Ok(factors)
+        let user = &caller.user;
+        Ok(Factors {
+            has_app: user.has_factor && self.repository.find(user.id).await?.is_some(),
+            passkeys: self.passkeys_of(caller).await?,
+        })
     }
 }

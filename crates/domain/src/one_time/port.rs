@@ -92,7 +92,7 @@ pub struct TokenHolder {
     pub created_at: Timestamp,
     /// Since when the account has had a second factor, without a gap.
     pub factor_since: Option<Timestamp>,
-    /// Whether no change that is older than this one can be undone.
+    /// Whether no change that is older than this one can be undone; of a token that undoes none, it is always so.
     pub is_oldest: bool,
 }
 

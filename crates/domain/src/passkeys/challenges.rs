@@ -8,10 +8,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::accounts::User;
 use crate::common::random::bytes;
-use crate::common::{Clock, PortError, Random, SessionId, UserId};
+use crate::common::{Clock, Error, PortError, Random, SessionId, UserId};
 use crate::credentials::CredentialVersion;
 use crate::passkeys::{
     Challenge, ChallengePurpose, CredentialId, NewChallenge, PasskeyPorts, RelyingParty,
+    RequestPasskeyError,
 };
 use crate::ports::{Ports, RequiredPorts};
 
@@ -97,17 +98,20 @@ impl Challenges {
         })
     }
 
-    /// To use a passkey of this user's as the second factor; `None`: they have none.
+    /// To use a passkey of this user's as the second factor.
+    ///
+    /// # Errors
+    /// [`RequestPasskeyError::HasNone`].
     pub(crate) async fn second_factor(
         &self,
         user: UserId,
-    ) -> Result<Option<PasskeyRequest>, PortError> {
+    ) -> Result<PasskeyRequest, Error<RequestPasskeyError>> {
         let passkeys = self.ports.repository.list(user).await?;
         if passkeys.is_empty() {
-            return Ok(None);
+            return Err(Error::Refused(RequestPasskeyError::HasNone));
         }
         let allow = passkeys.into_iter().map(|passkey| passkey.credential_id).collect();
-        self.request(ChallengePurpose::SecondFactor(user), allow).await.map(Some)
+        Ok(self.request(ChallengePurpose::SecondFactor(user), allow).await?)
     }
 
     /// To log in with a passkey alone.

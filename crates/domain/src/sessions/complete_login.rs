@@ -112,13 +112,12 @@ impl CompleteLogin {
         &self,
         ticket: &str,
     ) -> Result<PasskeyRequest, Error<RequestFactorError>> {
-        let none = |error: RequestPasskeyError| Error::Refused(error.into());
-        let challenges = self.challenges.as_ref().ok_or(none(NoPasskeys.into()))?;
+        let off = || Error::Refused(RequestPasskeyError::from(NoPasskeys).into());
+        let challenges = self.challenges.as_ref().ok_or_else(off)?;
         let Some((claims, _)) = self.read(ticket).await? else {
             return Err(Error::Refused(RequestFactorError::InvalidTicket));
         };
-        let request = challenges.second_factor(claims.user_id).await?;
-        request.ok_or(none(RequestPasskeyError::HasNone))
+        challenges.second_factor(claims.user_id).await.map_err(Error::cast)
     }
 
     /// Runs the use-case.

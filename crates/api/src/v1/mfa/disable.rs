@@ -16,8 +16,8 @@ pub(crate) fn endpoint() -> Endpoint {
 
 /// Give up one's own authenticator app.
 ///
-/// All other sessions of the user end. Without a passkey, the recovery codes go as well. Where the role needs a second factor, nothing is possible then but to
-/// set up another.
+/// All other sessions of the user end. Without a passkey, the recovery codes go as well. Where the role needs a
+/// second factor, nothing is possible then but to set up another.
 #[api_v2_operation(operation_id = "disable_totp", tags("Second factor"))]
 async fn disable(
     api: Data<Api>,
